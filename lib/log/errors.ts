@@ -1,0 +1,69 @@
+/** Every code that a `WaqError` can carry. `docs/errors.md` gives cause and remedy for each. */
+export type WaqErrorCode =
+  | 'WAQ_LOCKED'
+  | 'WAQ_LOCK_LOST'
+  | 'WAQ_CLOSED'
+  | 'WAQ_FULL'
+  | 'WAQ_DISK_FULL'
+  | 'WAQ_IO'
+  | 'WAQ_CORRUPT'
+  | 'WAQ_TOO_LARGE'
+  | 'WAQ_INVALID_MESSAGE'
+  | 'WAQ_INVALID_OPTION'
+  | 'WAQ_ID_CONFLICT'
+  | 'WAQ_UNSUPPORTED_VERSION'
+  | 'WAQ_NOT_A_QUEUE'
+  | 'WAQ_NOT_FOUND'
+
+/** Who holds a directory, as far as its newest owner file tells. */
+export interface Owner {
+  pid: number
+  host: string
+  /** Epoch ms of the claim. */
+  since: number
+  /** `null`: it runs elsewhere (another host, boot or pid namespace), so nobody here can tell. */
+  alive: boolean | null
+}
+
+export interface WaqErrorOptions {
+  cause?: unknown
+  /** True where bytes of the refused work reached a file: it may reappear after a restart. Default false. */
+  indeterminate?: boolean
+  /** The ids of the messages concerned, where there are any. */
+  ids?: readonly string[]
+  /** For `WAQ_LOCKED`. */
+  owner?: Owner
+}
+
+/** The one error class of this package: told apart by `code`, never by its text. */
+export class WaqError extends Error {
+  override readonly name = 'WaqError'
+  readonly code: WaqErrorCode
+  readonly indeterminate: boolean
+  readonly ids?: readonly string[]
+  readonly owner?: Owner
+
+  constructor(code: WaqErrorCode, message: string, options: WaqErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.code = code
+    this.indeterminate = options.indeterminate ?? false
+    if (options.ids !== undefined) this.ids = options.ids
+    if (options.owner !== undefined) this.owner = options.owner
+  }
+}
+
+/** The `code` of a Node system error (`ENOSPC`, …), or undefined for anything else. */
+export function systemCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  const code = (error as { code?: unknown }).code
+  return typeof code === 'string' ? code : undefined
+}
+
+/** Turns a system error into a typed one; a `WaqError` passes through unchanged. */
+export function asWaqError(error: unknown, what: string, options: WaqErrorOptions = {}): WaqError {
+  if (error instanceof WaqError) return error
+  const system = systemCode(error)
+  const full = system === 'ENOSPC' || system === 'EDQUOT'
+  const detail = error instanceof Error ? error.message : String(error)
+  return new WaqError(full ? 'WAQ_DISK_FULL' : 'WAQ_IO', `${what}: ${detail}`, { cause: error, ...options })
+}

@@ -1,0 +1,136 @@
+import fs from 'node:fs'
+import { open as openAsync } from 'node:fs/promises'
+import type { FileHandle, FileStat, FileSystem } from './file-system.js'
+
+// Bare descriptors and callbacks instead of `fs/promises` handles: the commit path is one writeSync and one
+// fdatasync, and a FileHandle adds a promise and a reference count to each.
+
+class NodeFile implements FileHandle {
+  readonly #fd: number
+  #closed = false
+
+  constructor(fd: number) {
+    this.#fd = fd
+  }
+
+  writeSync(buffer: Uint8Array, offset: number, length: number, position: number): number {
+    return fs.writeSync(this.#fd, buffer, offset, length, position)
+  }
+
+  write(buffer: Uint8Array, offset: number, length: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.write(this.#fd, buffer, offset, length, position, (error, written) => {
+        if (error) reject(error)
+        else resolve(written)
+      })
+    })
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(this.#fd, error => {
+        if (error) reject(error)
+        else resolve()
+      })
+    })
+  }
+
+  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.read(this.#fd, buffer, offset, length, position, (error, read) => {
+        if (error) reject(error)
+        else resolve(read)
+      })
+    })
+  }
+
+  async size(): Promise<number> {
+    return fs.fstatSync(this.#fd).size
+  }
+
+  truncate(length: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.ftruncate(this.#fd, length, error => {
+        if (error) reject(error)
+        else resolve()
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    // A descriptor number is reused at once: closing twice would close somebody else's file.
+    if (this.#closed) return
+    this.#closed = true
+    await new Promise<void>((resolve, reject) => {
+      fs.close(this.#fd, error => {
+        if (error) reject(error)
+        else resolve()
+      })
+    })
+  }
+}
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = fs.constants
+
+function openFile(path: string, flags: number): Promise<NodeFile> {
+  return new Promise((resolve, reject) => {
+    fs.open(path, flags, 0o600, (error, fd) => {
+      if (error) reject(error)
+      else resolve(new NodeFile(fd))
+    })
+  })
+}
+
+/** The real disk, through `node:fs`. */
+export const nodeFileSystem: FileSystem = {
+  async mkdir(path) {
+    await fs.promises.mkdir(path, { mode: 0o700 })
+    await fs.promises.chmod(path, 0o700)
+  },
+
+  readdir(path) {
+    return fs.promises.readdir(path)
+  },
+
+  async stat(path): Promise<FileStat | undefined> {
+    try {
+      const stat = await fs.promises.lstat(path)
+      const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other'
+      return { kind, size: stat.size }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+  },
+
+  async create(path) {
+    const file = await openFile(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+    await fs.promises.chmod(path, 0o600)
+    return file
+  },
+
+  open(path, mode) {
+    return openFile(path, (mode === 'read' ? O_RDONLY : O_RDWR) | O_NOFOLLOW)
+  },
+
+  rename(from, to) {
+    return fs.promises.rename(from, to)
+  },
+
+  unlink(path) {
+    return fs.promises.unlink(path)
+  },
+
+  async syncDirectory(path) {
+    const directory = await openAsync(path, O_RDONLY)
+    try {
+      await directory.sync()
+    } finally {
+      await directory.close()
+    }
+  },
+
+  existsSync(path) {
+    return fs.existsSync(path)
+  },
+}

@@ -1,0 +1,122 @@
+import type { FileSystem } from './file-system.js'
+
+/**
+ * How durable an append is when it is reported as accepted.
+ * - `'fsync'`: on the device.
+ * - `{ syncEveryMs }`: in the page cache, on the device at most that many milliseconds later.
+ * - `'os'`: in the page cache; the operating system writes it when it likes.
+ */
+export type Durability = 'fsync' | { readonly syncEveryMs: number } | 'os'
+
+/** One log of a directory: what it is called, and how it behaves when the disk does not. */
+export interface LogSpec {
+  /** Its subdirectory, and its name in manifests and reports. */
+  readonly name: string
+  /** Stands in every segment header, so that a segment moved between logs is not taken for one of the other. 1 to 255. */
+  readonly id: number
+  readonly durability: Durability
+  /**
+   * What happens to an append that can not be written.
+   * - `'reject'`: its listener is told at once, and the caller decides (messages).
+   * - `'retain'`: it stays in memory and is written, in order, when the disk allows; until then its listener
+   *   hears nothing. It may use the ballast (acks: what happened can not be refused).
+   */
+  readonly onFailure: 'reject' | 'retain'
+}
+
+/** Told, synchronously and in append order, what became of one append. */
+export interface AppendListener {
+  /** As durable as the log's `durability` promises, and the fence still stands. `offset` is that of the first frame. */
+  accepted(segment: number, offset: number): void
+  /** After `accepted`, in the relaxed durabilities: its segment failed before a sync, and it was written again elsewhere. */
+  moved?(segment: number, offset: number): void
+  /** Instead of `accepted`. `error.indeterminate` where bytes reached a file. */
+  failed(error: Error): void
+}
+
+/** A log as the floor above sees it. Sequences start at 1 and rise; gaps are legal. */
+export interface Log {
+  readonly name: string
+  /** The sequence that the next append's first record will bear. */
+  readonly nextSequence: number
+  /**
+   * Takes one record, or several as an atomic list: after any crash all of them are there or none.
+   * They are framed and written with everything else that arrives meanwhile (group commit).
+   * `type` is 1 to 255 and the caller's own. The bytes may not change until the listener was called.
+   * Returns the first record's sequence; the others follow it without a gap.
+   */
+  append(type: number, records: readonly Uint8Array[], listener: AppendListener): number
+  /** Takes an append back while not a byte of it was handed to a file; its listener then never hears anything. False: too late. */
+  withdraw(firstSequence: number): boolean
+  /** Resolves when everything that was accepted so far is on the device. Merges with a sync under way where that is enough. */
+  sync(): Promise<void>
+  /** One record's bytes, its CRCs verified. The place is that of its frame. Rejects with WAQ_CORRUPT or WAQ_IO. */
+  read(segment: number, offset: number): Promise<Buffer>
+  /** Segments that count, oldest first. */
+  segments(): readonly SegmentInfo[]
+  /** These sealed segments stop counting, by one durable manifest, and are then unlinked. */
+  retire(segments: readonly number[]): Promise<void>
+}
+
+export interface SegmentInfo {
+  /** A number for this life of the process; never written to disk. */
+  readonly id: number
+  /** Its file's name, relative to the directory: for messages to people. */
+  readonly file: string
+  /** No frame in it has a lower sequence. */
+  readonly firstSequence: number
+  /** No frame in it has a higher sequence; while it is open, a lower bound. */
+  readonly lastSequence: number
+  /** Sealed: nothing will be appended to it any more. */
+  readonly sealed: boolean
+  /** Bytes that count; while it is open, bytes written. */
+  readonly length: number
+  /** Bytes of disk that it holds, with its zero-filled stretch. */
+  readonly diskBytes: number
+}
+
+/** One record met while opening. `data` is a view that is overwritten after the call: copy what is kept. */
+export interface VisitedFrame {
+  readonly sequence: number
+  readonly type: number
+  readonly data: Buffer
+  readonly segment: number
+  readonly offset: number
+}
+
+/** A range of bytes that should have held frames and did not. */
+export interface CorruptRange {
+  readonly log: string
+  /** Relative to the directory. */
+  readonly file: string
+  readonly offset: number
+  readonly length: number
+  /** The sequences that are missing around it, where any are. Gaps are legal, so these are bounds. */
+  readonly firstMissing?: number
+  readonly lastMissing?: number
+  /** Every log's next sequence when the damage was first seen: nothing in the range can speak of more. */
+  readonly nextSequences: Readonly<Record<string, number>>
+  /** Found and reported by an earlier opening already. */
+  readonly known: boolean
+}
+
+/** What an opening shows to the floor above: every frame that counts, log by log in the order of the specs, each log by segment. */
+export interface OpenVisitor {
+  frame(log: string, frame: VisitedFrame): void
+  /** Called between the frames around the range. */
+  lost(log: string, range: CorruptRange): void
+  /** After the last frame, before anything is published: sequences of a log that some record names, so that they are never assigned again. */
+  nextSequenceAtLeast(log: string): number
+}
+
+export interface OpenReport {
+  readonly tornBytes: number
+  readonly corrupt: readonly CorruptRange[]
+}
+
+/** What tests put in the place of the real world. */
+export interface Environment {
+  readonly fileSystem: FileSystem
+  /** Epoch ms. */
+  readonly now: () => number
+}

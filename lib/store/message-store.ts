@@ -1,0 +1,133 @@
+import type { WaqError } from '../log/errors.js'
+
+/**
+ * What the floor above (`lib/delivery`) needs of a store, and all that it may use. It never sees a file:
+ * a store on a replicated broker could take the place of `LogStore`.
+ */
+
+declare const messageRef: unique symbol
+/**
+ * A live message (pending, sending or dead): a small integer from 0 up, dense enough to index a column, valid
+ * until the message is settled (then reused).
+ */
+export type MessageRef = number & { readonly [messageRef]: true }
+
+export type DeadReason = 'attempts' | 'permanent' | 'ambiguous' | 'expired' | 'predecessor'
+export type Scope = 'channel' | 'group' | 'global'
+
+/** What is kept of an error: enough for a person, bounded, no stack. */
+export interface RecordedError {
+  /** At most 100 characters. */
+  name: string
+  /** At most 500 characters. */
+  message: string
+  code?: string
+  /** Epoch ms. */
+  at: number
+}
+
+/** What an outcome carries of the message's way so far, so that the last outcome alone tells how it stands. */
+export interface Progress {
+  /** Epoch ms, when it happened. */
+  at: number
+  /** Charged attempts so far; `attempt` counts itself in. */
+  attempts: number
+  /** Epoch ms of the first attempt, 0 before it: `giveUpAfterMs` counts from it. */
+  firstAttemptAt: number
+  /** An earlier attempt's outcome is unknown. */
+  mayHaveBeenSent: boolean
+}
+
+/** One outcome frame. `docs/format.md` gives the bytes; `recovery-table.ts` what each means after a restart. */
+export type Outcome =
+  /** An attempt begins. Last outcome after a crash: in doubt. */
+  | (Progress & { kind: 'attempt' })
+  /** A shutdown (or a lost fence) cut the attempt short: in doubt, not charged. */
+  | (Progress & { kind: 'interrupted' })
+  /** Not delivered, again at `dueAt`. `delayMs` is the wait as it was decided, so that a clock change can be told. */
+  | (Progress & { kind: 'retry'; dueAt: number; delayMs: number; error: RecordedError })
+  /** The receiver said when: not charged. `scope` and its `target` (the channel, the group's prefix, '' for global) wait too. */
+  | (Progress & {
+      kind: 'rate-limited'
+      dueAt: number
+      delayMs: number
+      scope: Scope
+      target: string
+      error: RecordedError
+    })
+  /** The sender is broken, not the message: not charged, pending. */
+  | (Progress & { kind: 'released'; error: RecordedError })
+  | (Progress & { kind: 'delivered' })
+  | (Progress & { kind: 'cancelled' })
+  /** A dead letter was thrown away by a person or by retention. */
+  | (Progress & { kind: 'purged' })
+  /** `haltsChannel`: `onDead` was 'halt'; the channel stays halted, also across a restart, until resumed. */
+  | (Progress & { kind: 'dead'; reason: DeadReason; haltsChannel: boolean; error?: RecordedError })
+  /** A dead letter lives again, at `orderKey` in its channel, attempts and TTL anew. */
+  | (Progress & { kind: 'redriven'; orderKey: number; expiresAt: number })
+
+/** How a live message stands. */
+export type Standing = 'pending' | 'in-doubt' | 'sending' | 'dead'
+
+/** A message as it was enqueued, read back from the cache or the disk. */
+export interface StoredMessage {
+  id: string
+  channel: string
+  /** Decoded MessagePack. */
+  payload: unknown
+  headers: Record<string, string>
+  sequence: number
+  enqueuedAt: number
+}
+
+export interface MessageStore {
+  /** Live messages, by sequence: at start, the backlog. */
+  live(): Iterable<MessageRef>
+
+  sequence(ref: MessageRef): number
+  /** The place in its channel: the sequence, unless it was redriven. Lower goes first. */
+  orderKey(ref: MessageRef): number
+  channel(ref: MessageRef): string
+  standing(ref: MessageRef): Standing
+  /** Charged attempts so far. */
+  attempts(ref: MessageRef): number
+  /** Epoch ms, 0 before the first attempt. */
+  firstAttemptAt(ref: MessageRef): number
+  mayHaveBeenSent(ref: MessageRef): boolean
+  /** Epoch ms before which no attempt is made: of a retry or a server-told delay (it keeps its place meanwhile). 0: none. */
+  dueAt(ref: MessageRef): number
+  /** Epoch ms of `deliverAt`/`delayMs` (before it the message holds no place). 0: none. */
+  deliverAt(ref: MessageRef): number
+  /** Epoch ms; Infinity: never. */
+  expiresAt(ref: MessageRef): number
+  /** For a part of a `together` list: the sequence of the list's first message, and how many it has. */
+  together(ref: MessageRef): { firstSequence: number; count: number } | undefined
+  /** A live message by its sequence, if it still is one. */
+  bySequence(sequence: number): MessageRef | undefined
+  /** Epoch ms of the last outcome, 0: none. In doubt: when the open attempt began. */
+  lastOutcomeAt(ref: MessageRef): number
+
+  /** From the cache or the disk. Rejects with WAQ_CORRUPT or WAQ_IO. */
+  read(ref: MessageRef): Promise<StoredMessage>
+
+  /**
+   * Records what happened. The in-memory state (`standing`, `attempts`, `dueAt`, …) changes at once; `ref` stays valid
+   * until `written` resolves, and for `delivered`, `cancelled` and `purged` not longer.
+   * `written`: it survives a killed process (page cache, fence checked). While the disk refuses it stays
+   * pending, however long, and is written in order when the disk allows; it rejects only when the store is
+   * closed or the lock is lost (WAQ_CLOSED, WAQ_LOCK_LOST).
+   */
+  record(ref: MessageRef, outcome: Outcome): { written: Promise<void> }
+  /** Resolves when everything recorded so far is on the device; rejects as `record`, or with WAQ_IO while the disk refuses. */
+  syncOutcomes(): Promise<void>
+
+  /** Channels halted by a dead letter (`haltsChannel`) before this life and not resumed since. */
+  haltedChannels(): Iterable<{ channel: string; since: number }>
+  /** A person resumed this channel: its halt by a dead letter does not come back after a restart. */
+  recordResumed(channel: string, at: number): { written: Promise<void> }
+  /** Waits told by a receiver for more than one channel, still in force at open. */
+  pendingLimits(): Iterable<{ scope: Scope; target: string; until: number }>
+
+  /** Once: the fence fell or the store can not go on. Nothing may be sent any more. */
+  onLost(listener: (error: WaqError) => void): void
+}
