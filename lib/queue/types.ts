@@ -1,0 +1,393 @@
+import type {
+  Answer,
+  ChannelOptions,
+  Delivery,
+  OnAmbiguous,
+  Rate,
+  Retry,
+  Send,
+  Verdict,
+} from '../delivery/types.js'
+import type { Owner } from '../log/errors.js'
+import type { Durability } from '../log/types.js'
+import type { DeadReason, RecordedError, Scope } from '../store/message-store.js'
+
+export type {
+  Answer,
+  ChannelOptions,
+  DeadReason,
+  Delivery,
+  Durability,
+  OnAmbiguous,
+  Owner,
+  Rate,
+  RecordedError,
+  Retry,
+  Scope,
+  Send,
+  Verdict,
+}
+
+/** A message as it is handed to `enqueue`. Only own enumerable properties are read, each once. */
+export interface OutboundMessage<P = unknown> {
+  /** The unit of order: 1 to 512 bytes of UTF-8. Convention: `platform:account:chat`. */
+  channel: string
+  /**
+   * null, undefined, booleans, numbers, strings, bigints of 64 bits, Dates, Uint8Arrays and Buffers, and arrays
+   * and plain objects of these. It is encoded before `enqueue` returns: what is done to it afterwards has no effect.
+   */
+  payload: P
+  /** The idempotency key: 1 to 256 bytes of UTF-8. Default: a UUIDv7. */
+  id?: string | undefined
+  /** Small strings that travel with the message and are no part of its identity. Default: none. */
+  headers?: Readonly<Record<string, string>> | undefined
+  /** Not before: epoch ms, or a Date. Until then the message holds no place in its channel. Not with `delayMs`. */
+  deliverAt?: number | Date | undefined
+  /** Not before this many ms from now. Not with `deliverAt`. */
+  delayMs?: number | undefined
+  /** Dead (reason `expired`) when it was not delivered this many ms after it became due. Default: none. */
+  ttlMs?: number | undefined
+}
+
+export interface EnqueueOptions {
+  /** Withdraws the message while not a byte of it was written; after that the abort has no effect. */
+  signal?: AbortSignal | undefined
+  /**
+   * What a known id with another channel or payload means: `'reject'` (default, `WAQ_ID_CONFLICT`) or
+   * `'keep-first'` (the first message stands, and its receipt comes back).
+   */
+  onConflict?: 'reject' | 'keep-first' | undefined
+}
+
+export interface EnqueueListOptions extends EnqueueOptions {
+  /** A part that dies takes the later parts with it, and TTL is judged at the first part only. Default false. */
+  together?: boolean | undefined
+}
+
+export type MessageState = 'pending' | 'sending' | 'delivered' | 'dead' | 'cancelled'
+
+/** What `enqueue` resolves to, once the message is as durable as `durability` promises. */
+export interface Receipt {
+  id: string
+  channel: string
+  /** Its place in the log: rises with every message of the queue; gaps are legal. */
+  sequence: number
+  /** The queue knew the id already: this is the receipt of the first message. */
+  duplicate: boolean
+  state: MessageState
+}
+
+export interface RateLimits {
+  perChannel?: Rate | readonly Rate[] | undefined
+  global?: Rate | readonly Rate[] | undefined
+}
+
+export interface GroupOptions {
+  /** Channels of this group under way at once. Default: no limit but the queue's. */
+  concurrency?: number | undefined
+  rateLimit?: Rate | readonly Rate[] | undefined
+}
+
+export interface DedupeOptions {
+  /** How long a settled id is remembered, in ms. Default 86_400_000 (24 h). */
+  windowMs?: number | undefined
+  /** How many settled ids are remembered; the oldest go first. Default 100_000. */
+  maxIds?: number | undefined
+}
+
+export interface LimitOptions {
+  /** The largest message, encoded, in bytes. Default 16 MiB. More: `WAQ_TOO_LARGE`. */
+  maxMessageBytes?: number | undefined
+  /** How many messages may wait (dead letters do not count). Default: no limit. */
+  maxPendingMessages?: number | undefined
+  /** How many bytes of messages may wait. Default: no limit. */
+  maxPendingBytes?: number | undefined
+  /** What a full queue does with one more message: `'reject'` (default, `WAQ_FULL`), or `'wait'`, first come first served. */
+  whenFull?: 'reject' | 'wait' | undefined
+}
+
+export interface DeadLetterOptions {
+  /** A dead letter older than this is purged, in ms. Default: kept for ever. */
+  maxAgeMs?: number | undefined
+  /** Beyond this many the oldest dead letters are purged. Default: kept for ever. */
+  maxCount?: number | undefined
+}
+
+export interface LockOptions {
+  /** A lock not refreshed for this long belongs to nobody, in ms. Default 10_000, at least 2_000. */
+  staleMs?: number | undefined
+  /**
+   * How long `open` waits for another owner, in ms. Default `'auto'`: not at all for one that is alive on this
+   * host, `staleMs` and 5 s where nobody here can tell.
+   */
+  waitMs?: number | 'auto' | undefined
+}
+
+export interface AdvancedOptions {
+  /** A segment file is closed at this size, in bytes. Default 16 MiB. */
+  segmentBytes?: number | undefined
+  /** Memory for payloads that wait, in bytes; the others are read back from disk. Default 16 MiB. */
+  cacheBytes?: number | undefined
+  /** Outcomes are synced at most this many ms after they were written. Default 1_000. */
+  ackSyncMs?: number | undefined
+  /** A sealed segment with a smaller share of live bytes is worth rewriting. Default 0.5. */
+  liveRatio?: number | undefined
+  /** Space is reclaimed in the background. Default true. */
+  autoCompact?: boolean | undefined
+  /** Opens on a network file system, where fencing does not hold. Default false. */
+  allowNetworkFileSystem?: boolean | undefined
+}
+
+export interface QueueOptions<P = unknown, R = unknown> {
+  /** Delivers one message. Without it (and without `start`) the queue accepts and keeps, and delivers nothing. */
+  send?: Send<P, R> | undefined
+  /** Validates what an earlier deployment wrote, before each `send`. A throw halts: the message stays. */
+  parse?: ((payload: unknown) => P) | undefined
+  /** What `enqueue` waits for. Default `'fsync'`: the device. `syncEveryMs` is 1 to 60_000. */
+  durability?: Durability | undefined
+  /** Channels under way at once. Default 64. */
+  concurrency?: number | undefined
+  /** By prefix of channel (`'telegram:bot1:*'`); the longest that fits wins. Default: none. */
+  groups?: Readonly<Record<`${string}*`, GroupOptions>> | undefined
+  /** Token buckets that start full. Default: none. */
+  rateLimit?: RateLimits | undefined
+  /** An attempt's `signal` is aborted after this many ms. Default 30_000. */
+  sendTimeoutMs?: number | undefined
+  /** How long an aborted `send` may still take before its channel goes on, in ms. Default 10_000. */
+  abortGraceMs?: number | undefined
+  /** Default: 10 attempts, at once, then 1 s, 2 s, 4 s … to 5 min, ±10 %, given up after 24 h. */
+  retry?: Retry<P> | undefined
+  /** No wait that a receiver asks for is longer, in ms. Default 86_400_000 (24 h). */
+  maxRetryAfterMs?: number | undefined
+  /** Asked before `classifyError`; undefined: ask that. */
+  classify?: ((error: unknown, delivery: Delivery<P>) => Verdict | undefined) | undefined
+  /** A message that may have been sent already. Default `'resend'`: at least once. */
+  onAmbiguous?: OnAmbiguous<P> | undefined
+  /** After a dead letter its channel goes on, or stops until resumed. Default `'continue'`. */
+  onDead?: 'continue' | 'halt' | undefined
+  /** For messages without one of their own, in ms. Default: none. */
+  ttlMs?: number | undefined
+  /** Options of one channel; they win over those above. Pure: its answers are cached. */
+  channelOptions?: ((channel: string) => ChannelOptions<P> | undefined) | undefined
+  dedupe?: DedupeOptions | undefined
+  limits?: LimitOptions | undefined
+  deadLetters?: DeadLetterOptions | undefined
+  /** Bytes that can not be read: set aside and reported (`'quarantine'`, default), or `open` rejects (`'refuse'`). */
+  onCorruption?: 'quarantine' | 'refuse' | undefined
+  lock?: LockOptions | undefined
+  advanced?: AdvancedOptions | undefined
+}
+
+/** Which messages `list` yields; all that is given must fit. */
+export interface ListFilter {
+  state?: LiveState | readonly LiveState[] | undefined
+  /** A channel, or a prefix that ends in `*`. */
+  channel?: string | undefined
+  /** Dead letters of this reason only. */
+  reason?: DeadReason | undefined
+  /** Only sequences above this one. */
+  after?: number | undefined
+  limit?: number | undefined
+  /** False: without payloads, which spares reading them. Default true. */
+  payloads?: boolean | undefined
+}
+
+export type LiveState = 'pending' | 'sending' | 'dead'
+
+/** Which dead letters. An empty one is refused: all of them is `{ all: true }`. */
+export type DeadSelect =
+  | { all: true }
+  | { id: string | readonly string[] }
+  /** `channel` may be a prefix that ends in `*`. `deadForMs`: dead for at least this long. */
+  | { channel: string; reason?: DeadReason | undefined; deadForMs?: number | undefined }
+  | { reason: DeadReason; deadForMs?: number | undefined }
+
+/** One message as it stands at the moment of looking. */
+export interface MessageView<P = unknown> {
+  id: string
+  channel: string
+  sequence: number
+  state: LiveState
+  /** As it was enqueued: `parse` is not asked. Absent where it was not asked for. */
+  payload?: P
+  headers: Record<string, string>
+  /** Epoch ms. */
+  enqueuedAt: number
+  /** Charged attempts so far. */
+  attempts: number
+  /** The outcome of an earlier attempt is unknown. */
+  mayHaveBeenSent: boolean
+  /** Epoch ms. Absent: as soon as its turn comes. */
+  nextAttemptAt?: number
+  /** Epoch ms. Absent: never. */
+  expiresAt?: number
+  /** Epoch ms. */
+  diedAt?: number
+  deadReason?: DeadReason
+  lastError?: RecordedError
+  /** The last few failures, oldest first. */
+  history: readonly RecordedError[]
+}
+
+/** How a message ended. */
+export interface Settlement<R = unknown> {
+  id: string
+  state: 'delivered' | 'dead' | 'cancelled'
+  attempts: number
+  /** Epoch ms. */
+  at: number
+  deadReason?: DeadReason
+  lastError?: RecordedError
+  /** What `send` returned, where that was in this process and not too many messages ago. */
+  result?: R
+}
+
+/** A range of bytes that should have held messages or outcomes and did not; a copy of it is in `quarantine/`. */
+export interface CorruptBytes {
+  /** Relative to the queue's directory. */
+  file: string
+  offset: number
+  length: number
+  /** Sequences that may be missing. */
+  firstMissing?: number
+  lastMissing?: number
+}
+
+/** What `open` found. */
+export interface RecoveryReport {
+  /** Live messages: pending, in doubt and dead. */
+  messages: number
+  pending: number
+  /** Their attempt was open when the last owner ended, or its outcome may have been lost. */
+  inDoubt: number
+  dead: number
+  /** Pending, and past their time to live already. */
+  expired: number
+  /** Bytes of an unfinished last write; nothing in them was acknowledged. */
+  tornBytes: number
+  corrupt: readonly CorruptBytes[]
+  durationMs: number
+  /** The owner whose lock was taken over. */
+  tookOverFrom?: Owner
+}
+
+/** Of the most recent ones. All 0 before the first. */
+export interface Percentiles {
+  p50: number
+  p99: number
+  max: number
+}
+
+export interface QueueStats {
+  pending: number
+  sending: number
+  dead: number
+  /** Channels with a message that waits or is being sent. */
+  channels: number
+  /** At most 100. */
+  halted: readonly { scope: string; reason?: string; since: number }[]
+  haltedCount: number
+  /** Age of the oldest message that is due, in ms. */
+  oldestPendingMs: number | null
+  diskBytes: number
+  liveBytes: number
+  segments: number
+  /** Since `open`, like those that follow. */
+  enqueued: number
+  delivered: number
+  retried: number
+  rateLimited: number
+  syncs: number
+  syncMs: Percentiles
+  enqueueMs: Percentiles
+  sendMs: Percentiles
+  /** Which CRC32C runs. */
+  crc: 'native' | 'js'
+}
+
+/** What every event about one message carries. */
+export interface MessageEvent {
+  id: string
+  channel: string
+  sequence: number
+  /** Charged attempts so far. */
+  attempts: number
+}
+
+export interface DeliveredEvent<R = unknown> extends MessageEvent {
+  /** What `send` returned; undefined where reconciliation said that it was sent. */
+  result: R | undefined
+  /** How long the attempt took. */
+  ms: number
+}
+
+export interface RetryEvent extends MessageEvent {
+  error: unknown
+  delayMs: number
+  /** Epoch ms. */
+  dueAt: number
+  /** The outcome of the attempt is unknown. */
+  mayHaveBeenSent: boolean
+}
+
+export interface RateLimitedEvent extends MessageEvent {
+  error: unknown
+  /** What waits. */
+  scope: Scope
+  /** The channel, the group's prefix, or '' for everything. */
+  target: string
+  delayMs: number
+  /** Epoch ms. */
+  dueAt: number
+}
+
+export interface DeadEvent extends MessageEvent {
+  reason: DeadReason
+  /** What was thrown, where something was. */
+  error?: unknown
+}
+
+export type CancelledEvent = MessageEvent
+
+export interface HaltedEvent {
+  scope: Scope
+  /** The channel, the group's prefix, or '' for everything. */
+  target: string
+  reason?: string
+  /** Epoch ms of the next probe; Infinity: not until `resume`. */
+  probeAt: number
+}
+
+export interface ResumedEvent {
+  scope: Scope
+  target: string
+}
+
+/**
+ * The events of a queue; each has one argument. A listener that throws or rejects harms nothing: it is reported
+ * as `error`. An `error` that nobody listens to, or whose listener fails, becomes a process warning.
+ */
+export interface QueueEvents<_P = unknown, R = unknown> {
+  /** The message was delivered, and that is recorded. */
+  delivered: [event: DeliveredEvent<R>]
+  /** An attempt failed; the next comes at `dueAt`. */
+  retry: [event: RetryEvent]
+  /** The receiver asked to wait. */
+  rateLimited: [event: RateLimitedEvent]
+  /** The message was given up, and is kept as a dead letter. */
+  dead: [event: DeadEvent]
+  /** The message was withdrawn by `cancel`. */
+  cancelled: [event: CancelledEvent]
+  /** A channel, a group or everything stopped, because the sender is broken or `onDead` is `'halt'`. */
+  halted: [event: HaltedEvent]
+  /** A halt ended. */
+  resumed: [event: ResumedEvent]
+  /** Bytes could not be read; a copy is in `quarantine/`. Those found by `open` come one macrotask after it. */
+  corruption: [event: CorruptBytes]
+  /** Another process owns the directory now: nothing is sent or accepted any more. */
+  lockLost: [error: Error]
+  /** Nothing is left that could be sent now. */
+  idle: [event: { pending: number }]
+  /** A failure of the disk, of a listener, or of a function that was given as an option. */
+  error: [error: Error]
+}
