@@ -1,0 +1,177 @@
+/**
+ * The record of a message: frame type 1 of the message log, one self-contained MessagePack array. The envelope
+ * comes first and the user's payload last, as a `bin` that holds its own packed bytes, so that recovery decodes
+ * the envelope and steps over the payload.
+ *
+ *     [ together, id, channel, enqueuedAt, deliverAt, expiresAt, headers, payload ]
+ *
+ *     together    nil, or [ index, count ]: the part of a `together` list that this is, each as a 5-byte uint 32
+ *     id, channel str
+ *     enqueuedAt  number, epoch ms
+ *     deliverAt   number, epoch ms; 0: at once
+ *     expiresAt   number, epoch ms; Infinity: never
+ *     headers     map of str to str
+ *     payload     bin
+ */
+import { Packr, Unpackr } from 'msgpackr'
+import { WaqError } from '../log/errors.js'
+
+/** The frame type of a message in the message log. */
+export const MESSAGE_FRAME_TYPE = 1
+
+/** A validated message, before it has a sequence. */
+export interface NewMessage {
+  id: string
+  /** False: the id is a fresh UUIDv7, which nobody can have used before, so no duplicate is looked for. */
+  idGiven: boolean
+  channel: string
+  payload: unknown
+  headers: Record<string, string>
+  /** Epoch ms. */
+  enqueuedAt: number
+  /** Epoch ms; 0: at once. */
+  deliverAt: number
+  /** Epoch ms; Infinity: never. */
+  expiresAt: number
+  /** A part of a list that dies together; the place in the list is filled in when the list is appended. */
+  together: boolean
+}
+
+export interface EncodedMessage {
+  readonly message: NewMessage
+  /** A buffer of its own; its length is the record's size on disk (the frame's header apart). */
+  readonly record: Uint8Array
+}
+
+/** What recovery needs of a record. `payload` is a view of the record's bytes. */
+export interface Envelope {
+  readonly together: { readonly index: number; readonly count: number } | undefined
+  readonly id: string
+  readonly channel: string
+  readonly enqueuedAt: number
+  readonly deliverAt: number
+  readonly expiresAt: number
+  readonly headers: Record<string, string>
+  readonly payload: Uint8Array
+}
+
+const ENVELOPE_FIELDS = 8
+/** Takes exactly the 5 bytes of a uint 32, and is overwritten when the list is appended. */
+const UNPLACED = 0xffff_ffff
+/** Behind the array's and the pair's first bytes and the first uint 32's marker. */
+const TOGETHER_INDEX_OFFSET = 1 + 1 + 1
+const TOGETHER_COUNT_OFFSET = TOGETHER_INDEX_OFFSET + 4 + 1
+
+/** `moreTypes`: a Uint8Array comes back as one, not as a Buffer. `variableMapSize`: maps of more than 65,535 keys. */
+const payloadCodec = new Packr({
+  useRecords: false,
+  variableMapSize: true,
+  copyBuffers: true,
+  moreTypes: true,
+})
+/** No `copyBuffers`: the payload stays a view. No `moreTypes`: nothing but plain MessagePack is in an envelope. */
+const envelopeEncoder = new Packr({ useRecords: false, variableMapSize: true })
+const envelopeDecoder = new Unpackr({ useRecords: false, copyBuffers: false })
+
+/** Encodes a message whose payload was validated. Throws what msgpackr throws for a payload that was not. */
+export function encodeMessage(message: NewMessage): EncodedMessage {
+  const packed = envelopeEncoder.pack([
+    message.together ? [UNPLACED, UNPLACED] : null,
+    message.id,
+    message.channel,
+    message.enqueuedAt,
+    message.deliverAt,
+    message.expiresAt,
+    message.headers,
+    payloadCodec.pack(message.payload),
+  ])
+  // What msgpackr returns is a slice of a slab that it goes on using.
+  const record = Buffer.allocUnsafe(packed.length)
+  record.set(packed)
+  return { message, record }
+}
+
+/** Fills in which part of its `together` list a record is. */
+export function placeInList(encoded: EncodedMessage, index: number, count: number): void {
+  const { record } = encoded
+  const view = new DataView(record.buffer, record.byteOffset, record.byteLength)
+  view.setUint32(TOGETHER_INDEX_OFFSET, index)
+  view.setUint32(TOGETHER_COUNT_OFFSET, count)
+}
+
+/** Decodes a record up to its payload. Throws WAQ_CORRUPT or WAQ_UNSUPPORTED_VERSION; `where` names the record for them. */
+export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
+  let fields: unknown
+  try {
+    fields = envelopeDecoder.unpack(record)
+  } catch (cause) {
+    throw corruptMessage(where, 'it is not one MessagePack value', cause)
+  }
+  if (!Array.isArray(fields)) throw corruptMessage(where, 'it is not a MessagePack array')
+  if (fields.length > ENVELOPE_FIELDS) {
+    throw new WaqError(
+      'WAQ_UNSUPPORTED_VERSION',
+      `${where} has ${fields.length} fields where this waq knows ${ENVELOPE_FIELDS}: a newer waq wrote it. Use that one, or a newer one.`,
+    )
+  }
+  const [together, id, channel, enqueuedAt, deliverAt, expiresAt, headers, payload] = fields as unknown[]
+  if (typeof id !== 'string' || id === '') throw corruptMessage(where, 'its id is not a string')
+  if (typeof channel !== 'string') throw corruptMessage(where, 'its channel is not a string')
+  if (!isTime(enqueuedAt)) throw corruptMessage(where, 'its enqueue time is not a time')
+  if (!isTime(deliverAt)) throw corruptMessage(where, 'its deliver-at time is not a time')
+  if (!isTime(expiresAt)) throw corruptMessage(where, 'its expiry time is not a time')
+  if (!isHeaders(headers)) throw corruptMessage(where, 'its headers are not a map of strings')
+  if (!(payload instanceof Uint8Array)) throw corruptMessage(where, 'its payload is not a bin')
+  return {
+    together: together === null ? undefined : decodePlace(together, where),
+    id,
+    channel,
+    enqueuedAt,
+    deliverAt,
+    expiresAt,
+    headers,
+    payload,
+  }
+}
+
+/** Decodes the user's payload; what comes back shares no memory with `payload`. */
+export function decodePayload(payload: Uint8Array, where: string): unknown {
+  try {
+    return payloadCodec.unpack(payload)
+  } catch (cause) {
+    throw corruptMessage(where, 'its payload is not one MessagePack value', cause)
+  }
+}
+
+function decodePlace(together: unknown, where: string): { index: number; count: number } {
+  if (Array.isArray(together) && together.length === 2) {
+    const [index, count] = together as unknown[]
+    if (isCount(index) && isCount(count) && index < count) return { index, count }
+  }
+  throw corruptMessage(where, 'its place in a list is not an index and a count')
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0
+}
+
+function isHeaders(value: unknown): value is Record<string, string> {
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return false
+  for (const key in value) {
+    if (typeof (value as Record<string, unknown>)[key] !== 'string') return false
+  }
+  return true
+}
+
+function corruptMessage(where: string, problem: string, cause?: unknown): WaqError {
+  return new WaqError(
+    'WAQ_CORRUPT',
+    `${where} is intact by its checksum and yet no message: ${problem}. Report this as a bug of the waq that wrote it.`,
+    cause === undefined ? {} : { cause },
+  )
+}

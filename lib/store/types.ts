@@ -1,0 +1,102 @@
+/** The public types of `LogStore`, as the queue sees it. `message-store.ts` has those that delivery shares. */
+import type { Owner } from '../log/errors.js'
+import type { CorruptRange, Durability, Environment } from '../log/types.js'
+import type { DeadReason, MessageRef, RecordedError } from './message-store.js'
+
+export interface LogStoreOptions {
+  /** Of messages. Outcomes are always written lazily (`ackSyncMs`). */
+  readonly durability: Durability
+  readonly segmentBytes: number
+  /** Bytes of records kept in memory, the newest; 0: none. */
+  readonly cacheBytes: number
+  /** Outcomes are on the device at most this many ms after they were written. */
+  readonly ackSyncMs: number
+  readonly dedupe: DedupeOptions
+  readonly onCorruption: 'quarantine' | 'refuse'
+  readonly lock: { readonly staleMs: number; readonly waitMs: number | 'auto' }
+  readonly allowNetworkFileSystem: boolean
+  readonly environment?: Partial<Environment>
+}
+
+/** How long the id of a settled message is remembered. */
+export interface DedupeOptions {
+  readonly windowMs: number
+  /** The oldest beyond it go first. */
+  readonly maxIds: number
+}
+
+export interface StoreEnqueueOptions {
+  /** What a known id with another channel or payload means: WAQ_ID_CONFLICT, or a duplicate of the first. */
+  readonly onConflict: 'reject' | 'keep-first'
+  /** Withdraws until a byte was written. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface Enqueued {
+  readonly id: string
+  readonly channel: string
+  readonly sequence: number
+  /** The id was known: nothing was written, and the rest speaks of the first message with this id. */
+  readonly duplicate: boolean
+  /** `'dead'` also for a dead letter that was purged within the dedupe window. */
+  readonly state: 'pending' | 'sending' | 'delivered' | 'dead' | 'cancelled'
+  /** While it is live. */
+  readonly ref?: MessageRef
+}
+
+/** A message that is gone, remembered by its id within the dedupe window. */
+export interface SettledMessage {
+  readonly id: string
+  readonly channel: string
+  readonly sequence: number
+  readonly state: 'delivered' | 'cancelled' | 'purged'
+  readonly attempts: number
+  /** Epoch ms. */
+  readonly at: number
+}
+
+export type Found = { readonly ref: MessageRef } | { readonly settled: SettledMessage }
+
+export interface MessageHistory {
+  readonly lastError?: RecordedError
+  /** The last few errors, oldest first; at most `HISTORY_LENGTH`. */
+  readonly history: readonly RecordedError[]
+  /** Epoch ms; of a dead letter. */
+  readonly diedAt?: number
+  readonly deadReason?: DeadReason
+}
+
+/** What an opening found. */
+export interface StoreRecovery {
+  /** Message records read, settled ones included. */
+  readonly messages: number
+  readonly pending: number
+  readonly inDoubt: number
+  readonly dead: number
+  /** Of the pending and the in-doubt ones: past their expiry. They die when their turn comes. */
+  readonly expired: number
+  readonly tornBytes: number
+  /** Also what an earlier opening reported already (`known`). */
+  readonly corrupt: readonly CorruptRange[]
+  readonly durationMs: number
+  readonly tookOverFrom?: Owner
+}
+
+export interface StoreStats {
+  /** In doubt ones included. */
+  readonly pending: number
+  readonly sending: number
+  readonly dead: number
+  /** Records of pending, in-doubt and sending messages. */
+  readonly pendingBytes: number
+  /** Epoch ms since when the oldest due message waits (its enqueue or its deliver-at time); undefined: none waits. */
+  readonly oldestPendingAt: number | undefined
+  /** Frames of live messages, dead letters included. */
+  readonly liveBytes: number
+  readonly diskBytes: number
+  /** Segments that count, of both logs. */
+  readonly segments: number
+  readonly syncs: number
+  /** How long the latest syncs took. */
+  readonly syncMs: readonly number[]
+}
