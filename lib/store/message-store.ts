@@ -78,6 +78,10 @@ export interface StoredMessage {
   headers: Record<string, string>
   sequence: number
   enqueuedAt: number
+  /** Epoch ms, 0: none. */
+  deliverAt: number
+  /** Epoch ms as it was enqueued (a redrive counts its time to live anew from this). Infinity: never. */
+  expiresAt: number
 }
 
 export interface MessageStore {
@@ -85,7 +89,7 @@ export interface MessageStore {
   live(): Iterable<MessageRef>
 
   sequence(ref: MessageRef): number
-  /** The place in its channel: the sequence, unless it was redriven. Lower goes first. */
+  /** The place in its channel: the sequence, unless it was redriven. Lower goes first. Not always whole: it may lie between two. */
   orderKey(ref: MessageRef): number
   channel(ref: MessageRef): string
   standing(ref: MessageRef): Standing
@@ -125,7 +129,7 @@ export interface MessageStore {
   haltedChannels(): Iterable<{ channel: string; since: number }>
   /** A person resumed this channel: its halt by a dead letter does not come back after a restart. */
   recordResumed(channel: string, at: number): { written: Promise<void> }
-  /** Waits told by a receiver for more than one channel, still in force at open. */
+  /** Waits told by a receiver, still in force at open: whatever waits with the message that was told. */
   pendingLimits(): Iterable<{ scope: Scope; target: string; until: number }>
 
   /** Once: the fence fell or the store can not go on. Nothing may be sent any more. */

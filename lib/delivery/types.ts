@@ -1,0 +1,303 @@
+import type { DeadReason, MessageRef, RecordedError, Scope, StoredMessage } from '../store/message-store.js'
+
+/** Delivers one message. It resolves: delivered, with that result. It throws or rejects: the error's verdict decides. */
+export type Send<P, R> = (delivery: Delivery<P>) => R | Promise<R>
+
+/** What `send` is given: one attempt at one message. */
+export interface Delivery<P> {
+  /** The idempotency key: the same in every attempt. */
+  readonly id: string
+  readonly channel: string
+  readonly payload: P
+  readonly headers: Record<string, string>
+  /** Its place in the log. */
+  readonly sequence: number
+  /** Epoch ms. */
+  readonly enqueuedAt: number
+  /** 1 is the first. An attempt that was not charged does not count. */
+  readonly attempt: number
+  /** The outcome of an earlier attempt is unknown. */
+  readonly mayHaveBeenSent: boolean
+  /** Aborted when `sendTimeoutMs` passed, the queue closes, or the lock was lost. */
+  readonly signal: AbortSignal
+}
+
+/** What an error means for the message, its channel and its neighbours. */
+export type Verdict =
+  /** Known not delivered. After `afterMs` (default: the backoff). Not `charged` (default true): it costs no attempt. */
+  | { readonly kind: 'retry'; readonly afterMs?: number | undefined; readonly charged?: boolean | undefined }
+  /** The receiver said when: exactly `afterMs` (default: the backoff), for everything in `scope` (default `'channel'`). Never charged. */
+  | {
+      readonly kind: 'rate-limited'
+      readonly afterMs?: number | undefined
+      readonly scope?: Scope | undefined
+    }
+  /** The receiver refused this message: a dead letter at once. */
+  | { readonly kind: 'permanent'; readonly reason?: string | undefined }
+  /**
+   * The sender is broken, not the message: everything in `scope` (default `'group'`) stops; one uncharged probe every
+   * `afterMs` (default 60_000; Infinity: none, until resumed).
+   */
+  | {
+      readonly kind: 'halt'
+      readonly reason?: string | undefined
+      readonly afterMs?: number | undefined
+      readonly scope?: Scope | undefined
+    }
+  /** It may have been delivered: `onAmbiguous` decides. */
+  | { readonly kind: 'ambiguous' }
+
+/** A token bucket: `count` sends in `perMs` milliseconds. It starts full. */
+export interface Rate {
+  /** At least 1. */
+  readonly count: number
+  /** At least 1. */
+  readonly perMs: number
+}
+
+/** One message as it stands at the moment of looking. */
+export interface MessageView<P = unknown> {
+  id: string
+  channel: string
+  sequence: number
+  state: 'pending' | 'sending' | 'dead'
+  /** As it was enqueued: `parse` is not asked. Absent where it was not asked for. */
+  payload?: P
+  headers: Record<string, string>
+  /** Epoch ms. */
+  enqueuedAt: number
+  /** Charged attempts so far. */
+  attempts: number
+  /** The outcome of an earlier attempt is unknown. */
+  mayHaveBeenSent: boolean
+  /** Epoch ms. Absent: as soon as its turn comes. */
+  nextAttemptAt?: number
+  /** Epoch ms. Absent: never. */
+  expiresAt?: number
+  /** Epoch ms. */
+  diedAt?: number
+  deadReason?: DeadReason
+  lastError?: RecordedError
+  /** The last few failures, oldest first. */
+  history: readonly RecordedError[]
+}
+
+/** The waits between attempts, doubling. */
+export interface ExponentialRetry {
+  /** Charged attempts before the message is dead. At least 1; Infinity is allowed. Default 10. */
+  readonly maxAttempts?: number | undefined
+  /** After the first attempt, in ms. Default 1000. */
+  readonly initialDelayMs?: number | undefined
+  /** Each delay is this many times the one before. At least 1. Default 2. */
+  readonly factor?: number | undefined
+  /** No delay is longer. Default 300_000 (5 min). */
+  readonly maxDelayMs?: number | undefined
+  /** Each delay is spread by this share of it, to both sides: 0 to 1. Default 0.1. */
+  readonly jitter?: number | undefined
+  /** A failure this long after the first attempt is the last, charged or not. Infinity is allowed. Default 86_400_000 (24 h). */
+  readonly giveUpAfterMs?: number | undefined
+}
+
+/** What a retry function is told. */
+export interface Failure<P> {
+  /** The attempt that failed: 1 is the first. */
+  readonly attempt: number
+  readonly error: unknown
+  readonly message: MessageView<P>
+}
+
+/**
+ * When a failed message is tried again: an exponential backoff, a list of delays in ms (one more attempt than delays),
+ * or a function that answers with the delay in ms, or undefined to give up.
+ */
+export type Retry<P> = ExponentialRetry | readonly number[] | ((failure: Failure<P>) => number | undefined)
+
+/**
+ * What is done with a message that may have been sent: again (`'resend'`: at least once), a dead letter (`'dead-letter'`:
+ * at most once), or whatever a function finds out from the receiver.
+ */
+export type OnAmbiguous<P> =
+  | 'resend'
+  | 'dead-letter'
+  | ((delivery: Delivery<P> & { readonly lastAttemptAt: number }) => Answer | Promise<Answer>)
+
+/** `'unknown'` sends it again as one that may have been sent; `'not-sent'` as one that was not. */
+export type Answer = 'sent' | 'not-sent' | 'unknown' | 'dead-letter'
+
+/** Options of one channel; they win over those of the queue. */
+export interface ChannelOptions<P> {
+  readonly retry?: Retry<P> | undefined
+  readonly onAmbiguous?: OnAmbiguous<P> | undefined
+  readonly onDead?: 'continue' | 'halt' | undefined
+  /** For the floor above, which stamps messages: nothing here reads it. */
+  readonly ttlMs?: number | undefined
+  readonly sendTimeoutMs?: number | undefined
+  readonly rateLimit?: Rate | readonly Rate[] | undefined
+  /** False: a message in backoff lets the ones behind it pass. Default true. */
+  readonly ordered?: boolean | undefined
+}
+
+export interface DispatcherOptions<P> {
+  /** Channels under way at once. Default 64. */
+  readonly concurrency?: number | undefined
+  /** By prefix of channel (`'telegram:bot1:*'`); the longest that fits wins. Default: none. */
+  readonly groups?:
+    | Readonly<
+        Record<string, { concurrency?: number | undefined; rateLimit?: Rate | readonly Rate[] | undefined }>
+      >
+    | undefined
+  /** Default: none. */
+  readonly rateLimit?:
+    | { perChannel?: Rate | readonly Rate[] | undefined; global?: Rate | readonly Rate[] | undefined }
+    | undefined
+  /** Default 30_000. */
+  readonly sendTimeoutMs?: number | undefined
+  /** How long an aborted `send` may still take before its channel goes on. Default 10_000. */
+  readonly abortGraceMs?: number | undefined
+  readonly retry?: Retry<P> | undefined
+  /** No wait that a receiver asks for is longer. Default 86_400_000. */
+  readonly maxRetryAfterMs?: number | undefined
+  /** Asked before the default classifier; undefined: ask that. */
+  readonly classify?: ((error: unknown, delivery: Delivery<P>) => Verdict | undefined) | undefined
+  /** Default `'resend'`. */
+  readonly onAmbiguous?: OnAmbiguous<P> | undefined
+  /** Default `'continue'`. */
+  readonly onDead?: 'continue' | 'halt' | undefined
+  /** Asked whenever a channel comes to life; where it throws, the channel halts and is asked about again by its probe. */
+  readonly channelOptions?: ((channel: string) => ChannelOptions<P> | undefined) | undefined
+  /** Makes of a stored payload what `send` is given. A throw halts. Default: as it is. */
+  readonly parse?: ((payload: unknown) => P) | undefined
+  /** What a retry function is shown. Required where `retry` is a function anywhere. */
+  readonly view?: ((ref: MessageRef, stored: StoredMessage) => MessageView<P>) | undefined
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined
+  /** From 0 to below 1, for jitter. Default `Math.random`. */
+  readonly random?: (() => number) | undefined
+}
+
+/** Time, so that tests can hold it. */
+export interface Clock {
+  /** Epoch ms by the wall: it may jump. For what others stamped: `deliverAt`, `expiresAt`, and for stamps. */
+  now(): number
+  /** Ms since some moment, never backwards and never jumping: for waits that are decided in this life. */
+  monotonic(): number
+  /** `delayMs` is at most 2³¹−1. */
+  setTimeout(callback: () => void, delayMs: number): ClockTimer
+  clearTimeout(timer: ClockTimer): void
+}
+
+export interface ClockTimer {
+  /** Keeps the process alive. */
+  ref(): unknown
+  /** Does not. */
+  unref(): unknown
+}
+
+/** What every report on one message carries. */
+export interface MessageFacts {
+  /** '' where the message can not be read. */
+  readonly id: string
+  readonly channel: string
+  readonly sequence: number
+  /** Charged attempts so far. */
+  readonly attempts: number
+}
+
+export interface AttemptFacts extends MessageFacts {
+  readonly mayHaveBeenSent: boolean
+}
+
+export interface DeliveredFacts<R> extends MessageFacts {
+  /** What `send` returned; undefined where reconciliation said that it was sent. */
+  readonly result: R | undefined
+  /** How long the attempt took. 0 where reconciliation said that it was sent. */
+  readonly ms: number
+  /** Epoch ms. */
+  readonly at: number
+}
+
+export interface RetryFacts extends MessageFacts {
+  readonly error: unknown
+  readonly recorded: RecordedError
+  readonly charged: boolean
+  readonly delayMs: number
+  /** Epoch ms. */
+  readonly dueAt: number
+  /** The outcome of this attempt or of an earlier one is unknown. */
+  readonly mayHaveBeenSent: boolean
+}
+
+export interface RateLimitedFacts extends MessageFacts {
+  readonly error: unknown
+  readonly recorded: RecordedError
+  /** What waits. */
+  readonly scope: Scope
+  /** The channel, the group's prefix (without its `*`), or '' for everything. */
+  readonly target: string
+  readonly delayMs: number
+  /** Epoch ms. */
+  readonly dueAt: number
+}
+
+export interface DeadFacts extends MessageFacts {
+  readonly reason: DeadReason
+  /** What was thrown, where something was. */
+  readonly error?: unknown
+  readonly recorded?: RecordedError
+  /** Epoch ms. */
+  readonly at: number
+}
+
+export interface CancelledFacts extends MessageFacts {
+  /** Epoch ms. */
+  readonly at: number
+}
+
+export interface HaltFacts {
+  readonly scope: Scope
+  /** The channel, the group's prefix (without its `*`), or '' for everything. */
+  readonly target: string
+  readonly reason?: string
+  /** Epoch ms. */
+  readonly since: number
+  /** Epoch ms of the next probe; Infinity: not until resumed. */
+  readonly probeAt: number
+}
+
+/**
+ * Told, synchronously and in order, what happened: an outcome after it was written. What an observer throws is
+ * reported to `error`.
+ */
+export interface DispatchObserver<R> {
+  /** The attempt is recorded, `send` is called next. */
+  attempt?(facts: AttemptFacts): void
+  delivered?(facts: DeliveredFacts<R>): void
+  retry?(facts: RetryFacts): void
+  rateLimited?(facts: RateLimitedFacts): void
+  dead?(facts: DeadFacts): void
+  cancelled?(facts: CancelledFacts): void
+  halted?(facts: HaltFacts): void
+  resumed?(facts: { readonly scope: Scope; readonly target: string }): void
+  /** Nothing can run any more without a resume, a schedule or a new message. */
+  idle?(facts: { readonly pending: number }): void
+  /** A failure of the store, of a function that was given as an option, or of this observer. */
+  error(error: Error): void
+}
+
+export interface DispatcherStats {
+  /** Channels with a message that waits or is being sent. */
+  channels: number
+  /** Messages that wait or are being sent. */
+  pending: number
+  sending: number
+  /** At most 100. `scope` is the channel, the group's prefix with its `*`, or `*` for everything. */
+  halted: { scope: string; reason?: string; since: number }[]
+  haltedCount: number
+  /** Since the start, like those that follow. */
+  retried: number
+  rateLimited: number
+  delivered: number
+  dead: number
+  /** Epoch ms of the next thing that waits for a time; null: nothing does. */
+  nextDueAt: number | null
+}
