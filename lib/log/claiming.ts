@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import { livenessOf, ownerRecord, ownIdentity, parseOwnerRecord } from './identity.js'
+import { createRecordLink, readRecordLink, removeRecordLink } from './record-link.js'
+
+// Between making the lock directory and claiming, a lock says nothing of whose it is. Whoever is killed there would
+// make the next opener wait until the lock is stale. So an opener says first that it is about to make one.
+//
+// All of it happens inside the guard, the mark is set only while no lock directory exists, and is removed once its
+// setter has claimed. Hence, for one who is inside the guard and meets both mark and lock: the setter never
+// finished; lock directories are made inside the guard only, so the setter made this one or it was made by
+// somebody who set the mark anew. Where the mark's setter is proven dead, the lock belongs to nobody.
+
+/** A link whose target is the record of the process that is about to lock and claim. */
+export const CLAIMING_NAME = '.claiming'
+
+/** To be called inside the guard, while no lock directory exists. */
+export function setClaiming(directory: string): void {
+  const path = join(directory, CLAIMING_NAME)
+  removeRecordLink(path)
+  createRecordLink(path, ownerRecord(ownIdentity(), Date.now()).trim())
+}
+
+/** To be called inside the guard. */
+export function clearClaiming(directory: string): void {
+  try {
+    removeRecordLink(join(directory, CLAIMING_NAME))
+  } catch {
+    // It claims nothing while its setter lives, and the next one to set it must get it out of the way first.
+  }
+}
+
+/** Inside the guard: a process that set the mark was killed before it could claim. */
+export function claimerDied(directory: string): boolean {
+  const record = parseOwnerRecord(readRecordLink(join(directory, CLAIMING_NAME)) ?? '')
+  return record !== undefined && livenessOf(record.identity) === 'dead'
+}

@@ -1,0 +1,150 @@
+import { createHash, randomUUID } from 'node:crypto'
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WaqError } from './errors.js'
+import { livenessOf, ownIdentity, parseOwnerRecord } from './identity.js'
+import { createRecordLink, readRecordLink, removeRecordLink } from './record-link.js'
+
+// The guard makes "look at the lock, take it, claim" one step among all openers of a directory.
+//
+// It is a link whose target is its holder's record (record-link.ts), so no guard is ever met that does not say
+// whose it is.
+//
+// A holder may be killed inside. Its guard is then removed by the test that the lock itself obeys, and "is it still
+// the dead one's?" and "remove it" must be one step as well, else a slow remover takes away the guard of the next
+// holder. So the right to remove one certain guard is a guard of its own, named after that guard's content, which
+// is unique. Who holds the right, and then still finds that content, removes it: nobody else may, its own holder is
+// dead, and so what it finds can not change under it. A holder of the right may be killed too: the same again,
+// one level down. While somebody holds the guard, rights to remove earlier guards have no object any more and
+// nobody can do harm with one: the holder clears them away.
+//
+// A holder that can not be proven dead (of another host or pid namespace, or stopped by a signal) loses its guard
+// `staleMs` after its last sign of life, which a running holder renews. If it goes on after all there are two
+// inside; then the epochs decide (engine.md, invariants 1 and 3): nothing is lost but somebody's lock.
+
+export const GUARD_NAME = '.guard'
+/** Followed by a hash of the guard that may be removed. */
+export const GUARD_RIGHT_PREFIX = '.guard-'
+
+export interface Guard {
+  /** False once somebody else took it away, as that of a holder without a sign of life; also where it can not be told. */
+  stands(): boolean
+  /** Only its own: one that was taken away is left alone. Idempotent. */
+  release(): void
+}
+
+export interface GuardOptions {
+  /** After how long a holder without a sign of life loses the guard, unless it is proven dead: then at once. */
+  staleMs: number
+  /** How long to wait while somebody else holds it. */
+  waitMs: number
+}
+
+/**
+ * Takes the guard of a directory, waiting for whoever holds it. Rejects with `WAQ_LOCKED`, which names the holder,
+ * after `waitMs`; with the system's error where the guard can not be made.
+ */
+export async function takeGuard(directory: string, options: GuardOptions): Promise<Guard> {
+  const path = join(directory, GUARD_NAME)
+  const content = await take(directory, path, options, performance.now() + options.waitMs)
+  removeVoidRights(directory, content)
+  const stands = () => {
+    try {
+      return readRecordLink(path) === content
+    } catch {
+      return false
+    }
+  }
+  const signOfLife = setInterval(() => {
+    if (stands()) touch(path)
+  }, options.staleMs / 4).unref()
+  return {
+    stands,
+    release() {
+      clearInterval(signOfLife)
+      if (!stands()) return
+      try {
+        removeRecordLink(path)
+      } catch {
+        // What was done inside is done; without signs of life the guard is taken away after staleMs.
+      }
+    },
+  }
+}
+
+async function take(
+  directory: string,
+  path: string,
+  options: GuardOptions,
+  deadline: number,
+): Promise<string> {
+  const content = JSON.stringify({ ...ownIdentity(), since: Date.now(), token: randomUUID() })
+  for (;;) {
+    if (createRecordLink(path, content)) return content
+    const held = readRecordLink(path)
+    if (held === undefined) continue
+    if (isAbandoned(path, held, options.staleMs)) {
+      const right = join(directory, rightToRemove(held))
+      const rightContent = await take(directory, right, options, deadline)
+      try {
+        if (readRecordLink(path) === held && isAbandoned(path, held, options.staleMs)) removeRecordLink(path)
+      } finally {
+        if (readRecordLink(right) === rightContent) removeRecordLink(right)
+      }
+      continue
+    }
+    if (performance.now() >= deadline) throw refusal(directory, held)
+    // Held for a few milliseconds as a rule. Not all in step: several may wait.
+    await sleep(2 + Math.random() * 8)
+  }
+}
+
+function isAbandoned(path: string, content: string, staleMs: number): boolean {
+  const holder = parseOwnerRecord(content)
+  if (holder !== undefined && livenessOf(holder.identity) === 'dead') return true
+  const stat = fs.lstatSync(path, { throwIfNoEntry: false })
+  return stat !== undefined && stat.mtimeMs < Date.now() - staleMs
+}
+
+function rightToRemove(content: string): string {
+  return GUARD_RIGHT_PREFIX + createHash('sha256').update(content).digest('hex').slice(0, 32)
+}
+
+function removeVoidRights(directory: string, content: string): void {
+  const toRemoveThisOne = rightToRemove(content)
+  for (const name of fs.readdirSync(directory)) {
+    if (name.startsWith(GUARD_RIGHT_PREFIX) && name !== toRemoveThisOne)
+      removeRecordLink(join(directory, name))
+  }
+}
+
+function touch(path: string): void {
+  const now = new Date()
+  try {
+    fs.lutimesSync(path, now, now)
+  } catch {
+    // Without its signs of life the guard may be taken away: that is what `stands` is asked for.
+  }
+}
+
+function refusal(directory: string, content: string): WaqError {
+  const holder = parseOwnerRecord(content)
+  if (holder === undefined) {
+    return new WaqError(
+      'WAQ_LOCKED',
+      `${directory} is being opened by a process whose record can not be read: ${join(directory, GUARD_NAME)} ` +
+        `points to ${JSON.stringify(content)}. Try again; if no process has it open, remove that link.`,
+    )
+  }
+  const { identity, since } = holder
+  const { pid, host } = identity
+  const liveness = livenessOf(identity)
+  return new WaqError(
+    'WAQ_LOCKED',
+    `${directory} is being opened by process ${pid} on host ${host} since ${new Date(since).toISOString()}. ` +
+      'Try again, or stop that process first.',
+    { owner: { pid, host, since, alive: liveness === 'unknown' ? null : liveness === 'alive' } },
+  )
+}
