@@ -251,11 +251,13 @@ export interface CorruptBytes {
   /** Sequences that may be missing. */
   firstMissing?: number
   lastMissing?: number
+  /** An earlier opening found and reported it already. */
+  known: boolean
 }
 
 /** What `open` found. */
 export interface RecoveryReport {
-  /** Live messages: pending, in doubt and dead. */
+  /** Messages read, those settled included whose space is not reclaimed yet. */
   messages: number
   pending: number
   /** Their attempt was open when the last owner ended, or its outcome may have been lost. */
