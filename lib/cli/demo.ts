@@ -1,0 +1,224 @@
+import { mkdir, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { systemCode } from '../log/errors.js'
+import type { CommandContext } from './command.js'
+import { type Account, percentile, takeAccount } from './demo/account.js'
+import { readMessageFile } from './demo/message-file.js'
+import { type ChatMessage, makeMessages } from './demo/messages.js'
+import { type Run, superviseRun } from './demo/supervisor.js'
+import { ExitStatus, usageError } from './exit-status.js'
+import { escapeControls, formatCount, formatTable, ProgressLine, painter, type Row } from './terminal.js'
+
+interface DemoOptions {
+  messages?: string
+  count: number
+  kills: number
+  seed?: number
+  keep?: string
+  json?: true
+}
+
+const DEFAULT_COUNT = 4000
+const DEFAULT_KILLS = 10
+const MAX_COUNT = 1_000_000
+const MAX_KILLS = 10_000
+const MAX_SEED = 2 ** 32 - 1
+
+/** `waq demo`: a chat server with faults, a sender that is killed again and again, and the account at the end. */
+export function registerDemo(program: Command, context: CommandContext): void {
+  program
+    .command('demo')
+    .summary('kill a sender again and again, and count what arrives')
+    .description(
+      'Starts a chat server with faults (429, 500, lost and slow answers) and a sender that queues messages, ' +
+        'delivers them with fetch and is killed (SIGKILL) again and again. ' +
+        "At the end the server's own record says what was lost or came out of order.",
+    )
+    .option(
+      '--messages <file>',
+      'send these: a JSON object {"channel", "text"} a line (default: makes its own)',
+    )
+    .addOption(
+      new Option('--count <number>', 'how many messages to make')
+        .default(DEFAULT_COUNT)
+        .argParser(wholeNumber(1, MAX_COUNT))
+        .conflicts('messages'),
+    )
+    .option('--kills <number>', 'how often the sender is killed', wholeNumber(0, MAX_KILLS), DEFAULT_KILLS)
+    .option('--seed <number>', 'repeat the messages, faults and kill plan of a run', wholeNumber(0, MAX_SEED))
+    .option('--keep <directory>', 'keep the queue, in this new or empty directory')
+    .option('--json', 'print the account as one JSON object')
+    .addHelpText(
+      'after',
+      `
+Exit status: 0 all arrived in order; 1 something was lost or out of order; 130 interrupted.
+
+Examples:
+  $ waq demo
+  $ waq demo --count 500 --kills 3 --seed 7
+  $ waq demo --messages chat-messages.jsonl --kills 40 --json
+`,
+    )
+    .action((options: DemoOptions) => runDemo(options, context))
+}
+
+function wholeNumber(low: number, high: number): (text: string) => number {
+  return text => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= low && value <= high) return value
+    throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`)
+  }
+}
+
+async function runDemo(options: DemoOptions, { terminal, signal, finish }: CommandContext): Promise<void> {
+  const { kills, keep } = options
+  const json = options.json === true
+  const seed = options.seed ?? Math.floor(Math.random() * (MAX_SEED + 1))
+  const messages =
+    options.messages === undefined
+      ? makeMessages(options.count, seed)
+      : await readMessageFile(options.messages)
+  const channels = new Set(messages.map(message => message.channel)).size
+  const directory = keep === undefined ? await mkdtemp(join(tmpdir(), 'waq-demo-')) : await prepareKept(keep)
+  const say = (text: string): void => {
+    if (!json) terminal.stdout.write(text)
+  }
+
+  say(
+    `${formatCount(messages.length)} messages to ${formatCount(channels)} chats, ${kills} kills, seed ${seed}\n` +
+      `queue in ${escapeControls(directory)}${keep === undefined ? ' (removed at the end)' : ''}\n\n`,
+  )
+  const progress = new ProgressLine(terminal.stderr)
+  const startedAt = Date.now()
+  let run: Run
+  try {
+    run = await superviseRun({
+      messages,
+      kills,
+      seed,
+      directory,
+      signal,
+      onProgress: ({ enqueued, delivered, duplicates, kills: done }) =>
+        progress.show(
+          `enqueued ${formatCount(enqueued)}, delivered ${formatCount(delivered)} of ${formatCount(messages.length)}` +
+            `, duplicates ${formatCount(duplicates)}, kills ${done} of ${kills}`,
+        ),
+    })
+  } finally {
+    progress.clear()
+    if (keep === undefined) await rm(directory, { recursive: true, force: true })
+  }
+
+  const account = takeAccount(messages, run.isAcknowledged, run.record)
+  const { enqueueMs } = run.observations
+  const times = { p50: roundMs(percentile(enqueueMs, 0.5)), p99: roundMs(percentile(enqueueMs, 0.99)) }
+  const sound = isSound(account, run, messages.length)
+  for (const remark of run.observations.remarks) terminal.stderr.write(`waq: ${escapeControls(remark)}\n`)
+  if (json) {
+    const { enqueued, delivered, lost, duplicates, outOfOrder, altered } = account
+    const { corrupt } = run.observations
+    const counts = { enqueued, delivered, lost, duplicates, outOfOrder, altered, corrupt, kills: run.kills }
+    terminal.stdout.write(`${JSON.stringify({ ...counts, enqueueMs: times, seed })}\n`)
+  } else {
+    const paint = painter(terminal, terminal.stdout)
+    say(formatTable(accountRows(account, run, times, Date.now() - startedAt)))
+    say(`\n${paint(sound ? 'green' : 'red', verdict(account, run, messages))}\n`)
+    if (!sound) say(`Repeat it with --seed ${seed}.\n`)
+  }
+  finish(sound ? ExitStatus.done : ExitStatus.found)
+}
+
+/** An old queue would know the demo's ids already, and take its messages for duplicates. */
+async function prepareKept(directory: string): Promise<string> {
+  const path = resolve(directory)
+  await mkdir(path, { recursive: true }).catch(error => {
+    if (systemCode(error) === 'EEXIST')
+      throw usageError(`--keep: ${path} is a file; name a new or empty directory`)
+    throw error
+  })
+  const entries = await readdir(path)
+  if (entries.length > 0) {
+    throw usageError(`--keep: ${path} is not empty (it holds ${entries[0]}); name a new or empty directory`)
+  }
+  return realpath(path)
+}
+
+function isSound(account: Account, run: Run, messageCount: number): boolean {
+  const { enqueued, lost, outOfOrder, altered } = account
+  return enqueued === messageCount && lost + outOfOrder + altered + run.observations.corrupt === 0
+}
+
+function accountRows(
+  account: Account,
+  run: Run,
+  times: { p50: number; p99: number },
+  elapsedMs: number,
+): Row[] {
+  const { killsAt, observations } = run
+  const rows: Row[] = [
+    { label: 'enqueued', value: formatCount(account.enqueued), note: 'acknowledged: on disk' },
+    { label: 'delivered', value: formatCount(account.delivered), note: "by the server's own record" },
+    { label: 'lost', value: formatCount(account.lost), note: examples(account.examples.lost) },
+    {
+      label: 'out of order',
+      value: formatCount(account.outOfOrder),
+      note: examples(account.examples.outOfOrder),
+    },
+    {
+      label: 'duplicates',
+      value: formatCount(account.duplicates),
+      note: 'sent again, recognised by their id',
+    },
+    {
+      label: 'kills',
+      value: formatCount(run.kills),
+      note: `while enqueueing ${killsAt.enqueue}, sending ${killsAt.send}, recovering ${killsAt.recovery}, closing ${killsAt.close}`,
+    },
+    { label: 'enqueue p50', value: `${times.p50} ms`, note: 'several at once, each durable (fsync)' },
+    { label: 'enqueue p99', value: `${times.p99} ms` },
+    { label: 'took', value: `${(elapsedMs / 1000).toFixed(1)} s` },
+  ]
+  if (account.altered > 0) {
+    rows.push({
+      label: 'altered',
+      value: formatCount(account.altered),
+      note: examples(account.examples.altered),
+    })
+  }
+  if (observations.corrupt > 0) {
+    rows.push({
+      label: 'corrupt',
+      value: formatCount(observations.corrupt),
+      note: 'ranges reported by openings',
+    })
+  }
+  return rows
+}
+
+function examples(ids: readonly string[]): string {
+  return ids.length === 0 ? '' : `such as ${ids.map(escapeControls).join(', ')}`
+}
+
+function verdict(account: Account, run: Run, messages: readonly ChatMessage[]): string {
+  const { enqueued, delivered, lost, outOfOrder, altered } = account
+  const faults: string[] = []
+  if (enqueued < messages.length)
+    faults.push(`${formatCount(messages.length - enqueued)} were never acknowledged`)
+  if (lost > 0) faults.push(`${formatCount(lost)} were acknowledged and lost`)
+  if (outOfOrder > 0) faults.push(`${formatCount(outOfOrder)} came out of order`)
+  if (altered > 0) faults.push(`${formatCount(altered)} arrived altered`)
+  if (run.observations.corrupt > 0) faults.push('an opening reported corruption')
+  if (faults.length > 0) return `Not as promised: ${faults.join(', ')}.`
+  const despite = run.kills === 0 ? '' : `, with the sender killed ${timesWord(run.kills)} on the way`
+  return `Nothing lost, nothing out of order: all ${formatCount(delivered)} messages arrived${despite}.`
+}
+
+function timesWord(count: number): string {
+  return count === 1 ? 'once' : `${formatCount(count)} times`
+}
+
+function roundMs(ms: number): number {
+  return Math.round(ms * 100) / 100
+}

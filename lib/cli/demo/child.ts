@@ -1,0 +1,68 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { CommandError, ExitStatus } from '../exit-status.js'
+
+const STDERR_TAIL_CHARACTERS = 8192
+
+/** How a child process ended. */
+export interface Ending {
+  code: number | null
+  signal: NodeJS.Signals | null
+}
+
+/** A Node process of the demo, with typed messages both ways. */
+export class Child<Incoming, Outgoing extends object> {
+  readonly #process: ChildProcess
+  readonly #name: string
+  #stderr = ''
+  /** Resolves when the process is gone and everything that it had sent has been handed to `onMessage`. */
+  readonly ended: Promise<Ending>
+
+  /** `script` is a module beside this one. */
+  constructor(name: string, script: string, settings: object, onMessage: (message: Incoming) => void) {
+    this.#name = name
+    this.#process = fork(fileURLToPath(new URL(script, import.meta.url)), [JSON.stringify(settings)], {
+      // A debugger's or loader's flags of this process are not for the children.
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // Newer Node versions can send even loopback requests to a proxy.
+      env: { ...process.env, NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1' },
+    })
+    this.#process.on('message', message => onMessage(message as Incoming))
+    this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL_CHARACTERS)
+    })
+    this.ended = this.#waitForEnd()
+    // A failure to start rejects `ended`: whoever needs the ending awaits it, and until then it is not unhandled.
+    this.#process.on('error', () => {})
+    this.ended.catch(() => {})
+  }
+
+  async #waitForEnd(): Promise<Ending> {
+    // 'close' comes after 'exit' and the end of stderr; messages still in the channel come before 'disconnect'.
+    const disconnected = once(this.#process, 'disconnect')
+    disconnected.catch(() => {})
+    const [code, signal] = (await once(this.#process, 'close')) as [number | null, NodeJS.Signals | null]
+    if (this.#process.connected) await disconnected
+    return { code, signal }
+  }
+
+  send(message: Outgoing): void {
+    // It may have died a moment ago; `ended` tells.
+    if (this.#process.connected) this.#process.send(message, () => {})
+  }
+
+  /** SIGKILL: no handler runs, nothing is flushed. */
+  kill(): void {
+    this.#process.kill('SIGKILL')
+  }
+
+  /** The error for an end that nobody asked for, with what it had to say on stderr. */
+  failure({ code, signal }: Ending): CommandError {
+    const how = signal === null ? `exited with status ${code}` : `was ended by ${signal}`
+    const said =
+      this.#stderr.trim() === '' ? 'It wrote nothing to stderr.' : `Its stderr:\n${this.#stderr.trim()}`
+    return new CommandError('DEMO_FAILED', ExitStatus.bug, `the demo's ${this.#name} ${how} unasked. ${said}`)
+  }
+}

@@ -1,0 +1,28 @@
+import type { Random } from './random.js'
+
+/** What the sender is about when it is killed. */
+export type KillMoment = 'enqueue' | 'send' | 'recovery' | 'close'
+
+export const killMoments: readonly KillMoment[] = ['enqueue', 'send', 'recovery', 'close']
+
+/** Out of ten kills. */
+const tickets: readonly KillMoment[] = [
+  ...Array<KillMoment>(4).fill('enqueue'),
+  ...Array<KillMoment>(3).fill('send'),
+  ...Array<KillMoment>(2).fill('recovery'),
+  'close',
+]
+
+/** One moment a kill, each ten with the same mixture in another order. */
+export function planKills(kills: number, random: Random): KillMoment[] {
+  const plan: KillMoment[] = []
+  while (plan.length < kills) plan.push(...shuffled(tickets, random))
+  return plan.slice(0, kills)
+}
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const rest = [...items]
+  const result: T[] = []
+  while (rest.length > 0) result.push(...rest.splice(random.integer(0, rest.length - 1), 1))
+  return result
+}

@@ -1,0 +1,86 @@
+import { createRequire } from 'node:module'
+import { Command, CommanderError } from 'commander'
+import type { CommandContext } from './command.js'
+import { commands } from './commands.js'
+import { ExitStatus, failureOf } from './exit-status.js'
+import { painter, processTerminal, type Terminal } from './terminal.js'
+
+const { version } = createRequire(import.meta.url)('waq/package.json') as { version: string }
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Runs one command line (without `node` and the script) and answers the exit status. Throws nothing. */
+export async function main(args: readonly string[], terminal: Terminal = processTerminal): Promise<number> {
+  const stop = new AbortController()
+  let status: number = ExitStatus.done
+  const context: CommandContext = {
+    terminal,
+    signal: stop.signal,
+    finish(found) {
+      status = found
+    },
+  }
+  const json = args.includes('--json')
+  const program = buildProgram(context, json)
+
+  // Only the first signal asks politely: the handler goes with it, so that a second one ends the process at once.
+  const onSignal = (): void => {
+    for (const name of STOP_SIGNALS) process.removeListener(name, onSignal)
+    stop.abort()
+  }
+  for (const name of STOP_SIGNALS) process.on(name, onSignal)
+  // `waq … | head` closes our output early: nobody reads on, and that is not our error to report.
+  const onOutputError = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE') throw error
+    stop.abort()
+  }
+  process.stdout.on('error', onOutputError)
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return status
+  } catch (error) {
+    return report(error, terminal, json)
+  } finally {
+    for (const name of STOP_SIGNALS) process.removeListener(name, onSignal)
+  }
+}
+
+function buildProgram(context: CommandContext, json: boolean): Command {
+  const { terminal } = context
+  const program = new Command('waq')
+    .description('A write-ahead queue for outbound messages: a directory of append-only files.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .addHelpText('after', '\nExample:\n  $ waq demo --kills 5\n')
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => terminal.stdout.write(text),
+      // With --json the one line that `report` writes says it all.
+      writeErr: text => {
+        if (!json) terminal.stderr.write(text)
+      },
+    })
+  for (const register of commands) register(program, context)
+  return program
+}
+
+/** Tells on stderr what went wrong and answers the exit status. */
+function report(error: unknown, terminal: Terminal, json: boolean): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return ExitStatus.done
+    // Commander has written its text already, unless --json kept it back.
+    const problem =
+      error.code === 'commander.help' ? 'no command given' : error.message.replace(/^error: /, '')
+    if (json) writeJson(terminal, 'USAGE', problem.replaceAll('\n', ' '))
+    return ExitStatus.usage
+  }
+  const { code, message, status } = failureOf(error)
+  if (json) writeJson(terminal, code, message)
+  else terminal.stderr.write(`${painter(terminal, terminal.stderr)('red', 'waq:')} ${message}\n`)
+  return status
+}
+
+function writeJson(terminal: Terminal, code: string, message: string): void {
+  terminal.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`)
+}
