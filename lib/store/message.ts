@@ -62,15 +62,19 @@ const UNPLACED = 0xffff_ffff
 const TOGETHER_INDEX_OFFSET = 1 + 1 + 1
 const TOGETHER_COUNT_OFFSET = TOGETHER_INDEX_OFFSET + 4 + 1
 
-/** `moreTypes`: a Uint8Array comes back as one, not as a Buffer. `variableMapSize`: maps of more than 65,535 keys. */
+/**
+ * `moreTypes`: a Uint8Array comes back as one, not as a Buffer. `variableMapSize`: maps of more than 65,535 keys.
+ * No `useToJSON`: in validated data that name is a key like any other.
+ */
 const payloadCodec = new Packr({
   useRecords: false,
   variableMapSize: true,
   copyBuffers: true,
   moreTypes: true,
+  useToJSON: false,
 })
 /** No `copyBuffers`: the payload stays a view. No `moreTypes`: nothing but plain MessagePack is in an envelope. */
-const envelopeEncoder = new Packr({ useRecords: false, variableMapSize: true })
+const envelopeEncoder = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false })
 const envelopeDecoder = new Unpackr({ useRecords: false, copyBuffers: false })
 
 /** Encodes a message whose payload was validated. Throws what msgpackr throws for a payload that was not. */
