@@ -1,0 +1,134 @@
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { takeGuard } from '../../lib/log/guard.js'
+import { ownerRecord, ownIdentity } from '../../lib/log/identity.js'
+import { LockChild } from './fixtures/lock-children.js'
+
+const STALE_MS = 60_000
+const options = { staleMs: STALE_MS, waitMs: 0 }
+
+function directoryOf(t: Test): string {
+  const directory = fs.mkdtempSync(join(os.tmpdir(), 'waq-guard-'))
+  t.teardown(() => fs.rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** A record of a process that has ended. */
+function deadRecord(): string {
+  const { pid } = spawnSync('true')
+  return ownerRecord({ ...ownIdentity(), pid }, 1_000).trim()
+}
+
+function elsewhere(): string {
+  return ownerRecord({ ...ownIdentity(), host: 'elsewhere' }, 1_000).trim()
+}
+
+t.test('one holds it at a time, and nothing stays behind', async t => {
+  const directory = directoryOf(t)
+  const first = await takeGuard(directory, options)
+  t.equal(first.stands(), true)
+  await t.rejects(takeGuard(directory, options), {
+    code: 'WAQ_LOCKED',
+    message: new RegExp(`process ${process.pid} on host`),
+    owner: { pid: process.pid, host: os.hostname(), alive: true },
+  })
+  first.release()
+  first.release()
+  t.equal(first.stands(), false)
+  const second = await takeGuard(directory, options)
+  first.release()
+  t.equal(second.stands(), true, 'a holder releases its own guard only')
+  second.release()
+  t.same(fs.readdirSync(directory), [])
+})
+
+t.test('who waits gets it when it is released', async t => {
+  const directory = directoryOf(t)
+  const first = await takeGuard(directory, options)
+  const waiting = takeGuard(directory, { staleMs: STALE_MS, waitMs: 60_000 })
+  first.release()
+  ;(await waiting).release()
+  t.same(fs.readdirSync(directory), [])
+})
+
+t.test("a dead holder's guard is taken at once", async t => {
+  const directory = directoryOf(t)
+  fs.symlinkSync(deadRecord(), join(directory, '.guard'))
+  const guard = await takeGuard(directory, options)
+  t.equal(guard.stands(), true)
+  guard.release()
+  t.same(fs.readdirSync(directory), [])
+})
+
+t.test('a holder killed inside the guard keeps nobody waiting', async t => {
+  const directory = directoryOf(t)
+  const child = new LockChild({ directory, staleMs: STALE_MS, waitMs: 0, mode: 'hang-in-guard' })
+  t.same(await child.next(), { event: 'inside' })
+  await t.rejects(takeGuard(directory, options), { code: 'WAQ_LOCKED', owner: { pid: child.pid } })
+  await child.end('SIGKILL')
+  const guard = await takeGuard(directory, options)
+  guard.release()
+  t.same(fs.readdirSync(directory), [])
+})
+
+t.test('who was killed while removing a dead guard is in nobody’s way', async t => {
+  const directory = directoryOf(t)
+  const dead = deadRecord()
+  fs.symlinkSync(dead, join(directory, '.guard'))
+  const { createHash } = await import('node:crypto')
+  const right = `.guard-${createHash('sha256').update(dead).digest('hex').slice(0, 32)}`
+  fs.symlinkSync(deadRecord(), join(directory, right))
+  fs.symlinkSync(deadRecord(), join(directory, '.guard-of-long-ago'))
+  const guard = await takeGuard(directory, options)
+  t.same(fs.readdirSync(directory), ['.guard'])
+  guard.release()
+})
+
+t.test('the right to remove a guard is respected while its holder lives', async t => {
+  const directory = directoryOf(t)
+  const dead = deadRecord()
+  fs.symlinkSync(dead, join(directory, '.guard'))
+  const { createHash } = await import('node:crypto')
+  const right = `.guard-${createHash('sha256').update(dead).digest('hex').slice(0, 32)}`
+  fs.symlinkSync(ownerRecord(ownIdentity(), 1_000).trim(), join(directory, right))
+  await t.rejects(takeGuard(directory, options), { code: 'WAQ_LOCKED' })
+  t.equal(fs.readlinkSync(join(directory, '.guard')), dead)
+})
+
+for (const [who, record] of [
+  ['of another host', elsewhere()],
+  ['that can not be read', 'nonsense'],
+  ['that is stopped', ownerRecord(ownIdentity(), 1_000).trim()],
+] as const) {
+  t.test(`the guard of a holder ${who} is taken when it shows no life for staleMs`, async t => {
+    const directory = directoryOf(t)
+    const path = join(directory, '.guard')
+    fs.symlinkSync(record, path)
+    await t.rejects(takeGuard(directory, options), { code: 'WAQ_LOCKED' })
+    const longAgo = new Date(Date.now() - STALE_MS - 1_000)
+    fs.lutimesSync(path, longAgo, longAgo)
+    const guard = await takeGuard(directory, options)
+    guard.release()
+    t.same(fs.readdirSync(directory), [])
+  })
+}
+
+t.test('a running holder shows signs of life', async t => {
+  const directory = directoryOf(t)
+  const path = join(directory, '.guard')
+  const guard = await takeGuard(directory, { staleMs: 40, waitMs: 0 })
+  const longAgo = new Date(1_000)
+  fs.lutimesSync(path, longAgo, longAgo)
+  while (fs.lstatSync(path).mtimeMs === 1_000) await new Promise(resolve => setTimeout(resolve, 1))
+  t.equal(guard.stands(), true)
+  guard.release()
+})
+
+t.test('something else under its name is named', async t => {
+  const directory = directoryOf(t)
+  fs.writeFileSync(join(directory, '.guard'), '')
+  await t.rejects(takeGuard(directory, options), { code: 'EINVAL', path: join(directory, '.guard') })
+})

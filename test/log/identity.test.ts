@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import t from 'tap'
+import {
+  livenessOf,
+  ownerRecord,
+  ownIdentity,
+  parseOwnerRecord,
+  parseProcessStat,
+} from '../../lib/log/identity.js'
+
+const own = ownIdentity()
+const onLinux = process.platform === 'linux' ? {} : { skip: 'reads /proc' }
+
+/** A pid that nobody has: that of a process that has ended and was reaped. */
+async function freePid(): Promise<number> {
+  const child = spawn('true')
+  await once(child, 'exit')
+  return child.pid!
+}
+
+t.test('this process is alive', async t => {
+  t.equal(own.pid, process.pid)
+  t.type(own.bootId, 'string')
+  t.type(own.processStart, 'string')
+  t.equal(livenessOf(own), 'alive')
+})
+
+t.test('a process whose pid is gone is dead', async t => {
+  t.equal(livenessOf({ ...own, pid: await freePid() }), 'dead')
+})
+
+t.test('a pid that another process has by now is that of a dead process', async t => {
+  t.equal(livenessOf({ ...own, processStart: `${own.processStart}1` }), 'dead')
+})
+
+t.test('a process that is not known to have run here can not be told dead', async t => {
+  const pid = await freePid()
+  t.equal(livenessOf({ ...own, pid, host: `${own.host}-elsewhere` }), 'unknown')
+  t.equal(livenessOf({ ...own, pid, bootId: 'another boot' }), 'unknown')
+  t.equal(livenessOf({ ...own, pid, bootId: null }), 'unknown')
+  t.equal(livenessOf({ ...own, pid, pidNamespace: 'pid:[1]' }), 'unknown')
+})
+
+t.test('a process that exists, and of which no start is known, may be another', async t => {
+  t.equal(livenessOf({ ...own, processStart: null }), 'unknown')
+})
+
+t.test('a process of another user is alive', onLinux, async t => {
+  // pid 1 answers EPERM to everybody but root.
+  const { readFileSync } = await import('node:fs')
+  const start = parseProcessStat(readFileSync('/proc/1/stat', 'latin1'))!.start
+  t.equal(livenessOf({ ...own, pid: 1, processStart: start }), 'alive')
+})
+
+t.test('a zombie is dead', onLinux, async t => {
+  // The shell starts a child and becomes a program that never asks for it.
+  const parent = spawn('sh', ['-c', 'cat <&3 3<&- & echo $!; exec cat'], {
+    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+  })
+  t.teardown(() => parent.kill('SIGKILL'))
+  const [line] = (await once(parent.stdout!, 'data')) as [Buffer]
+  const pid = Number(line.toString())
+  const { readFileSync } = await import('node:fs')
+  const status = () => parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))!
+  const identity = { ...own, pid, processStart: status().start }
+  t.equal(livenessOf(identity), 'alive', 'while it runs')
+  process.kill(pid, 'SIGKILL')
+  while (status().state !== 'Z') await new Promise(resolve => setImmediate(resolve))
+  process.kill(pid, 0)
+  t.equal(livenessOf(identity), 'dead', 'though its pid is still taken')
+})
+
+t.test("state and start are found whatever the program's name holds", async t => {
+  const rest = '1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20 21'
+  t.same(parseProcessStat(`12 (node) S ${rest}`), { state: 'S', start: '4711' })
+  t.same(parseProcessStat(`12 (a) Z 1 (b) R ${rest}\n`), { state: 'R', start: '4711' })
+  for (const text of [
+    '',
+    '12 node S 1 2',
+    '12 (node)',
+    '12 (node) S 1 2 3',
+    `12 (node) S ${rest.replace('4711', 'x')}`,
+  ]) {
+    t.equal(parseProcessStat(text), undefined, JSON.stringify(text))
+  }
+})
+
+t.test('an owner record comes back as it was written', async t => {
+  t.same(parseOwnerRecord(ownerRecord(own, 1_700_000_000_000)), { identity: own, since: 1_700_000_000_000 })
+  const nothingKnown = { pid: 1, pidNamespace: null, host: '', bootId: null, processStart: null }
+  t.same(parseOwnerRecord(ownerRecord(nothingKnown, 0)), { identity: nothingKnown, since: 0 })
+})
+
+t.test('an owner record cut anywhere is no record', async t => {
+  const text = ownerRecord(own, 1)
+  for (let length = 0; length < text.length - 1; length++) {
+    t.equal(parseOwnerRecord(text.slice(0, length)), undefined, `${length} bytes`)
+  }
+})
+
+t.test('an owner record of another shape is no record', async t => {
+  const record = { ...own, since: 1 }
+  const wrong = [
+    null,
+    [],
+    'text',
+    { ...record, pid: 0 },
+    { ...record, pid: -1 },
+    { ...record, pid: 1.5 },
+    { ...record, pid: '1' },
+    { ...record, pid: 2 ** 31 },
+    { ...record, since: -1 },
+    { ...record, since: 'now' },
+    { ...record, host: null },
+    { ...record, bootId: 7 },
+    { ...record, pidNamespace: undefined },
+    { ...record, processStart: 12 },
+  ]
+  for (const value of wrong)
+    t.equal(parseOwnerRecord(JSON.stringify(value)), undefined, JSON.stringify(value))
+  t.equal(parseOwnerRecord('\0'.repeat(100)), undefined, 'zeros')
+})

@@ -1,0 +1,103 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { acquireLock } from '../../lib/log/lock.js'
+import { ownerFiles, writeOwnerFile } from './fixtures/owner-files.js'
+
+/** The least: proper-lockfile then looks at its lock every second. */
+const options = { staleMs: 2_000, waitMs: 0 } as const
+
+async function held(t: Test) {
+  const directory = fs.realpathSync(fs.mkdtempSync(join(os.tmpdir(), 'waq-lock-')))
+  t.teardown(() => fs.rmSync(directory, { recursive: true, force: true }))
+  const files = ownerFiles(directory)
+  const { lock, claimed } = await acquireLock(directory, options, files)
+  const lost: unknown[] = []
+  lock.onLost(cause => lost.push(cause))
+  return { directory, path: join(directory, '.lock'), lock, ownerFile: claimed, lost }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(resolve => setTimeout(resolve, 10))
+}
+
+t.test('an owner whose lock was removed takes it again', async t => {
+  const { path, lock, lost, directory } = await held(t)
+  fs.rmdirSync(path)
+  await until(() => fs.existsSync(path))
+  t.equal(lock.held, true)
+  await lock.release()
+  t.same(fs.readdirSync(directory), ['owners'])
+  t.same(lost, [])
+})
+
+t.test('an owner whose lock was touched takes it again', async t => {
+  const { path, lock, lost } = await held(t)
+  const before = fs.statSync(path).ino
+  const touched = new Date(Date.now() + 3_600_000)
+  fs.utimesSync(path, touched, touched)
+  await until(() => fs.existsSync(path) && fs.statSync(path).mtimeMs !== touched.getTime())
+  t.type(before, 'number')
+  t.equal(lock.held, true)
+  await lock.release()
+  t.notOk(fs.existsSync(path))
+  t.same(lost, [])
+})
+
+t.test('a release while the lock is being taken again leaves no lock behind', async t => {
+  const { path, lock, directory } = await held(t)
+  // Somebody is inside the guard, so that taking it again has to wait.
+  fs.symlinkSync('somebody', join(directory, '.guard'))
+  fs.rmdirSync(path)
+  const fresh = setInterval(() => fs.lutimesSync(join(directory, '.guard'), new Date(), new Date()), 100)
+  await new Promise(resolve => setTimeout(resolve, 1_500))
+  const released = lock.release()
+  clearInterval(fresh)
+  fs.unlinkSync(join(directory, '.guard'))
+  await released
+  t.same(fs.readdirSync(directory), ['owners'])
+})
+
+t.test('an owner whose file is gone learns that it was replaced, once', async t => {
+  const { ownerFile, path, lock, lost } = await held(t)
+  fs.unlinkSync(ownerFile)
+  await until(() => lost.length > 0)
+  t.equal(lock.held, false)
+  t.equal(lost.length, 1)
+  const later: unknown[] = []
+  lock.onLost(cause => later.push(cause))
+  t.same(later, lost, 'also who asks afterwards')
+  await lock.release()
+  t.ok(fs.existsSync(path), 'the lock is its successor’s')
+})
+
+t.test('a replaced owner does not remove its successor’s lock', async t => {
+  const { directory, ownerFile, path, lock, lost } = await held(t)
+  fs.unlinkSync(ownerFile)
+  writeOwnerFile(directory, 2, 'another')
+  await lock.release()
+  t.equal(lock.held, false)
+  t.ok(fs.existsSync(path))
+  t.same(lost, [], 'it was not told: it released first')
+})
+
+t.test('a replaced owner does not keep its successor’s lock fresh', async t => {
+  const { ownerFile, path, lost } = await held(t)
+  const { mtimeMs } = fs.statSync(path)
+  fs.unlinkSync(ownerFile)
+  await until(() => lost.length > 0)
+  t.equal(fs.statSync(path).mtimeMs, mtimeMs)
+})
+
+t.test('after it was lost a directory can be opened again in this process', async t => {
+  const { directory, ownerFile, path, lost, lock } = await held(t)
+  fs.unlinkSync(ownerFile)
+  await until(() => lost.length > 0)
+  fs.rmdirSync(path)
+  const next = await acquireLock(directory, options, ownerFiles(directory))
+  await lock.release()
+  t.ok(fs.existsSync(path))
+  await t.rejects(acquireLock(directory, options, ownerFiles(directory)), { code: 'WAQ_LOCKED' })
+  await next.lock.release()
+})

@@ -1,0 +1,242 @@
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { ownerRecord, ownIdentity } from '../../lib/log/identity.js'
+import { acquireLock, isLockName } from '../../lib/log/lock.js'
+import { ownerFiles, writeOwnerFile } from './fixtures/owner-files.js'
+
+/** Far more than a test may take: what succeeds under it did not wait for staleness. */
+const NEVER_STALE_MS = 3_600_000
+const atOnce = { staleMs: NEVER_STALE_MS, waitMs: 0 } as const
+
+function directoryOf(t: Test): string {
+  const directory = fs.realpathSync(fs.mkdtempSync(join(os.tmpdir(), 'waq-lock-')))
+  t.teardown(() => fs.rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+function deadRecord(): string {
+  const { pid } = spawnSync('true')
+  return ownerRecord({ ...ownIdentity(), pid }, 1_000)
+}
+
+function lockedBy(directory: string, record: string): void {
+  writeOwnerFile(directory, 7, record)
+  fs.mkdirSync(join(directory, '.lock'))
+}
+
+t.test('an owner holds the lock until it releases it', async t => {
+  const directory = directoryOf(t)
+  const { lock, claimed, tookOverFrom } = await acquireLock(directory, atOnce, ownerFiles(directory))
+  t.equal(lock.held, true)
+  t.equal(claimed, join(directory, 'owners', '1.json'))
+  t.equal(tookOverFrom, undefined)
+  t.same(fs.readdirSync(directory).sort(), ['.lock', 'owners'])
+  t.same(fs.readdirSync(join(directory, '.lock')), [], 'nothing is put into the lock')
+  t.equal(fs.statSync(join(directory, '.lock')).mode & 0o777, 0o700)
+  await Promise.all([lock.release(), lock.release()])
+  t.equal(lock.held, false)
+  t.same(fs.readdirSync(directory), ['owners'])
+  const again = await acquireLock(directory, atOnce, ownerFiles(directory))
+  t.equal(again.tookOverFrom, undefined, 'a released lock is not taken over')
+  await lock.release()
+  t.ok(fs.existsSync(join(directory, '.lock')), 'a second release leaves the next lock alone')
+  await again.lock.release()
+})
+
+t.test('a second open in one process is locked out', async t => {
+  const directory = directoryOf(t)
+  const { lock } = await acquireLock(directory, atOnce, ownerFiles(directory))
+  await t.rejects(acquireLock(directory, { staleMs: 2_000, waitMs: 'auto' }, ownerFiles(directory)), {
+    code: 'WAQ_LOCKED',
+    message: /is locked by process .*That is this process/,
+    owner: { pid: process.pid, host: os.hostname(), alive: true },
+  })
+  const waiting = acquireLock(directory, { ...atOnce, waitMs: 60_000 }, ownerFiles(directory))
+  await lock.release()
+  await (await waiting).lock.release()
+})
+
+t.test('two opens at once in one process: one holds', async t => {
+  const directory = directoryOf(t)
+  const results = await Promise.allSettled(
+    [1, 2, 3].map(() => acquireLock(directory, atOnce, ownerFiles(directory))),
+  )
+  const held = results.filter(result => result.status === 'fulfilled')
+  t.equal(held.length, 1)
+  await held[0]?.value.lock.release()
+})
+
+t.test('the lock of a dead owner is taken over at once', async t => {
+  const directory = directoryOf(t)
+  const { pid } = spawnSync('true')
+  lockedBy(directory, ownerRecord({ ...ownIdentity(), pid }, 1_000))
+  const { lock, tookOverFrom } = await acquireLock(directory, atOnce, ownerFiles(directory))
+  t.same(tookOverFrom, { pid, host: os.hostname(), since: 1_000, alive: false })
+  await lock.release()
+})
+
+t.test('an owner whose pid another process has by now is dead', async t => {
+  const directory = directoryOf(t)
+  const own = ownIdentity()
+  lockedBy(directory, ownerRecord({ ...own, processStart: `${own.processStart}1` }, 1_000))
+  const { lock, tookOverFrom } = await acquireLock(directory, atOnce, ownerFiles(directory))
+  t.match(tookOverFrom, { pid: own.pid, alive: false })
+  await lock.release()
+})
+
+t.test('a living owner keeps its lock, and is named', async t => {
+  const directory = directoryOf(t)
+  lockedBy(directory, ownerRecord(ownIdentity(), Date.UTC(2024, 0, 2)))
+  await t.rejects(
+    acquireLock(directory, { staleMs: NEVER_STALE_MS, waitMs: 'auto' }, ownerFiles(directory)),
+    {
+      code: 'WAQ_LOCKED',
+      message: new RegExp(
+        `^${directory} is locked by process ${process.pid} on host ${os.hostname()} since 2024-01-02T00:00:00.000Z`,
+      ),
+      owner: { pid: process.pid, host: os.hostname(), since: Date.UTC(2024, 0, 2), alive: true },
+    },
+  )
+  t.same(fs.readdirSync(directory).sort(), ['.lock', 'owners'], 'a refused opener leaves nothing behind')
+})
+
+for (const [who, record, owner] of [
+  [
+    'of another host',
+    ownerRecord({ ...ownIdentity(), host: 'elsewhere' }, 1_000),
+    { host: 'elsewhere', alive: null },
+  ],
+  ['with a torn owner file', ownerRecord(ownIdentity(), 1_000).slice(0, 40), undefined],
+  ['without an owner file', undefined, undefined],
+] as const) {
+  t.test(`the lock of an owner ${who} is left alone until it is stale`, async t => {
+    const directory = directoryOf(t)
+    if (record === undefined) fs.mkdirSync(join(directory, '.lock'))
+    else lockedBy(directory, record)
+    const error = await acquireLock(directory, atOnce, ownerFiles(directory)).catch(error => error)
+    t.match(error, { code: 'WAQ_LOCKED', message: /its lock expires 3600000 ms after its last sign of life/ })
+    if (owner === undefined) t.equal(error.owner, undefined)
+    else t.match(error.owner, owner)
+    const longAgo = new Date(Date.now() - NEVER_STALE_MS - 1_000)
+    fs.utimesSync(join(directory, '.lock'), longAgo, longAgo)
+    const { lock, tookOverFrom } = await acquireLock(directory, atOnce, ownerFiles(directory))
+    if (owner === undefined) t.equal(tookOverFrom, undefined)
+    else t.match(tookOverFrom, owner)
+    await lock.release()
+  })
+}
+
+t.test("'auto' waits until the lock of an owner that can not be asked is stale", async t => {
+  const directory = directoryOf(t)
+  lockedBy(directory, 'torn')
+  const { lock } = await acquireLock(directory, { staleMs: 2_000, waitMs: 'auto' }, ownerFiles(directory))
+  t.equal(lock.held, true)
+  await lock.release()
+})
+
+t.test('a claim that fails gives the lock back', async t => {
+  const directory = directoryOf(t)
+  const failure = new Error('no claim')
+  const context = { ...ownerFiles(directory), claim: () => Promise.reject(failure) }
+  t.equal(await acquireLock(directory, atOnce, context).catch(error => error), failure)
+  t.same(fs.readdirSync(directory), [])
+  await (await acquireLock(directory, atOnce, ownerFiles(directory))).lock.release()
+})
+
+t.test(
+  'a lock without an owner is not held against an opener when its maker was killed before it claimed',
+  async t => {
+    const directory = directoryOf(t)
+    fs.mkdirSync(join(directory, '.lock'))
+    fs.symlinkSync(deadRecord(), join(directory, '.claiming'))
+    const { lock, tookOverFrom } = await acquireLock(directory, atOnce, ownerFiles(directory))
+    t.equal(tookOverFrom, undefined)
+    t.same(fs.readdirSync(directory).sort(), ['.lock', 'owners'])
+    await lock.release()
+  },
+)
+
+t.test('the disk is full: room is made, and it is tried again', async t => {
+  const full = () => Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+  for (const [where, name] of [
+    ['the guard', 'symlinkSync'],
+    ['the lock', 'mkdir'],
+  ] as const) {
+    await t.test(`for ${where}`, async t => {
+      const directory = directoryOf(t)
+      let room = 0
+      const original = fs[name] as (...parameters: unknown[]) => unknown
+      const failing = (...parameters: unknown[]) => {
+        if (room >= 2) return original.apply(fs, parameters)
+        if (name === 'symlinkSync') throw full()
+        return (parameters.at(-1) as (error: Error) => void)(full())
+      }
+      Object.assign(fs, { [name]: failing })
+      t.teardown(() => Object.assign(fs, { [name]: original }))
+      const files = ownerFiles(directory)
+
+      await t.rejects(acquireLock(directory, atOnce, files), {
+        code: 'WAQ_DISK_FULL',
+        message: new RegExp(`Could not lock ${directory}.*Free some space`),
+      })
+      files.makeRoom = async () => false
+      await t.rejects(acquireLock(directory, atOnce, files), { code: 'WAQ_DISK_FULL' })
+      files.makeRoom = async () => ++room <= 2
+      const { lock } = await acquireLock(directory, atOnce, files)
+      t.equal(room, 2)
+      await lock.release()
+      t.same(fs.readdirSync(directory), ['owners'])
+    })
+  }
+})
+
+t.test('on a full disk an opener that will be turned away makes no room', async t => {
+  const directory = directoryOf(t)
+  lockedBy(directory, ownerRecord(ownIdentity(), 1_000))
+  const original = fs.symlinkSync
+  fs.symlinkSync = () => {
+    throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+  }
+  t.teardown(() => {
+    fs.symlinkSync = original
+  })
+  const files = ownerFiles(directory)
+  files.makeRoom = () => t.fail('the reserve is the owner’s') as never
+  await t.rejects(acquireLock(directory, atOnce, files), { code: 'WAQ_LOCKED' })
+})
+
+t.test('a directory that can not be written is named, and what is needed', async t => {
+  const directory = directoryOf(t)
+  const original = fs.symlinkSync
+  t.teardown(() => {
+    fs.symlinkSync = original
+  })
+  for (const code of ['EACCES', 'EROFS']) {
+    fs.symlinkSync = () => {
+      throw Object.assign(new Error(`${code}: refused`), { code })
+    }
+    await t.rejects(acquireLock(directory, atOnce, ownerFiles(directory)), {
+      code: 'WAQ_IO',
+      message: new RegExp(`Could not lock ${directory}: ${code}.*needs permission`),
+    })
+  }
+})
+
+t.test('something else under the name of the lock is named', async t => {
+  const directory = directoryOf(t)
+  fs.writeFileSync(join(directory, '.lock'), '')
+  writeOwnerFile(directory, 1, deadRecord())
+  await t.rejects(acquireLock(directory, atOnce, ownerFiles(directory)), {
+    code: 'WAQ_IO',
+    message: new RegExp(`${directory}/\\.lock`),
+  })
+  t.ok(fs.existsSync(join(directory, '.lock')))
+})
+
+t.test('the names of the lock are known, and no others', async t => {
+  for (const name of ['.lock', '.guard', '.guard-0123', '.claiming']) t.ok(isLockName(name), name)
+  for (const name of ['owners', '.git', 'lock', '.guardian']) t.notOk(isLockName(name), name)
+})
