@@ -50,7 +50,7 @@ const queue = await OutboundQueue.open<ChatPayload, Response>(directory, {
   advanced: { segmentBytes: SEGMENT_BYTES },
 })
 queue.on('error', error => tell({ type: 'trouble', message: error.message }))
-tell({ type: 'opened', corrupt: queue.recovery.corrupt.length })
+tell({ type: 'opened', corrupt: queue.recovery.corrupt.filter(({ known }) => !known).length })
 
 let closing = false
 let acknowledgements: Acknowledgement[] = []
