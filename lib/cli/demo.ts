@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { systemCode } from '../log/errors.js'
 import type { CommandContext } from './command.js'
-import { type Account, percentile, takeAccount } from './demo/account.js'
 import { readMessageFile } from './demo/message-file.js'
-import { type ChatMessage, makeMessages } from './demo/messages.js'
+import { makeMessages } from './demo/messages.js'
+import { makeReport, reportAsJson, reportAsTable, verdict } from './demo/report.js'
 import { type Run, superviseRun } from './demo/supervisor.js'
 import { ExitStatus, usageError } from './exit-status.js'
 import { escapeControls, formatCount, formatTable, ProgressLine, painter, type Row } from './terminal.js'
@@ -87,7 +87,7 @@ async function runDemo(options: DemoOptions, { terminal, signal, finish }: Comma
   }
 
   say(
-    `${formatCount(messages.length)} messages to ${formatCount(channels)} chats, ${kills} kills, seed ${seed}\n` +
+    `${formatCount(messages.length)} messages to ${formatCount(channels)} chats, ${formatCount(kills)} ${kills === 1 ? 'kill' : 'kills'}, seed ${seed}\n` +
       `queue in ${escapeControls(directory)}${keep === undefined ? ' (removed at the end)' : ''}\n\n`,
   )
   const progress = new ProgressLine(terminal.stderr)
@@ -111,23 +111,17 @@ async function runDemo(options: DemoOptions, { terminal, signal, finish }: Comma
     if (keep === undefined) await rm(directory, { recursive: true, force: true })
   }
 
-  const account = takeAccount(messages, run.isAcknowledged, run.record)
-  const { enqueueMs } = run.observations
-  const times = { p50: roundMs(percentile(enqueueMs, 0.5)), p99: roundMs(percentile(enqueueMs, 0.99)) }
-  const sound = isSound(account, run, messages.length)
+  const report = makeReport(messages, run, Date.now() - startedAt)
   for (const remark of run.observations.remarks) terminal.stderr.write(`waq: ${escapeControls(remark)}\n`)
   if (json) {
-    const { enqueued, delivered, lost, duplicates, outOfOrder, altered } = account
-    const { corrupt } = run.observations
-    const counts = { enqueued, delivered, lost, duplicates, outOfOrder, altered, corrupt, kills: run.kills }
-    terminal.stdout.write(`${JSON.stringify({ ...counts, enqueueMs: times, seed })}\n`)
+    terminal.stdout.write(`${JSON.stringify({ ...reportAsJson(report), seed })}\n`)
   } else {
     const paint = painter(terminal, terminal.stdout)
-    say(formatTable(accountRows(account, run, times, Date.now() - startedAt)))
-    say(`\n${paint(sound ? 'green' : 'red', verdict(account, run, messages))}\n`)
-    if (!sound) say(`Repeat it with --seed ${seed}.\n`)
+    say(formatTable(reportAsTable(report)))
+    say(`\n${paint(report.sound ? 'green' : 'red', verdict(report))}\n`)
+    if (!report.sound) say(`Repeat it with --seed ${seed}.\n`)
   }
-  finish(sound ? ExitStatus.done : ExitStatus.found)
+  finish(report.sound ? ExitStatus.done : ExitStatus.found)
 }
 
 /** An old queue would know the demo's ids already, and take its messages for duplicates. */
@@ -143,82 +137,4 @@ async function prepareKept(directory: string): Promise<string> {
     throw usageError(`--keep: ${path} is not empty (it holds ${entries[0]}); name a new or empty directory`)
   }
   return realpath(path)
-}
-
-function isSound(account: Account, run: Run, messageCount: number): boolean {
-  const { enqueued, lost, outOfOrder, altered } = account
-  return enqueued === messageCount && lost + outOfOrder + altered + run.observations.corrupt === 0
-}
-
-function accountRows(
-  account: Account,
-  run: Run,
-  times: { p50: number; p99: number },
-  elapsedMs: number,
-): Row[] {
-  const { killsAt, observations } = run
-  const rows: Row[] = [
-    { label: 'enqueued', value: formatCount(account.enqueued), note: 'acknowledged: on disk' },
-    { label: 'delivered', value: formatCount(account.delivered), note: "by the server's own record" },
-    { label: 'lost', value: formatCount(account.lost), note: examples(account.examples.lost) },
-    {
-      label: 'out of order',
-      value: formatCount(account.outOfOrder),
-      note: examples(account.examples.outOfOrder),
-    },
-    {
-      label: 'duplicates',
-      value: formatCount(account.duplicates),
-      note: 'sent again, recognised by their id',
-    },
-    {
-      label: 'kills',
-      value: formatCount(run.kills),
-      note: `while enqueueing ${killsAt.enqueue}, sending ${killsAt.send}, recovering ${killsAt.recovery}, closing ${killsAt.close}`,
-    },
-    { label: 'enqueue p50', value: `${times.p50} ms`, note: 'several at once, each durable (fsync)' },
-    { label: 'enqueue p99', value: `${times.p99} ms` },
-    { label: 'took', value: `${(elapsedMs / 1000).toFixed(1)} s` },
-  ]
-  if (account.altered > 0) {
-    rows.push({
-      label: 'altered',
-      value: formatCount(account.altered),
-      note: examples(account.examples.altered),
-    })
-  }
-  if (observations.corrupt > 0) {
-    rows.push({
-      label: 'corrupt',
-      value: formatCount(observations.corrupt),
-      note: 'ranges reported by openings',
-    })
-  }
-  return rows
-}
-
-function examples(ids: readonly string[]): string {
-  return ids.length === 0 ? '' : `such as ${ids.map(escapeControls).join(', ')}`
-}
-
-function verdict(account: Account, run: Run, messages: readonly ChatMessage[]): string {
-  const { enqueued, delivered, lost, outOfOrder, altered } = account
-  const faults: string[] = []
-  if (enqueued < messages.length)
-    faults.push(`${formatCount(messages.length - enqueued)} were never acknowledged`)
-  if (lost > 0) faults.push(`${formatCount(lost)} were acknowledged and lost`)
-  if (outOfOrder > 0) faults.push(`${formatCount(outOfOrder)} came out of order`)
-  if (altered > 0) faults.push(`${formatCount(altered)} arrived altered`)
-  if (run.observations.corrupt > 0) faults.push('an opening reported corruption')
-  if (faults.length > 0) return `Not as promised: ${faults.join(', ')}.`
-  const despite = run.kills === 0 ? '' : `, with the sender killed ${timesWord(run.kills)} on the way`
-  return `Nothing lost, nothing out of order: all ${formatCount(delivered)} messages arrived${despite}.`
-}
-
-function timesWord(count: number): string {
-  return count === 1 ? 'once' : `${formatCount(count)} times`
-}
-
-function roundMs(ms: number): number {
-  return Math.round(ms * 100) / 100
 }

@@ -10,8 +10,6 @@ import type { RemoteChatServer } from './remote-chat-server.js'
 export interface Observations {
   /** How long `enqueue` took, one a message that was not known already. */
   readonly enqueueMs: number[]
-  /** Receipts that said `duplicate`: enqueued again under an id that the queue knew. */
-  enqueuedAgain: number
   /** Ranges that an opening reported as corrupt. A killed process must never cause one. */
   corrupt: number
   /** What else was noticed, for people. */
@@ -110,8 +108,7 @@ export class Life {
         for (const { index, enqueueMs, duplicate } of message.acknowledgements) {
           this.#acknowledged++
           this.#options.feed.acknowledge(index)
-          if (duplicate) observations.enqueuedAgain++
-          else observations.enqueueMs.push(enqueueMs)
+          if (!duplicate) observations.enqueueMs.push(enqueueMs)
         }
         this.#pump()
         this.look()

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import { type Delivery, OutboundQueue, SendError } from '../../index.js'
 import { messageId } from './messages.js'
 import type { Acknowledgement, FromSender, NumberedMessage, SenderSettings, ToSender } from './protocol.js'

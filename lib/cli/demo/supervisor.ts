@@ -49,7 +49,6 @@ export async function superviseRun(options: RunOptions): Promise<Run> {
   const killsAt: Record<KillMoment, number> = { enqueue: 0, send: 0, recovery: 0, close: 0 }
   const observations: Observations = {
     enqueueMs: [],
-    enqueuedAgain: 0,
     corrupt: 0,
     remarks: [],
     openMs: FIRST_GUESS_MS,

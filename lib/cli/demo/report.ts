@@ -1,0 +1,101 @@
+import { escapeControls, formatCount, type Row } from '../terminal.js'
+import { type Account, percentile, takeAccount } from './account.js'
+import type { KillMoment } from './kill-plan.js'
+import type { ChatMessage } from './messages.js'
+import type { Run } from './supervisor.js'
+
+/** What the demo tells at its end. */
+export interface Report extends Account {
+  kills: number
+  killsAt: Readonly<Record<KillMoment, number>>
+  /** Made, but never acknowledged: the run was given up before. */
+  unacknowledged: number
+  /** Ranges that an opening reported as corrupt. */
+  corrupt: number
+  enqueueMs: { p50: number; p99: number }
+  elapsedMs: number
+  /** All that was promised was kept. */
+  sound: boolean
+}
+
+export function makeReport(messages: readonly ChatMessage[], run: Run, elapsedMs: number): Report {
+  const account = takeAccount(messages, run.isAcknowledged, run.record)
+  const { enqueueMs, corrupt } = run.observations
+  const unacknowledged = messages.length - account.enqueued
+  return {
+    ...account,
+    kills: run.kills,
+    killsAt: run.killsAt,
+    unacknowledged,
+    corrupt,
+    enqueueMs: { p50: roundMs(percentile(enqueueMs, 0.5)), p99: roundMs(percentile(enqueueMs, 0.99)) },
+    elapsedMs,
+    sound: account.lost + account.outOfOrder + account.altered + unacknowledged + corrupt === 0,
+  }
+}
+
+function roundMs(ms: number): number {
+  return Math.round(ms * 100) / 100
+}
+
+/** What `--json` prints. */
+export function reportAsJson(report: Report): object {
+  const { enqueued, delivered, lost, duplicates, outOfOrder, altered, corrupt, kills, enqueueMs } = report
+  return { enqueued, delivered, lost, duplicates, outOfOrder, altered, corrupt, kills, enqueueMs }
+}
+
+export function reportAsTable(report: Report): Row[] {
+  const { killsAt, enqueueMs } = report
+  const rows: Row[] = [
+    { label: 'enqueued', value: formatCount(report.enqueued), note: 'acknowledged: on disk' },
+    { label: 'delivered', value: formatCount(report.delivered), note: "by the server's own record" },
+    { label: 'lost', value: formatCount(report.lost), note: suchAs(report.examples.lost) },
+    {
+      label: 'out of order',
+      value: formatCount(report.outOfOrder),
+      note: suchAs(report.examples.outOfOrder),
+    },
+    {
+      label: 'duplicates',
+      value: formatCount(report.duplicates),
+      note: 'sent again, recognised by their id',
+    },
+    {
+      label: 'kills',
+      value: formatCount(report.kills),
+      note: `while enqueueing ${killsAt.enqueue}, sending ${killsAt.send}, recovering ${killsAt.recovery}, closing ${killsAt.close}`,
+    },
+    { label: 'enqueue p50', value: `${enqueueMs.p50} ms`, note: 'several at once, each durable (fsync)' },
+    { label: 'enqueue p99', value: `${enqueueMs.p99} ms` },
+    { label: 'took', value: `${(report.elapsedMs / 1000).toFixed(1)} s` },
+  ]
+  if (report.altered > 0) {
+    rows.push({ label: 'altered', value: formatCount(report.altered), note: suchAs(report.examples.altered) })
+  }
+  if (report.corrupt > 0) {
+    rows.push({ label: 'corrupt', value: formatCount(report.corrupt), note: 'ranges reported by openings' })
+  }
+  return rows
+}
+
+function suchAs(ids: readonly string[]): string {
+  return ids.length === 0 ? '' : `such as ${ids.map(escapeControls).join(', ')}`
+}
+
+/** The account in one sentence. */
+export function verdict(report: Report): string {
+  const { unacknowledged, lost, outOfOrder, altered, corrupt, delivered, kills } = report
+  const faults: string[] = []
+  if (unacknowledged > 0) faults.push(`${formatCount(unacknowledged)} never acknowledged`)
+  if (lost > 0) faults.push(`${formatCount(lost)} acknowledged and lost`)
+  if (outOfOrder > 0) faults.push(`${formatCount(outOfOrder)} out of order`)
+  if (altered > 0) faults.push(`${formatCount(altered)} altered on the way`)
+  if (corrupt > 0) faults.push(`${formatCount(corrupt)} ranges of the log reported as corrupt`)
+  if (faults.length > 0) return `Not as promised: ${faults.join(', ')}.`
+  const despite = kills === 0 ? '' : `, with the sender killed ${times(kills)} on the way`
+  return `Nothing lost, nothing out of order: all ${formatCount(delivered)} messages arrived${despite}.`
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${formatCount(count)} times`
+}
