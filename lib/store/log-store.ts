@@ -23,6 +23,10 @@ export declare class LogStore {
   find(id: string): Promise<Found | undefined>
   history(ref: MessageRef): MessageHistory
   stats(): StoreStats
+  /** Pending, in doubt and sending messages; cheap, unlike `stats()`: `limits` asks at every enqueue. */
+  readonly pendingCount: number
+  /** Their records, in bytes. Cheap as well. */
+  readonly pendingBytes: number
   onError(listener: (error: WaqError) => void): void
   onLost(listener: (error: WaqError) => void): void
   close(): Promise<void>
