@@ -5,6 +5,8 @@
  * A failing call rejects (or throws, where it is synchronous) with a Node system error that has a `code`.
  */
 export interface FileSystem {
+  /** The one name of a directory that exists: symbolic links resolved, absolute. */
+  realpath(path: string): Promise<string>
   /** Creates one directory, mode 0700 whatever the umask. EEXIST where something has that name already. */
   mkdir(path: string): Promise<void>
   /** The names in a directory, in no order. ENOENT where there is none, ENOTDIR where it is not one. */

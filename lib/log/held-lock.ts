@@ -151,7 +151,6 @@ export class HeldLock implements DirectoryLock {
   #lose(cause: unknown): void {
     this.#state = 'lost'
     this.#cause = cause
-    this.#forget()
     this.#onEnd()
     for (const listener of this.#listeners.splice(0)) listener(cause)
   }
@@ -182,8 +181,7 @@ export class HeldLock implements DirectoryLock {
     return {
       mkdir: (path: string, callback: Callback) => fs.mkdir(path, 0o700, callback),
       rmdir: fs.rmdir,
-      stat: (path: string, callback: (error: NodeJS.ErrnoException | null, stat?: fs.Stats) => void) =>
-        this.#isOurs() ? fs.stat(path, callback) : callback(gone()),
+      stat: fs.stat,
       utimes: (path: string, accessed: Date, modified: Date, callback: Callback) =>
         this.#isOurs() ? fs.utimes(path, accessed, modified, callback) : callback(gone()),
       // At exit.

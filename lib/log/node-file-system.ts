@@ -83,6 +83,10 @@ function openFile(path: string, flags: number): Promise<NodeFile> {
 
 /** The real disk, through `node:fs`. */
 export const nodeFileSystem: FileSystem = {
+  realpath(path) {
+    return fs.promises.realpath(path)
+  },
+
   async mkdir(path) {
     await fs.promises.mkdir(path, { mode: 0o700 })
     await fs.promises.chmod(path, 0o700)

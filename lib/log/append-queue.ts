@@ -1,0 +1,82 @@
+import { FRAME_HEADER_BYTES } from './format.js'
+import type { Segment } from './segment.js'
+import type { AppendListener } from './types.js'
+
+/** One call of `append` on its way to the disk: a record, or an atomic list. */
+export class Append {
+  readonly type: number
+  readonly records: readonly Uint8Array[]
+  readonly firstSequence: number
+  readonly listener: AppendListener
+  /** On disk, frame headers included. */
+  readonly bytes: number
+  /** Where it was written last. */
+  segment: Segment | undefined
+  offset = 0
+  /** Its listener was told that it is in the log. From here on it is never refused, only written again. */
+  accepted = false
+  /** Bytes of it may be in a file: a refusal is indeterminate (invariant 5). */
+  touched = false
+
+  constructor(type: number, records: readonly Uint8Array[], firstSequence: number, listener: AppendListener) {
+    this.type = type
+    this.records = records
+    this.firstSequence = firstSequence
+    this.listener = listener
+    let bytes = 0
+    for (const record of records) bytes += FRAME_HEADER_BYTES + record.length
+    this.bytes = bytes
+  }
+}
+
+/** What waits for the next flush, by sequence. */
+export class AppendQueue {
+  #waiting: Append[] = []
+
+  get size(): number {
+    return this.#waiting.length
+  }
+
+  push(append: Append): void {
+    this.#waiting.push(append)
+  }
+
+  /** Back to the front, in their old order: what was written to a segment that failed. */
+  unshift(appends: readonly Append[]): void {
+    if (appends.length > 0) this.#waiting = [...appends, ...this.#waiting]
+  }
+
+  /** The next batch: all that waits, up to `maxBytes`; one append is taken whole however large. */
+  take(maxBytes: number): Append[] {
+    const waiting = this.#waiting
+    let bytes = 0
+    let count = 0
+    while (count < waiting.length) {
+      bytes += waiting[count]!.bytes
+      if (count > 0 && bytes > maxBytes) break
+      count += 1
+    }
+    if (count === waiting.length) {
+      this.#waiting = []
+      return waiting
+    }
+    return waiting.splice(0, count)
+  }
+
+  /** Takes out all that may still be refused. */
+  takeRefusable(): Append[] {
+    const refusable = this.#waiting.filter(append => !append.accepted)
+    this.#waiting = this.#waiting.filter(append => append.accepted)
+    return refusable
+  }
+
+  /** False: it is not waiting (any more), or bytes of it were written before. */
+  withdraw(firstSequence: number): boolean {
+    // The latest is looked at first: a signal that aborts usually belongs to a fresh append.
+    const at = this.#waiting.findLastIndex(append => append.firstSequence === firstSequence)
+    const found = this.#waiting[at]
+    if (found === undefined || found.touched) return false
+    this.#waiting.splice(at, 1)
+    return true
+  }
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import { diskFullError } from './ballast.js'
+import type { Directory } from './directory.js'
+import { asWaqError } from './errors.js'
+import type { FileHandle } from './file-system.js'
+import { encodeSegmentHeader, SALT_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
+import { segmentName } from './names.js'
+import { ActiveSegment, Segment } from './segment.js'
+import type { LogSpec } from './types.js'
+import { writeFully } from './write.js'
+
+const FILL_CHUNK_BYTES = 256 * 1024
+/** A sync of more would hold up the commits of the segment in use, which share the device. */
+const FILL_SYNC_BYTES = 1024 * 1024
+const ZEROS = Buffer.alloc(FILL_CHUNK_BYTES)
+
+export interface NewSegment {
+  readonly spec: LogSpec
+  /** A lower bound for what it will hold. */
+  readonly firstSequence: number
+  /** Where the one after it will be due: so far it is filled with zeros ahead, except where nothing is ever synced. */
+  readonly targetBytes: number
+  /** `true`: it may use the ballast, for it serves what must not fail. */
+  readonly mustSucceed: boolean
+}
+
+/**
+ * Makes a segment of our own epoch: header, zero-filled stretch, file and directory synced. No manifest lists it
+ * yet, so it does not count. On any failure nothing is left of it but a void file.
+ */
+export async function createSegment(directory: Directory, wanted: NewSegment): Promise<ActiveSegment> {
+  const { spec } = wanted
+  const id = { epoch: directory.epoch, ordinal: directory.nextOrdinal() }
+  const salt = randomBytes(SALT_BYTES)
+  const path = directory.path(spec.name, segmentName(id))
+  const file = await inRoom(directory, wanted, () => directory.fileSystem.create(path))
+  try {
+    const header = encodeSegmentHeader({
+      logId: spec.id,
+      ...id,
+      salt,
+      firstSequence: wanted.firstSequence,
+      createdAt: directory.now(),
+    })
+    await inRoom(directory, wanted, async () => writeFully(file, header, 0))
+    const diskBytes = await fill(directory, wanted, file)
+    await inRoom(directory, wanted, () => file.sync())
+    await inRoom(directory, wanted, () => directory.fileSystem.syncDirectory(directory.path(spec.name)))
+    const segment = new Segment({
+      log: spec.name,
+      ...id,
+      salt,
+      firstSequence: wanted.firstSequence,
+      lastSequence: Math.max(0, wanted.firstSequence - 1),
+      length: undefined,
+      diskBytes,
+    })
+    return new ActiveSegment(segment, file, wanted.targetBytes, directory.syncMeter)
+  } catch (error) {
+    await file.close().catch(() => {})
+    await directory.fileSystem.unlink(path).catch(() => {})
+    throw asWaqError(error, `preparing segment ${spec.name}/${segmentName(id)} failed`)
+  }
+}
+
+/** Fills the whole stretch before any append enters it, so that no commit ever queues behind a fill. */
+async function fill(directory: Directory, wanted: NewSegment, file: FileHandle): Promise<number> {
+  let end = SEGMENT_HEADER_BYTES
+  let synced = end
+  if (wanted.spec.durability === 'os') return end
+  while (end < wanted.targetBytes) {
+    // Zeros are a convenience: they take no block that an outcome may need, least of all out of the ballast.
+    if (directory.ballast.short) {
+      if (wanted.mustSucceed) return end
+      throw diskFullError(directory.root)
+    }
+    const length = Math.min(FILL_CHUNK_BYTES, wanted.targetBytes - end)
+    await writeFully(file, ZEROS.subarray(0, length), end)
+    end += length
+    if (end - synced >= FILL_SYNC_BYTES) {
+      await file.sync()
+      synced = end
+    }
+  }
+  return end
+}
+
+function inRoom<T>(directory: Directory, wanted: NewSegment, step: () => Promise<T>): Promise<T> {
+  return wanted.mustSucceed ? directory.withRoom(step) : step()
+}

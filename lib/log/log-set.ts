@@ -1,0 +1,270 @@
+/**
+ * Several logs in one directory, with one owner, one claim and one manifest. The order of opening is that of
+ * invariants 1, 3 and 8: lock, claim, read, prove, publish; only then is anything shown to anyone.
+ */
+import { Ballast } from './ballast.js'
+import { claimEpoch, readNewestOwner } from './claim.js'
+import { Directory } from './directory.js'
+import { asWaqError, type Owner, systemCode, WaqError } from './errors.js'
+import { Fence } from './fence.js'
+import { acquireLock, type DirectoryLock, type LockContext, type LockOptions } from './lock.js'
+import { ManifestPublisher } from './manifest-publisher.js'
+import { BALLAST, MANIFESTS, parseFileId } from './names.js'
+import { refuseNetworkFileSystem } from './network-file-system.js'
+import { nodeFileSystem } from './node-file-system.js'
+import { prepareDirectory } from './prepare-directory.js'
+import { type Recovered, recover } from './recover.js'
+import { SegmentLog } from './segment-log.js'
+import type { CorruptRange, Environment, Log, LogSpec, OpenReport, OpenVisitor } from './types.js'
+
+export interface LogSetOptions {
+  /** In the order in which they are shown at open. */
+  readonly logs: readonly LogSpec[]
+  /** The size at which a segment is followed by the next. */
+  readonly segmentBytes: number
+  readonly onCorruption: 'quarantine' | 'refuse'
+  readonly lock: LockOptions
+  readonly allowNetworkFileSystem: boolean
+  readonly environment?: Partial<LogEnvironment>
+}
+
+export interface LogEnvironment extends Environment {
+  /** How a directory is locked; tests that simulate a disk have no processes to tell apart. */
+  readonly acquireLock: typeof acquireLock
+}
+
+export class LogSet {
+  readonly directory: string
+  readonly report: OpenReport
+  readonly tookOverFrom: Owner | undefined
+  readonly #directory: Directory
+  readonly #ownerFile: string
+  readonly #lock: DirectoryLock
+  readonly #publisher: ManifestPublisher
+  readonly #logs: ReadonlyMap<string, SegmentLog>
+  #closing: Promise<void> | undefined
+
+  private constructor(parts: OpenedParts, recovered: Recovered, options: LogSetOptions) {
+    const directory = parts.directory
+    this.directory = directory.root
+    this.tookOverFrom = parts.tookOverFrom
+    this.report = { tornBytes: recovered.tornBytes, corrupt: recovered.corrupt.filter(range => !range.known) }
+    this.#directory = directory
+    this.#ownerFile = parts.ownerFile
+    this.#lock = parts.lock
+    const logs = new Map<string, SegmentLog>()
+    this.#logs = logs
+    this.#publisher = new ManifestPublisher(directory, recovered.manifests, id => ({
+      ...id,
+      logs: [...logs.values()].map(log => log.toManifest()),
+      corrupt: standing(recovered.corrupt, logs),
+    }))
+    for (const spec of options.logs) {
+      const state = recovered.logs.get(spec.name)!
+      logs.set(spec.name, new SegmentLog(directory, this.#publisher, spec, options.segmentBytes, state))
+    }
+    parts.lock.onLost(cause => directory.fence.lose(cause))
+  }
+
+  /**
+   * Opens the directory, creating it where there is none, and shows `visitor` every record that counts.
+   * Rejects with WAQ_LOCKED, WAQ_NOT_A_QUEUE, WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT (`onCorruption: 'refuse'`),
+   * WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST.
+   */
+  static async open(path: string, options: LogSetOptions, visitor: OpenVisitor): Promise<LogSet> {
+    const environment: LogEnvironment = {
+      fileSystem: nodeFileSystem,
+      now: Date.now,
+      acquireLock,
+      ...options.environment,
+    }
+    const names = options.logs.map(spec => spec.name)
+    const root = await withBallast(environment, path, () =>
+      prepareDirectory(environment.fileSystem, path, names),
+    )
+    if (environment.fileSystem === nodeFileSystem)
+      await refuseNetworkFileSystem(root, options.allowNetworkFileSystem)
+    const parts = await takeDirectory(root, names, options, environment)
+    try {
+      await parts.directory.ballast.load()
+      const recovered = await recover(parts.directory, options.logs, options.onCorruption, visitor)
+      const opened = new LogSet(parts, recovered, options)
+      await opened.#publisher.publish()
+      opened
+        .#removeVoidFiles()
+        .catch(error => parts.directory.reportError(error, 'removing void files failed'))
+      return opened
+    } catch (error) {
+      await parts.lock.release().catch(() => {}) // the first failure is the one to tell
+      await environment.fileSystem.unlink(parts.ownerFile).catch(() => {})
+      throw asWaqError(error, `opening ${root} failed`)
+    }
+  }
+
+  log(name: string): Log {
+    return this.#segmentLog(name)
+  }
+
+  /** Records of a log below `sequence` do not count any more. Returns how many segments were removed. */
+  discardBefore(name: string, sequence: number): Promise<number> {
+    return this.#segmentLog(name).discardBefore(sequence)
+  }
+
+  lowWater(name: string): number {
+    return this.#segmentLog(name).lowWater
+  }
+
+  /** Asks the disk whether the directory is still ours. */
+  fenceStands(): boolean {
+    return this.#directory.fence.stands()
+  }
+
+  onLost(listener: (error: WaqError) => void): void {
+    this.#directory.fence.onLost(listener)
+  }
+
+  onError(listener: (error: WaqError) => void): void {
+    this.#directory.onError(listener)
+  }
+
+  /** What the directory holds of the disk, ballast and zero-filled stretches included. */
+  diskBytes(): number {
+    let bytes = this.#directory.ballast.bytes
+    for (const log of this.#logs.values()) bytes += log.diskBytes
+    return bytes
+  }
+
+  syncCounts(): { syncs: number; syncMs: Float64Array } {
+    const { syncMeter } = this.#directory
+    return { syncs: syncMeter.count, syncMs: syncMeter.latestMs() }
+  }
+
+  /**
+   * Writes and syncs what waits, publishes exact lengths, releases the lock. Idempotent. Rejects where something
+   * could not be written, with everything closed and released all the same.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const logs = [...this.#logs.values()]
+    const failures: unknown[] = []
+    const attempt = async (step: () => Promise<void>) => {
+      try {
+        await step()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    for (const log of logs) await attempt(() => log.finish())
+    if (this.#directory.fence.lost === undefined) {
+      for (const log of logs) log.dropEmpty()
+      await attempt(() => this.#publisher.publish())
+    }
+    for (const log of logs) await attempt(() => log.release())
+    await attempt(() => this.#lock.release())
+    if (this.#directory.fence.lost === undefined) {
+      await this.#directory.fileSystem.unlink(this.#ownerFile).catch(() => {}) // gone already: somebody else has the directory
+    }
+    if (failures.length > 0 && this.#directory.fence.lost === undefined) {
+      throw asWaqError(failures[0], `closing ${this.directory} failed`)
+    }
+  }
+
+  #segmentLog(name: string): SegmentLog {
+    const log = this.#logs.get(name)
+    if (log === undefined)
+      throw new WaqError('WAQ_NOT_FOUND', `${this.directory} has no log ${JSON.stringify(name)}`)
+    return log
+  }
+
+  /** Segments and manifests of earlier epochs that do not count: what crashed openings and rejected bytes left behind. */
+  async #removeVoidFiles(): Promise<void> {
+    const directory = this.#directory
+    const counted = new Set(
+      [...this.#logs.values()].flatMap(log => log.allSegments().map(segment => segment.file)),
+    )
+    const removable: string[] = []
+    for (const name of this.#logs.keys()) {
+      for (const file of await directory.fileSystem.readdir(directory.path(name))) {
+        const id = parseFileId(file, '.seg')
+        if (id !== undefined && id.epoch < directory.epoch && !counted.has(`${name}/${file}`))
+          removable.push(`${name}/${file}`)
+      }
+    }
+    for (const file of await directory.fileSystem.readdir(directory.path(MANIFESTS))) {
+      const id = parseFileId(file, '.tmp')
+      if (id !== undefined && id.epoch < directory.epoch) removable.push(`${MANIFESTS}/${file}`)
+    }
+    for (const file of removable) {
+      if (this.#closing !== undefined || !directory.fence.stands()) return
+      try {
+        await directory.fileSystem.unlink(directory.path(file))
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT') throw error
+      }
+    }
+  }
+}
+
+interface OpenedParts {
+  readonly directory: Directory
+  readonly ownerFile: string
+  readonly lock: DirectoryLock
+  readonly tookOverFrom: Owner | undefined
+}
+
+async function takeDirectory(
+  root: string,
+  names: readonly string[],
+  options: LogSetOptions,
+  environment: LogEnvironment,
+): Promise<OpenedParts> {
+  const { fileSystem, now } = environment
+  const ballast = new Ballast(fileSystem, `${root}/${BALLAST}`, now)
+  let fence: Fence | undefined
+  const context: LockContext<{ directory: Directory; ownerFile: string }> = {
+    readOwner: () => readNewestOwner(fileSystem, root),
+    claim: async () => {
+      const claim = await withRoom(ballast, () => claimEpoch(fileSystem, root, names, now))
+      fence = new Fence(fileSystem, claim.ownerFile)
+      const directory = new Directory({ root, fileSystem, now, epoch: claim.epoch, fence, ballast })
+      return { directory, ownerFile: claim.ownerFile }
+    },
+    ownerFileStands: () => fence?.stands() ?? false,
+    makeRoom: () => ballast.shrink(),
+  }
+  const { lock, claimed, tookOverFrom } = await environment.acquireLock(root, options.lock, context)
+  return { ...claimed, lock, tookOverFrom }
+}
+
+/** On a full disk not even a directory can be made: an opener may take that from the ballast of its queue. */
+function withBallast<T>(environment: LogEnvironment, path: string, step: () => Promise<T>): Promise<T> {
+  return withRoom(new Ballast(environment.fileSystem, `${path}/${BALLAST}`, environment.now), step)
+}
+
+async function withRoom<T>(ballast: Ballast, step: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await step()
+    } catch (error) {
+      if (asWaqError(error, '').code !== 'WAQ_DISK_FULL' || !(await ballast.shrink().catch(() => false)))
+        throw error
+    }
+  }
+}
+
+/**
+ * Damage that the next manifest lists again: it lies in a segment that counts, or records of another log may still
+ * be in doubt about what stood there (they are older than the moment when it was found).
+ */
+function standing(ranges: readonly CorruptRange[], logs: ReadonlyMap<string, SegmentLog>): CorruptRange[] {
+  return ranges.filter(range => {
+    if (logs.get(range.log)?.counts(range.file)) return true
+    return Object.entries(range.nextSequences).some(
+      ([name, next]) => name !== range.log && (logs.get(name)?.holdsBelow(next) ?? false),
+    )
+  })
+}

@@ -1,0 +1,113 @@
+/**
+ * Publishes manifests one after the other.
+ *
+ * - Serial: each is built from the state at the moment its writing begins; requests that wait meanwhile share the
+ *   next one.
+ * - One that fails before its rename never happened. One that fails later is **undecided**: after a power loss it
+ *   may be in force or not. Its content is published again under the next ordinal, and until that is durable
+ *   nothing may be resolved, sent or unlinked (`settle`).
+ * - After each, the fence is checked (invariant 3).
+ */
+import type { Directory } from './directory.js'
+import { asWaqError, systemCode } from './errors.js'
+import { encodeManifest, type Manifest } from './manifest.js'
+import { type FileId, fileId, MANIFESTS } from './names.js'
+import { writeFully } from './write.js'
+
+export class ManifestPublisher {
+  readonly #directory: Directory
+  readonly #build: (id: FileId) => Manifest
+  /** Manifest files that stand in the directory: one, but for those that an opening found or that failed half-way. */
+  readonly #standing: string[]
+  #running: Promise<void> | undefined
+  #next: Promise<void> | undefined
+  #undecided = false
+
+  /** `standing`: the manifest files that the opening found. */
+  constructor(directory: Directory, standing: readonly string[], build: (id: FileId) => Manifest) {
+    this.#directory = directory
+    this.#standing = [...standing]
+    this.#build = build
+  }
+
+  /** True while nobody can tell which of two manifests a power loss would leave in force. */
+  get undecided(): boolean {
+    return this.#undecided
+  }
+
+  /** Resolves when a manifest that was built after this call is durable and the fence still stands. */
+  publish(): Promise<void> {
+    if (this.#running === undefined) {
+      this.#running = this.#publishOne().finally(() => {
+        this.#running = undefined
+      })
+      return this.#running
+    }
+    this.#next ??= this.#running
+      .catch(() => {}) // its own callers hear of it
+      .then(() => {
+        this.#next = undefined
+        return this.publish()
+      })
+    return this.#next
+  }
+
+  /** Resolves when no undecided manifest stands any more. */
+  async settle(): Promise<void> {
+    if (this.#undecided) await this.publish()
+  }
+
+  async #publishOne(): Promise<void> {
+    const directory = this.#directory
+    const id = { epoch: directory.epoch, ordinal: directory.nextOrdinal() }
+    const bytes = encodeManifest(this.#build(id))
+    const name = fileId(id.epoch, id.ordinal)
+    await directory.withRoom(() => this.#writeTemporary(name, bytes))
+    try {
+      await directory.fileSystem.rename(
+        directory.path(MANIFESTS, `${name}.tmp`),
+        directory.path(MANIFESTS, name),
+      )
+      await directory.fileSystem.syncDirectory(directory.path(MANIFESTS))
+    } catch (error) {
+      this.#undecided = true
+      this.#standing.push(name)
+      throw asWaqError(error, `publishing manifest ${name} failed half-way; it is published again`)
+    }
+    directory.fence.check()
+    this.#undecided = false
+    await this.#removeOlder(name)
+  }
+
+  async #writeTemporary(name: string, bytes: Buffer): Promise<void> {
+    const { fileSystem } = this.#directory
+    const path = this.#directory.path(MANIFESTS, `${name}.tmp`)
+    try {
+      const file = await fileSystem.create(path)
+      try {
+        await writeFully(file, bytes, 0)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      await fileSystem.unlink(path).catch(() => {}) // a leftover is void, and removed by the next opening
+      throw asWaqError(error, `writing manifest ${name} failed`)
+    }
+  }
+
+  /** They are void since a newer one is durable. One that can not be removed is left to the next opening. */
+  async #removeOlder(newest: string): Promise<void> {
+    const directory = this.#directory
+    const older = this.#standing.splice(0)
+    this.#standing.push(newest)
+    for (const name of older) {
+      if (!directory.fence.stands()) return
+      try {
+        await directory.fileSystem.unlink(directory.path(MANIFESTS, name))
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT') directory.reportError(error, `removing manifest ${name} failed`)
+      }
+    }
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * A manifest says which segments count, and how far. It is one small record that stands twice in its file, so
+ * that one damaged block does not cost the directory:
+ *
+ *     copy:  magic "WAQ-MAN\n" | version u16 | zero u16 | body length u32 | CRC u32 over the 16 before and the body | body
+ *     file:  copy, padded with zeros to a multiple of 4096 | the same again
+ *
+ * The body is MessagePack: see `encodeBody`, which is the list of its fields.
+ */
+import { Packr } from 'msgpackr'
+import { crc32c } from './crc32c.js'
+import { FORMAT_VERSION, refuseUnknownVersion, SALT_BYTES } from './format.js'
+import type { CorruptRange } from './types.js'
+
+const MAGIC = Buffer.from('WAQ-MAN\n', 'latin1')
+const HEADER_BYTES = 8 + 2 + 2 + 4 + 4
+const COPY_ALIGNMENT_BYTES = 4096
+
+export interface Manifest {
+  readonly epoch: number
+  readonly ordinal: number
+  readonly logs: readonly ManifestLog[]
+  /** Damage that was found, quarantined and reported: an opening does not report it as new again. */
+  readonly corrupt: readonly CorruptRange[]
+}
+
+export interface ManifestLog {
+  readonly name: string
+  /** Exceeds every sequence ever assigned in this log when the manifest was written. */
+  readonly nextSequence: number
+  /** Records below it were discarded, also where their segment still stands. */
+  readonly lowWater: number
+  /** In the order of their first use. */
+  readonly segments: readonly ManifestSegment[]
+}
+
+export interface ManifestSegment {
+  readonly epoch: number
+  readonly ordinal: number
+  readonly salt: Buffer
+  readonly firstSequence: number
+  /** Where it is open, a lower bound. */
+  readonly lastSequence: number
+  /** How many bytes of it count, all of them synced; undefined: open, the frames themselves tell. */
+  readonly length: number | undefined
+}
+
+const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true, moreTypes: true })
+
+export function encodeManifest(manifest: Manifest): Buffer {
+  const body = packr.pack(encodeBody(manifest))
+  const copyBytes = Math.ceil((HEADER_BYTES + body.length) / COPY_ALIGNMENT_BYTES) * COPY_ALIGNMENT_BYTES
+  const file = Buffer.alloc(2 * copyBytes)
+  MAGIC.copy(file, 0)
+  file.writeUInt16LE(FORMAT_VERSION, 8)
+  file.writeUInt32LE(body.length, 12)
+  body.copy(file, HEADER_BYTES)
+  file.writeUInt32LE(checksum(file, 0, body.length), 16)
+  file.copy(file, copyBytes, 0, copyBytes)
+  return file
+}
+
+/** Undefined where neither copy can be relied on. Rejects a newer version with WAQ_UNSUPPORTED_VERSION. */
+export function decodeManifest(file: Buffer, name: string): Manifest | undefined {
+  const second = Math.floor(file.length / 2)
+  return decodeCopy(file, 0, name) ?? decodeCopy(file, second, name)
+}
+
+function decodeCopy(file: Buffer, at: number, name: string): Manifest | undefined {
+  if (file.length - at < HEADER_BYTES || file.compare(MAGIC, 0, 8, at, at + 8) !== 0) return undefined
+  const bodyLength = file.readUInt32LE(at + 12)
+  if (bodyLength > file.length - at - HEADER_BYTES) return undefined
+  if (file.readUInt32LE(at + 16) !== checksum(file, at, bodyLength)) return undefined
+  refuseUnknownVersion(file.readUInt16LE(at + 8), name)
+  return decodeBody(packr.unpack(file.subarray(at + HEADER_BYTES, at + HEADER_BYTES + bodyLength)))
+}
+
+function checksum(file: Buffer, at: number, bodyLength: number): number {
+  const body = file.subarray(at + HEADER_BYTES, at + HEADER_BYTES + bodyLength)
+  return crc32c(body, crc32c(file.subarray(at, at + 16), 0))
+}
+
+function encodeBody(manifest: Manifest): unknown[] {
+  return [
+    manifest.epoch,
+    manifest.ordinal,
+    manifest.logs.map(log => [
+      log.name,
+      log.nextSequence,
+      log.lowWater,
+      log.segments.map(segment => [
+        segment.epoch,
+        segment.ordinal,
+        segment.salt,
+        segment.firstSequence,
+        segment.lastSequence,
+        segment.length ?? null,
+      ]),
+    ]),
+    manifest.corrupt.map(range => [
+      range.log,
+      range.file,
+      range.offset,
+      range.length,
+      range.firstMissing ?? null,
+      range.lastMissing ?? null,
+      Object.entries(range.nextSequences),
+    ]),
+  ]
+}
+
+// The CRC was right, so a wrong shape is no damage of the disk; it is refused all the same, as an unreadable copy.
+
+function decodeBody(body: unknown): Manifest | undefined {
+  try {
+    const [epoch, ordinal, logs, corrupt] = list(body)
+    return {
+      epoch: natural(epoch),
+      ordinal: natural(ordinal),
+      logs: list(logs).map(decodeLog),
+      corrupt: list(corrupt).map(decodeCorrupt),
+    }
+  } catch (error) {
+    if (error instanceof ShapeError) return undefined
+    throw error
+  }
+}
+
+function decodeLog(value: unknown): ManifestLog {
+  const [name, nextSequence, lowWater, segments] = list(value)
+  return {
+    name: text(name),
+    nextSequence: natural(nextSequence),
+    lowWater: natural(lowWater),
+    segments: list(segments).map(decodeSegment),
+  }
+}
+
+function decodeSegment(value: unknown): ManifestSegment {
+  const [epoch, ordinal, salt, firstSequence, lastSequence, length] = list(value)
+  if (!(salt instanceof Uint8Array) || salt.length !== SALT_BYTES) throw new ShapeError()
+  return {
+    epoch: natural(epoch),
+    ordinal: natural(ordinal),
+    salt: Buffer.from(salt),
+    firstSequence: natural(firstSequence),
+    lastSequence: natural(lastSequence),
+    length: length === null ? undefined : natural(length),
+  }
+}
+
+function decodeCorrupt(value: unknown): CorruptRange {
+  const [log, file, offset, length, firstMissing, lastMissing, nextSequences] = list(value)
+  return {
+    log: text(log),
+    file: text(file),
+    offset: natural(offset),
+    length: natural(length),
+    ...(firstMissing === null ? {} : { firstMissing: natural(firstMissing) }),
+    ...(lastMissing === null ? {} : { lastMissing: natural(lastMissing) }),
+    nextSequences: Object.fromEntries(
+      list(nextSequences).map(pair => {
+        const [name, next] = list(pair)
+        return [text(name), natural(next)]
+      }),
+    ),
+    known: true,
+  }
+}
+
+class ShapeError extends Error {}
+
+function list(value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw new ShapeError()
+  return value
+}
+
+function natural(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw new ShapeError()
+  return value
+}
+
+function text(value: unknown): string {
+  if (typeof value !== 'string') throw new ShapeError()
+  return value
+}

@@ -1,0 +1,44 @@
+const FIRST_PAUSE_MS = 100
+const MAX_PAUSE_MS = 2000
+
+/** After a failure the disk is asked again, but not in a loop: pauses double from 100 ms to 2 s until something succeeds. */
+export class Pace {
+  #pauseMs = 0
+  #until = 0
+  #timer: NodeJS.Timeout | undefined
+
+  /** Milliseconds of pause that are left; 0: go. */
+  get leftMs(): number {
+    return Math.max(0, this.#until - performance.now())
+  }
+
+  failed(): void {
+    this.#pauseMs = Math.min(MAX_PAUSE_MS, this.#pauseMs === 0 ? FIRST_PAUSE_MS : this.#pauseMs * 2)
+    this.#until = performance.now() + this.#pauseMs
+  }
+
+  succeeded(): void {
+    this.#pauseMs = 0
+    this.#until = 0
+  }
+
+  /** Calls once when the pause is over. It does not keep the process alive. */
+  afterwards(go: () => void): void {
+    if (this.#timer !== undefined) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      go()
+    }, Math.ceil(this.leftMs)).unref()
+  }
+
+  /** Resolves when the pause is over. It does not keep the process alive. */
+  wait(): Promise<void> {
+    return new Promise(resolve => setTimeout(resolve, Math.ceil(this.leftMs)).unref())
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.succeeded()
+  }
+}

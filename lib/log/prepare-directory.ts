@@ -1,0 +1,81 @@
+import { basename, dirname, join, resolve } from 'node:path'
+import { asWaqError, systemCode, WaqError } from './errors.js'
+import type { FileSystem } from './file-system.js'
+import { isLockName } from './lock.js'
+import { BALLAST, CONTROL, MANIFESTS, OWNERS, QUARANTINE } from './names.js'
+
+/**
+ * Makes sure that there is a directory with its subdirectories, all of them private and durable, and returns its
+ * one name. Every directory that is created is synced in its parent before anything relies on it (invariant 9).
+ *
+ * Rejects with WAQ_NOT_A_QUEUE where something else lives there: nothing is written into a stranger's directory.
+ */
+export async function prepareDirectory(
+  fileSystem: FileSystem,
+  directory: string,
+  logs: readonly string[],
+): Promise<string> {
+  if (directory === '' || directory.includes('\0')) {
+    throw new WaqError('WAQ_INVALID_OPTION', `the directory must be a path, got ${JSON.stringify(directory)}`)
+  }
+  try {
+    await makeDirectories(fileSystem, resolve(directory))
+    const root = await fileSystem.realpath(resolve(directory))
+    const subdirectories = [...logs, MANIFESTS, OWNERS, QUARANTINE, CONTROL]
+    await refuseStranger(fileSystem, root, subdirectories)
+    let created = false
+    for (const name of subdirectories)
+      created = (await makeDirectory(fileSystem, join(root, name))) || created
+    // Also where nothing was created now: the opener that created it may have died before its sync.
+    if (created || !(await fileSystem.readdir(join(root, MANIFESTS))).length)
+      await fileSystem.syncDirectory(root)
+    return root
+  } catch (error) {
+    throw asWaqError(error, `the directory ${directory} can not be used`)
+  }
+}
+
+async function refuseStranger(
+  fileSystem: FileSystem,
+  root: string,
+  subdirectories: readonly string[],
+): Promise<void> {
+  const names = await fileSystem.readdir(root)
+  const foreign = names.filter(
+    name => !subdirectories.includes(name) && name !== BALLAST && !isLockName(name),
+  )
+  if (foreign.length > 0 && !names.includes(MANIFESTS)) {
+    throw new WaqError(
+      'WAQ_NOT_A_QUEUE',
+      `${root} is not empty and holds no queue (it has ${JSON.stringify(foreign[0])}); give it a directory of its own`,
+    )
+  }
+}
+
+/** A directory and whatever lacks above it. */
+async function makeDirectories(fileSystem: FileSystem, path: string): Promise<void> {
+  const parent = dirname(path)
+  if (parent !== path && (await fileSystem.stat(path)) === undefined)
+    await makeDirectories(fileSystem, parent)
+  if (await makeDirectory(fileSystem, path, true)) await fileSystem.syncDirectory(parent)
+}
+
+/** True: it was created now. `linkAllowed`: a symbolic link to a directory will do, as for the path a user gives. */
+async function makeDirectory(fileSystem: FileSystem, path: string, linkAllowed = false): Promise<boolean> {
+  const found = await fileSystem.stat(path)
+  if (found === undefined) {
+    try {
+      await fileSystem.mkdir(path)
+      return true
+    } catch (error) {
+      // Another opener was faster.
+      if (systemCode(error) !== 'EEXIST') throw error
+      return true
+    }
+  }
+  if (found.kind === 'directory' || (linkAllowed && found.kind === 'other')) return false
+  throw new WaqError(
+    'WAQ_NOT_A_QUEUE',
+    `${path} is not a directory${found.kind === 'other' ? ' but a link or a device' : ''}; a queue can not have its ${JSON.stringify(basename(path))} there`,
+  )
+}

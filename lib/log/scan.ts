@@ -1,0 +1,158 @@
+/**
+ * Reads the frames of one segment, and tells apart what is not one. It decides nothing: whether a bad range is a
+ * tear or corruption is for `recover.ts`, which knows the manifest.
+ *
+ * The segment is streamed through one window; only a frame larger than the window makes it grow, and never
+ * beyond what the segment holds.
+ */
+import { asWaqError } from './errors.js'
+import type { FileHandle } from './file-system.js'
+import { FRAME_HEADER_BYTES, type FrameHeader, payloadIsIntact, readFrameHeader } from './format.js'
+
+const WINDOW_BYTES = 512 * 1024
+
+export interface ScanSource {
+  readonly file: FileHandle
+  /** Its name, for errors. */
+  readonly name: string
+  readonly salted: number
+  /** Where the first frame is due. */
+  readonly from: number
+  /** Where the bytes end that may hold frames: the accepted length, or the file's size. */
+  readonly to: number
+}
+
+export interface ScanSink {
+  /** A frame whose two CRCs are right. `payload` is a view that the next call overwrites. */
+  frame(offset: number, header: FrameHeader, payload: Buffer): void
+  /** Bytes that hold no intact frame. `header`: they are exactly one frame whose header is intact and whose payload is not. */
+  bad(offset: number, length: number, header: FrameHeader | undefined): void
+}
+
+export interface ScanEnd {
+  /** Behind the last intact frame (or `from`). */
+  readonly framesEnd: number
+  /** From here to the end all bytes are zero, or lack; the end itself where none are. Not reported as bad. */
+  readonly zerosFrom: number
+  /** The highest `durable` that an intact header bears: every byte before it was once known to be on the device. */
+  readonly proven: number
+}
+
+/** One pass over a segment, in order of offsets. Rejects with WAQ_IO where the device does not answer. */
+export async function scanSegment(source: ScanSource, sink: ScanSink): Promise<ScanEnd> {
+  const window = new Window(source)
+  const { salted, to } = source
+  let at = source.from
+  let framesEnd = at
+  let zerosFrom = to
+  let proven = at
+  let badFrom = -1
+
+  while (at < to) {
+    if (!window.holds(at, FRAME_HEADER_BYTES)) await window.fill(at, FRAME_HEADER_BYTES)
+    // A header that the end cuts short is no header.
+    const header = window.holds(at, FRAME_HEADER_BYTES)
+      ? readFrameHeader(window.bytes, window.index(at), salted, at, to - at)
+      : undefined
+
+    if (header === undefined) {
+      let next = window.nonZeroFrom(at)
+      while (next === window.end && next < to) {
+        await window.fill(next, 1)
+        if (window.end === next)
+          next = to // the file is shorter than was said: what lacks counts as zeros
+        else next = window.nonZeroFrom(next)
+      }
+      if (next >= to) {
+        zerosFrom = at
+        break
+      }
+      if (badFrom < 0) badFrom = at
+      // A run of zeros is passed over at once. A frame's first 12 bytes may be zero, its type behind them not.
+      at = Math.max(at + 1, next - FRAME_HEADER_BYTES + 1)
+      continue
+    }
+
+    if (badFrom >= 0) sink.bad(badFrom, at - badFrom, undefined)
+    badFrom = -1
+    const length = FRAME_HEADER_BYTES + header.payloadLength
+    if (!window.holds(at, length)) await window.fill(at, length)
+    const start = window.index(at) + FRAME_HEADER_BYTES
+    const payload = window.bytes.subarray(start, start + header.payloadLength)
+    if (window.holds(at, length) && payloadIsIntact(payload, header, salted, at)) {
+      sink.frame(at, header, payload)
+      framesEnd = at + length
+    } else {
+      sink.bad(at, length, header)
+    }
+    if (header.durable > proven) proven = header.durable
+    at += length
+  }
+  if (badFrom >= 0) sink.bad(badFrom, at - badFrom, undefined)
+  return { framesEnd, zerosFrom, proven }
+}
+
+const ZEROS = Buffer.alloc(4096)
+
+/** A stretch of the file in memory. */
+class Window {
+  readonly #source: ScanSource
+  bytes: Buffer = Buffer.allocUnsafe(0)
+  #base: number
+  /** The offset behind the last byte in memory. */
+  end: number
+
+  constructor(source: ScanSource) {
+    this.#source = source
+    this.#base = source.from
+    this.end = source.from
+  }
+
+  index(at: number): number {
+    return at - this.#base
+  }
+
+  holds(at: number, length: number): boolean {
+    return at >= this.#base && at + length <= this.end
+  }
+
+  /** Brings at least `length` bytes from `at` into memory, fewer only where the source ends. */
+  async fill(at: number, length: number): Promise<void> {
+    const { file, name, to } = this.#source
+    const wanted = Math.min(Math.max(length, WINDOW_BYTES), to - at)
+    const kept = at >= this.#base && at < this.end ? this.end - at : 0
+    const from = this.index(at)
+    if (wanted > this.bytes.length) {
+      const larger = Buffer.allocUnsafe(wanted)
+      if (kept > 0) this.bytes.copy(larger, 0, from, from + kept)
+      this.bytes = larger
+    } else if (kept > 0) {
+      this.bytes.copyWithin(0, from, from + kept)
+    }
+    this.#base = at
+    this.end = at + kept
+    while (this.end < at + wanted) {
+      let read: number
+      try {
+        read = await file.read(this.bytes, this.end - at, at + wanted - this.end, this.end)
+      } catch (error) {
+        // Neither tear nor corruption: the bytes may be well, only this read was not.
+        throw asWaqError(error, `reading ${name} at ${this.end} failed`)
+      }
+      if (read === 0) return
+      this.end += read
+    }
+  }
+
+  /** The offset of the first byte from `at` on that is in memory and not zero, or `end`. */
+  nonZeroFrom(at: number): number {
+    const { bytes } = this
+    const end = this.index(this.end)
+    let i = this.index(at)
+    while (end - i >= ZEROS.length && bytes.compare(ZEROS, 0, ZEROS.length, i, i + ZEROS.length) === 0) {
+      i += ZEROS.length
+    }
+    while (i < end && bytes[i] === 0) i++
+    return this.#base + i
+  }
+}

@@ -1,0 +1,162 @@
+import { asWaqError, WaqError } from './errors.js'
+import type { FileHandle } from './file-system.js'
+import { SEGMENT_HEADER_BYTES, saltState } from './format.js'
+import type { ManifestSegment } from './manifest.js'
+import { type FileId, segmentName } from './names.js'
+import type { SyncMeter } from './sync-meter.js'
+import type { SegmentInfo } from './types.js'
+
+let lastId = 0
+
+export interface SegmentFacts {
+  readonly log: string
+  readonly epoch: number
+  readonly ordinal: number
+  readonly salt: Buffer
+  readonly firstSequence: number
+  readonly lastSequence: number
+  /** Bytes that count, header included; undefined for one that is being appended to. */
+  readonly length: number | undefined
+  readonly diskBytes: number
+}
+
+/** A segment that counts, or is about to: what the manifest says of it, and where it stands in this process. */
+export class Segment implements SegmentInfo, FileId {
+  readonly id = ++lastId
+  readonly log: string
+  readonly epoch: number
+  readonly ordinal: number
+  readonly salt: Buffer
+  readonly salted: number
+  readonly file: string
+  firstSequence: number
+  lastSequence: number
+  diskBytes: number
+  #length: number | undefined
+  /** Bytes written, header included. */
+  written: number
+  /** Bytes known to be on the device, header included. */
+  synced: number
+
+  constructor(facts: SegmentFacts) {
+    this.log = facts.log
+    this.epoch = facts.epoch
+    this.ordinal = facts.ordinal
+    this.salt = facts.salt
+    this.salted = saltState(facts.salt)
+    this.file = `${facts.log}/${segmentName(facts)}`
+    this.firstSequence = facts.firstSequence
+    this.lastSequence = facts.lastSequence
+    this.diskBytes = facts.diskBytes
+    this.#length = facts.length
+    this.written = facts.length ?? SEGMENT_HEADER_BYTES
+    this.synced = this.written
+  }
+
+  get sealed(): boolean {
+    return this.#length !== undefined
+  }
+
+  get length(): number {
+    return this.#length ?? this.written
+  }
+
+  get holdsFrames(): boolean {
+    return this.length > SEGMENT_HEADER_BYTES
+  }
+
+  /**
+   * Nothing is appended any more, and only what a successful sync covered counts: a length is never given to
+   * other bytes, in any durability (invariant 5 where a write or sync failed, invariant 7 where it is full).
+   */
+  seal(): void {
+    this.#length = this.synced
+    this.written = this.synced
+  }
+
+  /** While recovering: only so many bytes count. */
+  limit(length: number): void {
+    this.#length = length
+    this.written = length
+    this.synced = length
+  }
+
+  toManifest(): ManifestSegment {
+    return {
+      epoch: this.epoch,
+      ordinal: this.ordinal,
+      salt: this.salt,
+      firstSequence: this.firstSequence,
+      lastSequence: this.lastSequence,
+      length: this.#length,
+    }
+  }
+}
+
+/** The one file of a log that is written to. */
+export class ActiveSegment {
+  readonly segment: Segment
+  readonly file: FileHandle
+  /** Where the next segment is due. What is written up to here falls on zeros that were synced ahead. */
+  readonly targetBytes: number
+  /** A durable manifest lists it: only then may it get frames. */
+  listed = false
+  readonly #meter: SyncMeter
+  #syncing: Promise<void> | undefined
+  #failure: WaqError | undefined
+
+  constructor(segment: Segment, file: FileHandle, targetBytes: number, meter: SyncMeter) {
+    this.segment = segment
+    this.file = file
+    this.targetBytes = targetBytes
+    this.#meter = meter
+  }
+
+  /** Written by the caller, from `segment.written` on. */
+  advance(bytes: number): void {
+    const { segment } = this
+    segment.written += bytes
+    if (segment.written > segment.diskBytes) segment.diskBytes = segment.written
+  }
+
+  /**
+   * Resolves when all that was written before the call is on the device. One sync a file at a time (invariant 6).
+   * Rejects for good after the first failure: a second fsync can succeed over lost data.
+   */
+  async sync(): Promise<void> {
+    const { segment } = this
+    const target = segment.written
+    while (segment.synced < target) {
+      if (this.#failure !== undefined) throw this.#failure
+      this.#syncing ??= this.#syncOnce()
+      await this.#syncing
+    }
+  }
+
+  async #syncOnce(): Promise<void> {
+    const { segment } = this
+    const covered = segment.written
+    const startedAt = performance.now()
+    try {
+      await this.file.sync()
+      this.#meter.add(performance.now() - startedAt)
+      // A seal that came meanwhile has fixed what counts.
+      if (!segment.sealed) segment.synced = covered
+    } catch (error) {
+      this.#failure = asWaqError(error, `syncing ${segment.file} failed`)
+      throw this.#failure
+    } finally {
+      this.#syncing = undefined
+    }
+  }
+
+  /** After a seal. A descriptor is not closed under a sync that still runs on it. */
+  async close(): Promise<void> {
+    await this.#syncing?.catch(() => {}) // whoever asked for it hears of it
+    await this.file.close()
+  }
+}
+
+export function unknownSegment(log: string, id: number): WaqError {
+  return new WaqError('WAQ_CORRUPT', `the ${log} log has no segment ${id} (any more)`)
+}

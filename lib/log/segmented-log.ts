@@ -1,0 +1,210 @@
+import { WaqError } from './errors.js'
+import { FRAME_HEADER_BYTES } from './format.js'
+import { LogSet, type LogSetOptions } from './log-set.js'
+import type { CorruptRange, Durability, Log, SegmentInfo, VisitedFrame } from './types.js'
+
+const NAME = 'records'
+const RECORD = 1
+const MIN_SEGMENT_BYTES = 4096
+const MAX_SEGMENT_BYTES = 1024 * 1024 * 1024
+
+export interface SegmentedLogOptions {
+  /** Bytes after which the next segment is begun; 4096 to 1 GiB. Default 16 MiB. */
+  segmentBytes?: number
+  /** What an append that resolved survives. Default `'fsync'`: a power loss. */
+  durability?: Durability
+  /** Bytes that can not be read: keep a copy and go on, or refuse to open (WAQ_CORRUPT). Default `'quarantine'`. */
+  onCorruption?: 'quarantine' | 'refuse'
+  /** As in the queue's options. Default `{ staleMs: 10_000, waitMs: 'auto' }`. */
+  lock?: { staleMs?: number; waitMs?: number | 'auto' }
+  /** Default false: fencing and fsync are promises of one kernel. */
+  allowNetworkFileSystem?: boolean
+  /** For tests. */
+  environment?: LogSetOptions['environment']
+}
+
+/** Where a record stands; kept for every record that counts, 24 bytes each. */
+interface Place {
+  readonly segment: number
+  readonly offset: number
+}
+
+/**
+ * An append-only log of byte records in a directory of its own: durable, recovered after a crash, with one owner
+ * at a time. What `OutboundQueue` stands on, for other uses. Its format is stable; its names are experimental.
+ *
+ *     await using log = await SegmentedLog.open('./journal')
+ *     const sequence = await log.append(Buffer.from('hello'))
+ *     for await (const { sequence, data } of log.read({ from: 1 })) …
+ *     await log.discardBefore(sequence)
+ */
+export class SegmentedLog implements AsyncDisposable {
+  readonly #logs: LogSet
+  readonly #log: Log
+  readonly #places: Map<number, Place>
+  readonly corrupt: readonly CorruptRange[]
+
+  private constructor(logs: LogSet, places: Map<number, Place>) {
+    this.#logs = logs
+    this.#log = logs.log(NAME)
+    this.#places = places
+    this.corrupt = logs.report.corrupt
+  }
+
+  /** Rejects as `OutboundQueue.open` does: WAQ_LOCKED, WAQ_NOT_A_QUEUE, WAQ_CORRUPT, WAQ_DISK_FULL, WAQ_IO, … */
+  static async open(directory: string, options: SegmentedLogOptions = {}): Promise<SegmentedLog> {
+    const { segmentBytes = 16 * 1024 * 1024, durability = 'fsync', onCorruption = 'quarantine' } = options
+    checkSegmentBytes(segmentBytes)
+    checkDurability(durability)
+    const places = new Map<number, Place>()
+    const logs = await LogSet.open(
+      directory,
+      {
+        logs: [{ name: NAME, id: 3, durability, onFailure: 'reject' }],
+        segmentBytes,
+        onCorruption,
+        lock: { staleMs: options.lock?.staleMs ?? 10_000, waitMs: options.lock?.waitMs ?? 'auto' },
+        allowNetworkFileSystem: options.allowNetworkFileSystem ?? false,
+        ...(options.environment === undefined ? {} : { environment: options.environment }),
+      },
+      {
+        frame: (_, frame: VisitedFrame) =>
+          places.set(frame.sequence, { segment: frame.segment, offset: frame.offset }),
+        lost: () => {},
+        nextSequenceAtLeast: () => 1,
+      },
+    )
+    return new SegmentedLog(logs, inOrder(places))
+  }
+
+  get directory(): string {
+    return this.#logs.directory
+  }
+
+  /** The lowest sequence that counts; `nextSequence` where none does. */
+  get firstSequence(): number {
+    const [first] = this.#places.keys()
+    return first ?? this.nextSequence
+  }
+
+  /** The sequence of the next record. It never goes back, even when everything was discarded. */
+  get nextSequence(): number {
+    return this.#log.nextSequence
+  }
+
+  /**
+   * Resolves with the record's sequence once it is as durable as `durability` promises. A list is atomic: after
+   * any crash all of it is there or none; the first one's sequence comes back, the others follow without a gap.
+   * Rejects with WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST, WAQ_CLOSED; `indeterminate` tells whether it may still be there.
+   */
+  append(record: Uint8Array | readonly Uint8Array[]): Promise<number> {
+    const records = record instanceof Uint8Array ? [record] : record
+    if (
+      !Array.isArray(records) ||
+      records.length === 0 ||
+      !records.every(each => each instanceof Uint8Array)
+    ) {
+      return Promise.reject(
+        new WaqError(
+          'WAQ_INVALID_MESSAGE',
+          'append takes a Uint8Array, or a list of at least one Uint8Array',
+        ),
+      )
+    }
+    // The caller may reuse its buffers as soon as append returns.
+    const copies = records.map(each => Buffer.from(each))
+    return new Promise((resolve, reject) => {
+      const first = this.#log.append(RECORD, copies, {
+        accepted: (segment, offset) => {
+          this.#place(first, copies, segment, offset)
+          resolve(first)
+        },
+        moved: (segment, offset) => this.#place(first, copies, segment, offset),
+        failed: reject,
+      })
+    })
+  }
+
+  /** The records from `from` (default: the first) to the last one at the time of each step, in order. */
+  async *read(
+    options: { from?: number } = {},
+  ): AsyncGenerator<{ sequence: number; data: Buffer }, void, void> {
+    const { from = 0 } = options
+    if (typeof from !== 'number' || Number.isNaN(from)) {
+      throw new WaqError('WAQ_INVALID_OPTION', `from must be a sequence, got ${String(from)}`)
+    }
+    // A Map's iterator sees what is added and removed while it runs.
+    for (const [sequence, place] of this.#places) {
+      if (sequence >= from) yield { sequence, data: await this.#log.read(place.segment, place.offset) }
+    }
+  }
+
+  /**
+   * Raises the low-water mark: records below `sequence` do not count any more, also after a restart. Segments
+   * that hold nothing else are removed; returns how many.
+   */
+  async discardBefore(sequence: number): Promise<number> {
+    if (!Number.isSafeInteger(sequence) || sequence < 0) {
+      throw new WaqError('WAQ_INVALID_OPTION', `discardBefore takes a sequence, got ${String(sequence)}`)
+    }
+    for (const known of this.#places.keys()) {
+      if (known >= sequence) break
+      this.#places.delete(known)
+    }
+    return this.#logs.discardBefore(NAME, sequence)
+  }
+
+  /** Segments that count, oldest first. */
+  segments(): readonly SegmentInfo[] {
+    return this.#log.segments()
+  }
+
+  close(): Promise<void> {
+    return this.#logs.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #place(first: number, records: readonly Buffer[], segment: number, offset: number): void {
+    let at = offset
+    records.forEach((record, index) => {
+      this.#places.set(first + index, { segment, offset: at })
+      at += FRAME_HEADER_BYTES + record.length
+    })
+  }
+}
+
+/** Segments are visited in order of their first use; after damage that is not always the order of sequences. */
+function inOrder(places: Map<number, Place>): Map<number, Place> {
+  let last = -1
+  for (const sequence of places.keys()) {
+    if (sequence < last) return new Map([...places].sort(([a], [b]) => a - b))
+    last = sequence
+  }
+  return places
+}
+
+function checkSegmentBytes(value: unknown): void {
+  if (
+    Number.isSafeInteger(value) &&
+    (value as number) >= MIN_SEGMENT_BYTES &&
+    (value as number) <= MAX_SEGMENT_BYTES
+  )
+    return
+  throw new WaqError(
+    'WAQ_INVALID_OPTION',
+    `segmentBytes must be a whole number from ${MIN_SEGMENT_BYTES} to ${MAX_SEGMENT_BYTES}, got ${String(value)}`,
+  )
+}
+
+function checkDurability(value: unknown): void {
+  if (value === 'fsync' || value === 'os') return
+  const ms = (value as { syncEveryMs?: unknown } | null)?.syncEveryMs
+  if (Number.isSafeInteger(ms) && (ms as number) >= 1 && (ms as number) <= 60_000) return
+  throw new WaqError(
+    'WAQ_INVALID_OPTION',
+    `durability must be 'fsync', 'os' or { syncEveryMs: 1 to 60000 }, got ${JSON.stringify(value)}`,
+  )
+}
