@@ -124,20 +124,21 @@ t.test('an owner stopped for longer than staleMs is replaced, and learns of it w
   await lock.release()
 })
 
-t.test('a replaced owner that dies before it learns of it leaves the new lock alone', async t => {
-  const directory = directoryOf(t)
-  const owner = childOf(t, { directory, staleMs: 2_000, waitMs: 0, mode: 'hold' })
-  t.match(await owner.next(), { event: 'held' })
-  owner.signal('SIGSTOP')
-  const options = { staleMs: 2_000, waitMs: 60_000 }
-  const { lock } = await acquireLock(directory, options, ownerFiles(directory))
-  // It waits for the stopped process, which then has it before anything else.
-  owner.signal('SIGTERM')
-  owner.signal('SIGCONT')
-  t.equal(await owner.ended(), 'SIGTERM')
-  t.ok(fs.existsSync(join(directory, '.lock')))
-  await lock.release()
-})
+for (const signal of ['SIGTERM', undefined] as const) {
+  const how = signal ?? 'the end of its work'
+  t.test(
+    `an owner replaced and ended by ${how} before it learns of it leaves the new lock alone`,
+    async t => {
+      const directory = directoryOf(t)
+      const owner = childOf(t, { directory, ...atOnce, mode: 'hold' })
+      t.match(await owner.next(), { event: 'held' })
+      // All that a successor's claim does to it.
+      fs.unlinkSync(join(directory, 'owners', '1.json'))
+      t.equal(await owner.end(signal), signal ?? 0)
+      t.ok(fs.existsSync(join(directory, '.lock')))
+    },
+  )
+}
 
 t.test(
   'a process that ends with the lock gives it back, and the lock does not keep it from ending',
