@@ -1,6 +1,20 @@
-import type { WaqError } from '../log/errors.js'
+import { WaqError } from '../log/errors.js'
+import { LogSet } from '../log/log-set.js'
+import type { Log } from '../log/types.js'
+import type { Identity } from './duplicates.js'
+import { Enqueuer } from './enqueuer.js'
+import { ACK_LOG, MESSAGE_LOG } from './fold.js'
+import type { Logs, OpenLogs } from './logs.js'
 import type { EncodedMessage } from './message.js'
-import type { MessageRef, MessageStore } from './message-store.js'
+import { MessageIndex } from './message-index.js'
+import { MessageReader } from './message-reader.js'
+import type { MessageRef, MessageStore, Outcome, Scope, Standing, StoredMessage } from './message-store.js'
+import { logSpecs, Opening } from './opening.js'
+import { type ChannelHalts, OutcomeRecorder } from './outcome-recorder.js'
+import { RecordCache } from './record-cache.js'
+import { Retirement } from './retirement.js'
+import { SegmentLedger } from './segment-ledger.js'
+import { SettledIds } from './settled-ids.js'
 import type {
   Enqueued,
   Found,
@@ -11,24 +25,305 @@ import type {
   StoreStats,
 } from './types.js'
 
-/** Two logs of one directory, messages and acks, folded into one state. */
-export declare class LogStore {
-  private constructor()
-  static open(directory: string, options: LogStoreOptions): Promise<LogStore>
+/** What `LogStore` builds upon an opening; internal. */
+interface Parts {
+  readonly logs: Logs
+  readonly options: LogStoreOptions
+  readonly now: () => number
+  readonly index: MessageIndex
+  readonly ledger: SegmentLedger
+  readonly settled: SettledIds
+  readonly halts: ChannelHalts
+  readonly limits: readonly { scope: Scope; target: string; until: number }[]
+  readonly recovery: StoreRecovery
+}
+
+/**
+ * Which messages exist, and how they stand: a message log and an ack log in one directory, folded into one state.
+ * Payloads stay on disk; the index and a bounded cache of the newest records are in memory.
+ */
+export class LogStore implements MessageStore {
+  /** Canonical. */
   readonly directory: string
   readonly recovery: StoreRecovery
-  /** Set once by the queue: each newly durable message, in sequence order, before its enqueue resolves. */
-  onAppended: (ref: MessageRef) => void
-  enqueue(messages: readonly EncodedMessage[], options: StoreEnqueueOptions): Promise<Enqueued[]>
-  find(id: string): Promise<Found | undefined>
-  history(ref: MessageRef): MessageHistory
-  stats(): StoreStats
-  /** Pending, in doubt and sending messages; cheap, unlike `stats()`: `limits` asks at every enqueue. */
-  readonly pendingCount: number
-  /** Their records, in bytes. Cheap as well. */
-  readonly pendingBytes: number
-  onError(listener: (error: WaqError) => void): void
-  onLost(listener: (error: WaqError) => void): void
-  close(): Promise<void>
+  /** Set once, by the floor above: each newly durable message, in sequence order, before its enqueue resolves. */
+  onAppended: (ref: MessageRef) => void = () => {}
+  readonly #logs: Logs
+  readonly #messages: Log
+  readonly #acks: Log
+  readonly #now: () => number
+  readonly #index: MessageIndex
+  readonly #reader: MessageReader
+  readonly #settled: SettledIds
+  readonly #ledger: SegmentLedger
+  readonly #halts: ChannelHalts
+  readonly #limits: Parts['limits']
+  readonly #enqueuer: Enqueuer
+  readonly #recorder: OutcomeRecorder
+  readonly #retirement: Retirement
+  readonly #errorListeners: ((error: WaqError) => void)[] = []
+  #lost: WaqError | undefined
+  #closing: Promise<void> | undefined
+
+  /**
+   * Opens a directory, or begins one, and resolves when its state is rebuilt. Rejects with WAQ_LOCKED, WAQ_NOT_A_QUEUE,
+   * WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT, WAQ_DISK_FULL or WAQ_IO.
+   */
+  static open(directory: string, options: LogStoreOptions): Promise<LogStore> {
+    const { segmentBytes, onCorruption, lock, allowNetworkFileSystem, environment } = options
+    return LogStore.openOn(options, (logs, visitor) =>
+      LogSet.open(
+        directory,
+        {
+          logs,
+          segmentBytes,
+          onCorruption,
+          lock,
+          allowNetworkFileSystem,
+          ...(environment === undefined ? {} : { environment }),
+        },
+        visitor,
+      ),
+    )
+  }
+
+  /** As `open`, on logs of the caller's own. */
+  static async openOn(options: LogStoreOptions, openLogs: OpenLogs): Promise<LogStore> {
+    const startedAt = performance.now()
+    const now = options.environment?.now ?? Date.now
+    const ledger = new SegmentLedger()
+    const settled = new SettledIds(options.dedupe, entry => ledger.settledIdForgotten(entry.segment))
+    const state = { index: new MessageIndex(), ledger, settled, halts: new Map() satisfies ChannelHalts }
+    const opening = new Opening(state, now())
+    const logs = await openLogs(logSpecs(options), opening)
+    const counts = opening.finish()
+    const recovery: StoreRecovery = {
+      ...counts,
+      tornBytes: logs.report.tornBytes,
+      corrupt: logs.report.corrupt,
+      durationMs: performance.now() - startedAt,
+      ...(logs.tookOverFrom === undefined ? {} : { tookOverFrom: logs.tookOverFrom }),
+    }
+    return new LogStore({ ...state, logs, options, now, limits: opening.limits(), recovery })
+  }
+
+  private constructor(parts: Parts) {
+    const { logs, index, ledger, settled, halts, now } = parts
+    this.directory = logs.directory
+    this.recovery = parts.recovery
+    this.#logs = logs
+    this.#messages = logs.log(MESSAGE_LOG)
+    this.#acks = logs.log(ACK_LOG)
+    this.#now = now
+    this.#index = index
+    this.#ledger = ledger
+    this.#settled = settled
+    this.#halts = halts
+    this.#limits = parts.limits
+    const cache = new RecordCache(parts.options.cacheBytes)
+    this.#reader = new MessageReader(this.#messages, index, cache)
+    const mayBeFree = (): void => this.#retirement.ask()
+    const onError = (error: WaqError): void => this.#report(error)
+    const refusal = (): WaqError | undefined => this.#refusal()
+    const readIdentity = (ref: MessageRef): Promise<Identity | undefined> => this.#reader.identity(ref)
+    this.#enqueuer = new Enqueuer({
+      log: this.#messages,
+      sources: { index, cache, settled, now },
+      ledger,
+      readIdentity,
+      appended: ref => this.onAppended(ref),
+      segmentBegun: mayBeFree,
+      refusal,
+    })
+    this.#recorder = new OutcomeRecorder({
+      acks: this.#acks,
+      messages: this.#messages,
+      index,
+      cache,
+      settled,
+      ledger,
+      halts,
+      now,
+      readIdentity,
+      mayBeFree,
+      onError,
+      refusal: () => this.#lost,
+    })
+    this.#retirement = new Retirement({
+      messages: this.#messages,
+      acks: this.#acks,
+      ledger,
+      settled,
+      now,
+      lowestMessageInFlight: () => this.#enqueuer.inFlight.lowestSequence(),
+      lowestAckInFlight: () => this.#recorder.inFlight.lowestSequence(),
+      onError,
+    })
+    logs.onError(onError)
+    logs.onLost(error => {
+      this.#lost = error
+    })
+    // What was settled before this life may have left whole segments behind.
+    this.#retirement.ask()
+  }
+
+  /**
+   * Puts messages into the log as one atomic list. Resolves when they are as durable as the options promise. An id
+   * that is known (live, being written, or settled within the dedupe window) comes back as a duplicate. Rejects with
+   * WAQ_ID_CONFLICT (nothing was changed), an AbortError (withdrawn before a byte was written), WAQ_DISK_FULL, WAQ_IO,
+   * WAQ_LOCK_LOST or WAQ_CLOSED.
+   */
+  enqueue(messages: readonly EncodedMessage[], options: StoreEnqueueOptions): Promise<Enqueued[]> {
+    return this.#enqueuer.enqueue(messages, options)
+  }
+
+  record(ref: MessageRef, outcome: Outcome): { written: Promise<void> } {
+    return this.#recorder.record(ref, outcome)
+  }
+
+  recordResumed(channel: string, at: number): { written: Promise<void> } {
+    return this.#recorder.recordResumed(channel, at)
+  }
+
+  syncOutcomes(): Promise<void> {
+    return this.#recorder.sync()
+  }
+
+  read(ref: MessageRef): Promise<StoredMessage> {
+    return this.#reader.read(ref)
+  }
+
+  /** By id: a live message, or one that was settled within the dedupe window. Rejects with WAQ_CORRUPT or WAQ_IO. */
+  async find(id: string): Promise<Found | undefined> {
+    const ref = await this.#reader.find(id)
+    if (ref !== undefined) return { ref }
+    const settled = this.#settled.get(id, this.#now())
+    if (settled === undefined) return undefined
+    const { channel, sequence, state, attempts, at } = settled
+    return { settled: { id, channel, sequence, state, attempts, at } }
+  }
+
+  history(ref: MessageRef): MessageHistory {
+    const { table } = this.#index
+    const history = this.#index.errors(ref)
+    const lastError = history.at(-1)
+    const dead = table.standing(ref) === 'dead'
+    return {
+      history,
+      ...(lastError === undefined ? {} : { lastError }),
+      ...(dead ? { diedAt: table.lastOutcomeAt(ref), deadReason: table.deadReason(ref) } : {}),
+    }
+  }
+
+  live(): Iterable<MessageRef> {
+    return this.#index.live()
+  }
+
+  bySequence(sequence: number): MessageRef | undefined {
+    return this.#index.bySequence(sequence)
+  }
+
+  sequence(ref: MessageRef): number {
+    return this.#index.table.sequence(ref)
+  }
+
+  orderKey(ref: MessageRef): number {
+    return this.#index.orderKey(ref)
+  }
+
+  channel(ref: MessageRef): string {
+    return this.#index.channel(ref)
+  }
+
+  standing(ref: MessageRef): Standing {
+    return this.#index.table.standing(ref)
+  }
+
+  attempts(ref: MessageRef): number {
+    return this.#index.table.attempts(ref)
+  }
+
+  firstAttemptAt(ref: MessageRef): number {
+    return this.#index.table.firstAttemptAt(ref)
+  }
+
+  mayHaveBeenSent(ref: MessageRef): boolean {
+    return this.#index.table.mayHaveBeenSent(ref)
+  }
+
+  dueAt(ref: MessageRef): number {
+    return this.#index.table.dueAt(ref)
+  }
+
+  deliverAt(ref: MessageRef): number {
+    return this.#index.deliverAt(ref)
+  }
+
+  expiresAt(ref: MessageRef): number {
+    return this.#index.table.expiresAt(ref)
+  }
+
+  together(ref: MessageRef): { firstSequence: number; count: number } | undefined {
+    return this.#index.together(ref)
+  }
+
+  lastOutcomeAt(ref: MessageRef): number {
+    return this.#index.table.lastOutcomeAt(ref)
+  }
+
+  haltedChannels(): Iterable<{ channel: string; since: number }> {
+    return [...this.#halts].map(([channel, { since }]) => ({ channel, since }))
+  }
+
+  pendingLimits(): Iterable<{ scope: Scope; target: string; until: number }> {
+    return this.#limits
+  }
+
+  stats(): StoreStats {
+    const counts = this.#index.counts()
+    const { syncs, syncMs } = this.#logs.syncCounts()
+    return {
+      pending: counts.pending + counts['in-doubt'],
+      sending: counts.sending,
+      dead: counts.dead,
+      pendingBytes: this.#index.pendingBytes,
+      oldestPendingAt: this.#index.oldestPendingAt(this.#now()),
+      liveBytes: this.#ledger.liveBytes,
+      diskBytes: this.#logs.diskBytes(),
+      segments: this.#messages.segments().length + this.#acks.segments().length,
+      syncs,
+      syncMs: Array.from(syncMs),
+    }
+  }
+
+  onLost(listener: (error: WaqError) => void): void {
+    this.#logs.onLost(listener)
+  }
+
+  /** Failures in the background: never swallowed, and of no one caller. */
+  onError(listener: (error: WaqError) => void): void {
+    this.#errorListeners.push(listener)
+  }
+
+  #report(error: WaqError): void {
+    for (const listener of this.#errorListeners) listener(error)
+  }
+
+  #refusal(): WaqError | undefined {
+    if (this.#lost !== undefined) return this.#lost
+    if (this.#closing === undefined) return undefined
+    return new WaqError('WAQ_CLOSED', `The queue in ${this.directory} was closed. Open it again to enqueue.`)
+  }
+
+  /** Outcomes that were recorded are written and synced, then both logs are closed. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#retirement.stop()
+    await this.#recorder.handedOver()
+    await this.#logs.close()
+  }
 }
-export interface LogStore extends MessageStore {}

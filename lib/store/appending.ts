@@ -1,0 +1,73 @@
+import { FRAME_HEADER_BYTES } from '../log/format.js'
+import type { AppendListener } from '../log/types.js'
+import type { EncodedMessage } from './message.js'
+
+/** What becomes of an append of messages; the enqueuer answers. */
+export interface AppendingOwner {
+  appended(appending: Appending, segment: number, offset: number): void
+  moved(appending: Appending, segment: number, offset: number): void
+  refused(appending: Appending, error: Error): void
+}
+
+/** An append of one message, or of a list, from the moment when the log takes it. */
+export class Appending implements AppendListener {
+  readonly messages: readonly EncodedMessage[]
+  readonly firstSequence: number
+  /** Where it was accepted; -1 before. */
+  segment = -1
+  readonly #owner: AppendingOwner
+  #waiting: (() => void)[] | undefined
+
+  constructor(messages: readonly EncodedMessage[], firstSequence: number, owner: AppendingOwner) {
+    this.messages = messages
+    this.firstSequence = firstSequence
+    this.#owner = owner
+  }
+
+  accepted(segment: number, offset: number): void {
+    this.segment = segment
+    this.#owner.appended(this, segment, offset)
+    this.#wake()
+  }
+
+  moved(segment: number, offset: number): void {
+    this.#owner.moved(this, segment, offset)
+    this.segment = segment
+  }
+
+  failed(error: Error): void {
+    this.#owner.refused(this, error)
+    this.#wake()
+  }
+
+  withdrawn(): void {
+    this.#wake()
+  }
+
+  /** Resolves when its fate is known, whatever it is. */
+  settled(): Promise<void> {
+    return new Promise(resolve => {
+      this.#waiting ??= []
+      this.#waiting.push(resolve)
+    })
+  }
+
+  /** Each message with the offset of its frame: frames of a list stand right behind each other. */
+  eachFrame(
+    firstOffset: number,
+    visit: (message: EncodedMessage, sequence: number, offset: number, index: number) => void,
+  ): void {
+    let offset = firstOffset
+    for (let i = 0; i < this.messages.length; i += 1) {
+      const message = this.messages[i]!
+      visit(message, this.firstSequence + i, offset, i)
+      offset += FRAME_HEADER_BYTES + message.record.length
+    }
+  }
+
+  #wake(): void {
+    if (this.#waiting === undefined) return
+    for (const wake of this.#waiting) wake()
+    this.#waiting = undefined
+  }
+}

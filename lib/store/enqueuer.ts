@@ -1,0 +1,228 @@
+/** Puts messages into the message log, each id once. */
+import { asWaqError, WaqError } from '../log/errors.js'
+import type { Log } from '../log/types.js'
+import { AbortError, abortable } from './abort-error.js'
+import { Appending, type AppendingOwner } from './appending.js'
+import { type DuplicateSources, decideDuplicates, type Identity } from './duplicates.js'
+import { InFlight } from './in-flight.js'
+import { type EncodedMessage, MESSAGE_FRAME_TYPE, placeInList } from './message.js'
+import type { MessageRef } from './message-store.js'
+import type { SegmentLedger } from './segment-ledger.js'
+import type { Enqueued, StoreEnqueueOptions } from './types.js'
+
+export interface EnqueuerParts {
+  readonly log: Log
+  readonly sources: Omit<DuplicateSources, 'beingWritten'>
+  readonly ledger: SegmentLedger
+  /** Reads who a live message is; undefined where it was settled meanwhile. */
+  readonly readIdentity: (ref: MessageRef) => Promise<Identity | undefined>
+  /** A newly durable message. */
+  readonly appended: (ref: MessageRef) => void
+  /** A segment that was not written to before: its predecessor is sealed, and may be free. */
+  readonly segmentBegun: () => void
+  /** Why nothing can be enqueued any more; undefined while it can. */
+  readonly refusal: () => WaqError | undefined
+}
+
+interface Waiter {
+  resolve(enqueued: Enqueued[]): void
+  reject(error: Error): void
+}
+
+export class Enqueuer implements AppendingOwner {
+  readonly inFlight = new InFlight<Appending>()
+  readonly #parts: EnqueuerParts
+  readonly #waiters = new Map<Appending, Waiter>()
+  /** By given id. */
+  readonly #beingWritten = new Map<string, Appending>()
+  readonly #sources: DuplicateSources
+  #segment = -1
+
+  constructor(parts: EnqueuerParts) {
+    this.#parts = parts
+    this.#sources = { ...parts.sources, beingWritten: this.#beingWritten }
+  }
+
+  /** Nothing is awaited before the append where no given id can be known: calls in order are appended in order. */
+  enqueue(messages: readonly EncodedMessage[], options: StoreEnqueueOptions): Promise<Enqueued[]> {
+    const refusal = this.#parts.refusal()
+    if (refusal !== undefined) return Promise.reject(refusal)
+    const { signal } = options
+    if (signal?.aborted) return Promise.reject(new AbortError(signal))
+    if (messages.length === 0) return Promise.resolve([])
+    if (this.#mayBeKnown(messages)) return this.#enqueueOnce(messages, options)
+    return this.#append(messages, signal)
+  }
+
+  #mayBeKnown(messages: readonly EncodedMessage[]): boolean {
+    if (messages.length === 1) return this.#mayBeKnownId(messages[0]!)
+    const ids = new Set<string>()
+    for (const encoded of messages) {
+      const { id, idGiven } = encoded.message
+      if (!idGiven) continue
+      if (ids.has(id) || this.#mayBeKnownId(encoded)) return true
+      ids.add(id)
+    }
+    return false
+  }
+
+  #mayBeKnownId(encoded: EncodedMessage): boolean {
+    const { id, idGiven } = encoded.message
+    if (!idGiven) return false
+    const { index, settled, now } = this.#sources
+    return (
+      this.#beingWritten.has(id) || settled.get(id, now()) !== undefined || index.candidates(id).length > 0
+    )
+  }
+
+  async #enqueueOnce(messages: readonly EncodedMessage[], options: StoreEnqueueOptions): Promise<Enqueued[]> {
+    const { signal, onConflict } = options
+    const read = new Map<number, Identity>()
+    for (;;) {
+      const refusal = this.#parts.refusal()
+      if (refusal !== undefined) throw refusal
+      const decision = decideDuplicates(messages, onConflict, this.#sources, read)
+      if (decision.kind === 'wait') {
+        await abortable(decision.appending.settled(), signal)
+        continue
+      }
+      if (decision.kind === 'read') {
+        await abortable(this.#readIdentities(decision.refs, read), signal)
+        continue
+      }
+      const { fresh, places } = decision
+      const appended = fresh.length === 0 ? [] : await this.#append(fresh, signal)
+      return places.map(place => {
+        if ('known' in place) return place.known
+        const receipt = appended[place.fresh]!
+        return place.repeated ? { ...receipt, duplicate: true } : receipt
+      })
+    }
+  }
+
+  async #readIdentities(refs: readonly MessageRef[], into: Map<number, Identity>): Promise<void> {
+    const { table } = this.#sources.index
+    await Promise.all(
+      refs.map(async ref => {
+        const sequence = table.sequence(ref)
+        const identity = await this.#parts.readIdentity(ref)
+        if (identity !== undefined) into.set(sequence, identity)
+      }),
+    )
+  }
+
+  #append(messages: readonly EncodedMessage[], signal: AbortSignal | undefined): Promise<Enqueued[]> {
+    const { log } = this.#parts
+    const records: Uint8Array[] = []
+    for (let i = 0; i < messages.length; i += 1) {
+      const encoded = messages[i]!
+      if (encoded.message.together) placeInList(encoded, i, messages.length)
+      records.push(encoded.record)
+    }
+    return new Promise((resolve, reject) => {
+      const appending = new Appending(messages, log.nextSequence, this)
+      this.inFlight.add(appending)
+      for (const { message } of messages) if (message.idGiven) this.#beingWritten.set(message.id, appending)
+      this.#waiters.set(
+        appending,
+        signal === undefined ? { resolve, reject } : this.#withdrawable(appending, signal, resolve, reject),
+      )
+      try {
+        log.append(MESSAGE_FRAME_TYPE, records, appending)
+      } catch (error) {
+        appending.failed(error as Error)
+      }
+    })
+  }
+
+  #withdrawable(
+    appending: Appending,
+    signal: AbortSignal,
+    resolve: Waiter['resolve'],
+    reject: Waiter['reject'],
+  ): Waiter {
+    const onAbort = (): void => {
+      if (!this.#parts.log.withdraw(appending.firstSequence)) return
+      this.#forget(appending)
+      appending.withdrawn()
+      reject(new AbortError(signal))
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    return {
+      resolve(enqueued) {
+        signal.removeEventListener('abort', onAbort)
+        resolve(enqueued)
+      },
+      reject(error) {
+        signal.removeEventListener('abort', onAbort)
+        reject(error)
+      },
+    }
+  }
+
+  #forget(appending: Appending): Waiter {
+    const waiter = this.#waiters.get(appending)!
+    this.#waiters.delete(appending)
+    this.inFlight.delete(appending)
+    for (const { message } of appending.messages) if (message.idGiven) this.#beingWritten.delete(message.id)
+    return waiter
+  }
+
+  appended(appending: Appending, segment: number, offset: number): void {
+    const { sources, ledger, appended } = this.#parts
+    const waiter = this.#forget(appending)
+    const enqueued: Enqueued[] = []
+    appending.eachFrame(offset, ({ message, record }, sequence, frameOffset, index) => {
+      const together = message.together ? { index, count: appending.messages.length } : undefined
+      const ref = sources.index.add(
+        sequence,
+        {
+          id: message.id,
+          channel: message.channel,
+          enqueuedAt: message.enqueuedAt,
+          deliverAt: message.deliverAt,
+          expiresAt: message.expiresAt,
+          together,
+        },
+        { segment, offset: frameOffset, bytes: record.length },
+      )
+      sources.cache.set(sequence, record)
+      ledger.messageAdded(segment, record.length)
+      const { id, channel } = message
+      enqueued.push({ id, channel, sequence, duplicate: false, state: 'pending', ref })
+    })
+    for (const { ref } of enqueued) appended(ref!)
+    waiter.resolve(enqueued)
+    if (segment !== this.#segment) {
+      this.#segment = segment
+      this.#parts.segmentBegun()
+    }
+  }
+
+  moved(appending: Appending, segment: number, offset: number): void {
+    const { sources, ledger } = this.#parts
+    const { index } = sources
+    appending.eachFrame(offset, ({ record }, sequence, frameOffset) => {
+      const ref = index.bySequence(sequence)
+      if (ref === undefined) {
+        ledger.messageMoved(appending.segment, segment, undefined)
+        return
+      }
+      ledger.messageMoved(appending.segment, segment, {
+        bytes: record.length,
+        ackSegment: index.table.ackSegment(ref),
+      })
+      index.table.move(ref, segment, frameOffset)
+    })
+  }
+
+  refused(appending: Appending, cause: Error): void {
+    const ids = appending.messages.map(({ message }) => message.id)
+    const { code, indeterminate, message } = asWaqError(cause, `Enqueue of ${describe(ids)}`)
+    this.#forget(appending).reject(new WaqError(code, message, { cause, indeterminate, ids }))
+  }
+}
+
+function describe(ids: readonly string[]): string {
+  return ids.length === 1 ? `message "${ids[0]}"` : `${ids.length} messages, the first one "${ids[0]}"`
+}

@@ -1,0 +1,35 @@
+import { randomInt } from 'node:crypto'
+
+/**
+ * A 64-bit hash of an id, as two unsigned numbers of 32 bits. Only in memory, and seeded anew in every process, so
+ * that nobody can choose ids that collide. A hit is always verified against the id on disk.
+ */
+export interface IdHash {
+  readonly low: number
+  readonly high: number
+}
+
+const seedLow = randomInt(0x1_0000_0000)
+const seedHigh = randomInt(0x1_0000_0000)
+
+/** cyrb53's two multiplicative lanes, kept whole. */
+export function hashId(id: string): IdHash {
+  let low = seedLow ^ 0xdeadbeef
+  let high = seedHigh ^ 0x41c6ce57
+  for (let i = 0; i < id.length; i += 1) {
+    const unit = id.charCodeAt(i)
+    low = Math.imul(low ^ unit, 2654435761)
+    high = Math.imul(high ^ unit, 1597334677)
+  }
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909)
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909)
+  return { low: low >>> 0, high: high >>> 0 }
+}
+
+/** Spreads a sequence over 32 bits: neighbours in the log must not be neighbours in a table. */
+export function hashSequence(sequence: number): number {
+  let hash = (sequence >>> 0) ^ Math.imul(Math.floor(sequence / 0x1_0000_0000), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)
+  hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b)
+  return (hash ^ (hash >>> 16)) >>> 0
+}

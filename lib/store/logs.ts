@@ -1,0 +1,20 @@
+/** The two logs of a directory, as the store sees them: `LogSet` of `lib/log`, or what tests put in its place. */
+import type { Owner, WaqError } from '../log/errors.js'
+import type { Log, LogSpec, OpenReport, OpenVisitor } from '../log/types.js'
+
+export interface Logs {
+  /** Canonical. */
+  readonly directory: string
+  readonly report: OpenReport
+  readonly tookOverFrom: Owner | undefined
+  log(name: string): Log
+  onLost(listener: (error: WaqError) => void): void
+  onError(listener: (error: WaqError) => void): void
+  diskBytes(): number
+  syncCounts(): { syncs: number; syncMs: ArrayLike<number> }
+  /** Syncs both logs, publishes a clean manifest, releases the lock. */
+  close(): Promise<void>
+}
+
+/** Opens the logs that the specs name, and shows the visitor what is in them, log by log in that order. */
+export type OpenLogs = (specs: readonly LogSpec[], visitor: OpenVisitor) => Promise<Logs>

@@ -1,0 +1,237 @@
+/** The live messages and how they stand: what the two logs fold to, without a payload. */
+import { ChannelNames } from './channel-names.js'
+import { clampedDue, type FoldedOutcome } from './fold.js'
+import { hashId, hashSequence, type IdHash } from './id-hash.js'
+import type { Envelope } from './message.js'
+import type { MessageRef, Outcome, RecordedError, Standing } from './message-store.js'
+import { MessageTable } from './message-table.js'
+import type { Redrive } from './outcome.js'
+import { HISTORY_LENGTH } from './outcome-format.js'
+import type { RecoveryRow } from './recovery-table.js'
+import { RefTable } from './ref-table.js'
+
+/** Where a message's frame stands. */
+export interface Place {
+  readonly segment: number
+  readonly offset: number
+  /** Of its record. */
+  readonly bytes: number
+}
+
+/** What the index takes from a message. */
+export type Indexed = Pick<Envelope, 'id' | 'channel' | 'enqueuedAt' | 'deliverAt' | 'expiresAt' | 'together'>
+
+export class MessageIndex {
+  readonly table = new MessageTable()
+  readonly #channels = new ChannelNames()
+  readonly #ids = new RefTable(ref => this.table.hashLow(ref))
+  readonly #sequences = new RefTable(ref => hashSequence(this.table.sequence(ref)))
+  readonly #deliverAt = new Map<MessageRef, number>()
+  readonly #together = new Map<MessageRef, { readonly firstSequence: number; readonly count: number }>()
+  readonly #errors = new Map<MessageRef, readonly RecordedError[]>()
+  readonly #redrives = new Map<MessageRef, Redrive>()
+  readonly #counts: Record<Standing, number> = { pending: 0, 'in-doubt': 0, sending: 0, dead: 0 }
+  #pendingBytes = 0
+
+  /** Takes up a message as pending and never attempted. */
+  add(sequence: number, message: Indexed, place: Place): MessageRef {
+    const hash = hashId(message.id)
+    const ref = this.table.add({
+      sequence,
+      enqueuedAt: message.enqueuedAt,
+      expiresAt: message.expiresAt,
+      hashLow: hash.low,
+      hashHigh: hash.high,
+      channel: this.#channels.acquire(message.channel),
+      segment: place.segment,
+      offset: place.offset,
+      bytes: place.bytes,
+    })
+    this.#ids.add(ref)
+    this.#sequences.add(ref)
+    if (message.deliverAt !== 0) this.#deliverAt.set(ref, message.deliverAt)
+    if (message.together !== undefined) {
+      const { index, count } = message.together
+      this.#together.set(ref, { firstSequence: sequence - index, count })
+    }
+    this.#counts.pending += 1
+    this.#pendingBytes += place.bytes
+    return ref
+  }
+
+  /** The message was settled: its ref is free for another one. */
+  delete(ref: MessageRef): void {
+    const standing = this.table.standing(ref)
+    this.#counts[standing] -= 1
+    if (standing !== 'dead') this.#pendingBytes -= this.table.bytes(ref)
+    this.#ids.delete(ref)
+    this.#sequences.delete(ref)
+    this.#channels.release(this.table.channel(ref))
+    this.#deliverAt.delete(ref)
+    this.#together.delete(ref)
+    this.#errors.delete(ref)
+    this.#redrives.delete(ref)
+    this.table.delete(ref)
+  }
+
+  /**
+   * What an outcome changes, at once. A settling one changes nothing yet: until it is written, the message counts
+   * as it did.
+   */
+  apply(ref: MessageRef, outcome: Outcome): void {
+    switch (outcome.kind) {
+      case 'delivered':
+      case 'cancelled':
+      case 'purged':
+        return
+      case 'attempt':
+        this.#stand(ref, 'sending')
+        break
+      case 'interrupted':
+        this.#stand(ref, 'in-doubt')
+        break
+      case 'retry':
+      case 'rate-limited':
+      case 'released':
+        this.#stand(ref, 'pending')
+        this.#addError(ref, outcome.error)
+        break
+      case 'dead':
+        this.#stand(ref, 'dead')
+        this.table.setDeadReason(ref, outcome.reason)
+        if (outcome.error !== undefined) this.#addError(ref, outcome.error)
+        break
+      case 'redriven': {
+        const { orderKey, expiresAt } = outcome
+        this.#stand(ref, 'pending')
+        this.#redrives.set(ref, { orderKey, expiresAt })
+        this.table.setExpiresAt(ref, expiresAt)
+        break
+      }
+    }
+    const { at, attempts, firstAttemptAt, mayHaveBeenSent } = outcome
+    const dueAt = 'dueAt' in outcome ? outcome.dueAt : 0
+    this.table.setOutcome(ref, { at, attempts, firstAttemptAt, mayHaveBeenSent, dueAt })
+  }
+
+  /** After an opening: how a message stands by its last outcome and its row of the recovery table. */
+  restore(ref: MessageRef, last: FoldedOutcome | undefined, row: RecoveryRow, now: number): void {
+    if (row.state === 'settled' || row.state === 'settled earlier') {
+      throw new Error('A settled message does not stand in the index')
+    }
+    this.#stand(ref, row.state)
+    const record = last?.record
+    if (record === undefined) {
+      if (row.mayHaveBeenSent === 'yes') {
+        this.table.setOutcome(ref, { at: 0, attempts: 0, firstAttemptAt: 0, dueAt: 0, mayHaveBeenSent: true })
+      }
+      return
+    }
+    this.table.setOutcome(ref, {
+      at: record.at,
+      attempts: record.attempts,
+      firstAttemptAt: record.firstAttemptAt,
+      dueAt: row.due === 'clamped' && 'dueAt' in record ? clampedDue(record, now) : 0,
+      mayHaveBeenSent: row.mayHaveBeenSent === 'yes' || record.mayHaveBeenSent,
+    })
+    if ('errors' in record && record.errors.length > 0) this.#errors.set(ref, record.errors)
+    if ('redrive' in record && record.redrive !== undefined) {
+      this.#redrives.set(ref, record.redrive)
+      this.table.setExpiresAt(ref, record.redrive.expiresAt)
+    }
+    if (record.kind === 'dead') this.table.setDeadReason(ref, record.reason)
+  }
+
+  #stand(ref: MessageRef, standing: Standing): void {
+    const before = this.table.standing(ref)
+    if (before === standing) return
+    this.#counts[before] -= 1
+    this.#counts[standing] += 1
+    if (before === 'dead') this.#pendingBytes += this.table.bytes(ref)
+    if (standing === 'dead') this.#pendingBytes -= this.table.bytes(ref)
+    this.table.setStanding(ref, standing)
+  }
+
+  #addError(ref: MessageRef, error: RecordedError): void {
+    const errors = [...this.errors(ref), error]
+    this.#errors.set(ref, errors.slice(-HISTORY_LENGTH))
+  }
+
+  /** Live messages whose id may be this one: their hashes are equal. Ids are not in memory, so the caller verifies. */
+  candidates(id: string): MessageRef[] {
+    const hash: IdHash = hashId(id)
+    const refs: MessageRef[] = []
+    this.#ids.find(hash.low, ref => {
+      if (this.table.hashLow(ref) === hash.low && this.table.hashHigh(ref) === hash.high) refs.push(ref)
+      return false
+    })
+    return refs
+  }
+
+  bySequence(sequence: number): MessageRef | undefined {
+    return this.#sequences.find(hashSequence(sequence), ref => this.table.sequence(ref) === sequence)
+  }
+
+  /** By sequence; a snapshot, without those that are settled meanwhile. */
+  *live(): Iterable<MessageRef> {
+    const sequences = new Float64Array(this.table.size)
+    let count = 0
+    for (const ref of this.table.refs()) {
+      sequences[count] = this.table.sequence(ref)
+      count += 1
+    }
+    for (const sequence of sequences.sort()) {
+      const ref = this.bySequence(sequence)
+      if (ref !== undefined) yield ref
+    }
+  }
+
+  channel(ref: MessageRef): string {
+    return this.#channels.name(this.table.channel(ref))
+  }
+
+  orderKey(ref: MessageRef): number {
+    return this.#redrives.get(ref)?.orderKey ?? this.table.sequence(ref)
+  }
+
+  redrive(ref: MessageRef): Redrive | undefined {
+    return this.#redrives.get(ref)
+  }
+
+  deliverAt(ref: MessageRef): number {
+    return this.#deliverAt.get(ref) ?? 0
+  }
+
+  together(ref: MessageRef): { firstSequence: number; count: number } | undefined {
+    return this.#together.get(ref)
+  }
+
+  /** The last few errors, oldest first. */
+  errors(ref: MessageRef): readonly RecordedError[] {
+    return this.#errors.get(ref) ?? noErrors
+  }
+
+  counts(): Readonly<Record<Standing, number>> {
+    return this.#counts
+  }
+
+  /** Records of all but the dead. */
+  get pendingBytes(): number {
+    return this.#pendingBytes
+  }
+
+  /** Epoch ms since when the oldest message that is due waits; undefined: none waits. */
+  oldestPendingAt(now: number): number | undefined {
+    let oldest = Number.POSITIVE_INFINITY
+    for (const ref of this.table.refs()) {
+      const standing = this.table.standing(ref)
+      if (standing === 'dead' || standing === 'sending') continue
+      const deliverAt = this.deliverAt(ref)
+      if (deliverAt > now) continue
+      oldest = Math.min(oldest, Math.max(this.table.enqueuedAt(ref), deliverAt))
+    }
+    return oldest === Number.POSITIVE_INFINITY ? undefined : oldest
+  }
+}
+
+const noErrors: readonly RecordedError[] = []

@@ -1,0 +1,67 @@
+/** Reads messages back: from the cache, or from the message log. */
+import type { Log } from '../log/types.js'
+import { type Identity, identityOf } from './duplicates.js'
+import { decodeEnvelope, decodePayload } from './message.js'
+import type { MessageIndex } from './message-index.js'
+import type { MessageRef, StoredMessage } from './message-store.js'
+import type { RecordCache } from './record-cache.js'
+
+export class MessageReader {
+  readonly #log: Log
+  readonly #index: MessageIndex
+  readonly #cache: RecordCache
+
+  constructor(log: Log, index: MessageIndex, cache: RecordCache) {
+    this.#log = log
+    this.#index = index
+    this.#cache = cache
+  }
+
+  /** Rejects with WAQ_CORRUPT or WAQ_IO. */
+  async read(ref: MessageRef): Promise<StoredMessage> {
+    const sequence = this.#index.table.sequence(ref)
+    const { id, channel, payload, headers, enqueuedAt, deliverAt, expiresAt } = decodeEnvelope(
+      await this.#record(ref),
+      describe(sequence),
+    )
+    const decoded = decodePayload(payload, `Message "${id}" (sequence ${sequence})`)
+    return { id, channel, payload: decoded, headers, sequence, enqueuedAt, deliverAt, expiresAt }
+  }
+
+  /** Who a live message is; undefined where it was settled while it was read. Rejects with WAQ_CORRUPT or WAQ_IO. */
+  async identity(ref: MessageRef): Promise<Identity | undefined> {
+    const sequence = this.#index.table.sequence(ref)
+    try {
+      return identityOf(await this.#record(ref), describe(sequence))
+    } catch (error) {
+      if (this.#index.bySequence(sequence) === undefined) return undefined
+      throw error
+    }
+  }
+
+  /** The live message with this id, each candidate's id compared with the one on disk. */
+  async find(id: string): Promise<MessageRef | undefined> {
+    for (const ref of this.#index.candidates(id)) {
+      const sequence = this.#index.table.sequence(ref)
+      const identity = await this.identity(ref)
+      // Settled meanwhile, the ref may stand for another message already.
+      if (identity?.id === id && this.#index.bySequence(sequence) === ref) return ref
+    }
+    return undefined
+  }
+
+  async #record(ref: MessageRef): Promise<Uint8Array> {
+    const { table } = this.#index
+    const sequence = table.sequence(ref)
+    const cached = this.#cache.get(sequence)
+    if (cached !== undefined) return cached
+    const record = await this.#log.read(table.segment(ref), table.offset(ref))
+    // Only what is still live, so that the cache holds nothing that nobody will ask for.
+    if (this.#index.bySequence(sequence) !== undefined) this.#cache.set(sequence, record)
+    return record
+  }
+}
+
+function describe(sequence: number): string {
+  return `Message ${sequence}`
+}

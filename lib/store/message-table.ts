@@ -1,0 +1,246 @@
+/**
+ * The columns of the live messages, indexed by ref: 53 bytes a message, and 38 more for one that has an outcome
+ * already. With the two hash tables (`ref-table.ts`, some 8 bytes each) a waiting message costs about 70 bytes; the
+ * name of its channel is kept once, its id, headers and payload not at all. What few messages have (errors, a
+ * schedule, a redrive, a list that dies together) stands in side maps of `message-index.ts`.
+ */
+import type { DeadReason, MessageRef, Standing } from './message-store.js'
+import { deadReasons } from './outcome-format.js'
+import { PAGE_ROWS, PagedColumns, slotOf } from './paged-columns.js'
+
+/** What stands in the column; 0: the ref is free. */
+const standings = [undefined, 'pending', 'in-doubt', 'sending', 'dead'] as const
+
+class MessagePage {
+  readonly sequence = new Float64Array(PAGE_ROWS)
+  readonly enqueuedAt = new Float64Array(PAGE_ROWS)
+  readonly expiresAt = new Float64Array(PAGE_ROWS)
+  readonly hashLow = new Uint32Array(PAGE_ROWS)
+  readonly hashHigh = new Uint32Array(PAGE_ROWS)
+  /** A number of `ChannelNames`; chains the free refs. */
+  readonly channel = new Uint32Array(PAGE_ROWS)
+  readonly segment = new Uint32Array(PAGE_ROWS)
+  readonly offset = new Uint32Array(PAGE_ROWS)
+  readonly bytes = new Uint32Array(PAGE_ROWS)
+  /** The row of its last outcome plus 1; 0: none. */
+  readonly outcome = new Uint32Array(PAGE_ROWS)
+  readonly standing = new Uint8Array(PAGE_ROWS)
+}
+
+class OutcomePage {
+  readonly at = new Float64Array(PAGE_ROWS)
+  readonly firstAttemptAt = new Float64Array(PAGE_ROWS)
+  readonly dueAt = new Float64Array(PAGE_ROWS)
+  /** Chains the free rows. */
+  readonly attempts = new Uint32Array(PAGE_ROWS)
+  /** The ack segment that holds it plus 1; 0: it is not written yet. */
+  readonly ackSegment = new Uint32Array(PAGE_ROWS)
+  readonly mayHaveBeenSent = new Uint8Array(PAGE_ROWS)
+  /** Index into `deadReasons`. */
+  readonly deadReason = new Uint8Array(PAGE_ROWS)
+}
+
+/** What a message brings along. */
+export interface MessageFacts {
+  readonly sequence: number
+  readonly enqueuedAt: number
+  readonly expiresAt: number
+  readonly hashLow: number
+  readonly hashHigh: number
+  readonly channel: number
+  readonly segment: number
+  readonly offset: number
+  /** Of its record. */
+  readonly bytes: number
+}
+
+/** What its last outcome says of a message. */
+export interface OutcomeFacts {
+  readonly at: number
+  readonly firstAttemptAt: number
+  readonly dueAt: number
+  readonly attempts: number
+  readonly mayHaveBeenSent: boolean
+}
+
+export class MessageTable {
+  readonly #messages = new PagedColumns(
+    () => new MessagePage(),
+    page => page.channel,
+  )
+  readonly #outcomes = new PagedColumns(
+    () => new OutcomePage(),
+    page => page.attempts,
+  )
+
+  /** Messages in the table. */
+  get size(): number {
+    return this.#messages.size
+  }
+
+  add(facts: MessageFacts): MessageRef {
+    const ref = this.#messages.allocate() as MessageRef
+    const page = this.#messages.page(ref)
+    const slot = slotOf(ref)
+    page.sequence[slot] = facts.sequence
+    page.enqueuedAt[slot] = facts.enqueuedAt
+    page.expiresAt[slot] = facts.expiresAt
+    page.hashLow[slot] = facts.hashLow
+    page.hashHigh[slot] = facts.hashHigh
+    page.channel[slot] = facts.channel
+    page.segment[slot] = facts.segment
+    page.offset[slot] = facts.offset
+    page.bytes[slot] = facts.bytes
+    page.outcome[slot] = 0
+    page.standing[slot] = standings.indexOf('pending')
+    return ref
+  }
+
+  delete(ref: MessageRef): void {
+    const page = this.#messages.page(ref)
+    const slot = slotOf(ref)
+    if (page.outcome[slot] !== 0) this.#outcomes.release(page.outcome[slot]! - 1)
+    page.standing[slot] = 0
+    this.#messages.release(ref)
+  }
+
+  setOutcome(ref: MessageRef, facts: OutcomeFacts): void {
+    const row = this.#outcomeRow(ref)
+    const page = this.#outcomes.page(row)
+    const slot = slotOf(row)
+    page.at[slot] = facts.at
+    page.firstAttemptAt[slot] = facts.firstAttemptAt
+    page.dueAt[slot] = facts.dueAt
+    page.attempts[slot] = facts.attempts
+    page.mayHaveBeenSent[slot] = facts.mayHaveBeenSent ? 1 : 0
+  }
+
+  #outcomeRow(ref: MessageRef): number {
+    const page = this.#messages.page(ref)
+    const slot = slotOf(ref)
+    const known = page.outcome[slot]!
+    if (known !== 0) return known - 1
+    const row = this.#outcomes.allocate()
+    this.#outcomes.page(row).ackSegment[slotOf(row)] = 0
+    page.outcome[slot] = row + 1
+    return row
+  }
+
+  /** One column of the last outcome; `none` where there is no outcome. */
+  #ofOutcome<K extends keyof OutcomePage>(ref: MessageRef, column: K, none: number): number {
+    const row = this.#messages.page(ref).outcome[slotOf(ref)]!
+    return row === 0 ? none : this.#outcomes.page(row - 1)[column][slotOf(row - 1)]!
+  }
+
+  sequence(ref: MessageRef): number {
+    return this.#messages.page(ref).sequence[slotOf(ref)]!
+  }
+
+  enqueuedAt(ref: MessageRef): number {
+    return this.#messages.page(ref).enqueuedAt[slotOf(ref)]!
+  }
+
+  expiresAt(ref: MessageRef): number {
+    return this.#messages.page(ref).expiresAt[slotOf(ref)]!
+  }
+
+  setExpiresAt(ref: MessageRef, expiresAt: number): void {
+    this.#messages.page(ref).expiresAt[slotOf(ref)] = expiresAt
+  }
+
+  hashLow(ref: MessageRef): number {
+    return this.#messages.page(ref).hashLow[slotOf(ref)]!
+  }
+
+  hashHigh(ref: MessageRef): number {
+    return this.#messages.page(ref).hashHigh[slotOf(ref)]!
+  }
+
+  channel(ref: MessageRef): number {
+    return this.#messages.page(ref).channel[slotOf(ref)]!
+  }
+
+  segment(ref: MessageRef): number {
+    return this.#messages.page(ref).segment[slotOf(ref)]!
+  }
+
+  offset(ref: MessageRef): number {
+    return this.#messages.page(ref).offset[slotOf(ref)]!
+  }
+
+  move(ref: MessageRef, segment: number, offset: number): void {
+    const page = this.#messages.page(ref)
+    page.segment[slotOf(ref)] = segment
+    page.offset[slotOf(ref)] = offset
+  }
+
+  bytes(ref: MessageRef): number {
+    return this.#messages.page(ref).bytes[slotOf(ref)]!
+  }
+
+  isLive(ref: MessageRef): boolean {
+    return this.#messages.page(ref).standing[slotOf(ref)] !== 0
+  }
+
+  standing(ref: MessageRef): Standing {
+    const standing = standings[this.#messages.page(ref).standing[slotOf(ref)]!]
+    if (standing === undefined) throw new Error(`Message ref ${ref} was used after its message was settled`)
+    return standing
+  }
+
+  setStanding(ref: MessageRef, standing: Standing): void {
+    this.#messages.page(ref).standing[slotOf(ref)] = standings.indexOf(standing)
+  }
+
+  lastOutcomeAt(ref: MessageRef): number {
+    return this.#ofOutcome(ref, 'at', 0)
+  }
+
+  firstAttemptAt(ref: MessageRef): number {
+    return this.#ofOutcome(ref, 'firstAttemptAt', 0)
+  }
+
+  dueAt(ref: MessageRef): number {
+    return this.#ofOutcome(ref, 'dueAt', 0)
+  }
+
+  attempts(ref: MessageRef): number {
+    return this.#ofOutcome(ref, 'attempts', 0)
+  }
+
+  mayHaveBeenSent(ref: MessageRef): boolean {
+    return this.#ofOutcome(ref, 'mayHaveBeenSent', 0) === 1
+  }
+
+  /** Of a dead letter. */
+  deadReason(ref: MessageRef): DeadReason {
+    return deadReasons[this.#ofOutcome(ref, 'deadReason', 0)]!
+  }
+
+  setDeadReason(ref: MessageRef, reason: DeadReason): void {
+    const row = this.#outcomeRow(ref)
+    this.#outcomes.page(row).deadReason[slotOf(row)] = deadReasons.indexOf(reason)
+  }
+
+  /** The ack segment that holds its last written outcome, if it has one. */
+  ackSegment(ref: MessageRef): number | undefined {
+    const number = this.#ofOutcome(ref, 'ackSegment', 0)
+    return number === 0 ? undefined : number - 1
+  }
+
+  setAckSegment(ref: MessageRef, segment: number): void {
+    const row = this.#outcomeRow(ref)
+    this.#outcomes.page(row).ackSegment[slotOf(row)] = segment + 1
+  }
+
+  /** Every live message, in no order. */
+  *refs(): Iterable<MessageRef> {
+    let first = 0
+    for (const { standing } of this.#messages.pages) {
+      for (let slot = 0; slot < PAGE_ROWS; slot += 1) {
+        if (standing[slot] !== 0) yield (first + slot) as MessageRef
+      }
+      first += PAGE_ROWS
+    }
+  }
+}

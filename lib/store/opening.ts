@@ -1,0 +1,117 @@
+/**
+ * Rebuilds the state from the two logs: the ack log first, folded; then the message log, each message with its last
+ * outcome and its row of the recovery table.
+ */
+
+import { WaqError } from '../log/errors.js'
+import type { CorruptRange, LogSpec, OpenVisitor, VisitedFrame } from '../log/types.js'
+import { ACK_LOG, MESSAGE_LOG, OutcomeFold } from './fold.js'
+import { decodeEnvelope, MESSAGE_FRAME_TYPE } from './message.js'
+import type { MessageIndex } from './message-index.js'
+import { decodeOutcome } from './outcome-decoder.js'
+import type { ChannelHalts } from './outcome-recorder.js'
+import { recoveryRow } from './recovery-table.js'
+import type { SegmentLedger } from './segment-ledger.js'
+import type { SettledIds } from './settled-ids.js'
+import type { LogStoreOptions, StoreRecovery } from './types.js'
+
+/** Acks first: the message log is then read with its outcomes at hand. The ids are part of the format. */
+export function logSpecs(options: Pick<LogStoreOptions, 'durability' | 'ackSyncMs'>): LogSpec[] {
+  return [
+    { name: ACK_LOG, id: 2, durability: { syncEveryMs: options.ackSyncMs }, onFailure: 'retain' },
+    { name: MESSAGE_LOG, id: 1, durability: options.durability, onFailure: 'reject' },
+  ]
+}
+
+/** What an opening fills. */
+export interface OpeningState {
+  readonly index: MessageIndex
+  readonly ledger: SegmentLedger
+  readonly settled: SettledIds
+  readonly halts: ChannelHalts
+}
+
+export class Opening implements OpenVisitor {
+  readonly #state: OpeningState
+  /** Epoch ms: one moment for everything that this opening judges. */
+  readonly #now: number
+  readonly #fold: OutcomeFold
+  #messages = 0
+  #expired = 0
+
+  constructor(state: OpeningState, now: number) {
+    this.#state = state
+    this.#now = now
+    this.#fold = new OutcomeFold(now)
+  }
+
+  frame(log: string, frame: VisitedFrame): void {
+    if (log === ACK_LOG) this.#outcome(frame)
+    else this.#message(frame)
+  }
+
+  lost(log: string, range: CorruptRange): void {
+    if (log === ACK_LOG) this.#fold.lose(range)
+  }
+
+  nextSequenceAtLeast(log: string): number {
+    return log === MESSAGE_LOG ? this.#fold.nextMessageSequence : 1
+  }
+
+  #outcome({ type, data, sequence, segment }: VisitedFrame): void {
+    this.#fold.add(sequence, segment, decodeOutcome(type, data, `Frame ${sequence} of the ack log`))
+  }
+
+  #message({ type, data, sequence, segment, offset }: VisitedFrame): void {
+    if (type !== MESSAGE_FRAME_TYPE) {
+      throw new WaqError(
+        'WAQ_UNSUPPORTED_VERSION',
+        `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer waq wrote it. Use that one, or a newer one.`,
+      )
+    }
+    const envelope = decodeEnvelope(data, `Message ${sequence}`)
+    this.#messages += 1
+    const { index, ledger } = this.#state
+    const last = this.#fold.last(sequence)
+    const row = recoveryRow('present', last?.record.kind ?? 'none', this.#fold.mayHaveLost(sequence, last))
+    if (last !== undefined) ledger.outcomeWritten(segment, undefined, last.segment)
+    if (row.state === 'settled') return
+    // A second copy of a frame changes nothing (invariant 11).
+    if (index.bySequence(sequence) !== undefined) return
+    const ref = index.add(sequence, envelope, { segment, offset, bytes: data.length })
+    index.restore(ref, last, row, this.#now)
+    if (last !== undefined) index.table.setAckSegment(ref, last.segment)
+    ledger.messageAdded(segment, data.length)
+    if (row.state !== 'dead' && index.table.expiresAt(ref) <= this.#now) this.#expired += 1
+  }
+
+  /** Waits that were told by receivers and are not over. */
+  limits(): { scope: 'channel' | 'group' | 'global'; target: string; until: number }[] {
+    return [...this.#fold.limits()].map(({ scope, target, until }) => ({ scope, target, until }))
+  }
+
+  /** After the last frame: what outcomes say beyond the messages that are there. */
+  finish(): Pick<StoreRecovery, 'messages' | 'pending' | 'inDoubt' | 'dead' | 'expired'> {
+    const { index, ledger, settled, halts } = this.#state
+    for (const { channel, since, segment } of this.#fold.halts()) {
+      halts.set(channel, { since, segment })
+      ledger.haltAdded(segment)
+    }
+    for (const segment of this.#fold.resumeSegments()) ledger.resumeAdded(segment)
+    for (const { until, segment } of this.#fold.limits()) ledger.limitAdded(segment, until)
+    for (const { segment, record } of this.#fold.settled()) {
+      if (record.id === '') continue
+      const { id, channel, digest, sequence, kind: state, attempts, at } = record
+      ledger.settledIdAdded(segment)
+      settled.add({ id, channel, digest, sequence, state, attempts, at, segment }, this.#now)
+    }
+    const counts = index.counts()
+    return {
+      messages: this.#messages,
+      pending: counts.pending,
+      inDoubt: counts['in-doubt'],
+      dead: counts.dead,
+      expired: this.#expired,
+    }
+  }
+}

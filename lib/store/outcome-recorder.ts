@@ -1,0 +1,257 @@
+/** Records what happened to messages: in the index at once, in the ack log as soon as it can be written. */
+import { asWaqError, type WaqError } from '../log/errors.js'
+import type { Log } from '../log/types.js'
+import { NO_DIGEST } from './digest.js'
+import { type Identity, identityOf } from './duplicates.js'
+import { InFlight } from './in-flight.js'
+import type { MessageIndex } from './message-index.js'
+import type { MessageRef, Outcome } from './message-store.js'
+import { type AliveRecord, isSettling, type OutcomeRecord, type SettlingKind } from './outcome.js'
+import { encodeOutcome } from './outcome-encoder.js'
+import { outcomeFormats } from './outcome-format.js'
+import type { RecordCache } from './record-cache.js'
+import { Recording, type RecordingOwner } from './recording.js'
+import type { SegmentLedger } from './segment-ledger.js'
+import type { SettledIds } from './settled-ids.js'
+
+export interface OutcomeRecorderParts {
+  readonly acks: Log
+  readonly messages: Log
+  readonly index: MessageIndex
+  readonly cache: RecordCache
+  readonly settled: SettledIds
+  readonly ledger: SegmentLedger
+  readonly halts: ChannelHalts
+  readonly now: () => number
+  /** Reads who a live message is. */
+  readonly readIdentity: (ref: MessageRef) => Promise<Identity | undefined>
+  /** Something may have become free: a message segment has no live message any more, or an ack segment was sealed. */
+  readonly mayBeFree: () => void
+  readonly onError: (error: WaqError) => void
+  /** Why nothing can be recorded any more; undefined while it can. */
+  readonly refusal: () => WaqError | undefined
+}
+
+/** Channels that a dead letter halts, with the ack segment that says so. */
+export type ChannelHalts = Map<string, { readonly since: number; readonly segment: number }>
+
+/** How often a log that did not write yet is asked whether it can not. */
+const WRITE_POLL_MS = 100
+
+type Settling = Extract<Outcome, { kind: SettlingKind }>
+type Alive = Exclude<Outcome, Settling>
+
+export class OutcomeRecorder implements RecordingOwner {
+  readonly inFlight = new InFlight<Recording>()
+  readonly #parts: OutcomeRecorderParts
+  /** Settling outcomes that wait for the id of their message to be read. */
+  readonly #reading = new Set<Promise<void>>()
+  #segment = -1
+
+  constructor(parts: OutcomeRecorderParts) {
+    this.#parts = parts
+  }
+
+  record(ref: MessageRef, outcome: Outcome): Recording {
+    this.#parts.index.apply(ref, outcome)
+    return isSettling<Outcome>(outcome) ? this.#recordSettling(ref, outcome) : this.#recordAlive(ref, outcome)
+  }
+
+  #recordAlive(ref: MessageRef, outcome: Alive): Recording {
+    const { index, ledger, halts, acks } = this.#parts
+    const { table } = index
+    const recording = new Recording(this, segment => {
+      ledger.outcomeWritten(table.segment(ref), table.ackSegment(ref), segment)
+      table.setAckSegment(ref, segment)
+      if (outcome.kind === 'rate-limited') ledger.limitAdded(segment, outcome.dueAt)
+      if (outcome.kind === 'dead' && outcome.haltsChannel) {
+        const channel = index.channel(ref)
+        const earlier = halts.get(channel)
+        if (earlier !== undefined) ledger.haltEnded(earlier.segment)
+        halts.set(channel, { since: outcome.at, segment })
+        ledger.haltAdded(segment)
+      }
+    })
+    return this.#append(acks, recording, this.#aliveRecord(ref, outcome))
+  }
+
+  #aliveRecord(ref: MessageRef, outcome: Alive): AliveRecord {
+    const { index, messages } = this.#parts
+    const alive = {
+      sequence: index.table.sequence(ref),
+      nextSequence: messages.nextSequence,
+      at: outcome.at,
+      attempts: outcome.attempts,
+      firstAttemptAt: outcome.firstAttemptAt,
+      mayHaveBeenSent: outcome.mayHaveBeenSent,
+      errors: index.errors(ref),
+      redrive: index.redrive(ref),
+    }
+    switch (outcome.kind) {
+      case 'retry':
+        return { ...alive, kind: outcome.kind, dueAt: outcome.dueAt, delayMs: outcome.delayMs }
+      case 'rate-limited': {
+        const { kind, dueAt, delayMs, scope, target } = outcome
+        return { ...alive, kind, dueAt, delayMs, scope, target }
+      }
+      case 'dead': {
+        const halts = outcome.haltsChannel ? index.channel(ref) : undefined
+        return { ...alive, kind: outcome.kind, reason: outcome.reason, halts }
+      }
+      default:
+        return { ...alive, kind: outcome.kind }
+    }
+  }
+
+  /** The id, channel and digest must be known to write it; where the record is not in memory, it is read first. */
+  #recordSettling(ref: MessageRef, outcome: Settling): Recording {
+    const { index, cache, acks } = this.#parts
+    const sequence = index.table.sequence(ref)
+    const cached = cache.get(sequence)
+    let identity: Identity | undefined
+    const recording = new Recording(this, segment => this.#settle(ref, outcome, identity, segment))
+    const append = (known: Identity | undefined): void => {
+      identity = known
+      this.#append(acks, recording, this.#settlingRecord(ref, outcome, known))
+    }
+    if (cached !== undefined) {
+      append(identityOf(cached, `the record of message ${sequence}`))
+      return recording
+    }
+    const reading = this.#readForSettling(ref).then(append)
+    this.#reading.add(reading)
+    reading.finally(() => this.#reading.delete(reading))
+    return recording
+  }
+
+  /** A message that can not be read any more is settled all the same; only its id can not be told again. */
+  async #readForSettling(ref: MessageRef): Promise<Identity | undefined> {
+    const { readIdentity, onError, index } = this.#parts
+    try {
+      return await readIdentity(ref)
+    } catch (error) {
+      onError(
+        asWaqError(
+          error,
+          `Message ${index.table.sequence(ref)} was settled, but its id could not be read, so a duplicate of it would be sent`,
+        ),
+      )
+      return undefined
+    }
+  }
+
+  #settlingRecord(ref: MessageRef, outcome: Settling, identity: Identity | undefined): OutcomeRecord {
+    const { index, messages } = this.#parts
+    return {
+      kind: outcome.kind,
+      sequence: index.table.sequence(ref),
+      nextSequence: messages.nextSequence,
+      at: outcome.at,
+      attempts: outcome.attempts,
+      firstAttemptAt: outcome.firstAttemptAt,
+      mayHaveBeenSent: outcome.mayHaveBeenSent,
+      id: identity?.id ?? '',
+      channel: index.channel(ref),
+      digest: identity?.digest ?? NO_DIGEST,
+    }
+  }
+
+  /** It is written: the message is no more, its id is remembered. */
+  #settle(ref: MessageRef, outcome: Settling, identity: Identity | undefined, segment: number): void {
+    const { index, cache, settled, ledger, now, mayBeFree } = this.#parts
+    const { table } = index
+    const sequence = table.sequence(ref)
+    const messageSegment = table.segment(ref)
+    ledger.outcomeWritten(messageSegment, table.ackSegment(ref), segment)
+    if (identity !== undefined) {
+      const { kind: state, attempts, at } = outcome
+      const { id, digest } = identity
+      ledger.settledIdAdded(segment)
+      settled.add({ id, channel: index.channel(ref), digest, sequence, state, attempts, at, segment }, now())
+    }
+    const wasLast = ledger.messageSettled(messageSegment, table.bytes(ref))
+    cache.delete(sequence)
+    index.delete(ref)
+    if (wasLast) mayBeFree()
+  }
+
+  recordResumed(channel: string, at: number): Recording {
+    const { acks, messages, ledger, halts } = this.#parts
+    const recording = new Recording(this, segment => {
+      ledger.resumeAdded(segment)
+      const halt = halts.get(channel)
+      if (halt === undefined) return
+      halts.delete(channel)
+      ledger.haltEnded(halt.segment)
+    })
+    return this.#append(acks, recording, {
+      kind: 'resumed',
+      nextSequence: messages.nextSequence,
+      at,
+      channel,
+    })
+  }
+
+  #append(acks: Log, recording: Recording, record: OutcomeRecord): Recording {
+    const refusal = this.#parts.refusal()
+    recording.firstSequence = acks.nextSequence
+    this.inFlight.add(recording)
+    if (refusal !== undefined) {
+      recording.failed(refusal)
+      return recording
+    }
+    try {
+      acks.append(outcomeFormats[record.kind].frameType, [encodeOutcome(record)], recording)
+    } catch (error) {
+      recording.failed(error as Error)
+    }
+    return recording
+  }
+
+  written(recording: Recording, segment: number): void {
+    this.inFlight.delete(recording)
+    if (segment === this.#segment) return
+    this.#segment = segment
+    this.#parts.mayBeFree()
+  }
+
+  copied(recording: Recording, segment: number): void {
+    this.#parts.ledger.outcomeCopied(recording.segment, segment)
+  }
+
+  refused(recording: Recording): void {
+    this.inFlight.delete(recording)
+  }
+
+  /** Resolves when everything recorded so far is on the device; rejects where the log does, or says that it can not write. */
+  async sync(): Promise<void> {
+    await this.handedOver()
+    const { acks } = this.#parts
+    const last = this.inFlight.last
+    if (last !== undefined) {
+      while (!(await settlesWithin(last.written, WRITE_POLL_MS))) {
+        // A log that retains what it can not write says so only when it is asked.
+        await acks.sync()
+      }
+    }
+    await acks.sync()
+  }
+
+  /** Everything recorded so far was handed to the log. */
+  async handedOver(): Promise<void> {
+    while (this.#reading.size > 0) await Promise.all(this.#reading)
+  }
+}
+
+/** Whether the promise resolved by then; rejects where it did. */
+async function settlesWithin(promise: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<boolean>(resolve => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  try {
+    return await Promise.race([promise.then(() => true), timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,63 @@
+/** An outcome as it stands in the ack log, field by field as `outcome-format.ts` lists them. */
+import type { DeadReason, RecordedError, Scope } from './message-store.js'
+
+interface Common {
+  /** Of the message. */
+  readonly sequence: number
+  /** Of the message log, when this was appended. */
+  readonly nextSequence: number
+  readonly at: number
+  readonly attempts: number
+  readonly firstAttemptAt: number
+  readonly mayHaveBeenSent: boolean
+}
+
+/** The latest redrive of a message: it counts until the message is settled. */
+export interface Redrive {
+  readonly orderKey: number
+  readonly expiresAt: number
+}
+
+interface Alive extends Common {
+  readonly errors: readonly RecordedError[]
+  readonly redrive: Redrive | undefined
+}
+
+interface Waiting extends Alive {
+  readonly dueAt: number
+  readonly delayMs: number
+}
+
+export type AliveRecord =
+  | (Alive & { readonly kind: 'attempt' | 'interrupted' | 'released' | 'redriven' })
+  | (Waiting & { readonly kind: 'retry' })
+  | (Waiting & { readonly kind: 'rate-limited'; readonly scope: Scope; readonly target: string })
+  | (Alive & { readonly kind: 'dead'; readonly reason: DeadReason; readonly halts: string | undefined })
+
+export interface SettlingRecord extends Common {
+  readonly kind: SettlingKind
+  /** Empty: the message could not be read when it was settled, so no later enqueue can be told as its duplicate. */
+  readonly id: string
+  readonly channel: string
+  /** `DIGEST_BYTES` bytes as a latin1 string. */
+  readonly digest: string
+}
+
+export interface ResumedRecord {
+  readonly kind: 'resumed'
+  readonly nextSequence: number
+  readonly at: number
+  readonly channel: string
+}
+
+export type MessageOutcomeRecord = AliveRecord | SettlingRecord
+export type OutcomeRecord = MessageOutcomeRecord | ResumedRecord
+
+export type SettlingKind = 'delivered' | 'cancelled' | 'purged'
+export type MessageOutcomeKind = MessageOutcomeRecord['kind']
+
+export function isSettling<T extends { readonly kind: string }>(
+  outcome: T,
+): outcome is Extract<T, { readonly kind: SettlingKind }> {
+  return outcome.kind === 'delivered' || outcome.kind === 'cancelled' || outcome.kind === 'purged'
+}

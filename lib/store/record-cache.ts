@@ -1,0 +1,46 @@
+/**
+ * The newest records, bounded in bytes, by sequence: a message that is sent soon after it was enqueued is not read
+ * back from the disk. The oldest entry goes first; reading does not make an entry newer.
+ */
+
+/** What an entry costs beside its record: its place in the map, and the buffer's object. */
+const ENTRY_OVERHEAD_BYTES = 128
+
+export class RecordCache {
+  readonly #limitBytes: number
+  readonly #records = new Map<number, Uint8Array>()
+  #bytes = 0
+
+  /** 0: keeps nothing. */
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get(sequence: number): Uint8Array | undefined {
+    return this.#records.get(sequence)
+  }
+
+  set(sequence: number, record: Uint8Array): void {
+    this.delete(sequence)
+    const bytes = record.length + ENTRY_OVERHEAD_BYTES
+    if (bytes > this.#limitBytes) return
+    this.#records.set(sequence, record)
+    this.#bytes += bytes
+    if (this.#bytes <= this.#limitBytes) return
+    for (const oldest of this.#records.keys()) {
+      this.delete(oldest)
+      if (this.#bytes <= this.#limitBytes) return
+    }
+  }
+
+  delete(sequence: number): void {
+    const record = this.#records.get(sequence)
+    if (record === undefined) return
+    this.#records.delete(sequence)
+    this.#bytes -= record.length + ENTRY_OVERHEAD_BYTES
+  }
+}

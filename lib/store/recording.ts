@@ -1,0 +1,65 @@
+import type { AppendListener } from '../log/types.js'
+
+/** What becomes of an append of one outcome; the recorder answers. */
+export interface RecordingOwner {
+  written(recording: Recording, segment: number): void
+  copied(recording: Recording, segment: number): void
+  refused(recording: Recording): void
+}
+
+/**
+ * One outcome from the moment when it happened. The promise is made only for those who ask for it: two outcomes a
+ * message are recorded, and a rejection that nobody waits for is no unhandled one (the loss is told by `onLost`).
+ */
+export class Recording implements AppendListener {
+  firstSequence = 0
+  /** Where it was accepted; -1 before. */
+  segment = -1
+  readonly #owner: RecordingOwner
+  readonly #onWritten: (segment: number) => void
+  #state: 'open' | 'written' | 'failed' = 'open'
+  #error: Error | undefined
+  #promise: Promise<void> | undefined
+  #resolve: (() => void) | undefined
+  #reject: ((error: Error) => void) | undefined
+
+  /** `onWritten`: what the outcome changes once it is written. */
+  constructor(owner: RecordingOwner, onWritten: (segment: number) => void) {
+    this.#owner = owner
+    this.#onWritten = onWritten
+  }
+
+  get written(): Promise<void> {
+    this.#promise ??= this.#makePromise()
+    return this.#promise
+  }
+
+  #makePromise(): Promise<void> {
+    if (this.#state === 'written') return Promise.resolve()
+    if (this.#state === 'failed') return Promise.reject(this.#error)
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  accepted(segment: number): void {
+    this.segment = segment
+    this.#state = 'written'
+    this.#owner.written(this, segment)
+    this.#onWritten(segment)
+    this.#resolve?.()
+  }
+
+  moved(segment: number): void {
+    this.#owner.copied(this, segment)
+    this.segment = segment
+  }
+
+  failed(error: Error): void {
+    this.#state = 'failed'
+    this.#error = error
+    this.#owner.refused(this)
+    this.#reject?.(error)
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * What an opening makes of a message, as a truth table: the rows of "Recovery" in the design, and every combination
+ * of the first three columns matches exactly one of them (`recovery-table.test.ts` enumerates them).
+ *
+ *     message   last outcome                 ack bytes after it lost    after open
+ *     present   none                         no                         pending, never sent
+ *     present   attempt n                    no                         in doubt; n counts it in, so it is charged
+ *     present   interrupted                  no                         in doubt, n unchanged
+ *     present   retry, rate-limited          no                         pending, due min(due, now + delay)
+ *     present   released                     no                         pending
+ *     present   redriven                     no                         pending at its order key, attempts 0
+ *     present   all of these                 yes                        in doubt
+ *     present   dead                         either                     dead
+ *     present   delivered, cancelled, purged either                     settled: space to reclaim
+ *     absent    any                          either                     settled earlier: kept for the dedupe window
+ *
+ * A dead letter stays dead where ack bytes were lost: all that they can have held is its redrive or its end, and to
+ * send every dead letter of a queue again because one block went bad would be worse than to ask for a redrive twice.
+ */
+import type { MessageOutcomeKind } from './outcome.js'
+
+export type LastOutcome = MessageOutcomeKind | 'none'
+
+export interface RecoveryRow {
+  readonly message: 'present' | 'absent'
+  readonly lastOutcomes: readonly LastOutcome[]
+  /** Ack bytes behind the last known outcome, which may have named the message, were lost to corruption. */
+  readonly outcomesLost: 'yes' | 'no' | 'either'
+  readonly state: RecoveredState
+  /** `'clamped'`: the recorded due time, but not later than the recorded delay from now. `'none'`: at once. */
+  readonly due: 'none' | 'clamped'
+  /** `'kept'`: as the outcome says. */
+  readonly mayHaveBeenSent: 'kept' | 'yes'
+}
+
+export type RecoveredState = 'pending' | 'in-doubt' | 'dead' | 'settled' | 'settled earlier'
+
+const every: readonly LastOutcome[] = [
+  'none',
+  'attempt',
+  'interrupted',
+  'retry',
+  'rate-limited',
+  'released',
+  'redriven',
+  'dead',
+  'delivered',
+  'cancelled',
+  'purged',
+]
+
+export const recoveryTable: readonly RecoveryRow[] = [
+  {
+    message: 'present',
+    lastOutcomes: ['none', 'released', 'redriven'],
+    outcomesLost: 'no',
+    state: 'pending',
+    due: 'none',
+    mayHaveBeenSent: 'kept',
+  },
+  {
+    message: 'present',
+    lastOutcomes: ['attempt', 'interrupted'],
+    outcomesLost: 'no',
+    state: 'in-doubt',
+    due: 'none',
+    mayHaveBeenSent: 'yes',
+  },
+  {
+    message: 'present',
+    lastOutcomes: ['retry', 'rate-limited'],
+    outcomesLost: 'no',
+    state: 'pending',
+    due: 'clamped',
+    mayHaveBeenSent: 'kept',
+  },
+  {
+    message: 'present',
+    lastOutcomes: ['none', 'attempt', 'interrupted', 'retry', 'rate-limited', 'released', 'redriven'],
+    outcomesLost: 'yes',
+    state: 'in-doubt',
+    due: 'none',
+    mayHaveBeenSent: 'yes',
+  },
+  {
+    message: 'present',
+    lastOutcomes: ['dead'],
+    outcomesLost: 'no',
+    state: 'dead',
+    due: 'none',
+    mayHaveBeenSent: 'kept',
+  },
+  {
+    message: 'present',
+    lastOutcomes: ['dead'],
+    outcomesLost: 'yes',
+    state: 'dead',
+    due: 'none',
+    mayHaveBeenSent: 'yes',
+  },
+  {
+    message: 'present',
+    lastOutcomes: ['delivered', 'cancelled', 'purged'],
+    outcomesLost: 'either',
+    state: 'settled',
+    due: 'none',
+    mayHaveBeenSent: 'kept',
+  },
+  {
+    message: 'absent',
+    lastOutcomes: every,
+    outcomesLost: 'either',
+    state: 'settled earlier',
+    due: 'none',
+    mayHaveBeenSent: 'kept',
+  },
+]
+
+/** The one row that matches. */
+export function recoveryRow(
+  message: RecoveryRow['message'],
+  lastOutcome: LastOutcome,
+  outcomesLost: boolean,
+): RecoveryRow {
+  const lost = outcomesLost ? 'yes' : 'no'
+  const row = recoveryTable.find(
+    candidate =>
+      candidate.message === message &&
+      candidate.lastOutcomes.includes(lastOutcome) &&
+      (candidate.outcomesLost === lost || candidate.outcomesLost === 'either'),
+  )
+  if (row === undefined)
+    throw new Error(`The recovery table has no row for ${message}, ${lastOutcome}, ${lost}`)
+  return row
+}

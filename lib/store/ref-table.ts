@@ -1,0 +1,95 @@
+/**
+ * A hash table of message refs that keeps nothing but the refs: 4 bytes a slot, open addressing with linear probing.
+ * Hashes and keys stand in the message table, so that several tables can share them.
+ *
+ * It is cut into shards by the top bits of the hash, each of which grows and shrinks alone: a table of a million
+ * refs never stops the world to copy itself.
+ */
+import type { MessageRef } from './message-store.js'
+
+const SHARDS = 256
+const SHARD_SHIFT = 24
+const SMALLEST_SLOTS = 16
+
+export class RefTable {
+  /** The hash of a ref that is in the table: 32 bits, unsigned and well mixed. */
+  readonly #hashOf: (ref: MessageRef) => number
+  readonly #shards: Shard[] = []
+  #size = 0
+
+  constructor(hashOf: (ref: MessageRef) => number) {
+    this.#hashOf = hashOf
+    for (let i = 0; i < SHARDS; i += 1) this.#shards.push({ slots: new Uint32Array(SMALLEST_SLOTS), used: 0 })
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  add(ref: MessageRef): void {
+    const hash = this.#hashOf(ref)
+    const shard = this.#shards[hash >>> SHARD_SHIFT]!
+    if ((shard.used + 1) * 4 > shard.slots.length * 3) this.#resize(shard, shard.slots.length * 2)
+    place(shard.slots, hash, ref)
+    shard.used += 1
+    this.#size += 1
+  }
+
+  /** The ref must be in the table, and its hash what it was. */
+  delete(ref: MessageRef): void {
+    const shard = this.#shards[this.#hashOf(ref) >>> SHARD_SHIFT]!
+    const { slots } = shard
+    const mask = slots.length - 1
+    let hole = this.#hashOf(ref) & mask
+    while (slots[hole] !== ref + 1) {
+      if (slots[hole] === 0) throw new Error(`The table does not hold ref ${ref}`)
+      hole = (hole + 1) & mask
+    }
+    // Backward shift: whatever probed past the hole moves into it, so that no tombstone is left.
+    for (let next = (hole + 1) & mask; slots[next] !== 0; next = (next + 1) & mask) {
+      const home = this.#hashOf((slots[next]! - 1) as MessageRef) & mask
+      if (((next - home) & mask) >= ((next - hole) & mask)) {
+        slots[hole] = slots[next]!
+        hole = next
+      }
+    }
+    slots[hole] = 0
+    shard.used -= 1
+    this.#size -= 1
+    if (slots.length > SMALLEST_SLOTS && shard.used * 8 < slots.length) this.#resize(shard, slots.length / 2)
+  }
+
+  /** The first ref under this hash that is accepted. Refs of other hashes are offered too: `accept` compares keys. */
+  find(hash: number, accept: (ref: MessageRef) => boolean): MessageRef | undefined {
+    const { slots } = this.#shards[hash >>> SHARD_SHIFT]!
+    const mask = slots.length - 1
+    for (let at = hash & mask; slots[at] !== 0; at = (at + 1) & mask) {
+      const ref = (slots[at]! - 1) as MessageRef
+      if (accept(ref)) return ref
+    }
+    return undefined
+  }
+
+  #resize(shard: Shard, length: number): void {
+    const slots = new Uint32Array(length)
+    for (const slot of shard.slots) {
+      if (slot === 0) continue
+      const ref = (slot - 1) as MessageRef
+      place(slots, this.#hashOf(ref), ref)
+    }
+    shard.slots = slots
+  }
+}
+
+interface Shard {
+  /** Each ref plus 1; 0: empty. The length is a power of 2. */
+  slots: Uint32Array
+  used: number
+}
+
+function place(slots: Uint32Array, hash: number, ref: MessageRef): void {
+  const mask = slots.length - 1
+  let at = hash & mask
+  while (slots[at] !== 0) at = (at + 1) & mask
+  slots[at] = ref + 1
+}

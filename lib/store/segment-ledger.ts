@@ -1,0 +1,213 @@
+/**
+ * Which segments nobody needs any more.
+ *
+ * A message segment is free when no live message stands in it. It is retired after the acks were synced: from then
+ * on its settled messages are gone for good, with or without their outcomes (invariant 10).
+ *
+ * An ack segment is free when the fold would be the same without it:
+ *   1. A message's state depends on its last outcome only, and only while its message segment counts. So each ack
+ *      segment has a count, by message segment, of the messages whose last written outcome it holds. Earlier outcomes
+ *      of these messages count nowhere: whatever is dropped, the last one stays as long as it could matter. A message
+ *      segment that is gone (by a durable manifest, never before) is struck from every ack segment.
+ *   2. The dedupe window: each ack segment has a count of the ids that it keeps.
+ *   3. Halts: a count of the channels that are halted by a dead letter of the segment. A resume only undoes halts that
+ *      stand before it, so it can go once every older ack segment goes too.
+ *   4. Limits told by a receiver: until the latest of them is over.
+ *   5. Frames that were written again after a failed sync are accounted for where they stood first, so the segment
+ *      that holds the second copy stays as long as the first one is needed.
+ * All counts only ever err on the side of keeping: they are raised when a frame is accepted and lowered when a later
+ * one is, or when a manifest is durable. The same holds without any order among the segments, as the fold has none.
+ */
+import type { SegmentInfo } from '../log/types.js'
+
+interface AckAccount {
+  /** Message segment → messages in it whose last written outcome stands here. */
+  readonly outcomes: Map<number, number>
+  settledIds: number
+  halts: number
+  holdsResume: boolean
+  /** Epoch ms. */
+  limitsUntil: number
+  readonly copiedFrom: Set<number>
+}
+
+export class SegmentLedger {
+  /** Message segment → its live messages. */
+  readonly #live = new Map<number, { messages: number; bytes: number }>()
+  /** Message segment → segments to which messages of it were written again. */
+  readonly #heirs = new Map<number, Set<number>>()
+  readonly #acks = new Map<number, AckAccount>()
+  #liveBytes = 0
+
+  get liveBytes(): number {
+    return this.#liveBytes
+  }
+
+  liveMessages(segment: number): number {
+    return this.#live.get(segment)?.messages ?? 0
+  }
+
+  messageAdded(segment: number, bytes: number): void {
+    const live = this.#live.get(segment)
+    if (live === undefined) {
+      this.#live.set(segment, { messages: 1, bytes })
+    } else {
+      live.messages += 1
+      live.bytes += bytes
+    }
+    this.#liveBytes += bytes
+  }
+
+  /** True when it was the last live message of the segment. */
+  messageSettled(segment: number, bytes: number): boolean {
+    const live = this.#live.get(segment)!
+    live.messages -= 1
+    live.bytes -= bytes
+    this.#liveBytes -= bytes
+    if (live.messages > 0) return false
+    this.#live.delete(segment)
+    return true
+  }
+
+  /** A message was written again elsewhere. `bytes`, `ackSegment`: where it is still live. */
+  messageMoved(
+    from: number,
+    to: number,
+    live: { readonly bytes: number; readonly ackSegment: number | undefined } | undefined,
+  ): void {
+    if (live !== undefined) {
+      this.messageSettled(from, live.bytes)
+      this.messageAdded(to, live.bytes)
+      if (live.ackSegment !== undefined) {
+        const { outcomes } = this.#account(live.ackSegment)
+        lower(outcomes, from)
+        raise(outcomes, to, 1)
+      }
+      return
+    }
+    const heirs = this.#heirs.get(from)
+    if (heirs === undefined) this.#heirs.set(from, new Set([to]))
+    else heirs.add(to)
+  }
+
+  /** An outcome of a message was written to the ack segment `current`; its last one stood in `previous`. */
+  outcomeWritten(messageSegment: number, previous: number | undefined, current: number): void {
+    if (previous === current) return
+    if (previous !== undefined) lower(this.#account(previous).outcomes, messageSegment)
+    raise(this.#account(current).outcomes, messageSegment, 1)
+  }
+
+  outcomeCopied(from: number, to: number): void {
+    const account = this.#account(to)
+    account.copiedFrom.add(from)
+    if (this.#account(from).holdsResume) account.holdsResume = true
+  }
+
+  settledIdAdded(ackSegment: number): void {
+    this.#account(ackSegment).settledIds += 1
+  }
+
+  settledIdForgotten(ackSegment: number): void {
+    this.#account(ackSegment).settledIds -= 1
+  }
+
+  haltAdded(ackSegment: number): void {
+    this.#account(ackSegment).halts += 1
+  }
+
+  haltEnded(ackSegment: number): void {
+    this.#account(ackSegment).halts -= 1
+  }
+
+  resumeAdded(ackSegment: number): void {
+    this.#account(ackSegment).holdsResume = true
+  }
+
+  limitAdded(ackSegment: number, until: number): void {
+    const account = this.#account(ackSegment)
+    account.limitsUntil = Math.max(account.limitsUntil, until)
+  }
+
+  /** Sealed message segments without a live message, below what is still being written. */
+  freeMessageSegments(segments: readonly SegmentInfo[], lowestInFlight: number): number[] {
+    return segments
+      .filter(info => info.sealed && info.lastSequence < lowestInFlight && !this.#live.has(info.id))
+      .map(info => info.id)
+  }
+
+  /** Sealed ack segments that the fold does not need, below what is still being written. `segments`: oldest first. */
+  freeAckSegments(segments: readonly SegmentInfo[], lowestInFlight: number, now: number): number[] {
+    const kept = new Set<number>()
+    const free: number[] = []
+    for (const info of segments) {
+      const settled = info.sealed && info.lastSequence < lowestInFlight
+      if (settled && this.#isFree(info.id, kept, now)) free.push(info.id)
+      else kept.add(info.id)
+    }
+    return free
+  }
+
+  /** `kept`: the older segments that stay. */
+  #isFree(ackSegment: number, kept: ReadonlySet<number>, now: number): boolean {
+    const account = this.#acks.get(ackSegment)
+    if (account === undefined) return true
+    if (account.outcomes.size > 0 || account.settledIds > 0 || account.halts > 0) return false
+    if (account.limitsUntil > now) return false
+    if (account.holdsResume && kept.size > 0) return false
+    for (const segment of account.copiedFrom) {
+      if (kept.has(segment)) return false
+    }
+    return true
+  }
+
+  /** A durable manifest no longer lists these message segments. */
+  messageSegmentsGone(segments: readonly number[]): void {
+    for (const segment of segments) {
+      const heirs = this.#heirs.get(segment) ?? none
+      this.#heirs.delete(segment)
+      for (const others of this.#heirs.values()) {
+        // What was written again from there, and then once more, is inherited by the last one.
+        if (others.delete(segment)) for (const heir of heirs) others.add(heir)
+      }
+      for (const { outcomes } of this.#acks.values()) {
+        const count = outcomes.get(segment)
+        if (count === undefined) continue
+        outcomes.delete(segment)
+        for (const heir of heirs) raise(outcomes, heir, count)
+      }
+    }
+  }
+
+  ackSegmentsGone(segments: readonly number[]): void {
+    for (const segment of segments) this.#acks.delete(segment)
+  }
+
+  #account(ackSegment: number): AckAccount {
+    let account = this.#acks.get(ackSegment)
+    if (account === undefined) {
+      account = {
+        outcomes: new Map(),
+        settledIds: 0,
+        halts: 0,
+        holdsResume: false,
+        limitsUntil: 0,
+        copiedFrom: new Set(),
+      }
+      this.#acks.set(ackSegment, account)
+    }
+    return account
+  }
+}
+
+const none: ReadonlySet<number> = new Set()
+
+function raise(counts: Map<number, number>, key: number, by: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + by)
+}
+
+function lower(counts: Map<number, number>, key: number): void {
+  const count = counts.get(key)
+  if (count === undefined) throw new Error(`Segment ${key} was counted less often than it is struck`)
+  if (count === 1) counts.delete(key)
+  else counts.set(key, count - 1)
+}
