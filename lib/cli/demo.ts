@@ -9,7 +9,7 @@ import { makeMessages } from './demo/messages.js'
 import { makeReport, reportAsJson, reportAsTable, verdict } from './demo/report.js'
 import { type Run, superviseRun } from './demo/supervisor.js'
 import { ExitStatus, usageError } from './exit-status.js'
-import { escapeControls, formatCount, formatTable, ProgressLine, painter, type Row } from './terminal.js'
+import { escapeControls, formatCount, formatTable, ProgressLine, painter } from './terminal.js'
 
 interface DemoOptions {
   messages?: string
