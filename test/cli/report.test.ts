@@ -18,7 +18,7 @@ function runOf(order: readonly number[], change: { corrupt?: number; acknowledge
     kills: 3,
     killsAt: { enqueue: 1, send: 2, recovery: 0, close: 0 },
     observations: {
-      enqueueMs: [3.14159, 1, 2],
+      enqueueMs: [3.456789, 1, 2],
       corrupt: change.corrupt ?? 0,
       remarks: [],
       openMs: 1,
@@ -43,7 +43,7 @@ t.test('a sound run is told as numbers and as a sentence', async t => {
     altered: 0,
     corrupt: 0,
     kills: 3,
-    enqueueMs: { p50: 2, p99: 3.14 },
+    enqueueMs: { p50: 2, p99: 3.46 },
   })
   t.match(reportAsTable(report), [
     { label: 'enqueued', value: '2' },
