@@ -3,14 +3,14 @@ import { livenessOf, ownerRecord, ownIdentity, parseOwnerRecord } from './identi
 import { createRecordLink, readRecordLink, removeRecordLink } from './record-link.js'
 
 // Between making the lock directory and claiming, a lock says nothing of whose it is. Whoever is killed there would
-// make the next opener wait until the lock is stale. So an opener says first that it is about to make one.
+// make the next opener wait until the lock is stale. So whoever makes one says so first.
 //
-// All of it happens inside the guard, the mark is set only while no lock directory exists, and is removed once its
-// setter has claimed. Hence, for one who is inside the guard and meets both mark and lock: the setter never
-// finished; lock directories are made inside the guard only, so the setter made this one or it was made by
-// somebody who set the mark anew. Where the mark's setter is proven dead, the lock belongs to nobody.
+// All of it happens inside the guard: the mark is set while no lock directory exists, each lock directory is made
+// after a mark, and the mark is removed once its setter's owner file stands. Hence, for one who is inside the guard
+// and meets both mark and lock: the setter of the mark made the lock, and never came to the end. Where it is also
+// proven dead, the lock belongs to nobody.
 
-/** A link whose target is the record of the process that is about to lock and claim. */
+/** A link (record-link.ts) whose target is the record of the process that is about to make a lock directory. */
 export const CLAIMING_NAME = '.claiming'
 
 /** To be called inside the guard, while no lock directory exists. */

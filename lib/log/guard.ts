@@ -27,6 +27,7 @@ import { createRecordLink, readRecordLink, removeRecordLink } from './record-lin
 export const GUARD_NAME = '.guard'
 /** Followed by a hash of the guard that may be removed. */
 export const GUARD_RIGHT_PREFIX = '.guard-'
+const MOST_MS_WITHOUT_SIGN_OF_LIFE = 1_000
 
 export interface Guard {
   /** False once somebody else took it away, as that of a holder without a sign of life; also where it can not be told. */
@@ -57,9 +58,12 @@ export async function takeGuard(directory: string, options: GuardOptions): Promi
       return false
     }
   }
-  const signOfLife = setInterval(() => {
-    if (stands()) touch(path)
-  }, options.staleMs / 4).unref()
+  const signOfLife = setInterval(
+    () => {
+      if (stands()) touch(path)
+    },
+    Math.min(options.staleMs / 4, MOST_MS_WITHOUT_SIGN_OF_LIFE),
+  ).unref()
   return {
     stands,
     release() {

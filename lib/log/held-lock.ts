@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import lockfile from 'proper-lockfile'
+import { clearClaiming, setClaiming } from './claiming.js'
 import { asWaqError, systemCode } from './errors.js'
 import { takeGuard } from './guard.js'
 
@@ -14,7 +15,7 @@ export interface DirectoryLock {
   readonly held: boolean
   /**
    * Called once, when somebody else has claimed the directory and this process learns of it from the lock; at once
-   * where that has happened already.
+   * where that has happened already. It must not throw.
    */
   onLost(listener: (cause: unknown) => void): void
   /**
@@ -66,8 +67,12 @@ export class HeldLock implements DirectoryLock {
     return this.#releasing
   }
 
-  /** Makes the lock directory. To be called inside the guard. Rejects with the code ELOCKED where one exists. */
+  /**
+   * Makes the lock directory. To be called inside the guard, while there is none, and to be followed by
+   * `clearClaiming` when the lock's owner is on record. Rejects with the code ELOCKED where there is one after all.
+   */
   async take(): Promise<void> {
+    setClaiming(this.#directory)
     await lockfile.lock(this.#directory, {
       lockfilePath: join(this.#directory, LOCK_NAME),
       realpath: false,
@@ -142,6 +147,7 @@ export class HeldLock implements DirectoryLock {
       if (this.#state !== 'held' || !this.#ownerFileStands()) return false
       removeLockDirectory(this.#directory)
       await this.take()
+      clearClaiming(this.#directory)
       return true
     } finally {
       guard.release()

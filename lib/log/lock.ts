@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import lockfile from 'proper-lockfile'
-import { CLAIMING_NAME, claimerDied, clearClaiming, setClaiming } from './claiming.js'
+import { CLAIMING_NAME, claimerDied, clearClaiming } from './claiming.js'
 import { asWaqError, type Owner, systemCode, WaqError } from './errors.js'
 import { GUARD_NAME, GUARD_RIGHT_PREFIX, type Guard, takeGuard } from './guard.js'
 import { type DirectoryLock, HeldLock, LOCK_NAME, removeLockDirectory } from './held-lock.js'
@@ -38,7 +38,8 @@ export interface LockOptions {
   staleMs: number
   /**
    * How long to wait for a lock that somebody holds. `'auto'`: not at all for an owner that is alive here; for one
-   * that can not be asked (another host, boot or pid namespace, a torn owner file) `staleMs` and 5 s.
+   * that can not be asked (another host, boot or pid namespace, a torn owner file) `staleMs` and 5 s. For another
+   * opener that is at work just now everybody waits, if need be for 5 s.
    */
   waitMs: number | 'auto'
 }
@@ -160,7 +161,6 @@ async function lockAndClaim<T>(
     if (!('takeOver' in seen)) return seen
     removeLockDirectory(directory)
   }
-  setClaiming(directory)
   const lock = new HeldLock(
     directory,
     staleMs,
@@ -209,7 +209,7 @@ function ownerOf(found: FoundOwner): Owner | undefined {
 
 function refusal(directory: string, obstacle: Obstacle, waitedMs: number, staleMs: number): WaqError {
   const { found, liveness, here } = obstacle
-  const waited = waitedMs < 1 ? '' : ` Waited ${waitedMs} ms.`
+  const waited = waitedMs < POLL_MS ? '' : ` Waited ${waitedMs} ms.`
   const owner = found && ownerOf(found)
   if (owner === undefined) {
     const who =

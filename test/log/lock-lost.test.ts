@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { ownerRecord, ownIdentity } from '../../lib/log/identity.js'
 import { acquireLock } from '../../lib/log/lock.js'
 import { ownerFiles, writeOwnerFile } from './fixtures/owner-files.js'
 
@@ -31,6 +33,20 @@ t.test('an owner whose lock was removed takes it again', async t => {
   t.same(fs.readdirSync(directory), ['owners'])
   t.same(lost, [])
 })
+
+t.test(
+  'an owner that takes its lock again does not leave it to the mark of an opener that was killed',
+  async t => {
+    const { directory, path, lock } = await held(t)
+    // An opener found the lock stale, removed it, and was killed before it made its own.
+    const { pid } = spawnSync('true')
+    fs.symlinkSync(ownerRecord({ ...ownIdentity(), pid }, 1_000).trim(), join(directory, '.claiming'))
+    fs.rmdirSync(path)
+    await until(() => fs.existsSync(path) && !fs.readdirSync(directory).includes('.guard'))
+    t.same(fs.readdirSync(directory).sort(), ['.lock', 'owners'])
+    await lock.release()
+  },
+)
 
 t.test('an owner whose lock was touched takes it again', async t => {
   const { path, lock, lost } = await held(t)
