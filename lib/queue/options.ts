@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { WaqError } from '../log/errors.js'
 import { escapeText } from './quote.js'
 import {
@@ -379,7 +380,9 @@ export class ChannelOptionsCache<P> {
     }
     if (answer === undefined) return this.#queueWide
     return withRefusals('WAQ_INVALID_OPTION', `What ${name} returned`, () => {
-      if (answer instanceof Promise) {
+      if (types.isPromise(answer)) {
+        // It is reported here; its own rejection would end the process.
+        answer.catch(() => {})
         throw new Refusal(`${name} returned a Promise; it must answer at once, with an object or undefined.`)
       }
       return { ...this.#queueWide, ...this.#rule.parse(answer, name) }

@@ -2,6 +2,9 @@ import type {
   Answer,
   ChannelOptions,
   Delivery,
+  ExponentialRetry,
+  Failure,
+  MessageView,
   OnAmbiguous,
   Rate,
   Retry,
@@ -18,6 +21,9 @@ export type {
   DeadReason,
   Delivery,
   Durability,
+  ExponentialRetry,
+  Failure,
+  MessageView,
   OnAmbiguous,
   Owner,
   Rate,
@@ -202,33 +208,6 @@ export type DeadSelect =
   | { channel: string; reason?: DeadReason | undefined; deadForMs?: number | undefined }
   | { reason: DeadReason; deadForMs?: number | undefined }
 
-/** One message as it stands at the moment of looking. */
-export interface MessageView<P = unknown> {
-  id: string
-  channel: string
-  sequence: number
-  state: LiveState
-  /** As it was enqueued: `parse` is not asked. Absent where it was not asked for. */
-  payload?: P
-  headers: Record<string, string>
-  /** Epoch ms. */
-  enqueuedAt: number
-  /** Charged attempts so far. */
-  attempts: number
-  /** The outcome of an earlier attempt is unknown. */
-  mayHaveBeenSent: boolean
-  /** Epoch ms. Absent: as soon as its turn comes. */
-  nextAttemptAt?: number
-  /** Epoch ms. Absent: never. */
-  expiresAt?: number
-  /** Epoch ms. */
-  diedAt?: number
-  deadReason?: DeadReason
-  lastError?: RecordedError
-  /** The last few failures, oldest first. */
-  history: readonly RecordedError[]
-}
-
 /** How a message ended. */
 export interface Settlement<R = unknown> {
   id: string
@@ -328,7 +307,7 @@ export interface RetryEvent extends MessageEvent {
   delayMs: number
   /** Epoch ms. */
   dueAt: number
-  /** The outcome of the attempt is unknown. */
+  /** The outcome of this attempt or of an earlier one is unknown. */
   mayHaveBeenSent: boolean
 }
 
@@ -336,7 +315,7 @@ export interface RateLimitedEvent extends MessageEvent {
   error: unknown
   /** What waits. */
   scope: Scope
-  /** The channel, the group's prefix, or '' for everything. */
+  /** The channel, the group's prefix (without its `*`), or '' for everything. */
   target: string
   delayMs: number
   /** Epoch ms. */
@@ -353,9 +332,11 @@ export type CancelledEvent = MessageEvent
 
 export interface HaltedEvent {
   scope: Scope
-  /** The channel, the group's prefix, or '' for everything. */
+  /** The channel, the group's prefix (without its `*`), or '' for everything. */
   target: string
   reason?: string
+  /** Epoch ms. */
+  since: number
   /** Epoch ms of the next probe; Infinity: not until `resume`. */
   probeAt: number
 }
@@ -386,10 +367,24 @@ export interface QueueEvents<_P = unknown, R = unknown> {
   resumed: [event: ResumedEvent]
   /** Bytes could not be read; a copy is in `quarantine/`. Those found by `open` come one macrotask after it. */
   corruption: [event: CorruptBytes]
-  /** Another process owns the directory now: nothing is sent or accepted any more. */
+  /** Another process owns the directory now: nothing is sent or accepted any more. An `error` where nobody listens. */
   lockLost: [error: Error]
   /** Nothing is left that could be sent now. */
   idle: [event: { pending: number }]
   /** A failure of the disk, of a listener, or of a function that was given as an option. */
   error: [error: Error]
+}
+
+/** Published to the diagnostics channel `waq:enqueue` for each message that was accepted. */
+export interface EnqueueDiagnostics {
+  directory: string
+  id: string
+  channel: string
+  sequence: number
+}
+
+/** Published to the diagnostics channel `waq:attempt` right before `send` is called. */
+export interface AttemptDiagnostics extends MessageEvent {
+  directory: string
+  mayHaveBeenSent: boolean
 }

@@ -1,0 +1,5 @@
+/** `waq`: a write-ahead queue for outbound messages. */
+export { SendError } from './delivery/send-error.js'
+export { WaqError, type WaqErrorCode } from './log/errors.js'
+export { OutboundQueue } from './queue/outbound-queue.js'
+export type * from './queue/types.js'

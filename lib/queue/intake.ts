@@ -1,0 +1,164 @@
+import { WaqError } from '../log/errors.js'
+import { AbortError } from '../store/abort-error.js'
+import type { LogStore } from '../store/log-store.js'
+import { type EncodedMessage, encodeMessage } from '../store/message.js'
+import type { Enqueued } from '../store/types.js'
+import { enqueueDiagnostics } from './diagnostics.js'
+import { Admission, type PendingLimits } from './limits.js'
+import { quoteText } from './quote.js'
+import { RecentDurations } from './recent-durations.js'
+import type { EnqueueDiagnostics, Receipt } from './types.js'
+import {
+  type MessageContext,
+  type ResolvedEnqueueOptions,
+  resolveEnqueueOptions,
+  tooLarge,
+  validateMessage,
+} from './validate-message.js'
+
+/** A list is written in one piece and held in memory until then. */
+const MAX_LIST_MESSAGES = 100_000
+
+export interface IntakeOptions {
+  readonly limits: PendingLimits & { readonly maxMessageBytes: number }
+  /** The time to live of a channel's messages that name none; Infinity: none. */
+  readonly ttlMsOf: (channel: string) => number
+  /** Why nothing is accepted any more; undefined while it is. */
+  readonly refusal: () => WaqError | undefined
+}
+
+/**
+ * The way in: checks, encodes, and hands over to the store within the caller's tick, so that messages are written
+ * in the order of the calls and what a caller does to a payload afterwards has no effect.
+ */
+export class Intake {
+  readonly durations = new RecentDurations()
+  readonly #store: LogStore
+  readonly #options: IntakeOptions
+  readonly #admission: Admission
+
+  constructor(store: LogStore, options: IntakeOptions) {
+    this.#store = store
+    this.#options = options
+    this.#admission = new Admission(options.limits, {
+      pendingMessages: () => store.pendingCount,
+      pendingBytes: () => store.pendingBytes,
+    })
+  }
+
+  /** Throws, or rejects, with a typed error or an AbortError. */
+  enqueue(message: unknown, given: unknown): Promise<Receipt> {
+    const startedAt = performance.now()
+    const options = this.#begin(given)
+    const encoded = encode(message, 'message', this.#context(options))
+    return this.#put([encoded], options).then(enqueued => {
+      this.#accepted(enqueued, startedAt)
+      return receiptOf(enqueued[0]!)
+    })
+  }
+
+  /** As `enqueue`, for all or none of them. */
+  enqueueList(messages: readonly unknown[], given: unknown): Promise<Receipt[]> {
+    const startedAt = performance.now()
+    const options = this.#begin(given)
+    if (messages.length > MAX_LIST_MESSAGES) {
+      throw new WaqError(
+        'WAQ_INVALID_MESSAGE',
+        `A list must be of at most ${MAX_LIST_MESSAGES} messages, got ${messages.length}. Enqueue it in parts.`,
+      )
+    }
+    const context = this.#context(options)
+    const encoded = Array.from(messages, (message, index) => encode(message, `messages[${index}]`, context))
+    return this.#put(encoded, options).then(enqueued => {
+      this.#accepted(enqueued, startedAt)
+      return enqueued.map(receiptOf)
+    })
+  }
+
+  /** Some message does not wait any more. */
+  roomChanged(): void {
+    if (this.#admission.limited) this.#admission.roomChanged()
+  }
+
+  /** Those that wait for room get this error. */
+  close(error: WaqError): void {
+    this.#admission.close(error)
+  }
+
+  #accepted(enqueued: readonly Enqueued[], startedAt: number): void {
+    this.durations.add(performance.now() - startedAt)
+    if (!enqueueDiagnostics.hasSubscribers) return
+    const { directory } = this.#store
+    for (const { id, channel, sequence, duplicate } of enqueued) {
+      if (duplicate) continue
+      enqueueDiagnostics.publish({ directory, id, channel, sequence } satisfies EnqueueDiagnostics)
+    }
+  }
+
+  #begin(given: unknown): ResolvedEnqueueOptions {
+    const options = resolveEnqueueOptions(given)
+    const refusal = this.#options.refusal()
+    if (refusal !== undefined) throw refusal
+    if (options.signal?.aborted) throw new AbortError(options.signal)
+    return options
+  }
+
+  #context({ together }: ResolvedEnqueueOptions): MessageContext {
+    const { limits, ttlMsOf } = this.#options
+    return { nowMs: Date.now(), maxMessageBytes: limits.maxMessageBytes, together, ttlMsOf }
+  }
+
+  #put(messages: readonly EncodedMessage[], options: ResolvedEnqueueOptions): Promise<Enqueued[]> {
+    if (!this.#admission.limited) return this.#store.enqueue(messages, options)
+    const bytes = bytesOf(messages)
+    const work = () =>
+      this.#store.enqueue(messages, options).finally(() => this.#admission.release(messages.length, bytes))
+    if (this.#admission.tryTake(messages.length, bytes)) return work()
+    if (this.#options.limits.whenFull === 'reject' && messages.some(({ message }) => message.idGiven)) {
+      return this.#putKnown(messages, options)
+    }
+    return this.#admission.whenAdmitted(messages.length, bytes, idsOf(messages), options.signal, work)
+  }
+
+  /** A message that the queue has already needs no room: one that is sent again after a crash must not meet WAQ_FULL. */
+  async #putKnown(messages: readonly EncodedMessage[], options: ResolvedEnqueueOptions): Promise<Enqueued[]> {
+    for (const { message } of messages) {
+      const isKnown = message.idGiven && (await this.#store.find(message.id)) !== undefined
+      if (!isKnown) throw this.#admission.full(messages.length, bytesOf(messages), idsOf(messages))
+    }
+    return this.#store.enqueue(messages, options)
+  }
+}
+
+function encode(input: unknown, name: string, context: MessageContext): EncodedMessage {
+  const message = validateMessage(input, name, context)
+  let encoded: EncodedMessage
+  try {
+    encoded = encodeMessage(message)
+  } catch (cause) {
+    throw new WaqError(
+      'WAQ_INVALID_MESSAGE',
+      `The payload of ${name} ${quoteText(message.id)} could not be encoded: it changed while it was read. Pass plain data, without getters or proxies.`,
+      { cause, ids: [message.id] },
+    )
+  }
+  const { length } = encoded.record
+  if (length > context.maxMessageBytes) {
+    throw tooLarge(name, message.id, String(length), context.maxMessageBytes)
+  }
+  return encoded
+}
+
+function bytesOf(messages: readonly EncodedMessage[]): number {
+  let bytes = 0
+  for (const { record } of messages) bytes += record.length
+  return bytes
+}
+
+function idsOf(messages: readonly EncodedMessage[]): string[] {
+  return messages.map(({ message }) => message.id)
+}
+
+function receiptOf({ id, channel, sequence, duplicate, state }: Enqueued): Receipt {
+  return { id, channel, sequence, duplicate, state }
+}

@@ -1,0 +1,163 @@
+import { WaqError } from '../log/errors.js'
+import { AbortError } from '../store/abort-error.js'
+
+export interface PendingLimits {
+  /** Infinity: no limit, as with bytes. */
+  readonly maxPendingMessages: number
+  readonly maxPendingBytes: number
+  readonly whenFull: 'reject' | 'wait'
+}
+
+/** What waits in the store already. */
+export interface PendingLoad {
+  pendingMessages(): number
+  pendingBytes(): number
+}
+
+interface Waiter {
+  readonly messages: number
+  readonly bytes: number
+  readonly admit: () => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * Lets messages in while the queue has room. What was let in and is not in the store yet counts as well, so that
+ * many enqueues at once do not slip past the limit together.
+ */
+export class Admission {
+  readonly #limits: PendingLimits
+  readonly #load: PendingLoad
+  readonly limited: boolean
+  #messagesOnTheirWay = 0
+  #bytesOnTheirWay = 0
+  /** In order of arrival. Nobody passes the first of them, however small. */
+  readonly #waiters = new Set<Waiter>()
+  #closedBy: WaqError | undefined
+
+  constructor(limits: PendingLimits, load: PendingLoad) {
+    this.#limits = limits
+    this.#load = load
+    this.limited = limits.maxPendingMessages !== Infinity || limits.maxPendingBytes !== Infinity
+  }
+
+  /** True: there is room, and it is taken until `release`. */
+  tryTake(messages: number, bytes: number): boolean {
+    if (this.#waiters.size > 0 || !this.#fits(messages, bytes)) return false
+    this.#take(messages, bytes)
+    return true
+  }
+
+  /**
+   * Takes room and runs `work` in the same tick, so that nothing that comes later gets ahead of it; with
+   * `whenFull: 'wait'` as soon as there is room. Rejects with WAQ_FULL, with WAQ_TOO_LARGE where it could never
+   * fit, with an AbortError, with what `close` was given, or as `work` does.
+   */
+  whenAdmitted<T>(
+    messages: number,
+    bytes: number,
+    ids: readonly string[],
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const { maxPendingMessages, maxPendingBytes, whenFull } = this.#limits
+    if (messages > maxPendingMessages || bytes > maxPendingBytes) {
+      const error = new WaqError(
+        'WAQ_TOO_LARGE',
+        `${describe(messages, bytes)} can never fit: the queue holds at most ${this.#describeLimits()}. ` +
+          'Enqueue less at once, or raise `limits`.',
+        { ids },
+      )
+      return Promise.reject(error)
+    }
+    if (this.tryTake(messages, bytes)) return work()
+    if (whenFull === 'reject') return Promise.reject(this.full(messages, bytes, ids))
+    if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy)
+    if (signal?.aborted) return Promise.reject(new AbortError(signal))
+    return new Promise<T>((resolve, reject) => {
+      const leave = () => {
+        this.#waiters.delete(waiter)
+        signal?.removeEventListener('abort', onAbort)
+      }
+      const waiter: Waiter = {
+        messages,
+        bytes,
+        admit: () => {
+          leave()
+          this.#take(messages, bytes)
+          resolve(work())
+        },
+        reject: error => {
+          leave()
+          reject(error)
+        },
+      }
+      const onAbort = () => {
+        waiter.reject(new AbortError(signal!))
+        // Those behind it may fit where it did not.
+        this.roomChanged()
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiters.add(waiter)
+    })
+  }
+
+  /** What was taken is in the store now, or was refused there. */
+  release(messages: number, bytes: number): void {
+    this.#messagesOnTheirWay -= messages
+    this.#bytesOnTheirWay -= bytes
+    this.roomChanged()
+  }
+
+  /** Lets in whoever is first in line and fits. */
+  roomChanged(): void {
+    for (const waiter of this.#waiters) {
+      if (!this.#fits(waiter.messages, waiter.bytes)) return
+      waiter.admit()
+    }
+  }
+
+  close(error: WaqError): void {
+    this.#closedBy ??= error
+    for (const waiter of this.#waiters) waiter.reject(error)
+  }
+
+  #fits(messages: number, bytes: number): boolean {
+    const { maxPendingMessages, maxPendingBytes } = this.#limits
+    return (
+      this.#load.pendingMessages() + this.#messagesOnTheirWay + messages <= maxPendingMessages &&
+      this.#load.pendingBytes() + this.#bytesOnTheirWay + bytes <= maxPendingBytes
+    )
+  }
+
+  #take(messages: number, bytes: number): void {
+    this.#messagesOnTheirWay += messages
+    this.#bytesOnTheirWay += bytes
+  }
+
+  /** The error of a queue without room for this. */
+  full(messages: number, bytes: number, ids: readonly string[]): WaqError {
+    const holds = describe(
+      this.#load.pendingMessages() + this.#messagesOnTheirWay,
+      this.#load.pendingBytes() + this.#bytesOnTheirWay,
+    )
+    return new WaqError(
+      'WAQ_FULL',
+      `The queue is full: it holds ${holds} of at most ${this.#describeLimits()}, and ${describe(messages, bytes)} more do not fit. ` +
+        "Nothing was written. Try again later, use `limits.whenFull: 'wait'`, or raise `limits`.",
+      { ids },
+    )
+  }
+
+  #describeLimits(): string {
+    const { maxPendingMessages, maxPendingBytes } = this.#limits
+    const parts = []
+    if (maxPendingMessages !== Infinity) parts.push(`${maxPendingMessages} messages`)
+    if (maxPendingBytes !== Infinity) parts.push(`${maxPendingBytes} bytes`)
+    return parts.join(' and ')
+  }
+}
+
+function describe(messages: number, bytes: number): string {
+  return `${messages} message${messages === 1 ? '' : 's'} (${bytes} bytes)`
+}

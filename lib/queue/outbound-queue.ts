@@ -1,0 +1,401 @@
+import { captureRejectionSymbol, EventEmitter } from 'node:events'
+import { resolve } from 'node:path'
+import { Dispatcher } from '../delivery/dispatcher.js'
+import { WaqError } from '../log/errors.js'
+import { AbortError, abortable } from '../store/abort-error.js'
+import { LogStore } from '../store/log-store.js'
+import type { MessageRef } from '../store/message-store.js'
+import { listenerFailure, notify, notifyError } from './events.js'
+import { Intake } from './intake.js'
+import { KeepAlive } from './keep-alive.js'
+import { deadLetters, matchingSequences, readView, viewMessage, viewSequences } from './message-view.js'
+import { observeDispatch } from './observer.js'
+import { ChannelOptionsCache, type ResolvedOptions, resolveOptions } from './options.js'
+import { RecentDurations } from './recent-durations.js'
+import { recoveryReport } from './recovery-report.js'
+import {
+  abortSignal,
+  callback,
+  field,
+  oneOf,
+  Refusal,
+  type Rule,
+  refuse,
+  shape,
+  timerMs,
+  withRefusals,
+} from './rules.js'
+import {
+  parseDeadSelect,
+  parseFilter,
+  parseMessageId,
+  parseSelector,
+  type ResolvedDeadSelect,
+} from './selectors.js'
+import { sequenceBeingSent, withSendContext } from './send-context.js'
+import { liveSettlement, Settlements, settledSettlement } from './settlements.js'
+import { assembleStats } from './stats.js'
+import type {
+  CorruptBytes,
+  DeadSelect,
+  EnqueueListOptions,
+  EnqueueOptions,
+  ListFilter,
+  MessageView,
+  OutboundMessage,
+  QueueEvents,
+  QueueOptions,
+  QueueStats,
+  Receipt,
+  RecoveryReport,
+  Send,
+  Settlement,
+} from './types.js'
+import { dispatcherOptions, storeOptions } from './wiring.js'
+
+const DEFAULT_GRACE_MS = 10_000
+
+const WAIT_OPTIONS = shape<{ signal?: AbortSignal }>({ signal: field(abortSignal) })
+const CLOSE_OPTIONS = shape<{ graceMs: number }>({ graceMs: field(timerMs(), DEFAULT_GRACE_MS) })
+const REDRIVE_OPTIONS = shape<{ place: 'original' | 'last' }>({
+  place: field(oneOf('original', 'last'), 'original'),
+})
+const SEND = callback<Send<unknown, unknown>>('(delivery) => result')
+
+/** The constructor is for `open` alone. */
+const OPENED = Symbol('opened')
+
+/**
+ * A directory of messages that are sent however often the process dies. Open one with `OutboundQueue.open`.
+ *
+ * Methods that return a promise report every error through it, and never throw; `start`, `list`, `pause` and
+ * `resume` throw.
+ *
+ * @typeParam P the payload
+ * @typeParam R what `send` returns
+ */
+export class OutboundQueue<P = unknown, R = unknown>
+  extends EventEmitter<QueueEvents<P, R>>
+  implements AsyncDisposable
+{
+  /** The directory's canonical path. */
+  readonly directory: string
+  /** What `open` found. */
+  readonly recovery: RecoveryReport
+
+  readonly #store: LogStore
+  readonly #dispatcher: Dispatcher<P, R>
+  readonly #intake: Intake
+  readonly #settlements = new Settlements<R>()
+  readonly #sendDurations = new RecentDurations()
+  readonly #keepAlive = new KeepAlive()
+  #enqueued = 0
+  #started = false
+  /** Why nothing works any more: closed, or the lock was lost. */
+  #ended: WaqError | undefined
+  #closing: Promise<void> | undefined
+
+  /**
+   * Opens a queue, or creates it: the lock is taken, both logs are read, and what an earlier owner left is taken up.
+   * The first attempt comes one macrotask after this resolves, so that listeners can be added.
+   *
+   * Rejects with WAQ_INVALID_OPTION, WAQ_LOCKED (`owner` says who), WAQ_NOT_A_QUEUE, WAQ_UNSUPPORTED_VERSION,
+   * WAQ_CORRUPT (with `onCorruption: 'refuse'`), WAQ_IO or WAQ_DISK_FULL.
+   */
+  static async open<P = unknown, R = unknown>(
+    directory: string,
+    options?: QueueOptions<P, R>,
+  ): Promise<OutboundQueue<P, R>> {
+    const path = checkDirectory(directory)
+    const resolved = resolveOptions<P, R>(options)
+    const store = await LogStore.open(path, storeOptions(resolved))
+    return new OutboundQueue<P, R>(OPENED, store, resolved)
+  }
+
+  /** @internal */
+  constructor(opened: typeof OPENED, store: LogStore, options: ResolvedOptions<P, R>) {
+    super({ captureRejections: true })
+    if (opened !== OPENED) throw new TypeError('Use OutboundQueue.open(directory, options).')
+    this.#store = store
+    this.directory = store.directory
+    this.recovery = recoveryReport(store.recovery)
+    const channels = new ChannelOptionsCache<P>(options)
+    this.#intake = new Intake(store, {
+      limits: options.limits,
+      ttlMsOf: channel => channels.get(channel).ttlMs,
+      refusal: () => this.#ended,
+    })
+    this.#dispatcher = new Dispatcher<P, R>(
+      store,
+      dispatcherOptions(options, channels, (ref, stored) => viewMessage<P>(store, ref, stored, true)),
+      observeDispatch<R>({
+        emitter: this,
+        directory: this.directory,
+        settlements: this.#settlements,
+        sendDurations: this.#sendDurations,
+        roomChanged: () => this.#intake.roomChanged(),
+      }),
+    )
+    store.onAppended = ref => this.#appended(ref)
+    store.onError(error => notifyError(this, error))
+    store.onLost(error => this.#lost(error))
+    this.#dispatcher.load()
+    if (options.send !== undefined) this.#start(options.send)
+    this.#announce(this.recovery.corrupt.filter(({ known }) => !known))
+  }
+
+  /**
+   * Begins to deliver, where `send` was not given to `open`. The first attempt comes one macrotask later.
+   * Throws WAQ_INVALID_OPTION when delivery began already, WAQ_CLOSED, WAQ_LOCK_LOST.
+   */
+  start(send: Send<P, R>): void {
+    this.#assertOpen()
+    withRefusals('WAQ_INVALID_OPTION', 'send', () => {
+      SEND.parse(send, 'send')
+      if (this.#started) {
+        throw new Refusal(
+          'start was called although delivery began already. Give `send` to `open`, or to `start` once.',
+        )
+      }
+    })
+    this.#start(send)
+  }
+
+  /**
+   * Puts a message on disk, and resolves once it is as durable as `durability` promises (default: on the device).
+   * A list is atomic: all of it or none. The receipt of a known id has `duplicate: true`, and nothing was written.
+   *
+   * Always returns a promise. It rejects with WAQ_INVALID_MESSAGE, WAQ_INVALID_OPTION, WAQ_TOO_LARGE, WAQ_FULL,
+   * WAQ_ID_CONFLICT, WAQ_DISK_FULL, WAQ_IO, WAQ_CLOSED, WAQ_LOCK_LOST or an AbortError. Nothing was written then,
+   * unless the error is `indeterminate`: the message may come back after a restart, under the id in `ids`.
+   */
+  enqueue(message: OutboundMessage<P>, options?: EnqueueOptions): Promise<Receipt>
+  enqueue(messages: readonly OutboundMessage<P>[], options?: EnqueueListOptions): Promise<Receipt[]>
+  enqueue(
+    input: OutboundMessage<P> | readonly OutboundMessage<P>[],
+    options?: EnqueueListOptions,
+  ): Promise<Receipt | Receipt[]> {
+    try {
+      return Array.isArray(input)
+        ? this.#intake.enqueueList(input, options)
+        : this.#intake.enqueue(input, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Withdraws a message that waits, also one that waits for its retry. False: it is being sent, may have been sent,
+   * is dead, has settled, or is not known. Resolves once that is on the device.
+   */
+  async cancel(id: string): Promise<boolean> {
+    const ref = await this.#findLive(parseMessageId(id))
+    return ref === undefined ? false : this.#dispatcher.cancel(ref)
+  }
+
+  /** A live message (pending, being sent, or dead) as it stands now; undefined where there is none of that id. */
+  async get(id: string): Promise<MessageView<P> | undefined> {
+    const ref = await this.#findLive(parseMessageId(id))
+    return ref === undefined ? undefined : readView<P>(this.#store, this.#store.sequence(ref), true)
+  }
+
+  /**
+   * The live messages, by sequence: those that are there at the call, as they stand when their turn comes; what
+   * does not fit the filter any more by then is left out. Throws WAQ_INVALID_OPTION, WAQ_CLOSED, WAQ_LOCK_LOST.
+   */
+  list(filter?: ListFilter): AsyncIterable<MessageView<P>> {
+    const resolved = parseFilter(filter)
+    this.#assertOpen()
+    return viewSequences<P>(this.#store, matchingSequences(this.#store, resolved), resolved)
+  }
+
+  /**
+   * Resolves when the message is delivered, dead or cancelled; at once where it is already, as long as the dedupe
+   * window remembers it. Rejects with WAQ_NOT_FOUND, WAQ_CLOSED, WAQ_LOCK_LOST or an AbortError.
+   */
+  async settled(id: string, options?: { signal?: AbortSignal | undefined }): Promise<Settlement<R>> {
+    const known = parseMessageId(id)
+    const { signal } = parseOptions(WAIT_OPTIONS, options, 'settled')
+    this.#assertOpen()
+    if (signal?.aborted) throw new AbortError(signal)
+    // In line before looking, so that nothing that happens in between is missed.
+    const place = this.#settlements.wait(known)
+    try {
+      return await abortable(this.#keepAlive.during(this.#settlement(known, place.settled)), signal)
+    } finally {
+      place.leave()
+    }
+  }
+
+  /** How the queue stands. It looks at every live message: not for a hot path. */
+  stats(): QueueStats {
+    return assembleStats({
+      store: this.#store.stats(),
+      dispatcher: this.#dispatcher.stats(),
+      enqueued: this.#enqueued,
+      enqueueDurations: this.#intake.durations,
+      sendDurations: this.#sendDurations,
+      nowMs: Date.now(),
+    })
+  }
+
+  /**
+   * Attempts no more, for now: at everything, one channel, or every channel of a prefix (`'telegram:*'`). What is
+   * being sent goes on. Lasts until `resume`, or until the queue is closed. Throws WAQ_INVALID_OPTION, WAQ_CLOSED.
+   */
+  pause(channel?: string): void {
+    const selector = parseSelector(channel)
+    this.#assertOpen()
+    this.#dispatcher.pause(selector)
+  }
+
+  /** Ends the pauses and the halts of what is selected; without an argument, all of them. */
+  resume(channel?: string): void {
+    const selector = parseSelector(channel)
+    this.#assertOpen()
+    this.#dispatcher.resume(selector)
+  }
+
+  /**
+   * Dead letters live again, with attempts and time to live anew: before what waits in their channels (`'original'`,
+   * default) or behind it (`'last'`). Resolves to how many, once that is on the device.
+   */
+  async retryDead(
+    select: DeadSelect,
+    options?: { place?: 'original' | 'last' | undefined },
+  ): Promise<number> {
+    const { place } = parseOptions(REDRIVE_OPTIONS, options, 'retryDead')
+    return this.#dispatcher.redrive(await this.#selectDead(parseDeadSelect(select)), place)
+  }
+
+  /** Throws dead letters away. Resolves to how many, once that is on the device. */
+  async purgeDead(select: DeadSelect): Promise<number> {
+    return this.#dispatcher.purge(await this.#selectDead(parseDeadSelect(select)))
+  }
+
+  /**
+   * Resolves when nothing can be sent any more without a `resume`, a schedule, or a due time beyond the retries that
+   * it waited for; `remaining` messages wait for those.
+   */
+  async drain(options?: { signal?: AbortSignal | undefined }): Promise<{ remaining: number }> {
+    const { signal } = parseOptions(WAIT_OPTIONS, options, 'drain')
+    this.#assertOpen()
+    if (signal?.aborted) throw new AbortError(signal)
+    return this.#keepAlive.during(this.#dispatcher.drain({ signal }))
+  }
+
+  /**
+   * Stops: no more attempts, at most `graceMs` (default 10_000) for those under way, then their `signal` fires; both
+   * logs are synced and the lock is released. From inside `send` it does not wait for that send. Idempotent.
+   */
+  async close(options?: { graceMs?: number | undefined }): Promise<void> {
+    const { graceMs } = parseOptions(CLOSE_OPTIONS, options, 'close')
+    this.#closing ??= this.#keepAlive.during(this.#close(graceMs, sequenceBeingSent(this)))
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** A listener that was called by `emit` and rejected; the queue's own events report theirs by themselves. */
+  override [captureRejectionSymbol](error: Error, ...[event]: unknown[]): void {
+    notifyError(this, listenerFailure(String(event), error))
+  }
+
+  #start(send: Send<P, R>): void {
+    this.#started = true
+    this.#dispatcher.start(withSendContext(this, send))
+  }
+
+  async #close(graceMs: number, within: number | undefined): Promise<void> {
+    const error = new WaqError(
+      'WAQ_CLOSED',
+      `The queue in ${this.directory} is closed. Open it again to go on.`,
+    )
+    this.#ended ??= error
+    this.#intake.close(this.#ended)
+    try {
+      await this.#dispatcher.close(graceMs, within)
+    } finally {
+      // Only now: the sends that were waited for may have settled what somebody waits for.
+      this.#settlements.close(this.#ended)
+      await this.#store.close()
+    }
+  }
+
+  #lost(error: WaqError): void {
+    this.#ended ??= error
+    this.#dispatcher.lost(error)
+    this.#intake.close(error)
+    this.#settlements.close(error)
+    if (error.code === 'WAQ_LOCK_LOST' && this.listenerCount('lockLost') > 0) notify(this, 'lockLost', error)
+    else notifyError(this, error)
+  }
+
+  #appended(ref: MessageRef): void {
+    this.#enqueued += 1
+    this.#dispatcher.add(ref)
+  }
+
+  /** Bytes lost: one macrotask later, when whoever opened the queue listens. */
+  #announce(corrupt: readonly CorruptBytes[]): void {
+    if (corrupt.length === 0) return
+    setImmediate(() => {
+      for (const bytes of corrupt) notify(this, 'corruption', bytes)
+    })
+  }
+
+  async #settlement(id: string, settledLater: Promise<Settlement<R>>): Promise<Settlement<R>> {
+    const found = await this.#store.find(id)
+    if (found === undefined || 'settled' in found) {
+      const recent = this.#settlements.recent(id)
+      if (recent !== undefined) return recent
+      if (found !== undefined) return settledSettlement(found.settled)
+      throw new WaqError(
+        'WAQ_NOT_FOUND',
+        `No message has the id ${JSON.stringify(id)}: it was never enqueued, or it settled longer ago than the dedupe window.`,
+        { ids: [id] },
+      )
+    }
+    return liveSettlement<R>(this.#store, id, found.ref) ?? settledLater
+  }
+
+  async #findLive(id: string): Promise<MessageRef | undefined> {
+    this.#assertOpen()
+    const found = await this.#store.find(id)
+    this.#assertOpen()
+    return found !== undefined && 'ref' in found ? found.ref : undefined
+  }
+
+  async #selectDead(select: ResolvedDeadSelect): Promise<MessageRef[]> {
+    this.#assertOpen()
+    if (!('ids' in select)) return deadLetters(this.#store, select, Date.now())
+    const sequences: number[] = []
+    for (const id of select.ids) {
+      const ref = await this.#findLive(id)
+      if (ref !== undefined && this.#store.standing(ref) === 'dead') sequences.push(this.#store.sequence(ref))
+    }
+    // A ref that was found first may have gone while the last one was looked for.
+    return sequences.flatMap(sequence => this.#store.bySequence(sequence) ?? [])
+  }
+
+  #assertOpen(): void {
+    if (this.#ended !== undefined) throw this.#ended
+  }
+}
+
+function parseOptions<T>(rule: Rule<T>, options: unknown, method: string): T {
+  return withRefusals('WAQ_INVALID_OPTION', `The options of ${method}`, () =>
+    rule.parse(options === undefined ? {} : options, `${method}: options`),
+  )
+}
+
+/** The directory as an absolute path. */
+function checkDirectory(directory: unknown): string {
+  return withRefusals('WAQ_INVALID_OPTION', 'The directory', () => {
+    if (typeof directory === 'string' && directory !== '' && !directory.includes('\u0000'))
+      return resolve(directory)
+    return refuse('directory', 'a path, such as "./outbox"', directory)
+  })
+}

@@ -1,0 +1,100 @@
+import type { LogStore } from '../store/log-store.js'
+import type { MessageRef } from '../store/message-store.js'
+import type { SettledMessage } from '../store/types.js'
+import type { Settlement } from './types.js'
+
+/** How many messages that settled in this process keep what `send` returned. */
+const KEPT_SETTLEMENTS = 1_000
+
+interface Waiter<R> {
+  readonly resolve: (settlement: Settlement<R>) => void
+  readonly reject: (error: Error) => void
+}
+
+/** A place in the line of those who wait for one message. */
+export interface PendingSettlement<R> {
+  readonly settled: Promise<Settlement<R>>
+  /** Nobody waits any more. */
+  leave(): void
+}
+
+/** Who waits for which message to settle, and how the latest ones did. */
+export class Settlements<R> {
+  readonly #waiters = new Map<string, Set<Waiter<R>>>()
+  /** Oldest first. */
+  readonly #recent = new Map<string, Settlement<R>>()
+  #closedBy: Error | undefined
+
+  /** The message settled just now. */
+  settle(settlement: Settlement<R>): void {
+    const { id } = settlement
+    this.#recent.delete(id)
+    this.#recent.set(id, settlement)
+    if (this.#recent.size > KEPT_SETTLEMENTS) {
+      const [oldest] = this.#recent.keys()
+      this.#recent.delete(oldest!)
+    }
+    const waiters = this.#waiters.get(id)
+    if (waiters === undefined) return
+    this.#waiters.delete(id)
+    for (const waiter of waiters) waiter.resolve(settlement)
+  }
+
+  /** How the message settled, where that was in this process and not too many messages ago. */
+  recent(id: string): Settlement<R> | undefined {
+    return this.#recent.get(id)
+  }
+
+  /** Every use must end in `leave`. */
+  wait(id: string): PendingSettlement<R> {
+    let waiter: Waiter<R>
+    const settled = new Promise<Settlement<R>>((resolve, reject) => {
+      waiter = { resolve, reject }
+      if (this.#closedBy !== undefined) {
+        reject(this.#closedBy)
+        return
+      }
+      const waiters = this.#waiters.get(id)
+      if (waiters === undefined) this.#waiters.set(id, new Set([waiter]))
+      else waiters.add(waiter)
+    })
+    // Whoever leaves early does not look at it any more.
+    settled.catch(() => {})
+    return {
+      settled,
+      leave: () => {
+        const waiters = this.#waiters.get(id)
+        if (waiters?.delete(waiter) && waiters.size === 0) this.#waiters.delete(id)
+      },
+    }
+  }
+
+  /** Whoever waits now, or later, gets this error. */
+  close(error: Error): void {
+    this.#closedBy ??= error
+    for (const waiters of this.#waiters.values()) {
+      for (const waiter of waiters) waiter.reject(this.#closedBy)
+    }
+    this.#waiters.clear()
+  }
+}
+
+/** How a message that is gone had settled, as the dedupe window remembers it. */
+export function settledSettlement<R>({ id, state, attempts, at }: SettledMessage): Settlement<R> {
+  // Only a dead letter can be purged.
+  return { id, state: state === 'purged' ? 'dead' : state, attempts, at }
+}
+
+/** How a live message has settled: only as a dead letter. */
+export function liveSettlement<R>(store: LogStore, id: string, ref: MessageRef): Settlement<R> | undefined {
+  if (store.standing(ref) !== 'dead') return undefined
+  const { diedAt, deadReason, lastError } = store.history(ref)
+  return {
+    id,
+    state: 'dead',
+    attempts: store.attempts(ref),
+    at: diedAt ?? store.lastOutcomeAt(ref),
+    ...(deadReason !== undefined && { deadReason }),
+    ...(lastError !== undefined && { lastError }),
+  }
+}

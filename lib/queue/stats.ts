@@ -1,0 +1,41 @@
+import type { DispatcherStats } from '../delivery/types.js'
+import { crcImplementation } from '../log/crc32c.js'
+import type { StoreStats } from '../store/types.js'
+import { percentilesOf, type RecentDurations } from './recent-durations.js'
+import type { QueueStats } from './types.js'
+
+export interface StatsSources {
+  readonly store: StoreStats
+  readonly dispatcher: DispatcherStats
+  /** Messages accepted since `open`. */
+  readonly enqueued: number
+  readonly enqueueDurations: RecentDurations
+  readonly sendDurations: RecentDurations
+  /** Epoch ms. */
+  readonly nowMs: number
+}
+
+export function assembleStats(sources: StatsSources): QueueStats {
+  const { store, dispatcher, enqueued, enqueueDurations, sendDurations, nowMs } = sources
+  return {
+    pending: store.pending,
+    sending: store.sending,
+    dead: store.dead,
+    channels: dispatcher.channels,
+    halted: dispatcher.halted,
+    haltedCount: dispatcher.haltedCount,
+    oldestPendingMs: store.oldestPendingAt === undefined ? null : Math.max(0, nowMs - store.oldestPendingAt),
+    diskBytes: store.diskBytes,
+    liveBytes: store.liveBytes,
+    segments: store.segments,
+    enqueued,
+    delivered: dispatcher.delivered,
+    retried: dispatcher.retried,
+    rateLimited: dispatcher.rateLimited,
+    syncs: store.syncs,
+    syncMs: percentilesOf(store.syncMs),
+    enqueueMs: enqueueDurations.percentiles(),
+    sendMs: sendDurations.percentiles(),
+    crc: crcImplementation,
+  }
+}

@@ -1,0 +1,43 @@
+import type { DispatcherOptions, MessageView } from '../delivery/types.js'
+import type { MessageRef, StoredMessage } from '../store/message-store.js'
+import type { LogStoreOptions } from '../store/types.js'
+import type { ChannelOptionsCache, ResolvedOptions } from './options.js'
+
+/** What of the options each floor below is given. */
+
+export function storeOptions<P, R>(options: ResolvedOptions<P, R>): LogStoreOptions {
+  const { durability, dedupe, onCorruption, lock, advanced } = options
+  const { segmentBytes, cacheBytes, ackSyncMs, allowNetworkFileSystem } = advanced
+  return {
+    durability,
+    segmentBytes,
+    cacheBytes,
+    ackSyncMs,
+    dedupe,
+    onCorruption,
+    lock,
+    allowNetworkFileSystem,
+  }
+}
+
+export function dispatcherOptions<P, R>(
+  options: ResolvedOptions<P, R>,
+  channels: ChannelOptionsCache<P>,
+  view: (ref: MessageRef, stored: StoredMessage) => MessageView<P>,
+): DispatcherOptions<P> {
+  return {
+    concurrency: options.concurrency,
+    groups: options.groups,
+    rateLimit: options.rateLimit,
+    sendTimeoutMs: options.sendTimeoutMs,
+    abortGraceMs: options.abortGraceMs,
+    retry: options.retry,
+    maxRetryAfterMs: options.maxRetryAfterMs,
+    classify: options.classify,
+    onAmbiguous: options.onAmbiguous,
+    onDead: options.onDead,
+    channelOptions: options.channelOptions === undefined ? undefined : channel => channels.get(channel),
+    parse: options.parse,
+    view,
+  }
+}
