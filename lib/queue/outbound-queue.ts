@@ -221,7 +221,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     // In line before looking, so that nothing that happens in between is missed.
     const place = this.#settlements.wait(known)
     try {
-      return await abortable(this.#keepAlive.during(this.#settlement(known, place.settled)), signal)
+      return await this.#keepAlive.during(abortable(this.#settlement(known, place.settled), signal))
     } finally {
       place.leave()
     }
