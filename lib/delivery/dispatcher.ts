@@ -22,7 +22,11 @@ export declare class Dispatcher<P, R> {
   /** Ends pauses and halts of what it selects. */
   resume(selector?: string): void
   drain(options?: { signal?: AbortSignal | undefined }): Promise<{ remaining: number }>
-  close(graceMs: number): Promise<void>
+  /**
+   * `exceptSequence`: the message whose `send` asked for this and is not waited for (it would wait for itself); its
+   * attempt is interrupted.
+   */
+  close(graceMs: number, exceptSequence?: number): Promise<void>
   /** The fence fell: running signals abort, nothing is sent or recorded any more. */
   lost(error: WaqError): void
   sending(ref: MessageRef): boolean
