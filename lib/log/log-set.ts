@@ -60,7 +60,7 @@ export class LogSet {
       corrupt: standing(recovered.corrupt, logs),
     }))
     for (const spec of options.logs) {
-      const state = recovered.logs.get(spec.name)!
+      const state = { ...recovered.logs.get(spec.name)!, corrupt: recovered.corrupt }
       logs.set(spec.name, new SegmentLog(directory, this.#publisher, spec, options.segmentBytes, state))
     }
     parts.lock.onLost(cause => directory.fence.lose(cause))

@@ -20,6 +20,8 @@ export interface ScanSource {
   readonly from: number
   /** Where the bytes end that may hold frames: the accepted length, or the file's size. */
   readonly to: number
+  /** How much is read at once. Default 512 KiB. */
+  readonly windowBytes?: number
 }
 
 export interface ScanSink {
@@ -27,6 +29,8 @@ export interface ScanSink {
   frame(offset: number, header: FrameHeader, payload: Buffer): void
   /** Bytes that hold no intact frame. `header`: they are exactly one frame whose header is intact and whose payload is not. */
   bad(offset: number, length: number, header: FrameHeader | undefined): void
+  /** Between two windows: for those who have to let others have their turn. */
+  turn?(): Promise<void>
 }
 
 export interface ScanEnd {
@@ -49,7 +53,10 @@ export async function scanSegment(source: ScanSource, sink: ScanSink): Promise<S
   let badFrom = -1
 
   while (at < to) {
-    if (!window.holds(at, FRAME_HEADER_BYTES)) await window.fill(at, FRAME_HEADER_BYTES)
+    if (!window.holds(at, FRAME_HEADER_BYTES)) {
+      await window.fill(at, FRAME_HEADER_BYTES)
+      if (sink.turn !== undefined) await sink.turn()
+    }
     // A header that the end cuts short is no header.
     const header = window.holds(at, FRAME_HEADER_BYTES)
       ? readFrameHeader(window.bytes, window.index(at), salted, at, to - at)
@@ -119,7 +126,7 @@ class Window {
   /** Brings at least `length` bytes from `at` into memory, fewer only where the source ends. */
   async fill(at: number, length: number): Promise<void> {
     const { file, name, to } = this.#source
-    const wanted = Math.min(Math.max(length, WINDOW_BYTES), to - at)
+    const wanted = Math.min(Math.max(length, this.#source.windowBytes ?? WINDOW_BYTES), to - at)
     const kept = at >= this.#base && at < this.end ? this.end - at : 0
     const from = this.index(at)
     if (wanted > this.bytes.length) {

@@ -18,9 +18,10 @@ import { FLAG_MORE, FRAME_HEADER_BYTES, MAX_PAYLOAD_BYTES, MAX_SEGMENT_BYTES, se
 import type { ManifestLog } from './manifest.js'
 import type { ManifestPublisher } from './manifest-publisher.js'
 import { Pace } from './pace.js'
+import { rewriteSegments } from './rewrite.js'
 import { type ActiveSegment, type Segment, unknownSegment } from './segment.js'
 import { SegmentReader } from './segment-reader.js'
-import type { AppendListener, Log, LogSpec, SegmentInfo } from './types.js'
+import type { AppendListener, CorruptRange, Log, LogSpec, RewriteOptions, SegmentInfo } from './types.js'
 import { type WriteError, writeFully } from './write.js'
 
 /** One flush, unless a single list is larger: a waiter behind it should not wait for much more than its own sync. */
@@ -37,6 +38,8 @@ export interface SegmentLogState {
   readonly segments: readonly Segment[]
   readonly nextSequence: number
   readonly lowWater: number
+  /** Damage that is quarantined and reported. */
+  readonly corrupt: readonly CorruptRange[]
 }
 
 export class SegmentLog implements Log {
@@ -46,6 +49,9 @@ export class SegmentLog implements Log {
   readonly #segmentBytes: number
   readonly #reader: SegmentReader
   readonly #segments: Map<number, Segment>
+  /** Rewritten, while the manifest that says so is being published: records are still read from them. */
+  readonly #leaving = new Map<number, Segment>()
+  readonly #knownDamage: readonly CorruptRange[]
   readonly #queue = new AppendQueue()
   readonly #pace = new Pace()
   #nextSequence: number
@@ -84,6 +90,7 @@ export class SegmentLog implements Log {
     this.#segmentBytes = segmentBytes
     this.#reader = new SegmentReader(directory)
     this.#segments = new Map(state.segments.map(segment => [segment.id, segment]))
+    this.#knownDamage = state.corrupt
     this.#nextSequence = state.nextSequence
     this.#lowWater = state.lowWater
     this.#nextTargetBytes = Math.min(FIRST_TARGET_BYTES, segmentBytes)
@@ -140,7 +147,7 @@ export class SegmentLog implements Log {
   }
 
   async read(segment: number, offset: number): Promise<Buffer> {
-    const found = this.#segments.get(segment)
+    const found = this.#segments.get(segment) ?? this.#leaving.get(segment)
     if (found === undefined) throw unknownSegment(this.name, segment)
     return this.#reader.read(found, offset)
   }
@@ -178,6 +185,60 @@ export class SegmentLog implements Log {
     if (retired.length === 0) return
     await this.#publisher.publish()
     for (const segment of retired) await this.#remove(segment)
+  }
+
+  async rewrite(ids: readonly number[], options: RewriteOptions): Promise<number> {
+    const originals = ids.flatMap(id => this.#segments.get(id) ?? []).filter(segment => segment.sealed)
+    if (originals.length === 0) return 0
+    const isKnownDamage = (file: string, offset: number, length: number): boolean =>
+      this.#knownDamage.some(
+        range => range.file === file && range.offset === offset && range.length === length,
+      )
+    const { segments, moves } = await rewriteSegments(
+      this.#directory,
+      this.#spec,
+      this.#segmentBytes,
+      originals,
+      isKnownDamage,
+      options,
+    )
+    // The copies take the place of the first original, so that the order of segments stays that of their records.
+    const before = [...this.#segments.values()]
+    this.#setSegments(
+      before.flatMap(segment =>
+        segment === originals[0] ? segments : originals.includes(segment) ? [] : [segment],
+      ),
+    )
+    for (const original of originals) this.#leaving.set(original.id, original)
+    try {
+      await this.#publisher.publish()
+    } catch (error) {
+      // Either manifest may be in force now; all files of both stand, and the next one to be published says: as before.
+      this.#setSegments(
+        [...this.#segments.values()].flatMap(segment =>
+          segment === segments[0] ? originals : segments.includes(segment) ? [] : [segment],
+        ),
+      )
+      if (segments.length === 0) this.#setSegments([...originals, ...this.#segments.values()])
+      for (const original of originals) this.#leaving.delete(original.id)
+      throw error
+    }
+    const { sequences, from, fromOffsets, to, toOffsets } = moves
+    sequences.forEach((sequence, i) => {
+      options.moved(
+        sequence,
+        { segment: from[i]!, offset: fromOffsets[i]! },
+        { segment: to[i]!, offset: toOffsets[i]! },
+      )
+    })
+    let freed = 0
+    for (const original of originals) {
+      this.#leaving.delete(original.id)
+      freed += original.diskBytes
+      await this.#remove(original)
+    }
+    for (const segment of segments) freed -= segment.diskBytes
+    return freed
   }
 
   /** Records below `sequence` do not count any more; their segments leave where they hold nothing else. */
@@ -685,6 +746,11 @@ export class SegmentLog implements Log {
     } finally {
       await active.close()
     }
+  }
+
+  #setSegments(segments: readonly Segment[]): void {
+    this.#segments.clear()
+    for (const segment of segments) this.#segments.set(segment.id, segment)
   }
 
   async #remove(segment: Segment): Promise<void> {

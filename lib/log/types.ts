@@ -56,6 +56,29 @@ export interface Log {
   segments(): readonly SegmentInfo[]
   /** These sealed segments stop counting, by one durable manifest, and are then unlinked. */
   retire(segments: readonly number[]): Promise<void>
+  /**
+   * Copies what is still needed of these sealed segments into new ones, which then count in their place, by one
+   * durable manifest; the originals are unlinked. Yields to the event loop between small slices. Rejects with
+   * WAQ_CORRUPT (an original holds damage that was not known), WAQ_DISK_FULL, WAQ_IO, or the signal's reason; then
+   * everything stays as it was. Returns how many bytes of segments that freed.
+   */
+  rewrite(segments: readonly number[], options: RewriteOptions): Promise<number>
+}
+
+/** What the floor above decides while segments are rewritten. */
+export interface RewriteOptions {
+  /** Whether a record is still needed. Asked once a record, in order; its `data` is a view. */
+  keep(frame: VisitedFrame): boolean
+  /** Once the copies count and before the originals are removed: where a record went. Synchronous, for all of them in one go. */
+  moved(
+    sequence: number,
+    from: { segment: number; offset: number },
+    to: { segment: number; offset: number },
+  ): void
+  /** After each original, with its length in bytes. */
+  onProgress?(bytes: number): void
+  /** Until the copies count, it undoes everything. */
+  readonly signal?: AbortSignal
 }
 
 export interface SegmentInfo {
