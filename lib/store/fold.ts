@@ -96,7 +96,8 @@ export class OutcomeFold {
   /** Bytes of the ack log that should have held frames and did not; called between the frames around them. */
   lose(range: CorruptRange): void {
     // Behind the header, and no sequence is missing; or it is the header: no frame is lost.
-    const inHeader = range.offset + range.length <= SEGMENT_HEADER_BYTES
+    // (A segment that vanished while it was open has no length.)
+    const inHeader = range.length > 0 && range.offset + range.length <= SEGMENT_HEADER_BYTES
     const fromHeader = range.offset < SEGMENT_HEADER_BYTES
     if (range.lastMissing === undefined && (inHeader || !fromHeader)) return
     const gap: Gap = {

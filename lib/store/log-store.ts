@@ -279,6 +279,17 @@ export class LogStore implements MessageStore {
     return this.#limits
   }
 
+  /** Pending, in doubt and sending messages. Cheap, unlike `stats()`: limits ask at every enqueue. */
+  get pendingCount(): number {
+    const counts = this.#index.counts()
+    return counts.pending + counts['in-doubt'] + counts.sending
+  }
+
+  /** Their records, in bytes. */
+  get pendingBytes(): number {
+    return this.#index.pendingBytes
+  }
+
   stats(): StoreStats {
     const counts = this.#index.counts()
     const { syncs, syncMs } = this.#logs.syncCounts()

@@ -77,7 +77,7 @@ const payloadCodec = new Packr({
 const envelopeEncoder = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false })
 const envelopeDecoder = new Unpackr({ useRecords: false, copyBuffers: false })
 
-/** Encodes a message whose payload was validated. Throws what msgpackr throws for a payload that was not. */
+/** Encodes a message whose payload was validated: of others msgpackr makes something, but not always what comes back. */
 export function encodeMessage(message: NewMessage): EncodedMessage {
   const packed = envelopeEncoder.pack([
     message.together ? [UNPLACED, UNPLACED] : null,

@@ -3,8 +3,8 @@
  * back from the disk. The oldest entry goes first; reading does not make an entry newer.
  */
 
-/** What an entry costs beside its record: its place in the map, and the buffer's object. */
-const ENTRY_OVERHEAD_BYTES = 128
+/** What an entry costs beside its record: its place in the map, the buffer object, the DataView that msgpackr hangs on it. */
+const ENTRY_OVERHEAD_BYTES = 256
 
 export class RecordCache {
   readonly #limitBytes: number

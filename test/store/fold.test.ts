@@ -1,0 +1,178 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { CorruptRange } from '../../lib/log/types.js'
+import { OutcomeFold } from '../../lib/store/fold.js'
+import type { OutcomeRecord } from '../../lib/store/outcome.js'
+import { NOW } from './fixtures/messages.js'
+
+const common = { at: NOW, attempts: 1, firstAttemptAt: NOW, mayHaveBeenSent: false }
+const alive = { ...common, errors: [], redrive: undefined }
+
+function attempt(sequence: number, nextSequence = 100): OutcomeRecord {
+  return { kind: 'attempt', sequence, nextSequence, ...alive }
+}
+
+function delivered(sequence: number, id = `id ${sequence}`): OutcomeRecord {
+  return { kind: 'delivered', sequence, nextSequence: 100, ...common, id, channel: 'c', digest: '12345678' }
+}
+
+function halting(sequence: number, halts: string): OutcomeRecord {
+  return { kind: 'dead', sequence, nextSequence: 100, ...alive, reason: 'permanent', halts }
+}
+
+function resumed(channel: string): OutcomeRecord {
+  return { kind: 'resumed', nextSequence: 100, at: NOW, channel }
+}
+
+function limited(until: number, delayMs: number, target = 'telegram:*'): OutcomeRecord {
+  const waiting = { ...alive, dueAt: until, delayMs }
+  return { kind: 'rate-limited', sequence: 1, nextSequence: 100, ...waiting, scope: 'group', target }
+}
+
+function range(facts: Partial<CorruptRange> = {}): CorruptRange {
+  return {
+    log: 'acks',
+    file: 'acks/1',
+    offset: 500,
+    length: 40,
+    nextSequences: { acks: 1000, messages: 1000 },
+    known: false,
+    ...facts,
+  }
+}
+
+t.test(
+  'the outcome with the highest ack sequence counts, in whatever order and however often frames come',
+  async t => {
+    const frames: [number, OutcomeRecord][] = [
+      [1, attempt(5)],
+      [2, attempt(6)],
+      [3, delivered(5)],
+      [4, halting(7, 'a')],
+      [5, resumed('a')],
+      [6, halting(8, 'b')],
+    ]
+    const summary = (order: readonly [number, OutcomeRecord][]): unknown => {
+      const fold = new OutcomeFold(NOW)
+      for (const [ackSequence, record] of order) fold.add(ackSequence, 1, record)
+      return {
+        last: [5, 6, 7, 8, 9].map(sequence => fold.last(sequence)),
+        halts: [...fold.halts()],
+        settled: fold.settled(),
+        next: fold.nextMessageSequence,
+      }
+    }
+    const inOrder = summary(frames)
+    t.match(inOrder, { last: [{ ackSequence: 3 }, { ackSequence: 2 }, { ackSequence: 4 }] })
+    t.doesNotThrow(() =>
+      fc.assert(
+        fc.property(fc.shuffledSubarray([...frames, ...frames], { minLength: 12 }), order => {
+          t.strictSame(summary(order), inOrder)
+        }),
+        { numRuns: 50 },
+      ),
+    )
+  },
+)
+
+t.test('sequences that outcomes name are never given again', async t => {
+  const fold = new OutcomeFold(NOW)
+  t.equal(fold.nextMessageSequence, 1)
+  fold.add(1, 1, attempt(50, 40))
+  t.equal(fold.nextMessageSequence, 51, 'above the message that it names')
+  fold.add(2, 1, attempt(5, 90))
+  t.equal(fold.nextMessageSequence, 90, 'and not below the next sequence that it carries')
+})
+
+t.test('settled messages come in the order in which they were settled', async t => {
+  const fold = new OutcomeFold(NOW)
+  fold.add(1, 1, attempt(1))
+  fold.add(2, 1, delivered(2))
+  fold.add(3, 1, delivered(1))
+  t.strictSame(
+    fold.settled().map(({ record }) => record.id),
+    ['id 2', 'id 1'],
+  )
+})
+
+t.test('a channel is halted unless it was resumed later', async t => {
+  const fold = new OutcomeFold(NOW)
+  fold.add(1, 1, resumed('a'))
+  fold.add(2, 1, halting(1, 'a'))
+  fold.add(3, 1, halting(2, 'b'))
+  fold.add(4, 1, resumed('b'))
+  t.strictSame(
+    [...fold.halts()].map(({ channel }) => channel),
+    ['a'],
+  )
+})
+
+t.test('a halt outlives the dead letter that caused it', async t => {
+  const fold = new OutcomeFold(NOW)
+  fold.add(1, 1, halting(1, 'a'))
+  fold.add(2, 1, { ...delivered(1), kind: 'purged' } as OutcomeRecord)
+  t.equal([...fold.halts()].length, 1)
+})
+
+t.test(
+  'of the waits that receivers told, the longest of each target is in force, and none that is over',
+  async t => {
+    const fold = new OutcomeFold(NOW)
+    fold.add(1, 1, limited(NOW + 5000, 5000))
+    fold.add(2, 1, limited(NOW + 3000, 5000))
+    fold.add(3, 1, limited(NOW, 5000, 'slack:*'))
+    t.match([...fold.limits()], [{ scope: 'group', target: 'telegram:*', until: NOW + 5000 }])
+    t.equal([...fold.limits()].length, 1)
+  },
+)
+
+t.test('a clock that was set back does not make a wait longer than it was told', async t => {
+  const fold = new OutcomeFold(NOW)
+  fold.add(1, 1, limited(NOW + 86_400_000, 5000))
+  t.match([...fold.limits()], [{ until: NOW + 5000 }])
+})
+
+t.test(
+  'lost ack bytes may have named a message that was there before the next frame was written',
+  async t => {
+    const fold = new OutcomeFold(NOW)
+    fold.add(1, 1, attempt(3))
+    fold.lose(range({ firstMissing: 2, lastMissing: 3 }))
+    fold.add(4, 1, attempt(4, 10))
+    fold.add(5, 1, attempt(5, 20))
+    t.ok(fold.mayHaveLost(3, fold.last(3)), 'its last known outcome comes before')
+    t.ok(fold.mayHaveLost(9, undefined), 'it was there, and has none')
+    t.notOk(fold.mayHaveLost(10, undefined), 'it came later')
+    t.notOk(fold.mayHaveLost(4, fold.last(4)), 'a later outcome tells how it stands')
+  },
+)
+
+t.test(
+  'lost bytes at the end of the ack log are bounded by what existed when they were missed first',
+  async t => {
+    const fold = new OutcomeFold(NOW)
+    fold.add(1, 1, attempt(3))
+    fold.lose(
+      range({ firstMissing: 2, lastMissing: 2, nextSequences: { acks: 3, messages: 8 }, known: true }),
+    )
+    t.ok(fold.mayHaveLost(7, undefined))
+    t.notOk(fold.mayHaveLost(8, undefined), 'enqueued after the damage was seen')
+  },
+)
+
+t.test('a whole file that is lost, with sequences that nobody knows, reaches to the next frame', async t => {
+  const fold = new OutcomeFold(NOW)
+  fold.add(1, 1, attempt(3))
+  fold.lose(range({ offset: 0, length: 5000 }))
+  fold.add(9, 2, attempt(4, 10))
+  t.ok(fold.mayHaveLost(3, fold.last(3)))
+  t.notOk(fold.mayHaveLost(4, fold.last(4)))
+  t.notOk(fold.mayHaveLost(10, undefined))
+})
+
+t.test('damage that no sequence is missing from lost no outcome', async t => {
+  const fold = new OutcomeFold(NOW)
+  fold.lose(range({ offset: 0, length: 64 }))
+  fold.lose(range({ offset: 900, length: 10 }))
+  t.notOk(fold.mayHaveLost(3, undefined))
+})
