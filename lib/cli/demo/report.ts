@@ -65,7 +65,11 @@ export function reportAsTable(report: Report): Row[] {
       value: formatCount(report.kills),
       note: `while enqueueing ${killsAt.enqueue}, sending ${killsAt.send}, recovering ${killsAt.recovery}, closing ${killsAt.close}`,
     },
-    { label: 'enqueue p50', value: `${enqueueMs.p50} ms`, note: 'several at once, each durable (fsync)' },
+    {
+      label: 'enqueue p50',
+      value: `${enqueueMs.p50} ms`,
+      note: 'each durable (fsync), in a process that is busy sending',
+    },
     { label: 'enqueue p99', value: `${enqueueMs.p99} ms` },
     { label: 'took', value: `${(report.elapsedMs / 1000).toFixed(1)} s` },
   ]

@@ -11,6 +11,8 @@ interface ChatPayload {
 
 /** Small, so that a short run sees many rotations. */
 const SEGMENT_BYTES = 256 * 1024
+/** Few enough that answers from loopback, which come at once, do not keep the process from anything else. */
+const CONCURRENCY = 16
 
 const { directory, url } = JSON.parse(process.argv[2]!) as SenderSettings
 
@@ -44,6 +46,7 @@ async function send({ id, channel, payload, signal }: Delivery<ChatPayload>): Pr
 tell({ type: 'opening' })
 const queue = await OutboundQueue.open<ChatPayload, Response>(directory, {
   send,
+  concurrency: CONCURRENCY,
   sendTimeoutMs: 1000,
   retry: { maxAttempts: Number.POSITIVE_INFINITY, initialDelayMs: 50, maxDelayMs: 1000, jitter: 0.5 },
   advanced: { segmentBytes: SEGMENT_BYTES },
