@@ -1,34 +1,324 @@
-import type { WaqError } from '../log/errors.js'
+import { WaqError } from '../log/errors.js'
 import type { MessageRef, MessageStore } from '../store/message-store.js'
-import type { DispatcherOptions, DispatcherStats, DispatchObserver, Send } from './types.js'
+import type { Attempt } from './attempt.js'
+import { systemClock } from './clock.js'
+import { Courier, closingError } from './courier.js'
+import { Drains } from './drains.js'
+import { isClosed, Ledger } from './ledger.js'
+import { Person } from './person.js'
+import { Reporter } from './reporter.js'
+import { Scheduler } from './scheduler.js'
+import type { Counters } from './settler.js'
+import { type Alarm, Timers } from './timers.js'
+import type {
+  Clock,
+  DispatcherOptions,
+  DispatcherStats,
+  DispatchObserver,
+  MessageView,
+  Send,
+} from './types.js'
+
+const MAX_LISTED_HALTS = 100
 
 /** Decides when each message of a store is sent. */
-export declare class Dispatcher<P, R> {
-  constructor(store: MessageStore, options: DispatcherOptions<P>, observer: DispatchObserver<R>)
+export class Dispatcher<P, R> {
+  readonly #store: MessageStore
+  readonly #clock: Clock
+  readonly #timers: Timers
+  readonly #scheduler: Scheduler
+  readonly #ledger: Ledger
+  readonly #reporter: Reporter
+  readonly #courier: Courier
+  readonly #person: Person
+  readonly #drains: Drains
+  readonly #attempts = new Map<MessageRef, Attempt>()
+  readonly #counters: Counters = { delivered: 0, retried: 0, rateLimited: 0, dead: 0 }
+  #started = false
+  #closed: Promise<void> | undefined
+  #lost: WaqError | undefined
+  /** Something was under way since `idle` was told. */
+  #wasBusy = false
+  /** Attempts whose own `send` closes the queue. */
+  readonly #excused = new Set<Attempt>()
+  /** Closing waits for this to be called when something ended. */
+  #whenEnded: () => void = () => {}
+
+  constructor(store: MessageStore, options: DispatcherOptions<P>, observer: DispatchObserver<R>) {
+    // The types of payloads and results are a promise of the user to himself: nothing below looks into either.
+    const untyped = options as DispatcherOptions<unknown>
+    this.#store = store
+    this.#clock = options.clock ?? systemClock
+    this.#reporter = new Reporter(observer as DispatchObserver<unknown>)
+    this.#timers = new Timers(this.#clock, () => this.#advance())
+    this.#ledger = new Ledger(store, {
+      allWritten: () => this.#look(),
+      refused: error => this.#refused(error),
+    })
+    this.#scheduler = new Scheduler(store, untyped, this.#clock, this.#timers, {
+      begin: turn => {
+        this.#wasBusy = true
+        this.#courier.begin(turn)
+      },
+      halted: facts => this.#ledger.whenWritten(() => this.#reporter.tell('halted', facts)),
+      lifted: ({ scope, target }, halt) => {
+        if (halt.kept) this.#ledger.resumed(target, this.#clock.now())
+        this.#ledger.whenWritten(() => this.#reporter.tell('resumed', { scope, target }))
+      },
+      failed: error => this.#reporter.error(error),
+    })
+    this.#courier = new Courier({
+      store,
+      options: untyped,
+      scheduler: this.#scheduler,
+      ledger: this.#ledger,
+      reporter: this.#reporter,
+      timers: this.#timers,
+      clock: this.#clock,
+      counters: this.#counters,
+      attempts: this.#attempts,
+      maxRetryAfterMs: options.maxRetryAfterMs ?? 86_400_000,
+      view: (ref, { stored }) =>
+        (options.view as View | undefined)?.(ref, stored!) ?? plainView(store, ref, stored!),
+      ended: () => this.#advance(),
+    })
+    this.#person = new Person({
+      store,
+      clock: this.#clock,
+      scheduler: this.#scheduler,
+      ledger: this.#ledger,
+      reporter: this.#reporter,
+      attempts: this.#attempts,
+      withdraw: attempt => this.#courier.settler.end(attempt, false),
+    })
+    this.#drains = new Drains(this.#timers)
+    store.onLost(error => this.lost(error))
+  }
+
   /** Takes the backlog from the store; once, before anything is added. */
-  load(): void
+  load(): void {
+    const scheduler = this.#scheduler
+    const now = this.#timers.now()
+    for (const ref of this.#store.live())
+      if (this.#store.standing(ref) !== 'dead') scheduler.enterUnsettled(ref)
+    for (const { channel, since } of this.#store.haltedChannels()) {
+      const reason = 'a dead letter'
+      scheduler.halts.halt(scheduler.channel(channel), { reason, afterMs: Infinity, kept: true, since })
+    }
+    for (const { scope, target, until } of this.#store.pendingLimits()) {
+      const holder =
+        scope === 'global'
+          ? scheduler.everything
+          : scope === 'group'
+            ? scheduler.groupWithPrefix(target)
+            : scheduler.channel(target)
+      if (holder !== undefined && until > now) holder.blockedUntil = Math.max(holder.blockedUntil, until)
+    }
+    scheduler.settleAll()
+  }
+
   /** Takes a newly durable message; in sequence order. */
-  add(ref: MessageRef): void
-  /** The first attempt comes one macrotask later. Once. */
-  start(send: Send<P, R>): void
+  add(ref: MessageRef): void {
+    this.#scheduler.enter(ref)
+    this.#scheduler.pump()
+  }
+
+  /** The first attempt comes one macrotask later, so that whoever listens has had the time to say so. Once. */
+  start(send: Send<P, R>): void {
+    if (this.#started) {
+      throw new WaqError(
+        'WAQ_INVALID_OPTION',
+        'start: this queue has its send function already; it can not be replaced.',
+      )
+    }
+    this.#started = true
+    this.#courier.send = send as Send<unknown, unknown>
+    setImmediate(() => {
+      if (this.#closed !== undefined || this.#lost !== undefined) return
+      this.#scheduler.open = true
+      this.#advance()
+    })
+  }
+
   /** False: it is being sent, in doubt, dead or gone. Resolves after the outcome is on the device. */
-  cancel(ref: MessageRef): Promise<boolean>
-  /** Dead letters live again, before (`'original'`) or behind (`'last'`) what waits in their channels. Resolves to how many. */
-  redrive(refs: readonly MessageRef[], place: 'original' | 'last'): Promise<number>
-  /** Throws dead letters away. Resolves to how many. */
-  purge(refs: readonly MessageRef[]): Promise<number>
-  /** Everything, one channel, or every channel of a prefix (`'telegram:*'`). What is being sent goes on. */
-  pause(selector?: string): void
-  /** Ends pauses and halts of what it selects. */
-  resume(selector?: string): void
-  drain(options?: { signal?: AbortSignal | undefined }): Promise<{ remaining: number }>
+  cancel(ref: MessageRef): Promise<boolean> {
+    return this.#person.cancel(ref)
+  }
+
   /**
-   * `exceptSequence`: the message whose `send` asked for this and is not waited for (it would wait for itself); its
-   * attempt is interrupted.
+   * Dead letters live again, before (`'original'`) or behind (`'last'`) what waits in their channels. Resolves, after
+   * that is on the device, to how many.
    */
-  close(graceMs: number, exceptSequence?: number): Promise<void>
+  redrive(refs: readonly MessageRef[], place: 'original' | 'last'): Promise<number> {
+    return this.#person.redrive(refs, place)
+  }
+
+  /** Throws dead letters away. Resolves, after that is on the device, to how many. */
+  purge(refs: readonly MessageRef[]): Promise<number> {
+    return this.#person.purge(refs)
+  }
+
+  /** Everything, one channel, or every channel of a prefix (`'telegram:*'`). What is being sent goes on. */
+  pause(selector?: string): void {
+    this.#scheduler.pause(selector)
+    this.#look()
+  }
+
+  /** Ends pauses and halts of what it selects. */
+  resume(selector?: string): void {
+    this.#scheduler.resume(selector)
+    this.#advance()
+  }
+
+  /**
+   * Resolves when nothing can run any more without a resume, a schedule or a new message: retries are waited for,
+   * halts, pauses and `deliverAt` are not. From inside `send` that send is not waited for. Rejects with an AbortError,
+   * or with WAQ_LOCK_LOST.
+   */
+  drain({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<{ remaining: number }> {
+    if (this.#lost !== undefined) return Promise.reject(this.#lost)
+    const drained = this.#drains.wait(this.#courier.inside.getStore(), signal)
+    this.#look()
+    return drained
+  }
+
+  /**
+   * Begins no attempt any more, waits up to `graceMs` for running ones, then aborts them: in doubt, not charged. From
+   * inside `send` that send is not waited for. Does not close the store. Idempotent.
+   */
+  close(graceMs: number): Promise<void> {
+    const inside = this.#courier.inside.getStore()
+    if (inside !== undefined) this.#excused.add(inside)
+    this.#closed ??= this.#close(graceMs)
+    this.#whenEnded()
+    return this.#closed
+  }
+
   /** The fence fell: running signals abort, nothing is sent or recorded any more. */
-  lost(error: WaqError): void
-  sending(ref: MessageRef): boolean
-  stats(): DispatcherStats
+  lost(error: WaqError): void {
+    if (this.#lost !== undefined) return
+    this.#lost = error
+    this.#scheduler.open = false
+    this.#courier.lost(error)
+    this.#timers.close()
+    this.#drains.reject(error)
+    this.#whenEnded()
+  }
+
+  sending(ref: MessageRef): boolean {
+    const phase = this.#attempts.get(ref)?.phase
+    return phase === 'recording' || phase === 'sending'
+  }
+
+  stats(): DispatcherStats {
+    const { halts, pending, occupied } = this.#scheduler
+    const halted: DispatcherStats['halted'] = []
+    for (const { holder, reason, since } of halts) {
+      if (halted.length === MAX_LISTED_HALTS) break
+      halted.push({ scope: holder.label, since, ...(reason !== undefined && { reason }) })
+    }
+    let sending = 0
+    for (const { phase } of this.#attempts.values())
+      if (phase === 'recording' || phase === 'sending') sending++
+    const { nextAt } = this.#timers
+    return {
+      ...this.#counters,
+      channels: occupied,
+      pending,
+      sending,
+      halted,
+      haltedCount: halts.count,
+      nextDueAt: nextAt === Infinity ? null : nextAt,
+    }
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    if (this.#lost !== undefined) return
+    this.#scheduler.open = false
+    this.#courier.close()
+    await this.#othersEnded(graceMs)
+    this.#courier.abort(closingError())
+    // Those that end at once when they are aborted say themselves how they ended.
+    await new Promise(resolve => setImmediate(resolve))
+    if (this.#lost === undefined) this.#courier.abandon()
+    this.#timers.close()
+    this.#drains.resolve(this.#scheduler.pending)
+  }
+
+  /** Resolves when nothing runs but what is excused, and all of it is written; or after the grace. */
+  #othersEnded(graceMs: number): Promise<void> {
+    return new Promise(resolve => {
+      const end = () => {
+        this.#whenEnded = () => {}
+        this.#timers.cancel(grace)
+        this.#timers.release()
+        resolve()
+      }
+      const grace: Alarm = { alarmAt: 0, alarmIndex: -1, ring: end }
+      this.#timers.hold()
+      this.#timers.set(grace, this.#timers.after(graceMs))
+      this.#whenEnded = () => {
+        if (this.#lost !== undefined || (this.#runsBut(this.#excused) === 0 && this.#ledger.unwritten === 0))
+          end()
+      }
+      this.#whenEnded()
+    })
+  }
+
+  #runsBut(excused: ReadonlySet<Attempt>): number {
+    let count = 0
+    for (const attempt of this.#attempts.values()) if (!excused.has(attempt)) count++
+    return count
+  }
+
+  /** Something changed that may let attempts begin. */
+  #advance(): void {
+    this.#scheduler.pump()
+    this.#look()
+  }
+
+  /** Something changed that may have left nothing to do. */
+  #look(): void {
+    this.#whenEnded()
+    if (this.#attempts.size > this.#drains.insiders || this.#ledger.unwritten > 0) return
+    if (this.#started && this.#closed === undefined && !this.#scheduler.isStill) return
+    const { pending } = this.#scheduler
+    this.#drains.look(this.#attempts, pending)
+    if (!this.#wasBusy || this.#attempts.size > 0 || this.#lost !== undefined) return
+    this.#wasBusy = false
+    this.#reporter.tell('idle', { pending })
+  }
+
+  /** The store takes no outcome any more. Closed in an orderly way, that is how it is; otherwise this is the end. */
+  #refused(error: unknown): void {
+    if (this.#closed !== undefined || this.#lost !== undefined) return
+    if (!isClosed(error)) this.#reporter.error(error)
+    this.lost(
+      error instanceof WaqError
+        ? error
+        : new WaqError('WAQ_IO', 'The store refused an outcome.', { cause: error }),
+    )
+  }
+}
+
+type View = (ref: MessageRef, stored: { id: string }) => MessageView<unknown>
+
+/** What a retry function sees where nobody says more. */
+function plainView(
+  store: MessageStore,
+  ref: MessageRef,
+  { id, channel, payload, headers, sequence, enqueuedAt }: Awaited<ReturnType<MessageStore['read']>>,
+): MessageView<unknown> {
+  return {
+    id,
+    channel,
+    sequence,
+    state: 'sending',
+    payload,
+    headers,
+    enqueuedAt,
+    attempts: store.attempts(ref),
+    mayHaveBeenSent: store.mayHaveBeenSent(ref),
+    history: [],
+  }
 }

@@ -1,0 +1,68 @@
+import type { MessageRef, StoredMessage } from '../store/message-store.js'
+import type { Channel } from './channel.js'
+import type { Halt } from './halts.js'
+import type { Policy } from './policies.js'
+import type { Turn } from './scheduler.js'
+import type { Delivery } from './types.js'
+
+/**
+ * - `preparing`: read, judged by its time to live; nothing is recorded yet, and it can be withdrawn.
+ * - `asking`: the receiver is asked what became of an earlier attempt.
+ * - `recording`: "attempt n" is being written.
+ * - `sending`: `send` was called.
+ * - `over`: it gave its turn back.
+ */
+export type AttemptPhase = 'preparing' | 'asking' | 'recording' | 'sending' | 'over'
+
+/** How a message stood before this attempt: what an attempt that does not count goes back to. */
+export interface Before {
+  attempts: number
+  firstAttemptAt: number
+  mayHaveBeenSent: boolean
+}
+
+/** One message's turn. */
+export class Attempt implements Turn {
+  readonly channel: Channel
+  readonly ref: MessageRef
+  readonly sequence: number
+  readonly probes: readonly Halt[]
+  holdsSlot: boolean
+  phase: AttemptPhase = 'preparing'
+  readonly controller = new AbortController()
+  before: Before
+  /** An earlier attempt was left open: by a process that ended, or by an orderly shutdown. */
+  readonly isOpen: boolean
+  /** Of the message's first attempt; of this one, once it is recorded, if it is the first. 0 before that. */
+  firstAttemptAt: number
+  stored: StoredMessage | undefined
+  delivery: Delivery<unknown> | undefined
+  /** The function of the user's that is running. */
+  call: { abandon(): void } | undefined
+  /** In ms of `Timers.now()`. */
+  startedAt = 0
+
+  constructor(turn: Turn, sequence: number, before: Before, isOpen: boolean) {
+    this.channel = turn.channel
+    this.ref = turn.ref
+    this.probes = turn.probes
+    this.holdsSlot = turn.holdsSlot
+    this.sequence = sequence
+    this.before = before
+    this.isOpen = isOpen
+    this.firstAttemptAt = before.firstAttemptAt
+  }
+
+  get policy(): Policy<unknown> {
+    return this.channel.policy!
+  }
+
+  get isProbe(): boolean {
+    return this.probes.length > 0
+  }
+
+  /** '' while the message was not read. */
+  get id(): string {
+    return this.stored?.id ?? ''
+  }
+}

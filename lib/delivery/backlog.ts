@@ -1,0 +1,129 @@
+import type { MessageRef, MessageStore } from '../store/message-store.js'
+import { type MessageColumns, Place } from './columns.js'
+import { Heap } from './heap.js'
+
+/** The messages of one channel, as `Backlog` keeps them. */
+export interface Line {
+  /** The chain's ends: ref + 1, 0 where it is empty. In order: nearly every message comes at its end. */
+  head: number
+  tail: number
+  /** Those that came out of turn: redriven, or scheduled and newly due. In order too. */
+  side?: Heap<MessageRef>
+  /** In backoff while others pass (a channel that is not ordered), the first due one first. */
+  resting?: Heap<MessageRef>
+}
+
+/**
+ * Which messages wait, and in which order: doubly linked chains through columns, so that a waiting message costs a
+ * few bytes and can be taken out from anywhere.
+ */
+export class Backlog {
+  readonly #store: MessageStore
+  readonly #columns: MessageColumns
+
+  constructor(store: MessageStore, columns: MessageColumns) {
+    this.#store = store
+    this.#columns = columns
+  }
+
+  /** The message whose turn it is. */
+  first(line: Line): MessageRef | undefined {
+    const head = line.head === 0 ? undefined : ((line.head - 1) as MessageRef)
+    const side = line.side?.peek()
+    if (head === undefined || side === undefined) return head ?? side
+    return this.#goesBefore(side, head) ? side : head
+  }
+
+  isEmpty(line: Line): boolean {
+    return line.head === 0 && (line.side?.size ?? 0) === 0 && (line.resting?.size ?? 0) === 0
+  }
+
+  /** Puts a message where its order key belongs. Refs in order, and one put back in front, cost nothing to place. */
+  insert(line: Line, ref: MessageRef): void {
+    const { place, previous, next } = this.#columns
+    if (line.tail === 0 || this.#goesBefore((line.tail - 1) as MessageRef, ref)) {
+      place.set(ref, Place.chain)
+      previous.set(ref, line.tail)
+      next.set(ref, 0)
+      if (line.tail === 0) line.head = ref + 1
+      else next.set((line.tail - 1) as MessageRef, ref + 1)
+      line.tail = ref + 1
+    } else if (this.#goesBefore(ref, (line.head - 1) as MessageRef)) {
+      place.set(ref, Place.chain)
+      previous.set(ref, 0)
+      next.set(ref, line.head)
+      previous.set((line.head - 1) as MessageRef, ref + 1)
+      line.head = ref + 1
+    } else {
+      place.set(ref, Place.side)
+      line.side ??= new Heap((one, other) => this.#goesBefore(one, other), previous)
+      line.side.push(ref)
+    }
+  }
+
+  /** Lets the others pass until it is due. */
+  rest(line: Line, ref: MessageRef): void {
+    this.#columns.place.set(ref, Place.resting)
+    line.resting ??= new Heap(
+      (one, other) => this.#store.dueAt(one) < this.#store.dueAt(other),
+      this.#columns.previous,
+    )
+    line.resting.push(ref)
+  }
+
+  /** Puts back in order what rested long enough. Returns when the next one has, Infinity: none rests. */
+  wake(line: Line, now: number): number {
+    const { resting } = line
+    if (resting === undefined) return Infinity
+    for (;;) {
+      const ref = resting.peek()
+      if (ref === undefined) return Infinity
+      const dueAt = this.#store.dueAt(ref)
+      if (dueAt > now) return dueAt
+      resting.remove(ref)
+      this.insert(line, ref)
+    }
+  }
+
+  /** Takes a message out, wherever in the line it is. */
+  remove(line: Line, ref: MessageRef): void {
+    const place = this.#columns.place.get(ref)
+    if (place === Place.chain) this.#unlink(line, ref)
+    else if (place === Place.side) line.side!.remove(ref)
+    else line.resting!.remove(ref)
+    this.#columns.place.set(ref, Place.gone)
+  }
+
+  /** The highest order key of what waits, undefined: nothing does. Looks at all that is out of turn. */
+  lastKey(line: Line): number | undefined {
+    let key = line.tail === 0 ? -Infinity : this.#store.orderKey((line.tail - 1) as MessageRef)
+    for (const heap of [line.side, line.resting]) {
+      for (const ref of heap ?? []) key = Math.max(key, this.#store.orderKey(ref))
+    }
+    return key === -Infinity ? undefined : key
+  }
+
+  #unlink(line: Line, ref: MessageRef): void {
+    const { previous, next } = this.#columns
+    const before = previous.get(ref)
+    const after = next.get(ref)
+    if (before === 0) line.head = after
+    else next.set((before - 1) as MessageRef, after)
+    if (after === 0) line.tail = before
+    else previous.set((after - 1) as MessageRef, before)
+  }
+
+  #goesBefore(one: MessageRef, other: MessageRef): boolean {
+    const difference = this.#store.orderKey(one) - this.#store.orderKey(other)
+    return difference === 0 ? this.#store.sequence(one) < this.#store.sequence(other) : difference < 0
+  }
+}
+
+/**
+ * An order key behind this one and before every message still to come: sequences are whole, so there is room above
+ * each. A thousand redrives behind one another keep their order; beyond that the steps halve.
+ */
+export function keyBehind(key: number): number {
+  const room = Math.floor(key) + 1 - key
+  return key + Math.min(1 / 1024, room / 2)
+}

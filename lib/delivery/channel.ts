@@ -1,0 +1,60 @@
+import type { MessageRef } from '../store/message-store.js'
+import type { Line } from './backlog.js'
+import type { Group } from './gate.js'
+import type { Halt, Haltable } from './halts.js'
+import type { Heap } from './heap.js'
+import type { Policy } from './policies.js'
+import type { Alarm } from './timers.js'
+import type { TokenBuckets } from './token-bucket.js'
+
+/**
+ * - `empty`: nothing waits. Kept only while there is something to remember.
+ * - `waiting`: for a time.
+ * - `ready`: could send, and waits for its turn.
+ * - `taken`: an attempt is under way.
+ * - `parked`: halted or paused.
+ */
+export type ChannelState = 'empty' | 'waiting' | 'ready' | 'taken' | 'parked'
+
+/** One channel, while it has messages or something to remember: a halt, a wait, a bucket that is not full. */
+export class Channel implements Line, Alarm, Haltable {
+  readonly scope = 'channel'
+  readonly target: string
+  readonly group: Group
+  /** Undefined until `channelOptions` could be asked. */
+  policy: Policy<unknown> | undefined
+  buckets: TokenBuckets | undefined
+  state: ChannelState = 'empty'
+
+  // Its messages.
+  head = 0
+  tail = 0
+  side?: Heap<MessageRef>
+  resting?: Heap<MessageRef>
+
+  // What it waits for.
+  /** A receiver said: nothing before this. Also after a local failure. */
+  blockedUntil = 0
+  halt: Halt | undefined
+  alarmAt = 0
+  alarmIndex = -1
+  readonly ring: () => void
+
+  // Its turn.
+  ticket = 0
+  readyBefore: Channel | undefined
+  readyAfter: Channel | undefined
+
+  /** What the receiver said of the message whose turn it is, until it is sent. */
+  answer: { ref: MessageRef; sequence: number; notSent: boolean } | undefined
+
+  constructor(name: string, group: Group, settle: (channel: Channel) => void) {
+    this.target = name
+    this.group = group
+    this.ring = () => settle(this)
+  }
+
+  get label(): string {
+    return this.target
+  }
+}

@@ -1,0 +1,319 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { systemCode } from '../log/errors.js'
+import type { MessageRef, MessageStore } from '../store/message-store.js'
+import { Attempt } from './attempt.js'
+import { Call } from './call.js'
+import { Mark } from './columns.js'
+import { Doubt } from './doubt.js'
+import { recordedError } from './recorded-error.js'
+import { isRefusal, refusalError } from './response.js'
+import type { Turn } from './scheduler.js'
+import { Settler, type SettlerContext } from './settler.js'
+import type { Alarm, Timers } from './timers.js'
+import type { DispatcherOptions, Send } from './types.js'
+import { verdictOf } from './verdict.js'
+
+/** The first wait after a failure of our own disk; each further one is twice as long, up to the last. */
+const LOCAL_WAIT_MS = 1_000
+const MAX_LOCAL_WAIT_MS = 60_000
+
+interface CourierContext extends SettlerContext {
+  readonly options: DispatcherOptions<unknown>
+}
+
+/** Takes a message whose turn has come to `send`, or to where it belongs instead. */
+export class Courier {
+  readonly settler: Settler
+  send: Send<unknown, unknown> | undefined
+  /** The attempt inside whose `send` (or `onAmbiguous`) the caller runs. */
+  readonly inside = new AsyncLocalStorage<Attempt>()
+  readonly #context: CourierContext
+  readonly #store: MessageStore
+  readonly #doubt: Doubt
+  /** Sends that nobody waits for any more, until the next attempt of their message. */
+  readonly #late = new Map<MessageRef, Attempt>()
+  #closing = false
+
+  constructor(context: CourierContext) {
+    const { store, scheduler, timers, clock, view } = context
+    this.#context = context
+    this.#store = store
+    this.settler = new Settler(context)
+    this.#doubt = new Doubt({
+      store,
+      scheduler,
+      timers,
+      clock,
+      settler: this.settler,
+      view: attempt => view(attempt.ref, attempt),
+      prepare: attempt => this.#prepare(attempt),
+      within: (attempt, run) => this.inside.run(attempt, run),
+    })
+  }
+
+  begin(turn: Turn): void {
+    const { ref } = turn
+    const store = this.#store
+    const isOpen = store.standing(ref) === 'in-doubt'
+    const before = {
+      attempts: store.attempts(ref),
+      firstAttemptAt: store.firstAttemptAt(ref),
+      mayHaveBeenSent: isOpen || store.mayHaveBeenSent(ref),
+    }
+    const attempt = new Attempt(turn, store.sequence(ref), before, isOpen)
+    this.#context.attempts.set(ref, attempt)
+    this.#recall(attempt)
+    this.#run(attempt).catch(error => {
+      // Nothing above lets an error out; one that gets here is a bug, which must not stop its channel for ever.
+      this.#context.reporter.error(error)
+      this.#waitLocally(attempt)
+    })
+  }
+
+  /** No attempt that did not call `send` yet goes on; those that did have until they are aborted. */
+  close(): void {
+    this.#closing = true
+    for (const attempt of this.#context.attempts.values()) {
+      if (attempt.phase !== 'preparing' && attempt.phase !== 'asking') continue
+      attempt.controller.abort(closingError())
+      attempt.call?.abandon()
+      this.settler.end(attempt, true)
+    }
+  }
+
+  /** Aborts the signals of what still runs. */
+  abort(reason: Error): void {
+    for (const attempt of this.#context.attempts.values()) attempt.controller.abort(reason)
+  }
+
+  /** What still runs is in doubt from here on. */
+  abandon(): void {
+    for (const attempt of this.#context.attempts.values()) {
+      if (attempt.phase === 'sending') this.settler.interrupted(attempt)
+      else this.settler.unsent(attempt)
+      attempt.call?.abandon()
+    }
+  }
+
+  /** Nothing may be recorded any more. */
+  lost(error: Error): void {
+    for (const attempt of this.#context.attempts.values()) {
+      attempt.phase = 'over'
+      attempt.controller.abort(error)
+      attempt.call?.abandon()
+    }
+    this.#context.attempts.clear()
+    this.#late.clear()
+  }
+
+  async #run(attempt: Attempt): Promise<void> {
+    const { ref, policy, before } = attempt
+    try {
+      attempt.stored = await this.#store.read(ref)
+    } catch (error) {
+      if (!isOver(attempt)) this.#unreadable(attempt, error)
+      return
+    }
+    if (isOver(attempt)) return
+    // Whoever was asked may know that it arrived: that comes before its time to live.
+    if (policy.onAmbiguous === 'resend' && this.#expire(attempt)) return
+    if (before.mayHaveBeenSent && !(await this.#doubt.resolve(attempt))) return
+    if (this.#expire(attempt) || !this.#prepare(attempt)) return
+    if (!(await this.#recordStart(attempt)) || isOver(attempt)) return
+    const { id, channel, sequence, attempt: number, mayHaveBeenSent } = attempt.delivery!
+    this.#context.reporter.tell('attempt', { id, channel, sequence, attempts: number, mayHaveBeenSent })
+    if (isOver(attempt)) return
+    await this.#send(attempt)
+  }
+
+  /** Dead if its time is over. Of a list that belongs together only the first part is judged. */
+  #expire(attempt: Attempt): boolean {
+    const { ref, before } = attempt
+    const { clock } = this.#context
+    if (this.#store.expiresAt(ref) > clock.now()) return false
+    const together = this.#store.together(ref)
+    if (together !== undefined && together.firstSequence !== attempt.sequence) return false
+    this.settler.dead(attempt, { ...before, reason: 'expired' })
+    return true
+  }
+
+  /** Makes the delivery. False: `parse` refused the payload, and that halts. */
+  #prepare(attempt: Attempt): boolean {
+    const { parse } = this.#context.options
+    const { before, controller } = attempt
+    const { id, channel, payload, headers, sequence, enqueuedAt } = attempt.stored!
+    let parsed = payload
+    try {
+      if (parse !== undefined) parsed = parse(payload)
+    } catch (error) {
+      const recorded = recordedError(error, this.#context.clock.now())
+      const reason = `parse refused the payload of message ${id}: ${recorded.message}`
+      const halt = { kind: 'halt', scope: 'group', reason, afterMs: 60_000 } as const
+      this.settler.halted(attempt, halt, recorded)
+      return false
+    }
+    attempt.delivery = {
+      id,
+      channel,
+      payload: parsed,
+      headers,
+      sequence,
+      enqueuedAt,
+      attempt: before.attempts + 1,
+      mayHaveBeenSent: before.mayHaveBeenSent,
+      signal: controller.signal,
+    }
+    return true
+  }
+
+  /** "Attempt n started" is written, and on the device where a duplicate is worse than a wait. */
+  async #recordStart(attempt: Attempt): Promise<boolean> {
+    const { timers, clock, ledger } = this.#context
+    const { ref, before } = attempt
+    attempt.phase = 'recording'
+    attempt.startedAt = timers.now()
+    attempt.firstAttemptAt = before.firstAttemptAt || attempt.startedAt
+    this.#late.delete(ref)
+    const written = await ledger.record(ref, {
+      kind: 'attempt',
+      at: clock.now(),
+      attempts: before.attempts + 1,
+      firstAttemptAt: attempt.firstAttemptAt,
+      mayHaveBeenSent: before.mayHaveBeenSent,
+    })
+    return written && (attempt.policy.onAmbiguous === 'resend' || this.#sync(attempt))
+  }
+
+  /** Waits for the device, however long it refuses: an attempt that a power loss could hide must not be made. */
+  async #sync(attempt: Attempt): Promise<boolean> {
+    for (let waitMs = LOCAL_WAIT_MS; ; waitMs = Math.min(2 * waitMs, MAX_LOCAL_WAIT_MS)) {
+      try {
+        await this.#store.syncOutcomes()
+        return true
+      } catch (error) {
+        if (isOver(attempt)) return false
+        this.#context.reporter.error(error)
+      }
+      await sleep(this.#context.timers, waitMs)
+      if (isOver(attempt)) return false
+    }
+  }
+
+  async #send(attempt: Attempt): Promise<void> {
+    const { timers, options } = this.#context
+    const timeoutMs = attempt.policy.sendTimeoutMs
+    attempt.phase = 'sending'
+    attempt.startedAt = timers.now()
+    const call = new Call(() => this.inside.run(attempt, this.send!, attempt.delivery!), {
+      timers,
+      controller: attempt.controller,
+      timeoutMs,
+      graceMs: options.abortGraceMs ?? 10_000,
+      timeoutError: () =>
+        new DOMException(`send did not settle within ${timeoutMs} ms (sendTimeoutMs).`, 'TimeoutError'),
+      returnedLate: value => this.#returnedLate(attempt, value),
+    })
+    attempt.call = call
+    const result = await call.result
+    if (isOver(attempt)) return
+    switch (result.kind) {
+      case 'returned':
+        if (isRefusal(result.value)) return this.#refused(attempt, result.value)
+        this.settler.delivered(attempt, result.value, timers.now() - attempt.startedAt)
+        return
+      case 'threw':
+        this.#failed(attempt, result.error)
+        return
+      case 'overran':
+        this.settler.failed(attempt, result.error, { kind: 'ambiguous' })
+        if (this.#context.scheduler.waits(attempt.ref)) this.#late.set(attempt.ref, attempt)
+        return
+      case 'abandoned':
+        this.settler.interrupted(attempt)
+    }
+  }
+
+  /** Its body is read first, in bounded time too. */
+  async #refused(attempt: Attempt, response: unknown): Promise<void> {
+    const call = new Call(() => refusalError(response), {
+      timers: this.#context.timers,
+      controller: attempt.controller,
+      timeoutMs: attempt.policy.sendTimeoutMs,
+      graceMs: 0,
+      timeoutError: () => new DOMException('The body of a refusal did not arrive in time.', 'TimeoutError'),
+    })
+    attempt.call = call
+    const result = await call.result
+    if (isOver(attempt)) return
+    this.#failed(attempt, result.kind === 'returned' ? result.value : response)
+  }
+
+  #failed(attempt: Attempt, error: unknown): void {
+    const { options, reporter } = this.#context
+    const verdict = verdictOf(error, attempt.delivery!, options.classify, report => reporter.error(report))
+    const { signal } = attempt.controller
+    // Cut short by the shutdown, not by the receiver: not charged.
+    if (this.#closing && signal.aborted && verdict.kind === 'ambiguous') this.settler.interrupted(attempt)
+    else this.settler.failed(attempt, error, verdict)
+  }
+
+  #returnedLate(attempt: Attempt, value: unknown): void {
+    const { ref } = attempt
+    if (this.#late.get(ref) !== attempt || this.#store.sequence(ref) !== attempt.sequence || isRefusal(value))
+      return
+    this.#late.delete(ref)
+    const { attempts, scheduler } = this.#context
+    const isBefore = attempts.get(ref)?.phase
+    if (scheduler.waits(ref) || isBefore === 'preparing' || isBefore === 'asking') {
+      this.settler.deliveredLate(attempt, value)
+    }
+  }
+
+  #unreadable(attempt: Attempt, error: unknown): void {
+    const { reporter, clock } = this.#context
+    reporter.error(error)
+    if (systemCode(error) !== 'WAQ_CORRUPT') {
+      this.#waitLocally(attempt)
+      return
+    }
+    // Its bytes are gone for good; it stays listed as a dead letter, and those behind it go on.
+    const recorded = recordedError(error, clock.now())
+    this.settler.dead(attempt, { ...attempt.before, reason: 'permanent', error, recorded })
+  }
+
+  /** The fault is here, not there: nothing is charged or recorded, the channel just waits. */
+  #waitLocally(attempt: Attempt): void {
+    const { scheduler, timers } = this.#context
+    const failures = scheduler.columns.countFailure(attempt.ref)
+    const waitMs = Math.min(LOCAL_WAIT_MS * 2 ** (failures - 1), MAX_LOCAL_WAIT_MS)
+    attempt.channel.blockedUntil = Math.max(attempt.channel.blockedUntil, timers.after(waitMs))
+    this.settler.end(attempt, true)
+  }
+
+  /** How far the backoff had come in an earlier life shows in how long it had been going on. */
+  #recall({ ref, before, policy }: Attempt): void {
+    const { columns } = this.#context.scheduler
+    if (!columns.hasMark(ref, Mark.recovered)) return
+    columns.unmark(ref, Mark.recovered)
+    const dueAt = this.#store.dueAt(ref)
+    if (before.firstAttemptAt === 0 || dueAt <= before.firstAttemptAt) return
+    columns.failures.set(ref, policy.backoff.stepsWithin(dueAt - before.firstAttemptAt))
+  }
+}
+
+/** What `close` gives the signals as their reason. */
+export function closingError(): Error {
+  return new DOMException('The queue is closing.', 'AbortError')
+}
+
+/** A function, since the phase changes while an attempt awaits. */
+function isOver(attempt: Attempt): boolean {
+  return attempt.phase === 'over'
+}
+
+function sleep(timers: Timers, ms: number): Promise<void> {
+  return new Promise(resolve => {
+    const alarm: Alarm = { alarmAt: 0, alarmIndex: -1, ring: resolve }
+    timers.set(alarm, timers.after(ms))
+  })
+}

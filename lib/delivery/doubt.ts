@@ -1,0 +1,199 @@
+import type { MessageStore } from '../store/message-store.js'
+import type { Attempt } from './attempt.js'
+import { Call } from './call.js'
+import { Mark } from './columns.js'
+import { recordedError } from './recorded-error.js'
+import type { Scheduler } from './scheduler.js'
+import type { Settler } from './settler.js'
+import type { Timers } from './timers.js'
+import type { Answer, Clock, Delivery, Failure, MessageView } from './types.js'
+
+const ANSWERS: readonly unknown[] = ['sent', 'not-sent', 'unknown', 'dead-letter'] satisfies Answer[]
+
+export interface DoubtContext {
+  readonly store: MessageStore
+  readonly scheduler: Scheduler
+  readonly settler: Settler
+  readonly timers: Timers
+  readonly clock: Clock
+  readonly view: (attempt: Attempt) => MessageView<unknown>
+  /** Makes `attempt.delivery`. False: it could not, and the turn is over. */
+  readonly prepare: (attempt: Attempt) => boolean
+  /** Runs a user's function as part of this attempt. */
+  readonly within: <T>(attempt: Attempt, run: () => T) => T
+}
+
+type Ask = (delivery: Delivery<unknown> & { lastAttemptAt: number }) => Answer | Promise<Answer>
+
+/** What is done with a message that may have been sent, before it is sent again. */
+export class Doubt {
+  readonly #context: DoubtContext
+
+  constructor(context: DoubtContext) {
+    this.#context = context
+  }
+
+  /** True: the attempt goes on. Otherwise its turn is over. */
+  async resolve(attempt: Attempt): Promise<boolean> {
+    const { onAmbiguous } = attempt.policy
+    if (onAmbiguous === 'resend') return !attempt.isOpen || this.#mayGoOn(attempt)
+    if (onAmbiguous === 'dead-letter') return this.#isAccepted(attempt) || this.#bury(attempt, 'ambiguous')
+    return this.#takeAnswer(attempt) || this.#ask(attempt, onAmbiguous)
+  }
+
+  /**
+   * An attempt that was open when the process ended counts as a failed one: the backoff goes on from when it began,
+   * so that a message that kills its process does not do so at once again, and not for ever.
+   */
+  #mayGoOn(attempt: Attempt): boolean {
+    const { store, settler, clock, view } = this.#context
+    const { ref, before, policy } = attempt
+    const { attempts } = before
+    if (attempts === 0) return true
+    const error = new Error(`The process ended during attempt ${attempts}; whether it was sent is unknown.`)
+    const now = clock.now()
+    const failedAt = Math.min(store.lastOutcomeAt(ref), now)
+    const delayMs = policy.backoff.delayMs({
+      charged: true,
+      attempts,
+      failures: attempts,
+      elapsedMs: failedAt - before.firstAttemptAt,
+      failure: (): Failure<unknown> => ({ attempt: attempts, error, message: view(attempt) }),
+    })
+    if (delayMs === undefined) return this.#bury(attempt, 'attempts', error)
+    const remainingMs = failedAt + delayMs - now
+    if (remainingMs <= 0) return true
+    settler.retry(attempt, {
+      attempts,
+      charged: true,
+      mayHaveBeenSent: true,
+      delayMs: remainingMs,
+      givenUp: false,
+      error,
+      recorded: recordedError(error, now),
+    })
+    return false
+  }
+
+  /** A person who redrives a dead letter that may have been sent wants it sent. */
+  #isAccepted({ ref, before }: Attempt): boolean {
+    const { columns } = this.#context.scheduler
+    if (before.firstAttemptAt === 0) columns.mark(ref, Mark.doubtAccepted)
+    return columns.hasMark(ref, Mark.doubtAccepted)
+  }
+
+  /** What the receiver said at this message's last turn. */
+  #takeAnswer(attempt: Attempt): boolean {
+    const { channel, ref, sequence } = attempt
+    const { answer } = channel
+    if (answer === undefined || answer.ref !== ref || answer.sequence !== sequence) return false
+    channel.answer = undefined
+    if (answer.notSent) attempt.before = { ...attempt.before, mayHaveBeenSent: false }
+    return true
+  }
+
+  async #ask(attempt: Attempt, ask: Ask): Promise<boolean> {
+    const { store, scheduler, timers, prepare, within, settler } = this.#context
+    const { ref, controller, policy } = attempt
+    if (!prepare(attempt)) return false
+    const delivery = {
+      ...attempt.delivery!,
+      attempt: Math.max(attempt.before.attempts, 1),
+      lastAttemptAt: store.lastOutcomeAt(ref),
+    }
+    attempt.phase = 'asking'
+    scheduler.yieldSlot(attempt)
+    scheduler.pump()
+    const call = new Call(() => within(attempt, () => ask(delivery)), {
+      timers,
+      controller,
+      timeoutMs: policy.sendTimeoutMs,
+      graceMs: 0,
+      timeoutError: () =>
+        new DOMException(
+          `onAmbiguous did not answer within ${policy.sendTimeoutMs} ms (sendTimeoutMs).`,
+          'TimeoutError',
+        ),
+    })
+    attempt.call = call
+    const result = await call.result
+    // Closed, lost, or delivered late meanwhile.
+    if ((attempt.phase as string) === 'over' || result.kind === 'abandoned') return false
+    if (result.kind !== 'returned') return this.#askAgain(attempt, result.error)
+    switch (result.value) {
+      case 'sent':
+        settler.delivered(attempt, undefined, 0)
+        return false
+      case 'dead-letter':
+        return this.#bury(attempt, 'ambiguous')
+      case 'not-sent':
+      case 'unknown':
+        return this.#sendAgain(attempt, result.value === 'not-sent')
+      default:
+        return this.#askAgain(
+          attempt,
+          new TypeError(`onAmbiguous answered ${String(result.value)}; ${EXPECTED}.`),
+        )
+    }
+  }
+
+  /** It lines up once more, for a slot to send in. */
+  #sendAgain(attempt: Attempt, notSent: boolean): false {
+    const { scheduler, settler } = this.#context
+    const { ref, sequence, before, policy } = attempt
+    const isOver =
+      scheduler.columns.hasMark(ref, Mark.givenUp) ||
+      (attempt.isOpen && before.attempts > 0 && !policy.backoff.allows(before.attempts))
+    if (isOver) return this.#bury(attempt, 'attempts')
+    attempt.channel.answer = { ref, sequence, notSent }
+    settler.end(attempt, true)
+    return false
+  }
+
+  /** The question failed, not the message: it is put again later, and costs no attempt. */
+  #askAgain(attempt: Attempt, error: unknown): false {
+    const { scheduler, settler, timers, clock, view } = this.#context
+    const { ref, before, policy } = attempt
+    const { attempts } = before
+    const elapsedMs = timers.now() - before.firstAttemptAt
+    const recorded = recordedError(error, clock.now())
+    if (before.firstAttemptAt !== 0 && policy.backoff.isTooLate({ charged: false, elapsedMs })) {
+      return this.#bury(attempt, 'ambiguous', error)
+    }
+    const delayMs =
+      policy.backoff.delayMs({
+        charged: false,
+        attempts: 0,
+        failures: scheduler.columns.countFailure(ref),
+        elapsedMs: 0,
+        failure: (): Failure<unknown> => ({ attempt: attempts, error, message: view(attempt) }),
+      }) ?? policy.backoff.lastDelayMs()
+    const givenUp = scheduler.columns.hasMark(ref, Mark.givenUp)
+    settler.retry(attempt, {
+      attempts,
+      charged: false,
+      mayHaveBeenSent: true,
+      delayMs,
+      givenUp,
+      error,
+      recorded,
+    })
+    return false
+  }
+
+  #bury(attempt: Attempt, reason: 'ambiguous' | 'attempts', error?: unknown): false {
+    const { attempts, firstAttemptAt } = attempt.before
+    const recorded =
+      error === undefined ? {} : { error, recorded: recordedError(error, this.#context.clock.now()) }
+    this.#context.settler.dead(attempt, {
+      reason,
+      attempts,
+      firstAttemptAt,
+      mayHaveBeenSent: true,
+      ...recorded,
+    })
+    return false
+  }
+}
+
+const EXPECTED = `it must answer with one of ${ANSWERS.join(', ')}`

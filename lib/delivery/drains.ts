@@ -1,0 +1,78 @@
+import type { MessageRef } from '../store/message-store.js'
+import type { Attempt } from './attempt.js'
+import type { Timers } from './timers.js'
+
+interface Waiter {
+  /** The attempt inside whose `send` somebody waits: it would wait for itself. */
+  readonly inside: Attempt | undefined
+  resolve(result: { remaining: number }): void
+  reject(error: Error): void
+}
+
+/** Those who wait in `drain`. While there are any, waiting keeps the process alive. */
+export class Drains {
+  readonly #timers: Timers
+  readonly #waiters = new Set<Waiter>()
+
+  constructor(timers: Timers) {
+    this.#timers = timers
+  }
+
+  /** How many wait inside a `send`. */
+  get insiders(): number {
+    let count = 0
+    for (const { inside } of this.#waiters) if (inside !== undefined) count++
+    return count
+  }
+
+  wait(inside: Attempt | undefined, signal: AbortSignal | undefined): Promise<{ remaining: number }> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(abortError(signal))
+        return
+      }
+      const end = () => {
+        this.#waiters.delete(waiter)
+        this.#timers.release()
+        signal?.removeEventListener('abort', aborted)
+      }
+      const aborted = () => waiter.reject(abortError(signal!))
+      const waiter: Waiter = {
+        inside,
+        resolve: result => {
+          end()
+          resolve(result)
+        },
+        reject: error => {
+          end()
+          reject(error)
+        },
+      }
+      signal?.addEventListener('abort', aborted, { once: true })
+      this.#waiters.add(waiter)
+      this.#timers.hold()
+    })
+  }
+
+  /** Nothing can begin any more: whoever waits for no other attempt than his own is done. */
+  look(attempts: ReadonlyMap<MessageRef, Attempt>, remaining: number): void {
+    for (const waiter of this.#waiters) {
+      const own = waiter.inside !== undefined && waiter.inside.phase !== 'over' ? 1 : 0
+      if (attempts.size === own) waiter.resolve({ remaining })
+    }
+  }
+
+  resolve(remaining: number): void {
+    for (const waiter of this.#waiters) waiter.resolve({ remaining })
+  }
+
+  reject(error: Error): void {
+    for (const waiter of this.#waiters) waiter.reject(error)
+  }
+}
+
+function abortError(signal: AbortSignal): Error {
+  const error = new Error('drain was aborted.', { cause: signal.reason })
+  error.name = 'AbortError'
+  return error
+}

@@ -1,0 +1,144 @@
+import type { Scope } from '../store/message-store.js'
+import type { Alarm, Timers } from './timers.js'
+import type { HaltFacts } from './types.js'
+
+/** What can halt: a channel, a group, everything. */
+export interface Haltable {
+  readonly scope: Scope
+  readonly target: string
+  /** For people: the channel, or the prefix with its `*`. */
+  readonly label: string
+  halt: Halt | undefined
+}
+
+/** A stop until a probe gets through or a person resumes. */
+export interface Halt extends Alarm {
+  readonly holder: Haltable
+  readonly since: number
+  reason: string | undefined
+  /** Infinity: no probe. */
+  afterMs: number
+  /** The time for a probe has come: one attempt may pass. */
+  mayProbe: boolean
+  /** That attempt is under way. */
+  probing: boolean
+  /** By a dead letter: the store keeps it, also across a restart. */
+  readonly kept: boolean
+}
+
+interface HaltOrder {
+  reason?: string | undefined
+  afterMs: number
+  kept?: boolean
+  /** Epoch ms, of one that an earlier life left: it was told then. Default: now. */
+  since?: number
+}
+
+interface HaltListener {
+  halted(facts: HaltFacts): void
+  lifted(holder: Haltable, halt: Halt): void
+  /** One attempt may pass now. */
+  probeDue(holder: Haltable): void
+}
+
+/** All halts in force. */
+export class Halts {
+  readonly #timers: Timers
+  readonly #wallNow: () => number
+  readonly #listener: HaltListener
+  readonly #inForce = new Set<Halt>()
+
+  constructor(timers: Timers, wallNow: () => number, listener: HaltListener) {
+    this.#timers = timers
+    this.#wallNow = wallNow
+    this.#listener = listener
+  }
+
+  get count(): number {
+    return this.#inForce.size
+  }
+
+  /** In the order in which they began. */
+  [Symbol.iterator](): Iterator<Halt> {
+    return this.#inForce.values()
+  }
+
+  halt(holder: Haltable, order: HaltOrder): void {
+    const standing = holder.halt
+    if (standing !== undefined && (standing.kept || !order.kept)) {
+      this.#renew(standing, order)
+      return
+    }
+    const halt: Halt = {
+      holder,
+      since: standing?.since ?? order.since ?? this.#wallNow(),
+      reason: order.reason,
+      afterMs: order.afterMs,
+      mayProbe: false,
+      probing: false,
+      kept: order.kept ?? false,
+      alarmAt: 0,
+      alarmIndex: -1,
+      ring: () => {
+        halt.mayProbe = true
+        this.#listener.probeDue(holder)
+      },
+    }
+    if (standing !== undefined) this.#forget(standing)
+    holder.halt = halt
+    this.#inForce.add(halt)
+    this.#schedule(halt)
+    if (order.since !== undefined) return
+    const { scope, target } = holder
+    const reason = halt.reason === undefined ? {} : { reason: halt.reason }
+    this.#listener.halted({
+      scope,
+      target,
+      ...reason,
+      since: halt.since,
+      probeAt: this.#wallNow() + halt.afterMs,
+    })
+  }
+
+  /** This attempt is the probe. */
+  take(halt: Halt): void {
+    halt.mayProbe = false
+    halt.probing = true
+  }
+
+  /** The probe may be made after all: the attempt that was to be it did not get as far as `send`. */
+  giveBack(halt: Halt): void {
+    if (halt.holder.halt !== halt || !halt.probing) return
+    halt.probing = false
+    halt.mayProbe = true
+    this.#listener.probeDue(halt.holder)
+  }
+
+  lift(holder: Haltable): void {
+    const { halt } = holder
+    if (halt === undefined) return
+    this.#forget(halt)
+    holder.halt = undefined
+    this.#listener.lifted(holder, halt)
+  }
+
+  /** A failed probe, or an attempt that was under way when the halt began. A person's resume is not made moot by it. */
+  #renew(halt: Halt, order: HaltOrder): void {
+    if (halt.kept) return
+    halt.reason = order.reason ?? halt.reason
+    // Otherwise the next probe stays where it is: a hundred attempts under way must not put it off a hundred times.
+    if (!halt.probing) return
+    halt.probing = false
+    halt.afterMs = order.afterMs
+    this.#schedule(halt)
+  }
+
+  #schedule(halt: Halt): void {
+    if (halt.afterMs !== Infinity) this.#timers.set(halt, this.#timers.after(halt.afterMs))
+  }
+
+  #forget(halt: Halt): void {
+    this.#timers.cancel(halt)
+    this.#inForce.delete(halt)
+  }
+}

@@ -1,0 +1,118 @@
+import type { DeadReason, Scope } from '../store/message-store.js'
+import type { Backoff } from './backoff.js'
+import type { Failure, OnAmbiguous, Verdict } from './types.js'
+
+/** How long a halt lasts before its probe, where the verdict does not say. */
+const PROBE_AFTER_MS = 60_000
+
+/** A failed attempt, with all that decides about what follows. */
+export interface Case {
+  readonly verdict: Verdict
+  readonly backoff: Backoff<unknown>
+  readonly onAmbiguous: OnAmbiguous<unknown>
+  readonly maxRetryAfterMs: number
+  /** Charged attempts before this one. */
+  readonly attemptsBefore: number
+  /** Before this attempt, an earlier one's outcome was unknown. */
+  readonly mayHaveBeenSentBefore: boolean
+  /** From the first attempt to now. */
+  readonly elapsedMs: number
+  /** This attempt was a probe: whatever came of it, it costs nothing. */
+  readonly isProbe: boolean
+  /** Counts this failure in, and returns how many there were, charged or not. */
+  readonly countFailure: () => number
+  readonly failure: (attempt: number) => Failure<unknown>
+}
+
+/** What follows from a failure. */
+export type Decision =
+  | {
+      kind: 'retry'
+      charged: boolean
+      attempts: number
+      mayHaveBeenSent: boolean
+      delayMs: number
+      /** No attempts are left; the message waits only for what the receiver says of it. */
+      givenUp: boolean
+    }
+  | { kind: 'rate-limited'; attempts: number; mayHaveBeenSent: boolean; delayMs: number; scope: Scope }
+  | { kind: 'dead'; attempts: number; mayHaveBeenSent: boolean; reason: DeadReason }
+  | { kind: 'halt'; scope: Scope; reason: string | undefined; afterMs: number }
+
+/** The table of verdicts, in `docs/delivery.md` for users. */
+export function judge(facts: Case): Decision {
+  const { verdict, attemptsBefore, mayHaveBeenSentBefore } = facts
+  switch (verdict.kind) {
+    case 'retry':
+      return judgeRetry(facts, verdict)
+    case 'rate-limited':
+      return judgeRateLimited(facts, verdict)
+    case 'permanent':
+      return {
+        kind: 'dead',
+        attempts: attemptsBefore + 1,
+        mayHaveBeenSent: mayHaveBeenSentBefore,
+        reason: 'permanent',
+      }
+    case 'halt':
+      return {
+        kind: 'halt',
+        scope: verdict.scope ?? 'group',
+        reason: verdict.reason,
+        afterMs: Math.max(verdict.afterMs ?? PROBE_AFTER_MS, 1),
+      }
+    case 'ambiguous':
+      return judgeAmbiguous(facts)
+  }
+}
+
+function judgeRetry(facts: Case, verdict: Verdict & { kind: 'retry' }): Decision {
+  const charged = (verdict.charged ?? true) && !facts.isProbe
+  const attempts = facts.attemptsBefore + (charged ? 1 : 0)
+  const mayHaveBeenSent = facts.mayHaveBeenSentBefore
+  const delayMs = nextDelayMs(facts, charged, attempts)
+  if (delayMs === undefined) return { kind: 'dead', attempts, mayHaveBeenSent, reason: 'attempts' }
+  const told = verdict.afterMs === undefined ? undefined : Math.min(verdict.afterMs, facts.maxRetryAfterMs)
+  return { kind: 'retry', charged, attempts, mayHaveBeenSent, delayMs: told ?? delayMs, givenUp: false }
+}
+
+function judgeRateLimited(facts: Case, verdict: Verdict & { kind: 'rate-limited' }): Decision {
+  const { attemptsBefore: attempts, mayHaveBeenSentBefore: mayHaveBeenSent } = facts
+  const dead: Decision = { kind: 'dead', attempts, mayHaveBeenSent, reason: 'attempts' }
+  const scope = verdict.scope ?? 'channel'
+  if (verdict.afterMs !== undefined) {
+    // What a receiver tells is no failure of the message: the backoff does not grow by it.
+    if (facts.backoff.isTooLate({ charged: false, elapsedMs: facts.elapsedMs })) return dead
+    const delayMs = Math.min(verdict.afterMs, facts.maxRetryAfterMs)
+    return { kind: 'rate-limited', attempts, mayHaveBeenSent, delayMs, scope }
+  }
+  const delayMs = nextDelayMs(facts, false, attempts)
+  return delayMs === undefined ? dead : { kind: 'rate-limited', attempts, mayHaveBeenSent, delayMs, scope }
+}
+
+function judgeAmbiguous(facts: Case): Decision {
+  const charged = !facts.isProbe
+  const attempts = facts.attemptsBefore + (charged ? 1 : 0)
+  if (facts.onAmbiguous === 'dead-letter') {
+    return { kind: 'dead', attempts, mayHaveBeenSent: true, reason: 'ambiguous' }
+  }
+  const delayMs = nextDelayMs(facts, charged, attempts)
+  if (delayMs !== undefined) {
+    return { kind: 'retry', charged, attempts, mayHaveBeenSent: true, delayMs, givenUp: false }
+  }
+  if (facts.onAmbiguous === 'resend')
+    return { kind: 'dead', attempts, mayHaveBeenSent: true, reason: 'attempts' }
+  // The receiver may know that the last attempt arrived: it is asked before the message is given up.
+  const lastDelayMs = facts.backoff.lastDelayMs()
+  return { kind: 'retry', charged, attempts, mayHaveBeenSent: true, delayMs: lastDelayMs, givenUp: true }
+}
+
+function nextDelayMs(facts: Case, charged: boolean, attempts: number): number | undefined {
+  return facts.backoff.delayMs({
+    charged,
+    attempts,
+    failures: facts.countFailure(),
+    elapsedMs: facts.elapsedMs,
+    failure: () => facts.failure(facts.attemptsBefore + 1),
+  })
+}

@@ -1,0 +1,155 @@
+import type { MessageRef, MessageStore } from '../store/message-store.js'
+import type { Attempt } from './attempt.js'
+import { keyBehind } from './backlog.js'
+import type { Ledger } from './ledger.js'
+import type { Reporter } from './reporter.js'
+import type { Scheduler } from './scheduler.js'
+import type { Clock } from './types.js'
+
+interface PersonContext {
+  readonly store: MessageStore
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+  readonly ledger: Ledger
+  readonly reporter: Reporter
+  readonly attempts: ReadonlyMap<MessageRef, Attempt>
+  /** Ends an attempt that has recorded nothing yet; its message is settled. */
+  readonly withdraw: (attempt: Attempt) => void
+}
+
+/** What a person does to single messages. Each resolves when it is on the device. */
+export class Person {
+  readonly #context: PersonContext
+
+  constructor(context: PersonContext) {
+    this.#context = context
+  }
+
+  /** False: it is being sent, in doubt, dead or gone. */
+  async cancel(ref: MessageRef): Promise<boolean> {
+    const { store, scheduler, ledger, reporter, clock } = this.#context
+    if (!this.#isCancellable(ref)) return false
+    const sequence = store.sequence(ref)
+    const channel = store.channel(ref)
+    // For the report; a message that can not be read can still be cancelled.
+    const id = await store.read(ref).then(
+      stored => stored.id,
+      () => '',
+    )
+    if (store.bySequence(sequence) !== ref || !this.#isCancellable(ref)) return false
+    const attempts = store.attempts(ref)
+    const at = clock.now()
+    const firstAttemptAt = store.firstAttemptAt(ref)
+    const underWay = this.#context.attempts.get(ref)
+    if (underWay === undefined) scheduler.leave(ref)
+    const written = ledger.record(
+      ref,
+      { kind: 'cancelled', at, attempts, firstAttemptAt, mayHaveBeenSent: false },
+      () => reporter.tell('cancelled', { id, channel, sequence, attempts, at }),
+    )
+    if (underWay !== undefined) this.#context.withdraw(underWay)
+    else scheduler.pump()
+    await written
+    await store.syncOutcomes()
+    return true
+  }
+
+  /** Dead letters live again. Returns how many. */
+  async redrive(refs: readonly MessageRef[], place: 'original' | 'last'): Promise<number> {
+    const { store, scheduler } = this.#context
+    /** The last order key given in each channel. */
+    const lastKeys = new Map<string, number>()
+    let count = 0
+    // In order, so that they keep it among themselves.
+    for (const { ref, sequence } of this.#inOrder(refs)) {
+      const ttlMs = await this.#ttlMs(ref)
+      if (store.bySequence(sequence) !== ref || store.standing(ref) !== 'dead') continue
+      const channel = store.channel(ref)
+      let orderKey = sequence
+      if (place === 'last') {
+        orderKey = this.#keyBehind(channel, lastKeys.get(channel), sequence)
+        lastKeys.set(channel, orderKey)
+      }
+      this.#redrive(ref, orderKey, ttlMs)
+      count++
+    }
+    scheduler.pump()
+    if (count > 0) await store.syncOutcomes()
+    return count
+  }
+
+  /** Dead letters are thrown away. Returns how many. */
+  async purge(refs: readonly MessageRef[]): Promise<number> {
+    const { store, ledger, clock } = this.#context
+    let count = 0
+    for (const ref of new Set(refs)) {
+      if (store.standing(ref) !== 'dead') continue
+      count++
+      void ledger.record(ref, {
+        kind: 'purged',
+        at: clock.now(),
+        attempts: store.attempts(ref),
+        firstAttemptAt: store.firstAttemptAt(ref),
+        mayHaveBeenSent: store.mayHaveBeenSent(ref),
+      })
+    }
+    if (count > 0) await store.syncOutcomes()
+    return count
+  }
+
+  #isCancellable(ref: MessageRef): boolean {
+    const { store, scheduler, attempts } = this.#context
+    if (store.standing(ref) !== 'pending' || store.mayHaveBeenSent(ref)) return false
+    return scheduler.waits(ref) || attempts.get(ref)?.phase === 'preparing'
+  }
+
+  #inOrder(refs: readonly MessageRef[]): { ref: MessageRef; sequence: number }[] {
+    const { store } = this.#context
+    const all = [...new Set(refs)].map(ref => ({
+      ref,
+      sequence: store.sequence(ref),
+      key: store.orderKey(ref),
+    }))
+    return all.sort((one, other) => one.key - other.key || one.sequence - other.sequence)
+  }
+
+  /** Its time to live as it was enqueued: it starts anew. Infinity where it has none, or can not be read. */
+  async #ttlMs(ref: MessageRef): Promise<number> {
+    const { store } = this.#context
+    if (store.expiresAt(ref) === Infinity) return Infinity
+    try {
+      const { enqueuedAt, deliverAt, expiresAt } = await store.read(ref)
+      return expiresAt - Math.max(enqueuedAt, deliverAt)
+    } catch {
+      // Its next attempt will say that it can not be read.
+      return Infinity
+    }
+  }
+
+  /** Behind what waits or is under way in the channel, and before what is still to come. */
+  #keyBehind(channel: string, lastKey: number | undefined, sequence: number): number {
+    const { store, scheduler, attempts } = this.#context
+    let key = lastKey ?? scheduler.lastKey(channel) ?? -Infinity
+    if (lastKey === undefined) {
+      for (const { ref, channel: own } of attempts.values()) {
+        if (own.target === channel) key = Math.max(key, store.orderKey(ref))
+      }
+    }
+    return key === -Infinity ? sequence : Math.max(keyBehind(key), sequence)
+  }
+
+  #redrive(ref: MessageRef, orderKey: number, ttlMs: number): void {
+    const { store, scheduler, ledger, clock } = this.#context
+    const at = clock.now()
+    void ledger.record(ref, {
+      kind: 'redriven',
+      at,
+      attempts: 0,
+      firstAttemptAt: 0,
+      mayHaveBeenSent: store.mayHaveBeenSent(ref),
+      orderKey,
+      expiresAt: at + ttlMs,
+    })
+    scheduler.enter(ref)
+  }
+}

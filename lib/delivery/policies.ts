@@ -1,0 +1,53 @@
+import { type Backoff, backoffOf } from './backoff.js'
+import type { ChannelOptions, DispatcherOptions, OnAmbiguous, Rate, Retry } from './types.js'
+
+/** What holds for one channel: the queue's options and, over them, its own. */
+export interface Policy<P> {
+  readonly backoff: Backoff<P>
+  readonly onAmbiguous: OnAmbiguous<P>
+  readonly onDead: 'continue' | 'halt'
+  readonly sendTimeoutMs: number
+  readonly rates: Rate | readonly Rate[] | undefined
+  readonly ordered: boolean
+}
+
+export class Policies<P> {
+  readonly #ask: ((channel: string) => ChannelOptions<P> | undefined) | undefined
+  readonly #backoffOf: (retry: Retry<P> | undefined) => Backoff<P>
+  readonly #queueWide: Policy<P>
+  /** One policy for all channels that answer with the same object. */
+  readonly #known = new WeakMap<ChannelOptions<P>, Policy<P>>()
+
+  constructor(options: DispatcherOptions<P>, report: (error: Error) => void) {
+    this.#ask = options.channelOptions
+    const random = options.random ?? Math.random
+    this.#backoffOf = retry => backoffOf(retry, random, report)
+    this.#queueWide = {
+      backoff: this.#backoffOf(options.retry),
+      onAmbiguous: options.onAmbiguous ?? 'resend',
+      onDead: options.onDead ?? 'continue',
+      sendTimeoutMs: options.sendTimeoutMs ?? 30_000,
+      rates: options.rateLimit?.perChannel,
+      ordered: true,
+    }
+  }
+
+  /** Throws what `channelOptions` throws. */
+  of(channel: string): Policy<P> {
+    const own = this.#ask?.(channel)
+    if (own === undefined) return this.#queueWide
+    const known = this.#known.get(own)
+    if (known !== undefined) return known
+    const { backoff, onAmbiguous, onDead, sendTimeoutMs, rates, ordered } = this.#queueWide
+    const policy: Policy<P> = {
+      backoff: own.retry === undefined ? backoff : this.#backoffOf(own.retry),
+      onAmbiguous: own.onAmbiguous ?? onAmbiguous,
+      onDead: own.onDead ?? onDead,
+      sendTimeoutMs: own.sendTimeoutMs ?? sendTimeoutMs,
+      rates: own.rateLimit ?? rates,
+      ordered: own.ordered ?? ordered,
+    }
+    this.#known.set(own, policy)
+    return policy
+  }
+}

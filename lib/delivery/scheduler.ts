@@ -1,0 +1,403 @@
+import type { MessageRef, MessageStore } from '../store/message-store.js'
+import { Backlog } from './backlog.js'
+import { Channel, type ChannelState } from './channel.js'
+import { Mark, MessageColumns, Place } from './columns.js'
+import { Gate, Group, Groups, turns } from './gate.js'
+import { type Halt, type Haltable, Halts } from './halts.js'
+import { isEverything, isPrefix, Pauses, prefixOf, selects } from './pauses.js'
+import { Policies } from './policies.js'
+import { Scheduled } from './scheduled.js'
+import type { Timers } from './timers.js'
+import { TokenBuckets } from './token-bucket.js'
+import type { Clock, DispatcherOptions, HaltFacts } from './types.js'
+
+/** How long a channel stands still whose `channelOptions` threw, before it is asked again. */
+const ASK_AGAIN_MS = 60_000
+
+/** What an attempt holds while it is under way. */
+export interface Turn {
+  readonly channel: Channel
+  readonly ref: MessageRef
+  /** Halts of which this attempt is the probe. */
+  readonly probes: readonly Halt[]
+  /** It counts among those under way. */
+  holdsSlot: boolean
+}
+
+interface SchedulerListener {
+  /** This message's turn has come; it ends with `Scheduler.finish`. */
+  begin(turn: Turn): void
+  halted(facts: HaltFacts): void
+  lifted(holder: Haltable, halt: Halt): void
+  failed(error: Error): void
+}
+
+/** Whose turn it is: channels, gates, limits, halts, pauses and times. It knows nothing of what an attempt is. */
+export class Scheduler {
+  readonly columns = new MessageColumns()
+  readonly pauses = new Pauses()
+  readonly halts: Halts
+  readonly everything: Gate
+  /** Messages that wait or are under way. */
+  pending = 0
+  /** Channels with a message. */
+  occupied = 0
+  /** Attempts may begin. */
+  open = false
+  readonly #store: MessageStore
+  readonly #timers: Timers
+  readonly #listener: SchedulerListener
+  readonly #policies: Policies<unknown>
+  readonly #groups: Groups
+  readonly #backlog: Backlog
+  readonly #scheduled: Scheduled
+  readonly #channels = new Map<string, Channel>()
+  /** Groups that may be able to send: each that can, and some that prove at their turn that they can not. */
+  readonly #turns = turns()
+  #tickets = 0
+  #pumping = false
+
+  constructor(
+    store: MessageStore,
+    options: DispatcherOptions<unknown>,
+    clock: Clock,
+    timers: Timers,
+    listener: SchedulerListener,
+  ) {
+    this.#store = store
+    this.#timers = timers
+    this.#listener = listener
+    this.#policies = new Policies(options, error => listener.failed(error))
+    this.#backlog = new Backlog(store, this.columns)
+    this.halts = new Halts(timers, () => clock.now(), {
+      halted: facts => listener.halted(facts),
+      lifted: (holder, halt) => {
+        this.#reopen(holder)
+        listener.lifted(holder, halt)
+      },
+      probeDue: holder => this.#reopen(holder),
+    })
+    this.everything = new Gate('global', '', {
+      concurrency: options.concurrency ?? 64,
+      buckets: TokenBuckets.of(options.rateLimit?.global),
+    })
+    this.#groups = new Groups(
+      Object.entries(options.groups ?? {}).map(
+        ([selector, { concurrency, rateLimit }]) =>
+          new Group('group', prefixOf(selector), { concurrency, buckets: TokenBuckets.of(rateLimit) }),
+      ),
+    )
+    for (const group of this.#groups) group.ring = () => this.#offer(group)
+    this.#scheduled = new Scheduled(
+      store,
+      this.columns,
+      timers,
+      () => clock.now(),
+      ref => this.#place(ref),
+    )
+  }
+
+  /** A channel that has messages or something to remember. */
+  find(name: string): Channel | undefined {
+    return this.#channels.get(name)
+  }
+
+  /** As `find`; makes it where there is none. It stays only if `settle` finds a reason. */
+  channel(name: string): Channel {
+    const known = this.#channels.get(name)
+    if (known !== undefined) return known
+    const channel = new Channel(name, this.#groups.of(name), channel => this.settle(channel))
+    this.#channels.set(name, channel)
+    return channel
+  }
+
+  /** The gate that a scope means for this channel, or the channel itself. */
+  holderOf(scope: 'channel' | 'group' | 'global', channel: Channel): Gate | Channel {
+    if (scope === 'global') return this.everything
+    return scope === 'group' && channel.group !== this.#groups.none ? channel.group : channel
+  }
+
+  /** The gate of a group as a receiver's wait names it, where there still is one. */
+  groupWithPrefix(prefix: string): Group | undefined {
+    return this.#groups.withPrefix(prefix)
+  }
+
+  /** A message begins to wait. */
+  enter(ref: MessageRef): void {
+    this.pending++
+    this.columns.reset(ref)
+    if (!this.#scheduled.add(ref)) this.#place(ref)
+  }
+
+  /** As `enter`, while nothing is settled yet: the backlog at start. `settleAll` follows. */
+  enterUnsettled(ref: MessageRef): void {
+    this.pending++
+    this.columns.reset(ref)
+    this.columns.mark(ref, Mark.recovered)
+    if (!this.#scheduled.add(ref)) this.#backlog.insert(this.channel(this.#store.channel(ref)), ref)
+  }
+
+  settleAll(): void {
+    for (const channel of this.#channels.values()) this.settle(channel)
+  }
+
+  /** A message that waits will not be sent: settled, or dead. */
+  leave(ref: MessageRef): void {
+    this.pending--
+    const place = this.columns.place.get(ref)
+    if (place === Place.scheduled) {
+      this.#scheduled.remove(ref)
+      return
+    }
+    const channel = this.channel(this.#store.channel(ref))
+    this.#backlog.remove(channel, ref)
+    this.settle(channel)
+  }
+
+  /** Whether it waits: it could still be taken out. */
+  waits(ref: MessageRef): boolean {
+    const place = this.columns.place.get(ref)
+    return place !== Place.gone && place !== Place.taken
+  }
+
+  /** The highest order key in a channel. */
+  lastKey(name: string): number | undefined {
+    const channel = this.#channels.get(name)
+    return channel === undefined ? undefined : this.#backlog.lastKey(channel)
+  }
+
+  /** An attempt gives its slot back and goes on without it, unless too many do so. */
+  yieldSlot(turn: Turn): void {
+    const { group } = turn.channel
+    if (!turn.holdsSlot || !this.everything.mayAsk || !group.mayAsk) return
+    turn.holdsSlot = false
+    this.everything.running--
+    this.everything.asking++
+    group.running--
+    group.asking++
+    this.#offer(group)
+  }
+
+  /**
+   * A turn is over. `sent`: `send` was called. `again`: the message still waits (else it is settled or dead).
+   * What it decided (due times, halts, waits) must be in place.
+   */
+  finish(turn: Turn, { sent, again }: { sent: boolean; again: boolean }): void {
+    const { channel, ref, probes } = turn
+    const { group } = channel
+    for (const gate of [this.everything, group]) {
+      if (turn.holdsSlot) gate.running--
+      else gate.asking--
+    }
+    if (!sent) {
+      for (const buckets of [this.everything.buckets, group.buckets, channel.buckets]) buckets?.giveBack()
+      for (const halt of probes) this.halts.giveBack(halt)
+    }
+    this.#become(channel, 'empty')
+    if (again) this.#backlog.insert(channel, ref)
+    else {
+      this.pending--
+      this.columns.place.set(ref, Place.gone)
+    }
+    this.settle(channel)
+    this.#offer(group)
+  }
+
+  /** Brings a channel into the state that its messages, its waits, its halt and the pauses ask for. */
+  settle(channel: Channel): void {
+    if (channel.state === 'taken') return
+    const now = this.#timers.now()
+    let restedAt = this.#backlog.wake(channel, now)
+    let first = this.#backlog.first(channel)
+    if (first === undefined && restedAt === Infinity) {
+      this.#vacate(channel, now)
+      return
+    }
+    const isHalted = channel.halt !== undefined && !channel.halt.mayProbe
+    if (isHalted || this.pauses.covers(channel.target) || !this.#adopt(channel)) {
+      this.#become(channel, 'parked')
+      return
+    }
+    if (channel.policy?.ordered === false) {
+      for (; first !== undefined && this.#dueAt(first) > now; first = this.#backlog.first(channel)) {
+        this.#backlog.remove(channel, first)
+        this.#backlog.rest(channel, first)
+        restedAt = Math.min(restedAt, this.#dueAt(first))
+      }
+    }
+    const dueAt = Math.max(
+      first === undefined ? restedAt : this.#dueAt(first),
+      channel.blockedUntil,
+      channel.buckets?.opensAt ?? 0,
+    )
+    if (dueAt > now) {
+      this.#become(channel, 'waiting')
+      this.#timers.set(channel, dueAt)
+      return
+    }
+    // What rests needs no alarm meanwhile: it is looked at again after the attempt.
+    this.#become(channel, 'ready')
+  }
+
+  /** Begins as many attempts as may begin. */
+  pump(): void {
+    if (this.#pumping) return
+    this.#pumping = true
+    try {
+      for (let channel = this.#next(); channel !== undefined; channel = this.#next()) this.#begin(channel)
+    } finally {
+      this.#pumping = false
+    }
+  }
+
+  pause(selector: string | undefined): void {
+    this.pauses.pause(selector)
+    if (!isEverything(selector)) this.#settleSelected(selector)
+  }
+
+  resume(selector: string | undefined): void {
+    this.pauses.resume(selector)
+    for (const halt of [...this.halts]) if (isResumed(halt.holder, selector)) this.halts.lift(halt.holder)
+    this.#settleSelected(selector)
+  }
+
+  /** Without a person, a schedule or a new message nothing would begin any more. What is under way does not count. */
+  get isStill(): boolean {
+    if (this.pauses.all || this.everything.halt !== undefined) return true
+    for (const group of this.#groups) if (group.runnable > 0 && group.halt === undefined) return false
+    return true
+  }
+
+  /** Puts a message in its place among those of its channel. */
+  #place(ref: MessageRef): void {
+    const channel = this.channel(this.#store.channel(ref))
+    this.#backlog.insert(channel, ref)
+    this.settle(channel)
+  }
+
+  #dueAt(ref: MessageRef): number {
+    return this.#store.standing(ref) === 'pending' ? this.#store.dueAt(ref) : 0
+  }
+
+  #next(): Channel | undefined {
+    if (!this.open || this.pauses.all) return undefined
+    const now = this.#timers.now()
+    const opensAt = this.everything.opensAt
+    if (opensAt > now) {
+      if (this.#turns.size > 0) this.#timers.set(this.everything, opensAt)
+      return undefined
+    }
+    for (;;) {
+      const group = this.#turns.peek()
+      if (group === undefined) return undefined
+      const groupOpensAt = group.opensAt
+      if (groupOpensAt <= now) return group.peek()
+      this.#retract(group)
+      this.#timers.set(group, groupOpensAt)
+    }
+  }
+
+  #begin(channel: Channel): void {
+    const now = this.#timers.now()
+    const { group } = channel
+    const probes: Halt[] = []
+    for (const { halt } of [this.everything, group, channel]) {
+      if (halt === undefined) continue
+      this.halts.take(halt)
+      probes.push(halt)
+    }
+    const ref = this.#backlog.first(channel)!
+    this.#backlog.remove(channel, ref)
+    this.columns.place.set(ref, Place.taken)
+    this.#become(channel, 'taken')
+    for (const gate of [this.everything, group]) {
+      gate.running++
+      gate.buckets?.take(now)
+    }
+    channel.buckets?.take(now)
+    this.#listener.begin({ channel, ref, probes, holdsSlot: true })
+  }
+
+  #become(channel: Channel, state: ChannelState): void {
+    const { group, state: before } = channel
+    if (state !== 'waiting') this.#timers.cancel(channel)
+    if (before === state) return
+    channel.state = state
+    if (before === 'empty') this.occupied++
+    else if (state === 'empty') this.occupied--
+    if (before === 'ready') {
+      group.remove(channel)
+      this.#retract(group)
+      this.#offer(group)
+    }
+    if (state === 'ready') {
+      channel.ticket = this.#tickets++
+      group.push(channel)
+      this.#offer(group)
+    }
+    if (isRunnable(before) && !isRunnable(state)) group.runnable--
+    else if (!isRunnable(before) && isRunnable(state)) group.runnable++
+  }
+
+  /** Nothing waits in it: it is forgotten as soon as there is nothing to remember. */
+  #vacate(channel: Channel, now: number): void {
+    this.#become(channel, 'empty')
+    const until = Math.max(channel.blockedUntil, channel.buckets?.fullAt ?? 0)
+    if (until > now) this.#timers.set(channel, until)
+    else if (channel.halt === undefined) this.#channels.delete(channel.target)
+  }
+
+  /** Asks for the channel's options. False: they can not be told, and it halts until they can. */
+  #adopt(channel: Channel): boolean {
+    if (channel.policy !== undefined) return true
+    try {
+      channel.policy = this.#policies.of(channel.target)
+      channel.buckets = TokenBuckets.of(channel.policy.rates)
+      return true
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error))
+      if (channel.halt !== undefined) this.halts.take(channel.halt)
+      this.halts.halt(channel, { reason: `its options: ${cause.message}`, afterMs: ASK_AGAIN_MS })
+      this.#listener.failed(cause)
+      return false
+    }
+  }
+
+  /** A group that has a ready channel takes part in the turns; whether it can send shows when its turn comes. */
+  #offer(group: Group): void {
+    if (group.hasReady && group.turnIndex === -1) this.#turns.push(group)
+  }
+
+  #retract(group: Group): void {
+    if (group.turnIndex === -1) return
+    this.#turns.remove(group)
+    group.turnIndex = -1
+  }
+
+  #reopen(holder: Haltable): void {
+    if (holder instanceof Channel) this.settle(holder)
+    else if (holder instanceof Group) this.#offer(holder)
+  }
+
+  #settleSelected(selector: string | undefined): void {
+    if (isPrefix(selector)) {
+      for (const channel of this.#channels.values())
+        if (selects(selector, channel.target)) this.settle(channel)
+    } else {
+      const channel = this.#channels.get(selector!)
+      if (channel !== undefined) this.settle(channel)
+    }
+  }
+}
+
+function isRunnable(state: ChannelState): boolean {
+  return state === 'ready' || state === 'waiting'
+}
+
+/** A group's halt ends with its own prefix or a wider one; everything's only with everything. */
+function isResumed(holder: Haltable, selector: string | undefined): boolean {
+  if (holder.scope === 'global') return isEverything(selector)
+  return holder.scope === 'group'
+    ? isPrefix(selector) && holder.target.startsWith(prefixOf(selector))
+    : selects(selector, holder.target)
+}

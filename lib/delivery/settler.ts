@@ -1,0 +1,357 @@
+import type {
+  DeadReason,
+  MessageRef,
+  MessageStore,
+  Outcome,
+  Progress,
+  RecordedError,
+} from '../store/message-store.js'
+import type { Attempt } from './attempt.js'
+import { Mark } from './columns.js'
+import type { Haltable } from './halts.js'
+import { type Decision, judge } from './judge.js'
+import type { Ledger } from './ledger.js'
+import { recordedError } from './recorded-error.js'
+import type { Reporter } from './reporter.js'
+import type { Scheduler } from './scheduler.js'
+import type { Timers } from './timers.js'
+import type { Clock, Failure, MessageView, Verdict } from './types.js'
+
+/** Since the start. */
+export interface Counters {
+  delivered: number
+  retried: number
+  rateLimited: number
+  dead: number
+}
+
+export interface SettlerContext {
+  readonly store: MessageStore
+  readonly scheduler: Scheduler
+  readonly ledger: Ledger
+  readonly reporter: Reporter
+  readonly timers: Timers
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly maxRetryAfterMs: number
+  readonly view: (ref: MessageRef, attempt: Attempt) => MessageView<unknown>
+  /** Under way, by message. */
+  readonly attempts: Map<MessageRef, Attempt>
+  /** An attempt gave its turn back. */
+  readonly ended: () => void
+}
+
+/** What ends a message's life for now, and what is known of it then. */
+interface Death {
+  reason: DeadReason
+  attempts: number
+  firstAttemptAt: number
+  mayHaveBeenSent: boolean
+  error?: unknown
+  recorded?: RecordedError
+}
+
+/** Turns what became of an attempt into an outcome, a report, and the end of the turn. */
+export class Settler {
+  readonly #context: SettlerContext
+
+  constructor(context: SettlerContext) {
+    this.#context = context
+  }
+
+  /** `send` resolved, or the receiver said that it was sent. */
+  delivered(attempt: Attempt, result: unknown, ms: number): void {
+    const { attempts, firstAttemptAt } = this.#after(attempt)
+    this.#recordDelivered(attempt, { attempts, firstAttemptAt }, result, ms)
+    this.#liftProbes(attempt)
+    this.end(attempt, false)
+  }
+
+  /** An attempt that nobody waited for any more succeeded, before the next one of its message. */
+  deliveredLate(attempt: Attempt, result: unknown): void {
+    const { store, scheduler, attempts, timers } = this.#context
+    const { ref } = attempt
+    const next = attempts.get(ref)
+    const progress = { attempts: store.attempts(ref), firstAttemptAt: store.firstAttemptAt(ref) }
+    this.#recordDelivered(attempt, progress, result, timers.now() - attempt.startedAt)
+    if (next !== undefined) this.end(next, false)
+    else {
+      scheduler.leave(ref)
+      this.#context.ended()
+    }
+  }
+
+  /** `send` failed with this error, which means this. */
+  failed(attempt: Attempt, error: unknown, verdict: Verdict): void {
+    const recorded = recordedError(error, this.#context.clock.now())
+    const decision = this.#judge(attempt, error, verdict)
+    switch (decision.kind) {
+      case 'retry':
+        this.retry(attempt, { ...decision, error, recorded })
+        break
+      case 'rate-limited':
+        this.#rateLimited(attempt, decision, error, recorded)
+        break
+      case 'dead':
+        if (verdict.kind === 'permanent') explain(recorded, verdict.reason)
+        this.dead(attempt, { ...decision, firstAttemptAt: attempt.firstAttemptAt, error, recorded })
+        break
+      case 'halt':
+        this.halted(attempt, decision, recorded)
+        break
+    }
+  }
+
+  /** It is tried, or asked about, again after `delayMs`. */
+  retry(
+    attempt: Attempt,
+    retry: {
+      attempts: number
+      charged: boolean
+      mayHaveBeenSent: boolean
+      delayMs: number
+      givenUp: boolean
+      error: unknown
+      recorded: RecordedError
+    },
+  ): void {
+    const { scheduler, timers, counters, reporter } = this.#context
+    const { error, recorded, attempts, mayHaveBeenSent, charged } = retry
+    const { ref } = attempt
+    const delayMs = Math.ceil(retry.delayMs)
+    const dueAt = timers.after(delayMs)
+    if (retry.givenUp) scheduler.columns.mark(ref, Mark.givenUp)
+    counters.retried++
+    const progress = this.#progress(attempts, attempt.firstAttemptAt, mayHaveBeenSent)
+    this.#record(attempt, { kind: 'retry', ...progress, dueAt, delayMs, error: recorded }, () =>
+      reporter.tell('retry', {
+        ...facts(attempt, attempts),
+        error,
+        recorded,
+        charged,
+        delayMs,
+        dueAt,
+        mayHaveBeenSent,
+      }),
+    )
+    this.#liftProbes(attempt)
+    this.end(attempt, true)
+  }
+
+  /** The sender is broken: the message goes back to how it was, as if this attempt had never been. */
+  halted(attempt: Attempt, decision: Decision & { kind: 'halt' }, recorded: RecordedError): void {
+    const { scheduler } = this.#context
+    const { attempts, firstAttemptAt, mayHaveBeenSent } = attempt.before
+    const holder = scheduler.holderOf(decision.scope, attempt.channel)
+    const progress = this.#progress(attempts, firstAttemptAt, mayHaveBeenSent)
+    this.#record(attempt, { kind: 'released', ...progress, error: recorded })
+    scheduler.halts.halt(holder, {
+      reason: decision.reason ?? `${recorded.name}: ${recorded.message}`,
+      afterMs: decision.afterMs,
+    })
+    this.#liftProbes(attempt, holder)
+    this.end(attempt, true)
+  }
+
+  /** The message of this attempt is given up. */
+  dead(attempt: Attempt, death: Death): void {
+    const { scheduler } = this.#context
+    const haltsChannel = attempt.policy.onDead === 'halt'
+    this.#recordDead(attempt.ref, attempt.channel.target, attempt.sequence, attempt.id, death, haltsChannel)
+    if (haltsChannel) {
+      const reason = `message ${attempt.id} is a dead letter (${death.reason})`
+      scheduler.halts.halt(attempt.channel, { reason, afterMs: Infinity, kept: true })
+    }
+    this.#takeAlong(attempt)
+    this.#liftProbes(attempt)
+    this.end(attempt, false)
+  }
+
+  /** The queue closes, and `send` did not end in time: in doubt, not charged. */
+  interrupted(attempt: Attempt): void {
+    const progress = this.#progress(attempt.before.attempts, attempt.firstAttemptAt, true)
+    this.#record(attempt, { kind: 'interrupted', ...progress })
+    this.end(attempt, true)
+  }
+
+  /** The queue closes after "attempt n" was recorded and before `send` was called: that is known, so there is no doubt. */
+  unsent(attempt: Attempt): void {
+    const { clock, timers } = this.#context
+    const { attempts, firstAttemptAt, mayHaveBeenSent } = attempt.before
+    const error = recordedError(new Error('The queue was closed before send was called.'), clock.now())
+    const progress = this.#progress(attempts, firstAttemptAt, mayHaveBeenSent)
+    this.#record(attempt, { kind: 'retry', ...progress, dueAt: timers.now(), delayMs: 0, error })
+    this.end(attempt, true)
+  }
+
+  /** Gives the turn back. `again`: the message still waits. */
+  end(attempt: Attempt, again: boolean): void {
+    if (attempt.phase === 'over') return
+    const sent = attempt.phase === 'sending'
+    attempt.phase = 'over'
+    this.#context.attempts.delete(attempt.ref)
+    this.#context.scheduler.finish(attempt, { sent, again })
+    this.#context.ended()
+  }
+
+  #judge(attempt: Attempt, error: unknown, verdict: Verdict): Decision {
+    const { scheduler, timers, maxRetryAfterMs, view } = this.#context
+    const { ref, policy, before } = attempt
+    return judge({
+      verdict,
+      backoff: policy.backoff,
+      onAmbiguous: policy.onAmbiguous,
+      maxRetryAfterMs,
+      attemptsBefore: before.attempts,
+      mayHaveBeenSentBefore: before.mayHaveBeenSent,
+      elapsedMs: timers.now() - attempt.firstAttemptAt,
+      isProbe: attempt.isProbe,
+      countFailure: () => scheduler.columns.countFailure(ref),
+      failure: (number): Failure<unknown> => ({ attempt: number, error, message: view(ref, attempt) }),
+    })
+  }
+
+  #rateLimited(
+    attempt: Attempt,
+    decision: Decision & { kind: 'rate-limited' },
+    error: unknown,
+    recorded: RecordedError,
+  ): void {
+    const { scheduler, timers, counters, reporter } = this.#context
+    const { attempts, mayHaveBeenSent } = decision
+    const holder = scheduler.holderOf(decision.scope, attempt.channel)
+    const delayMs = Math.ceil(decision.delayMs)
+    const dueAt = timers.after(delayMs)
+    holder.blockedUntil = Math.max(holder.blockedUntil, dueAt)
+    counters.rateLimited++
+    const { scope, target } = holder
+    const progress = this.#progress(attempts, attempt.firstAttemptAt, mayHaveBeenSent)
+    const outcome: Outcome = {
+      kind: 'rate-limited',
+      ...progress,
+      dueAt,
+      delayMs,
+      scope,
+      target,
+      error: recorded,
+    }
+    this.#record(attempt, outcome, () =>
+      reporter.tell('rateLimited', {
+        ...facts(attempt, attempts),
+        error,
+        recorded,
+        scope,
+        target,
+        delayMs,
+        dueAt,
+      }),
+    )
+    this.#liftProbes(attempt)
+    this.end(attempt, true)
+  }
+
+  /** The later parts of a `together` list die with this one: half an answer is worse than none. */
+  #takeAlong(attempt: Attempt): void {
+    const { store, scheduler, attempts } = this.#context
+    const together = store.together(attempt.ref)
+    if (together === undefined) return
+    for (
+      let sequence = attempt.sequence + 1;
+      sequence < together.firstSequence + together.count;
+      sequence++
+    ) {
+      const part = store.bySequence(sequence)
+      if (part === undefined) continue
+      const underWay = attempts.get(part)
+      if (scheduler.waits(part)) scheduler.leave(part)
+      else if (underWay?.phase === 'preparing') this.end(underWay, false)
+      else continue
+      this.#recordDead(part, store.channel(part), sequence, undefined, {
+        reason: 'predecessor',
+        attempts: store.attempts(part),
+        firstAttemptAt: store.firstAttemptAt(part),
+        mayHaveBeenSent: store.mayHaveBeenSent(part),
+      })
+    }
+  }
+
+  #recordDelivered(
+    attempt: Attempt,
+    { attempts, firstAttemptAt }: { attempts: number; firstAttemptAt: number },
+    result: unknown,
+    ms: number,
+  ): void {
+    const { counters, reporter } = this.#context
+    const progress = this.#progress(attempts, firstAttemptAt, attempt.before.mayHaveBeenSent)
+    counters.delivered++
+    this.#record(attempt, { kind: 'delivered', ...progress }, () =>
+      reporter.tell('delivered', { ...facts(attempt, attempts), result, ms, at: progress.at }),
+    )
+  }
+
+  /** `id` undefined: not read yet. */
+  #recordDead(
+    ref: MessageRef,
+    channel: string,
+    sequence: number,
+    id: string | undefined,
+    { reason, attempts, firstAttemptAt, mayHaveBeenSent, error, recorded }: Death,
+    haltsChannel = false,
+  ): void {
+    const { ledger, reporter, counters, store } = this.#context
+    const progress = this.#progress(attempts, firstAttemptAt, mayHaveBeenSent)
+    counters.dead++
+    const outcome: Outcome = {
+      kind: 'dead',
+      ...progress,
+      reason,
+      haltsChannel,
+      ...(recorded && { error: recorded }),
+    }
+    const tell = (id: string) => {
+      const what = { id, channel, sequence, attempts, reason, at: progress.at }
+      reporter.tell('dead', recorded === undefined ? what : { ...what, error, recorded })
+    }
+    void ledger.record(ref, outcome, () => {
+      if (id !== undefined) tell(id)
+      // It stays as a dead letter, so it can still be read.
+      else
+        store.read(ref).then(
+          stored => tell(stored.id),
+          () => tell(''),
+        )
+    })
+  }
+
+  #record(attempt: Attempt, outcome: Outcome, written?: () => void): void {
+    void this.#context.ledger.record(attempt.ref, outcome, written)
+  }
+
+  #progress(attempts: number, firstAttemptAt: number, mayHaveBeenSent: boolean): Progress {
+    return { at: this.#context.clock.now(), attempts, firstAttemptAt, mayHaveBeenSent }
+  }
+
+  /** Attempts as they are after this one, which counts if `send` was called. */
+  #after(attempt: Attempt): { attempts: number; firstAttemptAt: number } {
+    return attempt.phase === 'sending'
+      ? { attempts: attempt.before.attempts + 1, firstAttemptAt: attempt.firstAttemptAt }
+      : attempt.before
+  }
+
+  /** Whatever came of it but the same halt again: the sender works. */
+  #liftProbes(attempt: Attempt, halted?: Haltable): void {
+    if (attempt.phase !== 'sending') return
+    for (const halt of attempt.probes) {
+      if (halt.holder !== halted && halt.holder.halt === halt) this.#context.scheduler.halts.lift(halt.holder)
+    }
+  }
+}
+
+function facts(attempt: Attempt, attempts: number) {
+  return { id: attempt.id, channel: attempt.channel.target, sequence: attempt.sequence, attempts }
+}
+
+function explain(recorded: RecordedError, reason: string | undefined): void {
+  if (reason === undefined || recorded.message.includes(reason)) return
+  recorded.message = `${reason}: ${recorded.message}`.slice(0, 500)
+}

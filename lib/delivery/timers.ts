@@ -1,0 +1,133 @@
+import { Heap } from './heap.js'
+import type { Clock, ClockTimer } from './types.js'
+
+/** `setTimeout` takes no longer delay: beyond it Node fires at once. Longer waits come in pieces. */
+const MAX_DELAY_MS = 2 ** 31 - 1
+
+/** Something that waits for a moment. It stands in the heap itself, so that a wait costs no further object. */
+export interface Alarm {
+  /** In ms of `Timers.now()`; read and written by `Timers` alone. */
+  alarmAt: number
+  /** Position in the heap, -1: not set. */
+  alarmIndex: number
+  ring(): void
+}
+
+/**
+ * All waits of a dispatcher: one heap, one timer of the system.
+ *
+ * Its time reads like epoch ms but is monotonic: it starts with the wall clock and then runs by itself, so that a wall
+ * clock set back or forward changes no wait that was decided in this life.
+ */
+export class Timers {
+  readonly #clock: Clock
+  readonly #offsetMs: number
+  readonly #rung: () => void
+  readonly #alarms = new Heap<Alarm>((one, other) => one.alarmAt < other.alarmAt, {
+    get: alarm => alarm.alarmIndex,
+    set: (alarm, position) => {
+      alarm.alarmIndex = position
+    },
+  })
+  #timer: ClockTimer | undefined
+  /** When `#timer` fires. It may be earlier than the first alarm, never later. */
+  #firesAt = Infinity
+  #holds = 0
+  #closed = false
+
+  /** `rung` is called after every batch of alarms. */
+  constructor(clock: Clock, rung: () => void) {
+    this.#clock = clock
+    this.#offsetMs = clock.now() - clock.monotonic()
+    this.#rung = rung
+  }
+
+  /** Whole ms, rounded down: a moment is past only when all of it is. */
+  now(): number {
+    return Math.floor(this.#exactly())
+  }
+
+  /** The moment this many ms from now, rounded up, so that no wait ends a millisecond early. */
+  after(delayMs: number): number {
+    return Math.ceil(this.#exactly() + delayMs)
+  }
+
+  /** The first alarm's moment, Infinity: there is none. */
+  get nextAt(): number {
+    return this.#alarms.peek()?.alarmAt ?? Infinity
+  }
+
+  /** Sets or moves an alarm. Infinity: cancels it. */
+  set(alarm: Alarm, at: number): void {
+    if (at === Infinity || this.#closed) {
+      this.cancel(alarm)
+      return
+    }
+    const fresh = alarm.alarmIndex === -1
+    if (!fresh && alarm.alarmAt === at) return
+    alarm.alarmAt = at
+    if (fresh) this.#alarms.push(alarm)
+    else this.#alarms.moved(alarm)
+    if (at < this.#firesAt) this.#arm()
+  }
+
+  cancel(alarm: Alarm): void {
+    if (alarm.alarmIndex === -1) return
+    // The timer stays as it is: waking once for nothing costs less than a new timer each time.
+    this.#alarms.remove(alarm)
+    alarm.alarmIndex = -1
+  }
+
+  /** From here to `release`, waiting keeps the process alive. */
+  hold(): void {
+    if (this.#holds++ > 0) return
+    if (this.#timer === undefined) this.#arm()
+    else this.#timer.ref()
+  }
+
+  release(): void {
+    if (--this.#holds === 0) this.#timer?.unref()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#disarm()
+  }
+
+  #exactly(): number {
+    return this.#clock.monotonic() + this.#offsetMs
+  }
+
+  #disarm(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#firesAt = Infinity
+  }
+
+  #arm(): void {
+    this.#disarm()
+    const at = this.nextAt
+    if (this.#closed || (at === Infinity && this.#holds === 0)) return
+    const delayMs = Math.min(Math.max(Math.ceil(at - this.#exactly()), 1), MAX_DELAY_MS)
+    this.#firesAt = at
+    this.#timer = this.#clock.setTimeout(() => this.#fired(), delayMs)
+    if (this.#holds === 0) this.#timer.unref()
+  }
+
+  #fired(): void {
+    this.#timer = undefined
+    // Nothing that rings may arm a timer: that is done once, below.
+    this.#firesAt = -Infinity
+    const now = this.now()
+    for (
+      let alarm = this.#alarms.peek();
+      alarm !== undefined && alarm.alarmAt <= now;
+      alarm = this.#alarms.peek()
+    ) {
+      this.cancel(alarm)
+      alarm.ring()
+    }
+    this.#arm()
+    this.#rung()
+  }
+}
