@@ -32,7 +32,6 @@ import {
   parseSelector,
   type ResolvedDeadSelect,
 } from './selectors.js'
-import { sequenceBeingSent, withSendContext } from './send-context.js'
 import { liveSettlement, Settlements, settledSettlement } from './settlements.js'
 import { assembleStats } from './stats.js'
 import type {
@@ -281,7 +280,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     const { signal } = parseOptions(WAIT_OPTIONS, options, 'drain')
     this.#assertOpen()
     if (signal?.aborted) throw new AbortError(signal)
-    return this.#keepAlive.during(this.#dispatcher.drain({ signal }))
+    return this.#dispatcher.drain({ signal })
   }
 
   /**
@@ -290,7 +289,9 @@ export class OutboundQueue<P = unknown, R = unknown>
    */
   async close(options?: { graceMs?: number | undefined }): Promise<void> {
     const { graceMs } = parseOptions(CLOSE_OPTIONS, options, 'close')
-    this.#closing ??= this.#keepAlive.during(this.#close(graceMs, sequenceBeingSent(this)))
+    // Each call, since each may come from inside another send, which delivery then does not wait for.
+    const delivery = this.#dispatcher.close(graceMs)
+    this.#closing ??= this.#keepAlive.during(this.#close(delivery))
     return this.#closing
   }
 
@@ -305,10 +306,10 @@ export class OutboundQueue<P = unknown, R = unknown>
 
   #start(send: Send<P, R>): void {
     this.#started = true
-    this.#dispatcher.start(withSendContext(this, send))
+    this.#dispatcher.start(send)
   }
 
-  async #close(graceMs: number, within: number | undefined): Promise<void> {
+  async #close(delivery: Promise<void>): Promise<void> {
     const error = new WaqError(
       'WAQ_CLOSED',
       `The queue in ${this.directory} is closed. Open it again to go on.`,
@@ -316,7 +317,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     this.#ended ??= error
     this.#intake.close(this.#ended)
     try {
-      await this.#dispatcher.close(graceMs, within)
+      await delivery
     } finally {
       // Only now: the sends that were waited for may have settled what somebody waits for.
       this.#settlements.close(this.#ended)

@@ -1,0 +1,286 @@
+import { channel } from 'node:diagnostics_channel'
+import t from 'tap'
+import { type OutboundMessage, OutboundQueue, WaqError } from '../../lib/index.js'
+import { macrotask, openQueue, temporaryDirectory } from './fixtures/open-queue.js'
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
+const idsIn = async (queue: OutboundQueue) => (await collect(queue.list())).map(({ id }) => id)
+
+t.test('a receipt tells id, channel, place and state', async t => {
+  const queue = await openQueue(t)
+  const first = await queue.enqueue({ channel: 'chat', payload: { text: 'hi' } })
+  const second = await queue.enqueue({ channel: 'chat', payload: 'ho', id: 'mine' })
+  t.match(first, { id: /^[0-9a-f-]{36}$/, channel: 'chat', sequence: 1, duplicate: false, state: 'pending' })
+  t.same(second, { id: 'mine', channel: 'chat', sequence: 2, duplicate: false, state: 'pending' })
+})
+
+t.test('a message is what it was at the call, whatever is done to it afterwards', async t => {
+  const queue = await openQueue(t)
+  const payload = { list: ['a'], bytes: Buffer.from('abc') }
+  const headers = { trace: '1' }
+  const enqueued = queue.enqueue({ channel: 'chat', payload, id: 'm', headers })
+  payload.list.push('b')
+  payload.bytes.fill(0)
+  headers.trace = '2'
+  await enqueued
+  t.match(await queue.get('m'), {
+    payload: { list: ['a'], bytes: Buffer.from('abc') },
+    headers: { trace: '1' },
+  })
+})
+
+t.test('messages stand in the order of the calls, awaited or not', async t => {
+  const queue = await openQueue(t)
+  const ids = Array.from({ length: 500 }, (_, index) => `m${index}`)
+  await Promise.all(ids.map(id => queue.enqueue({ channel: 'chat', payload: null, id })))
+  t.same(await idsIn(queue), ids)
+})
+
+t.test('a known id is not enqueued twice: the first receipt comes back', async t => {
+  const queue = await openQueue(t)
+  const message = { channel: 'chat', payload: { text: 'hi' }, id: 'order-17' }
+  const [first, meanwhile] = await Promise.all([queue.enqueue(message), queue.enqueue(message)])
+  const later = await queue.enqueue({ ...message, headers: { retried: 'yes' } })
+  t.equal(first.duplicate, false)
+  t.same(meanwhile, { ...first, duplicate: true })
+  t.same(later, { ...first, duplicate: true })
+  t.equal(queue.stats().enqueued, 1)
+  t.same(await idsIn(queue), ['order-17'])
+})
+
+t.test('the same id with another payload or channel is a conflict, or keeps the first', async t => {
+  const queue = await openQueue(t)
+  await queue.enqueue({ channel: 'chat', payload: 'first words', id: 'answer' })
+  for (const other of [
+    { channel: 'chat', payload: 'other words', id: 'answer' },
+    { channel: 'elsewhere', payload: 'first words', id: 'answer' },
+  ]) {
+    await t.rejects(queue.enqueue(other), { code: 'WAQ_ID_CONFLICT', ids: ['answer'], indeterminate: false })
+    t.match(await queue.enqueue(other, { onConflict: 'keep-first' }), { channel: 'chat', duplicate: true })
+  }
+  t.match(await queue.get('answer'), { payload: 'first words' })
+})
+
+t.test('a list is contiguous, and its receipts come in its order', async t => {
+  const queue = await openQueue(t)
+  const list = (name: string) =>
+    [1, 2, 3].map(part => ({ channel: 'chat', payload: part, id: `${name}${part}` }))
+  const [first, second] = await Promise.all([queue.enqueue(list('a')), queue.enqueue(list('b'))])
+  t.same(
+    [...first, ...second].map(({ sequence }) => sequence),
+    [1, 2, 3, 4, 5, 6],
+  )
+  t.same(await idsIn(queue), ['a1', 'a2', 'a3', 'b1', 'b2', 'b3'])
+  t.same(await queue.enqueue([]), [])
+})
+
+t.test('a list with one bad message changes nothing', async t => {
+  const queue = await openQueue(t)
+  await t.rejects(
+    queue.enqueue([
+      { channel: 'chat', payload: 1, id: 'good' },
+      { channel: 'chat', payload: () => 1, id: 'bad' },
+    ]),
+    { code: 'WAQ_INVALID_MESSAGE', message: /^messages\[1\]\.payload is a function/ },
+  )
+  await queue.enqueue({ channel: 'chat', payload: 1, id: 'taken' })
+  await t.rejects(
+    queue.enqueue([
+      { channel: 'chat', payload: 1, id: 'good' },
+      { channel: 'chat', payload: 2, id: 'taken' },
+    ]),
+    { code: 'WAQ_ID_CONFLICT' },
+  )
+  t.same(await idsIn(queue), ['taken'])
+})
+
+t.test('bad input rejects and never throws', async t => {
+  const queue = await openQueue(t)
+  const bad: [message: unknown, options: unknown, code: string][] = [
+    [undefined, undefined, 'WAQ_INVALID_MESSAGE'],
+    [null, undefined, 'WAQ_INVALID_MESSAGE'],
+    ['text', undefined, 'WAQ_INVALID_MESSAGE'],
+    [{ channel: '', payload: 1 }, undefined, 'WAQ_INVALID_MESSAGE'],
+    [[undefined], undefined, 'WAQ_INVALID_MESSAGE'],
+    // biome-ignore lint/suspicious/noSparseArray: it is what is tested
+    [[, { channel: 'c', payload: 1 }], undefined, 'WAQ_INVALID_MESSAGE'],
+    [{ channel: 'c', payload: 1 }, { onConflict: 'x' }, 'WAQ_INVALID_OPTION'],
+    [{ channel: 'c', payload: 1 }, 5, 'WAQ_INVALID_OPTION'],
+    [new Array(100_001), undefined, 'WAQ_INVALID_MESSAGE'],
+  ]
+  for (const [message, options, code] of bad) {
+    let returned: Promise<unknown> | undefined
+    t.doesNotThrow(() => {
+      returned = queue.enqueue(message as OutboundMessage, options as undefined)
+    })
+    await t.rejects(returned!, { code })
+  }
+  t.same(await idsIn(queue), [])
+})
+
+t.test('a message over the limit is too large, and nothing was written', async t => {
+  const queue = await openQueue(t, { limits: { maxMessageBytes: 1_000 } })
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 'x'.repeat(2_000), id: 'big' }), {
+    code: 'WAQ_TOO_LARGE',
+    ids: ['big'],
+  })
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 'x'.repeat(990), id: 'big' }), {
+    code: 'WAQ_TOO_LARGE',
+    message: /takes \d+ bytes; limits\.maxMessageBytes is 1000/,
+  })
+  await queue.enqueue({ channel: 'chat', payload: 'x'.repeat(800), id: 'fits' })
+  t.same(await idsIn(queue), ['fits'])
+})
+
+t.test('a payload that changes while it is read is an invalid message', async t => {
+  const queue = await openQueue(t)
+  let reads = 0
+  const payload = {
+    get text(): unknown {
+      reads += 1
+      if (reads > 1) throw new Error('changed')
+      return 'fine'
+    },
+  }
+  await t.rejects(queue.enqueue({ channel: 'chat', payload }), { code: 'WAQ_INVALID_MESSAGE' })
+})
+
+t.test('an aborted signal withdraws before a byte is written', async t => {
+  const queue = await openQueue(t)
+  const reason = new Error('user left')
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }, { signal: AbortSignal.abort(reason) }), {
+    name: 'AbortError',
+    cause: reason,
+  })
+  t.same(await idsIn(queue), [])
+})
+
+t.test('an abort is either a withdrawal or has no effect', async t => {
+  const queue = await openQueue(t)
+  const outcomes = await Promise.all(
+    Array.from({ length: 50 }, async (_, index) => {
+      const controller = new AbortController()
+      const enqueued = queue.enqueue(
+        { channel: 'chat', payload: index, id: `m${index}` },
+        { signal: controller.signal },
+      )
+      if (index % 2 === 1) await macrotask()
+      controller.abort()
+      return enqueued.then(
+        ({ id }) => id,
+        (error: Error) => {
+          t.equal(error.name, 'AbortError')
+          return undefined
+        },
+      )
+    }),
+  )
+  const accepted = outcomes.filter(id => id !== undefined)
+  t.same((await idsIn(queue)).toSorted(), accepted.toSorted())
+})
+
+t.test('a full queue refuses what is new, and knows what it has', async t => {
+  const queue = await openQueue(t, { limits: { maxPendingMessages: 2 } })
+  const enqueue = (id: string) => queue.enqueue({ channel: 'chat', payload: id, id })
+  await Promise.all([enqueue('a'), enqueue('b')])
+  await t.rejects(enqueue('c'), { code: 'WAQ_FULL', ids: ['c'], message: /holds 2 messages/ })
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }), { code: 'WAQ_FULL' })
+  t.match(await enqueue('a'), { duplicate: true })
+  await t.rejects(queue.enqueue(['x', 'y', 'z'].map(id => ({ channel: 'chat', payload: 1, id }))), {
+    code: 'WAQ_TOO_LARGE',
+  })
+  t.equal(await queue.cancel('a'), true)
+  t.match(await enqueue('c'), { duplicate: false })
+})
+
+t.test('many enqueues at once do not slip past the limit together', async t => {
+  const queue = await openQueue(t, { limits: { maxPendingMessages: 10 } })
+  const results = await Promise.allSettled(
+    Array.from({ length: 30 }, (_, index) => queue.enqueue({ channel: 'chat', payload: index })),
+  )
+  t.equal(results.filter(({ status }) => status === 'fulfilled').length, 10)
+  t.equal(queue.stats().pending, 10)
+})
+
+t.test('with whenFull: wait, messages wait for room in the order of the calls', async t => {
+  const sent: unknown[] = []
+  const queue = await openQueue(t, { limits: { maxPendingMessages: 3, whenFull: 'wait' } })
+  const all = Array.from({ length: 50 }, (_, index) => queue.enqueue({ channel: 'chat', payload: index }))
+  await Promise.all(all.slice(0, 3))
+  t.equal(queue.stats().pending, 3)
+  queue.start(({ payload }) => {
+    sent.push(payload)
+  })
+  await Promise.all(all)
+  await queue.drain()
+  t.same(
+    sent,
+    Array.from({ length: 50 }, (_, index) => index),
+  )
+})
+
+t.test('waiting for room ends with an abort, or with the queue', async t => {
+  const queue = await openQueue(t, { limits: { maxPendingMessages: 1, whenFull: 'wait' } })
+  await queue.enqueue({ channel: 'chat', payload: 1 })
+  const controller = new AbortController()
+  const aborted = queue.enqueue({ channel: 'chat', payload: 2 }, { signal: controller.signal })
+  const waiting = queue.enqueue({ channel: 'chat', payload: 3 })
+  controller.abort()
+  await t.rejects(aborted, { name: 'AbortError' })
+  const rejected = t.rejects(waiting, { code: 'WAQ_CLOSED' })
+  await queue.close()
+  await rejected
+})
+
+t.test('the time to live of channel and queue is stamped at enqueue', async t => {
+  const queue = await openQueue(t, {
+    ttlMs: 1_000_000,
+    channelOptions: name => (name === 'short' ? { ttlMs: 1_000 } : undefined),
+  })
+  for (const [channelName, id] of [
+    ['short', 'a'],
+    ['other', 'b'],
+  ] as const) {
+    await queue.enqueue({ channel: channelName, payload: 1, id })
+  }
+  const lifetimes = (await collect(queue.list())).map(({ enqueuedAt, expiresAt }) => expiresAt! - enqueuedAt)
+  t.same(lifetimes, [1_000, 1_000_000])
+})
+
+t.test('a channel whose options can not be told refuses its messages', async t => {
+  const queue = await openQueue(t, {
+    channelOptions: () => {
+      throw new Error('no such chat')
+    },
+  })
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }), {
+    code: 'WAQ_INVALID_OPTION',
+    cause: { message: 'no such chat' },
+  })
+})
+
+t.test('each accepted message is published to whoever subscribes', async t => {
+  const queue = await openQueue(t)
+  const published: unknown[] = []
+  const subscriber = (message: unknown) => published.push(message)
+  channel('waq:enqueue').subscribe(subscriber)
+  await queue.enqueue({ channel: 'chat', payload: 'private', id: 'm' })
+  await queue.enqueue({ channel: 'chat', payload: 'private', id: 'm' })
+  channel('waq:enqueue').unsubscribe(subscriber)
+  await queue.enqueue({ channel: 'chat', payload: 'private', id: 'n' })
+  t.same(published, [{ directory: queue.directory, id: 'm', channel: 'chat', sequence: 1 }])
+})
+
+t.test('a closed queue accepts nothing', async t => {
+  const directory = temporaryDirectory(t)
+  const queue = await OutboundQueue.open(directory)
+  await queue.close()
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }), (error: unknown) => {
+    return error instanceof WaqError && error.code === 'WAQ_CLOSED' && error.message.includes(directory)
+  })
+})

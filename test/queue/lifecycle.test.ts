@@ -1,0 +1,264 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { OutboundQueue, type QueueOptions, SendError, WaqError } from '../../lib/index.js'
+import { gate, macrotask, openQueue, temporaryDirectory } from './fixtures/open-queue.js'
+
+t.test('only open makes a queue', async t => {
+  const Constructor = OutboundQueue as unknown as new () => OutboundQueue
+  t.throws(() => new Constructor(), { message: /Use OutboundQueue\.open/ })
+})
+
+t.test('what open is given is checked before anything is touched', async t => {
+  const directory = temporaryDirectory(t)
+  const bad: [unknown, unknown, RegExp][] = [
+    [undefined, {}, /directory must be a path.*got undefined/],
+    ['', {}, /got the string ""/],
+    ['a\0b', {}, /got the string "a\\u0000b"/],
+    [new URL('file:///tmp'), {}, /got an URL/],
+    [directory, { concurency: 1 }, /Did you mean `concurrency`/],
+    [directory, null, /got null/],
+  ]
+  for (const [path, options, message] of bad) {
+    await t.rejects(OutboundQueue.open(path as string, options as QueueOptions), {
+      code: 'WAQ_INVALID_OPTION',
+      message,
+    })
+  }
+  t.equal(existsSync(directory), false)
+})
+
+t.test('the first attempt comes after whoever opened the queue could add listeners', async t => {
+  const directory = temporaryDirectory(t)
+  const first = await openQueue(t, {}, directory)
+  await first.enqueue({ channel: 'chat', payload: 1 })
+  await first.close()
+  let sent = false
+  const second = await openQueue(
+    t,
+    {
+      send: () => {
+        sent = true
+      },
+    },
+    directory,
+  )
+  t.equal(sent, false)
+  await once(second, 'delivered')
+  t.equal(sent, true)
+})
+
+t.test('without send the queue accepts and keeps, and start makes it deliver', async t => {
+  const queue = await openQueue<number>(t)
+  await queue.enqueue({ channel: 'chat', payload: 1, id: 'm' })
+  t.same(await queue.drain(), { remaining: 1 })
+  queue.start(() => {})
+  t.match(await queue.settled('m'), { state: 'delivered' })
+})
+
+t.test('delivery is started once', async t => {
+  const given = await openQueue(t, { send: () => {} })
+  t.throws(() => given.start(() => {}), { code: 'WAQ_INVALID_OPTION', message: /delivery began already/ })
+  const later = await openQueue(t)
+  t.throws(() => later.start('x' as never), {
+    code: 'WAQ_INVALID_OPTION',
+    message: /send must be a function/,
+  })
+  later.start(() => {})
+  t.throws(() => later.start(() => {}), { code: 'WAQ_INVALID_OPTION' })
+})
+
+t.test('a directory has one owner at a time', async t => {
+  const directory = temporaryDirectory(t)
+  const queue = await openQueue(t, {}, directory)
+  await t.rejects(OutboundQueue.open(directory), (error: unknown) => {
+    return error instanceof WaqError && error.code === 'WAQ_LOCKED' && error.owner?.pid === process.pid
+  })
+  await queue.close()
+  const next = await openQueue(t, {}, directory)
+  t.equal(next.directory, queue.directory)
+})
+
+t.test('a closed queue does nothing any more, and says so', async t => {
+  const queue = await openQueue(t)
+  await queue.close()
+  await queue.close({ graceMs: 5 })
+  const closed = { code: 'WAQ_CLOSED' }
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }), closed)
+  await t.rejects(queue.get('a'), closed)
+  await t.rejects(queue.cancel('a'), closed)
+  await t.rejects(queue.settled('a'), closed)
+  await t.rejects(queue.drain(), closed)
+  await t.rejects(queue.retryDead({ all: true }), closed)
+  await t.rejects(queue.purgeDead({ all: true }), closed)
+  t.throws(() => queue.start(() => {}), closed)
+  t.throws(() => queue.list(), closed)
+  t.throws(() => queue.pause(), closed)
+  t.throws(() => queue.resume(), closed)
+})
+
+t.test('await using closes the queue', async t => {
+  const directory = temporaryDirectory(t)
+  let queue: OutboundQueue
+  {
+    await using opened = await OutboundQueue.open(directory)
+    queue = opened
+    await queue.enqueue({ channel: 'chat', payload: 1 })
+  }
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }), { code: 'WAQ_CLOSED' })
+})
+
+t.test('close waits for the sends that are under way', async t => {
+  const { opened, open } = gate()
+  const began = gate()
+  const queue = await openQueue<number>(t, {
+    async send() {
+      began.open()
+      await opened
+    },
+  })
+  await queue.enqueue({ channel: 'chat', payload: 1, id: 'm' })
+  const settled = queue.settled('m')
+  await began.opened
+  const closed = queue.close()
+  open()
+  await closed
+  t.match(await settled, { state: 'delivered' })
+})
+
+t.test('a send that outlasts the grace is aborted, and in doubt afterwards', async t => {
+  const directory = temporaryDirectory(t)
+  const began = gate()
+  let aborted = false
+  const first = await openQueue<number>(
+    t,
+    {
+      async send({ signal }) {
+        began.open()
+        await once(signal, 'abort')
+        aborted = true
+        throw signal.reason
+      },
+    },
+    directory,
+  )
+  await first.enqueue({ channel: 'chat', payload: 1, id: 'm' })
+  await began.opened
+  await first.close({ graceMs: 0 })
+  t.equal(aborted, true)
+
+  const deliveries: { attempt: number; mayHaveBeenSent: boolean }[] = []
+  const second = await openQueue<number>(
+    t,
+    { send: ({ attempt, mayHaveBeenSent }) => void deliveries.push({ attempt, mayHaveBeenSent }) },
+    directory,
+  )
+  t.match(second.recovery, { inDoubt: 1 })
+  t.match(await second.settled('m'), { state: 'delivered' })
+  t.match(deliveries, [{ mayHaveBeenSent: true }])
+})
+
+t.test('close from within send does not wait for that send', async t => {
+  const closed = gate()
+  const queue: OutboundQueue<number> = await openQueue<number>(t, {
+    async send() {
+      await queue.close()
+      closed.open()
+    },
+  })
+  await queue.enqueue({ channel: 'chat', payload: 1 })
+  await closed.opened
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }), { code: 'WAQ_CLOSED' })
+})
+
+t.test('a bad grace is refused, and the queue stays open', async t => {
+  const queue = await openQueue(t)
+  await t.rejects(queue.close({ graceMs: -1 }), { code: 'WAQ_INVALID_OPTION', message: /graceMs/ })
+  await t.rejects(queue.close({ grace: 1 } as object), { message: /Did you mean `graceMs`/ })
+  await queue.enqueue({ channel: 'chat', payload: 1 })
+})
+
+t.test('drain ends with an abort, and goes on delivering', async t => {
+  const { opened, open } = gate()
+  const queue = await openQueue<number>(t, { send: () => opened })
+  await queue.enqueue({ channel: 'chat', payload: 1, id: 'm' })
+  const controller = new AbortController()
+  const drained = queue.drain({ signal: controller.signal })
+  await macrotask()
+  controller.abort(new Error('enough'))
+  await t.rejects(drained, { name: 'AbortError', cause: { message: 'enough' } })
+  await t.rejects(queue.drain({ signal: AbortSignal.abort() }), { name: 'AbortError' })
+  open()
+  t.match(await queue.settled('m'), { state: 'delivered' })
+})
+
+t.test('a channel that was halted by a dead letter is halted after a reopening as well', async t => {
+  const directory = temporaryDirectory(t)
+  const options: QueueOptions<string> = {
+    onDead: 'halt',
+    send({ payload }) {
+      if (payload === 'bad') throw new SendError('no', { kind: 'permanent' })
+    },
+  }
+  const first = await openQueue<string>(t, options, directory)
+  const halted = once(first, 'halted')
+  await first.enqueue({ channel: 'chat', payload: 'bad' })
+  await first.enqueue({ channel: 'chat', payload: 'behind', id: 'behind' })
+  await halted
+  await first.close()
+  const second = await openQueue<string>(t, options, directory)
+  t.same(await second.drain(), { remaining: 1 })
+  second.resume('chat')
+  t.match(await second.settled('behind'), { state: 'delivered' })
+})
+
+const run = promisify(execFile)
+const INDEX = new URL('../../lib/index.js', import.meta.url).href
+
+/** Runs a program in a process of its own, until it ends by itself. */
+async function runProgram(directory: string, program: string): Promise<string> {
+  const source = `import { OutboundQueue } from ${JSON.stringify(INDEX)}\nconst directory = ${JSON.stringify(directory)}\n${program}`
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', source], {
+    timeout: 60_000,
+  })
+  return stdout
+}
+
+t.test('an open queue that has nothing to do does not keep the process alive', async t => {
+  const out = await runProgram(
+    join(temporaryDirectory(t), '..', 'idle'),
+    `const queue = await OutboundQueue.open(directory, { send: () => {} })
+     await queue.enqueue({ channel: 'chat', payload: 1, delayMs: 1e9, id: 'm' })
+     console.log('done')`,
+  )
+  t.equal(out, 'done\n')
+})
+
+t.test('whoever waits for a message keeps the process alive', async t => {
+  const out = await runProgram(
+    join(temporaryDirectory(t), '..', 'waiting'),
+    `let tries = 0
+     const queue = await OutboundQueue.open(directory, {
+       retry: { initialDelayMs: 50 },
+       send: () => { if (++tries < 3) throw Object.assign(new Error('busy'), { status: 503 }) },
+     })
+     await queue.enqueue({ channel: 'chat', payload: 1, id: 'm' })
+     console.log((await queue.settled('m')).state)
+     await queue.close()`,
+  )
+  t.equal(out, 'delivered\n')
+})
+
+t.test('a send that runs keeps the process alive', async t => {
+  const out = await runProgram(
+    join(temporaryDirectory(t), '..', 'sending'),
+    `const queue = await OutboundQueue.open(directory, {
+       send: () => new Promise(resolve => setTimeout(resolve, 50).unref()).then(() => console.log('sent')),
+     })
+     await queue.enqueue({ channel: 'chat', payload: 1 })`,
+  )
+  t.equal(out, 'sent\n')
+})
