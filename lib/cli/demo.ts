@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -81,7 +81,7 @@ async function runDemo(options: DemoOptions, { terminal, signal, finish }: Comma
       ? makeMessages(options.count, seed)
       : await readMessageFile(options.messages)
   const channels = new Set(messages.map(message => message.channel)).size
-  const directory = keep === undefined ? await mkdtemp(join(tmpdir(), 'waq-demo-')) : await prepareKept(keep)
+  const directory = keep === undefined ? await mkdtemp(join(tmpdir(), 'waq-demo-')) : await emptyOrNew(keep)
   const say = (text: string): void => {
     if (!json) terminal.stdout.write(text)
   }
@@ -125,16 +125,17 @@ async function runDemo(options: DemoOptions, { terminal, signal, finish }: Comma
 }
 
 /** An old queue would know the demo's ids already, and take its messages for duplicates. */
-async function prepareKept(directory: string): Promise<string> {
+async function emptyOrNew(directory: string): Promise<string> {
   const path = resolve(directory)
-  await mkdir(path, { recursive: true }).catch(error => {
-    if (systemCode(error) === 'EEXIST')
-      throw usageError(`--keep: ${path} is a file; name a new or empty directory`)
-    throw error
-  })
-  const entries = await readdir(path)
-  if (entries.length > 0) {
-    throw usageError(`--keep: ${path} is not empty (it holds ${entries[0]}); name a new or empty directory`)
+  let entries: string[] = []
+  try {
+    entries = await readdir(path)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOTDIR') throw usageError(`--keep: ${path} is a file; name a new or empty directory`)
+    // A missing one is made by the queue, with the modes that it wants.
+    if (code !== 'ENOENT') throw error
   }
-  return realpath(path)
+  if (entries.length === 0) return path
+  throw usageError(`--keep: ${path} is not empty (it holds ${entries[0]}); name a new or empty directory`)
 }
