@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
+import { systemCode } from '../log/errors.js'
 import type { CommandContext } from './command.js'
 import { commands } from './commands.js'
 import { ExitStatus, failureOf } from './exit-status.js'
@@ -29,20 +30,25 @@ export async function main(args: readonly string[], terminal: Terminal = process
     stop.abort()
   }
   for (const name of STOP_SIGNALS) process.on(name, onSignal)
-  // `waq … | head` closes our output early: nobody reads on, and that is not our error to report.
+  // Without a listener a failed write would end the process in the middle of things.
+  let outputError: NodeJS.ErrnoException | undefined
   const onOutputError = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== 'EPIPE') throw error
+    outputError ??= error
     stop.abort()
   }
   process.stdout.on('error', onOutputError)
   try {
     await program.parseAsync(args, { from: 'user' })
-    return status
   } catch (error) {
-    return report(error, terminal, json)
+    status = report(outputError ?? error, terminal, json)
   } finally {
+    // A write that failed is told a moment later.
+    await new Promise(resolve => setImmediate(resolve))
     for (const name of STOP_SIGNALS) process.removeListener(name, onSignal)
   }
+  return outputError !== undefined && status === ExitStatus.done
+    ? report(outputError, terminal, json)
+    : status
 }
 
 function buildProgram(context: CommandContext, json: boolean): Command {
@@ -67,6 +73,8 @@ function buildProgram(context: CommandContext, json: boolean): Command {
 
 /** Tells on stderr what went wrong and answers the exit status. */
 function report(error: unknown, terminal: Terminal, json: boolean): number {
+  // `waq … | head` closes our output early: nobody reads on, and that is nobody's error.
+  if (systemCode(error) === 'EPIPE') return ExitStatus.done
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return ExitStatus.done
     // Commander has written its text already, unless --json kept it back.

@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { waq } from './fixtures/waq-process.js'
+import { script, waq } from './fixtures/waq-process.js'
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for
 const ESCAPES = /\u001b/
@@ -89,3 +91,30 @@ t.test('--keep refuses a directory that holds something, and a file', async t =>
   t.equal(file.status, 2)
   t.match(file.stderr, /is a file/)
 })
+
+t.test("a closed pipe is nobody's error", async t => {
+  const { status, stderr } = spawnSync(
+    'sh',
+    ['-c', '("$0" "$1" --help; echo "status $?" >&2) | true', process.execPath, script],
+    {
+      encoding: 'utf8',
+    },
+  )
+  t.equal(status, 0)
+  t.equal(stderr, 'status 0\n')
+})
+
+t.test(
+  'output that can not be written is an I/O error',
+  { skip: existsSync('/dev/full') ? false : 'there is no /dev/full here' },
+  async t => {
+    const full = await open('/dev/full', 'w')
+    t.teardown(() => full.close())
+    const { status, stderr } = spawnSync(process.execPath, [script, '--help'], {
+      encoding: 'utf8',
+      stdio: ['ignore', full.fd, 'pipe'],
+    })
+    t.equal(status, 4)
+    t.match(stderr, /^waq: ENOSPC/)
+  },
+)
