@@ -124,7 +124,7 @@ export class Intake {
   async #putKnown(messages: readonly EncodedMessage[], options: ResolvedEnqueueOptions): Promise<Enqueued[]> {
     for (const { message } of messages) {
       const isKnown = message.idGiven && (await this.#store.find(message.id)) !== undefined
-      if (!isKnown) throw this.#admission.full(messages.length, bytesOf(messages), idsOf(messages))
+      if (!isKnown) throw this.#admission.refusal(messages.length, bytesOf(messages), idsOf(messages))
     }
     return this.#store.enqueue(messages, options)
   }

@@ -60,18 +60,10 @@ export class Admission {
     signal: AbortSignal | undefined,
     work: () => Promise<T>,
   ): Promise<T> {
-    const { maxPendingMessages, maxPendingBytes, whenFull } = this.#limits
-    if (messages > maxPendingMessages || bytes > maxPendingBytes) {
-      const error = new WaqError(
-        'WAQ_TOO_LARGE',
-        `${describe(messages, bytes)} can never fit: the queue holds at most ${this.#describeLimits()}. ` +
-          'Enqueue less at once, or raise `limits`.',
-        { ids },
-      )
-      return Promise.reject(error)
-    }
     if (this.tryTake(messages, bytes)) return work()
-    if (whenFull === 'reject') return Promise.reject(this.full(messages, bytes, ids))
+    if (this.#limits.whenFull === 'reject' || !this.#couldFit(messages, bytes)) {
+      return Promise.reject(this.refusal(messages, bytes, ids))
+    }
     if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy)
     if (signal?.aborted) return Promise.reject(new AbortError(signal))
     return new Promise<T>((resolve, reject) => {
@@ -135,18 +127,31 @@ export class Admission {
     this.#bytesOnTheirWay += bytes
   }
 
-  /** The error of a queue without room for this. */
-  full(messages: number, bytes: number, ids: readonly string[]): WaqError {
+  /** The error of a queue that has no room for this, or never could have. */
+  refusal(messages: number, bytes: number, ids: readonly string[]): WaqError {
+    const limits = this.#describeLimits()
+    if (!this.#couldFit(messages, bytes)) {
+      return new WaqError(
+        'WAQ_TOO_LARGE',
+        `${describe(messages, bytes)} can never fit: the queue holds at most ${limits}. ` +
+          'Enqueue less at once, or raise `limits`.',
+        { ids },
+      )
+    }
     const holds = describe(
       this.#load.pendingMessages() + this.#messagesOnTheirWay,
       this.#load.pendingBytes() + this.#bytesOnTheirWay,
     )
     return new WaqError(
       'WAQ_FULL',
-      `The queue is full: it holds ${holds} of at most ${this.#describeLimits()}, and ${describe(messages, bytes)} more do not fit. ` +
+      `The queue is full: it holds ${holds} of at most ${limits}, and ${describe(messages, bytes)} more do not fit. ` +
         "Nothing was written. Try again later, use `limits.whenFull: 'wait'`, or raise `limits`.",
       { ids },
     )
+  }
+
+  #couldFit(messages: number, bytes: number): boolean {
+    return messages <= this.#limits.maxPendingMessages && bytes <= this.#limits.maxPendingBytes
   }
 
   #describeLimits(): string {

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import t from 'tap'
-import { type OutboundMessage, OutboundQueue, WaqError } from '../../lib/index.js'
+import { type OutboundMessage, OutboundQueue } from '../../lib/index.js'
 import { macrotask, openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -280,7 +280,8 @@ t.test('a closed queue accepts nothing', async t => {
   const directory = temporaryDirectory(t)
   const queue = await OutboundQueue.open(directory)
   await queue.close()
-  await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }), (error: unknown) => {
-    return error instanceof WaqError && error.code === 'WAQ_CLOSED' && error.message.includes(directory)
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }), {
+    code: 'WAQ_CLOSED',
+    message: `The queue in ${queue.directory} is closed.`,
   })
 })

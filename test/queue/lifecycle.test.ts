@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { OutboundQueue, type QueueOptions, SendError, WaqError } from '../../lib/index.js'
+import { OutboundQueue, type QueueOptions, SendError } from '../../lib/index.js'
 import { gate, macrotask, openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
 t.test('only open makes a queue', async t => {
@@ -74,9 +74,7 @@ t.test('delivery is started once', async t => {
 t.test('a directory has one owner at a time', async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue(t, {}, directory)
-  await t.rejects(OutboundQueue.open(directory), (error: unknown) => {
-    return error instanceof WaqError && error.code === 'WAQ_LOCKED' && error.owner?.pid === process.pid
-  })
+  await t.rejects(OutboundQueue.open(directory), { code: 'WAQ_LOCKED', owner: { pid: process.pid } })
   await queue.close()
   const next = await openQueue(t, {}, directory)
   t.equal(next.directory, queue.directory)

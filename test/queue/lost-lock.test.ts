@@ -1,0 +1,59 @@
+import { once } from 'node:events'
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { OutboundQueue } from '../../lib/index.js'
+import { gate, macrotask, openQueue } from './fixtures/open-queue.js'
+
+/** What a process that takes the directory over does first. */
+function takeOver(queue: OutboundQueue<unknown, unknown>): void {
+  const owners = join(queue.directory, 'owners')
+  for (const name of readdirSync(owners)) rmSync(join(owners, name))
+}
+
+t.test('a queue whose directory was taken over stops, tells everyone, and acknowledges nothing', async t => {
+  const began = gate()
+  let reason: unknown
+  const queue = await openQueue<number>(t, {
+    async send({ signal }) {
+      began.open()
+      await once(signal, 'abort')
+      reason = signal.reason
+    },
+  })
+  await queue.enqueue({ channel: 'chat', payload: 1, id: 'm' })
+  await began.opened
+  const waiting = t.rejects(queue.settled('m'), { code: 'WAQ_LOCK_LOST' })
+  const draining = t.rejects(queue.drain(), { code: 'WAQ_LOCK_LOST' })
+  const lost = once(queue, 'lockLost')
+  await macrotask()
+
+  takeOver(queue)
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 2 }), { code: 'WAQ_LOCK_LOST' })
+  t.match(await lost, [{ code: 'WAQ_LOCK_LOST' }])
+  await waiting
+  await draining
+  t.match(reason, { code: 'WAQ_LOCK_LOST' })
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 3 }), { code: 'WAQ_LOCK_LOST' })
+  await t.rejects(queue.get('m'), { code: 'WAQ_LOCK_LOST' })
+  t.throws(() => queue.list(), { code: 'WAQ_LOCK_LOST' })
+  await queue.close().catch((error: unknown) => t.match(error, { code: 'WAQ_LOCK_LOST' }))
+})
+
+t.test('a lost lock that nobody listens for is an error', async t => {
+  const queue = await openQueue<number>(t)
+  const error = once(queue, 'error')
+  takeOver(queue)
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }), { code: 'WAQ_LOCK_LOST' })
+  t.match(await error, [{ code: 'WAQ_LOCK_LOST' }])
+})
+
+t.test('whoever waits for room is told that the lock is lost', async t => {
+  const queue = await openQueue<number>(t, { limits: { maxPendingMessages: 1, whenFull: 'wait' } })
+  queue.on('lockLost', () => {})
+  await queue.enqueue({ channel: 'chat', payload: 1, id: 'm' })
+  const waiting = t.rejects(queue.enqueue({ channel: 'chat', payload: 2 }), { code: 'WAQ_LOCK_LOST' })
+  takeOver(queue)
+  await queue.cancel('m').catch(() => {})
+  await waiting
+})
