@@ -3,7 +3,8 @@ import { asWaqError, WaqError } from '../log/errors.js'
 import type { Log } from '../log/types.js'
 import { AbortError, abortable } from './abort-error.js'
 import { Appending, type AppendingOwner } from './appending.js'
-import { type DuplicateSources, decideDuplicates, type Identity } from './duplicates.js'
+import { ChannelOrder } from './channel-order.js'
+import { type DuplicateSources, decideDuplicates, type Identity, type Place } from './duplicates.js'
 import { InFlight } from './in-flight.js'
 import { type EncodedMessage, MESSAGE_FRAME_TYPE, placeInList } from './message.js'
 import type { MessageRef } from './message-store.js'
@@ -36,6 +37,7 @@ export class Enqueuer implements AppendingOwner {
   /** By given id. */
   readonly #beingWritten = new Map<string, Appending>()
   readonly #sources: DuplicateSources
+  readonly #order = new ChannelOrder()
   #segment = -1
 
   constructor(parts: EnqueuerParts) {
@@ -43,14 +45,18 @@ export class Enqueuer implements AppendingOwner {
     this.#sources = { ...parts.sources, beingWritten: this.#beingWritten }
   }
 
-  /** Nothing is awaited before the append where no given id can be known: calls in order are appended in order. */
+  /**
+   * Nothing is awaited before the append where no given id can be known. Where something must be looked up first,
+   * later calls for the same channels wait for it: calls in order are appended in order, channel by channel.
+   */
   enqueue(messages: readonly EncodedMessage[], options: StoreEnqueueOptions): Promise<Enqueued[]> {
     const refusal = this.#parts.refusal()
     if (refusal !== undefined) return Promise.reject(refusal)
     const { signal } = options
     if (signal?.aborted) return Promise.reject(new AbortError(signal))
     if (messages.length === 0) return Promise.resolve([])
-    if (this.#mayBeKnown(messages)) return this.#enqueueOnce(messages, options)
+    if (this.#order.holdsAny(messages) || this.#mayBeKnown(messages))
+      return this.#enqueueOnce(messages, options)
     return this.#append(messages, signal)
   }
 
@@ -76,7 +82,27 @@ export class Enqueuer implements AppendingOwner {
   }
 
   async #enqueueOnce(messages: readonly EncodedMessage[], options: StoreEnqueueOptions): Promise<Enqueued[]> {
-    const { signal, onConflict } = options
+    const { earlier, release } = this.#order.hold(messages)
+    try {
+      await abortable(earlier, options.signal)
+      const { places, appending } = await this.#decideAndAppend(messages, options)
+      // It has its sequence; whoever comes behind it may have the next one while it is written.
+      release()
+      const appended = await appending
+      return places.map(place => {
+        if ('known' in place) return place.known
+        const receipt = appended[place.fresh]!
+        return place.repeated ? { ...receipt, duplicate: true } : receipt
+      })
+    } finally {
+      release()
+    }
+  }
+
+  async #decideAndAppend(
+    messages: readonly EncodedMessage[],
+    { signal, onConflict }: StoreEnqueueOptions,
+  ): Promise<{ places: readonly Place[]; appending: Promise<Enqueued[]> }> {
     const read = new Map<number, Identity>()
     for (;;) {
       const refusal = this.#parts.refusal()
@@ -91,12 +117,10 @@ export class Enqueuer implements AppendingOwner {
         continue
       }
       const { fresh, places } = decision
-      const appended = fresh.length === 0 ? [] : await this.#append(fresh, signal)
-      return places.map(place => {
-        if ('known' in place) return place.known
-        const receipt = appended[place.fresh]!
-        return place.repeated ? { ...receipt, duplicate: true } : receipt
-      })
+      const appending = fresh.length === 0 ? Promise.resolve([]) : this.#append(fresh, signal)
+      // Who waits for it comes a few steps later; until then a rejection is nobody's.
+      appending.catch(() => {})
+      return { places, appending }
     }
   }
 

@@ -1,0 +1,35 @@
+/** Keeps the order of calls where one of them has to wait before it can append. */
+import type { EncodedMessage } from './message.js'
+
+export interface Hold {
+  /** Resolves when every earlier call for one of these channels has appended, or given up. */
+  readonly earlier: Promise<unknown>
+  /** This call has appended, or given up. Idempotent. */
+  release(): void
+}
+
+export class ChannelOrder {
+  /** Channel → the latest call for it that has not appended yet. */
+  readonly #held = new Map<string, Promise<void>>()
+
+  holdsAny(messages: readonly EncodedMessage[]): boolean {
+    if (this.#held.size === 0) return false
+    return messages.some(({ message }) => this.#held.has(message.channel))
+  }
+
+  /** From now on, later calls for the channels of these messages wait. */
+  hold(messages: readonly EncodedMessage[]): Hold {
+    const channels = new Set(messages.map(({ message }) => message.channel))
+    const earlier = [...channels].flatMap(channel => this.#held.get(channel) ?? [])
+    let resolve = (): void => {}
+    const appended = new Promise<void>(done => {
+      resolve = done
+    })
+    for (const channel of channels) this.#held.set(channel, appended)
+    const release = (): void => {
+      for (const channel of channels) if (this.#held.get(channel) === appended) this.#held.delete(channel)
+      resolve()
+    }
+    return { earlier: Promise.all(earlier), release }
+  }
+}

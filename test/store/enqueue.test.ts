@@ -1,0 +1,225 @@
+import t from 'tap'
+import { WaqError } from '../../lib/log/errors.js'
+import { MemoryDisk } from './fixtures/memory-logs.js'
+import { enqueueOne, message, NOW, openStore, outcomeOf, REJECT } from './fixtures/messages.js'
+
+const abortError = { name: 'AbortError', code: 'ABORT_ERR' }
+
+t.test('messages get sequences in the order of the calls, without waiting for each other', async t => {
+  const disk = new MemoryDisk()
+  disk.messages.held = true
+  const store = await openStore(disk)
+  const enqueued = [
+    store.enqueue([message()], REJECT),
+    store.enqueue([message({ id: 'given' })], REJECT),
+    store.enqueue([message(), message({ id: 'other' })], REJECT),
+    store.enqueue([message()], REJECT),
+  ]
+  t.equal(disk.messages.nextSequence, 6, 'all were appended before anything was awaited')
+  disk.messages.flush()
+  t.strictSame(
+    (await Promise.all(enqueued)).map(list => list.map(({ sequence }) => sequence)),
+    [[1], [2], [3, 4], [5]],
+  )
+})
+
+t.test('each newly durable message is told, in sequence order, before its enqueue resolves', async t => {
+  const disk = new MemoryDisk()
+  const store = await openStore(disk)
+  const events: string[] = []
+  store.onAppended = ref => events.push(`appended ${store.sequence(ref)}`)
+  await Promise.all([
+    store.enqueue([message(), message()], REJECT).then(() => events.push('resolved 1 and 2')),
+    store.enqueue([message()], REJECT).then(() => events.push('resolved 3')),
+  ])
+  t.ok(events.indexOf('appended 2') < events.indexOf('resolved 1 and 2'))
+  t.ok(events.indexOf('appended 3') < events.indexOf('resolved 3'))
+  t.strictSame(
+    events.filter(event => event.startsWith('appended')),
+    ['appended 1', 'appended 2', 'appended 3'],
+  )
+})
+
+t.test('a receipt names the message, and its ref reads it back', async t => {
+  const disk = new MemoryDisk()
+  for (const cacheBytes of [0, 1024 * 1024]) {
+    const store = await openStore(disk, { cacheBytes })
+    const payload = { text: 'hello', at: new Date(NOW) }
+    const [, enqueued] = await store.enqueue(
+      [
+        message(),
+        message({ channel: 'c', payload, headers: { a: 'b' }, deliverAt: NOW + 1, expiresAt: NOW + 2 }),
+      ],
+      REJECT,
+    )
+    const { id, sequence, ref } = enqueued!
+    t.match(enqueued, { channel: 'c', duplicate: false, state: 'pending' })
+    t.strictSame(await store.read(ref!), {
+      id,
+      channel: 'c',
+      payload,
+      headers: { a: 'b' },
+      sequence,
+      enqueuedAt: NOW,
+      deliverAt: NOW + 1,
+      expiresAt: NOW + 2,
+    })
+  }
+  t.ok(disk.messages.reads > 0, 'without a cache it is read from the log')
+})
+
+t.test('a failed append rejects, and nothing is remembered', async t => {
+  const disk = new MemoryDisk()
+  const store = await openStore(disk)
+  disk.messages.failNext = new WaqError('WAQ_IO', 'the disk said no', { indeterminate: true })
+  await t.rejects(store.enqueue([message({ id: 'again' })], REJECT), {
+    code: 'WAQ_IO',
+    indeterminate: true,
+    ids: ['again'],
+    message: /the disk said no/,
+  })
+  t.equal(await store.find('again'), undefined)
+  t.strictSame([...store.live()], [])
+  const [second] = await store.enqueue([message({ id: 'again' })], REJECT)
+  t.match(second, { duplicate: false, sequence: 2 })
+})
+
+t.test('a refused list names all of its ids', async t => {
+  const disk = new MemoryDisk()
+  const store = await openStore(disk)
+  disk.messages.failNext = new WaqError('WAQ_DISK_FULL', 'full')
+  await t.rejects(store.enqueue([message({ id: 'a' }), message({ id: 'b' })], REJECT), {
+    code: 'WAQ_DISK_FULL',
+    indeterminate: false,
+    ids: ['a', 'b'],
+  })
+})
+
+t.test('a signal that has aborted enqueues nothing', async t => {
+  const disk = new MemoryDisk()
+  const store = await openStore(disk)
+  const signal = AbortSignal.abort(new Error('not wanted'))
+  await t.rejects(store.enqueue([message()], { ...REJECT, signal }), {
+    ...abortError,
+    cause: { message: 'not wanted' },
+  })
+  t.equal(disk.messages.nextSequence, 1)
+})
+
+t.test('a signal withdraws an enqueue until a byte is written', async t => {
+  const disk = new MemoryDisk()
+  disk.messages.held = true
+  const store = await openStore(disk)
+  const controller = new AbortController()
+  const withdrawn = store.enqueue([message({ id: 'w' })], { ...REJECT, signal: controller.signal })
+  controller.abort()
+  await t.rejects(withdrawn, abortError)
+  disk.messages.flush()
+  t.strictSame([...store.live()], [])
+  t.strictSame(disk.messages.frames(), [])
+
+  disk.messages.held = false
+  t.match(await store.enqueue([message({ id: 'w' })], REJECT), [{ duplicate: false }])
+})
+
+t.test('once bytes are written a signal changes nothing', async t => {
+  const disk = new MemoryDisk()
+  disk.messages.held = true
+  const store = await openStore(disk)
+  disk.messages.withdraw = () => false
+  const controller = new AbortController()
+  const enqueued = store.enqueue([message()], { ...REJECT, signal: controller.signal })
+  controller.abort()
+  disk.messages.flush()
+  t.match(await enqueued, [{ duplicate: false, sequence: 1 }])
+})
+
+t.test('an empty list is nothing', async t => {
+  const disk = new MemoryDisk()
+  const store = await openStore(disk)
+  t.strictSame(await store.enqueue([], REJECT), [])
+  t.equal(disk.messages.nextSequence, 1)
+})
+
+t.test('a closed store takes nothing', async t => {
+  const store = await openStore(new MemoryDisk())
+  await store.close()
+  await store.close()
+  await t.rejects(store.enqueue([message()], REJECT), { code: 'WAQ_CLOSED' })
+})
+
+t.test('a store that lost its lock takes nothing, and records nothing', async t => {
+  const disk = new MemoryDisk()
+  const store = await openStore(disk)
+  const ref = await enqueueOne(store)
+  const lost = new WaqError('WAQ_LOCK_LOST', 'another process took over')
+  const told: WaqError[] = []
+  store.onLost(error => told.push(error))
+  disk.lose(lost)
+  t.strictSame(told, [lost])
+  await t.rejects(store.enqueue([message()], REJECT), { code: 'WAQ_LOCK_LOST' })
+  await t.rejects(store.record(ref, outcomeOf('attempt')).written, { code: 'WAQ_LOCK_LOST' })
+  t.equal(disk.acks.frames().length, 0)
+})
+
+t.test('a message that was written again elsewhere is read from there', async t => {
+  const disk = new MemoryDisk()
+  disk.messages.held = true
+  const store = await openStore(disk, { cacheBytes: 0 })
+  const listeners: { moved?(segment: number, offset: number): void }[] = []
+  const append = disk.messages.append.bind(disk.messages)
+  disk.messages.append = (type, records, listener) => {
+    listeners.push(listener)
+    return append(type, records, listener)
+  }
+  const first = message({ payload: 'first' })
+  const second = message({ payload: 'second' })
+  const enqueued = store.enqueue([first, second], REJECT)
+  disk.messages.flush()
+  const refs = (await enqueued).map(({ ref }) => ref!)
+
+  // The same list once more, behind another message, in a new segment; the first copy is void.
+  disk.messages.begin()
+  const place = { segment: 0, offset: 0 }
+  append(1, [message().record], { accepted() {}, failed() {} })
+  append(1, [first.record, second.record], {
+    accepted(segment, offset) {
+      Object.assign(place, { segment, offset })
+    },
+    failed() {},
+  })
+  disk.messages.flush()
+  disk.messages.remove([1, 2])
+  listeners[0]!.moved!(place.segment, place.offset)
+  t.match(await store.read(refs[0]!), { payload: 'first' })
+  t.match(await store.read(refs[1]!), { payload: 'second' })
+})
+
+t.test('counts and bytes follow the messages', async t => {
+  const store = await openStore(new MemoryDisk())
+  const encoded = [message(), message({ deliverAt: NOW + 1000 }), message({ enqueuedAt: NOW - 500 })]
+  const bytes = encoded.reduce((sum, { record }) => sum + record.length, 0)
+  const refs = (await store.enqueue(encoded, REJECT)).map(({ ref }) => ref!)
+  t.match(store.stats(), {
+    pending: 3,
+    sending: 0,
+    dead: 0,
+    pendingBytes: bytes,
+    liveBytes: bytes,
+    oldestPendingAt: NOW - 500,
+  })
+  await store.record(refs[2]!, outcomeOf('attempt')).written
+  t.match(store.stats(), { pending: 2, sending: 1, oldestPendingAt: NOW })
+  await store.record(refs[2]!, outcomeOf('dead')).written
+  t.match(store.stats(), {
+    pending: 2,
+    sending: 0,
+    dead: 1,
+    pendingBytes: bytes - encoded[2]!.record.length,
+    liveBytes: bytes,
+  })
+  await store.record(refs[2]!, outcomeOf('redriven')).written
+  t.match(store.stats(), { pending: 3, dead: 0, pendingBytes: bytes })
+  for (const ref of refs) await store.record(ref, outcomeOf('delivered')).written
+  t.match(store.stats(), { pending: 0, pendingBytes: 0, liveBytes: 0, oldestPendingAt: undefined })
+})

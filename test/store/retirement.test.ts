@@ -1,0 +1,197 @@
+import t from 'tap'
+import { WaqError } from '../../lib/log/errors.js'
+import type { LogStore } from '../../lib/store/log-store.js'
+import type { MessageRef } from '../../lib/store/message-store.js'
+import { MemoryDisk } from './fixtures/memory-logs.js'
+import { enqueueOne, FakeClock, message, openStore, outcomeOf, REJECT } from './fixtures/messages.js'
+
+/** Retirement runs in the background, behind immediates and promises: some turns of the loop let it finish. */
+async function background(): Promise<void> {
+  for (let i = 0; i < 10; i += 1) await new Promise(resolve => setImmediate(resolve))
+}
+
+/** Three messages a segment, and outcomes likewise. */
+function smallSegments(): MemoryDisk {
+  const disk = new MemoryDisk()
+  disk.messages.segmentFrames = 3
+  disk.acks.segmentFrames = 3
+  return disk
+}
+
+async function enqueueMany(store: LogStore, count: number): Promise<MessageRef[]> {
+  const refs: MessageRef[] = []
+  for (let i = 0; i < count; i += 1) refs.push(await enqueueOne(store))
+  return refs
+}
+
+async function settle(store: LogStore, refs: readonly MessageRef[]): Promise<void> {
+  for (const ref of refs) await store.record(ref, outcomeOf('delivered')).written
+}
+
+const noWindow = { dedupe: { windowMs: 0, maxIds: 0 } }
+
+t.test(
+  'a sealed message segment leaves when its last message is settled, after the acks were synced',
+  async t => {
+    const disk = smallSegments()
+    const store = await openStore(disk)
+    const refs = await enqueueMany(store, 4)
+    await settle(store, refs.slice(0, 2))
+    await background()
+    t.strictSame(disk.messages.retired, [])
+    await settle(store, refs.slice(2, 3))
+    await background()
+    t.strictSame(disk.messages.retired, [1])
+    t.strictSame(
+      disk.events.filter(event => event !== 'sync messages'),
+      ['sync acks', 'retire messages 1'],
+    )
+  },
+)
+
+t.test('the segment that is written to stays, and leaves once it was sealed', async t => {
+  const disk = smallSegments()
+  const store = await openStore(disk)
+  await settle(store, await enqueueMany(store, 3))
+  await background()
+  t.strictSame(disk.messages.retired, [])
+  await enqueueMany(store, 1)
+  await background()
+  t.strictSame(disk.messages.retired, [1])
+})
+
+t.test('a dead letter keeps its segment', async t => {
+  const disk = smallSegments()
+  const store = await openStore(disk)
+  const refs = await enqueueMany(store, 4)
+  await store.record(refs[0]!, outcomeOf('dead')).written
+  await settle(store, refs.slice(1, 3))
+  await background()
+  t.strictSame(disk.messages.retired, [])
+  await store.record(refs[0]!, outcomeOf('purged')).written
+  await background()
+  t.strictSame(disk.messages.retired, [1])
+})
+
+t.test('outcomes leave when their messages are gone and the dedupe window does not need them', async t => {
+  const disk = smallSegments()
+  const clock = new FakeClock()
+  const store = await openStore(disk, { dedupe: { windowMs: 1000, maxIds: 100 } }, clock)
+  await settle(store, await enqueueMany(store, 6))
+  await enqueueMany(store, 1)
+  await background()
+  t.strictSame(disk.messages.retired, [1, 2])
+  t.strictSame(disk.acks.retired, [], 'the window needs the ids')
+  clock.time += 1000
+  const more = await enqueueMany(store, 3)
+  await settle(store, more.slice(0, 1))
+  await background()
+  t.strictSame(disk.acks.retired, [1, 2])
+})
+
+t.test('ids beyond the limit of the window give their outcomes free', async t => {
+  const disk = smallSegments()
+  const store = await openStore(disk, { dedupe: { windowMs: 1_000_000, maxIds: 3 } })
+  await settle(store, await enqueueMany(store, 9))
+  await enqueueMany(store, 1)
+  await background()
+  t.strictSame(disk.acks.retired, [1, 2])
+})
+
+t.test(
+  'the outcome of a live message stays, though all the others of its segment are not needed',
+  async t => {
+    const disk = smallSegments()
+    const store = await openStore(disk, noWindow)
+    const refs = await enqueueMany(store, 7)
+    await store.record(refs[6]!, outcomeOf('retry')).written
+    await settle(store, refs.slice(0, 6))
+    await store.record(refs[6]!, outcomeOf('attempt')).written
+    await background()
+    t.strictSame(disk.messages.retired, [1, 2])
+    t.strictSame(disk.acks.retired, [1, 2], 'a later outcome of it stands in the third')
+    await store.close()
+    const again = await openStore(disk, noWindow)
+    t.strictSame(
+      [...again.live()].map(ref => [again.sequence(ref), again.standing(ref)]),
+      [[7, 'in-doubt']],
+    )
+  },
+)
+
+t.test('a halted channel keeps its outcome until it is resumed', async t => {
+  const disk = smallSegments()
+  const store = await openStore(disk, noWindow)
+  const refs = await enqueueMany(store, 4)
+  await store.record(refs[0]!, { ...outcomeOf('dead'), haltsChannel: true }).written
+  await store.record(refs[0]!, outcomeOf('purged')).written
+  await settle(store, refs.slice(1))
+  await enqueueMany(store, 3)
+  await background()
+  t.strictSame(disk.messages.retired, [1])
+  t.strictSame(disk.acks.retired, [], 'the halt stands in the first one')
+  await store.recordResumed('telegram:bot:1', 0).written
+  const refsAgain = await enqueueMany(store, 3)
+  await settle(store, refsAgain.slice(0, 1))
+  await background()
+  t.ok(disk.acks.retired.includes(1))
+  await store.close()
+  t.strictSame([...(await openStore(disk, noWindow)).haltedChannels()], [])
+})
+
+t.test('an append that was not answered yet keeps its segment', async t => {
+  const disk = smallSegments()
+  const store = await openStore(disk)
+  const refs = await enqueueMany(store, 2)
+  // The log has written the third and sealed the segment, but not said so.
+  disk.messages.held = true
+  const accepted: (() => void)[] = []
+  const append = disk.messages.append.bind(disk.messages)
+  disk.messages.append = (type, records, listener) =>
+    append(type, records, {
+      ...listener,
+      accepted: (segment, offset) => accepted.push(() => listener.accepted(segment, offset)),
+      failed: error => listener.failed(error),
+    })
+  const third = store.enqueue([message()], REJECT)
+  disk.messages.flush()
+  disk.messages.begin()
+  await settle(store, refs)
+  await background()
+  t.strictSame(disk.messages.retired, [])
+  for (const accept of accepted) accept()
+  t.match(await third, [{ sequence: 3 }])
+  t.equal([...store.live()].length, 1)
+})
+
+t.test('what was settled before this life leaves at open', async t => {
+  const disk = smallSegments()
+  disk.messages.failRetire = new WaqError('WAQ_IO', 'not now')
+  const before = await openStore(disk, noWindow)
+  const errors: WaqError[] = []
+  before.onError(error => errors.push(error))
+  await settle(before, await enqueueMany(before, 3))
+  await enqueueMany(before, 1)
+  await background()
+  t.match(errors, [{ code: 'WAQ_IO', message: /not now/ }], 'a failure is told, and stops nothing')
+  await before.close()
+  const store = await openStore(disk, noWindow)
+  await background()
+  t.strictSame(disk.messages.retired, [1])
+  t.strictSame(disk.acks.retired, [1])
+  t.equal([...store.live()].length, 1)
+})
+
+t.test('with everything settled and forgotten, what was enqueued is still counted on', async t => {
+  const disk = smallSegments()
+  const store = await openStore(disk, noWindow)
+  await settle(store, await enqueueMany(store, 30))
+  await enqueueMany(store, 1)
+  await background()
+  await store.close()
+  const again = await openStore(disk, noWindow)
+  const [enqueued] = await again.enqueue([message()], REJECT)
+  t.equal(enqueued!.sequence, 32, 'no sequence is given twice')
+  t.ok(disk.messages.segments().length <= 2)
+  t.ok(disk.acks.segments().length <= 2)
+})
