@@ -206,10 +206,6 @@ interface ResolvedLimits {
   maxPendingBytes: number
   whenFull: 'reject' | 'wait'
 }
-interface ResolvedDeadLetters {
-  maxAgeMs: number
-  maxCount: number
-}
 interface ResolvedLock {
   staleMs: number
   waitMs: number | 'auto'
@@ -218,8 +214,6 @@ interface ResolvedAdvanced {
   segmentBytes: number
   cacheBytes: number
   ackSyncMs: number
-  liveRatio: number
-  autoCompact: boolean
   allowNetworkFileSystem: boolean
 }
 
@@ -253,10 +247,6 @@ const TABLE: Table<QueueOptions> = {
     maxPendingBytes: field(count, Infinity),
     whenFull: field(oneOf('reject', 'wait'), 'reject'),
   }),
-  deadLetters: shapeField<ResolvedDeadLetters>({
-    maxAgeMs: field(spanMs(), Infinity),
-    maxCount: field(whole({ min: 0, max: Number.MAX_SAFE_INTEGER, infinity: true }), Infinity),
-  }),
   onCorruption: field(oneOf('quarantine', 'refuse'), 'quarantine'),
   lock: shapeField<ResolvedLock>({
     // proper-lockfile takes nothing below 2 s.
@@ -270,8 +260,6 @@ const TABLE: Table<QueueOptions> = {
     segmentBytes: field(whole({ min: 4_096, max: GIBIBYTE }), 16 * MEBIBYTE),
     cacheBytes: field(whole({ min: 0, max: Number.MAX_SAFE_INTEGER }), 16 * MEBIBYTE),
     ackSyncMs: field(real({ min: 0, max: 60_000 }), 1_000),
-    liveRatio: field(real({ min: 0, max: 1 }), 0.5),
-    autoCompact: field(flag, true),
     allowNetworkFileSystem: field(flag, false),
   }),
 }
@@ -295,7 +283,6 @@ export interface ResolvedOptions<P, R> {
   channelOptions?: (channel: string) => unknown
   dedupe: ResolvedDedupe
   limits: ResolvedLimits
-  deadLetters: ResolvedDeadLetters
   onCorruption: 'quarantine' | 'refuse'
   lock: ResolvedLock
   advanced: ResolvedAdvanced

@@ -108,11 +108,15 @@ export class OutboundQueue<P = unknown, R = unknown>
     const path = checkDirectory(directory)
     const resolved = resolveOptions<P, R>(options)
     const store = await LogStore.open(path, storeOptions(resolved))
-    return new OutboundQueue<P, R>(OPENED, store, resolved)
+    try {
+      return new OutboundQueue<P, R>(OPENED, store, resolved)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
   }
 
-  /** @internal */
-  constructor(opened: typeof OPENED, store: LogStore, options: ResolvedOptions<P, R>) {
+  private constructor(opened: typeof OPENED, store: LogStore, options: ResolvedOptions<P, R>) {
     super({ captureRejections: true })
     if (opened !== OPENED) throw new TypeError('Use OutboundQueue.open(directory, options).')
     this.#store = store

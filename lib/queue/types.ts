@@ -112,13 +112,6 @@ export interface LimitOptions {
   whenFull?: 'reject' | 'wait' | undefined
 }
 
-export interface DeadLetterOptions {
-  /** A dead letter older than this is purged, in ms. Default: kept for ever. */
-  maxAgeMs?: number | undefined
-  /** Beyond this many the oldest dead letters are purged. Default: kept for ever. */
-  maxCount?: number | undefined
-}
-
 export interface LockOptions {
   /** A lock not refreshed for this long belongs to nobody, in ms. Default 10_000, at least 2_000. */
   staleMs?: number | undefined
@@ -136,10 +129,6 @@ export interface AdvancedOptions {
   cacheBytes?: number | undefined
   /** Outcomes are synced at most this many ms after they were written. Default 1_000. */
   ackSyncMs?: number | undefined
-  /** A sealed segment with a smaller share of live bytes is worth rewriting. Default 0.5. */
-  liveRatio?: number | undefined
-  /** Space is reclaimed in the background. Default true. */
-  autoCompact?: boolean | undefined
   /** Opens on a network file system, where fencing does not hold. Default false. */
   allowNetworkFileSystem?: boolean | undefined
 }
@@ -177,7 +166,6 @@ export interface QueueOptions<P = unknown, R = unknown> {
   channelOptions?: ((channel: string) => ChannelOptions<P> | undefined) | undefined
   dedupe?: DedupeOptions | undefined
   limits?: LimitOptions | undefined
-  deadLetters?: DeadLetterOptions | undefined
   /** Bytes that can not be read: set aside and reported (`'quarantine'`, default), or `open` rejects (`'refuse'`). */
   onCorruption?: 'quarantine' | 'refuse' | undefined
   lock?: LockOptions | undefined

@@ -127,6 +127,28 @@ t.test('close waits for the sends that are under way', async t => {
   t.match(await settled, { state: 'delivered' })
 })
 
+t.test(
+  'an enqueue that is under way when the queue closes is acknowledged or refused, and that is true',
+  async t => {
+    const directory = temporaryDirectory(t)
+    const queue = await openQueue<number>(t, {}, directory)
+    const enqueued = Array.from({ length: 20 }, (_, payload) =>
+      queue.enqueue({ channel: 'chat', payload, id: `m${payload}` }),
+    )
+    const results = Promise.allSettled(enqueued)
+    await queue.close()
+    const acknowledged: string[] = []
+    for (const result of await results) {
+      if (result.status === 'fulfilled') acknowledged.push(result.value.id)
+      else t.match(result.reason, { code: 'WAQ_CLOSED' })
+    }
+    const second = await openQueue<number>(t, {}, directory)
+    const found: string[] = []
+    for await (const { id } of second.list()) found.push(id)
+    t.same(found, acknowledged)
+  },
+)
+
 t.test('a send that outlasts the grace is aborted, and in doubt afterwards', async t => {
   const directory = temporaryDirectory(t)
   const began = gate()
