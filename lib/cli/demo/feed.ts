@@ -3,8 +3,8 @@ import type { NumberedMessage } from './protocol.js'
 import type { Random } from './random.js'
 
 /** At most so many messages are handed over and not yet acknowledged. */
-const WINDOW = 48
-const MAX_BURST = 24
+const WINDOW = 24
+const MAX_BURST = 12
 /** One burst in so many is enqueued as one atomic list. */
 const TOGETHER_EVERY = 6
 /** After a crash up to so many acknowledged messages are enqueued again: their ids must be known. */
