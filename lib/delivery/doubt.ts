@@ -76,9 +76,9 @@ export class Doubt {
   }
 
   /** A person who redrives a dead letter that may have been sent wants it sent. */
-  #isAccepted({ ref, before }: Attempt): boolean {
+  #isAccepted({ ref, before, isOpen }: Attempt): boolean {
     const { columns } = this.#context.scheduler
-    if (before.firstAttemptAt === 0) columns.mark(ref, Mark.doubtAccepted)
+    if (before.firstAttemptAt === 0 && !isOpen) columns.mark(ref, Mark.doubtAccepted)
     return columns.hasMark(ref, Mark.doubtAccepted)
   }
 

@@ -20,6 +20,8 @@ interface PersonContext {
 /** What a person does to single messages. Each resolves when it is on the device. */
 export class Person {
   readonly #context: PersonContext
+  /** Purged, and not written yet: until then the store lists them as dead. */
+  readonly #purging = new Set<MessageRef>()
 
   constructor(context: PersonContext) {
     this.#context = context
@@ -63,7 +65,8 @@ export class Person {
     // In order, so that they keep it among themselves.
     for (const { ref, sequence } of this.#inOrder(refs)) {
       const ttlMs = await this.#ttlMs(ref)
-      if (store.bySequence(sequence) !== ref || store.standing(ref) !== 'dead') continue
+      if (store.bySequence(sequence) !== ref || store.standing(ref) !== 'dead' || this.#purging.has(ref))
+        continue
       const channel = store.channel(ref)
       let orderKey = sequence
       if (place === 'last') {
@@ -82,16 +85,18 @@ export class Person {
   async purge(refs: readonly MessageRef[]): Promise<number> {
     const { store, ledger, clock } = this.#context
     let count = 0
-    for (const ref of new Set(refs)) {
-      if (store.standing(ref) !== 'dead') continue
+    for (const ref of refs) {
+      if (store.standing(ref) !== 'dead' || this.#purging.has(ref)) continue
       count++
-      void ledger.record(ref, {
+      this.#purging.add(ref)
+      const outcome = {
         kind: 'purged',
         at: clock.now(),
         attempts: store.attempts(ref),
         firstAttemptAt: store.firstAttemptAt(ref),
         mayHaveBeenSent: store.mayHaveBeenSent(ref),
-      })
+      } as const
+      void ledger.record(ref, outcome, () => this.#purging.delete(ref))
     }
     if (count > 0) await store.syncOutcomes()
     return count

@@ -1,0 +1,162 @@
+import t from 'tap'
+import type { MessageRef } from '../../lib/store/message-store.js'
+import { Harness, open } from './fixtures/harness.js'
+
+t.test('no more channels are under way at once than concurrency', async t => {
+  const h = new Harness({ concurrency: 2 })
+  const gates = Array.from({ length: 5 }, () => open())
+  gates.forEach((gate, i) => {
+    h.answer(`m${i + 1}`, gate.answer)
+    h.add(`c${i}`)
+  })
+  await h.pass()
+  t.equal(h.sent.length, 2)
+  for (const gate of gates) {
+    gate.succeed()
+    await h.pass()
+  }
+  t.equal(h.of('delivered').length, 5)
+  t.equal(h.mostUnderWay, 2)
+})
+
+t.test('a platform that hangs starves only its own group', async t => {
+  const h = new Harness({ concurrency: 10, groups: { 'tg:*': { concurrency: 2 } } })
+  h.answer('tg:1', () => new Promise(() => {}))
+  h.answer('tg:2', () => new Promise(() => {}))
+  for (const channel of ['tg:1', 'tg:2', 'tg:3', 'a', 'b']) h.add(channel)
+  await h.pass()
+  t.same(h.ids, ['m1', 'm2', 'm4', 'm5'])
+})
+
+t.test('the longest prefix that fits is the group', async t => {
+  const h = new Harness({
+    groups: { '*': { concurrency: 10 }, 'tg:*': { concurrency: 10 }, 'tg:bot1:*': { concurrency: 1 } },
+  })
+  for (const channel of ['tg:bot1:1', 'tg:bot1:2', 'tg:bot2:1', 'tg:bot2:2']) {
+    h.answer(channel, () => new Promise(() => {}))
+    h.add(channel)
+  }
+  await h.pass()
+  t.same(h.ids, ['m1', 'm3', 'm4'])
+})
+
+t.test('ready channels take turns, however long their backlogs', async t => {
+  const h = new Harness({ concurrency: 1, groups: { 'b*': {} } })
+  for (let i = 0; i < 3; i++) h.add('a')
+  for (let i = 0; i < 2; i++) h.add('b')
+  h.add('c')
+  await h.pass()
+  t.same(
+    h.sent.map(s => s.channel),
+    ['a', 'b', 'c', 'a', 'b', 'a'],
+  )
+})
+
+t.test('a channel keeps its rate: a full bucket at first, then one token at a time', async t => {
+  const h = new Harness({ rateLimit: { perChannel: { count: 2, perMs: 1_000 } } })
+  for (let i = 0; i < 5; i++) h.add('a')
+  h.add('b')
+  await h.pass(3_000)
+  t.same(
+    h.sent.filter(s => s.channel === 'a').map(s => s.at),
+    [0, 0, 500, 1_000, 1_500],
+  )
+  t.same(
+    h.sent.filter(s => s.channel === 'b').map(s => s.at),
+    [0],
+  )
+})
+
+t.test('several rates hold at once: one a second and three a minute', async t => {
+  const h = new Harness({
+    channelOptions: () => ({
+      rateLimit: [
+        { count: 1, perMs: 1_000 },
+        { count: 3, perMs: 60_000 },
+      ],
+    }),
+  })
+  for (let i = 0; i < 5; i++) h.add('a')
+  await h.pass(60_000)
+  t.same(h.times(), [0, 1_000, 2_000, 20_000, 40_000])
+})
+
+t.test('a rate of a group is shared by its channels, a global one by all', async t => {
+  const h = new Harness({
+    groups: { 'tg:*': { rateLimit: { count: 1, perMs: 1_000 } } },
+    rateLimit: { global: { count: 2, perMs: 4_000 } },
+  })
+  for (const channel of ['tg:1', 'tg:2', 'a', 'b']) h.add(channel)
+  await h.pass(10_000)
+  t.same(
+    h.sent.map(s => [s.channel, s.at]),
+    [
+      ['tg:1', 0],
+      ['a', 0],
+      ['tg:2', 2_000],
+      ['b', 4_000],
+    ].sort((x, y) => Number(x[1]) - Number(y[1])),
+  )
+})
+
+t.test('a bucket is remembered while its channel is empty', async t => {
+  const h = new Harness({ rateLimit: { perChannel: { count: 1, perMs: 1_000 } } })
+  h.add('a')
+  await h.pass(400)
+  h.add('a')
+  await h.pass(599)
+  t.equal(h.sent.length, 1)
+  await h.pass(1)
+  t.equal(h.sent.length, 2)
+})
+
+t.test('a message that is not sent costs no token', async t => {
+  const h = new Harness({ rateLimit: { global: { count: 1, perMs: 60_000 } } })
+  for (let i = 0; i < 10; i++) h.add('a', { expiresAt: 1 })
+  h.add('a')
+  await h.pass()
+  t.same(h.ids, ['m11'])
+  t.equal(h.of('dead').length, 10)
+})
+
+t.test('a channel without messages and with nothing to remember is forgotten', async t => {
+  const h = new Harness({ rateLimit: { perChannel: { count: 1, perMs: 1_000 } } })
+  for (let i = 0; i < 100; i++) h.add(`c${i}`)
+  t.equal(h.dispatcher.stats().channels, 100)
+  await h.pass()
+  t.equal(h.dispatcher.stats().channels, 0)
+  await h.pass(1_000)
+  t.equal(h.dispatcher.stats().nextDueAt, null)
+})
+
+t.test('a hundred thousand stuck channels cost a healthy one nothing', async t => {
+  const h = new Harness({
+    retry: { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000, jitter: 0 },
+    concurrency: 100_000,
+  })
+  const stuck = 100_000
+  // Every look at the store while a healthy message passes is counted: work, not time.
+  h.answer('stuck', { kind: 'retry' })
+  for (let i = 0; i < stuck; i++) {
+    h.answers.set(`s${i}`, h.answers.get('stuck')!)
+    h.add(`s${i}`)
+    h.add(`s${i}`)
+  }
+  await h.pass()
+  t.equal(h.dispatcher.stats().channels, stuck)
+  let looks = 0
+  for (const name of ['orderKey', 'dueAt', 'standing', 'channel', 'sequence'] as const) {
+    const look = h.store[name] as (ref: MessageRef) => never
+    h.store[name] = ref => {
+      looks++
+      return look(ref)
+    }
+  }
+  const timersBefore = h.clock.delays.length
+  for (let i = 0; i < 10; i++) h.add('healthy')
+  await h.pass()
+  t.equal(h.sent.filter(s => s.channel === 'healthy').length, 10)
+  t.ok(looks < 1_000, `${looks} looks`)
+  t.ok(h.clock.delays.length - timersBefore < 50)
+  t.equal(h.clock.timerCount, 1)
+})
