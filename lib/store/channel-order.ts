@@ -3,7 +3,7 @@ import type { EncodedMessage } from './message.js'
 
 export interface Hold {
   /** Resolves when every earlier call for one of these channels has appended, or given up. */
-  readonly earlier: Promise<unknown>
+  readonly earlier: Promise<void>
   /** This call has appended, or given up. Idempotent. */
   release(): void
 }
@@ -20,16 +20,25 @@ export class ChannelOrder {
   /** From now on, later calls for the channels of these messages wait. */
   hold(messages: readonly EncodedMessage[]): Hold {
     const channels = new Set(messages.map(({ message }) => message.channel))
-    const earlier = [...channels].flatMap(channel => this.#held.get(channel) ?? [])
+    const earlier = Promise.all([...channels].flatMap(channel => this.#held.get(channel) ?? []))
     let resolve = (): void => {}
     const appended = new Promise<void>(done => {
       resolve = done
     })
     for (const channel of channels) this.#held.set(channel, appended)
-    const release = (): void => {
+    const letGo = (): void => {
       for (const channel of channels) if (this.#held.get(channel) === appended) this.#held.delete(channel)
       resolve()
     }
-    return { earlier: Promise.all(earlier), release }
+    let mayLetGo = false
+    const waited = earlier.then(() => {
+      mayLetGo = true
+    })
+    // One that gives up while it waits still stands between the earlier calls and the later ones.
+    const release = (): void => {
+      if (mayLetGo) letGo()
+      else waited.then(letGo)
+    }
+    return { earlier: waited, release }
   }
 }

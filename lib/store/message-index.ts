@@ -174,11 +174,23 @@ export class MessageIndex {
 
   /** By sequence; a snapshot, without those that are settled meanwhile. */
   *live(): Iterable<MessageRef> {
-    const sequences = new Float64Array(this.table.size)
+    const refs = new Uint32Array(this.table.size)
+    const sequences = new Float64Array(refs.length)
     let count = 0
+    let ascending = true
     for (const ref of this.table.refs()) {
+      refs[count] = ref
       sequences[count] = this.table.sequence(ref)
+      if (count > 0 && sequences[count]! < sequences[count - 1]!) ascending = false
       count += 1
+    }
+    if (ascending) {
+      // As after every opening: refs were given in the order of the log.
+      for (let i = 0; i < count; i += 1) {
+        const ref = refs[i] as MessageRef
+        if (this.table.isLive(ref) && this.table.sequence(ref) === sequences[i]) yield ref
+      }
+      return
     }
     for (const sequence of sequences.sort()) {
       const ref = this.bySequence(sequence)
@@ -222,15 +234,10 @@ export class MessageIndex {
 
   /** Epoch ms since when the oldest message that is due waits; undefined: none waits. */
   oldestPendingAt(now: number): number | undefined {
-    let oldest = Number.POSITIVE_INFINITY
-    for (const ref of this.table.refs()) {
-      const standing = this.table.standing(ref)
-      if (standing === 'dead' || standing === 'sending') continue
+    return this.table.oldestPendingAt((ref, enqueuedAt) => {
       const deliverAt = this.deliverAt(ref)
-      if (deliverAt > now) continue
-      oldest = Math.min(oldest, Math.max(this.table.enqueuedAt(ref), deliverAt))
-    }
-    return oldest === Number.POSITIVE_INFINITY ? undefined : oldest
+      return deliverAt > now ? undefined : Math.max(enqueuedAt, deliverAt)
+    })
   }
 }
 

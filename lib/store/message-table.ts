@@ -233,6 +233,29 @@ export class MessageTable {
     this.#outcomes.page(row).ackSegment[slotOf(row)] = segment + 1
   }
 
+  /**
+   * The earliest time since when a pending or in-doubt message waits. `waitsSince` is asked only of those that were
+   * enqueued before whatever was found so far; undefined: it does not wait.
+   */
+  oldestPendingAt(
+    waitsSince: (ref: MessageRef, enqueuedAt: number) => number | undefined,
+  ): number | undefined {
+    const pending = standings.indexOf('pending')
+    const inDoubt = standings.indexOf('in-doubt')
+    let oldest: number | undefined
+    let first = 0
+    for (const { standing, enqueuedAt } of this.#messages.pages) {
+      for (let slot = 0; slot < PAGE_ROWS; slot += 1) {
+        if (standing[slot] !== pending && standing[slot] !== inDoubt) continue
+        if (oldest !== undefined && enqueuedAt[slot]! >= oldest) continue
+        const since = waitsSince((first + slot) as MessageRef, enqueuedAt[slot]!)
+        if (since !== undefined && (oldest === undefined || since < oldest)) oldest = since
+      }
+      first += PAGE_ROWS
+    }
+    return oldest
+  }
+
   /** Every live message, in no order. */
   *refs(): Iterable<MessageRef> {
     let first = 0

@@ -89,7 +89,7 @@ export function encodeMessage(message: NewMessage): EncodedMessage {
     message.headers,
     payloadCodec.pack(message.payload),
   ])
-  // What msgpackr returns is a slice of a slab that it goes on using.
+  // What msgpackr returns is a slice of a slab of up to 2 MiB, which it would keep alive.
   const record = Buffer.allocUnsafe(packed.length)
   record.set(packed)
   return { message, record }

@@ -15,7 +15,7 @@ export function encodeOutcome(record: OutcomeRecord): Uint8Array {
     array[i] = encodeField(field.type, values[field.name])
   }
   const packed = packr.pack(array)
-  // What msgpackr returns is a slice of a slab that it goes on using.
+  // What msgpackr returns is a slice of a slab of up to 2 MiB, which it would keep alive.
   const bytes = Buffer.allocUnsafe(packed.length)
   bytes.set(packed)
   return bytes

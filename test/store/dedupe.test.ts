@@ -1,11 +1,13 @@
 import t from 'tap'
 import { WaqError } from '../../lib/log/errors.js'
+import { SettledIds } from '../../lib/store/settled-ids.js'
 import type { StoreEnqueueOptions } from '../../lib/store/types.js'
 import { MemoryDisk } from './fixtures/memory-logs.js'
 import {
   enqueueOne,
   FakeClock,
   message,
+  NOW,
   openStore,
   outcomeOf,
   progress,
@@ -170,6 +172,7 @@ t.test('where the one being written is withdrawn, its duplicate is tried itself'
   const controller = new AbortController()
   const first = store.enqueue([given('a')], { ...REJECT, signal: controller.signal })
   const second = store.enqueue([given('a')], REJECT)
+  await new Promise(resolve => setImmediate(resolve))
   disk.messages.held = false
   controller.abort()
   await t.rejects(first, { name: 'AbortError' })
@@ -246,4 +249,76 @@ t.test('a message that is settled while its id is read is a settled duplicate', 
   store.record(ref, outcomeOf('delivered'))
   t.match(await again, [{ duplicate: true, sequence: 1 }])
   t.equal(disk.messages.frames().length, 1)
+})
+
+t.test('an id is not taken for that of a message that took over the ref meanwhile', async t => {
+  const disk = new MemoryDisk()
+  const store = await openStore(disk, { cacheBytes: 0 })
+  const ref = await enqueueOne(store, { id: 'a' })
+  await store.record(ref, outcomeOf('delivered')).written
+  t.equal(await enqueueOne(store, { id: 'b' }), ref, 'the ref is used again')
+
+  const read = disk.messages.read.bind(disk.messages)
+  let answer = (): void => {}
+  let held = true
+  disk.messages.read = async (segment, offset) => {
+    const record = await read(segment, offset)
+    if (held) {
+      held = false
+      await new Promise<void>(resolve => {
+        answer = resolve
+      })
+    }
+    return record
+  }
+  const slow = store.find('b')
+  await new Promise(resolve => setImmediate(resolve))
+  await store.record(ref, outcomeOf('delivered')).written
+  t.equal(await enqueueOne(store, { id: 'c' }), ref)
+  answer()
+  t.match(await slow, { settled: { id: 'b', state: 'delivered' } })
+})
+
+t.test('an id that is settled twice counts from the second time', async t => {
+  const forgotten: number[] = []
+  const ids = new SettledIds({ windowMs: 1000, maxIds: 2 }, entry => forgotten.push(entry.sequence))
+  const entry = (id: string, sequence: number) => ({
+    id,
+    sequence,
+    channel: 'c',
+    digest: '12345678',
+    state: 'delivered' as const,
+    attempts: 1,
+    at: NOW,
+    segment: 1,
+  })
+  ids.add(entry('a', 1), NOW)
+  ids.add(entry('b', 2), NOW)
+  ids.add(entry('a', 3), NOW)
+  t.strictSame(forgotten, [1], 'nothing needs the first outcome any more')
+  ids.add(entry('c', 4), NOW)
+  t.strictSame(forgotten, [1, 2])
+  t.equal(ids.get('a', NOW)?.sequence, 3)
+  t.equal(ids.size, 2)
+})
+
+t.test('a call that gives up while it waits does not let later ones overtake earlier ones', async t => {
+  const disk = new MemoryDisk()
+  disk.messages.held = true
+  const store = await openStore(disk)
+  const writing = store.enqueue([given('a', PAYLOAD, 'elsewhere')], REJECT)
+  // Waits for 'a', with a fresh message of channel c behind it.
+  const list = store.enqueue([given('a', PAYLOAD, 'elsewhere'), given('first')], REJECT)
+  const controller = new AbortController()
+  const abandoned = store.enqueue([given('second')], { ...REJECT, signal: controller.signal })
+  controller.abort()
+  await t.rejects(abandoned, { name: 'AbortError' })
+  const last = store.enqueue([given('third')], REJECT)
+  await new Promise(resolve => setImmediate(resolve))
+  disk.messages.held = false
+  disk.messages.flush()
+  await writing
+  const [, first] = await list
+  const [third] = await last
+  t.ok(first!.sequence < third!.sequence)
 })

@@ -35,14 +35,10 @@ t.test('a list that has to be looked up is not overtaken by a later message of i
   const list = store.enqueue([message('known', 'chat'), message('fresh', 'chat')], { onConflict: 'reject' })
   const later = store.enqueue([message('later', 'chat')], { onConflict: 'reject' })
   const elsewhere = store.enqueue([message('elsewhere', 'other chat')], { onConflict: 'reject' })
-  const [[known, fresh], [last], [other]] = (await Promise.all([list, later, elsewhere])) as [
-    [{ duplicate: boolean; sequence: number }, { sequence: number }],
-    [{ sequence: number }],
-    [{ sequence: number }],
-  ]
-  t.ok(known.duplicate)
-  t.ok(known.sequence < fresh.sequence && fresh.sequence < last.sequence, 'in the order of the calls')
-  t.ok(other.sequence < fresh.sequence, 'another channel does not wait')
+  const [[known, fresh], [last], [other]] = await Promise.all([list, later, elsewhere])
+  t.ok(known!.duplicate)
+  t.ok(known!.sequence < fresh!.sequence && fresh!.sequence < last!.sequence, 'in the order of the calls')
+  t.ok(other!.sequence < fresh!.sequence, 'another channel does not wait')
 })
 
 t.test('a conflict in a list lets the later messages of its channel go on', async t => {

@@ -119,6 +119,16 @@ t.test('syncOutcomes covers what was recorded just before', async t => {
   await store.close()
 })
 
+t.test('closing waits for an outcome whose message has to be read first', async t => {
+  const directory = await newDirectory(t)
+  const before = await open(directory, { cacheBytes: 0 })
+  before.record(await enqueueOne(before, { id: 'a' }), outcomeOf('delivered'))
+  await before.close()
+  const store = await open(directory)
+  t.match(await store.find('a'), { settled: { state: 'delivered' } })
+  await store.close()
+})
+
 t.test('segments of settled messages leave the disk, and what is live stays readable', async t => {
   const directory = await newDirectory(t)
   const options = { segmentBytes: 8192, cacheBytes: 0, dedupe: { windowMs: 0, maxIds: 0 } }

@@ -98,11 +98,12 @@ t.test('what is decoded shares no memory with the record', async t => {
   t.strictSame(payload, new Uint8Array([1, 2, 3]))
 })
 
-t.test('a record keeps its bytes while others are encoded', async t => {
+t.test('a record keeps its bytes while others are encoded, and keeps nothing else alive', async t => {
   const first = message({ payload: 'the first' })
   const bytes = Buffer.from(first.record)
   for (let i = 0; i < 100; i += 1) message({ payload: 'x'.repeat(100_000) })
   t.strictSame(Buffer.from(first.record), bytes)
+  t.ok(message({ payload: 'small' }).record.buffer.byteLength <= Buffer.poolSize)
 })
 
 t.test('a message that never expires stays so', async t => {

@@ -62,6 +62,17 @@ t.test(
   },
 )
 
+t.test('a settled message makes room for others', async t => {
+  const disk = new MemoryDisk()
+  const store = await openStore(disk, { cacheBytes: 3000 })
+  const payload = 'x'.repeat(1000)
+  const first = await enqueueOne(store, { payload })
+  await store.record(await enqueueOne(store, { payload }), outcomeOf('delivered')).written
+  await enqueueOne(store, { payload })
+  await store.read(first)
+  t.equal(disk.messages.reads, 0)
+})
+
 t.test('what was read from the log is kept, so that settling it reads nothing', async t => {
   const disk = new MemoryDisk()
   const before = await openStore(disk)

@@ -83,8 +83,8 @@ t.test('outcomes leave when their messages are gone and the dedupe window does n
   t.strictSame(disk.messages.retired, [1, 2])
   t.strictSame(disk.acks.retired, [], 'the window needs the ids')
   clock.time += 1000
-  const more = await enqueueMany(store, 3)
-  await settle(store, more.slice(0, 1))
+  await store.record((await enqueueMany(store, 1))[0]!, outcomeOf('attempt')).written
+  await enqueueMany(store, 3)
   await background()
   t.strictSame(disk.acks.retired, [1, 2])
 })
@@ -194,4 +194,140 @@ t.test('with everything settled and forgotten, what was enqueued is still counte
   t.equal(enqueued!.sequence, 32, 'no sequence is given twice')
   t.ok(disk.messages.segments().length <= 2)
   t.ok(disk.acks.segments().length <= 2)
+})
+
+/** Opens once more, lets retirement run, closes: what an opening takes for needed must be what is needed. */
+async function openAndClose(disk: MemoryDisk, options = {}, clock = new FakeClock()): Promise<void> {
+  const store = await openStore(disk, options, clock)
+  await background()
+  await store.close()
+}
+
+t.test('after a restart, the ids of the window keep their outcomes', async t => {
+  const disk = smallSegments()
+  const before = await openStore(disk)
+  await settle(before, [await enqueueOne(before, { id: 'a' }), ...(await enqueueMany(before, 2))])
+  await enqueueMany(before, 1)
+  await background()
+  await before.close()
+  t.strictSame(disk.messages.retired, [1])
+  await openAndClose(disk)
+  const store = await openStore(disk)
+  t.match(await store.find('a'), { settled: { state: 'delivered' } })
+})
+
+t.test('after a restart, a halt keeps its outcome, though its dead letter is gone', async t => {
+  const disk = smallSegments()
+  const before = await openStore(disk, noWindow)
+  const refs = await enqueueMany(before, 4)
+  await before.record(refs[0]!, { ...outcomeOf('dead'), haltsChannel: true }).written
+  await before.record(refs[0]!, outcomeOf('purged')).written
+  await settle(before, refs.slice(1, 3))
+  await background()
+  await before.close()
+  t.strictSame(disk.messages.retired, [1])
+  await openAndClose(disk, noWindow)
+  const store = await openStore(disk, noWindow)
+  t.equal([...store.haltedChannels()].length, 1)
+  t.strictSame(disk.acks.retired, [2], 'the second one held nothing but settled messages')
+})
+
+t.test('after a restart, a resume stays as long as the halt that it undoes', async t => {
+  const disk = smallSegments()
+  const before = await openStore(disk, noWindow)
+  const refs = await enqueueMany(before, 4)
+  // The first ack segment: a halt, and an outcome that is still needed.
+  await before.record(refs[3]!, outcomeOf('retry')).written
+  await before.record(refs[0]!, { ...outcomeOf('dead'), haltsChannel: true }).written
+  await before.record(refs[0]!, outcomeOf('purged')).written
+  await before.recordResumed('telegram:bot:1', 0).written
+  await settle(before, refs.slice(1, 3))
+  await background()
+  await before.close()
+  await openAndClose(disk, noWindow)
+  const store = await openStore(disk, noWindow)
+  t.strictSame([...store.haltedChannels()], [])
+  t.ok(disk.acks.segments().some(({ id }) => id === 1))
+})
+
+t.test('after a restart, a wait for a group keeps its outcome while it lasts', async t => {
+  const disk = smallSegments()
+  const before = await openStore(disk, noWindow)
+  const refs = await enqueueMany(before, 4)
+  await before.record(refs[0]!, outcomeOf('rate-limited')).written
+  await before.record(refs[0]!, outcomeOf('cancelled')).written
+  await settle(before, refs.slice(1, 3))
+  await background()
+  await before.close()
+  t.strictSame(disk.messages.retired, [1])
+  await openAndClose(disk, noWindow)
+  const clock = new FakeClock()
+  const store = await openStore(disk, noWindow, clock)
+  t.equal([...store.pendingLimits()].length, 1)
+  await store.close()
+  clock.time += 9000
+  await openAndClose(disk, noWindow, clock)
+  t.ok(disk.acks.retired.includes(1))
+})
+
+t.test('after a restart, an outcome is struck when a later one is written', async t => {
+  const disk = smallSegments()
+  const before = await openStore(disk, noWindow)
+  const refs = await enqueueMany(before, 3)
+  for (const ref of refs) await before.record(ref, outcomeOf('retry')).written
+  await before.close()
+  const store = await openStore(disk, noWindow)
+  for (const ref of store.live()) await store.record(ref, outcomeOf('attempt')).written
+  await enqueueMany(store, 1)
+  await background()
+  t.strictSame(disk.acks.retired, [1])
+})
+
+/** Remembers the listeners of a log's appends. */
+function listenersOf(log: MemoryDisk['acks']): { moved?(segment: number, offset: number): void }[] {
+  const listeners: { moved?(segment: number, offset: number): void }[] = []
+  const append = log.append.bind(log)
+  log.append = (type, records, listener) => {
+    listeners.push(listener)
+    return append(type, records, listener)
+  }
+  return listeners
+}
+
+t.test('the outcome of a settled message stays while a second copy of the message counts', async t => {
+  const disk = smallSegments()
+  const store = await openStore(disk, noWindow)
+  const listeners = listenersOf(disk.messages)
+  const refs = await enqueueMany(store, 6)
+  await settle(store, refs.slice(0, 3))
+  // The first one was written again to the second segment, where others are alive.
+  listeners[0]!.moved!(2, 500)
+  await background()
+  t.strictSame(disk.messages.retired, [1])
+  await store.record(refs[3]!, outcomeOf('retry')).written
+  await background()
+  t.strictSame(disk.acks.retired, [])
+  await settle(store, refs.slice(3))
+  await enqueueMany(store, 1)
+  await background()
+  t.strictSame(disk.messages.retired, [1, 2])
+  t.strictSame(disk.acks.retired, [1, 2])
+})
+
+t.test('a second copy of an outcome stays as long as the first one counts', async t => {
+  const disk = smallSegments()
+  const store = await openStore(disk, noWindow)
+  const listeners = listenersOf(disk.acks)
+  const refs = await enqueueMany(store, 7)
+  await store.record(refs[6]!, outcomeOf('retry')).written
+  await settle(store, refs.slice(0, 2))
+  listeners[0]!.moved!(2, 64)
+  await settle(store, refs.slice(2, 6))
+  await background()
+  t.strictSame(disk.messages.retired, [1, 2])
+  t.strictSame(disk.acks.retired, [], 'the only whole copy may be in the second one')
+  await store.record(refs[6]!, outcomeOf('retry')).written
+  await enqueueMany(store, 3)
+  await background()
+  t.strictSame(disk.acks.retired, [1, 2])
 })
