@@ -1,0 +1,44 @@
+import t from 'tap'
+import type { WaqError } from '../../lib/log/errors.js'
+import { Fence } from '../../lib/log/fence.js'
+import { DiskProcess } from '../fixtures/disk/disk-process.js'
+import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
+
+async function owned(fault: () => boolean = () => false) {
+  const process = new DiskProcess(new RecordingDisk(), {
+    fault: ({ kind }) => (kind === 'exists' && fault() ? { code: 'EIO' } : undefined),
+  })
+  await process.create('/owner')
+  return { process, fence: new Fence(process, '/owner') }
+}
+
+t.test('while the owner file stands, the fence does', async t => {
+  const { fence } = await owned()
+  fence.check()
+  t.equal(fence.stands(), true)
+  t.equal(fence.lost, undefined)
+})
+
+t.test('once the owner file is gone, the fence is lost for good', async t => {
+  const { process, fence } = await owned()
+  const heard: WaqError[] = []
+  fence.onLost(error => heard.push(error))
+  await process.unlink('/owner')
+  t.equal(fence.stands(), false)
+  t.equal(fence.lost, undefined, 'looking is not noticing')
+  t.throws(() => fence.check(), { code: 'WAQ_LOCK_LOST', message: /\/owner is gone/ })
+  await process.create('/owner')
+  t.throws(() => fence.check(), { code: 'WAQ_LOCK_LOST' }, 'also where a file of that name comes back')
+  t.equal(fence.stands(), false)
+  t.equal(heard.length, 1, 'listeners hear it once')
+  fence.onLost(error => heard.push(error))
+  t.equal(heard.length, 2, 'and a late one at once')
+})
+
+t.test('where it can not be told, the fence is lost', async t => {
+  let sick = false
+  const { fence } = await owned(() => sick)
+  fence.check()
+  sick = true
+  t.throws(() => fence.check(), { code: 'WAQ_LOCK_LOST' })
+})

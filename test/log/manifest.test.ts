@@ -1,0 +1,136 @@
+import { Packr } from 'msgpackr'
+import t from 'tap'
+import { crc32c } from '../../lib/log/crc32c.js'
+import { decodeManifest, encodeManifest, type Manifest } from '../../lib/log/manifest.js'
+
+const SALT = Buffer.from('0102030405060708', 'hex')
+const MANIFEST: Manifest = {
+  epoch: 3,
+  ordinal: 9,
+  logs: [
+    {
+      name: 'messages',
+      nextSequence: 100,
+      lowWater: 7,
+      segments: [
+        { epoch: 2, ordinal: 4, salt: SALT, firstSequence: 1, lastSequence: 50, length: 4096 },
+        { epoch: 3, ordinal: 2, salt: SALT, firstSequence: 51, lastSequence: 50, length: undefined },
+      ],
+    },
+    { name: 'acks', nextSequence: 1, lowWater: 0, segments: [] },
+  ],
+  corrupt: [
+    {
+      log: 'messages',
+      file: 'messages/a.seg',
+      offset: 64,
+      length: 30,
+      firstMissing: 5,
+      lastMissing: 6,
+      nextSequences: { messages: 100, acks: 1 },
+      known: true,
+    },
+    { log: 'acks', file: 'acks/b.seg', offset: 0, length: 64, nextSequences: {}, known: true },
+  ],
+}
+
+const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true, moreTypes: true })
+
+/** A copy with a right CRC around any body. */
+function copyOf(body: unknown, version = 1): Buffer {
+  const packed = packr.pack(body)
+  const bytes = Buffer.alloc(Math.ceil((20 + packed.length) / 4096) * 4096)
+  bytes.write('WAQ-MAN\n', 0, 'latin1')
+  bytes.writeUInt16LE(version, 8)
+  bytes.writeUInt32LE(packed.length, 12)
+  packed.copy(bytes, 20)
+  bytes.writeUInt32LE(crc32c(packed, crc32c(bytes.subarray(0, 16), 0)), 16)
+  return bytes
+}
+
+t.test('a manifest comes back whole, as known damage', async t => {
+  const bytes = encodeManifest(MANIFEST)
+  t.equal(bytes.length, 8192)
+  t.same(decodeManifest(bytes, 'x'), MANIFEST)
+})
+
+t.test('a manifest has these bytes, twice', async t => {
+  const bytes = encodeManifest({ epoch: 3, ordinal: 9, logs: [], corrupt: [] })
+  t.equal(
+    bytes.subarray(0, 25).toString('hex'),
+    '5741512d4d414e0a' + '0100' + '0000' + '05000000' + '47724b44' + '9403099090',
+  )
+  t.ok(bytes.subarray(25, 4096).every(byte => byte === 0))
+  t.ok(bytes.subarray(0, 4096).equals(bytes.subarray(4096)))
+})
+
+t.test('one damaged copy costs nothing, wherever the damage is', async t => {
+  const bytes = encodeManifest(MANIFEST)
+  const used = 20 + bytes.readUInt32LE(12)
+  for (const copy of [0, 4096]) {
+    for (let byte = 0; byte < used; byte++) {
+      bytes[copy + byte]! ^= 1 << (byte & 7)
+      if (decodeManifest(bytes, 'x') === undefined) t.fail(`byte ${copy + byte}`)
+      bytes[copy + byte]! ^= 1 << (byte & 7)
+    }
+  }
+  t.same(decodeManifest(bytes, 'x'), MANIFEST)
+})
+
+t.test('with both copies damaged there is no manifest', async t => {
+  const bytes = encodeManifest(MANIFEST)
+  for (const at of [0, 9, 13, 17, 30]) {
+    const damaged = Buffer.from(bytes)
+    damaged[at]! ^= 1
+    damaged[4096 + at]! ^= 1
+    t.equal(decodeManifest(damaged, 'x'), undefined, `byte ${at}`)
+  }
+  t.equal(decodeManifest(Buffer.alloc(0), 'x'), undefined)
+  t.equal(decodeManifest(Buffer.alloc(8192), 'x'), undefined)
+  for (let length = 0; length < 4096; length += 17) {
+    if (length < 20 + bytes.readUInt32LE(12) && decodeManifest(bytes.subarray(0, length), 'x') !== undefined)
+      t.fail(`cut at ${length}`)
+  }
+})
+
+t.test('a manifest larger than a block stands twice as well', async t => {
+  const segments = Array.from({ length: 500 }, (_, i) => ({ ...MANIFEST.logs[0]!.segments[0]!, ordinal: i }))
+  const large = { ...MANIFEST, logs: [{ ...MANIFEST.logs[0]!, segments }] }
+  const bytes = encodeManifest(large)
+  t.ok(bytes.length > 8192)
+  bytes.fill(0xee, 0, bytes.length / 2)
+  t.same(decodeManifest(bytes, 'x'), large)
+})
+
+t.test('a newer version is refused by name', async t => {
+  const copy = copyOf([3, 9, [], []], 2)
+  t.throws(() => decodeManifest(Buffer.concat([copy, copy]), 'manifests/m'), {
+    code: 'WAQ_UNSUPPORTED_VERSION',
+    message: /manifests\/m has format version 2/,
+  })
+})
+
+t.test('a body of a wrong shape is no manifest, and no exception', async t => {
+  const log = ['messages', 1, 0, []]
+  const bodies: unknown[] = [
+    null,
+    {},
+    [],
+    [1, 2],
+    [-1, 2, [], []],
+    [1.5, 2, [], []],
+    [2 ** 53, 2, [], []],
+    ['1', 2, [], []],
+    [1, 2, [['messages', 1, 0]], []],
+    [1, 2, [[7, 1, 0, []]], []],
+    [1, 2, [[...log.slice(0, 3), [[1, 1, Buffer.alloc(7), 1, 1, null]]]], []],
+    [1, 2, [[...log.slice(0, 3), [[1, 1, Buffer.alloc(8), 1, 1, 'all']]]], []],
+    [1, 2, [log], [['messages', 'f', 1, 1, null, null, null]]],
+  ]
+  const right = copyOf([1, 2, [log], []])
+  t.ok(decodeManifest(Buffer.concat([right, right]), 'x'), 'the forger works')
+  for (const body of bodies) {
+    const copy = copyOf(body)
+    t.equal(decodeManifest(Buffer.concat([copy, copy]), 'x'), undefined, JSON.stringify(body))
+  }
+})
