@@ -26,9 +26,9 @@ export async function prepareDirectory(
     let created = false
     for (const name of subdirectories)
       created = (await makeDirectory(fileSystem, join(root, name))) || created
-    // Also where nothing was created now: the opener that created it may have died before its sync.
-    if (created || !(await fileSystem.readdir(join(root, MANIFESTS))).length)
-      await fileSystem.syncDirectory(root)
+    const isNew = (await fileSystem.readdir(join(root, MANIFESTS))).length === 0
+    if (created || isNew) await fileSystem.syncDirectory(root)
+    if (isNew) await syncAbove(fileSystem, root)
     return root
   } catch (error) {
     throw asWaqError(error, `the directory ${directory} can not be used`)
@@ -58,6 +58,22 @@ async function makeDirectories(fileSystem: FileSystem, path: string): Promise<vo
   if (parent !== path && (await fileSystem.stat(path)) === undefined)
     await makeDirectories(fileSystem, parent)
   if (await makeDirectory(fileSystem, path, true)) await fileSystem.syncDirectory(parent)
+}
+
+/**
+ * An opener that was killed between making a directory and syncing its parent leaves one that stands in the page
+ * cache only, and nobody can tell. So whoever finds no manifest yet syncs all that is above.
+ */
+async function syncAbove(fileSystem: FileSystem, path: string): Promise<void> {
+  for (let at = dirname(path); ; at = dirname(at)) {
+    try {
+      await fileSystem.syncDirectory(at)
+    } catch (error) {
+      // What this user may not even open, such an opener did not make either.
+      if (!['EACCES', 'EPERM', 'EINVAL', 'EROFS'].includes(systemCode(error) ?? '')) throw error
+    }
+    if (at === dirname(at)) return
+  }
 }
 
 /** True: it was created now. `linkAllowed`: a symbolic link to a directory will do, as for the path a user gives. */

@@ -1,0 +1,98 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { nodeFileSystem } from '../../lib/log/node-file-system.js'
+import { prepareDirectory } from '../../lib/log/prepare-directory.js'
+import { DiskProcess } from '../fixtures/disk/disk-process.js'
+import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
+
+const LOGS = ['messages', 'acks']
+const ALL = ['acks', 'control', 'manifests', 'messages', 'owners', 'quarantine']
+
+function temporary(t: Test): string {
+  const directory = fs.realpathSync(fs.mkdtempSync(join(os.tmpdir(), 'waq-prepare-')))
+  t.teardown(() => fs.rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+const prepare = (path: string) => prepareDirectory(nodeFileSystem, path, LOGS)
+
+t.test('a directory is made with all above it, private whatever the umask', async t => {
+  const base = temporary(t)
+  const old = process.umask(0o000)
+  t.teardown(() => process.umask(old))
+  const root = await prepare(join(base, 'a', 'b'))
+  t.equal(root, join(base, 'a', 'b'))
+  t.same(fs.readdirSync(root).sort(), ALL)
+  for (const path of [join(base, 'a'), root, ...ALL.map(name => join(root, name))])
+    t.equal(fs.statSync(path).mode & 0o777, 0o700, path)
+})
+
+t.test('it may be there already, also through a symbolic link', async t => {
+  const base = temporary(t)
+  fs.mkdirSync(join(base, 'real'))
+  fs.symlinkSync(join(base, 'real'), join(base, 'link'))
+  t.equal(await prepare(join(base, 'link')), join(base, 'real'))
+  t.equal(await prepare(join(base, 'real')), join(base, 'real'))
+})
+
+t.test('nothing is written into a stranger’s directory', async t => {
+  const base = temporary(t)
+  fs.writeFileSync(join(base, 'thesis.txt'), 'x')
+  await t.rejects(prepare(base), { code: 'WAQ_NOT_A_QUEUE', message: /it has "thesis\.txt"/ })
+  t.same(fs.readdirSync(base), ['thesis.txt'])
+})
+
+t.test('a file in the place of a directory is refused by name', async t => {
+  const base = temporary(t)
+  fs.writeFileSync(join(base, 'file'), 'x')
+  await t.rejects(prepare(join(base, 'file')), { code: 'WAQ_NOT_A_QUEUE' })
+  fs.mkdirSync(join(base, 'queue'))
+  fs.writeFileSync(join(base, 'queue', 'messages'), 'x')
+  await t.rejects(prepare(join(base, 'queue')), {
+    code: 'WAQ_NOT_A_QUEUE',
+    message: /queue\/messages is not a directory/,
+  })
+})
+
+t.test('a symbolic link in the place of a subdirectory is refused: it leads out of the queue', async t => {
+  const base = temporary(t)
+  fs.mkdirSync(join(base, 'elsewhere'))
+  fs.mkdirSync(join(base, 'queue'))
+  fs.symlinkSync(join(base, 'elsewhere'), join(base, 'queue', 'acks'))
+  await t.rejects(prepare(join(base, 'queue')), {
+    code: 'WAQ_NOT_A_QUEUE',
+    message: /acks is not a directory but a link/,
+  })
+  t.same(fs.readdirSync(join(base, 'elsewhere')), [])
+})
+
+t.test('a path that is none is refused', async t => {
+  await t.rejects(prepare(''), { code: 'WAQ_INVALID_OPTION' })
+  await t.rejects(prepare('/tmp/a\0b'), { code: 'WAQ_INVALID_OPTION' })
+})
+
+t.test('every directory that was made is durable when it returns', async t => {
+  const disk = new RecordingDisk()
+  await prepareDirectory(new DiskProcess(disk), '/a/b/queue', LOGS)
+  t.same(disk.pending(), [])
+})
+
+t.test('so is every directory that an opener made which was killed before it could sync', async t => {
+  const whole = new DiskProcess(new RecordingDisk())
+  await prepareDirectory(whole, '/a/b/queue', LOGS)
+  for (let killAt = 0; killAt < whole.operations; killAt++) {
+    const disk = new RecordingDisk()
+    const first = new DiskProcess(disk, { killAt })
+    prepareDirectory(first, '/a/b/queue', LOGS).catch(() => {})
+    await first.whenKilled
+    await prepareDirectory(new DiskProcess(disk), '/a/b/queue', LOGS)
+    if (disk.pending().length > 0) {
+      t.fail(
+        `killed at ${killAt}: ${disk.pending().map(({ path, operation }) => `${operation.kind} in ${path}`)}`,
+      )
+    }
+  }
+  t.ok(whole.operations > 20)
+})
