@@ -274,7 +274,8 @@ export class SegmentLog implements Log {
     this.#pace.cancel()
     clearTimeout(this.#syncTimer)
     try {
-      await this.#running
+      // A flush that was due at the end of this tick may begin while this waits: never two of them, and none is left out.
+      while (this.#running !== undefined) await this.#running
       this.#pace.cancel()
       if (this.#queue.size > 0) await this.#start()
       await this.#preparing?.catch(() => {}) // nobody needs it any more
