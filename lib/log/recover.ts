@@ -12,7 +12,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Directory } from './directory.js'
-import { asWaqError, systemCode, WaqError } from './errors.js'
+import { asWaqError, WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import {
   decodeSegmentHeader,
@@ -24,11 +24,14 @@ import {
   SEGMENT_HEADER_BYTES,
   sealFrame,
 } from './format.js'
-import { decodeManifest, type Manifest, type ManifestSegment } from './manifest.js'
-import { compareFileIds, type FileId, MANIFESTS, parseFileId, segmentName } from './names.js'
+import { type InForce, readNewestManifest } from './in-force.js'
+import { LogVisit } from './log-visit.js'
+import { compareFileIds, MANIFESTS } from './names.js'
 import { quarantine } from './quarantine.js'
-import { type ScanSink, scanSegment } from './scan.js'
+import { openFile, readAt } from './read-file.js'
+import { scanSegment } from './scan.js'
 import { Segment } from './segment.js'
+import { type Candidate, type SurveyedLog, surveyLog } from './survey.js'
 import type { CorruptRange, LogSpec, OpenVisitor } from './types.js'
 import { writeFully } from './write.js'
 
@@ -54,8 +57,14 @@ export async function recover(
   visitor: OpenVisitor,
 ): Promise<Recovered> {
   const inForce = await readNewestManifest(directory, specs)
-  const recovery = new Recovery(directory, specs, inForce, visitor)
-  await recovery.survey()
+  const logs: LogRecovery[] = []
+  for (const spec of specs) {
+    const surveyed = await surveyLog(directory, spec, inForce)
+    // What is proven stays where it is; the rest is copied.
+    for (const { wasOpen, segment, provenEnd } of surveyed.candidates) if (wasOpen) segment.limit(provenEnd)
+    logs.push({ ...surveyed, spec, copy: undefined })
+  }
+  const recovery = new Recovery(directory, inForce, logs, visitor)
   await recovery.visit()
   const found = recovery.corrupt.filter(range => !range.known)
   if (found.length > 0 && onCorruption === 'refuse') throw corruptionRefused(directory, found)
@@ -64,66 +73,9 @@ export async function recover(
   return recovery.result()
 }
 
-interface InForce {
-  /** Undefined: none at all (a new directory), or none that can be read. */
-  readonly manifest: Manifest | undefined
-  readonly names: readonly string[]
-  /** Both copies of the newest one are bad, or it is gone though segments are there. */
-  readonly damage: { file: string; length: number } | undefined
-}
-
-async function readNewestManifest(directory: Directory, specs: readonly LogSpec[]): Promise<InForce> {
-  const listed = await directory.fileSystem.readdir(directory.path(MANIFESTS))
-  const ids = listed.flatMap(name => parseFileId(name, '') ?? []).sort(compareFileIds)
-  const names = listed.filter(name => parseFileId(name, '') !== undefined)
-  const newest = ids.at(-1)
-  if (newest === undefined) {
-    for (const spec of specs) {
-      const files = await directory.fileSystem.readdir(directory.path(spec.name))
-      // A segment is created only after the first manifest was durable.
-      if (files.some(name => parseFileId(name, '.seg')))
-        return { manifest: undefined, names, damage: { file: MANIFESTS, length: 0 } }
-    }
-    return { manifest: undefined, names, damage: undefined }
-  }
-  const name = names.find(candidate => compareFileIds(parseFileId(candidate, '')!, newest) === 0)!
-  const file = `${MANIFESTS}/${name}`
-  const bytes = await readWhole(directory, file)
-  const manifest = decodeManifest(bytes, file)
-  if (manifest === undefined) return { manifest, names, damage: { file, length: bytes.length } }
-  const known = specs.map(spec => spec.name)
-  const others = manifest.logs.map(log => log.name).filter(log => !known.includes(log))
-  if (others.length > 0 || manifest.logs.length !== known.length) {
-    throw new WaqError(
-      'WAQ_NOT_A_QUEUE',
-      `${directory.root} holds the logs ${manifest.logs.map(log => log.name).join(', ')}, not ${known.join(', ')}; open it with what wrote it`,
-    )
-  }
-  return { manifest, names, damage: undefined }
-}
-
-/** A segment on its way through recovery. */
-interface Candidate {
-  readonly segment: Segment
-  readonly wasOpen: boolean
-  readonly fileBytes: number
-  /** Bytes that count of it; set by the survey for open ones. */
-  end: number
-  /** From here to `end` its frames are not proven: they are copied. */
-  copyFrom: number
-}
-
-/** Damage that leaves no segment to scan: its file is gone, or can not be recognised. It has a place in the order all the same. */
-interface Gone extends FileId {
-  readonly range: CorruptRange
-}
-
-interface LogRecovery {
+interface LogRecovery extends Omit<SurveyedLog, 'spec' | 'nextSequence'> {
   readonly spec: LogSpec
-  candidates: Candidate[]
-  gone: Gone[]
   nextSequence: number
-  lowWater: number
   copy: Copy | undefined
 }
 
@@ -140,21 +92,22 @@ class Recovery {
   readonly corrupt: CorruptRange[] = []
   #tornBytes = 0
 
-  constructor(directory: Directory, specs: readonly LogSpec[], inForce: InForce, visitor: OpenVisitor) {
+  constructor(directory: Directory, inForce: InForce, logs: LogRecovery[], visitor: OpenVisitor) {
     this.#directory = directory
     this.#inForce = inForce
     this.#visitor = visitor
-    this.#logs = specs.map(spec => {
-      const listed = inForce.manifest?.logs.find(log => log.name === spec.name)
-      return {
-        spec,
-        candidates: [],
-        gone: [],
-        nextSequence: listed?.nextSequence ?? 1,
-        lowWater: listed?.lowWater ?? 0,
-        copy: undefined,
-      }
-    })
+    this.#logs = logs
+    for (const log of logs) this.#tornBytes += log.tornBytes
+    if (inForce.damage !== undefined) {
+      this.corrupt.push({
+        log: MANIFESTS,
+        file: inForce.damage.file,
+        offset: 0,
+        length: inForce.damage.length,
+        nextSequences: this.#nextSequences(),
+        known: false,
+      })
+    }
   }
 
   result(): Recovered {
@@ -168,137 +121,6 @@ class Recovery {
       logs.set(log.spec.name, { segments, nextSequence, lowWater: log.lowWater })
     }
     return { logs, corrupt: this.corrupt, tornBytes: this.#tornBytes, manifests: this.#inForce.names }
-  }
-
-  // ── The survey: how far open segments count ─────────────────────────────────────────────────────────────────
-
-  async survey(): Promise<void> {
-    const { damage } = this.#inForce
-    for (const log of this.#logs) await this.#findCandidates(log)
-    for (const log of this.#logs) await this.#surveyLog(log)
-    if (damage !== undefined) {
-      this.corrupt.push({
-        log: MANIFESTS,
-        file: damage.file,
-        offset: 0,
-        length: damage.length,
-        nextSequences: this.#nextSequences(),
-        known: false,
-      })
-    }
-  }
-
-  async #findCandidates(log: LogRecovery): Promise<void> {
-    const { manifest } = this.#inForce
-    if (manifest === undefined) {
-      log.candidates = await this.#everySegment(log)
-      return
-    }
-    const { segments } = manifest.logs.find(entry => entry.name === log.spec.name)!
-    // Known damage in a segment is met again by the scan. That of a file which is gone stays listed, for the floor
-    // above may still be in doubt about what was lost with it.
-    const files = new Set(segments.map(listed => `${log.spec.name}/${segmentName(listed)}`))
-    for (const range of manifest.corrupt) {
-      const id = parseFileId(range.file.slice(log.spec.name.length + 1), '.seg')
-      if (range.log === log.spec.name && id !== undefined && !files.has(range.file))
-        log.gone.push({ ...id, range })
-    }
-    for (const listed of segments) {
-      const file = `${log.spec.name}/${segmentName(listed)}`
-      const stat = await this.#directory.fileSystem.stat(this.#directory.path(file))
-      if (stat === undefined || stat.kind !== 'file') {
-        log.gone.push({ ...listed, range: missingSegment(log.spec.name, file, listed) })
-        continue
-      }
-      const segment = new Segment({
-        ...listed,
-        log: log.spec.name,
-        length: listed.length ?? stat.size,
-        diskBytes: stat.size,
-      })
-      const end = listed.length ?? stat.size
-      log.candidates.push({
-        segment,
-        wasOpen: listed.length === undefined,
-        fileBytes: stat.size,
-        end,
-        copyFrom: end,
-      })
-    }
-  }
-
-  /** No manifest can be relied on: all that is there counts, and a salt is found in the segment's own header only. */
-  async #everySegment(log: LogRecovery): Promise<Candidate[]> {
-    const names = await this.#directory.fileSystem.readdir(this.#directory.path(log.spec.name))
-    const ids = names.flatMap(name => parseFileId(name, '.seg') ?? []).sort(compareFileIds)
-    const candidates: Candidate[] = []
-    for (const id of ids) {
-      const file = `${log.spec.name}/${segmentName(id)}`
-      const handle = await this.#open(file)
-      try {
-        const size = await handle.size()
-        const header = decodeSegmentHeader(await readAt(handle, 0, SEGMENT_HEADER_BYTES), file)
-        if (header === undefined || header.logId !== log.spec.id) {
-          const range = { log: log.spec.name, file, offset: 0, length: size, nextSequences: {}, known: false }
-          log.gone.push({ ...id, range })
-          continue
-        }
-        const segment = new Segment({
-          ...id,
-          log: log.spec.name,
-          salt: header.salt,
-          firstSequence: header.firstSequence,
-          lastSequence: 0,
-          length: size,
-          diskBytes: size,
-        })
-        candidates.push({ segment, wasOpen: true, fileBytes: size, end: size, copyFrom: size })
-      } finally {
-        await handle.close()
-      }
-    }
-    return candidates
-  }
-
-  async #surveyLog(log: LogRecovery): Promise<void> {
-    const open = log.candidates.filter(candidate => candidate.wasOpen)
-    const surveys: Survey[] = []
-    for (const candidate of open) surveys.push(await this.#surveySegment(log, candidate))
-    // Only the last one that holds a frame can be torn; behind it there is none, and in front all was synced.
-    const lastWithFrames = surveys.findLastIndex(survey => survey.frames > 0)
-    open.forEach((candidate, index) => {
-      const survey = surveys[index]!
-      const tearable = index >= lastWithFrames || this.#inForce.manifest === undefined
-      const end = tearable ? survey.tearAt() : survey.end
-      if (tearable) this.#tornBytes += survey.end - end
-      candidate.end = end
-      candidate.copyFrom = tearable ? Math.min(survey.proven, end) : end
-      candidate.segment.limit(candidate.copyFrom)
-    })
-  }
-
-  async #surveySegment(log: LogRecovery, candidate: Candidate): Promise<Survey> {
-    const survey = new Survey()
-    const file = await this.#open(candidate.segment.file)
-    try {
-      const end = await scanSegment(
-        {
-          file,
-          name: candidate.segment.file,
-          salted: candidate.segment.salted,
-          from: SEGMENT_HEADER_BYTES,
-          to: candidate.fileBytes,
-        },
-        survey,
-      )
-      survey.end = end.zerosFrom
-      survey.proven = end.proven
-    } finally {
-      await file.close()
-    }
-    // Also of frames that do not count: a sequence is never given twice (invariant 2).
-    log.nextSequence = Math.max(log.nextSequence, survey.lastSequence + 1)
-    return survey
   }
 
   // ── The visit: what counts is shown, and copied where it is not proven ──────────────────────────────────────
@@ -316,7 +138,7 @@ class Recovery {
       for (const candidate of log.candidates) {
         while (gone[0] !== undefined && compareFileIds(gone[0], candidate.segment) < 0)
           visit.gone(gone.shift()!.range)
-        const file = await this.#open(candidate.segment.file)
+        const file = await openFile(this.#directory, candidate.segment.file)
         try {
           await this.#visitSegment(log, visit, candidate, file)
         } finally {
@@ -345,8 +167,8 @@ class Recovery {
       header.ordinal === segment.ordinal &&
       header.logId === log.spec.id
     if (!sound) visit.bad(segment, 0, SEGMENT_HEADER_BYTES, undefined)
-    if (candidate.copyFrom > SEGMENT_HEADER_BYTES) {
-      const to = candidate.copyFrom
+    if (candidate.provenEnd > SEGMENT_HEADER_BYTES) {
+      const to = candidate.provenEnd
       const scanned = await scanSegment(
         { ...source, from: SEGMENT_HEADER_BYTES, to },
         {
@@ -357,11 +179,11 @@ class Recovery {
       // Inside its accepted length a segment has no clean end but that length.
       if (scanned.zerosFrom < to) visit.bad(segment, scanned.zerosFrom, to - scanned.zerosFrom, undefined)
     }
-    if (candidate.end > candidate.copyFrom) {
+    if (candidate.end > candidate.provenEnd) {
       log.copy ??= this.#newCopy(log)
       const { copy } = log
       await scanSegment(
-        { ...source, from: candidate.copyFrom, to: candidate.end },
+        { ...source, from: candidate.provenEnd, to: candidate.end },
         {
           frame: (_, frame, payload) =>
             visit.frame(copy.segment, appendCopy(copy, frame, payload), frame, payload),
@@ -417,14 +239,6 @@ class Recovery {
     }
   }
 
-  async #open(file: string): Promise<FileHandle> {
-    try {
-      return await this.#directory.fileSystem.open(this.#directory.path(file), 'read')
-    } catch (error) {
-      throw asWaqError(error, `opening ${file} failed`)
-    }
-  }
-
   #nextSequences(): Record<string, number> {
     return Object.fromEntries(this.#logs.map(log => [log.spec.name, log.nextSequence]))
   }
@@ -455,171 +269,6 @@ function appendCopy(copy: Copy, header: FrameHeader, payload: Buffer): number {
   segment.limit(offset + frame.length)
   segment.diskBytes = segment.length
   return offset
-}
-
-/** What one pass over an open segment found. */
-class Survey implements ScanSink {
-  frames = 0
-  lastSequence = 0
-  /** Where zeros begin that reach to the end of the file. */
-  end = 0
-  proven = 0
-  readonly #bad: number[] = []
-  /** The list under way at the last frame, by where it begins; -1: none is. */
-  readonly #lists: { from: number; end: number }[] = []
-  #listFrom = -1
-
-  frame(offset: number, header: FrameHeader): void {
-    this.frames += 1
-    this.lastSequence = Math.max(this.lastSequence, header.sequence)
-    const end = offset + FRAME_HEADER_BYTES + header.payloadLength
-    if ((header.flags & FLAG_MORE) !== 0) {
-      if (this.#listFrom < 0) this.#listFrom = offset
-    } else if (this.#listFrom >= 0) {
-      this.#lists.push({ from: this.#listFrom, end })
-      this.#listFrom = -1
-    }
-  }
-
-  bad(offset: number, _length: number, header: FrameHeader | undefined): void {
-    this.#bad.push(offset)
-    if (this.#listFrom >= 0) this.#lists.push({ from: this.#listFrom, end: Number.POSITIVE_INFINITY })
-    this.#listFrom = -1
-    if (header !== undefined) this.lastSequence = Math.max(this.lastSequence, header.sequence)
-  }
-
-  /**
-   * Where the bytes stop that count, if this segment can be torn: at the first bad frame that no later frame
-   * proves (`durable` beyond it), and before an atomic list that is not whole there.
-   */
-  tearAt(): number {
-    const tear = this.#bad.find(offset => offset >= this.proven)
-    const end = tear ?? this.end
-    // A list is written in one flush, so one that the tear cuts lies behind what is proven. (A list that corruption
-    // cuts keeps its healthy records.)
-    const lists =
-      this.#listFrom < 0
-        ? this.#lists
-        : [...this.#lists, { from: this.#listFrom, end: Number.POSITIVE_INFINITY }]
-    const cut = lists.find(list => list.from >= this.proven && list.from < end && list.end > end)
-    return cut === undefined ? end : cut.from
-  }
-}
-
-/** Shows one log to the floor above, and gathers what is bad on the way. */
-class LogVisit {
-  readonly #log: LogRecovery
-  readonly #visitor: OpenVisitor
-  readonly #nextSequences: Readonly<Record<string, number>>
-  readonly #known: readonly CorruptRange[]
-  readonly #corrupt: CorruptRange[]
-  /** Damage whose missing sequences are known only with the next frame. */
-  #waiting: { range: CorruptRange; exact: number | undefined }[] = []
-  lastSequence = 0
-
-  constructor(
-    log: LogRecovery,
-    visitor: OpenVisitor,
-    nextSequences: Readonly<Record<string, number>>,
-    known: readonly CorruptRange[],
-    corrupt: CorruptRange[],
-  ) {
-    this.#log = log
-    this.#visitor = visitor
-    this.#nextSequences = nextSequences
-    this.#known = known
-    this.#corrupt = corrupt
-  }
-
-  frame(segment: Segment, offset: number, header: FrameHeader, payload: Buffer): void {
-    if (this.#waiting.length > 0) this.#tell(header.sequence)
-    this.lastSequence = Math.max(this.lastSequence, header.sequence)
-    if (segment.lastSequence < header.sequence) segment.lastSequence = header.sequence
-    if (header.sequence < this.#log.lowWater) return
-    this.#visitor.frame(this.#log.spec.name, {
-      sequence: header.sequence,
-      type: header.type,
-      data: payload,
-      segment: segment.id,
-      offset,
-    })
-  }
-
-  bad(segment: Segment, offset: number, length: number, header: FrameHeader | undefined): void {
-    const { file } = segment
-    const known = this.#known.find(
-      range => range.file === file && range.offset === offset && range.length === length,
-    )
-    const range = known ?? {
-      log: this.#log.spec.name,
-      file,
-      offset,
-      length,
-      nextSequences: this.#nextSequences,
-      known: false,
-    }
-    this.#waiting.push({ range, exact: header?.sequence })
-    if (header !== undefined) this.lastSequence = Math.max(this.lastSequence, header.sequence)
-  }
-
-  /** Damage without a segment. */
-  gone(range: CorruptRange): void {
-    const complete = range.known ? range : { ...range, nextSequences: this.#nextSequences }
-    this.#corrupt.push(complete)
-    this.#visitor.lost(this.#log.spec.name, complete)
-  }
-
-  end(nextSequence: number): void {
-    this.#tell(nextSequence)
-  }
-
-  #tell(nextSequence: number): void {
-    for (const { range, exact } of this.#waiting.splice(0)) {
-      const firstMissing = exact ?? this.lastSequence + 1
-      const lastMissing = exact ?? nextSequence - 1
-      // A header holds no record; a gap without a sequence in it lost none.
-      const complete =
-        range.known || range.offset === 0 || lastMissing < firstMissing
-          ? range
-          : { ...range, firstMissing, lastMissing }
-      this.#corrupt.push(complete)
-      this.#visitor.lost(this.#log.spec.name, complete)
-    }
-  }
-}
-
-/** One that was open and is gone may never have held a frame; that it is gone is damage all the same. */
-function missingSegment(log: string, file: string, listed: ManifestSegment): CorruptRange {
-  const missing =
-    listed.lastSequence >= listed.firstSequence
-      ? { firstMissing: listed.firstSequence, lastMissing: listed.lastSequence }
-      : {}
-  return { log, file, offset: 0, length: listed.length ?? 0, ...missing, nextSequences: {}, known: false }
-}
-
-async function readWhole(directory: Directory, file: string): Promise<Buffer> {
-  try {
-    const handle = await directory.fileSystem.open(directory.path(file), 'read')
-    try {
-      return await readAt(handle, 0, await handle.size())
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return Buffer.alloc(0)
-    throw asWaqError(error, `reading ${file} failed`)
-  }
-}
-
-async function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(length)
-  let filled = 0
-  while (filled < length) {
-    const read = await file.read(bytes, filled, length - filled, offset + filled)
-    if (read === 0) break
-    filled += read
-  }
-  return bytes.subarray(0, filled)
 }
 
 function corruptionRefused(directory: Directory, found: readonly CorruptRange[]): WaqError {
