@@ -41,9 +41,22 @@ export class AppendQueue {
     this.#waiting.push(append)
   }
 
-  /** Back to the front, in their old order: what was written to a segment that failed. */
-  unshift(appends: readonly Append[]): void {
-    if (appends.length > 0) this.#waiting = [...appends, ...this.#waiting]
+  /** Takes back what could not be written, or was written to a segment that failed: each to where its sequence says. */
+  putBack(appends: readonly Append[]): void {
+    if (appends.length === 0) return
+    // Not always to the front: a background sync may have failed, and put back earlier ones, while these were on their way.
+    this.#waiting = [...appends, ...this.#waiting].sort((a, b) => a.firstSequence - b.firstSequence)
+  }
+
+  /** Whether something waits that has to be written before `append`. */
+  precedes(append: Append): boolean {
+    const first = this.#waiting[0]
+    return first !== undefined && first.firstSequence < append.firstSequence
+  }
+
+  /** Whether something waits that was accepted before, so that it has to be written again. */
+  get holdsAccepted(): boolean {
+    return this.#waiting.some(append => append.accepted)
   }
 
   /** The next batch: all that waits, up to `maxBytes`; one append is taken whole however large. */

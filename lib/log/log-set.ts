@@ -159,11 +159,15 @@ export class LogSet {
       }
     }
     for (const log of logs) await attempt(() => log.finish())
+    let clean = false
     if (this.#directory.fence.lost === undefined) {
       for (const log of logs) log.dropEmpty()
-      await attempt(() => this.#publisher.publish())
+      await attempt(async () => {
+        await this.#publisher.publish()
+        clean = true
+      })
     }
-    for (const log of logs) await attempt(() => log.release())
+    for (const log of logs) await attempt(() => log.release(clean))
     await attempt(() => this.#lock.release())
     if (this.#directory.fence.lost === undefined) {
       await this.#directory.fileSystem.unlink(this.#ownerFile).catch(() => {}) // gone already: somebody else has the directory

@@ -13,6 +13,7 @@ import { Append, AppendQueue } from './append-queue.js'
 import { diskFullError, isDiskFull } from './ballast.js'
 import { createSegment } from './create-segment.js'
 import type { Directory } from './directory.js'
+import { Displaced } from './displaced.js'
 import { asWaqError, WaqError } from './errors.js'
 import { FLAG_MORE, FRAME_HEADER_BYTES, MAX_PAYLOAD_BYTES, MAX_SEGMENT_BYTES, sealFrame } from './format.js'
 import type { ManifestLog } from './manifest.js'
@@ -51,11 +52,16 @@ export class SegmentLog implements Log {
   readonly #segments: Map<number, Segment>
   /** Rewritten, while the manifest that says so is being published: records are still read from them. */
   readonly #leaving = new Map<number, Segment>()
+  /** Retired, but the manifest that says so failed: their files go with the next ones. */
+  readonly #stillThere: Segment[] = []
   readonly #knownDamage: readonly CorruptRange[]
   readonly #queue = new AppendQueue()
+  readonly #displaced = new Displaced()
   readonly #pace = new Pace()
   #nextSequence: number
   #lowWater: number
+  /** No manifest says so yet. */
+  #lowWaterDue = false
 
   #active: ActiveSegment | undefined
   /** Written whole, but not appended to yet. */
@@ -143,10 +149,12 @@ export class SegmentLog implements Log {
     this.#directory.fence.check()
     if (this.#publisher.undecided) await this.#publisher.settle()
     if (last !== undefined && !isSynced(last)) throw refusal(this.#trouble ?? this.#notSynced(), true)
-    if (last === undefined && this.#trouble !== undefined && this.#queue.size > 0) throw this.#trouble
+    if (this.#queue.holdsAccepted) throw refusal(this.#trouble ?? this.#notSynced(), true)
   }
 
   async read(segment: number, offset: number): Promise<Buffer> {
+    const inMemory = this.#displaced.read(segment, offset)
+    if (inMemory !== undefined) return inMemory
     const found = this.#segments.get(segment) ?? this.#leaving.get(segment)
     if (found === undefined) throw unknownSegment(this.name, segment)
     return this.#reader.read(found, offset)
@@ -175,7 +183,7 @@ export class SegmentLog implements Log {
   }
 
   async retire(segments: readonly number[]): Promise<void> {
-    const retired: Segment[] = []
+    const retired: Segment[] = this.#stillThere.splice(0)
     for (const id of segments) {
       const segment = this.#segments.get(id)
       if (segment === undefined || !segment.sealed) continue
@@ -183,7 +191,12 @@ export class SegmentLog implements Log {
       retired.push(segment)
     }
     if (retired.length === 0) return
-    await this.#publisher.publish()
+    try {
+      await this.#publisher.publish()
+    } catch (error) {
+      this.#stillThere.push(...retired)
+      throw error
+    }
     for (const segment of retired) await this.#remove(segment)
   }
 
@@ -202,6 +215,11 @@ export class SegmentLog implements Log {
       isKnownDamage,
       options,
     )
+    if (originals.some(original => !this.#segments.has(original.id))) {
+      // Retired meanwhile: nobody needs its records any more, and no copy may bring them back.
+      for (const segment of segments) await this.#remove(segment)
+      return 0
+    }
     // The copies take the place of the first original, so that the order of segments stays that of their records.
     const before = [...this.#segments.values()]
     this.#setSegments(
@@ -243,13 +261,15 @@ export class SegmentLog implements Log {
 
   /** Records below `sequence` do not count any more; their segments leave where they hold nothing else. */
   async discardBefore(sequence: number): Promise<number> {
-    if (sequence <= this.#lowWater) return 0
-    this.#lowWater = Math.min(sequence, this.#nextSequence)
+    if (sequence <= this.#lowWater && !this.#lowWaterDue) return 0
+    this.#lowWater = Math.max(this.#lowWater, Math.min(sequence, this.#nextSequence))
+    this.#lowWaterDue = true
     const below = [...this.#segments.values()].filter(
       segment => segment.sealed && segment.lastSequence < this.#lowWater,
     )
     if (below.length > 0) await this.retire(below.map(segment => segment.id))
     else await this.#publisher.publish()
+    this.#lowWaterDue = false
     return below.length
   }
 
@@ -274,12 +294,12 @@ export class SegmentLog implements Log {
     this.#pace.cancel()
     clearTimeout(this.#syncTimer)
     try {
-      // A flush that was due at the end of this tick may begin while this waits: never two of them, and none is left out.
-      while (this.#running !== undefined) await this.#running
-      this.#pace.cancel()
-      if (this.#queue.size > 0) await this.#start()
+      await this.#writeAll()
+      if (this.#unsynced.length > 0) await this.#syncUnsynced()
+      // Where that failed, what was accepted gets one fresh segment, as in any other life.
+      if (this.#queue.size > 0) await this.#writeAll()
       await this.#preparing?.catch(() => {}) // nobody needs it any more
-      if (this.#active !== undefined && this.#unsynced.length > 0) await this.sync()
+      if (this.#unsynced.length > 0 || this.#queue.holdsAccepted) await this.sync()
       if (this.#trouble !== undefined && this.#queue.size > 0) throw this.#trouble
     } finally {
       this.#pace.cancel()
@@ -291,18 +311,29 @@ export class SegmentLog implements Log {
     }
   }
 
-  /** After the clean manifest: gives back the zero-filled stretches and closes the files. */
-  async release(): Promise<void> {
+  async #writeAll(): Promise<void> {
+    // A flush that was due at the end of this tick may begin while this waits: never two of them, and none is left out.
+    while (this.#running !== undefined) await this.#running
+    this.#pace.cancel()
+    if (this.#queue.size > 0) await this.#start()
+  }
+
+  /**
+   * At the end of a close: gives back the zero-filled stretches and closes the files. `clean`: the last manifest is
+   * durable. Else the one before it may be in force, and what it lists stays.
+   */
+  async release(clean: boolean): Promise<void> {
     const active = this.#active
     const prepared = this.#prepared
     this.#active = undefined
     this.#prepared = undefined
-    if (active !== undefined) await this.#trimAndClose(active)
-    if (prepared !== undefined) {
-      await prepared.close()
-      await this.#remove(prepared.segment)
-    }
     this.#reader.close()
+    try {
+      if (active !== undefined) await this.#trimAndClose(active)
+    } finally {
+      await prepared?.close()
+    }
+    if (prepared !== undefined && clean) await this.#remove(prepared.segment)
   }
 
   /** The next manifest does not list segments without frames: they are given up, or were never used. For a clean close. */
@@ -325,8 +356,10 @@ export class SegmentLog implements Log {
   #start(): Promise<void> {
     const running = this.#run().finally(() => {
       if (this.#running === running) this.#running = undefined
-      if (this.#queue.size > 0 && this.#pace.leftMs === 0 && this.#directory.fence.lost === undefined)
-        this.#schedule()
+      if (this.#queue.size === 0 || this.#directory.fence.lost !== undefined) return
+      // What came after the loop's last look: nobody else will wake up for it.
+      if (this.#pace.leftMs > 0) this.#hold()
+      else this.#schedule()
     })
     this.#running = running
     return running
@@ -387,6 +420,11 @@ export class SegmentLog implements Log {
       this.#setBack(batch, asWaqError(error, `the ${this.name} log can not go on`))
       return
     }
+    if (this.#queue.precedes(batch[0]!)) {
+      // The last segment failed meanwhile: what was accepted in it is written again first.
+      this.#queue.putBack(batch)
+      return
+    }
     await this.#write(active, batch, bytes)
   }
 
@@ -440,7 +478,7 @@ export class SegmentLog implements Log {
     for (const append of batch) append.touched = true
     if (this.#active !== active) {
       // While a large write was under way, a sync failed and ended the segment before these bytes.
-      this.#queue.unshift(batch)
+      this.#queue.putBack(batch)
       return
     }
     if (!segment.holdsFrames) segment.firstSequence = batch[0]!.firstSequence
@@ -504,8 +542,10 @@ export class SegmentLog implements Log {
       const again = append.accepted
       append.accepted = true
       try {
-        if (again) append.listener.moved?.(append.segment!.id, append.offset)
-        else append.listener.accepted(append.segment!.id, append.offset)
+        if (again) {
+          this.#displaced.moved(append)
+          append.listener.moved?.(append.segment!.id, append.offset)
+        } else append.listener.accepted(append.segment!.id, append.offset)
       } catch (error) {
         this.#directory.reportError(error, 'a listener of the log failed')
       }
@@ -519,7 +559,7 @@ export class SegmentLog implements Log {
     if (error.written === 0 && isDiskFull(error)) {
       // Not a byte reached the file: the segment is as good as it was.
       if (this.#spec.onFailure === 'retain' && (await this.#directory.ballast.shrink().catch(() => false))) {
-        this.#queue.unshift(batch)
+        this.#queue.putBack(batch)
         return
       }
       this.#setBack(batch, diskFullError(this.#directory.root, error.cause))
@@ -537,7 +577,7 @@ export class SegmentLog implements Log {
   #endSegment(active: ActiveSegment, batch: readonly Append[], error: WaqError): void {
     if (this.#active !== active) {
       // A background sync of the same segment has ended it meanwhile.
-      this.#queue.unshift(batch)
+      this.#queue.putBack(batch)
       return
     }
     this.#active = undefined
@@ -548,15 +588,16 @@ export class SegmentLog implements Log {
     this.#directory.reportError(error)
 
     const lost = this.#unsynced.filter(append => !isSynced(append))
+    for (const append of lost) this.#displaced.add(append)
     this.#forgetUnsynced()
     const again = batch.filter(append => !append.accepted && this.#trouble === undefined)
     const refused = batch.filter(append => !append.accepted && this.#trouble !== undefined)
     this.#trouble ??= error
     if (this.#spec.onFailure === 'retain') {
-      this.#queue.unshift([...lost, ...batch])
+      this.#queue.putBack([...lost, ...batch])
       if (refused.length > 0) this.#pauseAfter(error)
     } else {
-      this.#queue.unshift([...lost, ...batch.filter(append => append.accepted), ...again])
+      this.#queue.putBack([...lost, ...batch.filter(append => append.accepted), ...again])
       for (const append of refused) append.listener.failed(refusal(error, true))
       if (refused.length > 0) this.#pauseAfter(error)
     }
@@ -572,11 +613,11 @@ export class SegmentLog implements Log {
     this.#pauseAfter(error)
     if (this.#spec.onFailure === 'retain') {
       this.#directory.reportError(error)
-      this.#queue.unshift(batch)
+      this.#queue.putBack(batch)
       return
     }
     const [kept, refused] = split(batch)
-    this.#queue.unshift(kept)
+    this.#queue.putBack(kept)
     if (kept.length > 0) this.#directory.reportError(error)
     this.#refuse(refused, error)
   }

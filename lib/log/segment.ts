@@ -128,6 +128,8 @@ export class ActiveSegment {
     const target = segment.written
     while (segment.synced < target) {
       if (this.#failure !== undefined) throw this.#failure
+      // A write failed meanwhile and ended the segment before these bytes: no sync will ever cover them.
+      if (segment.sealed) throw new WaqError('WAQ_IO', `${segment.file} ended before it was synced`)
       this.#syncing ??= this.#syncOnce()
       await this.#syncing
     }

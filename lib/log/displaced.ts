@@ -1,0 +1,32 @@
+import type { Append } from './append-queue.js'
+import { FRAME_HEADER_BYTES } from './format.js'
+
+/**
+ * Records that were accepted, whose segment then failed, and that are not written again yet. Whoever knows them by
+ * their old place still reads them: from memory, until `moved` told the new one (invariant 5).
+ */
+export class Displaced {
+  readonly #places: { append: Append; segment: number; offset: number }[] = []
+
+  /** Where the append stands is where its listener was told that it does. */
+  add(append: Append): void {
+    this.#places.push({ append, segment: append.segment!.id, offset: append.offset })
+  }
+
+  moved(append: Append): void {
+    const at = this.#places.findIndex(place => place.append === append)
+    if (at >= 0) this.#places.splice(at, 1)
+  }
+
+  read(segment: number, offset: number): Buffer | undefined {
+    for (const place of this.#places) {
+      if (place.segment !== segment || offset < place.offset) continue
+      let at = place.offset
+      for (const record of place.append.records) {
+        if (at === offset) return Buffer.from(record)
+        at += FRAME_HEADER_BYTES + record.length
+      }
+    }
+    return undefined
+  }
+}

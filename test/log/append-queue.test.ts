@@ -1,0 +1,70 @@
+import t from 'tap'
+import { Append, AppendQueue } from '../../lib/log/append-queue.js'
+import { FRAME_HEADER_BYTES } from '../../lib/log/format.js'
+
+const silent = { accepted: () => {}, failed: () => {} }
+
+function append(sequence: number, ...sizes: number[]): Append {
+  return new Append(
+    1,
+    sizes.map(size => Buffer.alloc(size)),
+    sequence,
+    silent,
+  )
+}
+
+function queueOf(...appends: Append[]): AppendQueue {
+  const queue = new AppendQueue()
+  for (const each of appends) queue.push(each)
+  return queue
+}
+
+const sequences = (appends: readonly Append[]) => appends.map(each => each.firstSequence)
+
+t.test('an append knows its size on disk', async t => {
+  t.equal(append(1, 10, 20).bytes, 30 + 2 * FRAME_HEADER_BYTES)
+})
+
+t.test('a batch is what waits, in order, up to so many bytes', async t => {
+  const queue = queueOf(append(1, 72), append(2, 72), append(3, 72))
+  t.same(sequences(queue.take(200)), [1, 2])
+  t.equal(queue.size, 1)
+  t.same(sequences(queue.take(200)), [3])
+  t.same(queue.take(200), [])
+})
+
+t.test('an append larger than a batch is taken whole, alone', async t => {
+  const queue = queueOf(append(1, 5000), append(2, 1))
+  t.same(sequences(queue.take(100)), [1])
+  t.same(sequences(queue.take(100)), [2])
+})
+
+t.test('what comes back stands where its sequence says', async t => {
+  const queue = queueOf(append(5, 1))
+  queue.putBack([append(3, 1), append(4, 1)])
+  queue.putBack([])
+  queue.putBack([append(1, 1)])
+  t.same(sequences(queue.take(1000)), [1, 3, 4, 5])
+  const mixed = queueOf(append(1, 1), append(4, 1))
+  mixed.putBack([append(2, 1), append(3, 1)])
+  t.same(sequences(mixed.take(1000)), [1, 2, 3, 4], 'also behind earlier ones that came back before')
+})
+
+t.test('an append is withdrawn while no byte of it was written', async t => {
+  const touched = append(2, 1)
+  touched.touched = true
+  const queue = queueOf(append(1, 1), touched, append(3, 1))
+  t.equal(queue.withdraw(1), true)
+  t.equal(queue.withdraw(1), false, 'only once')
+  t.equal(queue.withdraw(2), false, 'too late')
+  t.equal(queue.withdraw(9), false, 'unknown')
+  t.same(sequences(queue.take(1000)), [2, 3])
+})
+
+t.test('only what was not accepted before may be refused', async t => {
+  const accepted = append(1, 1)
+  accepted.accepted = true
+  const queue = queueOf(accepted, append(2, 1))
+  t.same(sequences(queue.takeRefusable()), [2])
+  t.same(sequences(queue.take(1000)), [1])
+})
