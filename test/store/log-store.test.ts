@@ -1,5 +1,5 @@
 /** The store on real logs and a real disk. */
-import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -226,3 +226,41 @@ t.test('a settled message does not come back, whatever is enqueued, settled, clo
   )
   t.ok(run >= 25)
 })
+
+t.test(
+  'where an outcome is damaged on disk, what it may have named is in doubt, and the damage is reported',
+  async t => {
+    const directory = await newDirectory(t)
+    const before = await open(directory)
+    const refs = [await enqueueOne(before, { id: 'damaged' }), await enqueueOne(before, { id: 'settled' })]
+    await before.record(refs[0]!, outcomeOf('delivered')).written
+    await before.record(refs[1]!, outcomeOf('delivered')).written
+    await enqueueOne(before, { id: 'later' })
+    await before.close()
+    const [name] = await readdir(join(directory, 'acks'))
+    const file = join(directory, 'acks', name!)
+    const bytes = await readFile(file)
+    // The id within the first outcome.
+    bytes[bytes.indexOf('damaged')]! ^= 1
+    await writeFile(file, bytes)
+
+    const store = await open(directory)
+    t.match(
+      (await state(store)).map(facts => {
+        const { id, standing, mayHaveBeenSent } = facts as Record<string, unknown>
+        return { id, standing, mayHaveBeenSent }
+      }),
+      [
+        { id: 'damaged', standing: 'in-doubt', mayHaveBeenSent: true },
+        { id: 'later', standing: 'pending', mayHaveBeenSent: false },
+      ],
+    )
+    t.match(await store.find('settled'), { settled: { state: 'delivered' } })
+    t.match(store.recovery.corrupt, [{ log: 'acks', firstMissing: 1, lastMissing: 1, known: false }])
+    await store.close()
+
+    const again = await open(directory)
+    t.match(again.recovery, { inDoubt: 1, pending: 1, corrupt: [] }, 'reported once, remembered for ever')
+    await again.close()
+  },
+)
