@@ -1,7 +1,7 @@
 import { property } from './recorded-error.js'
 
 /** No more of a refusal's body is read: it is for a person, and for the wait that it may name. */
-const MAX_BODY_BYTES = 16_384
+const MAX_BODY_LENGTH = 16_384
 
 /** A refusal that `send` returned instead of throwing: a `Response` whose `ok` is false, or a body that says so. */
 export class ResponseError extends Error {
@@ -22,10 +22,16 @@ export class ResponseError extends Error {
   }
 }
 
-/** Whether what `send` returned says that it failed: `ok` is false, and something beside it says how. */
+/**
+ * Whether what `send` returned says that it failed: `ok` is false, and something beside it says how; or, as undici's
+ * `request`, axios and got have it, there is no `ok`, but a status that is none of success, and headers.
+ */
 export function isRefusal(value: unknown): boolean {
-  if (property(value, 'ok') !== false) return false
-  return statusOf(value) !== undefined || typeof property(value, 'error') === 'string'
+  const ok = property(value, 'ok')
+  const status = statusOf(value)
+  if (ok === false) return status !== undefined || typeof property(value, 'error') === 'string'
+  if (ok !== undefined || status === undefined || typeof property(value, 'headers') !== 'object') return false
+  return status >= 300 && status < 600
 }
 
 /** Reads a refusal's body, where nobody did: it may say how long to wait, and unread it would hold its connection. */
@@ -43,32 +49,34 @@ function statusOf(response: unknown): number | undefined {
 
 async function readBody(response: unknown): Promise<unknown> {
   const body = property(response, 'body')
-  const getReader = property(body, 'getReader')
-  if (typeof getReader !== 'function') return body === undefined ? response : body
-  if (property(response, 'bodyUsed') === true || property(body, 'locked') === true) return undefined
+  if (!isStream(body)) return body === undefined ? response : body
+  if (isUsed(response) || isUsed(body)) return undefined
   try {
-    return parse(await readStart(body as ReadableStream<Uint8Array>))
+    return parse(await readStart(body))
   } catch {
     // The status alone must do: the body broke off.
     return undefined
   }
 }
 
-async function readStart(body: ReadableStream<Uint8Array>): Promise<string> {
-  const reader = body.getReader()
+/** A stream of the web or of Node. */
+function isStream(body: unknown): body is AsyncIterable<unknown> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
+}
+
+function isUsed(body: unknown): boolean {
+  return ['bodyUsed', 'locked', 'destroyed'].some(name => property(body, name) === true)
+}
+
+/** Leaving the loop cancels the stream. */
+async function readStart(body: AsyncIterable<unknown>): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
-  try {
-    for (let bytes = 0; bytes < MAX_BODY_BYTES; ) {
-      const { done, value } = await reader.read()
-      if (done) break
-      bytes += value.byteLength
-      text += decoder.decode(value, { stream: true })
-    }
-  } finally {
-    reader.cancel().catch(() => {})
+  for await (const piece of body) {
+    text += typeof piece === 'string' ? piece : decoder.decode(piece as Uint8Array, { stream: true })
+    if (text.length >= MAX_BODY_LENGTH) break
   }
-  return text.slice(0, MAX_BODY_BYTES)
+  return text.slice(0, MAX_BODY_LENGTH)
 }
 
 function parse(text: string): unknown {

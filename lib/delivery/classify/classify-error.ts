@@ -7,7 +7,7 @@ import { networkCode } from './network.js'
 import { ambiguous, type Rule } from './rule.js'
 import { notConfigured, sendError } from './sender.js'
 import { slackPlatformError, slackRateLimit } from './slack.js'
-import { telegramMigration } from './telegram.js'
+import { telegramMigration, telegramNotFound } from './telegram.js'
 
 /** Asked in this order of each error in a chain. A client's own shape comes before the status inside it. */
 const RULES: readonly Rule[] = [
@@ -16,6 +16,7 @@ const RULES: readonly Rule[] = [
   slackPlatformError,
   discordRateLimit,
   telegramMigration,
+  telegramNotFound,
   awsThrottling,
   awsCredentials,
   awsRetryable,

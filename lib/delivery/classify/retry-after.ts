@@ -37,8 +37,8 @@ export function header(error: unknown, name: string): string | undefined {
   return undefined
 }
 
-/** Seconds, or an HTTP date (RFC 9110, 10.2.3). */
-export function parseRetryAfter(value: string, now = Date.now()): number | undefined {
+/** Seconds, or an HTTP date (RFC 9110, 10.2.3); `now` is epoch ms by the clock of whoever wrote it. */
+export function parseRetryAfter(value: string, now: number): number | undefined {
   const text = value.trim()
   if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000)
   // Date.parse takes nearly anything for a date; an HTTP date begins with the name of a day.
@@ -62,7 +62,10 @@ function fromHeaders(error: unknown): number | undefined {
   const ms = header(error, 'retry-after-ms')
   if (ms !== undefined && /^\d+(\.\d+)?$/.test(ms)) return Math.ceil(Number(ms))
   const value = header(error, 'retry-after')
-  return value === undefined ? undefined : parseRetryAfter(value)
+  if (value === undefined) return undefined
+  // A date is by the clock of whoever wrote it, and so is the answer's own: the difference needs no clock of ours.
+  const sentAt = Date.parse(header(error, 'date') ?? '')
+  return parseRetryAfter(value, Number.isNaN(sentAt) ? Date.now() : sentAt)
 }
 
 function parsed(body: unknown): unknown {

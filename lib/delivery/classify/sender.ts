@@ -7,8 +7,9 @@ export const sendError: Rule = error => {
   return isVerdict(verdict) ? verdict : undefined
 }
 
+/** The last one is what `@discordjs/rest` says after a 401, which makes it forget its token. */
 const NOT_READY =
-  /\b(?:is|was|are)? ?not (?:yet )?(?:configured|initiali[sz]ed)\b|\bno adapter\b|\badapter (?:is )?(?:missing|not (?:found|ready|registered))\b/i
+  /\b(?:is|was|are)? ?not (?:yet )?(?:configured|initiali[sz]ed)\b|\bno adapter\b|\badapter (?:is )?(?:missing|not (?:found|ready|registered))\b|\bexpected token to be set\b/i
 const NOT_READY_CODE = /^(?:ERR_)?(?:\w+_)?NOT_(?:CONFIGURED|INITIALI[SZ]ED|READY)$/
 
 /** The sender is missing or not set up: nothing that this message could help, and nothing was sent. */

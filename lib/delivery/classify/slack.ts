@@ -29,6 +29,8 @@ const MEANINGS: Readonly<Record<string, Verdict['kind'] | 'not-sent'>> = {
   internal_error: 'ambiguous',
 }
 
+const NAME = /^[a-z0-9_]{1,100}$/
+
 /** `@slack/web-api` was told to wait: in seconds. */
 export const slackRateLimit: Rule = error => {
   if (textAt(error, 'code') !== 'slack_webapi_rate_limited_error') return undefined
@@ -41,6 +43,8 @@ export const slackPlatformError: Rule = error => {
   const isClients = textAt(error, 'code') === 'slack_webapi_platform_error'
   const name = isClients ? textAt(error, 'data', 'error') : bodysError(error)
   if (name === undefined) return undefined
+  // An answer of 200 that is no JSON (cut short, or a page of a proxy): the client gives its text for a name.
+  if (!NAME.test(name)) return ambiguous
   switch (Object.hasOwn(MEANINGS, name) ? MEANINGS[name] : 'permanent') {
     case 'halt':
       return { kind: 'halt', reason: name }
@@ -61,7 +65,7 @@ export const slackPlatformError: Rule = error => {
 function bodysError(error: unknown): string | undefined {
   for (const path of [[], ['body'], ['data'], ['response', 'data']]) {
     const name = at(error, ...path, 'ok') === false ? textAt(error, ...path, 'error') : undefined
-    if (name !== undefined && /^[a-z_]+$/.test(name)) return name
+    if (name !== undefined && NAME.test(name)) return name
   }
   return undefined
 }
