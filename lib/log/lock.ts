@@ -200,7 +200,7 @@ async function look<T>(
   return { liveness, found, here: false }
 }
 
-function ownerOf(found: FoundOwner): Owner | undefined {
+export function ownerOf(found: FoundOwner): Owner | undefined {
   if (found.identity === undefined) return undefined
   const { pid, host } = found.identity
   const liveness = livenessOf(found.identity)

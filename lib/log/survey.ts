@@ -30,6 +30,8 @@ export interface Candidate {
   end: number
   /** From here to `end` its frames are not proven to be on the device. */
   provenEnd: number
+  /** No frame in it has a higher sequence. */
+  lastSequence: number
 }
 
 /** Damage that leaves no segment to scan: its file is gone, or can not be recognised. It has a place in the order all the same. */
@@ -62,9 +64,11 @@ export async function surveyLog(
   const open = candidates.filter(candidate => candidate.wasOpen)
   const surveys: Survey[] = []
   let nextSequence = listed?.nextSequence ?? 1
-  for (const candidate of open) {
+  // The last one first: under an owner that goes on writing, what stands in a segment tells that those before it are
+  // complete, and they are then read in that state.
+  for (const candidate of open.toReversed()) {
     const survey = await surveySegment(directory, candidate)
-    surveys.push(survey)
+    surveys.unshift(survey)
     nextSequence = Math.max(nextSequence, survey.lastSequence + 1)
   }
   let tornBytes = 0
@@ -112,7 +116,8 @@ async function findCandidates(
     const end = listed.length ?? stat.size
     const segment = new Segment({ ...listed, log: spec.name, length: end, diskBytes: stat.size })
     const wasOpen = listed.length === undefined
-    found.candidates.push({ segment, wasOpen, fileBytes: stat.size, end, provenEnd: end })
+    const { lastSequence } = listed
+    found.candidates.push({ segment, wasOpen, fileBytes: stat.size, end, provenEnd: end, lastSequence })
   }
   return found
 }
@@ -142,7 +147,8 @@ async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promi
         length: size,
         diskBytes: size,
       })
-      found.candidates.push({ segment, wasOpen: true, fileBytes: size, end: size, provenEnd: size })
+      const bounds = { fileBytes: size, end: size, provenEnd: size, lastSequence: 0 }
+      found.candidates.push({ segment, wasOpen: true, ...bounds })
     } finally {
       await handle.close()
     }
@@ -150,7 +156,8 @@ async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promi
   return found
 }
 
-async function surveySegment(directory: DirectoryFiles, { segment, fileBytes }: Candidate): Promise<Survey> {
+async function surveySegment(directory: DirectoryFiles, candidate: Candidate): Promise<Survey> {
+  const { segment, fileBytes } = candidate
   const survey = new Survey()
   const file = await openFile(directory, segment.file)
   try {
@@ -164,6 +171,7 @@ async function surveySegment(directory: DirectoryFiles, { segment, fileBytes }: 
   }
   // A copy that an opening made bears lower sequences than its header foretells.
   segment.firstSequence = Math.min(segment.firstSequence, survey.firstSequence)
+  candidate.lastSequence = Math.max(candidate.lastSequence, survey.lastSequence)
   return survey
 }
 
@@ -219,7 +227,7 @@ class Survey implements ScanSink {
 }
 
 /** One that was open and is gone may never have held a frame; that it is gone is damage all the same. */
-function missingSegment(log: string, file: string, listed: ManifestSegment): CorruptRange {
+export function missingSegment(log: string, file: string, listed: ManifestSegment): CorruptRange {
   const missing =
     listed.lastSequence >= listed.firstSequence
       ? { firstMissing: listed.firstSequence, lastMissing: listed.lastSequence }

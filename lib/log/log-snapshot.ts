@@ -1,0 +1,297 @@
+import { asWaqError, systemCode, WaqError } from './errors.js'
+import type { FileHandle } from './file-system.js'
+import {
+  decodeSegmentHeader,
+  FRAME_HEADER_BYTES,
+  type FrameHeader,
+  payloadIsIntact,
+  readFrameHeader,
+  SEGMENT_HEADER_BYTES,
+} from './format.js'
+import type { InForce } from './in-force.js'
+import { LogVisit, type LogVisitor } from './log-visit.js'
+import { compareFileIds, MANIFESTS } from './names.js'
+import { pull } from './pull.js'
+import { type DirectoryFiles, openFile, readAt } from './read-file.js'
+import { scanSegment } from './scan.js'
+import { type Candidate, missingSegment, type SurveyedLog } from './survey.js'
+import type { CorruptRange, VisitedFrame } from './types.js'
+
+/** A file that was listed is gone because its owner published a newer manifest: what is read now must be read anew. */
+export class StaleSnapshot extends Error {
+  override readonly name = 'StaleSnapshot'
+}
+
+/** A segment as a snapshot sees it. */
+export interface SnapshotSegment {
+  /** Of this snapshot alone. */
+  readonly id: number
+  /** Relative to the directory. */
+  readonly file: string
+  /** No frame in it has a lower, or a higher, sequence. */
+  readonly firstSequence: number
+  readonly lastSequence: number
+  /** Bytes that count, header included. */
+  readonly length: number
+  readonly diskBytes: number
+  /** The manifest gives its length: nothing is written to it any more. */
+  readonly sealed: boolean
+}
+
+export interface SnapshotLog {
+  readonly name: string
+  /** Exceeds every sequence that was seen. */
+  readonly nextSequence: number
+  /** In the order of their first use. */
+  readonly segments: readonly SnapshotSegment[]
+  /** Behind the last frame that counts. Of a living owner it is what it writes just now; else a tear. */
+  readonly unfinishedBytes: number
+}
+
+export interface VisitOptions {
+  /** Between two windows of a segment. */
+  readonly turn?: () => Promise<void>
+  /** So many bytes were read since the last call. */
+  readonly onProgress?: (bytes: number) => void
+}
+
+export class LogSnapshot {
+  readonly logs: readonly SnapshotLog[]
+  /** The newest manifest can not be read. */
+  readonly damagedManifest: CorruptRange | undefined
+  readonly #files: DirectoryFiles
+  readonly #inForce: InForce
+  readonly #surveyed: readonly SurveyedLog[]
+  readonly #isNewest: () => Promise<boolean>
+  readonly #records = new Map<number, RecordFile>()
+
+  constructor(
+    files: DirectoryFiles,
+    inForce: InForce,
+    surveyed: readonly SurveyedLog[],
+    isNewest: () => Promise<boolean>,
+  ) {
+    this.#files = files
+    this.#inForce = inForce
+    this.#surveyed = surveyed
+    this.#isNewest = isNewest
+    this.logs = surveyed.map(log => ({
+      name: log.spec.name,
+      nextSequence: log.nextSequence,
+      unfinishedBytes: log.tornBytes,
+      segments: log.candidates.map(({ segment, wasOpen, end, lastSequence }) => ({
+        id: segment.id,
+        file: segment.file,
+        firstSequence: segment.firstSequence,
+        lastSequence,
+        length: end,
+        diskBytes: segment.diskBytes,
+        sealed: !wasOpen,
+      })),
+    }))
+    const { damage } = inForce
+    this.damagedManifest =
+      damage === undefined
+        ? undefined
+        : {
+            log: MANIFESTS,
+            file: damage.file,
+            offset: 0,
+            length: damage.length,
+            nextSequences: this.#nextSequences(),
+            known: false,
+          }
+  }
+
+  /** The name of the manifest in force; undefined where there is none. */
+  get manifest(): string | undefined {
+    return this.#inForce.file
+  }
+
+  log(name: string): SnapshotLog {
+    return this.logs.find(log => log.name === name)!
+  }
+
+  /** Shows every frame of a log that counts, by segment, and the damage between them. Rejects with StaleSnapshot or WAQ_IO. */
+  async visit(name: string, visitor: LogVisitor, options: VisitOptions = {}): Promise<void> {
+    const log = this.#surveyed.find(({ spec }) => spec.name === name)!
+    const corrupt: CorruptRange[] = []
+    const known = this.#inForce.manifest?.corrupt ?? []
+    const visit = new LogVisit(log, visitor, this.#nextSequences(), known, corrupt)
+    const gone = [...log.gone].sort(compareFileIds)
+    for (const candidate of log.candidates) {
+      while (gone[0] !== undefined && compareFileIds(gone[0], candidate.segment) < 0)
+        visit.gone(gone.shift()!.range)
+      const file = await this.#open(candidate)
+      if (file === undefined) visit.gone(missing(log, candidate))
+      else {
+        try {
+          await visitSegment(log, candidate, file, visit, options)
+        } finally {
+          await file.close()
+        }
+      }
+    }
+    for (const { range } of gone) visit.gone(range)
+    visit.end(log.nextSequence)
+  }
+
+  /**
+   * What `select` makes of the intact frames of one segment, in batches of at most a window's worth. Its frame's data
+   * is overwritten afterwards. Damage is passed over: `visit` tells of it.
+   */
+  async *select<T>(
+    name: string,
+    segment: SnapshotSegment,
+    select: (frame: VisitedFrame) => T | undefined,
+  ): AsyncGenerator<T[], void, undefined> {
+    const log = this.#surveyed.find(({ spec }) => spec.name === name)!
+    const candidate = log.candidates.find(each => each.segment.id === segment.id)!
+    const file = await this.#open(candidate)
+    if (file === undefined) return
+    try {
+      yield* pull<T>(async (push, turn) => {
+        const visitor: LogVisitor = {
+          frame: (_, frame) => {
+            const selected = select(frame)
+            if (selected !== undefined) push(selected)
+          },
+          lost: () => {},
+        }
+        const visit = new LogVisit(log, visitor, {}, [], [])
+        await visitSegment(log, candidate, file, visit, { turn })
+      })
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** The payload of one frame that was shown before. Neighbours are read along: a list asks for them next. */
+  async read(name: string, segmentId: number, offset: number): Promise<Buffer> {
+    const entry = await this.#recordFile(name, segmentId)
+    const { segment, end } = entry.candidate
+    try {
+      const header = await readWindow(entry, offset, FRAME_HEADER_BYTES)
+      const frame =
+        header.length < FRAME_HEADER_BYTES
+          ? undefined
+          : readFrameHeader(header, 0, segment.salted, offset, end - offset)
+      if (frame !== undefined) {
+        const whole = await readWindow(entry, offset, FRAME_HEADER_BYTES + frame.payloadLength)
+        const payload = whole.subarray(FRAME_HEADER_BYTES)
+        if (
+          payload.length === frame.payloadLength &&
+          payloadIsIntact(payload, frame, segment.salted, offset)
+        ) {
+          return payload
+        }
+      }
+    } catch (error) {
+      throw asWaqError(error, `reading ${segment.file} at ${offset} failed`)
+    }
+    throw new WaqError('WAQ_CORRUPT', `${segment.file} holds no intact record at ${offset}`)
+  }
+
+  async close(): Promise<void> {
+    const entries = [...this.#records.values()]
+    this.#records.clear()
+    for (const { file } of entries) await file.close()
+  }
+
+  async #recordFile(name: string, segmentId: number): Promise<RecordFile> {
+    const known = this.#records.get(segmentId)
+    if (known !== undefined) return known
+    const log = this.#surveyed.find(({ spec }) => spec.name === name)!
+    const candidate = log.candidates.find(({ segment }) => segment.id === segmentId)!
+    const file = await this.#open(candidate)
+    if (file === undefined) throw new WaqError('WAQ_CORRUPT', `${candidate.segment.file} is missing`)
+    const entry = { candidate, file, window: Buffer.alloc(0), at: 0 }
+    this.#records.set(segmentId, entry)
+    for (const [id, oldest] of this.#records) {
+      if (this.#records.size <= MAX_RECORD_FILES) break
+      this.#records.delete(id)
+      await oldest.file.close()
+    }
+    return entry
+  }
+
+  /** Undefined: it is missing, and the manifest that lists it is the newest. */
+  async #open({ segment }: Candidate): Promise<FileHandle | undefined> {
+    try {
+      return await openFile(this.#files, segment.file)
+    } catch (error) {
+      if (systemCode((error as Error).cause) !== 'ENOENT') throw error
+      if (await this.#isNewest()) return undefined
+      throw new StaleSnapshot(`${segment.file} was removed while ${this.#files.root} was read`)
+    }
+  }
+
+  #nextSequences(): Record<string, number> {
+    return Object.fromEntries(this.#surveyed.map(log => [log.spec.name, log.nextSequence]))
+  }
+}
+
+const MAX_RECORD_FILES = 16
+const RECORD_WINDOW_BYTES = 64 * 1024
+
+/** A file that single frames are read from, with the stretch of it that was read last. */
+interface RecordFile {
+  readonly candidate: Candidate
+  readonly file: FileHandle
+  window: Buffer
+  at: number
+}
+
+async function readWindow(entry: RecordFile, offset: number, length: number): Promise<Buffer> {
+  if (offset < entry.at || offset + length > entry.at + entry.window.length) {
+    const wanted = Math.max(length, Math.min(RECORD_WINDOW_BYTES, entry.candidate.end - offset))
+    entry.window = await readAt(entry.file, offset, wanted)
+    entry.at = offset
+  }
+  return entry.window.subarray(offset - entry.at, offset - entry.at + length)
+}
+
+async function visitSegment(
+  log: SurveyedLog,
+  candidate: Candidate,
+  file: FileHandle,
+  visit: LogVisit,
+  { turn, onProgress }: VisitOptions,
+): Promise<void> {
+  const { segment, end } = candidate
+  const header = decodeSegmentHeader(await readAt(file, 0, SEGMENT_HEADER_BYTES), segment.file)
+  if (!header?.salt.equals(segment.salt) || header.logId !== log.spec.id) {
+    visit.bad(segment, 0, SEGMENT_HEADER_BYTES, undefined)
+  }
+  let reported = 0
+  const progress = (at: number): void => {
+    onProgress?.(at - reported)
+    reported = at
+  }
+  if (end > SEGMENT_HEADER_BYTES) {
+    const source = { file, name: segment.file, salted: segment.salted, from: SEGMENT_HEADER_BYTES, to: end }
+    let at = SEGMENT_HEADER_BYTES
+    const scanned = await scanSegment(source, {
+      frame: (offset: number, frame: FrameHeader, payload: Buffer) => {
+        at = offset + FRAME_HEADER_BYTES + payload.length
+        visit.frame(segment, offset, frame, payload)
+      },
+      bad: (offset: number, length: number, frame: FrameHeader | undefined) => {
+        at = offset + length
+        visit.bad(segment, offset, length, frame)
+      },
+      turn: async () => {
+        progress(at)
+        await turn?.()
+      },
+    })
+    if (scanned.zerosFrom < end) visit.bad(segment, scanned.zerosFrom, end - scanned.zerosFrom, undefined)
+  }
+  progress(end)
+}
+
+function missing({ spec }: SurveyedLog, { segment, wasOpen, lastSequence, end }: Candidate): CorruptRange {
+  const { file, epoch, ordinal, salt, firstSequence } = segment
+  const length = wasOpen ? undefined : end
+  return missingSegment(spec.name, file, { epoch, ordinal, salt, firstSequence, lastSequence, length })
+}
