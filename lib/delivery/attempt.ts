@@ -1,4 +1,5 @@
 import type { MessageRef, StoredMessage } from '../store/message-store.js'
+import { Cancellation } from './cancellation.js'
 import type { Channel } from './channel.js'
 import type { Halt } from './halts.js'
 import type { Policy } from './policies.js'
@@ -29,7 +30,7 @@ export class Attempt implements Turn {
   readonly probes: readonly Halt[]
   holdsSlot: boolean
   phase: AttemptPhase = 'preparing'
-  readonly controller = new AbortController()
+  readonly cancellation = new Cancellation()
   before: Before
   /** An earlier attempt was left open: by a process that ended, or by an orderly shutdown. */
   readonly isOpen: boolean

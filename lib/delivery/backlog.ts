@@ -119,11 +119,15 @@ export class Backlog {
   }
 }
 
+/** A power of two, so that steps add up exactly below 2³³ messages; a coarser one goes on from there. */
+const KEY_STEP = 2 ** -20
+const COARSE_KEY_STEP = 2 ** -10
+
 /**
  * An order key behind this one and before every message still to come: sequences are whole, so there is room above
- * each. A thousand redrives behind one another keep their order; beyond that the steps halve.
+ * each for a million steps. Where that is used up, the key itself: those that share one go by sequence.
  */
 export function keyBehind(key: number): number {
-  const room = Math.floor(key) + 1 - key
-  return key + Math.min(1 / 1024, room / 2)
+  const next = key + (key < 2 ** 33 ? KEY_STEP : COARSE_KEY_STEP)
+  return next < Math.floor(key) + 1 ? next : key
 }

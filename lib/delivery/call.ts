@@ -1,3 +1,4 @@
+import type { Cancellation } from './cancellation.js'
 import type { Alarm, Timers } from './timers.js'
 
 /** How a call of a user's function ended, as far as anybody waited for it. */
@@ -11,7 +12,7 @@ export type CallResult<T> =
 
 interface CallOptions<T> {
   readonly timers: Timers
-  readonly controller: AbortController
+  readonly cancellation: Cancellation
   readonly timeoutMs: number
   /** How long it may still take after its signal was aborted. */
   readonly graceMs: number
@@ -58,10 +59,10 @@ export class Call<T> implements Alarm {
 
   /** First its time is over, then its grace. */
   ring(): void {
-    const { timers, controller, graceMs, timeoutError } = this.#options
+    const { timers, cancellation, graceMs, timeoutError } = this.#options
     if (this.#timeoutError === undefined) {
       this.#timeoutError = timeoutError()
-      controller.abort(this.#timeoutError)
+      cancellation.cancel(this.#timeoutError)
       if (graceMs > 0) {
         timers.set(this, timers.after(graceMs))
         return

@@ -75,7 +75,7 @@ export class Courier {
     this.#closing = true
     for (const attempt of this.#context.attempts.values()) {
       if (attempt.phase !== 'preparing' && attempt.phase !== 'asking') continue
-      attempt.controller.abort(closingError())
+      attempt.cancellation.cancel(closingError())
       attempt.call?.abandon()
       this.settler.end(attempt, true)
     }
@@ -83,7 +83,7 @@ export class Courier {
 
   /** Aborts the signals of what still runs. */
   abort(reason: Error): void {
-    for (const attempt of this.#context.attempts.values()) attempt.controller.abort(reason)
+    for (const attempt of this.#context.attempts.values()) attempt.cancellation.cancel(reason)
   }
 
   /** What still runs is in doubt from here on. */
@@ -99,7 +99,7 @@ export class Courier {
   lost(error: Error): void {
     for (const attempt of this.#context.attempts.values()) {
       attempt.phase = 'over'
-      attempt.controller.abort(error)
+      attempt.cancellation.cancel(error)
       attempt.call?.abandon()
     }
     this.#context.attempts.clear()
@@ -140,7 +140,7 @@ export class Courier {
   /** Makes the delivery. False: `parse` refused the payload, and that halts. */
   #prepare(attempt: Attempt): boolean {
     const { parse } = this.#context.options
-    const { before, controller } = attempt
+    const { before, cancellation } = attempt
     const { id, channel, payload, headers, sequence, enqueuedAt } = attempt.stored!
     let parsed = payload
     try {
@@ -161,7 +161,9 @@ export class Courier {
       enqueuedAt,
       attempt: before.attempts + 1,
       mayHaveBeenSent: before.mayHaveBeenSent,
-      signal: controller.signal,
+      get signal() {
+        return cancellation.signal
+      },
     }
     return true
   }
@@ -206,7 +208,7 @@ export class Courier {
     attempt.startedAt = timers.now()
     const call = new Call(() => this.inside.run(attempt, this.send!, attempt.delivery!), {
       timers,
-      controller: attempt.controller,
+      cancellation: attempt.cancellation,
       timeoutMs,
       graceMs: options.abortGraceMs ?? 10_000,
       timeoutError: () =>
@@ -237,7 +239,7 @@ export class Courier {
   async #refused(attempt: Attempt, response: unknown): Promise<void> {
     const call = new Call(() => refusalError(response), {
       timers: this.#context.timers,
-      controller: attempt.controller,
+      cancellation: attempt.cancellation,
       timeoutMs: attempt.policy.sendTimeoutMs,
       graceMs: 0,
       timeoutError: () => new DOMException('The body of a refusal did not arrive in time.', 'TimeoutError'),
@@ -251,9 +253,9 @@ export class Courier {
   #failed(attempt: Attempt, error: unknown): void {
     const { options, reporter } = this.#context
     const verdict = verdictOf(error, attempt.delivery!, options.classify, report => reporter.error(report))
-    const { signal } = attempt.controller
     // Cut short by the shutdown, not by the receiver: not charged.
-    if (this.#closing && signal.aborted && verdict.kind === 'ambiguous') this.settler.interrupted(attempt)
+    if (this.#closing && attempt.cancellation.isCancelled && verdict.kind === 'ambiguous')
+      this.settler.interrupted(attempt)
     else this.settler.failed(attempt, error, verdict)
   }
 

@@ -94,7 +94,7 @@ export class Doubt {
 
   async #ask(attempt: Attempt, ask: Ask): Promise<boolean> {
     const { store, scheduler, timers, prepare, within, settler } = this.#context
-    const { ref, controller, policy } = attempt
+    const { ref, cancellation, policy } = attempt
     if (!prepare(attempt)) return false
     const delivery = {
       ...attempt.delivery!,
@@ -106,7 +106,7 @@ export class Doubt {
     scheduler.pump()
     const call = new Call(() => within(attempt, () => ask(delivery)), {
       timers,
-      controller,
+      cancellation,
       timeoutMs: policy.sendTimeoutMs,
       graceMs: 0,
       timeoutError: () =>

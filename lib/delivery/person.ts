@@ -59,10 +59,9 @@ export class Person {
   /** Dead letters live again. Returns how many. */
   async redrive(refs: readonly MessageRef[], place: 'original' | 'last'): Promise<number> {
     const { store, scheduler } = this.#context
-    /** The last order key given in each channel. */
+    /** One order key a channel for all that go behind what waits there: among themselves they go by sequence. */
     const lastKeys = new Map<string, number>()
     let count = 0
-    // In order, so that they keep it among themselves.
     for (const { ref, sequence } of this.#inOrder(refs)) {
       const ttlMs = await this.#ttlMs(ref)
       if (store.bySequence(sequence) !== ref || store.standing(ref) !== 'dead' || this.#purging.has(ref))
@@ -70,7 +69,7 @@ export class Person {
       const channel = store.channel(ref)
       let orderKey = sequence
       if (place === 'last') {
-        orderKey = this.#keyBehind(channel, lastKeys.get(channel), sequence)
+        orderKey = lastKeys.get(channel) ?? this.#keyBehind(channel)
         lastKeys.set(channel, orderKey)
       }
       this.#redrive(ref, orderKey, ttlMs)
@@ -110,12 +109,7 @@ export class Person {
 
   #inOrder(refs: readonly MessageRef[]): { ref: MessageRef; sequence: number }[] {
     const { store } = this.#context
-    const all = [...new Set(refs)].map(ref => ({
-      ref,
-      sequence: store.sequence(ref),
-      key: store.orderKey(ref),
-    }))
-    return all.sort((one, other) => one.key - other.key || one.sequence - other.sequence)
+    return refs.map(ref => ({ ref, sequence: store.sequence(ref) })).sort((a, b) => a.sequence - b.sequence)
   }
 
   /** Its time to live as it was enqueued: it starts anew. Infinity where it has none, or can not be read. */
@@ -132,15 +126,13 @@ export class Person {
   }
 
   /** Behind what waits or is under way in the channel, and before what is still to come. */
-  #keyBehind(channel: string, lastKey: number | undefined, sequence: number): number {
+  #keyBehind(channel: string): number {
     const { store, scheduler, attempts } = this.#context
-    let key = lastKey ?? scheduler.lastKey(channel) ?? -Infinity
-    if (lastKey === undefined) {
-      for (const { ref, channel: own } of attempts.values()) {
-        if (own.target === channel) key = Math.max(key, store.orderKey(ref))
-      }
+    let key = scheduler.lastKey(channel) ?? 0
+    for (const { ref, channel: own } of attempts.values()) {
+      if (own.target === channel) key = Math.max(key, store.orderKey(ref))
     }
-    return key === -Infinity ? sequence : Math.max(keyBehind(key), sequence)
+    return keyBehind(key)
   }
 
   #redrive(ref: MessageRef, orderKey: number, ttlMs: number): void {

@@ -1,6 +1,8 @@
 import t from 'tap'
 import type { MessageRef } from '../../lib/store/message-store.js'
+import { FakeClock } from './fixtures/fake-clock.js'
 import { Harness, open } from './fixtures/harness.js'
+import { MemoryStore } from './fixtures/memory-store.js'
 
 t.test('no more channels are under way at once than concurrency', async t => {
   const h = new Harness({ concurrency: 2 })
@@ -130,20 +132,26 @@ t.test('a channel without messages and with nothing to remember is forgotten', a
 })
 
 t.test('a hundred thousand stuck channels cost a healthy one nothing', async t => {
-  const h = new Harness({
-    retry: { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000, jitter: 0 },
-    concurrency: 100_000,
-  })
   const stuck = 100_000
-  // Every look at the store while a healthy message passes is counted: work, not time.
-  h.answer('stuck', { kind: 'retry' })
+  const clock = new FakeClock()
+  const store = new MemoryStore()
+  const error = { name: 'Error', message: 'down', at: clock.now() }
+  const progress = { at: clock.now(), attempts: 1, firstAttemptAt: clock.now(), mayHaveBeenSent: false }
   for (let i = 0; i < stuck; i++) {
-    h.answers.set(`s${i}`, h.answers.get('stuck')!)
-    h.add(`s${i}`)
-    h.add(`s${i}`)
+    const ref = store.append(`s${i}`)
+    store.append(`s${i}`)
+    store.record(ref, {
+      kind: 'retry',
+      ...progress,
+      dueAt: clock.now() + 3_600_000,
+      delayMs: 3_600_000,
+      error,
+    })
   }
+  const h = new Harness({ store, clock })
   await h.pass()
   t.equal(h.dispatcher.stats().channels, stuck)
+  // Every look at the store while healthy messages pass is counted: work, not time.
   let looks = 0
   for (const name of ['orderKey', 'dueAt', 'standing', 'channel', 'sequence'] as const) {
     const look = h.store[name] as (ref: MessageRef) => never

@@ -1,0 +1,192 @@
+import t from 'tap'
+import { Harness, open, permanent, retry } from './fixtures/harness.js'
+
+t.test('a redriven dead letter goes before what waits in its channel, with its attempts anew', async t => {
+  const h = new Harness({ retry: { maxAttempts: 1 } })
+  h.answer('m1', retry, 'ok')
+  const ref = h.add('a')
+  await h.pass()
+  h.dispatcher.pause('a')
+  h.add('a')
+  t.equal(await h.dispatcher.redrive([ref], 'original'), 1)
+  h.dispatcher.resume('a')
+  await h.pass()
+  t.same(
+    h.sent.map(s => [s.id, s.attempt]),
+    [
+      ['m1', 1],
+      ['m1', 1],
+      ['m2', 1],
+    ],
+  )
+})
+
+t.test("'last' goes behind what waits, and before what comes later", async t => {
+  const h = new Harness()
+  const gate = open()
+  h.answer('m1', permanent, 'ok')
+  h.answer('m2', permanent, 'ok')
+  h.answer('m3', gate.answer)
+  const refs = ['a', 'a', 'a', 'a'].map(channel => h.add(channel))
+  await h.pass()
+  // One after the other, the later message first: each goes behind what waits at that moment.
+  await h.dispatcher.redrive([refs[1]!], 'last')
+  await h.dispatcher.redrive([refs[0]!], 'last')
+  h.add('a')
+  gate.succeed()
+  await h.pass()
+  t.same(h.ids.slice(2), ['m3', 'm4', 'm2', 'm1', 'm5'])
+})
+
+t.test("a message that waits for its retry is not overtaken by one redriven 'last'", async t => {
+  const h = new Harness()
+  h.answer('m1', permanent, 'ok')
+  h.answer('m2', retry, 'ok')
+  const ref = h.add('a')
+  h.add('a')
+  await h.pass()
+  await h.dispatcher.redrive([ref], 'last')
+  await h.pass(2_000)
+  t.same(h.ids, ['m1', 'm2', 'm2', 'm1'])
+})
+
+t.test('several redriven together keep their order, and it survives a restart', async t => {
+  for (const place of ['original', 'last'] as const) {
+    const h = new Harness()
+    h.answer('a', permanent)
+    const refs = Array.from({ length: 5 }, () => h.add('a'))
+    await h.pass()
+    h.dispatcher.pause()
+    h.answer('a', 'ok')
+    h.add('a')
+    t.equal(await h.dispatcher.redrive([...refs].reverse(), place), 5)
+    h.add('a')
+    const after = await h.crash()
+    await after.pass()
+    const redriven = ['m1', 'm2', 'm3', 'm4', 'm5']
+    t.same(after.ids, place === 'original' ? [...redriven, 'm6', 'm7'] : ['m6', ...redriven, 'm7'])
+  }
+})
+
+t.test('many redriven behind what waits stay before what comes later', async t => {
+  const h = new Harness()
+  h.answer('a', permanent)
+  const refs = Array.from({ length: 3_000 }, () => h.add('a'))
+  await h.pass()
+  h.dispatcher.pause()
+  h.answer('a', 'ok')
+  h.add('a')
+  for (let i = 0; i < refs.length; i += 2) await h.dispatcher.redrive(refs.slice(i, i + 2), 'last')
+  h.add('a')
+  h.sent.length = 0
+  h.dispatcher.resume()
+  await h.pass()
+  t.same(
+    h.sent.map(s => s.sequence),
+    [3_001, ...refs.map((_, i) => i + 1), 3_002],
+  )
+})
+
+t.test('a redriven message gets its whole time to live again, twice too', async t => {
+  const h = new Harness()
+  const ref = h.add('a', { expiresAt: h.clock.now() + 1_000, enqueuedAt: h.clock.now() })
+  h.answer('m1', permanent)
+  await h.pass()
+  for (let i = 0; i < 2; i++) {
+    await h.pass(5_000)
+    await h.dispatcher.redrive([ref], 'original')
+    t.equal(h.store.expiresAt(ref) - h.clock.now(), 1_000)
+    await h.pass()
+  }
+  t.equal(h.sent.length, 3)
+})
+
+t.test('only dead letters are redriven or purged, each once', async t => {
+  const h = new Harness({ idle: true })
+  const waiting = h.add('a')
+  t.equal(await h.dispatcher.redrive([waiting], 'original'), 0)
+  t.equal(await h.dispatcher.purge([waiting]), 0)
+  h.answer('m1', permanent, 'ok')
+  h.start()
+  await h.pass()
+  const both = await Promise.all([
+    h.dispatcher.redrive([waiting, waiting], 'last'),
+    h.dispatcher.redrive([waiting], 'original'),
+  ])
+  t.same(both.sort(), [0, 1])
+})
+
+t.test('a purged dead letter is gone, once, and its outcome is on the device', async t => {
+  const h = new Harness()
+  h.answer('m1', permanent)
+  const ref = h.add('a')
+  await h.pass()
+  const syncs = h.store.syncs
+  t.same(await Promise.all([h.dispatcher.purge([ref]), h.dispatcher.purge([ref])]), [1, 0])
+  t.ok(h.store.syncs > syncs)
+  t.same([...h.store.live()], [])
+})
+
+t.test('what a person does rejects while the device refuses it', async t => {
+  const h = new Harness({ idle: true })
+  const ref = h.add('a')
+  h.store.syncError = new Error('disk')
+  await t.rejects(h.dispatcher.cancel(ref), { message: 'disk' })
+})
+
+t.test('a part that dies takes the later parts of its list along, and the next message goes on', async t => {
+  const h = new Harness()
+  h.answer('m2', permanent)
+  h.addTogether('a', 4)
+  h.add('a')
+  await h.pass()
+  t.same(h.ids, ['m1', 'm2', 'm5'])
+  t.same(
+    h.of('dead').map(e => [e.id, e.reason]),
+    [
+      ['m2', 'permanent'],
+      ['m3', 'predecessor'],
+      ['m4', 'predecessor'],
+    ],
+  )
+})
+
+t.test('parts 1 and 2 of 4 sent, crash: it goes on at 3', async t => {
+  const h = new Harness()
+  h.answer('m3', () => new Promise(() => {}))
+  h.addTogether('a', 4)
+  await h.pass()
+  t.same(h.ids, ['m1', 'm2', 'm3'])
+  const after = await h.crash({}, 5_000)
+  await after.pass()
+  t.same(after.ids, ['m3', 'm4'])
+})
+
+t.test('of a list, time to live is judged at the first part only', async t => {
+  const h = new Harness({ rateLimit: { perChannel: { count: 1, perMs: 10_000 } } })
+  h.addTogether('a', 3, { expiresAt: h.clock.now() + 5_000 })
+  await h.pass(30_000)
+  t.equal(h.of('delivered').length, 3)
+  h.addTogether('b', 3, { expiresAt: h.clock.now() })
+  await h.pass(1_000)
+  t.same(
+    h.of('dead').map(e => e.reason),
+    ['expired', 'predecessor', 'predecessor'],
+  )
+})
+
+t.test('a scheduled or resting part is taken along too', async t => {
+  const h = new Harness({ channelOptions: () => ({ ordered: false }) })
+  h.answer('m2', retry)
+  const gate = open()
+  h.answer('m1', gate.answer)
+  h.addTogether('a', 3)
+  await h.pass()
+  gate.fail(Object.assign(new Error('no'), { status: 400 }))
+  await h.pass()
+  t.same(
+    h.of('dead').map(e => e.id),
+    ['m1', 'm2', 'm3'],
+  )
+  t.match(await h.dispatcher.drain(), { remaining: 0 })
+})
