@@ -83,14 +83,19 @@ t.test('Ctrl-C ends the children, removes the queue and exits with 130', async t
   t.same(await readdir(temporary), [])
 })
 
-t.test('children do not outlive a supervisor that was killed', async t => {
-  const temporary = t.testdir()
-  const { process: demo, ended } = start(['demo', '--kills', '0'], { TMPDIR: temporary })
-  const children = await childrenOf(demo.pid!, 2)
-  demo.kill('SIGKILL')
-  t.equal((await ended).signal, 'SIGKILL')
-  await untilGone(children)
-})
+for (const [when, count] of [
+  ['in mid-run', 2],
+  ['while the first child was starting', 1],
+] as const) {
+  t.test(`children do not outlive a supervisor that was killed ${when}`, async t => {
+    const temporary = t.testdir()
+    const { process: demo, ended } = start(['demo', '--kills', '0'], { TMPDIR: temporary })
+    const children = await childrenOf(demo.pid!, count)
+    demo.kill('SIGKILL')
+    t.equal((await ended).signal, 'SIGKILL')
+    await untilGone(children)
+  })
+}
 
 t.test('a child that fails is shown with what it said, as a bug', async t => {
   const directory = t.testdir({ 'break.mjs': "if (process.send) throw new Error('this child broke')" })

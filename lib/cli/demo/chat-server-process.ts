@@ -1,20 +1,19 @@
 import { ChatServer } from './chat-server.js'
 import { seededFaults } from './faults.js'
 import type { FromServer, ServerSettings, ToServer } from './protocol.js'
+import { obeySupervisor } from './supervised.js'
 
 // The chat server in a process of its own: nothing that happens to the sender can touch its record.
 
 const RECORD_PART = 5000
+
+obeySupervisor()
 
 const { token, seed } = JSON.parse(process.argv[2]!) as ServerSettings
 
 function tell(message: FromServer): void {
   if (process.connected) process.send!(message)
 }
-
-// Ctrl-C reaches every process of the terminal's group; this one ends when the supervisor says so, or is gone.
-process.on('SIGINT', () => {})
-process.on('disconnect', () => process.exit())
 
 let progressDue = false
 const server = await ChatServer.listen({
@@ -32,17 +31,13 @@ const server = await ChatServer.listen({
   },
 })
 
-process.on('message', (message: ToServer) => {
-  if (message.type === 'record') sendRecord()
-  else void server.close().then(() => process.exit())
-})
-
-function sendRecord(): void {
+// The one thing that the supervisor asks for, once the last sender is done.
+process.on('message', (_request: ToServer) => {
   const record = server.record()
   for (let start = 0; start === 0 || start < record.length; start += RECORD_PART) {
     const end = start + RECORD_PART
     tell({ type: 'record', part: record.slice(start, end), last: end >= record.length })
   }
-}
+})
 
 tell({ type: 'listening', url: server.url })

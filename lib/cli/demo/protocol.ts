@@ -9,7 +9,9 @@ export interface ServerSettings {
   seed: number
 }
 
-export type ToServer = { type: 'record' } | { type: 'stop' }
+export interface ToServer {
+  type: 'record'
+}
 
 export type FromServer =
   | { type: 'listening'; url: string }

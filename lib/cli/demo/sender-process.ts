@@ -1,6 +1,7 @@
 import { type Delivery, OutboundQueue, SendError } from '../../index.js'
 import { messageId } from './messages.js'
 import type { Acknowledgement, FromSender, NumberedMessage, SenderSettings, ToSender } from './protocol.js'
+import { leaveSupervisor, obeySupervisor } from './supervised.js'
 
 // The program under test: a bot that hands its messages to a queue and delivers them with `fetch`.
 // It is killed again and again, and prepared for it in no other way than by using the queue.
@@ -14,16 +15,13 @@ const SEGMENT_BYTES = 256 * 1024
 /** Few enough that answers from loopback, which come at once, do not keep the process from anything else. */
 const CONCURRENCY = 16
 
+obeySupervisor()
+
 const { directory, url } = JSON.parse(process.argv[2]!) as SenderSettings
 
 function tell(message: FromSender, onWritten: () => void = () => {}): void {
   if (process.connected) process.send!(message, onWritten)
 }
-
-// Ctrl-C reaches every process of the terminal's group; this one ends when the supervisor says so, or is gone.
-process.on('SIGINT', () => {})
-const exitAsOrphan = (): never => process.exit()
-process.on('disconnect', exitAsOrphan)
 
 async function send({ id, channel, payload, signal }: Delivery<ChatPayload>): Promise<Response> {
   const response = await fetch(url, {
@@ -116,7 +114,6 @@ async function close(linger: boolean): Promise<void> {
   tell({ type: 'closed' }, () => {
     if (linger) return
     // A closed queue keeps no process alive: without the channel this one ends by itself.
-    process.off('disconnect', exitAsOrphan)
-    process.disconnect()
+    leaveSupervisor()
   })
 }
