@@ -8,6 +8,10 @@ import { FRAME_HEADER_BYTES } from './format.js'
 export class Displaced {
   readonly #places: { append: Append; segment: number; offset: number }[] = []
 
+  get size(): number {
+    return this.#places.length
+  }
+
   /** Where the append stands is where its listener was told that it does. */
   add(append: Append): void {
     this.#places.push({ append, segment: append.segment!.id, offset: append.offset })

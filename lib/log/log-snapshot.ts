@@ -10,7 +10,7 @@ import {
 } from './format.js'
 import type { InForce } from './in-force.js'
 import { LogVisit, type LogVisitor } from './log-visit.js'
-import { compareFileIds, MANIFESTS } from './names.js'
+import { MANIFESTS } from './names.js'
 import { pull } from './pull.js'
 import { type DirectoryFiles, openFile, readAt } from './read-file.js'
 import { scanSegment } from './scan.js'
@@ -118,10 +118,9 @@ export class LogSnapshot {
     const corrupt: CorruptRange[] = []
     const known = this.#inForce.manifest?.corrupt ?? []
     const visit = new LogVisit(log, visitor, this.#nextSequences(), known, corrupt)
-    const gone = [...log.gone].sort(compareFileIds)
-    for (const candidate of log.candidates) {
-      while (gone[0] !== undefined && compareFileIds(gone[0], candidate.segment) < 0)
-        visit.gone(gone.shift()!.range)
+    const gone = [...log.gone]
+    for (const [index, candidate] of log.candidates.entries()) {
+      while (gone[0] !== undefined && gone[0].after <= index) visit.gone(gone.shift()!.range)
       const file = await this.#open(candidate)
       if (file === undefined) visit.gone(missing(log, candidate))
       else {

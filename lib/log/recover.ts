@@ -26,7 +26,7 @@ import {
 } from './format.js'
 import { type InForce, readNewestManifest } from './in-force.js'
 import { LogVisit } from './log-visit.js'
-import { compareFileIds, MANIFESTS } from './names.js'
+import { MANIFESTS } from './names.js'
 import { quarantine } from './quarantine.js'
 import { openFile, readAt } from './read-file.js'
 import { scanSegment } from './scan.js'
@@ -134,10 +134,9 @@ class Recovery {
         this.#inForce.manifest?.corrupt ?? [],
         this.corrupt,
       )
-      const gone = log.gone.sort(compareFileIds)
-      for (const candidate of log.candidates) {
-        while (gone[0] !== undefined && compareFileIds(gone[0], candidate.segment) < 0)
-          visit.gone(gone.shift()!.range)
+      const gone = [...log.gone]
+      for (const [index, candidate] of log.candidates.entries()) {
+        while (gone[0] !== undefined && gone[0].after <= index) visit.gone(gone.shift()!.range)
         const file = await openFile(this.#directory, candidate.segment.file)
         try {
           await this.#visitSegment(log, visit, candidate, file)

@@ -23,8 +23,8 @@ import { Segment } from './segment.js'
 import type { LogSpec, RewriteOptions } from './types.js'
 import { writeFully } from './write.js'
 
-/** So much is read, judged and copied before the event loop gets its turn. */
-const SLICE_BYTES = 128 * 1024
+/** So much is read, judged and copied before the event loop gets its turn: a few hundred records, about a millisecond. */
+const SLICE_BYTES = 64 * 1024
 /** A sync of more would hold up the commits that share the device. */
 const SYNC_BYTES = 1024 * 1024
 
@@ -42,6 +42,22 @@ export class Moves {
     this.fromOffsets.push(fromOffset)
     this.to.push(to)
     this.toOffsets.push(toOffset)
+  }
+}
+
+/** So many moves are told before the event loop gets its turn. */
+const SLICE_MOVES = 1024
+
+/** Tells where each record went. */
+export async function tellMoves(moves: Moves, options: RewriteOptions): Promise<void> {
+  const { sequences, from, fromOffsets, to, toOffsets } = moves
+  for (let i = 0; i < sequences.length; i += 1) {
+    if (i > 0 && i % SLICE_MOVES === 0) await (options.turn ?? nextTurn)()
+    options.moved(
+      sequences[i]!,
+      { segment: from[i]!, offset: fromOffsets[i]! },
+      { segment: to[i]!, offset: toOffsets[i]! },
+    )
   }
 }
 
@@ -63,7 +79,10 @@ export async function rewriteSegments(
   const rewriting = new Rewriting(directory, spec, segmentBytes)
   try {
     for (const original of originals) await rewriting.copy(original, isKnownDamage, options)
-    return await rewriting.finish()
+    const rewritten = await rewriting.finish()
+    await options.beforeItCounts?.()
+    options.signal?.throwIfAborted()
+    return rewritten
   } catch (error) {
     await rewriting.undo()
     if (options.signal?.aborted) throw error
@@ -116,7 +135,7 @@ class Rewriting {
       turn: async () => {
         options.signal?.throwIfAborted()
         await this.#flush()
-        await nextTurn()
+        await (options.turn ?? nextTurn)()
       },
     }
     const file = await this.#directory.fileSystem.open(this.#directory.path(original.file), 'read')

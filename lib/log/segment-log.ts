@@ -19,7 +19,7 @@ import { FLAG_MORE, FRAME_HEADER_BYTES, MAX_PAYLOAD_BYTES, MAX_SEGMENT_BYTES, se
 import type { ManifestLog } from './manifest.js'
 import type { ManifestPublisher } from './manifest-publisher.js'
 import { Pace } from './pace.js'
-import { rewriteSegments } from './rewrite.js'
+import { rewriteSegments, tellMoves } from './rewrite.js'
 import { type ActiveSegment, type Segment, unknownSegment } from './segment.js'
 import { SegmentReader } from './segment-reader.js'
 import type { AppendListener, CorruptRange, Log, LogSpec, RewriteOptions, SegmentInfo } from './types.js'
@@ -72,8 +72,11 @@ export class SegmentLog implements Log {
   /** A segment failed: a manifest that cuts it must be durable before the next append. */
   #cutDue = false
 
-  /** The flush loop, while it runs. */
+  /** The flush loop, while it runs; or a seal, which takes its place. */
   #running: Promise<void> | undefined
+  #sealing: Promise<void> | undefined
+  /** The flush loop is to make room for a seal. */
+  #sealDue = false
   #scheduled = false
   /** In the relaxed durabilities: accepted, and not synced yet. By sequence. */
   #unsynced: Append[] = []
@@ -145,11 +148,13 @@ export class SegmentLog implements Log {
 
   async sync(): Promise<void> {
     const last = this.#unsynced.at(-1)
+    // Also one that is being written again: what was accepted is not on the device yet.
+    const displaced = this.#displaced.size > 0
     if (last !== undefined) await this.#syncUnsynced()
     this.#directory.fence.check()
     if (this.#publisher.undecided) await this.#publisher.settle()
     if (last !== undefined && !isSynced(last)) throw refusal(this.#trouble ?? this.#notSynced(), true)
-    if (this.#queue.holdsAccepted) throw refusal(this.#trouble ?? this.#notSynced(), true)
+    if (displaced || this.#displaced.size > 0) throw refusal(this.#trouble ?? this.#notSynced(), true)
   }
 
   async read(segment: number, offset: number): Promise<Buffer> {
@@ -231,24 +236,10 @@ export class SegmentLog implements Log {
     try {
       await this.#publisher.publish()
     } catch (error) {
-      // Either manifest may be in force now; all files of both stand, and the next one to be published says: as before.
-      this.#setSegments(
-        [...this.#segments.values()].flatMap(segment =>
-          segment === segments[0] ? originals : segments.includes(segment) ? [] : [segment],
-        ),
-      )
-      if (segments.length === 0) this.#setSegments([...originals, ...this.#segments.values()])
-      for (const original of originals) this.#leaving.delete(original.id)
+      this.#restore(before, originals, segments)
       throw error
     }
-    const { sequences, from, fromOffsets, to, toOffsets } = moves
-    sequences.forEach((sequence, i) => {
-      options.moved(
-        sequence,
-        { segment: from[i]!, offset: fromOffsets[i]! },
-        { segment: to[i]!, offset: toOffsets[i]! },
-      )
-    })
+    await tellMoves(moves, options)
     let freed = 0
     for (const original of originals) {
       this.#leaving.delete(original.id)
@@ -257,6 +248,68 @@ export class SegmentLog implements Log {
     }
     for (const segment of segments) freed -= segment.diskBytes
     return freed
+  }
+
+  /**
+   * A manifest failed that was to list copies in the place of their originals. Either may be in force now: all files
+   * of both stand, and the next manifest says that it is as before. Only then are the copies void for certain.
+   */
+  #restore(before: readonly Segment[], originals: readonly Segment[], copies: readonly Segment[]): void {
+    const known = new Set([...before, ...copies])
+    const begunSince = [...this.#segments.values()].filter(segment => !known.has(segment))
+    const still = before.filter(segment => originals.includes(segment) || this.#segments.has(segment.id))
+    this.#setSegments([...still, ...begunSince])
+    for (const original of originals) this.#leaving.delete(original.id)
+    const removal = this.#publisher.undecided ? this.#publisher.settle() : Promise.resolve()
+    removal
+      .then(async () => {
+        for (const copy of copies) await this.#remove(copy)
+      })
+      .catch(() => {}) // what failed is reported by whoever needs that manifest; void copies are left to the next opening
+  }
+
+  async seal(): Promise<void> {
+    this.#sealing ??= this.#seal().finally(() => {
+      this.#sealing = undefined
+    })
+    return this.#sealing
+  }
+
+  async #seal(): Promise<void> {
+    this.#sealDue = true
+    // Between two flushes. What waits meanwhile goes to the segment that follows.
+    while (this.#running !== undefined) await this.#running
+    this.#sealDue = false
+    const sealing = this.#sealActive()
+    this.#occupy(sealing.catch(() => {})) // told to whoever asked for it, below
+    await sealing
+  }
+
+  async #sealActive(): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended
+    await this.#preparing?.catch(() => {}) // reported; whoever appends next tries again
+    const active = this.#active
+    if (active?.segment.holdsFrames) {
+      try {
+        await active.sync()
+      } catch (error) {
+        this.#endSegment(active, [], asWaqError(error, 'a sync failed'))
+        throw error
+      }
+      this.#forgetUnsynced()
+      active.segment.seal()
+      this.#active = undefined
+      this.#nextTargetBytes = Math.min(FIRST_TARGET_BYTES, this.#segmentBytes)
+      await this.#trimAndClose(active)
+    }
+    const prepared = this.#prepared
+    if (prepared === undefined) return
+    this.#prepared = undefined
+    this.#segments.delete(prepared.segment.id)
+    // Where this fails, the file is void or empty, and the next opening removes it.
+    await prepared.close()
+    await this.#publisher.publish()
+    await this.#remove(prepared.segment)
   }
 
   /** Records below `sequence` do not count any more; their segments leave where they hold nothing else. */
@@ -354,7 +407,12 @@ export class SegmentLog implements Log {
   }
 
   #start(): Promise<void> {
-    const running = this.#run().finally(() => {
+    return this.#occupy(this.#run())
+  }
+
+  /** Nothing else writes to the log until this work is over; then the flush loop goes on. */
+  #occupy(work: Promise<void>): Promise<void> {
+    const running = work.finally(() => {
       if (this.#running === running) this.#running = undefined
       if (this.#queue.size === 0 || this.#directory.fence.lost !== undefined) return
       // What came after the loop's last look: nobody else will wake up for it.
@@ -367,7 +425,7 @@ export class SegmentLog implements Log {
 
   async #run(): Promise<void> {
     try {
-      while (this.#queue.size > 0) {
+      while (this.#queue.size > 0 && !this.#sealDue) {
         if (this.#pace.leftMs > 0) return this.#hold()
         if (
           this.#spec.onFailure === 'reject' &&

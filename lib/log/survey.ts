@@ -15,7 +15,7 @@ import {
 } from './format.js'
 import type { InForce } from './in-force.js'
 import type { ManifestSegment } from './manifest.js'
-import { compareFileIds, type FileId, parseFileId, segmentName } from './names.js'
+import { compareFileIds, parseFileId, segmentName } from './names.js'
 import { type DirectoryFiles, openFile, readAt } from './read-file.js'
 import { type ScanSink, scanSegment } from './scan.js'
 import { Segment } from './segment.js'
@@ -35,7 +35,9 @@ export interface Candidate {
 }
 
 /** Damage that leaves no segment to scan: its file is gone, or can not be recognised. It has a place in the order all the same. */
-export interface Gone extends FileId {
+export interface Gone {
+  /** How many candidates stand before it. Segments are in the order of their records, not of their names: a rewritten one has a new name. */
+  readonly after: number
   readonly range: CorruptRange
 }
 
@@ -102,15 +104,16 @@ async function findCandidates(
   // above may still be in doubt about what was lost with it.
   const files = new Set(segments.map(listed => `${spec.name}/${segmentName(listed)}`))
   for (const range of manifest.corrupt) {
-    const id = parseFileId(range.file.slice(spec.name.length + 1), '.seg')
-    if (range.log === spec.name && id !== undefined && !files.has(range.file))
-      found.gone.push({ ...id, range })
+    const isSegment = parseFileId(range.file.slice(spec.name.length + 1), '.seg') !== undefined
+    // Its place was known when it was found first, and what it tells has been in the manifest since.
+    if (range.log === spec.name && isSegment && !files.has(range.file)) found.gone.push({ after: 0, range })
   }
   for (const listed of segments) {
     const file = `${spec.name}/${segmentName(listed)}`
     const stat = await directory.fileSystem.stat(join(directory.root, file))
     if (stat === undefined || stat.kind !== 'file') {
-      found.gone.push({ ...listed, range: missingSegment(spec.name, file, listed) })
+      const range = missingSegment(spec.name, file, listed)
+      found.gone.push({ after: found.candidates.length, range })
       continue
     }
     const end = listed.length ?? stat.size
@@ -126,7 +129,8 @@ async function findCandidates(
 async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promise<Found> {
   const names = await directory.fileSystem.readdir(join(directory.root, spec.name))
   const ids = names.flatMap(name => parseFileId(name, '.seg') ?? []).sort(compareFileIds)
-  const found: Found = { candidates: [], gone: [] }
+  // In the order of their records, as headers foretell it; one that can not be recognised stays behind its predecessor.
+  const sorted: { firstSequence: number; found: Candidate | CorruptRange }[] = []
   for (const id of ids) {
     const file = `${spec.name}/${segmentName(id)}`
     const handle = await openFile(directory, file)
@@ -135,7 +139,7 @@ async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promi
       const header = decodeSegmentHeader(await readAt(handle, 0, SEGMENT_HEADER_BYTES), file)
       if (header === undefined || header.logId !== spec.id) {
         const range = { log: spec.name, file, offset: 0, length: size, nextSequences: {}, known: false }
-        found.gone.push({ ...id, range })
+        sorted.push({ firstSequence: sorted.at(-1)?.firstSequence ?? 0, found: range })
         continue
       }
       const segment = new Segment({
@@ -148,10 +152,18 @@ async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promi
         diskBytes: size,
       })
       const bounds = { fileBytes: size, end: size, provenEnd: size, lastSequence: 0 }
-      found.candidates.push({ segment, wasOpen: true, ...bounds })
+      sorted.push({
+        firstSequence: header.firstSequence,
+        found: { segment, wasOpen: true, ...bounds },
+      })
     } finally {
       await handle.close()
     }
+  }
+  const found: Found = { candidates: [], gone: [] }
+  for (const entry of sorted.sort((one, other) => one.firstSequence - other.firstSequence)) {
+    if ('segment' in entry.found) found.candidates.push(entry.found)
+    else found.gone.push({ after: found.candidates.length, range: entry.found })
   }
   return found
 }

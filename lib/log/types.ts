@@ -57,6 +57,11 @@ export interface Log {
   /** These sealed segments stop counting, by one durable manifest, and are then unlinked. */
   retire(segments: readonly number[]): Promise<void>
   /**
+   * Seals the segment that is being written to, so that it can be retired or rewritten, and gives back what was
+   * filled with zeros ahead. The next append begins a small one. Rejects with WAQ_IO, WAQ_DISK_FULL, WAQ_LOCK_LOST.
+   */
+  seal(): Promise<void>
+  /**
    * Copies what is still needed of these sealed segments into new ones, which then count in their place, by one
    * durable manifest; the originals are unlinked. Yields to the event loop between small slices. Rejects with
    * WAQ_CORRUPT (an original holds damage that was not known), WAQ_DISK_FULL, WAQ_IO, or the signal's reason; then
@@ -69,7 +74,15 @@ export interface Log {
 export interface RewriteOptions {
   /** Whether a record is still needed. Asked once a record, in order; its `data` is a view. */
   keep(frame: VisitedFrame): boolean
-  /** Once the copies count and before the originals are removed: where a record went. Synchronous, for all of them in one go. */
+  /**
+   * After the last record was judged and before the manifest that makes the copies count: what the judgement relied
+   * on must be on the device by then. A rejection undoes everything.
+   */
+  beforeItCounts?(): Promise<void>
+  /**
+   * Once the copies count and before the originals are removed: where a record went. In slices too; until it was
+   * told, a record can be read at either place.
+   */
   moved(
     sequence: number,
     from: { segment: number; offset: number },
@@ -77,6 +90,8 @@ export interface RewriteOptions {
   ): void
   /** After each original, with its length in bytes. */
   onProgress?(bytes: number): void
+  /** Between two slices. Default: one turn of the event loop. */
+  turn?(): Promise<void>
   /** Until the copies count, it undoes everything. */
   readonly signal?: AbortSignal
 }
