@@ -18,6 +18,7 @@ export function quarantineName(range: CorruptRange): string {
 export async function quarantine(directory: Directory, ranges: readonly CorruptRange[]): Promise<void> {
   if (ranges.length === 0) return
   for (const range of ranges) {
+    if (range.length === 0) continue // of what is gone altogether nothing can be kept
     try {
       await directory.withRoom(() => copyRange(directory, range))
     } catch (error) {

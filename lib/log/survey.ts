@@ -69,6 +69,8 @@ export async function surveyLog(
   // The last one first: under an owner that goes on writing, what stands in a segment tells that those before it are
   // complete, and they are then read in that state.
   for (const candidate of open.toReversed()) {
+    // Its header names the sequence that was next when it was made: where no manifest can, that may be all that does.
+    nextSequence = Math.max(nextSequence, candidate.segment.firstSequence)
     const survey = await surveySegment(directory, candidate)
     surveys.unshift(survey)
     nextSequence = Math.max(nextSequence, survey.lastSequence + 1)
