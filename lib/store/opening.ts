@@ -5,7 +5,8 @@
 
 import { WaqError } from '../log/errors.js'
 import type { CorruptRange, LogSpec, OpenVisitor, VisitedFrame } from '../log/types.js'
-import { ACK_LOG, MESSAGE_LOG, OutcomeFold } from './fold.js'
+import { OutcomeFold } from './fold.js'
+import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
 import { decodeEnvelope, MESSAGE_FRAME_TYPE } from './message.js'
 import type { MessageIndex } from './message-index.js'
 import { decodeOutcome } from './outcome-decoder.js'

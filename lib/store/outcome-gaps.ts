@@ -1,0 +1,56 @@
+import { SEGMENT_HEADER_BYTES } from '../log/format.js'
+import type { CorruptRange } from '../log/types.js'
+import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
+
+/** Ack bytes that are lost, as a bound on what they can have held. */
+interface Gap {
+  /** Frames in it had lower ack sequences than this. */
+  endsBefore: number
+  /** Only messages with a lower sequence than this existed when they were written. */
+  messagesBelow: number
+  /** The lowest ack sequence met that is not in the gap. */
+  closedBy: number
+}
+
+/** Which messages lost bytes of the ack log may have named: what lies around the gaps bounds it. */
+export class OutcomeGaps {
+  readonly #gaps: Gap[] = []
+  /** A gap whose end the next frame tells. */
+  #undecided: Gap | undefined
+
+  /** Bytes of the ack log that should have held frames and did not; called between the frames around them. */
+  lose(range: CorruptRange): void {
+    // Behind the header, and no sequence is missing; or it is the header: no frame is lost.
+    // (A segment that vanished while it was open has no length.)
+    const inHeader = range.length > 0 && range.offset + range.length <= SEGMENT_HEADER_BYTES
+    const fromHeader = range.offset < SEGMENT_HEADER_BYTES
+    if (range.lastMissing === undefined && (inHeader || !fromHeader)) return
+    const gap: Gap = {
+      endsBefore: range.nextSequences[ACK_LOG] ?? Number.POSITIVE_INFINITY,
+      messagesBelow: range.nextSequences[MESSAGE_LOG] ?? Number.POSITIVE_INFINITY,
+      closedBy: Number.POSITIVE_INFINITY,
+    }
+    if (range.lastMissing !== undefined) gap.endsBefore = Math.min(gap.endsBefore, range.lastMissing + 1)
+    else this.#undecided = gap
+    this.#gaps.push(gap)
+  }
+
+  /** An intact frame says how many messages there were when it was written: those in a gap before it knew no more. */
+  met(ackSequence: number, nextSequence: number): void {
+    if (this.#gaps.length === 0) return
+    if (this.#undecided !== undefined) {
+      this.#undecided.endsBefore = Math.min(this.#undecided.endsBefore, ackSequence)
+      this.#undecided = undefined
+    }
+    for (const gap of this.#gaps) {
+      if (ackSequence < gap.endsBefore || ackSequence >= gap.closedBy) continue
+      gap.closedBy = ackSequence
+      gap.messagesBelow = Math.min(gap.messagesBelow, nextSequence)
+    }
+  }
+
+  /** Whether lost bytes behind its last known outcome (ack sequence 0: none) may have named this message. */
+  mayHaveLost(sequence: number, ackSequence: number): boolean {
+    return this.#gaps.some(gap => sequence < gap.messagesBelow && ackSequence < gap.endsBefore)
+  }
+}
