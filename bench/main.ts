@@ -1,0 +1,159 @@
+/** `npm run bench`: what being safe costs, here, against everyone. See `docs/benchmarks.md`. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { allMeasures, measureNamed } from './measures/all.js'
+import type { Measure } from './measures/measure.js'
+import { describeHost } from './method/host.js'
+import { Progress } from './method/progress.js'
+import type { RecordedCandidate, RecordedMeasure, Recording } from './method/recording.js'
+import { runRounds } from './method/rounds.js'
+import { allPeers, peerNamed } from './peers/all.js'
+import type { Peer } from './peers/peer.js'
+import { FLOOR } from './report/figures.js'
+import { headerLines } from './report/header.js'
+import { tablesOf, toText } from './report/table.js'
+
+interface Options {
+  readonly rounds: number
+  readonly budgetMs: number
+  readonly json?: string
+  readonly peers?: readonly string[]
+  readonly directory: string
+  readonly messages?: string
+  readonly long: boolean
+  readonly report: boolean
+  readonly from?: string
+}
+
+const command = new Command('bench')
+  .description('Measures waq against the floor of this machine and against its peers.')
+  .argument('[measures...]', `which ones: ${allMeasures.map(({ name }) => name).join(', ')} (default: all)`)
+  .option('--rounds <number>', 'rounds that count; one more warms up', wholeNumber, 5)
+  .option('--budget-ms <number>', 'for one candidate, at one point, in one round', wholeNumber, 300)
+  .option(
+    '--peers <names>',
+    `candidates beside the floor: ${allPeers.map(({ name }) => name).join(',')}`,
+    names,
+  )
+  .option('--directory <path>', 'where the candidates write; its disk is what is measured', tmpdir())
+  .option('--messages <file>', 'real messages, one { "channel", "text" } a line')
+  .option('--long', 'backlogs up to 1,000,000', false)
+  .option('--json <file>', 'keeps every figure of every round')
+  .option('--from <file>', 'takes a recording that --json kept, instead of a run')
+  .option('--report', 'writes docs/benchmarks.md and its plots (npm ci in bench/ first)', false)
+  .addHelpText('after', '\nFor example: npm run bench -- sequential --peers waq,better-sqlite3 --rounds 9')
+  .action(main)
+
+await command.parseAsync()
+
+async function main(chosen: readonly string[], options: Options): Promise<void> {
+  const recording = options.from === undefined ? await record(chosen, options) : read(options.from)
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(recording)}\n`)
+  if (!options.report) return
+  const { writeReport } = await import('./report/page.js')
+  for (const file of await writeReport(recording)) console.log(`wrote ${file}`)
+}
+
+function read(file: string): Recording {
+  const recording = JSON.parse(readFileSync(file, 'utf8')) as Recording
+  if (recording.format !== 1) throw new Error(`${file} is not a recording of this suite`)
+  return recording
+}
+
+async function record(chosen: readonly string[], options: Options): Promise<Recording> {
+  const measures = chosen.length === 0 ? allMeasures : chosen.map(measureNamed)
+  const directory = mkdtempSync(join(resolve(options.directory), 'waq-bench-'))
+  const progress = new Progress(process.stderr)
+  const candidates = new Map<string, RecordedCandidate>()
+  const recorded: RecordedMeasure[] = []
+  const stop = (): void => {
+    rmSync(directory, { recursive: true, force: true })
+    process.exit(130)
+  }
+  process.once('SIGINT', stop)
+  const started = {
+    format: 1,
+    date: new Date().toISOString(),
+    command: ['npm run bench --', ...process.argv.slice(2)].join(' '),
+    rounds: options.rounds,
+    budgetMs: options.budgetMs,
+    host: describeHost(directory),
+  } as const
+  try {
+    for (const [title, value] of headerLines(started.host)) console.log(`${title.padEnd(20)} ${value}`)
+    if (started.host.fileSystem === 'tmpfs')
+      console.log('This is a file system in memory, where a sync costs nothing: choose another --directory.')
+    for (const measure of measures) {
+      const peers = peersFor(measure, options.peers)
+      const { messages } = options
+      const run = await runRounds(
+        measure,
+        peers,
+        { ...options, directory, ...(messages === undefined ? {} : { messagesFile: resolve(messages) }) },
+        {
+          step: (done, steps, what) => progress.show(`${measure.name} ${done}/${steps} ${what}`),
+          prepared({ peer, version, lesser }) {
+            candidates.set(peer.name, {
+              ...factsOf(peer),
+              version,
+              ...(lesser === undefined ? {} : { lesser }),
+            })
+          },
+          skipped(peer, reason) {
+            progress.clear()
+            if (!candidates.has(peer.name)) console.log(`skipped ${peer.name}: ${reason}`)
+            candidates.set(peer.name, { ...factsOf(peer), skipped: reason })
+          },
+        },
+      )
+      progress.clear()
+      recorded.push(run)
+      print(measure, run, inOrder(candidates))
+    }
+  } finally {
+    progress.clear()
+    process.off('SIGINT', stop)
+    rmSync(directory, { recursive: true, force: true })
+  }
+  return { ...started, candidates: inOrder(candidates), measures: recorded }
+}
+
+/** The floor is always there: everything is told as a multiple of it. */
+function peersFor(measure: Measure, asked: readonly string[] | undefined): Peer[] {
+  const extra = measure.extraCandidates ?? []
+  const wanted = (peer: Peer): boolean => {
+    if (peer.name === FLOOR) return true
+    if (asked !== undefined) return asked.includes(peer.name)
+    return peer.onlyOnRequest !== true || extra.includes(peer.name)
+  }
+  return allPeers.filter(peer => wanted(peer) && measure.suits(peer))
+}
+
+function factsOf({ name, title, kind, durability }: Peer): RecordedCandidate {
+  return { name, title, kind, durability }
+}
+
+function inOrder(candidates: ReadonlyMap<string, RecordedCandidate>): RecordedCandidate[] {
+  return allPeers.flatMap(({ name }) => candidates.get(name) ?? [])
+}
+
+function print(measure: Measure, run: RecordedMeasure, candidates: readonly RecordedCandidate[]): void {
+  console.log(`\n${measure.title} (${measure.name})`)
+  for (const table of tablesOf(measure, run, candidates)) {
+    if (table.point !== '') console.log(`\n${table.point} ${measure.pointTitle}`)
+    console.log(toText(table))
+  }
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('It takes a whole number from 1 on.')
+  return value
+}
+
+function names(text: string): readonly string[] {
+  return text.split(',').map(name => peerNamed(name.trim()).name)
+}

@@ -1,0 +1,58 @@
+import type { Figures } from '../method/recording.js'
+import type { Peer } from '../peers/peer.js'
+
+/** One question, asked of every candidate in the same way, at several points (how many callers, how many bytes, …). */
+export interface Measure {
+  readonly name: string
+  readonly title: string
+  /** What is done, in a sentence or two. */
+  readonly explanation: string
+  /** What the points are; empty where there is one. */
+  readonly pointTitle: string
+  /** What the points count, for plots and headings: `callers`. */
+  points(options: MeasureOptions): readonly Point[]
+  /** Whether it can be asked of this candidate at all. */
+  suits(peer: Peer): boolean
+  /** Candidates that take part although nobody asks for them elsewhere. */
+  readonly extraCandidates?: readonly string[]
+  /** In a process of the candidate's own. */
+  prepare(peer: Peer, directory: string, options: MeasureOptions): Promise<Prepared>
+  /** Of a table, in order. */
+  readonly columns: readonly Column[]
+}
+
+export interface MeasureOptions {
+  /** For one candidate, at one point, in one round. */
+  readonly budgetMs: number
+  /** A file of messages, one JSON object `{ channel, text }` a line. */
+  readonly messagesFile?: string
+  /** The long form: larger backlogs. */
+  readonly long: boolean
+}
+
+export interface Point {
+  readonly name: string
+  /** Where it is a number: for the axis of a plot. */
+  readonly value: number
+  /** Candidates that are too slow to get there. */
+  readonly onlyFor?: (peer: Peer) => boolean
+}
+
+export interface Prepared {
+  readonly version: string
+  readonly lesser?: string
+  round(point: string): Promise<Figures>
+  close(): Promise<void>
+}
+
+export interface Column {
+  readonly figure: string
+  readonly title: string
+  readonly format: 'us' | 'perSecond' | 'count' | 'bytes' | 'ms' | 'number'
+  /** More is better: throughput. Default: less is. */
+  readonly moreIsBetter?: boolean
+  /** Also as a multiple of the floor's figure in the same round. */
+  readonly toFloor?: boolean
+}
+
+export const ONE_POINT: readonly Point[] = [{ name: '', value: 0 }]
