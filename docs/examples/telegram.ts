@@ -15,7 +15,12 @@ export function telegramSender({ token, apiRoot, timeoutSeconds = 20 }: Telegram
   const api = new Api(token, { timeoutSeconds, ...(apiRoot !== undefined && { apiRoot }) })
   return async ({ channel, payload, signal }: Delivery<{ text: string }>) => {
     const chat = channel.split(':').at(-1)!
-    const { message_id } = await api.sendMessage(chat, payload.text, {}, signal)
+    const { message_id } = await api.sendMessage(
+      chat,
+      payload.text,
+      {},
+      signal as Parameters<typeof api.sendMessage>[3],
+    )
     return message_id
   }
 }

@@ -7,6 +7,7 @@ import { Drains } from './drains.js'
 import { isClosed, Ledger } from './ledger.js'
 import { Person } from './person.js'
 import { Reporter } from './reporter.js'
+import { Retention } from './retention.js'
 import { Scheduler } from './scheduler.js'
 import type { Counters } from './settler.js'
 import { type Alarm, Timers } from './timers.js'
@@ -32,6 +33,7 @@ export class Dispatcher<P, R> {
   readonly #courier: Courier
   readonly #person: Person
   readonly #drains: Drains
+  readonly #retention: Retention
   readonly #attempts = new Map<MessageRef, Attempt>()
   readonly #counters: Counters = { delivered: 0, retried: 0, rateLimited: 0, dead: 0 }
   #started = false
@@ -52,6 +54,7 @@ export class Dispatcher<P, R> {
     this.#reporter = new Reporter(observer as DispatchObserver<unknown>)
     this.#timers = new Timers(this.#clock, () => this.#advance())
     this.#ledger = new Ledger(store, {
+      recorded: (ref, kind) => this.#retention.recorded(ref, kind),
       allWritten: () => this.#look(),
       refused: error => this.#refused(error),
     })
@@ -92,6 +95,15 @@ export class Dispatcher<P, R> {
       withdraw: attempt => this.#courier.settler.end(attempt, false),
     })
     this.#drains = new Drains(this.#timers)
+    this.#retention = new Retention(options.deadLetters ?? {}, {
+      store,
+      timers: this.#timers,
+      clock: this.#clock,
+      purge: refs => this.#person.purge(refs),
+      failed: error => {
+        if (this.#closed === undefined && this.#lost === undefined) this.#reporter.error(error)
+      },
+    })
     store.onLost(error => this.lost(error))
   }
 
@@ -99,8 +111,12 @@ export class Dispatcher<P, R> {
   load(): void {
     const scheduler = this.#scheduler
     const now = this.#timers.now()
-    for (const ref of this.#store.live())
-      if (this.#store.standing(ref) !== 'dead') scheduler.enterUnsettled(ref)
+    const dead: MessageRef[] = []
+    for (const ref of this.#store.live()) {
+      if (this.#store.standing(ref) === 'dead') dead.push(ref)
+      else scheduler.enterUnsettled(ref)
+    }
+    this.#retention.load(dead)
     for (const { channel, since } of this.#store.haltedChannels()) {
       const reason = 'a dead letter'
       scheduler.halts.halt(scheduler.channel(channel), { reason, afterMs: Infinity, kept: true, since })

@@ -2,6 +2,8 @@ import { systemCode } from '../log/errors.js'
 import type { MessageRef, MessageStore, Outcome } from '../store/message-store.js'
 
 interface LedgerListener {
+  /** The store knows of it; it may not be written yet. */
+  recorded(ref: MessageRef, kind: Outcome['kind']): void
   /** Everything recorded so far is written. */
   allWritten(): void
   /** The store takes nothing any more. */
@@ -26,7 +28,11 @@ export class Ledger {
    * whether it was written: false means that the store is closed or lost. Never rejects.
    */
   record(ref: MessageRef, outcome: Outcome, written?: () => void): Promise<boolean> {
-    return this.#track(() => this.#store.record(ref, outcome), written)
+    return this.#track(() => {
+      const recording = this.#store.record(ref, outcome)
+      this.#listener.recorded(ref, outcome.kind)
+      return recording
+    }, written)
   }
 
   /** Calls back when everything recorded so far is written; not at all when the store refuses it. */

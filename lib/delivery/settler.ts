@@ -312,11 +312,13 @@ export class Settler {
       const what = { id, channel, sequence, attempts, reason, at: progress.at }
       reporter.tell('dead', recorded === undefined ? what : { ...what, error, recorded })
     }
+    // Before it is a dead letter, which may be thrown away at once.
+    const reading = id === undefined ? store.read(ref) : undefined
+    reading?.catch(() => {})
     void ledger.record(ref, outcome, () => {
       if (id !== undefined) tell(id)
-      // It stays as a dead letter, so it can still be read.
       else
-        store.read(ref).then(
+        reading?.then(
           stored => tell(stored.id),
           () => tell(''),
         )

@@ -137,6 +137,14 @@ export interface ChannelOptions<P> {
   readonly ordered?: boolean | undefined
 }
 
+/** Which dead letters are thrown away by themselves, the oldest first. */
+export interface RetentionOptions {
+  /** Dead for longer than this, in ms. Default Infinity. */
+  readonly maxAgeMs?: number | undefined
+  /** Beyond this many. Default Infinity. */
+  readonly maxCount?: number | undefined
+}
+
 export interface DispatcherOptions<P> {
   /** Channels under way at once. Default 64. */
   readonly concurrency?: number | undefined
@@ -163,6 +171,8 @@ export interface DispatcherOptions<P> {
   readonly onAmbiguous?: OnAmbiguous<P> | undefined
   /** Default `'continue'`. */
   readonly onDead?: 'continue' | 'halt' | undefined
+  /** Default: dead letters are kept. */
+  readonly deadLetters?: RetentionOptions | undefined
   /** Asked whenever a channel comes to life; where it throws, the channel halts and is asked about again by its probe. */
   readonly channelOptions?: ((channel: string) => ChannelOptions<P> | undefined) | undefined
   /** Makes of a stored payload what `send` is given. A throw halts. Default: as it is. */

@@ -23,6 +23,8 @@ export interface IntakeOptions {
   readonly limits: PendingLimits & { readonly maxMessageBytes: number }
   /** The time to live of a channel's messages that name none; Infinity: none. */
   readonly ttlMsOf: (channel: string) => number
+  /** Epoch ms. */
+  readonly now: () => number
   /** Why nothing is accepted any more; undefined while it is. */
   readonly refusal: () => WaqError | undefined
 }
@@ -104,8 +106,8 @@ export class Intake {
   }
 
   #context({ together }: ResolvedEnqueueOptions): MessageContext {
-    const { limits, ttlMsOf } = this.#options
-    return { nowMs: Date.now(), maxMessageBytes: limits.maxMessageBytes, together, ttlMsOf }
+    const { limits, ttlMsOf, now } = this.#options
+    return { nowMs: now(), maxMessageBytes: limits.maxMessageBytes, together, ttlMsOf }
   }
 
   #put(messages: readonly EncodedMessage[], options: ResolvedEnqueueOptions): Promise<Enqueued[]> {

@@ -206,6 +206,10 @@ interface ResolvedLimits {
   maxPendingBytes: number
   whenFull: 'reject' | 'wait'
 }
+interface ResolvedRetention {
+  maxAgeMs: number
+  maxCount: number
+}
 interface ResolvedLock {
   staleMs: number
   waitMs: number | 'auto'
@@ -247,6 +251,10 @@ const TABLE: Table<QueueOptions> = {
     maxPendingBytes: field(count, Infinity),
     whenFull: field(oneOf('reject', 'wait'), 'reject'),
   }),
+  deadLetters: shapeField<ResolvedRetention>({
+    maxAgeMs: field(spanMs(), Infinity),
+    maxCount: field(whole({ min: 0, max: Number.MAX_SAFE_INTEGER, infinity: true }), Infinity),
+  }),
   onCorruption: field(oneOf('quarantine', 'refuse'), 'quarantine'),
   lock: shapeField<ResolvedLock>({
     // proper-lockfile takes nothing below 2 s.
@@ -283,6 +291,7 @@ export interface ResolvedOptions<P, R> {
   channelOptions?: (channel: string) => unknown
   dedupe: ResolvedDedupe
   limits: ResolvedLimits
+  deadLetters: ResolvedRetention
   onCorruption: 'quarantine' | 'refuse'
   lock: ResolvedLock
   advanced: ResolvedAdvanced

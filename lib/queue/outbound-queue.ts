@@ -1,10 +1,12 @@
 import { captureRejectionSymbol, EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
+import { systemClock } from '../delivery/clock.js'
 import { Dispatcher } from '../delivery/dispatcher.js'
 import { WaqError } from '../log/errors.js'
 import { AbortError, abortable } from '../store/abort-error.js'
 import { LogStore } from '../store/log-store.js'
 import type { MessageRef } from '../store/message-store.js'
+import { environmentOf, type QueueEnvironment } from './environment.js'
 import { listenerFailure, notify, notifyError } from './events.js'
 import { Intake } from './intake.js'
 import { KeepAlive } from './keep-alive.js'
@@ -88,6 +90,7 @@ export class OutboundQueue<P = unknown, R = unknown>
   readonly #settlements = new Settlements<R>()
   readonly #sendDurations = new RecentDurations()
   readonly #keepAlive = new KeepAlive()
+  readonly #now: () => number
   #enqueued = 0
   #started = false
   /** Why nothing works any more: closed, or the lock was lost. */
@@ -107,30 +110,43 @@ export class OutboundQueue<P = unknown, R = unknown>
   ): Promise<OutboundQueue<P, R>> {
     const path = checkDirectory(directory)
     const resolved = resolveOptions<P, R>(options)
-    const store = await LogStore.open(path, storeOptions(resolved))
+    const environment = environmentOf(options)
+    const store = await LogStore.open(path, storeOptions(resolved, environment))
     try {
-      return new OutboundQueue<P, R>(OPENED, store, resolved)
+      return new OutboundQueue<P, R>(OPENED, store, resolved, environment)
     } catch (error) {
       await store.close()
       throw error
     }
   }
 
-  private constructor(opened: typeof OPENED, store: LogStore, options: ResolvedOptions<P, R>) {
+  private constructor(
+    opened: typeof OPENED,
+    store: LogStore,
+    options: ResolvedOptions<P, R>,
+    environment: QueueEnvironment,
+  ) {
     super({ captureRejections: true })
     if (opened !== OPENED) throw new TypeError('Use OutboundQueue.open(directory, options).')
     this.#store = store
+    this.#now = () => (environment.clock ?? systemClock).now()
     this.directory = store.directory
     this.recovery = recoveryReport(store.recovery)
     const channels = new ChannelOptionsCache<P>(options)
     this.#intake = new Intake(store, {
       limits: options.limits,
       ttlMsOf: channel => channels.get(channel).ttlMs,
+      now: this.#now,
       refusal: () => this.#ended,
     })
     this.#dispatcher = new Dispatcher<P, R>(
       store,
-      dispatcherOptions(options, channels, (ref, stored) => viewMessage<P>(store, ref, stored, true)),
+      dispatcherOptions(
+        options,
+        channels,
+        (ref, stored) => viewMessage<P>(store, ref, stored, true),
+        environment,
+      ),
       observeDispatch<R>({
         emitter: this,
         directory: this.directory,
@@ -238,7 +254,7 @@ export class OutboundQueue<P = unknown, R = unknown>
       enqueued: this.#enqueued,
       enqueueDurations: this.#intake.durations,
       sendDurations: this.#sendDurations,
-      nowMs: Date.now(),
+      nowMs: this.#now(),
     })
   }
 
@@ -375,7 +391,7 @@ export class OutboundQueue<P = unknown, R = unknown>
 
   async #selectDead(select: ResolvedDeadSelect): Promise<MessageRef[]> {
     this.#assertOpen()
-    if (!('ids' in select)) return deadLetters(this.#store, select, Date.now())
+    if (!('ids' in select)) return deadLetters(this.#store, select, this.#now())
     const sequences: number[] = []
     for (const id of select.ids) {
       const ref = await this.#findLive(id)

@@ -7,6 +7,7 @@ import type {
   MessageView,
   OnAmbiguous,
   Rate,
+  RetentionOptions,
   Retry,
   Send,
   Verdict,
@@ -28,6 +29,7 @@ export type {
   Owner,
   Rate,
   RecordedError,
+  RetentionOptions,
   Retry,
   Scope,
   Send,
@@ -166,6 +168,8 @@ export interface QueueOptions<P = unknown, R = unknown> {
   channelOptions?: ((channel: string) => ChannelOptions<P> | undefined) | undefined
   dedupe?: DedupeOptions | undefined
   limits?: LimitOptions | undefined
+  /** Default: dead letters are kept for ever. */
+  deadLetters?: RetentionOptions | undefined
   /** Bytes that can not be read: set aside and reported (`'quarantine'`, default), or `open` rejects (`'refuse'`). */
   onCorruption?: 'quarantine' | 'refuse' | undefined
   lock?: LockOptions | undefined

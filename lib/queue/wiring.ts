@@ -1,11 +1,15 @@
 import type { DispatcherOptions, MessageView } from '../delivery/types.js'
 import type { MessageRef, StoredMessage } from '../store/message-store.js'
 import type { LogStoreOptions } from '../store/types.js'
+import type { QueueEnvironment } from './environment.js'
 import type { ChannelOptionsCache, ResolvedOptions } from './options.js'
 
 /** What of the options each floor below is given. */
 
-export function storeOptions<P, R>(options: ResolvedOptions<P, R>): LogStoreOptions {
+export function storeOptions<P, R>(
+  options: ResolvedOptions<P, R>,
+  { clock, store }: QueueEnvironment,
+): LogStoreOptions {
   const { durability, dedupe, onCorruption, lock, advanced } = options
   const { segmentBytes, cacheBytes, ackSyncMs, allowNetworkFileSystem } = advanced
   return {
@@ -17,6 +21,7 @@ export function storeOptions<P, R>(options: ResolvedOptions<P, R>): LogStoreOpti
     onCorruption,
     lock,
     allowNetworkFileSystem,
+    environment: { ...(clock !== undefined && { now: () => clock.now() }), ...store },
   }
 }
 
@@ -24,6 +29,7 @@ export function dispatcherOptions<P, R>(
   options: ResolvedOptions<P, R>,
   channels: ChannelOptionsCache<P>,
   view: (ref: MessageRef, stored: StoredMessage) => MessageView<P>,
+  { clock, random }: QueueEnvironment,
 ): DispatcherOptions<P> {
   return {
     concurrency: options.concurrency,
@@ -38,6 +44,9 @@ export function dispatcherOptions<P, R>(
     onDead: options.onDead,
     channelOptions: options.channelOptions === undefined ? undefined : channel => channels.get(channel),
     parse: options.parse,
+    deadLetters: options.deadLetters,
     view,
+    clock,
+    random,
   }
 }

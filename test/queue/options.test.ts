@@ -38,6 +38,7 @@ t.test('without options, every default stands', async t => {
       maxPendingBytes: Infinity,
       whenFull: 'reject',
     },
+    deadLetters: { maxAgeMs: Infinity, maxCount: Infinity },
     onCorruption: 'quarantine',
     lock: { staleMs: 10_000, waitMs: 'auto' },
     advanced: {

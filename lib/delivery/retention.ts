@@ -1,0 +1,108 @@
+import type { MessageRef, MessageStore, Outcome } from '../store/message-store.js'
+import type { Alarm, Timers } from './timers.js'
+import type { Clock, RetentionOptions } from './types.js'
+
+/** Thrown away at once; the rest follows, so that a million of them stop nothing. */
+const BATCH = 500
+/** How long the wall clock is believed without another look: dead letters are as old as it says. */
+const LOOK_EVERY_MS = 3_600_000
+/** The wait after a failure to write that they were thrown away. */
+const TRY_AGAIN_MS = 60_000
+
+interface RetentionContext {
+  readonly store: MessageStore
+  readonly timers: Timers
+  readonly clock: Clock
+  /** Resolves when it is on the device. */
+  readonly purge: (refs: readonly MessageRef[]) => Promise<number>
+  readonly failed: (error: unknown) => void
+}
+
+/** Throws away the oldest dead letters: those beyond an age, and those beyond a number. */
+export class Retention implements Alarm {
+  alarmAt = 0
+  alarmIndex = -1
+  readonly #maxAgeMs: number
+  readonly #maxCount: number
+  readonly #context: RetentionContext
+  /** Sequences of the dead letters, in the order in which they died. Kept only where something is to be thrown away. */
+  readonly #dead = new Set<number>()
+  #purging = false
+
+  constructor({ maxAgeMs = Infinity, maxCount = Infinity }: RetentionOptions, context: RetentionContext) {
+    this.#maxAgeMs = maxAgeMs
+    this.#maxCount = maxCount
+    this.#context = context
+  }
+
+  /** The dead letters of earlier lives. */
+  load(refs: readonly MessageRef[]): void {
+    if (!this.#isOn) return
+    const { store } = this.#context
+    const inOrder = refs.toSorted((one, other) => store.lastOutcomeAt(one) - store.lastOutcomeAt(other))
+    for (const ref of inOrder) this.#dead.add(store.sequence(ref))
+    this.#wait()
+  }
+
+  /** What happened to a message, as soon as it did. */
+  recorded(ref: MessageRef, kind: Outcome['kind']): void {
+    if (!this.#isOn || (kind !== 'dead' && kind !== 'redriven' && kind !== 'purged')) return
+    const sequence = this.#context.store.sequence(ref)
+    if (kind === 'dead') this.#dead.add(sequence)
+    else this.#dead.delete(sequence)
+    this.#wait()
+  }
+
+  ring(): void {
+    this.#purge().catch(error => {
+      this.#context.failed(error)
+      this.#context.timers.set(this, this.#context.timers.after(TRY_AGAIN_MS))
+    })
+  }
+
+  get #isOn(): boolean {
+    return this.#maxAgeMs !== Infinity || this.#maxCount !== Infinity
+  }
+
+  async #purge(): Promise<void> {
+    this.#purging = true
+    try {
+      await this.#context.purge(this.#surplus())
+    } finally {
+      this.#purging = false
+    }
+    this.#wait()
+  }
+
+  /** At most a batch of those that are to go, the oldest first. */
+  #surplus(): MessageRef[] {
+    const { store } = this.#context
+    const surplus: MessageRef[] = []
+    for (const sequence of this.#dead) {
+      if (surplus.length === BATCH || this.#dueInMs(sequence, this.#dead.size - surplus.length) > 0) break
+      const ref = store.bySequence(sequence)
+      if (ref !== undefined) surplus.push(ref)
+      else this.#dead.delete(sequence)
+    }
+    return surplus
+  }
+
+  /** When the oldest of so many is to go, seen from now. */
+  #dueInMs(sequence: number, count: number): number {
+    if (count > this.#maxCount) return 0
+    const { store, clock } = this.#context
+    const ref = store.bySequence(sequence)
+    return ref === undefined ? 0 : store.lastOutcomeAt(ref) + this.#maxAgeMs - clock.now()
+  }
+
+  #wait(): void {
+    if (this.#purging) return
+    const { timers } = this.#context
+    const [oldest] = this.#dead
+    if (oldest === undefined) timers.cancel(this)
+    else {
+      const dueInMs = this.#dueInMs(oldest, this.#dead.size)
+      timers.set(this, timers.after(Math.min(Math.max(dueInMs, 0), LOOK_EVERY_MS)))
+    }
+  }
+}
