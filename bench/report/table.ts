@@ -1,6 +1,6 @@
 import type { Column, Measure } from '../measures/measure.js'
 import type { RecordedCandidate, RecordedMeasure } from '../method/recording.js'
-import { Figures, FLOOR, formatSpread } from './figures.js'
+import { digits, Figures, FLOOR, formatSpread } from './figures.js'
 
 export interface Table {
   readonly point: string
