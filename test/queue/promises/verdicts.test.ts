@@ -1,0 +1,118 @@
+import t from 'tap'
+import { once, World } from './fixtures/world.js'
+
+const HOUR_MS = 3_600_000
+
+t.test(
+  'an adapter absent for a while costs no attempt, and its backlog is sent when it is there',
+  async t => {
+    const world = await World.open(t, { groups: { 'telegram:*': {} } })
+    let ready = false
+    for (const chat of ['telegram:1', 'telegram:2']) {
+      world.replies.set(chat, () => {
+        if (!ready) throw new Error('The Telegram adapter is not configured.')
+      })
+    }
+    const halted = once(world.queue, 'halted')
+    await world.enqueue('telegram:1/1', 'telegram:1/2', 'telegram:2/1')
+    t.match(await halted, { scope: 'group', target: 'telegram:', reason: /not configured/ })
+    await world.pass((10 * HOUR_MS) / 60)
+    await world.restart({ afterMs: 5 * HOUR_MS })
+    await world.settle()
+    for (const id of ['telegram:1/1', 'telegram:1/2', 'telegram:2/1']) {
+      t.match(await world.queue.get(id), { state: 'pending', attempts: 0, mayHaveBeenSent: false }, id)
+    }
+    t.match(world.queue.stats(), { pending: 3, dead: 0, haltedCount: 1, halted: [{ scope: 'telegram:*' }] })
+    ready = true
+    world.sent.length = 0
+    await world.pass(60_000)
+    t.strictSame(world.ids.toSorted(), ['telegram:1/1', 'telegram:1/2', 'telegram:2/1'])
+    t.ok(world.sent.every(({ attempt }) => attempt === 1))
+  },
+)
+
+t.test('while a group is halted one probe at a time asks whether it works again', async t => {
+  const world = await World.open(t, { groups: { 'slack:*': {} } })
+  const chats = Array.from({ length: 20 }, (_, index) => `slack:${index}`)
+  for (const chat of chats) world.replies.set(chat, { kind: 'halt', reason: 'token revoked' })
+  world.queue.pause('slack:*')
+  await world.enqueue(...chats.map(chat => `${chat}/1`))
+  world.queue.resume('slack:*')
+  await world.settle()
+  const atFirst = world.sent.length
+  await world.pass(59_999)
+  t.equal(world.sent.length, atFirst, 'those under way at once when it halted, and no more')
+  await world.pass(5 * 60_000)
+  t.equal(world.sent.length, atFirst + 5, 'one a minute')
+})
+
+t.test('a 400 is dead after one attempt, and stays so across restarts', async t => {
+  const world = await World.open(t)
+  const refused = Object.assign(new Error('Bad Request: message is too long'), { status: 400 })
+  world.replies.set('chat/1', refused)
+  await world.enqueue('chat/1', 'chat/2')
+  t.match(await world.queue.settled('chat/1'), { state: 'dead', deadReason: 'permanent', attempts: 1 })
+  for (let life = 0; life < 3; life++) await world.restart({ afterMs: HOUR_MS })
+  await world.pass(48 * HOUR_MS)
+  t.strictSame(world.ids, ['chat/1', 'chat/2'])
+  t.match(await world.queue.get('chat/1'), {
+    state: 'dead',
+    deadReason: 'permanent',
+    attempts: 1,
+    lastError: { name: 'Error', message: 'HTTP 400: Bad Request: message is too long', code: '400' },
+  })
+})
+
+t.test(
+  'onDead: halt stops the chat behind a dead letter, also across a restart, until it is resumed',
+  async t => {
+    const world = await World.open(t, { onDead: 'halt' })
+    world.replies.set('chat/1', { kind: 'permanent' })
+    await world.enqueue('chat/1', 'chat/2')
+    await world.queue.settled('chat/1')
+    await world.restart({ afterMs: 24 * HOUR_MS })
+    await world.pass(24 * HOUR_MS)
+    t.strictSame(world.ids, ['chat/1'])
+    world.queue.resume('chat')
+    await world.settle()
+    t.strictSame(world.ids, ['chat/1', 'chat/2'])
+    await world.restart()
+    await world.enqueue('chat/3')
+    await world.settle()
+    t.strictSame(world.ids, ['chat/1', 'chat/2', 'chat/3'], 'a resume is remembered')
+  },
+)
+
+t.test('a halt until resume costs nothing, however long it takes', async t => {
+  const world = await World.open(t, { retry: { giveUpAfterMs: HOUR_MS } })
+  world.replies.set('chat/1', { kind: 'halt', reason: 'revoked', afterMs: Infinity })
+  const halted = once(world.queue, 'halted')
+  await world.enqueue('chat/1')
+  t.match(await halted, { probeAt: Infinity })
+  await world.pass(100 * HOUR_MS)
+  t.equal(world.sent.length, 1)
+  world.replies.clear()
+  world.queue.resume('chat')
+  await world.settle()
+  t.match(world.sent, [{ attempt: 1 }, { attempt: 1 }])
+})
+
+t.test('an abort by the shutdown is not charged, and leaves doubt', async t => {
+  const world = await World.open(t)
+  world.replies.set(
+    'chat/1',
+    ({ signal }) =>
+      new Promise((_, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+      ),
+  )
+  await world.enqueue('chat/1')
+  await world.settle()
+  t.equal(world.sent.length, 1)
+  await world.close()
+  world.replies.clear()
+  await world.restart()
+  t.match(world.queue.recovery, { inDoubt: 1 })
+  await world.settle()
+  t.match(world.sent, [{ attempt: 1 }, { attempt: 1, mayHaveBeenSent: true }])
+})
