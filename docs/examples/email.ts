@@ -1,0 +1,71 @@
+/**
+ * E-mail through an SMTP server, with nodemailer.
+ *
+ *     SMTP_URL=smtps://user:password@mail.example.com node email.js ada@example.com 'Subject' 'Text'
+ */
+import { createTransport } from 'nodemailer'
+import { type Delivery, idempotencyKey, OutboundQueue, type Verdict } from 'waq'
+
+interface Mail {
+  from: string
+  to: string
+  subject: string
+  text: string
+}
+
+const transport = createTransport(process.env.SMTP_URL ?? 'smtp://localhost:25')
+
+async function send({ id, payload }: Delivery<Mail>) {
+  const domain = payload.from.split('@').at(-1)
+  // SMTP has no idempotency key. Many mailboxes show two mails of the same Message-ID as one.
+  const { messageId } = await transport.sendMail({
+    ...payload,
+    messageId: `<${idempotencyKey(id)}@${domain}>`,
+  })
+  return messageId
+}
+
+interface SmtpError {
+  /** nodemailer's own: https://nodemailer.com/errors */
+  code?: string
+  /** What the server answered (RFC 5321, 4.2.1): 4yz not now, 5yz not ever. */
+  responseCode?: number | false
+  /** The SMTP command that was under way. */
+  command?: string
+}
+
+function classify(error: unknown): Verdict | undefined {
+  const { code = '', responseCode, command } = error as SmtpError
+  if (['EAUTH', 'ENOAUTH', 'EOAUTH2', 'ECONFIG', 'EPROXY'].includes(code))
+    return { kind: 'halt', reason: code }
+  if (responseCode)
+    return responseCode >= 500 ? { kind: 'permanent', reason: `SMTP ${responseCode}` } : { kind: 'retry' }
+  // No connection: nothing was handed over.
+  if (code === 'EDNS' || command === 'CONN') return { kind: 'retry', charged: false }
+  // Cut off in the middle: `classifyError` takes it as ambiguous.
+  return undefined
+}
+
+const queue = await OutboundQueue.open(process.env.OUTBOX ?? './outbox', {
+  send,
+  classify,
+  // Servers that greylist want to be asked again after some minutes.
+  retry: {
+    initialDelayMs: 60_000,
+    maxDelayMs: 3_600_000,
+    giveUpAfterMs: 4 * 86_400_000,
+    maxAttempts: Infinity,
+  },
+  concurrency: 4,
+})
+
+const [to = '', subject = '', text = ''] = process.argv.slice(2)
+// Mails need no order among themselves, so each receiver is a channel.
+await queue.enqueue({
+  channel: `email:${to}`,
+  payload: { from: process.env.MAIL_FROM ?? 'bot@example.com', to, subject, text },
+})
+const { remaining } = await queue.drain()
+if (remaining > 0) console.error(`${remaining} mails wait; the next run goes on with them`)
+await queue.close()
+transport.close()
