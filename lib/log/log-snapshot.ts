@@ -137,12 +137,13 @@ export class LogSnapshot {
 
   /**
    * What `select` makes of the intact frames of one segment, in batches of at most a window's worth. Its frame's data
-   * is overwritten afterwards. Damage is passed over: `visit` tells of it.
+   * is overwritten afterwards. Damage is told to `lost`, without the sequences that are missing: `visit` knows them.
    */
   async *select<T>(
     name: string,
     segment: SnapshotSegment,
     select: (frame: VisitedFrame) => T | undefined,
+    lost: (range: CorruptRange) => void = () => {},
   ): AsyncGenerator<T[], void, undefined> {
     const log = this.#surveyed.find(({ spec }) => spec.name === name)!
     const candidate = log.candidates.find(each => each.segment.id === segment.id)!
@@ -155,10 +156,11 @@ export class LogSnapshot {
             const selected = select(frame)
             if (selected !== undefined) push(selected)
           },
-          lost: () => {},
+          lost: (_, range) => lost(range),
         }
-        const visit = new LogVisit(log, visitor, {}, [], [])
+        const visit = new LogVisit(log, visitor, {}, this.#inForce.manifest?.corrupt ?? [], [])
         await visitSegment(log, candidate, file, visit, { turn })
+        visit.end(0)
       })
     } finally {
       await file.close()

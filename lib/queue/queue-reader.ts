@@ -1,0 +1,186 @@
+import { resolve } from 'node:path'
+import type { MessageView } from '../delivery/types.js'
+import { WaqError } from '../log/errors.js'
+import { type ReadMessage, StoreReader, unpackPayload } from '../store/store-reader.js'
+import { refuse, withRefusals } from './rules.js'
+import { matchesChannel, parseFilter, parseMessageId, type ResolvedFilter } from './selectors.js'
+import type { ListFilter, Owner } from './types.js'
+
+/** How a queue stands, seen from outside. */
+export interface ReaderStats {
+  /** In doubt ones included. */
+  pending: number
+  /** Of a living owner; without one, what was being sent is in doubt. */
+  sending: number
+  /** Of the pending ones: whether they were sent is not known. */
+  inDoubt: number
+  dead: number
+  /** Channels with a message that is due or being sent. */
+  channels: number
+  /** At most 100, and only those by a dead letter: what else is halted is in the owner's memory. */
+  halted: readonly { scope: string; reason?: string; since: number }[]
+  haltedCount: number
+  /** Age of the oldest message that is due, in ms. */
+  oldestPendingMs: number | null
+  diskBytes: number
+  /** Of the records of live messages. */
+  liveBytes: number
+  segments: number
+  /** Null: it was closed, and nobody has it open. */
+  owner: Owner | null
+}
+
+/**
+ * Looks at a queue without owning it: no lock, and not a byte is changed, whether another process has it open, it is
+ * damaged, or it lies on a file system that can not be written. Each call tells how it stands at that moment.
+ *
+ * Rejects with WAQ_INVALID_OPTION, WAQ_NOT_A_QUEUE or WAQ_IO.
+ */
+export async function inspect<P = unknown>(directory: string): Promise<QueueReader<P>> {
+  const path = withRefusals('WAQ_INVALID_OPTION', 'The directory', () =>
+    typeof directory === 'string' && directory !== '' && !directory.includes('\u0000')
+      ? resolve(directory)
+      : refuse('directory', 'a path, such as "./outbox"', directory),
+  )
+  return new QueueReader<P>(await StoreReader.open(path))
+}
+
+/** What `inspect` resolves to. Bytes that can not be read are passed over: `waq verify` tells of them. */
+export class QueueReader<P = unknown> implements AsyncDisposable {
+  readonly #store: StoreReader
+  #closed = false
+
+  constructor(store: StoreReader) {
+    this.#store = store
+  }
+
+  /** The queue's canonical path. */
+  get directory(): string {
+    return this.#store.directory
+  }
+
+  /**
+   * A live message (pending, being sent, or dead); undefined where there is none of that id. It looks through the whole
+   * queue. Rejects with WAQ_INVALID_OPTION, WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT (its payload can not be decoded),
+   * WAQ_IO or WAQ_CLOSED.
+   */
+  async get(id: string): Promise<MessageView<P> | undefined> {
+    const known = parseMessageId(id)
+    this.#assertOpen()
+    const message = await this.#store.find(known)
+    return message === undefined ? undefined : viewOf<P>(message)
+  }
+
+  /**
+   * The live messages that fit, by sequence: those that are there at the call. They are streamed, so memory does not
+   * grow with their number. Throws WAQ_INVALID_OPTION or WAQ_CLOSED; rejects as `get`.
+   */
+  list(filter?: ListFilter): AsyncIterable<MessageView<P>> {
+    const resolved = parseFilter(filter)
+    this.#assertOpen()
+    return listMessages<P>(this.#store, resolved)
+  }
+
+  /** Reads the whole queue. Rejects with WAQ_UNSUPPORTED_VERSION, WAQ_IO or WAQ_CLOSED. */
+  async stats(): Promise<ReaderStats> {
+    this.#assertOpen()
+    return readStats(this.#store, Date.now())
+  }
+
+  /** Nothing is held open between two calls; afterwards every call is WAQ_CLOSED. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) {
+      throw new WaqError('WAQ_CLOSED', `The reader of ${this.directory} is closed. Call inspect again.`)
+    }
+  }
+}
+
+export async function* listMessages<P>(
+  store: StoreReader,
+  filter: ResolvedFilter,
+): AsyncGenerator<MessageView<P>, void, undefined> {
+  const { states, channel, reason, after, limit, payloads } = filter
+  let left = limit
+  if (left === 0) return
+  const messages = store.messages({
+    after,
+    payloads,
+    select: message =>
+      (states === undefined || states.includes(message.state)) && matchesChannel(channel, message.channel),
+  })
+  for await (const message of messages) {
+    if (reason !== undefined && message.deadReason !== reason) continue
+    yield viewOf<P>(message)
+    left -= 1
+    if (left === 0) return
+  }
+}
+
+export function viewOf<P>(message: ReadMessage): MessageView<P> {
+  const { id, channel, sequence, state, headers, enqueuedAt, attempts, mayHaveBeenSent } = message
+  const { dueAt, expiresAt, diedAt, deadReason, history } = message
+  const view: MessageView<P> = {
+    id,
+    channel,
+    sequence,
+    state,
+    headers,
+    enqueuedAt,
+    attempts,
+    mayHaveBeenSent,
+    history,
+  }
+  if (message.packedPayload !== undefined) view.payload = unpackPayload(message) as P
+  if (state === 'pending' && dueAt > 0) view.nextAttemptAt = dueAt
+  if (expiresAt !== Infinity) view.expiresAt = expiresAt
+  if (diedAt !== undefined) view.diedAt = diedAt
+  if (deadReason !== undefined) view.deadReason = deadReason
+  const lastError = history.at(-1)
+  if (lastError !== undefined) view.lastError = lastError
+  return view
+}
+
+const MAX_HALTS = 100
+
+export async function readStats(store: StoreReader, nowMs: number): Promise<ReaderStats> {
+  const counts = { pending: 0, sending: 0, dead: 0 }
+  let inDoubt = 0
+  let liveBytes = 0
+  let oldestAt = Infinity
+  const channels = new Set<string>()
+  for await (const { messages } of store.found()) {
+    for (const { state, inDoubt: doubtful, channel, bytes, enqueuedAt, deliverAt } of messages) {
+      counts[state] += 1
+      liveBytes += bytes
+      if (doubtful) inDoubt += 1
+      // What is scheduled for later holds no place in its channel yet.
+      if (state === 'dead' || deliverAt > nowMs) continue
+      channels.add(channel)
+      if (state === 'pending') oldestAt = Math.min(oldestAt, Math.max(enqueuedAt, deliverAt))
+    }
+  }
+  const halts = await store.halts()
+  const { diskBytes, segments } = await store.disk()
+  return {
+    ...counts,
+    inDoubt,
+    channels: channels.size,
+    halted: halts
+      .slice(0, MAX_HALTS)
+      .map(({ channel, since }) => ({ scope: channel, reason: 'a dead letter', since })),
+    haltedCount: halts.length,
+    oldestPendingMs: oldestAt === Infinity ? null : Math.max(0, nowMs - oldestAt),
+    diskBytes,
+    liveBytes,
+    segments: segments.length,
+    owner: (await store.owner()) ?? null,
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * The fold of the ack log as a reader keeps it: of each message which outcome is the last, and where it stands; what
+ * the outcome says beyond that is read again when it is asked for. 33 bytes a message that has an outcome.
+ */
+import { WaqError } from '../log/errors.js'
+import type { CorruptRange, VisitedFrame } from '../log/types.js'
+import { type FoldedHalt, HaltFold } from './halt-fold.js'
+import { hashSequence } from './id-hash.js'
+import type { MessageRef } from './message-store.js'
+import type { MessageOutcomeKind } from './outcome.js'
+import { decodeOutcome } from './outcome-decoder.js'
+import { OutcomeGaps } from './outcome-gaps.js'
+import { PAGE_ROWS, PagedColumns, slotOf } from './paged-columns.js'
+import { type LastOutcome, type RecoveryRow, recoveryRow } from './recovery-table.js'
+import { RefTable } from './ref-table.js'
+
+const kinds: readonly MessageOutcomeKind[] = [
+  'attempt',
+  'interrupted',
+  'retry',
+  'rate-limited',
+  'released',
+  'redriven',
+  'dead',
+  'delivered',
+  'cancelled',
+  'purged',
+]
+
+class OutcomeRows {
+  readonly sequence = new Float64Array(PAGE_ROWS)
+  readonly ackSequence = new Float64Array(PAGE_ROWS)
+  readonly segment = new Uint32Array(PAGE_ROWS)
+  /** Chains the free rows. */
+  readonly offset = new Uint32Array(PAGE_ROWS)
+  /** Index into `kinds`. */
+  readonly kind = new Uint8Array(PAGE_ROWS)
+}
+
+/** The last outcome of one message. */
+export interface LastOutcomePlace {
+  readonly kind: MessageOutcomeKind
+  readonly ackSequence: number
+  readonly segment: number
+  readonly offset: number
+}
+
+export class OutcomeTable {
+  readonly #rows = new PagedColumns(
+    () => new OutcomeRows(),
+    page => page.offset,
+  )
+  readonly #bySequence: RefTable = new RefTable(ref =>
+    hashSequence(this.#rows.page(ref).sequence[slotOf(ref)]!),
+  )
+  readonly #gaps = new OutcomeGaps()
+  readonly #halts = new HaltFold()
+  /** Frames whose checksum is right and that are no outcomes all the same. */
+  readonly undecodable: { readonly segment: number; readonly offset: number; readonly error: WaqError }[] = []
+  /** Outcome frames that were read. */
+  outcomes = 0
+
+  /** One frame of the ack log. */
+  add({ sequence: ackSequence, type, data, segment, offset }: VisitedFrame): void {
+    this.outcomes += 1
+    let record: ReturnType<typeof decodeOutcome>
+    try {
+      record = decodeOutcome(type, data, `Frame ${ackSequence} of the ack log`)
+    } catch (error) {
+      if (!(error instanceof WaqError) || error.code !== 'WAQ_CORRUPT') throw error
+      this.undecodable.push({ segment, offset, error })
+      return
+    }
+    this.#gaps.met(ackSequence, record.nextSequence)
+    this.#halts.add(ackSequence, segment, record)
+    if (record.kind === 'resumed') return
+    const row = this.#row(record.sequence)
+    const page = this.#rows.page(row)
+    const slot = slotOf(row)
+    if (page.ackSequence[slot]! > ackSequence) return
+    page.ackSequence[slot] = ackSequence
+    page.segment[slot] = segment
+    page.offset[slot] = offset
+    page.kind[slot] = kinds.indexOf(record.kind)
+  }
+
+  lose(range: CorruptRange): void {
+    this.#gaps.lose(range)
+  }
+
+  last(sequence: number): LastOutcomePlace | undefined {
+    const row = this.#find(sequence)
+    if (row === undefined) return undefined
+    const page = this.#rows.page(row)
+    const slot = slotOf(row)
+    return {
+      kind: kinds[page.kind[slot]!]!,
+      ackSequence: page.ackSequence[slot]!,
+      segment: page.segment[slot]!,
+      offset: page.offset[slot]!,
+    }
+  }
+
+  /** What an opening would make of a message that is there. */
+  row(sequence: number, last: LastOutcomePlace | undefined): RecoveryRow {
+    const kind: LastOutcome = last?.kind ?? 'none'
+    return recoveryRow('present', kind, this.#gaps.mayHaveLost(sequence, last?.ackSequence ?? 0))
+  }
+
+  halts(): Iterable<FoldedHalt> {
+    return this.#halts.standing()
+  }
+
+  /** Every message that has an outcome, with its last one; in no order. */
+  *all(): Iterable<{ sequence: number; kind: MessageOutcomeKind }> {
+    for (const { sequence, kind } of this.#rows.pages) {
+      for (let slot = 0; slot < PAGE_ROWS; slot += 1) {
+        if (sequence[slot] !== 0) yield { sequence: sequence[slot]!, kind: kinds[kind[slot]!]! }
+      }
+    }
+  }
+
+  #row(sequence: number): number {
+    const known = this.#find(sequence)
+    if (known !== undefined) return known
+    const row = this.#rows.allocate()
+    const page = this.#rows.page(row)
+    page.sequence[slotOf(row)] = sequence
+    page.ackSequence[slotOf(row)] = 0
+    this.#bySequence.add(row as MessageRef)
+    return row
+  }
+
+  #find(sequence: number): number | undefined {
+    return this.#bySequence.find(
+      hashSequence(sequence),
+      ref => this.#rows.page(ref).sequence[slotOf(ref)] === sequence,
+    )
+  }
+}

@@ -1,0 +1,364 @@
+/**
+ * A queue's messages for those who do not own it: no lock, no byte changed. The ack log is folded into a small table
+ * first; the messages are then streamed past it, so that memory does not grow with what waits.
+ *
+ * What it tells is a snapshot: the messages that were there when it was taken, as they stood then or a moment later.
+ */
+import { join } from 'node:path'
+import { type Owner, WaqError } from '../log/errors.js'
+import { LogReader } from '../log/log-reader.js'
+import { type LogSnapshot, StaleSnapshot } from '../log/log-snapshot.js'
+import { BALLAST } from '../log/names.js'
+import { nodeFileSystem } from '../log/node-file-system.js'
+import type { CorruptRange, VisitedFrame } from '../log/types.js'
+import { clampedDue } from './fold.js'
+import { ACK_LOG, logIdentities, MESSAGE_LOG } from './log-names.js'
+import { mergeSegments } from './merge-segments.js'
+import { decodeEnvelope, decodePayload, type Envelope, MESSAGE_FRAME_TYPE } from './message.js'
+import type { DeadReason, RecordedError } from './message-store.js'
+import { isSettling, type SettlingRecord } from './outcome.js'
+import { decodeOutcome } from './outcome-decoder.js'
+import { outcomeFormats } from './outcome-format.js'
+import { type LastOutcomePlace, OutcomeTable } from './outcome-table.js'
+
+export type ReadState = 'pending' | 'sending' | 'dead'
+
+/** A live message. What its last outcome says of it is filled in by `View.complete`. */
+export interface ReadMessage {
+  readonly sequence: number
+  readonly state: ReadState
+  /** After a crash, or where outcomes were lost: whether it was sent is not known. */
+  readonly inDoubt: boolean
+  readonly id: string
+  readonly channel: string
+  readonly headers: Record<string, string>
+  readonly enqueuedAt: number
+  /** Epoch ms; 0: at once. */
+  readonly deliverAt: number
+  /** Packed; undefined unless it was asked for. */
+  readonly packedPayload: Uint8Array | undefined
+  /** The segment's file, relative to the directory. */
+  readonly file: string
+  /** Of its record. */
+  readonly bytes: number
+  readonly last: LastOutcomePlace | undefined
+  /** Epoch ms; Infinity: never. */
+  expiresAt: number
+  attempts: number
+  mayHaveBeenSent: boolean
+  /** Epoch ms of the next attempt; 0: as soon as its turn comes. */
+  dueAt: number
+  /** Oldest first. */
+  history: readonly RecordedError[]
+  /** Epoch ms; of a dead letter. */
+  diedAt: number | undefined
+  deadReason: DeadReason | undefined
+}
+
+export interface MessageSelection {
+  /** Only sequences above this one. Default 0. */
+  readonly after?: number
+  /** Asked before a record is decoded: false spares that. */
+  readonly mayMatch?: (record: Buffer) => boolean
+  /** Default: every live message. */
+  readonly select?: (message: Pick<ReadMessage, 'id' | 'channel' | 'state' | 'sequence'>) => boolean
+  /** Default false. */
+  readonly payloads?: boolean
+}
+
+/** What a reader met that is not as it should be; it reads on behind it. */
+export interface ReadDamage {
+  readonly corrupt: readonly CorruptRange[]
+  /** Intact by its checksum, and yet no record. */
+  readonly undecodable: readonly {
+    readonly file: string
+    readonly offset: number
+    readonly problem: string
+  }[]
+}
+
+/** Where a queue stands on disk, as a snapshot saw it. */
+export interface ReadDisk {
+  readonly diskBytes: number
+  readonly segments: readonly {
+    file: string
+    log: string
+    length: number
+    diskBytes: number
+    sealed: boolean
+  }[]
+  /** Behind the last frame: what a living owner writes just now, or a tear. */
+  readonly unfinishedBytes: number
+}
+
+export class StoreReader {
+  readonly #logs: LogReader
+  readonly #now: () => number
+
+  private constructor(logs: LogReader, now: () => number) {
+    this.#logs = logs
+    this.#now = now
+  }
+
+  /** Rejects with WAQ_NOT_A_QUEUE or WAQ_IO. */
+  static async open(directory: string, now: () => number = Date.now): Promise<StoreReader> {
+    // Messages first: their outcomes are then read at a later moment than they, never at an earlier one.
+    const identities = [...logIdentities].reverse()
+    return new StoreReader(await LogReader.open(directory, identities), now)
+  }
+
+  /** Canonical. */
+  get directory(): string {
+    return this.#logs.directory
+  }
+
+  /** Undefined: nobody, since it was closed. */
+  owner(): Promise<Owner | undefined> {
+    return this.#logs.owner()
+  }
+
+  /** The logs themselves: for those who look at frames. */
+  get logs(): LogReader {
+    return this.#logs
+  }
+
+  /**
+   * The live messages that were selected, by sequence, in batches. Goes on in a newer snapshot where the owner removed
+   * files meanwhile. Rejects with WAQ_UNSUPPORTED_VERSION or WAQ_IO.
+   */
+  async *found(selection: MessageSelection = {}): AsyncGenerator<{ view: View; messages: ReadMessage[] }> {
+    let { after = 0 } = selection
+    for (let attempt = 1; ; attempt += 1) {
+      const snapshot = await this.#logs.snapshot()
+      try {
+        const view = await this.#view(snapshot)
+        for await (const messages of view.select({ ...selection, after })) {
+          yield { view, messages }
+          after = messages.at(-1)?.sequence ?? after
+        }
+        return
+      } catch (error) {
+        if (!(error instanceof StaleSnapshot)) throw error
+        if (attempt === MAX_TRIES) throw restless(this.directory)
+      } finally {
+        await snapshot.close()
+      }
+    }
+  }
+
+  /** As `found`, each with what its last outcome says, one at a time. */
+  async *messages(selection: MessageSelection = {}): AsyncGenerator<ReadMessage> {
+    let { after = 0 } = selection
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        for await (const { view, messages } of this.found({ ...selection, after })) {
+          for (const message of messages) {
+            // Most wait for their first attempt: for those there is nothing to read, and a promise is dear.
+            if (message.last !== undefined) await view.complete(message)
+            yield message
+            after = message.sequence
+          }
+        }
+        return
+      } catch (error) {
+        if (!(error instanceof StaleSnapshot)) throw error
+        if (attempt === MAX_TRIES) throw restless(this.directory)
+      }
+    }
+  }
+
+  /** The live message of this id. */
+  async find(id: string): Promise<ReadMessage | undefined> {
+    const bytes = Buffer.from(id)
+    const selection: MessageSelection = {
+      mayMatch: record => record.includes(bytes),
+      select: message => message.id === id,
+      payloads: true,
+    }
+    for await (const message of this.messages(selection)) return message
+    return undefined
+  }
+
+  /** The latest settled message of this id, as long as its outcome stands in the ack log. */
+  settled(id: string): Promise<SettlingRecord | undefined> {
+    const bytes = Buffer.from(id)
+    return this.#logs.withSnapshot(async snapshot => {
+      let found: { ackSequence: number; record: SettlingRecord } | undefined
+      await snapshot.visit(ACK_LOG, {
+        frame: (_, { sequence, type, data }) => {
+          if (!data.includes(bytes) || (found !== undefined && sequence < found.ackSequence)) return
+          const record = decodeOutcome(type, data, `Frame ${sequence} of the ack log`)
+          if (record.kind !== 'resumed' && isSettling(record) && record.id === id) {
+            found = { ackSequence: sequence, record }
+          }
+        },
+        lost: () => {},
+      })
+      return found?.record
+    })
+  }
+
+  /** Channels that a dead letter halted and that nobody resumed since. */
+  halts(): Promise<{ channel: string; since: number }[]> {
+    return this.#logs.withSnapshot(async snapshot => {
+      const { outcomes } = await this.#view(snapshot)
+      return [...outcomes.halts()].map(({ channel, since }) => ({ channel, since }))
+    })
+  }
+
+  async disk(): Promise<ReadDisk> {
+    const ballast = await nodeFileSystem.stat(join(this.directory, BALLAST))
+    return this.#logs.withSnapshot(async snapshot => {
+      const segments = snapshot.logs.flatMap(log =>
+        log.segments.map(({ file, length, diskBytes, sealed }) => ({
+          file,
+          log: log.name,
+          length,
+          diskBytes,
+          sealed,
+        })),
+      )
+      const diskBytes = segments.reduce((sum, segment) => sum + segment.diskBytes, ballast?.size ?? 0)
+      const unfinishedBytes = snapshot.logs.reduce((sum, log) => sum + log.unfinishedBytes, 0)
+      return { diskBytes, segments, unfinishedBytes }
+    })
+  }
+
+  async #view(snapshot: LogSnapshot): Promise<View> {
+    const outcomes = new OutcomeTable()
+    const view = new View(snapshot, outcomes, (await this.owner())?.alive ?? false, this.#now)
+    await snapshot.visit(ACK_LOG, {
+      frame: (_, frame) => outcomes.add(frame),
+      lost: (_, range) => {
+        outcomes.lose(range)
+        view.corrupt.push(range)
+      },
+    })
+    return view
+  }
+}
+
+const MAX_TRIES = 100
+
+/** One snapshot with its outcomes folded. */
+export class View {
+  readonly outcomes: OutcomeTable
+  /** Damage met so far. */
+  readonly corrupt: CorruptRange[] = []
+  readonly #undecodable: { file: string; offset: number; problem: string }[] = []
+  readonly #snapshot: LogSnapshot
+  /** An attempt under way is being sent; without a living owner it is in doubt. */
+  readonly #ownerLives: boolean
+  readonly #now: () => number
+
+  constructor(snapshot: LogSnapshot, outcomes: OutcomeTable, ownerLives: boolean, now: () => number) {
+    this.#snapshot = snapshot
+    this.outcomes = outcomes
+    this.#ownerLives = ownerLives
+    this.#now = now
+  }
+
+  get damage(): ReadDamage {
+    return { corrupt: this.corrupt, undecodable: this.#undecodable }
+  }
+
+  async *select(selection: MessageSelection): AsyncGenerator<ReadMessage[]> {
+    const log = this.#snapshot.log(MESSAGE_LOG)
+    yield* mergeSegments(log.segments, segment =>
+      this.#snapshot.select(
+        MESSAGE_LOG,
+        segment,
+        frame => this.#find(frame, segment.file, selection),
+        range => this.corrupt.push(range),
+      ),
+    )
+  }
+
+  /** Reads what the last outcome says. Rejects with StaleSnapshot, WAQ_CORRUPT or WAQ_IO. */
+  async complete(message: ReadMessage): Promise<void> {
+    const { last } = message
+    if (last === undefined) return
+    const bytes = await this.#snapshot.read(ACK_LOG, last.segment, last.offset)
+    const where = `Frame ${last.ackSequence} of the ack log`
+    const record = decodeOutcome(outcomeFormats[last.kind].frameType, bytes, where)
+    if (record.kind === 'resumed' || isSettling(record)) return
+    message.attempts = record.attempts
+    message.mayHaveBeenSent = message.inDoubt || record.mayHaveBeenSent
+    if ('dueAt' in record) message.dueAt = Math.max(message.dueAt, clampedDue(record, this.#now()))
+    if (record.redrive !== undefined) message.expiresAt = record.redrive.expiresAt
+    message.history = record.errors
+    if (record.kind === 'dead') {
+      message.diedAt = record.at
+      message.deadReason = record.reason
+    }
+  }
+
+  #find(frame: VisitedFrame, file: string, selection: MessageSelection): ReadMessage | undefined {
+    const { sequence, data } = frame
+    if (sequence <= (selection.after ?? 0)) return undefined
+    const last = this.outcomes.last(sequence)
+    const row = this.outcomes.row(sequence, last)
+    if (row.state === 'settled' || row.state === 'settled earlier') return undefined
+    if (selection.mayMatch?.(data) === false) return undefined
+    const envelope = this.#decode(frame, file)
+    if (envelope === undefined) return undefined
+    const { id, channel, headers, enqueuedAt, deliverAt, expiresAt, payload } = envelope
+    const sending = row.state === 'in-doubt' && last?.kind === 'attempt' && this.#ownerLives
+    const state = row.state === 'dead' ? 'dead' : sending ? 'sending' : 'pending'
+    if (selection.select?.({ id, channel, state, sequence }) === false) return undefined
+    const inDoubt = row.state === 'in-doubt' && !sending
+    // One literal, whole from the start: a million of these are made, and spreading them costs more than reading them.
+    return {
+      sequence,
+      state,
+      inDoubt,
+      id,
+      channel,
+      headers,
+      enqueuedAt,
+      deliverAt,
+      packedPayload: selection.payloads === true ? Uint8Array.from(payload) : undefined,
+      file,
+      bytes: data.length,
+      last,
+      expiresAt,
+      attempts: 0,
+      mayHaveBeenSent: inDoubt,
+      dueAt: deliverAt,
+      history: noErrors,
+      diedAt: undefined,
+      deadReason: undefined,
+    }
+  }
+
+  #decode(frame: VisitedFrame, file: string): Envelope | undefined {
+    const { sequence, type, data, offset } = frame
+    if (type !== MESSAGE_FRAME_TYPE) {
+      throw new WaqError(
+        'WAQ_UNSUPPORTED_VERSION',
+        `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer waq wrote it. Use that one, or a newer one.`,
+      )
+    }
+    try {
+      return decodeEnvelope(data, `Message ${sequence}`)
+    } catch (error) {
+      if (!(error instanceof WaqError) || error.code !== 'WAQ_CORRUPT') throw error
+      this.#undecodable.push({ file, offset, problem: error.message })
+      return undefined
+    }
+  }
+}
+
+const noErrors: readonly RecordedError[] = []
+
+/** The payload of a message that was read with payloads. Throws WAQ_CORRUPT. */
+export function unpackPayload({ packedPayload, id, sequence }: ReadMessage): unknown {
+  return decodePayload(packedPayload!, `Message "${id}" (sequence ${sequence})`)
+}
+
+function restless(directory: string): WaqError {
+  return new WaqError(
+    'WAQ_IO',
+    `${directory} changes faster than it can be read: its owner removed files ${MAX_TRIES} times meanwhile. Try again.`,
+  )
+}
