@@ -1,0 +1,197 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { Answer, Verdict } from '../../lib/delivery/types.js'
+import { FakeClock } from './fixtures/fake-clock.js'
+import { Harness, type Seen, type Sent } from './fixtures/harness.js'
+import type { MemoryStore } from './fixtures/memory-store.js'
+
+const CHANNELS = ['tg:1', 'tg:2', 'a', 'b']
+
+const verdict: fc.Arbitrary<'ok' | 'hang' | Verdict> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant('ok' as const) },
+  { weight: 1, arbitrary: fc.constant('hang' as const) },
+  {
+    weight: 8,
+    arbitrary: fc.oneof(
+      fc.record({ kind: fc.constant('retry' as const), charged: fc.boolean() }),
+      fc.record({
+        kind: fc.constant('rate-limited' as const),
+        afterMs: fc.nat(5_000),
+        scope: fc.constantFrom('channel' as const, 'group' as const, 'global' as const),
+      }),
+      fc.record({ kind: fc.constant('permanent' as const) }),
+      fc.record({
+        kind: fc.constant('halt' as const),
+        afterMs: fc.integer({ min: 1, max: 5_000 }),
+        scope: fc.constantFrom('channel' as const, 'group' as const, 'global' as const),
+      }),
+      fc.record({ kind: fc.constant('ambiguous' as const) }),
+    ),
+  },
+)
+
+const step = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('add' as const),
+      channel: fc.constantFrom(...CHANNELS),
+      delayMs: fc.constantFrom(0, 0, 0, 700),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.nat(4_000) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('pause' as const),
+      selector: fc.constantFrom(undefined, 'a', 'tg:*'),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('resume' as const),
+      selector: fc.constantFrom(undefined, 'a', 'tg:*'),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('cancel' as const), which: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('jump' as const),
+      ms: fc.integer({ min: -3_600_000, max: 3_600_000 }),
+    }),
+  },
+)
+
+const policy = fc.constantFrom<'resend' | 'dead-letter' | (() => Answer)>(
+  'resend',
+  'dead-letter',
+  () => 'sent',
+  () => 'not-sent',
+  () => 'unknown',
+)
+
+/** Everything that happened, over all lives of the process. */
+interface History {
+  enqueued: { id: string; channel: string; sequence: number; scheduled: boolean }[]
+  sent: Sent[]
+  events: Seen[]
+  cancelled: Set<string>
+}
+
+/** Each message's first send, by channel, in the order in which they happened; scheduled ones stand apart. */
+function firstSends(history: History, channel: string): number[] {
+  const scheduled = new Set(history.enqueued.filter(m => m.scheduled).map(m => m.sequence))
+  const sequences = history.sent
+    .filter(s => s.channel === channel && !scheduled.has(s.sequence))
+    .map(s => s.sequence)
+  return [...new Set(sequences)]
+}
+
+t.test(
+  'whatever happens: order is kept, one attempt at a time is made, no message is lost, none ends twice',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 80, size: 'max' }),
+        fc.array(verdict, { maxLength: 80, size: 'max' }),
+        policy,
+        fc.integer({ min: 1, max: 4 }),
+        async (steps, verdicts, onAmbiguous, concurrency) => {
+          const history: History = { enqueued: [], sent: [], events: [], cancelled: new Set() }
+          const clock = new FakeClock()
+          let next = 0
+          const options = {
+            onAmbiguous,
+            concurrency,
+            groups: { 'tg:*': { concurrency: 2, rateLimit: { count: 3, perMs: 1_000 } } },
+            retry: { maxAttempts: 4, jitter: 0 },
+            sendTimeoutMs: 1_000,
+            abortGraceMs: 500,
+          }
+          let h: Harness
+          const begin = (store?: MemoryStore) => {
+            h = new Harness({ ...options, clock, ...(store && { store }) })
+            // A hanging send outlives its attempt: that is the timeout's business, not a second send by our doing.
+            for (const channel of CHANNELS) {
+              h.answer(channel, () => {
+                const now = verdicts[next++] ?? 'ok'
+                if (now === 'ok') return 'ok'
+                if (now === 'hang') {
+                  h.underWay.delete(channel)
+                  return new Promise(() => {})
+                }
+                throw Object.assign(new Error(now.kind), { name: 'SendError', verdict: now })
+              })
+            }
+          }
+          const endLife = () => {
+            history.sent.push(...h.sent)
+            history.events.push(...h.events)
+          }
+          begin()
+          for (const action of steps) {
+            if (action.do === 'add') {
+              const deliverAt = action.delayMs === 0 ? 0 : clock.now() + action.delayMs
+              const ref = h!.add(action.channel, { deliverAt })
+              const sequence = h!.store.sequence(ref)
+              history.enqueued.push({
+                id: `m${sequence}`,
+                channel: action.channel,
+                sequence,
+                scheduled: deliverAt !== 0,
+              })
+            } else if (action.do === 'pass') await h!.pass(action.ms)
+            else if (action.do === 'pause') h!.dispatcher.pause(action.selector)
+            else if (action.do === 'resume') h!.dispatcher.resume(action.selector)
+            else if (action.do === 'jump') clock.jumpWall(action.ms)
+            else if (action.do === 'cancel') {
+              const message = history.enqueued[action.which % Math.max(history.enqueued.length, 1)]
+              const ref = message && h!.store.bySequence(message.sequence)
+              if (ref !== undefined && (await h!.dispatcher.cancel(ref))) history.cancelled.add(message!.id)
+            } else {
+              await h!.settle()
+              const disk = h!.kill()
+              endLife()
+              begin(disk.crash(clock.now()))
+            }
+          }
+          // In the end everything works, and time passes.
+          verdicts.length = 0
+          h!.dispatcher.resume()
+          await h!.pass(3 * 3_600_000)
+          h!.dispatcher.resume()
+          await h!.pass(3 * 3_600_000)
+          const { remaining } = await h!.dispatcher.drain()
+          endLife()
+          check(history, remaining)
+        },
+      ),
+      { numRuns: 40 },
+    )
+  },
+)
+
+function check(history: History, remaining: number): void {
+  if (remaining !== 0) throw new Error(`${remaining} messages remain`)
+  for (const event of history.events) if (event.event === 'error') throw event.error
+  const ends = new Map<string, string>()
+  for (const { event, id } of history.events) {
+    if (event !== 'delivered' && event !== 'dead' && event !== 'cancelled') continue
+    if (ends.has(id as string)) throw new Error(`${id} ended twice: ${ends.get(id as string)} and ${event}`)
+    ends.set(id as string, event)
+  }
+  for (const { id } of history.enqueued) {
+    if (!ends.has(id)) throw new Error(`${id} was lost`)
+    if (history.cancelled.has(id) !== (ends.get(id) === 'cancelled'))
+      throw new Error(`${id}: cancel said otherwise`)
+  }
+  for (const channel of CHANNELS) {
+    const order = firstSends(history, channel)
+    for (let i = 1; i < order.length; i++) {
+      if (order[i]! < order[i - 1]!) throw new Error(`${channel}: ${order[i]} was sent after ${order[i - 1]}`)
+    }
+  }
+}
