@@ -3,17 +3,20 @@
  * come and however often (invariant 11). The message log is read afterwards, and asks for each message that it holds.
  */
 import type { CorruptRange } from '../log/types.js'
+import { type FoldedSettlement, FoldedSettlements } from './folded-settlements.js'
 import { type FoldedHalt, HaltFold } from './halt-fold.js'
 import type { Scope } from './message-store.js'
-import type { MessageOutcomeRecord, OutcomeRecord, SettlingRecord } from './outcome.js'
+import type { AliveRecord, OutcomeRecord } from './outcome.js'
 import { isSettling } from './outcome.js'
 import { OutcomeGaps } from './outcome-gaps.js'
+import type { DedupeOptions } from './types.js'
 
-export interface FoldedOutcome<T extends MessageOutcomeRecord = MessageOutcomeRecord> {
+/** The last outcome of a message that is not settled. */
+export interface FoldedOutcome {
   readonly ackSequence: number
   /** The ack segment that holds it. */
   readonly segment: number
-  readonly record: T
+  readonly record: AliveRecord
 }
 
 /** A wait that a receiver told, for a channel or more, and that is not over. */
@@ -26,7 +29,9 @@ export interface FoldedLimit {
 }
 
 export class OutcomeFold {
-  readonly #last = new Map<number, FoldedOutcome>()
+  /** Of messages that are not settled. Most outcomes of a log are settling, or followed by one: those go at once. */
+  readonly #alive = new Map<number, FoldedOutcome>()
+  readonly #settlements: FoldedSettlements
   readonly #gaps = new OutcomeGaps()
   readonly #halts = new HaltFold()
   /** By scope and target, the one that lasts longest. */
@@ -36,8 +41,9 @@ export class OutcomeFold {
   #nextMessageSequence = 1
 
   /** `now`: epoch ms of the opening. */
-  constructor(now: number) {
+  constructor(now: number, dedupe: DedupeOptions) {
     this.#now = now
+    this.#settlements = new FoldedSettlements(dedupe, now)
   }
 
   add(ackSequence: number, segment: number, record: OutcomeRecord): void {
@@ -57,9 +63,16 @@ export class OutcomeFold {
         this.#limits.set(key, { scope, target, until, segment })
       }
     }
-    const known = this.#last.get(record.sequence)
+    if (isSettling(record)) {
+      // The end: nothing is ever recorded of a message behind it, so it is the last one in any order.
+      this.#settlements.add({ ackSequence, segment, record })
+      this.#alive.delete(record.sequence)
+      return
+    }
+    if (this.#settlements.segment(record.sequence) !== undefined) return
+    const known = this.#alive.get(record.sequence)
     if (known === undefined || known.ackSequence < ackSequence) {
-      this.#last.set(record.sequence, { ackSequence, segment, record })
+      this.#alive.set(record.sequence, { ackSequence, segment, record })
     }
   }
 
@@ -68,13 +81,24 @@ export class OutcomeFold {
     this.#gaps.lose(range)
   }
 
+  /** The last outcome of a message that is not settled; undefined: it has none, or is settled. */
   last(sequence: number): FoldedOutcome | undefined {
-    return this.#last.get(sequence)
+    return this.#alive.get(sequence)
+  }
+
+  /** The ack segment that says that the message is settled; undefined: it is not. */
+  settledIn(sequence: number): number | undefined {
+    return this.#settlements.segment(sequence)
   }
 
   /** Whether lost ack bytes behind its last known outcome may have named this message. */
   mayHaveLost(sequence: number, last: FoldedOutcome | undefined): boolean {
     return this.#gaps.mayHaveLost(sequence, last?.ackSequence ?? 0)
+  }
+
+  /** Ack sequences of the frames that tell what lost bytes can have named at most: as long as that is in doubt, they stay. */
+  gapEnds(): ReadonlySet<number> {
+    return this.#gaps.ends()
   }
 
   /** No message may be given a lower sequence than this: every lower one was named. */
@@ -96,13 +120,9 @@ export class OutcomeFold {
     return this.#resumeSegments
   }
 
-  /** Messages that were settled, in the order in which they were. */
-  settled(): FoldedOutcome<SettlingRecord>[] {
-    const settled: FoldedOutcome<SettlingRecord>[] = []
-    for (const { ackSequence, segment, record } of this.#last.values()) {
-      if (isSettling(record)) settled.push({ ackSequence, segment, record })
-    }
-    return settled.sort((a, b) => a.ackSequence - b.ackSequence)
+  /** Messages that were settled and are remembered by their ids, in the order in which they were. */
+  settled(): readonly FoldedSettlement[] {
+    return this.#settlements.newest()
   }
 }
 

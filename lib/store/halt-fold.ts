@@ -6,11 +6,12 @@ export interface FoldedHalt {
   readonly since: number
   /** The ack segment that says so. */
   readonly segment: number
+  readonly ackSequence: number
 }
 
 /** The latest halt and the latest resume of each channel, by ack sequence. */
 export class HaltFold {
-  readonly #halts = new Map<string, FoldedHalt & { readonly ackSequence: number }>()
+  readonly #halts = new Map<string, FoldedHalt>()
   readonly #resumes = new Map<string, number>()
 
   add(ackSequence: number, segment: number, record: OutcomeRecord): void {

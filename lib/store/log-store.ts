@@ -1,21 +1,27 @@
 import { WaqError } from '../log/errors.js'
 import { LogSet } from '../log/log-set.js'
 import type { Log } from '../log/types.js'
+import { AbortError } from './abort-error.js'
+import { Compaction } from './compaction.js'
 import type { Identity } from './duplicates.js'
 import { Enqueuer } from './enqueuer.js'
 import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
 import type { Logs, OpenLogs } from './logs.js'
 import type { EncodedMessage } from './message.js'
+import { MessageContents } from './message-contents.js'
 import { MessageIndex } from './message-index.js'
 import { MessageReader } from './message-reader.js'
 import type { MessageRef, MessageStore, Outcome, Scope, Standing, StoredMessage } from './message-store.js'
 import { logSpecs, Opening } from './opening.js'
 import { type ChannelHalts, OutcomeRecorder } from './outcome-recorder.js'
 import { RecordCache } from './record-cache.js'
-import { Retirement } from './retirement.js'
 import { SegmentLedger } from './segment-ledger.js'
 import { SettledIds } from './settled-ids.js'
+import { SettlementWatch } from './settlement-watch.js'
 import type {
+  CompactionOptions,
+  CompactionReport,
+  DiskUse,
   Enqueued,
   Found,
   LogStoreOptions,
@@ -24,6 +30,9 @@ import type {
   StoreRecovery,
   StoreStats,
 } from './types.js'
+
+/** See `LogStoreOptions.liveRatio`. */
+const DEFAULT_LIVE_RATIO = 0.5
 
 /** What `LogStore` builds upon an opening; internal. */
 interface Parts {
@@ -34,6 +43,8 @@ interface Parts {
   readonly ledger: SegmentLedger
   readonly settled: SettledIds
   readonly halts: ChannelHalts
+  readonly contents: MessageContents
+  readonly gapEnds: ReadonlySet<number>
   readonly limits: readonly { scope: Scope; target: string; until: number }[]
   readonly recovery: StoreRecovery
 }
@@ -60,8 +71,9 @@ export class LogStore implements MessageStore {
   readonly #limits: Parts['limits']
   readonly #enqueuer: Enqueuer
   readonly #recorder: OutcomeRecorder
-  readonly #retirement: Retirement
+  readonly #compaction: Compaction
   readonly #errorListeners: ((error: WaqError) => void)[] = []
+  readonly #compactionListeners: ((report: CompactionReport) => void)[] = []
   #lost: WaqError | undefined
   #closing: Promise<void> | undefined
 
@@ -93,8 +105,10 @@ export class LogStore implements MessageStore {
     const now = options.environment?.now ?? Date.now
     const ledger = new SegmentLedger()
     const settled = new SettledIds(options.dedupe, entry => ledger.settledIdForgotten(entry.segment))
-    const state = { index: new MessageIndex(), ledger, settled, halts: new Map() satisfies ChannelHalts }
-    const opening = new Opening(state, now())
+    const contents = new MessageContents()
+    const halts: ChannelHalts = new Map()
+    const state = { index: new MessageIndex(), ledger, settled, halts, contents }
+    const opening = new Opening(state, options.dedupe, now())
     const logs = await openLogs(logSpecs(options), opening)
     const counts = opening.finish()
     const recovery: StoreRecovery = {
@@ -104,11 +118,12 @@ export class LogStore implements MessageStore {
       durationMs: performance.now() - startedAt,
       ...(logs.tookOverFrom === undefined ? {} : { tookOverFrom: logs.tookOverFrom }),
     }
-    return new LogStore({ ...state, logs, options, now, limits: opening.limits(), recovery })
+    const limits = opening.limits()
+    return new LogStore({ ...state, logs, options, now, limits, gapEnds: opening.gapEnds(), recovery })
   }
 
   private constructor(parts: Parts) {
-    const { logs, index, ledger, settled, halts, now } = parts
+    const { logs, index, ledger, settled, halts, contents, gapEnds, now, options } = parts
     this.directory = logs.directory
     this.recovery = parts.recovery
     this.#logs = logs
@@ -120,9 +135,10 @@ export class LogStore implements MessageStore {
     this.#settled = settled
     this.#halts = halts
     this.#limits = parts.limits
-    const cache = new RecordCache(parts.options.cacheBytes)
+    const cache = new RecordCache(options.cacheBytes)
     this.#reader = new MessageReader(this.#messages, index, cache)
-    const mayBeFree = (): void => this.#retirement.ask()
+    const watch = new SettlementWatch()
+    const mayBeFree = (): void => this.#compaction.ask()
     const onError = (error: WaqError): void => this.#report(error)
     const refusal = (): WaqError | undefined => this.#refusal()
     const readIdentity = (ref: MessageRef): Promise<Identity | undefined> => this.#reader.identity(ref)
@@ -143,28 +159,44 @@ export class LogStore implements MessageStore {
       settled,
       ledger,
       halts,
+      watch,
       now,
       readIdentity,
       mayBeFree,
       onError,
       refusal: () => this.#lost,
     })
-    this.#retirement = new Retirement({
+    for (const { id, firstSequence, lastSequence } of this.#acks.segments()) {
+      for (const end of gapEnds) if (firstSequence <= end && end <= lastSequence) ledger.pin(id)
+    }
+    this.#compaction = new Compaction({
       messages: this.#messages,
       acks: this.#acks,
+      index,
       ledger,
       settled,
+      halts,
+      contents,
+      gapEnds,
+      watch,
       now,
+      segmentBytes: options.segmentBytes,
+      liveRatio: options.liveRatio ?? DEFAULT_LIVE_RATIO,
+      automatic: options.autoCompact ?? true,
       lowestMessageInFlight: () => this.#enqueuer.inFlight.lowestSequence(),
       lowestAckInFlight: () => this.#recorder.inFlight.lowestSequence(),
+      diskUse: () => this.#diskUse(),
       onError,
+      onCompacted: report => {
+        for (const listener of this.#compactionListeners) listener(report)
+      },
     })
     logs.onError(onError)
     logs.onLost(error => {
       this.#lost = error
     })
-    // What was settled before this life may have left whole segments behind.
-    this.#retirement.ask()
+    // What was settled before this life may have left segments behind.
+    this.#compaction.ask()
   }
 
   /**
@@ -213,6 +245,26 @@ export class LogStore implements MessageStore {
       ...(lastError === undefined ? {} : { lastError }),
       ...(dead ? { diedAt: table.lastOutcomeAt(ref), deadReason: table.deadReason(ref) } : {}),
     }
+  }
+
+  /**
+   * Reclaims what can be reclaimed: segments that nobody needs are removed, those that are needed in part are
+   * rewritten, also the ones in use. Rejects with an AbortError (what was done until then stays done), WAQ_DISK_FULL,
+   * WAQ_IO, WAQ_LOCK_LOST or WAQ_CLOSED. A segment that can not be read stays as it is, and is reported to `onError`.
+   */
+  async compact(options: CompactionOptions = {}): Promise<CompactionReport> {
+    const refusal = this.#refusal()
+    if (refusal !== undefined) throw refusal
+    try {
+      return await this.#compaction.compact(options)
+    } catch (error) {
+      throw error instanceof AbortError ? error : (this.#refusal() ?? error)
+    }
+  }
+
+  /** Each time when something was rewritten in the background. */
+  onCompacted(listener: (report: CompactionReport) => void): void {
+    this.#compactionListeners.push(listener)
   }
 
   live(): Iterable<MessageRef> {
@@ -300,10 +352,16 @@ export class LogStore implements MessageStore {
       pendingBytes: this.#index.pendingBytes,
       oldestPendingAt: this.#index.oldestPendingAt(this.#now()),
       liveBytes: this.#ledger.liveBytes,
-      diskBytes: this.#logs.diskBytes(),
-      segments: this.#messages.segments().length + this.#acks.segments().length,
+      ...this.#diskUse(),
       syncs,
       syncMs: Array.from(syncMs),
+    }
+  }
+
+  #diskUse(): DiskUse {
+    return {
+      diskBytes: this.#logs.diskBytes(),
+      segments: this.#messages.segments().length + this.#acks.segments().length,
     }
   }
 
@@ -333,7 +391,7 @@ export class LogStore implements MessageStore {
   }
 
   async #close(): Promise<void> {
-    await this.#retirement.stop()
+    await this.#compaction.stop()
     await this.#recorder.handedOver()
     await this.#logs.close()
   }

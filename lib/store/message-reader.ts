@@ -55,10 +55,25 @@ export class MessageReader {
     const sequence = table.sequence(ref)
     const cached = this.#cache.get(sequence)
     if (cached !== undefined) return cached
-    const record = await this.#log.read(table.segment(ref), table.offset(ref))
+    const record = await this.#read(ref, sequence)
     // Only what is still live, so that the cache holds nothing that nobody will ask for.
     if (this.#index.bySequence(sequence) !== undefined) this.#cache.set(sequence, record)
     return record
+  }
+
+  /** Compaction may take a segment away while it is read: the record is then read where it went. */
+  async #read(ref: MessageRef, sequence: number): Promise<Uint8Array> {
+    const { table } = this.#index
+    for (;;) {
+      const segment = table.segment(ref)
+      const offset = table.offset(ref)
+      try {
+        return await this.#log.read(segment, offset)
+      } catch (error) {
+        const isStill = this.#index.bySequence(sequence) === ref
+        if (!isStill || (table.segment(ref) === segment && table.offset(ref) === offset)) throw error
+      }
+    }
   }
 }
 

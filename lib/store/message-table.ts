@@ -1,5 +1,5 @@
 /**
- * The columns of the live messages, indexed by ref: 53 bytes a message, and 38 more for one that has an outcome
+ * The columns of the live messages, indexed by ref: 53 bytes a message, and 46 more for one that has an outcome
  * already. With the two hash tables (`ref-table.ts`, some 8 bytes each) a waiting message costs about 70 bytes; the
  * name of its channel is kept once, its id, headers and payload not at all. What few messages have (errors, a
  * schedule, a redrive, a list that dies together) stands in side maps of `message-index.ts`.
@@ -31,6 +31,8 @@ class OutcomePage {
   readonly at = new Float64Array(PAGE_ROWS)
   readonly firstAttemptAt = new Float64Array(PAGE_ROWS)
   readonly dueAt = new Float64Array(PAGE_ROWS)
+  /** Which frame of the ack log it is; it tells whether that is needed. */
+  readonly ackSequence = new Float64Array(PAGE_ROWS)
   /** Chains the free rows. */
   readonly attempts = new Uint32Array(PAGE_ROWS)
   /** The ack segment that holds it plus 1; 0: it is not written yet. */
@@ -228,9 +230,17 @@ export class MessageTable {
     return number === 0 ? undefined : number - 1
   }
 
-  setAckSegment(ref: MessageRef, segment: number): void {
+  /** Of its last written outcome; 0: it has none. */
+  ackSequence(ref: MessageRef): number {
+    return this.ackSegment(ref) === undefined ? 0 : this.#ofOutcome(ref, 'ackSequence', 0)
+  }
+
+  /** Where its last outcome was written, or went since. */
+  setAck(ref: MessageRef, segment: number, ackSequence: number): void {
     const row = this.#outcomeRow(ref)
-    this.#outcomes.page(row).ackSegment[slotOf(row)] = segment + 1
+    const page = this.#outcomes.page(row)
+    page.ackSegment[slotOf(row)] = segment + 1
+    page.ackSequence[slotOf(row)] = ackSequence
   }
 
   /**

@@ -8,13 +8,14 @@ import type { CorruptRange, LogSpec, OpenVisitor, VisitedFrame } from '../log/ty
 import { OutcomeFold } from './fold.js'
 import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
 import { decodeEnvelope, MESSAGE_FRAME_TYPE } from './message.js'
+import type { MessageContents } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
 import { decodeOutcome } from './outcome-decoder.js'
 import type { ChannelHalts } from './outcome-recorder.js'
 import { recoveryRow } from './recovery-table.js'
 import type { SegmentLedger } from './segment-ledger.js'
 import type { SettledIds } from './settled-ids.js'
-import type { LogStoreOptions, StoreRecovery } from './types.js'
+import type { DedupeOptions, LogStoreOptions, StoreRecovery } from './types.js'
 
 /** Acks first: the message log is then read with its outcomes at hand. The ids are part of the format. */
 export function logSpecs(options: Pick<LogStoreOptions, 'durability' | 'ackSyncMs'>): LogSpec[] {
@@ -30,6 +31,7 @@ export interface OpeningState {
   readonly ledger: SegmentLedger
   readonly settled: SettledIds
   readonly halts: ChannelHalts
+  readonly contents: MessageContents
 }
 
 export class Opening implements OpenVisitor {
@@ -40,10 +42,10 @@ export class Opening implements OpenVisitor {
   #messages = 0
   #expired = 0
 
-  constructor(state: OpeningState, now: number) {
+  constructor(state: OpeningState, dedupe: DedupeOptions, now: number) {
     this.#state = state
     this.#now = now
-    this.#fold = new OutcomeFold(now)
+    this.#fold = new OutcomeFold(now, dedupe)
   }
 
   frame(log: string, frame: VisitedFrame): void {
@@ -60,6 +62,7 @@ export class Opening implements OpenVisitor {
   }
 
   #outcome({ type, data, sequence, segment }: VisitedFrame): void {
+    this.#state.ledger.frameAdded(segment)
     this.#fold.add(sequence, segment, decodeOutcome(type, data, `Frame ${sequence} of the ack log`))
   }
 
@@ -70,18 +73,26 @@ export class Opening implements OpenVisitor {
         `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer waq wrote it. Use that one, or a newer one.`,
       )
     }
-    const envelope = decodeEnvelope(data, `Message ${sequence}`)
     this.#messages += 1
-    const { index, ledger } = this.#state
-    const last = this.#fold.last(sequence)
-    const row = recoveryRow('present', last?.record.kind ?? 'none', this.#fold.mayHaveLost(sequence, last))
-    if (last !== undefined) ledger.outcomeWritten(segment, undefined, last.segment)
-    if (row.state === 'settled') return
+    const { index, ledger, contents } = this.#state
+    contents.add(segment, sequence)
+    const settledIn = this.#fold.settledIn(sequence)
+    if (settledIn !== undefined) {
+      // Delivered, cancelled or purged: the same row of the table.
+      ledger.outcomeWritten(segment, undefined, settledIn)
+      return
+    }
     // A second copy of a frame changes nothing (invariant 11).
     if (index.bySequence(sequence) !== undefined) return
+    const envelope = decodeEnvelope(data, `Message ${sequence}`)
+    const last = this.#fold.last(sequence)
+    const row = recoveryRow('present', last?.record.kind ?? 'none', this.#fold.mayHaveLost(sequence, last))
     const ref = index.add(sequence, envelope, { segment, offset, bytes: data.length })
     index.restore(ref, last, row, this.#now)
-    if (last !== undefined) index.table.setAckSegment(ref, last.segment)
+    if (last !== undefined) {
+      ledger.outcomeWritten(segment, undefined, last.segment)
+      index.table.setAck(ref, last.segment, last.ackSequence)
+    }
     ledger.messageAdded(segment, data.length)
     if (row.state !== 'dead' && index.table.expiresAt(ref) <= this.#now) this.#expired += 1
   }
@@ -91,17 +102,21 @@ export class Opening implements OpenVisitor {
     return [...this.#fold.limits()].map(({ scope, target, until }) => ({ scope, target, until }))
   }
 
+  /** Ack sequences of the frames that bound what lost ack bytes can have named. */
+  gapEnds(): ReadonlySet<number> {
+    return this.#fold.gapEnds()
+  }
+
   /** After the last frame: what outcomes say beyond the messages that are there. */
   finish(): Pick<StoreRecovery, 'messages' | 'pending' | 'inDoubt' | 'dead' | 'expired'> {
     const { index, ledger, settled, halts } = this.#state
-    for (const { channel, since, segment } of this.#fold.halts()) {
-      halts.set(channel, { since, segment })
+    for (const { channel, since, segment, ackSequence } of this.#fold.halts()) {
+      halts.set(channel, { since, segment, ackSequence })
       ledger.haltAdded(segment)
     }
     for (const segment of this.#fold.resumeSegments()) ledger.resumeAdded(segment)
     for (const { until, segment } of this.#fold.limits()) ledger.limitAdded(segment, until)
     for (const { segment, record } of this.#fold.settled()) {
-      if (record.id === '') continue
       const { id, channel, digest, sequence, kind: state, attempts, at } = record
       ledger.settledIdAdded(segment)
       settled.add({ id, channel, digest, sequence, state, attempts, at, segment }, this.#now)

@@ -31,7 +31,8 @@ export class OutcomeGaps {
       closedBy: Number.POSITIVE_INFINITY,
     }
     if (range.lastMissing !== undefined) gap.endsBefore = Math.min(gap.endsBefore, range.lastMissing + 1)
-    else this.#undecided = gap
+    // Only where it was found now does its place among the frames tell anything.
+    else if (!range.known) this.#undecided = gap
     this.#gaps.push(gap)
   }
 
@@ -47,6 +48,11 @@ export class OutcomeGaps {
       gap.closedBy = ackSequence
       gap.messagesBelow = Math.min(gap.messagesBelow, nextSequence)
     }
+  }
+
+  /** Ack sequences of the frames that bound the gaps. */
+  ends(): ReadonlySet<number> {
+    return new Set(this.#gaps.map(gap => gap.closedBy).filter(Number.isFinite))
   }
 
   /** Whether lost bytes behind its last known outcome (ack sequence 0: none) may have named this message. */

@@ -13,6 +13,7 @@ import type { RecordCache } from './record-cache.js'
 import { Recording, type RecordingOwner } from './recording.js'
 import type { SegmentLedger } from './segment-ledger.js'
 import type { SettledIds } from './settled-ids.js'
+import type { SettlementWatch } from './settlement-watch.js'
 
 export interface OutcomeRecorderParts {
   readonly acks: Log
@@ -22,6 +23,7 @@ export interface OutcomeRecorderParts {
   readonly settled: SettledIds
   readonly ledger: SegmentLedger
   readonly halts: ChannelHalts
+  readonly watch: SettlementWatch
   readonly now: () => number
   /** Reads who a live message is. */
   readonly readIdentity: (ref: MessageRef) => Promise<Identity | undefined>
@@ -33,7 +35,18 @@ export interface OutcomeRecorderParts {
 }
 
 /** Channels that a dead letter halts, with the ack segment that says so. */
-export type ChannelHalts = Map<string, { readonly since: number; readonly segment: number }>
+export type ChannelHalts = Map<string, ChannelHalt>
+
+export interface ChannelHalt {
+  /** Epoch ms. */
+  readonly since: number
+  /** Compaction moves it. */
+  segment: number
+  readonly ackSequence: number
+}
+
+/** So many bytes of settled messages make it worth a look whether their segments should be compacted. */
+const ASK_AFTER_BYTES = 1024 * 1024
 
 /** How often a log that did not write yet is asked whether it can not. */
 const WRITE_POLL_MS = 100
@@ -47,6 +60,8 @@ export class OutcomeRecorder implements RecordingOwner {
   /** Settling outcomes that wait for the id of their message to be read. */
   readonly #reading = new Set<Promise<void>>()
   #segment = -1
+  /** Since compaction was asked for last. */
+  #settledBytes = 0
 
   constructor(parts: OutcomeRecorderParts) {
     this.#parts = parts
@@ -62,13 +77,13 @@ export class OutcomeRecorder implements RecordingOwner {
     const { table } = index
     const recording = new Recording(this, segment => {
       ledger.outcomeWritten(table.segment(ref), table.ackSegment(ref), segment)
-      table.setAckSegment(ref, segment)
+      table.setAck(ref, segment, recording.firstSequence)
       if (outcome.kind === 'rate-limited') ledger.limitAdded(segment, outcome.dueAt)
       if (outcome.kind === 'dead' && outcome.haltsChannel) {
         const channel = index.channel(ref)
         const earlier = halts.get(channel)
         if (earlier !== undefined) ledger.haltEnded(earlier.segment)
-        halts.set(channel, { since: outcome.at, segment })
+        halts.set(channel, { since: outcome.at, segment, ackSequence: recording.firstSequence })
         ledger.haltAdded(segment)
       }
     })
@@ -158,7 +173,7 @@ export class OutcomeRecorder implements RecordingOwner {
 
   /** It is written: the message is no more, its id is remembered. */
   #settle(ref: MessageRef, outcome: Settling, identity: Identity | undefined, segment: number): void {
-    const { index, cache, settled, ledger, now, mayBeFree } = this.#parts
+    const { index, cache, settled, ledger, watch, now, mayBeFree } = this.#parts
     const { table } = index
     const sequence = table.sequence(ref)
     const messageSegment = table.segment(ref)
@@ -170,9 +185,13 @@ export class OutcomeRecorder implements RecordingOwner {
       settled.add({ id, channel: index.channel(ref), digest, sequence, state, attempts, at, segment }, now())
     }
     const wasLast = ledger.messageSettled(messageSegment, table.bytes(ref))
+    watch.settled(sequence, messageSegment, segment)
+    this.#settledBytes += table.bytes(ref)
     cache.delete(sequence)
     index.delete(ref)
-    if (wasLast) mayBeFree()
+    if (!wasLast && this.#settledBytes < ASK_AFTER_BYTES) return
+    this.#settledBytes = 0
+    mayBeFree()
   }
 
   recordResumed(channel: string, at: number): Recording {
@@ -210,6 +229,7 @@ export class OutcomeRecorder implements RecordingOwner {
 
   written(recording: Recording, segment: number): void {
     this.inFlight.delete(recording)
+    this.#parts.ledger.frameAdded(segment)
     if (segment === this.#segment) return
     this.#segment = segment
     this.#parts.mayBeFree()

@@ -13,7 +13,8 @@
  *   3. Halts: a count of the channels that are halted by a dead letter of the segment. A resume only undoes halts that
  *      stand before it, so it can go once every older ack segment goes too.
  *   4. Limits told by a receiver: until the latest of them is over.
- *   5. Frames that were written again after a failed sync are accounted for where they stood first, so the segment
+ *   5. Bytes of the ack log that were lost: the frame that bounds what they can have named stays (`pin`).
+ *   6. Frames that were written again after a failed sync are accounted for where they stood first, so the segment
  *      that holds the second copy stays as long as the first one is needed.
  * All counts only ever err on the side of keeping: they are raised when a frame is accepted and lowered when a later
  * one is, or when a manifest is durable. The same holds without any order among the segments, as the fold has none.
@@ -21,11 +22,14 @@
 import type { SegmentInfo } from '../log/types.js'
 
 interface AckAccount {
+  /** Outcomes in it, needed or not; after a rewrite, those that were needed then. */
+  frames: number
   /** Message segment → messages in it whose last written outcome stands here. */
   readonly outcomes: Map<number, number>
   settledIds: number
   halts: number
   holdsResume: boolean
+  pinned: boolean
   /** Epoch ms. */
   limitsUntil: number
   readonly copiedFrom: Set<number>
@@ -43,8 +47,9 @@ export class SegmentLedger {
     return this.#liveBytes
   }
 
-  liveMessages(segment: number): number {
-    return this.#live.get(segment)?.messages ?? 0
+  /** The live messages of a segment, and their records' bytes. */
+  live(segment: number): { readonly messages: number; readonly bytes: number } {
+    return this.#live.get(segment) ?? nothing
   }
 
   messageAdded(segment: number, bytes: number): void {
@@ -95,6 +100,47 @@ export class SegmentLedger {
     if (previous === current) return
     if (previous !== undefined) lower(this.#account(previous).outcomes, messageSegment)
     raise(this.#account(current).outcomes, messageSegment, 1)
+  }
+
+  /** An outcome, whatever it says, was written to this segment, or read there by the opening. */
+  frameAdded(ackSegment: number): void {
+    this.#account(ackSegment).frames += 1
+  }
+
+  /**
+   * A message was settled, by an outcome in `ackSegment`, while its segment was being rewritten, and was copied to
+   * `messageSegment`: the outcome is needed as long as that one counts.
+   */
+  outcomeInherited(ackSegment: number, messageSegment: number): void {
+    raise(this.#account(ackSegment).outcomes, messageSegment, 1)
+  }
+
+  /** Nothing in this segment is given up. */
+  pin(ackSegment: number): void {
+    this.#account(ackSegment).pinned = true
+  }
+
+  /**
+   * The share of outcomes of an ack segment that are needed: at least. (One may be needed twice: for its message's
+   * segment and for the dedupe window. So a segment that was just rewritten counts as needed whole.)
+   */
+  neededShare(ackSegment: number, now: number): number {
+    const account = this.#acks.get(ackSegment)
+    if (account === undefined || account.frames === 0) return 0
+    return Math.min(1, neededFrames(account, now) / account.frames)
+  }
+
+  /** Whether second copies of outcomes make it and another segment depend on each other. */
+  hasCopies(ackSegment: number): boolean {
+    if ((this.#acks.get(ackSegment)?.copiedFrom.size ?? 0) > 0) return true
+    for (const { copiedFrom } of this.#acks.values()) if (copiedFrom.has(ackSegment)) return true
+    return false
+  }
+
+  /** This ack segment was made of what was needed of others. */
+  ackSegmentRewritten(ackSegment: number, now: number): void {
+    const account = this.#account(ackSegment)
+    account.frames = neededFrames(account, now)
   }
 
   outcomeCopied(from: number, to: number): void {
@@ -152,7 +198,7 @@ export class SegmentLedger {
     const account = this.#acks.get(ackSegment)
     if (account === undefined) return true
     if (account.outcomes.size > 0 || account.settledIds > 0 || account.halts > 0) return false
-    if (account.limitsUntil > now) return false
+    if (account.limitsUntil > now || account.pinned) return false
     if (account.holdsResume && kept.size > 0) return false
     for (const segment of account.copiedFrom) {
       if (kept.has(segment)) return false
@@ -186,10 +232,12 @@ export class SegmentLedger {
     let account = this.#acks.get(ackSegment)
     if (account === undefined) {
       account = {
+        frames: 0,
         outcomes: new Map(),
         settledIds: 0,
         halts: 0,
         holdsResume: false,
+        pinned: false,
         limitsUntil: 0,
         copiedFrom: new Set(),
       }
@@ -200,6 +248,14 @@ export class SegmentLedger {
 }
 
 const none: ReadonlySet<number> = new Set()
+const nothing = { messages: 0, bytes: 0 }
+
+function neededFrames(account: AckAccount, now: number): number {
+  let outcomes = 0
+  for (const count of account.outcomes.values()) outcomes += count
+  const others = account.halts + (account.holdsResume ? 1 : 0) + (account.limitsUntil > now ? 1 : 0)
+  return Math.max(outcomes, account.settledIds) + others + (account.pinned ? 1 : 0)
+}
 
 function raise(counts: Map<number, number>, key: number, by: number): void {
   counts.set(key, (counts.get(key) ?? 0) + by)

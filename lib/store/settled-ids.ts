@@ -11,8 +11,8 @@ export interface SettledId {
   readonly attempts: number
   /** Epoch ms. */
   readonly at: number
-  /** The ack segment that keeps it across a restart. */
-  readonly segment: number
+  /** The ack segment that keeps it across a restart; compaction moves it. */
+  segment: number
 }
 
 export class SettledIds {
@@ -41,6 +41,11 @@ export class SettledIds {
   get(id: string, now: number): SettledId | undefined {
     const entry = this.#entries.get(id)
     return entry !== undefined && this.#isCurrent(entry, now) ? entry : undefined
+  }
+
+  /** What is remembered under this id, be it current or not. */
+  peek(id: string): SettledId | undefined {
+    return this.#entries.get(id)
   }
 
   /** Forgets what is older than the window or beyond the limit, the oldest first. */

@@ -15,6 +15,10 @@ export interface LogStoreOptions {
   readonly onCorruption: 'quarantine' | 'refuse'
   readonly lock: { readonly staleMs: number; readonly waitMs: number | 'auto' }
   readonly allowNetworkFileSystem: boolean
+  /** Segments are rewritten in the background. Default true; false: only on demand. */
+  readonly autoCompact?: boolean
+  /** A segment is rewritten when less than this share of it is live. Default 0.5. */
+  readonly liveRatio?: number
   readonly environment?: Partial<Environment>
 }
 
@@ -99,4 +103,30 @@ export interface StoreStats {
   readonly syncs: number
   /** How long the latest syncs took. */
   readonly syncMs: readonly number[]
+}
+
+/** What the directory holds of the disk. */
+export interface DiskUse {
+  /** Zero-filled stretches and the ballast included. */
+  readonly diskBytes: number
+  /** Segments that count, of both logs. */
+  readonly segments: number
+}
+
+export interface CompactionReport {
+  readonly before: DiskUse
+  readonly after: DiskUse
+}
+
+/** How far a compaction is. The total is an estimate: what becomes free on the way changes it. */
+export interface CompactionProgress {
+  readonly doneBytes: number
+  readonly totalBytes: number
+}
+
+export interface CompactionOptions {
+  /** Stops; what was done until then stays done. */
+  readonly signal?: AbortSignal | undefined
+  /** After each segment that was rewritten. */
+  readonly onProgress?: ((progress: CompactionProgress) => void) | undefined
 }

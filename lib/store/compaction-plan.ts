@@ -1,0 +1,120 @@
+/**
+ * Which segments of a log to give up, and which to rewrite together. Pure: the facts go in, the plan comes out.
+ *
+ * - A segment that nobody needs is given up.
+ * - A segment of which little is needed (`liveRatio`) is rewritten, together with the small ones beside it; and so are
+ *   many small ones in a row (openings that wrote little leave some).
+ * - Segments are rewritten in runs without a gap, so that the order of a log's segments stays that of its records.
+ * - A run fills about one segment at most, so that what a rewrite costs at once is bounded.
+ */
+
+/** What is known of one segment. */
+export interface SegmentShare {
+  readonly id: number
+  /** Bytes of records. */
+  readonly bytes: number
+  /** Of these, bytes that are needed; an estimate will do. */
+  readonly neededBytes: number
+  /** `free`: nobody needs it. `fixed`: it is still written to, or must stay as it is for another reason. */
+  readonly state: 'free' | 'movable' | 'fixed'
+}
+
+export interface CompactionLimits {
+  /** Less than this share of needed bytes: the segment is worth being rewritten. */
+  readonly liveRatio: number
+  /** No run is rewritten that frees fewer bytes, unless it makes one segment of many. */
+  readonly leastFreedBytes: number
+  /** A smaller segment joins a run beside it. */
+  readonly smallBytes: number
+  /** So many small ones in a row are made one. */
+  readonly leastSmall: number
+  /** A run needs no more bytes than this, unless it is a single segment. */
+  readonly runBytes: number
+  /** Nor has it more segments. */
+  readonly runSegments: number
+}
+
+export interface CompactionPlan {
+  readonly retire: readonly number[]
+  /** Runs, the one that frees the largest share first. */
+  readonly rewrite: readonly CompactionRun[]
+}
+
+export interface CompactionRun {
+  readonly ids: readonly number[]
+  readonly bytes: number
+  readonly neededBytes: number
+}
+
+/** In the background: what costs little beside what it frees. */
+export function backgroundLimits(segmentBytes: number, liveRatio: number): CompactionLimits {
+  return {
+    liveRatio,
+    leastFreedBytes: Math.ceil(segmentBytes / 16),
+    smallBytes: segmentBytes / 4,
+    leastSmall: 4,
+    runBytes: segmentBytes,
+    runSegments: 64,
+  }
+}
+
+/** On demand: all that can be had, but for segments that are needed nearly whole. */
+export function thoroughLimits(segmentBytes: number): CompactionLimits {
+  return {
+    liveRatio: 0.95,
+    leastFreedBytes: 1,
+    smallBytes: segmentBytes / 4,
+    leastSmall: 2,
+    runBytes: segmentBytes,
+    runSegments: 64,
+  }
+}
+
+/** `segments`: as they stand in the log, oldest first. */
+export function planCompaction(segments: readonly SegmentShare[], limits: CompactionLimits): CompactionPlan {
+  const retire = segments.filter(({ state }) => state === 'free').map(({ id }) => id)
+  const rewrite = runsOf(segments, limits).filter(run => isWorthIt(run, limits))
+  rewrite.sort((one, other) => one.neededBytes / one.bytes - other.neededBytes / other.bytes)
+  return { retire, rewrite: rewrite.map(({ ids, bytes, neededBytes }) => ({ ids, bytes, neededBytes })) }
+}
+
+interface Run {
+  readonly ids: number[]
+  bytes: number
+  neededBytes: number
+  small: number
+  hasSparse: boolean
+}
+
+/** Neighbours that are sparse or small, cut where a run would grow too large. Free ones are gone by then, so they part nothing. */
+function runsOf(segments: readonly SegmentShare[], limits: CompactionLimits): Run[] {
+  const runs: Run[] = []
+  let run: Run | undefined
+  for (const segment of segments) {
+    if (segment.state === 'free') continue
+    const isSparse = segment.neededBytes < limits.liveRatio * segment.bytes
+    const isSmall = segment.bytes < limits.smallBytes
+    if (segment.state === 'fixed' || !(isSparse || isSmall)) {
+      run = undefined
+      continue
+    }
+    const isFull =
+      run !== undefined &&
+      (run.neededBytes + segment.neededBytes > limits.runBytes || run.ids.length >= limits.runSegments)
+    if (run === undefined || isFull) {
+      run = { ids: [], bytes: 0, neededBytes: 0, small: 0, hasSparse: false }
+      runs.push(run)
+    }
+    run.ids.push(segment.id)
+    run.bytes += segment.bytes
+    run.neededBytes += segment.neededBytes
+    if (isSmall) run.small += 1
+    if (isSparse) run.hasSparse = true
+  }
+  return runs
+}
+
+function isWorthIt(run: Run, limits: CompactionLimits): boolean {
+  if (run.ids.length > 1 && run.small >= limits.leastSmall) return true
+  return run.hasSparse && run.bytes - run.neededBytes >= limits.leastFreedBytes
+}

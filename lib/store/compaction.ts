@@ -1,0 +1,252 @@
+/**
+ * Keeps disk use in proportion to what is live: takes segments that nobody needs out of the logs, and rewrites those of
+ * which little is needed. In the background, never on the way of an enqueue or of an outcome: it may be asked as often
+ * as anyone likes, does one thing at a time, in slices, and rests as long after each slice as the slice took. On demand
+ * it does the same, more thoroughly and without a rest.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { asWaqError, systemCode, type WaqError } from '../log/errors.js'
+import { AbortError } from './abort-error.js'
+import {
+  backgroundLimits,
+  type CompactionLimits,
+  type CompactionRun,
+  planCompaction,
+  thoroughLimits,
+} from './compaction-plan.js'
+import { type MessageRewriteParts, type RewriteManner, rewriteMessages } from './rewrite-messages.js'
+import { type OutcomeRewriteParts, rewriteOutcomes } from './rewrite-outcomes.js'
+import { messageShares, outcomeShares } from './segment-shares.js'
+import type { CompactionOptions, CompactionReport, DiskUse } from './types.js'
+
+export interface CompactionParts extends MessageRewriteParts, OutcomeRewriteParts {
+  readonly segmentBytes: number
+  readonly liveRatio: number
+  /** False: in the background segments that nobody needs are removed, and none is rewritten. */
+  readonly automatic: boolean
+  /** The lowest sequence that the log took and did not answer yet; segments that reach so far are not judged. */
+  readonly lowestMessageInFlight: () => number
+  readonly lowestAckInFlight: () => number
+  readonly diskUse: () => DiskUse
+  readonly onError: (error: WaqError) => void
+  /** Something was rewritten in the background. */
+  readonly onCompacted: (report: CompactionReport) => void
+}
+
+/** After a failure the background waits so long before it tries again, then twice as long, up to the last. */
+const FIRST_RETRY_MS = 1_000
+const LAST_RETRY_MS = 60_000
+const MIN_REST_MS = 1
+const MAX_REST_MS = 20
+
+export class Compaction {
+  readonly #parts: CompactionParts
+  readonly #background: CompactionLimits
+  /** Handed to the log to be dropped; struck from the ledger once a manifest without them is durable. */
+  readonly #leavingMessages: number[] = []
+  readonly #leavingAcks: number[] = []
+  /** Segments that could not be read when they were to be rewritten: they stay as they are for this life. */
+  readonly #damaged = new Set<number>()
+  readonly #stopping = new AbortController()
+  #asked = false
+  #running: Promise<void> | undefined
+  /** On demand; the background steps aside for it. */
+  #demands = 0
+  #last: Promise<unknown> = Promise.resolve()
+  #retryMs = FIRST_RETRY_MS
+  #retry: NodeJS.Timeout | undefined
+
+  constructor(parts: CompactionParts) {
+    this.#parts = parts
+    this.#background = backgroundLimits(parts.segmentBytes, parts.liveRatio)
+  }
+
+  /** Something may have become free. */
+  ask(): void {
+    this.#asked = true
+    if (this.#running !== undefined || this.#retry !== undefined || this.#stopping.signal.aborted) return
+    this.#running = this.#alone(() => this.#runInBackground()).finally(() => {
+      this.#running = undefined
+      // Asked between the last look and the end.
+      if (this.#asked) this.ask()
+    })
+  }
+
+  /**
+   * Reclaims what can be reclaimed. Rejects with an AbortError (what was done until then stays done), WAQ_CORRUPT,
+   * WAQ_DISK_FULL, WAQ_IO or WAQ_LOCK_LOST.
+   */
+  async compact(options: CompactionOptions): Promise<CompactionReport> {
+    const { signal } = options
+    if (signal?.aborted) throw new AbortError(signal)
+    this.#demands += 1
+    try {
+      return await this.#alone(() => this.#runOnDemand(options))
+    } catch (error) {
+      if (signal?.aborted) throw new AbortError(signal)
+      throw error
+    } finally {
+      this.#demands -= 1
+      this.ask()
+    }
+  }
+
+  /** Nothing begins any more, and what is under way is undone; resolves when it is. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    clearTimeout(this.#retry)
+    await this.#last
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work)
+    this.#last = result.catch(() => {}) // whoever asked for it hears of it
+    return result
+  }
+
+  async #runInBackground(): Promise<void> {
+    // Behind whatever the caller is in the middle of.
+    await new Promise(resolve => setImmediate(resolve))
+    try {
+      while (this.#asked && !this.#stopping.signal.aborted && this.#demands === 0) {
+        this.#asked = false
+        await this.#retire()
+        if (this.#parts.automatic) await this.#rewriteInBackground()
+      }
+      this.#retryMs = FIRST_RETRY_MS
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return
+      const failure = asWaqError(error, 'Removing segments that are no longer needed')
+      // The lost lock is told by the log to everyone.
+      if (failure.code !== 'WAQ_LOCK_LOST') this.#parts.onError(failure)
+      this.#waitAndRetry()
+    }
+  }
+
+  #waitAndRetry(): void {
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined
+      this.ask()
+    }, this.#retryMs).unref()
+    this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS)
+  }
+
+  async #rewriteInBackground(): Promise<void> {
+    const manner = { signal: this.#stopping.signal, turn: resting(this.#stopping.signal), onProgress() {} }
+    let before: DiskUse | undefined
+    try {
+      while (this.#demands === 0) {
+        const next = this.#plan(this.#background)[0]
+        if (next === undefined) break
+        before ??= this.#parts.diskUse()
+        await this.#rewrite(next, manner)
+        await this.#retire()
+      }
+    } finally {
+      if (before !== undefined) this.#parts.onCompacted({ before, after: this.#parts.diskUse() })
+    }
+  }
+
+  async #runOnDemand({ signal, onProgress }: CompactionOptions): Promise<CompactionReport> {
+    const { messages, acks, segmentBytes, diskUse } = this.#parts
+    const limits = thoroughLimits(segmentBytes)
+    const stop = this.#stopping.signal
+    const anySignal = signal === undefined ? stop : AbortSignal.any([stop, signal])
+    anySignal.throwIfAborted()
+    const before = diskUse()
+    let doneBytes = 0
+    let totalBytes = 0
+    const manner: RewriteManner = {
+      signal: anySignal,
+      onProgress: bytes => {
+        doneBytes += bytes
+        onProgress?.({ doneBytes, totalBytes: Math.max(doneBytes, totalBytes) })
+      },
+    }
+    await this.#retire()
+    await messages.seal()
+    await acks.seal()
+    await this.#retire()
+    for (;;) {
+      // Planned anew each time: outcomes are free when their messages are gone.
+      const planned = this.#plan(limits)
+      const next = planned[0]
+      if (next === undefined) return { before, after: diskUse() }
+      totalBytes = planned.reduce((sum, { run }) => sum + run.bytes, doneBytes)
+      anySignal.throwIfAborted()
+      await this.#rewrite(next, manner)
+      await this.#retire()
+    }
+  }
+
+  /** Messages first: what is gone of them sets outcomes free. */
+  #plan(limits: CompactionLimits): { log: 'messages' | 'acks'; run: CompactionRun }[] {
+    const isDamaged = (id: number): boolean => this.#damaged.has(id)
+    const ofMessages = planCompaction(messageShares(this.#parts, isDamaged), limits)
+    const ofAcks = planCompaction(outcomeShares(this.#parts, isDamaged), limits)
+    return [
+      ...ofMessages.rewrite.map(run => ({ log: 'messages' as const, run })),
+      ...ofAcks.rewrite.map(run => ({ log: 'acks' as const, run })),
+    ]
+  }
+
+  async #rewrite(
+    { log, run }: { log: 'messages' | 'acks'; run: CompactionRun },
+    manner: RewriteManner,
+  ): Promise<void> {
+    let done = 0
+    const counting: RewriteManner = {
+      ...manner,
+      onProgress: bytes => {
+        done += 1
+        manner.onProgress(bytes)
+      },
+    }
+    try {
+      if (log === 'messages') await rewriteMessages(this.#parts, run.ids, counting)
+      else await rewriteOutcomes(this.#parts, run.ids, counting)
+    } catch (error) {
+      const failed = run.ids[done]
+      if (systemCode(error) !== 'WAQ_CORRUPT' || failed === undefined) throw error
+      // Nothing of it was dropped: it stays as it is, for the next opening to set aside. The others go on without it.
+      this.#damaged.add(failed)
+      this.#parts.onError(asWaqError(error, 'compacting failed'))
+    }
+  }
+
+  async #retire(): Promise<void> {
+    const { messages, acks, ledger, contents, settled, now } = this.#parts
+    const freeMessages = ledger.freeMessageSegments(messages.segments(), this.#parts.lowestMessageInFlight())
+    if (freeMessages.length > 0) {
+      // In the relaxed durabilities a frame that is not on the device may yet be written again to another segment,
+      // and its message's outcome must then stay as long as that one: after this, none of these frames will be.
+      await messages.sync()
+      // Invariant 10: what settled these messages is on the device before the manifest that drops them.
+      await acks.sync()
+      this.#leavingMessages.push(...freeMessages)
+      // A manifest that lacks a segment lacks for ever, so what an earlier, failed publication left is covered too.
+      await messages.retire(freeMessages)
+      contents.forget(this.#leavingMessages)
+      ledger.messageSegmentsGone(this.#leavingMessages.splice(0))
+    }
+    settled.evict(now())
+    const freeAcks = ledger.freeAckSegments(acks.segments(), this.#parts.lowestAckInFlight(), now())
+    if (freeAcks.length > 0) {
+      this.#leavingAcks.push(...freeAcks)
+      await acks.retire(freeAcks)
+      ledger.ackSegmentsGone(this.#leavingAcks.splice(0))
+    }
+  }
+}
+
+/** A pause after each slice, as long as the slice took: enqueues and deliveries get at least half of the time. */
+function resting(signal: AbortSignal): () => Promise<void> {
+  let resumedAt = performance.now()
+  return async () => {
+    const tookMs = performance.now() - resumedAt
+    const restMs = Math.min(Math.max(tookMs, MIN_REST_MS), MAX_REST_MS)
+    // Nobody who closes the queue waits for a rest.
+    await sleep(restMs, undefined, { signal, ref: false }).catch(() => {})
+    resumedAt = performance.now()
+  }
+}

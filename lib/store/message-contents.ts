@@ -1,0 +1,67 @@
+/**
+ * Which messages the segments of the message log hold, settled ones included: an outcome is needed as long as its
+ * message could come back with a segment (invariant 10). Kept as runs of sequences. A segment that was filled in this
+ * life holds about every sequence from its first to its last, so it needs none; one that was read by the opening, or
+ * rewritten, has as many as there are gaps in it.
+ */
+import type { SegmentInfo } from '../log/types.js'
+
+/** Sequences in ascending runs. */
+class Runs {
+  readonly #first: number[] = []
+  readonly #last: number[] = []
+  #ascending = true
+
+  add(sequence: number): void {
+    const end = this.#last.at(-1)
+    if (end !== undefined && sequence === end + 1) {
+      this.#last[this.#last.length - 1] = sequence
+      return
+    }
+    if (end !== undefined && sequence <= end) this.#ascending = false
+    this.#first.push(sequence)
+    this.#last.push(sequence)
+  }
+
+  has(sequence: number): boolean {
+    if (!this.#ascending)
+      return this.#first.some((first, i) => first <= sequence && sequence <= this.#last[i]!)
+    let low = 0
+    let high = this.#first.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#last[middle]! < sequence) low = middle + 1
+      else high = middle
+    }
+    return low < this.#first.length && this.#first[low]! <= sequence
+  }
+}
+
+export class MessageContents {
+  readonly #runs = new Map<number, Runs>()
+
+  /** The segment holds this message. Of a segment of which this is told at all, every message is. */
+  add(segment: number, sequence: number): void {
+    let runs = this.#runs.get(segment)
+    if (runs === undefined) {
+      runs = new Runs()
+      this.#runs.set(segment, runs)
+    }
+    runs.add(sequence)
+  }
+
+  forget(segments: readonly number[]): void {
+    for (const segment of segments) this.#runs.delete(segment)
+  }
+
+  /** Which of these segments may hold the message: too many, where that is not known better, never too few. */
+  holders(segments: readonly SegmentInfo[], sequence: number): number[] {
+    const holders: number[] = []
+    for (const { id, firstSequence, lastSequence, sealed } of segments) {
+      // The last sequence of one that is written to is a lower bound.
+      if (sequence < firstSequence || (sealed && sequence > lastSequence)) continue
+      if (this.#runs.get(id)?.has(sequence) ?? true) holders.push(id)
+    }
+    return holders
+  }
+}
