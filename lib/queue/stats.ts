@@ -30,6 +30,7 @@ export function assembleStats(sources: StatsSources): QueueStats {
     segments: store.segments,
     enqueued,
     delivered: dispatcher.delivered,
+    died: dispatcher.dead,
     retried: dispatcher.retried,
     rateLimited: dispatcher.rateLimited,
     syncs: store.syncs,

@@ -268,6 +268,8 @@ export interface QueueStats {
   /** Since `open`, like those that follow. */
   enqueued: number
   delivered: number
+  /** Given up; some of them may have been purged, or live again. */
+  died: number
   retried: number
   rateLimited: number
   syncs: number

@@ -1,0 +1,197 @@
+/** `waq/metrics`: a queue's figures in the text format of Prometheus. */
+import { WaqError } from '../log/errors.js'
+import { quote } from './quote.js'
+import type { Percentiles, QueueStats } from './types.js'
+
+export interface PrometheusOptions {
+  /** Begins every name. Default `'waq'`. */
+  prefix?: string | undefined
+  /** On every sample: which queue this is, where a process has several. Default: none. */
+  labels?: Readonly<Record<string, string>> | undefined
+  /**
+   * Adds `halted{scope="…"}` for the first 100 halts. A scope may be a channel, and channels may name people and be
+   * many: default false.
+   */
+  haltedScopes?: boolean | undefined
+}
+
+interface Sample {
+  readonly labels?: Readonly<Record<string, string>>
+  readonly value: number
+}
+
+interface Metric {
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'summary'
+  readonly help: string
+  readonly samples: (stats: QueueStats) => readonly Sample[]
+}
+
+const one = (value: number): readonly Sample[] => [{ value }]
+const seconds = (ms: number) => ms / 1000
+
+/** Of the most recent ones, so without the sum and the count of all that a summary may have. */
+function quantiles({ p50, p99, max }: Percentiles): readonly Sample[] {
+  return [['0.5', p50] as const, ['0.99', p99] as const, ['1', max] as const].map(([quantile, ms]) => ({
+    labels: { quantile },
+    value: seconds(ms),
+  }))
+}
+
+/** Names as https://prometheus.io/docs/practices/naming/ has them: base units, counters in `_total`. */
+const METRICS: readonly Metric[] = [
+  {
+    name: 'messages',
+    type: 'gauge',
+    help: 'Messages in the queue, by how they stand.',
+    samples: ({ pending, sending, dead }) =>
+      Object.entries({ pending, sending, dead }).map(([state, value]) => ({ labels: { state }, value })),
+  },
+  {
+    name: 'channels',
+    type: 'gauge',
+    help: 'Channels with a message that waits or is being sent.',
+    samples: ({ channels }) => one(channels),
+  },
+  {
+    name: 'halts',
+    type: 'gauge',
+    help: 'Channels, groups or everything that stand still until a probe or a resume.',
+    samples: ({ haltedCount }) => one(haltedCount),
+  },
+  {
+    name: 'oldest_pending_seconds',
+    type: 'gauge',
+    help: 'Age of the oldest message that is due; 0 where none waits.',
+    samples: ({ oldestPendingMs }) => one(seconds(oldestPendingMs ?? 0)),
+  },
+  {
+    name: 'disk_bytes',
+    type: 'gauge',
+    help: 'Size of the files of the queue.',
+    samples: ({ diskBytes }) => one(diskBytes),
+  },
+  {
+    name: 'live_bytes',
+    type: 'gauge',
+    help: 'Size of what is still needed in them.',
+    samples: ({ liveBytes }) => one(liveBytes),
+  },
+  {
+    name: 'segments',
+    type: 'gauge',
+    help: 'Segment files of both logs.',
+    samples: ({ segments }) => one(segments),
+  },
+  {
+    name: 'enqueued_total',
+    type: 'counter',
+    help: 'Messages accepted since the queue was opened, duplicates not counted.',
+    samples: ({ enqueued }) => one(enqueued),
+  },
+  {
+    name: 'delivered_total',
+    type: 'counter',
+    help: 'Messages delivered since the queue was opened.',
+    samples: ({ delivered }) => one(delivered),
+  },
+  {
+    name: 'died_total',
+    type: 'counter',
+    help: 'Messages given up since the queue was opened.',
+    samples: ({ died }) => one(died),
+  },
+  {
+    name: 'retries_total',
+    type: 'counter',
+    help: 'Failed attempts that are made again, since the queue was opened.',
+    samples: ({ retried }) => one(retried),
+  },
+  {
+    name: 'rate_limited_total',
+    type: 'counter',
+    help: 'Attempts that were answered with a wait, since the queue was opened.',
+    samples: ({ rateLimited }) => one(rateLimited),
+  },
+  {
+    name: 'syncs_total',
+    type: 'counter',
+    help: 'Syncs of the logs to the device, since the queue was opened.',
+    samples: ({ syncs }) => one(syncs),
+  },
+  {
+    name: 'enqueue_duration_seconds',
+    type: 'summary',
+    help: 'From enqueue to durable, of the most recent ones.',
+    samples: ({ enqueueMs }) => quantiles(enqueueMs),
+  },
+  {
+    name: 'send_duration_seconds',
+    type: 'summary',
+    help: 'How long successful sends took, of the most recent ones.',
+    samples: ({ sendMs }) => quantiles(sendMs),
+  },
+  {
+    name: 'sync_duration_seconds',
+    type: 'summary',
+    help: 'How long syncs took, of the most recent ones.',
+    samples: ({ syncMs }) => quantiles(syncMs),
+  },
+]
+
+const HALTED: Metric = {
+  name: 'halted',
+  type: 'gauge',
+  help: 'The scopes that stand still, at most 100 of them.',
+  samples: ({ halted }) => halted.map(({ scope }) => ({ labels: { scope }, value: 1 })),
+}
+
+/** The samples' own labels, which nobody's may hide. */
+const TAKEN = ['quantile', 'scope', 'state']
+
+/**
+ * The figures of a queue in the text format of Prometheus (0.0.4): serve it as `text/plain; version=0.0.4`. Asks
+ * `stats()`, which looks at every message: at each scrape, not more often.
+ *
+ * @param source a queue, or what its `stats()` returned
+ * @throws WaqError WAQ_INVALID_OPTION for a prefix or a label that Prometheus would not take
+ */
+export function renderPrometheus(
+  source: QueueStats | { stats(): QueueStats },
+  { prefix = 'waq', labels = {}, haltedScopes = false }: PrometheusOptions = {},
+): string {
+  checkName('prefix', prefix, /^[a-zA-Z_:][a-zA-Z0-9_:]*$/)
+  for (const name of Object.keys(labels)) checkName('labels', name, /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/)
+  const stats = 'stats' in source ? source.stats() : source
+  const metrics = haltedScopes ? [...METRICS, HALTED] : METRICS
+  return metrics.map(metric => render(metric, `${prefix}_${metric.name}`, stats, labels)).join('')
+}
+
+function render(
+  { type, help, samples }: Metric,
+  name: string,
+  stats: QueueStats,
+  labels: Readonly<Record<string, string>>,
+): string {
+  const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`]
+  for (const sample of samples(stats)) {
+    const pairs = Object.entries({ ...labels, ...sample.labels }).map(
+      ([label, value]) => `${label}="${escapeLabel(String(value))}"`,
+    )
+    lines.push(`${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${sample.value}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function checkName(option: string, name: string, allowed: RegExp): void {
+  if (allowed.test(name) && !TAKEN.includes(name)) return
+  throw new WaqError(
+    'WAQ_INVALID_OPTION',
+    `renderPrometheus: ${option} has ${quote(name)}, which can not be used: letters, digits and _ only, ` +
+      `no digit and no __ first, and none of ${TAKEN.join(', ')}.`,
+  )
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
+}

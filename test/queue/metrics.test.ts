@@ -1,0 +1,130 @@
+import t from 'tap'
+import { renderPrometheus } from 'waq/metrics'
+import { type QueueStats, SendError } from '../../lib/index.js'
+import { openQueue } from './fixtures/open-queue.js'
+
+const stats: QueueStats = {
+  pending: 3,
+  sending: 2,
+  dead: 1,
+  channels: 4,
+  halted: [{ scope: 'telegram:"bot"\\1\n*', reason: 'token', since: 1 }],
+  haltedCount: 1,
+  oldestPendingMs: 1_500,
+  diskBytes: 4_096,
+  liveBytes: 1_024,
+  segments: 2,
+  enqueued: 10,
+  delivered: 6,
+  died: 1,
+  retried: 5,
+  rateLimited: 7,
+  syncs: 8,
+  syncMs: { p50: 1, p99: 2.5, max: 4 },
+  enqueueMs: { p50: 1, p99: 2, max: 3 },
+  sendMs: { p50: 100, p99: 2_000, max: 30_000 },
+  crc: 'native',
+}
+
+/** Samples by name and labels, and the type of each name. */
+function parse(text: string) {
+  const samples = new Map<string, number>()
+  const types = new Map<string, string>()
+  t.equal(text.at(-1), '\n', 'the last line ends')
+  for (const line of text.split('\n').slice(0, -1)) {
+    const type = /^# TYPE (\w+) (counter|gauge|summary)$/.exec(line)
+    if (type !== null) types.set(type[1]!, type[2]!)
+    else if (!/^# HELP \w+ .+\.$/.test(line)) {
+      const sample = /^(\w+(?:\{.*\})?) (-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/.exec(line)
+      if (sample === null) throw new Error(`not a line of the format: ${line}`)
+      samples.set(sample[1]!, Number(sample[2]))
+    }
+  }
+  return { samples, types }
+}
+
+t.test('counters end in _total, durations are seconds, and no sample names a channel', async t => {
+  const { samples, types } = parse(renderPrometheus(stats))
+  for (const [name, type] of types) t.equal(type === 'counter', name.endsWith('_total'), name)
+  t.match(Object.fromEntries(samples), {
+    'waq_messages{state="pending"}': 3,
+    'waq_messages{state="sending"}': 2,
+    'waq_messages{state="dead"}': 1,
+    waq_channels: 4,
+    waq_halts: 1,
+    waq_oldest_pending_seconds: 1.5,
+    waq_disk_bytes: 4_096,
+    waq_live_bytes: 1_024,
+    waq_segments: 2,
+    waq_enqueued_total: 10,
+    waq_delivered_total: 6,
+    waq_died_total: 1,
+    waq_retries_total: 5,
+    waq_rate_limited_total: 7,
+    waq_syncs_total: 8,
+    'waq_send_duration_seconds{quantile="0.5"}': 0.1,
+    'waq_send_duration_seconds{quantile="0.99"}': 2,
+    'waq_send_duration_seconds{quantile="1"}': 30,
+    'waq_sync_duration_seconds{quantile="0.99"}': 0.0025,
+  })
+  t.notMatch(renderPrometheus(stats), /telegram/)
+})
+
+t.test('every figure of the stats is rendered', async t => {
+  const text = renderPrometheus(stats, { haltedScopes: true })
+  for (const name of Object.keys(stats)) {
+    if (name === 'crc') continue
+    const changed = renderPrometheus(
+      { ...stats, [name]: different(stats[name as keyof QueueStats]) },
+      { haltedScopes: true },
+    )
+    t.not(changed, text, name)
+  }
+})
+
+t.test('what labels hold is escaped', async t => {
+  const text = renderPrometheus(stats, { haltedScopes: true, labels: { queue: 'a"b\\c\nd' } })
+  t.match(text, 'waq_halted{queue="a\\"b\\\\c\\nd",scope="telegram:\\"bot\\"\\\\1\\n*"} 1\n')
+  parse(text)
+})
+
+t.test('a name that Prometheus would not take is refused', async t => {
+  for (const labels of [
+    { 'a-b': '' },
+    { '1': '' },
+    { __a: '' },
+    { quantile: '' },
+    { scope: '' },
+    { '': '' },
+  ]) {
+    t.throws(() => renderPrometheus(stats, { labels }), { code: 'WAQ_INVALID_OPTION' })
+  }
+  for (const prefix of ['', 'a b', '1']) {
+    t.throws(() => renderPrometheus(stats, { prefix }), { code: 'WAQ_INVALID_OPTION' })
+  }
+  t.match(renderPrometheus(stats, { prefix: 'outbox' }), 'outbox_delivered_total 6')
+})
+
+t.test('a queue is asked for its stats: what was enqueued, delivered and died', async t => {
+  const queue = await openQueue(t, {
+    send: ({ id }) => {
+      if (id === 'bad') throw new SendError('no', { kind: 'permanent' })
+    },
+  })
+  await queue.enqueue(['a', 'bad', 'b'].map(id => ({ id, channel: id, payload: null })))
+  await queue.drain()
+  t.match(Object.fromEntries(parse(renderPrometheus(queue)).samples), {
+    waq_enqueued_total: 3,
+    waq_delivered_total: 2,
+    waq_died_total: 1,
+    waq_oldest_pending_seconds: 0,
+    'waq_messages{state="pending"}': 0,
+    'waq_messages{state="dead"}': 1,
+  })
+})
+
+function different(value: unknown): unknown {
+  if (typeof value === 'number') return value + 1
+  if (Array.isArray(value)) return []
+  return Object.fromEntries(Object.entries(value as object).map(([name, figure]) => [name, figure + 1]))
+}
