@@ -1,10 +1,10 @@
 /** `npm run bench`: what being safe costs, here, against everyone. See `docs/benchmarks.md`. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { basename, isAbsolute, join, resolve } from 'node:path'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { allMeasures, measureNamed } from './measures/all.js'
-import type { Measure } from './measures/measure.js'
+import type { Measure, Size } from './measures/measure.js'
 import { describeHost } from './method/host.js'
 import { Progress } from './method/progress.js'
 import type { RecordedCandidate, RecordedMeasure, Recording } from './method/recording.js'
@@ -13,7 +13,7 @@ import { allPeers, peerNamed } from './peers/all.js'
 import type { Peer } from './peers/peer.js'
 import { FLOOR } from './report/figures.js'
 import { headerLines } from './report/header.js'
-import { tablesOf, toText } from './report/table.js'
+import { headingOf, tablesOf, toText } from './report/table.js'
 
 interface Options {
   readonly rounds: number
@@ -22,7 +22,7 @@ interface Options {
   readonly peers?: readonly string[]
   readonly directory: string
   readonly messages?: string
-  readonly long: boolean
+  readonly size: Size
   readonly report: boolean
   readonly from?: string
 }
@@ -39,7 +39,11 @@ const command = new Command('bench')
   )
   .option('--directory <path>', 'where the candidates write; its disk is what is measured', tmpdir())
   .option('--messages <file>', 'real messages, one { "channel", "text" } a line')
-  .option('--long', 'backlogs up to 1,000,000', false)
+  .addOption(
+    new Option('--size <size>', 'how far backlogs go: to 100, to 100,000, to 1,000,000')
+      .choices(['tiny', 'short', 'long'])
+      .default('short'),
+  )
   .option('--json <file>', 'keeps every figure of every round')
   .option('--from <file>', 'takes a recording that --json kept, instead of a run')
   .option('--report', 'writes docs/benchmarks.md and its plots (npm ci in bench/ first)', false)
@@ -76,7 +80,7 @@ async function record(chosen: readonly string[], options: Options): Promise<Reco
   const started = {
     format: 1,
     date: new Date().toISOString(),
-    command: ['npm run bench --', ...process.argv.slice(2)].join(' '),
+    command: ['npm run bench --', ...process.argv.slice(2).map(withoutFolder)].join(' '),
     rounds: options.rounds,
     budgetMs: options.budgetMs,
     host: describeHost(directory),
@@ -142,9 +146,14 @@ function inOrder(candidates: ReadonlyMap<string, RecordedCandidate>): RecordedCa
 function print(measure: Measure, run: RecordedMeasure, candidates: readonly RecordedCandidate[]): void {
   console.log(`\n${measure.title} (${measure.name})`)
   for (const table of tablesOf(measure, run, candidates)) {
-    if (table.point !== '') console.log(`\n${table.point} ${measure.pointTitle}`)
+    if (table.point !== '') console.log(`\n${headingOf(measure, table.point)}`)
     console.log(toText(table))
   }
+}
+
+/** Where somebody keeps his files is no part of what was measured. */
+function withoutFolder(argument: string): string {
+  return isAbsolute(argument) ? basename(argument) : argument
 }
 
 function wholeNumber(text: string): number {

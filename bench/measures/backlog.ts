@@ -4,18 +4,24 @@ import { drive } from '../method/drive.js'
 import { messagesOf } from '../method/messages.js'
 import type { OpenPeer, Peer } from '../peers/peer.js'
 import { LATENCY_COLUMNS } from './latency-columns.js'
-import type { Measure, Point } from './measure.js'
+import type { Measure, Point, Size } from './measure.js'
 import { about } from './opened.js'
 
 const TEXT_BYTES = 200
 const FILL_AT_ONCE = 1_000
-const SHORT = [0, 1_000, 10_000, 100_000]
-const LONG = [...SHORT, 1_000_000]
+const WAITING: Readonly<Record<Size, readonly number[]>> = {
+  tiny: [10, 100],
+  short: [1_000, 10_000, 100_000],
+  long: [1_000, 10_000, 100_000, 1_000_000],
+}
 /** One file each: more would take longer than everything else together. */
 const MOST_FILES = 10_000
 
-export function backlogPoints(sizes: readonly number[]): readonly Point[] {
-  return sizes.map(value => ({
+/** One of each kind: filling takes longer than measuring. */
+const COMPARED = ['waq', 'better-sqlite3', 'node-sqlite', 'plainjob', 'lmdb', 'classic-level', 'files']
+
+export function backlogPoints(size: Size): readonly Point[] {
+  return WAITING[size].map(value => ({
     name: value.toLocaleString('en'),
     value,
     onlyFor: peer => value <= MOST_FILES || !keepsFiles(peer),
@@ -41,11 +47,8 @@ export const backlog: Measure = {
   title: 'The same with a backlog',
   explanation: `Round trips as above, while so many other messages wait that can not be sent. Memory is what the whole process holds, with all of the backlogs of this table.`,
   pointTitle: 'waiting',
-  points: ({ long }) => backlogPoints(long ? LONG : SHORT),
-  suits: peer =>
-    peer.kind !== 'floor' &&
-    peer.name !== 'waq-log' &&
-    !['bullmq', 'nats', 'fs-safe', 'files-fsync', 'better-sqlite3-batched'].includes(peer.name),
+  points: ({ size }) => backlogPoints(size),
+  suits: ({ name }) => COMPARED.includes(name),
   columns: LATENCY_COLUMNS,
   async prepare(peer, directory, options) {
     const opened = new Map<string, OpenPeer>()

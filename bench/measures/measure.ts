@@ -26,9 +26,11 @@ export interface MeasureOptions {
   readonly budgetMs: number
   /** A file of messages, one JSON object `{ channel, text }` a line. */
   readonly messagesFile?: string
-  /** The long form: larger backlogs. */
-  readonly long: boolean
+  readonly size: Size
 }
+
+/** How far the measures go that grow with what waits: `tiny` only shows that they work. */
+export type Size = 'tiny' | 'short' | 'long'
 
 export interface Point {
   readonly name: string

@@ -8,9 +8,6 @@ import { backlogPoints } from './backlog.js'
 import type { Measure } from './measure.js'
 import { about } from './opened.js'
 
-const SHORT = [1_000, 10_000, 100_000]
-const LONG = [...SHORT, 1_000_000]
-
 export const open: Measure = {
   name: 'open',
   title: 'Opening after a crash',
@@ -18,7 +15,7 @@ export const open: Measure = {
     'A process that had enqueued so many messages is killed; a fresh one opens a copy of what it left and counts what waits. For one file a message that is reading all of them. ' +
     'What the table does not show: `waq` has proven every checksum, and knows each channel and its order, where a database has only been opened.',
   pointTitle: 'waiting',
-  points: ({ long }) => backlogPoints(long ? LONG : SHORT),
+  points: ({ size }) => backlogPoints(size),
   suits: ({ name }) =>
     ['waq', 'better-sqlite3', 'node-sqlite', 'lmdb', 'classic-level', 'files'].includes(name),
   columns: [

@@ -17,7 +17,7 @@ export const payload: Measure = {
   name: 'payload',
   title: 'Small and large messages',
   explanation: 'One caller, as above, with messages of so many bytes of text.',
-  pointTitle: 'text',
+  pointTitle: '',
   points: ({ messagesFile }) => [
     ...[...BYTES].map(([name, value]) => ({ name, value })),
     ...(messagesFile === undefined ? [] : [{ name: REAL, value: 0 }]),

@@ -50,7 +50,8 @@ export async function runRounds(
     let done = 0
     for (let round = 0; round <= options.rounds; round += 1) {
       for (const { candidate, point, rounds } of inTurn) {
-        const where = point.name === '' ? '' : `, ${point.name} ${measure.pointTitle}`
+        const where =
+          point.name === '' ? '' : `, ${[point.name, measure.pointTitle].filter(Boolean).join(' ')}`
         const which = round === 0 ? 'warming up' : `round ${round} of ${options.rounds}`
         listener.step(done, steps, `${which}: ${candidate.peer.name}${where}`)
         const figures = await candidate.round(measure, point.name)

@@ -2,13 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { allMeasures } from '../measures/all.js'
-import type { Measure } from '../measures/measure.js'
 import type { RecordedCandidate, RecordedMeasure, Recording } from '../method/recording.js'
 import { repository } from '../repository.js'
 import { goalsOf } from './goals.js'
 import { headerLines } from './header.js'
 import { draw, type Plot, plotsOf } from './plots.js'
-import { tablesOf, toMarkdown } from './table.js'
+import { headingOf, tablesOf, toMarkdown } from './table.js'
 import { type Win, winsOfPeers } from './wins.js'
 
 const PLOT_OF: Readonly<Record<string, string>> = {
@@ -87,12 +86,16 @@ function goals(recording: Recording): string {
 }
 
 function wins(found: readonly Win[]): string {
-  const rows = found.map(({ where, peer, theirs, ours, lesser }) => [where, peer, theirs, ours, lesser ?? ''])
+  const rows = found.map(({ measure, point, figure, ours, theirs }) => [measure, point, figure, ours, theirs])
   const text =
     rows.length === 0
       ? 'Nowhere in this recording, by more than 5 %.'
-      : `By more than 5 % of the median:\n\n${toMarkdown({ point: '', head: ['measure', 'peer', 'peer’s', 'waq', 'does less'], rows })}`
-  return `## Where a peer wins\n\n${text}`
+      : `By more than 5 % of the median:
+
+${toMarkdown({ point: '', head: ['measure', 'at', 'figure', 'waq', 'better'], rows })}`
+  return `## Where a peer wins
+
+${text}`
 }
 
 function candidateTable(candidates: readonly RecordedCandidate[]): string {
@@ -123,14 +126,10 @@ function section(
     measure.explanation,
     ...(plot === undefined ? [] : [`![${plot.alternative}](benchmarks/${plot.file})`]),
     ...tablesOf(measure, recorded, candidates).flatMap(table => [
-      ...(table.point === '' ? [] : [`### ${heading(measure, table.point)}`]),
+      ...(table.point === '' ? [] : [`### ${headingOf(measure, table.point)}`]),
       toMarkdown(table),
     ]),
   ].join('\n\n')
-}
-
-function heading({ pointTitle }: Measure, point: string): string {
-  return pointTitle === 'text' ? point : `${point} ${pointTitle}`
 }
 
 function where({ date, host, command }: Recording): string {

@@ -26,10 +26,10 @@ interface Dot {
   readonly y: number
 }
 
-/** Of Tableau 10 and its neighbours, those that stand out on white and on black alike. */
+/** Bright enough for a black page and dark enough for a white one. Ours first. */
 const COLOURS = [
-  ...['#e45756', '#4c78a8', '#f58518', '#54a24b', '#b279a2', '#9d755d', '#eeca3b'],
-  ...['#72b7b2', '#ff9da6', '#83bcb6', '#8a6fb0', '#a0a0a0', '#d67195', '#6b9e3f'],
+  ...['#e5484d', '#8b949e', '#bf8700', '#e58fb1', '#3b82f6', '#60a5fa', '#1f9e89'],
+  ...['#a371f7', '#f0883e', '#57ab5a', '#8ddb8c', '#39c5cf', '#c297ff', '#d4a72c', '#ad7a5b'],
 ]
 const INK = '#57606a'
 const INK_ON_DARK = '#b1bac4'
@@ -122,7 +122,7 @@ interface Line {
   readonly scale: number
 }
 
-const ANY_OPTIONS: MeasureOptions = { budgetMs: 0, long: true }
+const ANY_OPTIONS: MeasureOptions = { budgetMs: 0, size: 'long' }
 
 function linePlot(recording: Recording, line: Line): Plot[] {
   const recorded = recording.measures.find(({ name }) => name === line.measure)
@@ -167,7 +167,7 @@ function plot(file: string, alternative: string, dots: readonly Dot[], x: object
         type: 'quantitative',
         title: y,
         scale: { type: 'log' },
-        axis: { format: '~g', labelFlush: false },
+        axis: { format: ',~r', values: decades(dots.map(dot => dot.y)) },
       },
       color: {
         field: 'candidate',
@@ -181,6 +181,13 @@ function plot(file: string, alternative: string, dots: readonly Dot[], x: object
     },
   }
   return [{ file, alternative, specification }]
+}
+
+/** Powers of ten around the values, and their thirds: a grid that can be read. */
+function decades(values: readonly number[]): number[] {
+  const from = Math.floor(Math.log10(Math.min(...values)))
+  const to = Math.ceil(Math.log10(Math.max(...values)))
+  return Array.from({ length: to - from + 1 }, (_, at) => 10 ** (from + at)).flatMap(ten => [ten, 3 * ten])
 }
 
 function namesOf({ candidates }: Recording): string[] {

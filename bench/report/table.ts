@@ -64,6 +64,13 @@ export function toText({ head, rows }: Table): string {
 
 export function toMarkdown({ head, rows }: Table): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  const rule = head.map((_, at) => (at === 0 || at === head.length - 1 ? '---' : '---:'))
-  return [line(head), line(rule), ...rows.map(line)].join('\n')
+  const isNumber = (at: number): boolean => rows.every(row => /^[\d–]/.test(row[at]!))
+  return [line(head), line(head.map((_, at) => (isNumber(at) ? '---:' : '---'))), ...rows.map(line)].join(
+    '\n',
+  )
+}
+
+/** A point as a heading has it: `64 callers`, `4 KB`. */
+export function headingOf({ pointTitle }: Measure, point: string): string {
+  return pointTitle === '' ? point : `${point} ${pointTitle}`
 }

@@ -1,20 +1,21 @@
 import type { Measure } from '../measures/measure.js'
 import type { Recording } from '../method/recording.js'
 import { Figures, formatFigure } from './figures.js'
+import { headingOf } from './table.js'
 
 /** Within this of each other, two medians are called equal. */
 const CLEARLY = 1.05
 
 export interface Win {
-  readonly where: string
-  readonly peer: string
-  readonly theirs: string
+  readonly measure: string
+  readonly point: string
+  readonly figure: string
   readonly ours: string
-  /** What the peer leaves out, where it does. */
-  readonly lesser: string | undefined
+  /** The peers that are better, the best first, with what they leave out. */
+  readonly theirs: string
 }
 
-/** Where a peer is clearly better than waq, in every figure that has a table. */
+/** Where a peer is clearly better than waq, in every figure that has a table but the worst of a round: that is chance. */
 export function winsOfPeers(recording: Recording, measures: readonly Measure[]): Win[] {
   const peers = recording.candidates.filter(({ kind, skipped }) => kind === 'peer' && skipped === undefined)
   const wins: Win[] = []
@@ -24,22 +25,28 @@ export function winsOfPeers(recording: Recording, measures: readonly Measure[]):
     for (const point of new Set(recorded.cells.map(cell => cell.point))) {
       for (const { figure, title, format, moreIsBetter = false } of measure.columns) {
         const ours = figures.median('waq', point, figure)
-        if (ours === undefined) continue
-        for (const { name, lesser } of peers) {
-          const theirs = figures.median(name, point, figure)
-          if (theirs === undefined) continue
-          const advantage = moreIsBetter ? theirs / ours : ours / theirs
-          if (!(advantage > CLEARLY)) continue
-          wins.push({
-            where: [measure.title, point && `${point} ${measure.pointTitle}`, title]
-              .filter(Boolean)
-              .join(', '),
-            peer: name,
-            theirs: formatFigure(theirs, format),
-            ours: formatFigure(ours, format),
-            lesser,
+        if (ours === undefined || figure.toLowerCase().includes('max')) continue
+        const better = peers
+          .flatMap(({ name, lesser }) => {
+            const value = figures.median(name, point, figure)
+            if (value === undefined) return []
+            return [{ name, lesser, value, advantage: moreIsBetter ? value / ours : ours / value }]
           })
-        }
+          .filter(({ advantage }) => advantage > CLEARLY)
+          .sort((a, b) => b.advantage - a.advantage)
+        if (better.length === 0) continue
+        wins.push({
+          measure: measure.title,
+          point: point === '' ? '' : headingOf(measure, point),
+          figure: title,
+          ours: formatFigure(ours, format),
+          theirs: better
+            .map(
+              ({ name, value, lesser }) =>
+                `${name} ${formatFigure(value, format)}${lesser === undefined ? '' : ` (${lesser})`}`,
+            )
+            .join('; '),
+        })
       }
     }
   }
