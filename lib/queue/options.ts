@@ -218,6 +218,8 @@ interface ResolvedAdvanced {
   segmentBytes: number
   cacheBytes: number
   ackSyncMs: number
+  liveRatio: number
+  autoCompact: boolean
   allowNetworkFileSystem: boolean
 }
 
@@ -268,6 +270,8 @@ const TABLE: Table<QueueOptions> = {
     segmentBytes: field(whole({ min: 4_096, max: GIBIBYTE }), 16 * MEBIBYTE),
     cacheBytes: field(whole({ min: 0, max: Number.MAX_SAFE_INTEGER }), 16 * MEBIBYTE),
     ackSyncMs: field(real({ min: 0, max: 60_000 }), 1_000),
+    liveRatio: field(real({ min: 0.05, max: 0.95 }), 0.5),
+    autoCompact: field(flag, true),
     allowNetworkFileSystem: field(flag, false),
   }),
 }

@@ -37,6 +37,8 @@ import {
 import { liveSettlement, Settlements, settledSettlement } from './settlements.js'
 import { assembleStats } from './stats.js'
 import type {
+  CompactionReport,
+  CompactOptions,
   CorruptBytes,
   DeadSelect,
   EnqueueListOptions,
@@ -44,6 +46,7 @@ import type {
   ListFilter,
   MessageView,
   OutboundMessage,
+  Progress,
   QueueEvents,
   QueueOptions,
   QueueStats,
@@ -57,6 +60,10 @@ import { dispatcherOptions, storeOptions } from './wiring.js'
 const DEFAULT_GRACE_MS = 10_000
 
 const WAIT_OPTIONS = shape<{ signal?: AbortSignal }>({ signal: field(abortSignal) })
+const COMPACT_OPTIONS = shape<{ signal?: AbortSignal; onProgress?: (progress: Progress) => void }>({
+  signal: field(abortSignal),
+  onProgress: field(callback('(progress) => void')),
+})
 const CLOSE_OPTIONS = shape<{ graceMs: number }>({ graceMs: field(timerMs(), DEFAULT_GRACE_MS) })
 const REDRIVE_OPTIONS = shape<{ place: 'original' | 'last' }>({
   place: field(oneOf('original', 'last'), 'original'),
@@ -157,6 +164,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     )
     store.onAppended = ref => this.#appended(ref)
     store.onError(error => notifyError(this, error))
+    store.onCompacted(report => notify(this, 'compacted', report))
     store.onLost(error => this.#lost(error))
     this.#dispatcher.load()
     if (options.send !== undefined) this.#start(options.send)
@@ -290,6 +298,20 @@ export class OutboundQueue<P = unknown, R = unknown>
   /** Throws dead letters away. Resolves to how many, once that is on the device. */
   async purgeDead(select: DeadSelect): Promise<number> {
     return this.#dispatcher.purge(await this.#selectDead(parseDeadSelect(select)))
+  }
+
+  /**
+   * Reclaims space, while everything else goes on: messages that are gone leave the disk, and so do outcomes that
+   * nothing needs. In the background the queue does that by itself, but for what is hardly worth it. Rejects with an
+   * AbortError (what was done until then stays done), WAQ_DISK_FULL, WAQ_IO, WAQ_INVALID_OPTION, WAQ_CLOSED or
+   * WAQ_LOCK_LOST. A segment that can not be read stays as it is, and is told as an `error`.
+   */
+  async compact(options?: CompactOptions): Promise<CompactionReport> {
+    const { signal, onProgress } = parseOptions(COMPACT_OPTIONS, options, 'compact')
+    this.#assertOpen()
+    const report = await this.#keepAlive.during(this.#store.compact({ signal, onProgress }))
+    notify(this, 'compacted', report)
+    return report
   }
 
   /**

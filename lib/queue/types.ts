@@ -15,12 +15,15 @@ import type {
 import type { Owner } from '../log/errors.js'
 import type { Durability } from '../log/types.js'
 import type { DeadReason, RecordedError, Scope } from '../store/message-store.js'
+import type { CompactionProgress, CompactionReport, DiskUse } from '../store/types.js'
 
 export type {
   Answer,
   ChannelOptions,
+  CompactionReport,
   DeadReason,
   Delivery,
+  DiskUse,
   Durability,
   ExponentialRetry,
   Failure,
@@ -131,6 +134,13 @@ export interface AdvancedOptions {
   cacheBytes?: number | undefined
   /** Outcomes are synced at most this many ms after they were written. Default 1_000. */
   ackSyncMs?: number | undefined
+  /** A segment is rewritten when less than this share of it is still needed, 0.05 to 0.95. Default 0.5. */
+  liveRatio?: number | undefined
+  /**
+   * Segments are rewritten in the background, in small slices. Default true; false: only by `compact()`. (Segments that
+   * nothing needs any more are removed at once, whatever this says.)
+   */
+  autoCompact?: boolean | undefined
   /** Opens on a network file system, where fencing does not hold. Default false. */
   allowNetworkFileSystem?: boolean | undefined
 }
@@ -224,6 +234,16 @@ export interface CorruptBytes {
   lastMissing?: number
   /** An earlier opening found and reported it already. */
   known: boolean
+}
+
+/** How far `compact()` is. */
+export type Progress = CompactionProgress
+
+export interface CompactOptions {
+  /** Stops; what was done until then stays done. */
+  signal?: AbortSignal | undefined
+  /** After each segment that was rewritten. A throw stops it, and `compact` rejects with what was thrown. */
+  onProgress?: ((progress: Progress) => void) | undefined
 }
 
 /** What `open` found. */
@@ -361,6 +381,8 @@ export interface QueueEvents<_P = unknown, R = unknown> {
   resumed: [event: ResumedEvent]
   /** Bytes could not be read; a copy is in `quarantine/`. Those found by `open` come one macrotask after it. */
   corruption: [event: CorruptBytes]
+  /** Segments were rewritten: by `compact()`, or in the background. */
+  compacted: [report: CompactionReport]
   /** Another process owns the directory now: nothing is sent or accepted any more. An `error` where nobody listens. */
   lockLost: [error: Error]
   /** Nothing is left that could be sent now. */

@@ -11,12 +11,14 @@ export function storeOptions<P, R>(
   { clock, store }: QueueEnvironment,
 ): LogStoreOptions {
   const { durability, dedupe, onCorruption, lock, advanced } = options
-  const { segmentBytes, cacheBytes, ackSyncMs, allowNetworkFileSystem } = advanced
+  const { segmentBytes, cacheBytes, ackSyncMs, liveRatio, autoCompact, allowNetworkFileSystem } = advanced
   return {
     durability,
     segmentBytes,
     cacheBytes,
     ackSyncMs,
+    liveRatio,
+    autoCompact,
     dedupe,
     onCorruption,
     lock,

@@ -4,7 +4,7 @@
  * as anyone likes, does one thing at a time, in slices, and rests as long after each slice as the slice took. On demand
  * it does the same, more thoroughly and without a rest.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { asWaqError, systemCode, type WaqError } from '../log/errors.js'
 import { AbortError } from './abort-error.js'
 import {
@@ -52,6 +52,8 @@ export class Compaction {
   #running: Promise<void> | undefined
   /** On demand; the background steps aside for it. */
   #demands = 0
+  /** Aborted when somebody waits for the background to be done. */
+  #hurry = new AbortController()
   #last: Promise<unknown> = Promise.resolve()
   #retryMs = FIRST_RETRY_MS
   #retry: NodeJS.Timeout | undefined
@@ -80,6 +82,7 @@ export class Compaction {
     const { signal } = options
     if (signal?.aborted) throw new AbortError(signal)
     this.#demands += 1
+    this.#hurry.abort()
     try {
       return await this.#alone(() => this.#runOnDemand(options))
     } catch (error) {
@@ -94,6 +97,7 @@ export class Compaction {
   /** Nothing begins any more, and what is under way is undone; resolves when it is. */
   async stop(): Promise<void> {
     this.#stopping.abort()
+    this.#hurry.abort()
     clearTimeout(this.#retry)
     await this.#last
   }
@@ -132,7 +136,8 @@ export class Compaction {
   }
 
   async #rewriteInBackground(): Promise<void> {
-    const manner = { signal: this.#stopping.signal, turn: resting(this.#stopping.signal), onProgress() {} }
+    this.#hurry = new AbortController()
+    const manner = { signal: this.#stopping.signal, turn: resting(this.#hurry.signal), onProgress() {} }
     let before: DiskUse | undefined
     try {
       while (this.#demands === 0) {
@@ -150,8 +155,12 @@ export class Compaction {
   async #runOnDemand({ signal, onProgress }: CompactionOptions): Promise<CompactionReport> {
     const { messages, acks, segmentBytes, diskUse } = this.#parts
     const limits = thoroughLimits(segmentBytes)
-    const stop = this.#stopping.signal
-    const anySignal = signal === undefined ? stop : AbortSignal.any([stop, signal])
+    const refusing = new AbortController()
+    const anySignal = AbortSignal.any([
+      this.#stopping.signal,
+      refusing.signal,
+      ...(signal === undefined ? [] : [signal]),
+    ])
     anySignal.throwIfAborted()
     const before = diskUse()
     let doneBytes = 0
@@ -160,7 +169,11 @@ export class Compaction {
       signal: anySignal,
       onProgress: bytes => {
         doneBytes += bytes
-        onProgress?.({ doneBytes, totalBytes: Math.max(doneBytes, totalBytes) })
+        try {
+          onProgress?.({ doneBytes, totalBytes: Math.max(doneBytes, totalBytes) })
+        } catch (error) {
+          refusing.abort(error)
+        }
       },
     }
     await this.#retire()
@@ -239,14 +252,17 @@ export class Compaction {
   }
 }
 
-/** A pause after each slice, as long as the slice took: enqueues and deliveries get at least half of the time. */
-function resting(signal: AbortSignal): () => Promise<void> {
+/**
+ * A pause after each slice, as long as the slice took: enqueues and deliveries get at least half of the time. It keeps
+ * no process alive, and nobody waits for it: after `hurry` it is one turn of the event loop.
+ */
+function resting(hurry: AbortSignal): () => Promise<void> {
   let resumedAt = performance.now()
   return async () => {
     const tookMs = performance.now() - resumedAt
     const restMs = Math.min(Math.max(tookMs, MIN_REST_MS), MAX_REST_MS)
-    // Nobody who closes the queue waits for a rest.
-    await sleep(restMs, undefined, { signal, ref: false }).catch(() => {})
+    if (hurry.aborted) await nextTurn()
+    else await sleep(restMs, undefined, { signal: hurry, ref: false }).catch(() => {})
     resumedAt = performance.now()
   }
 }

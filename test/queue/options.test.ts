@@ -45,6 +45,8 @@ t.test('without options, every default stands', async t => {
       segmentBytes: 16 * 1024 * 1024,
       cacheBytes: 16 * 1024 * 1024,
       ackSyncMs: 1_000,
+      liveRatio: 0.5,
+      autoCompact: true,
       allowNetworkFileSystem: false,
     },
   })
