@@ -23,6 +23,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   await queue.enqueue({ channel: `discord:main:${channelId}`, payload: { text: line.slice(0, 2_000) } })
 }
 
+// Waits for retries too, not for a halt.
 const { remaining } = await queue.drain()
 if (remaining > 0) console.error(`${remaining} messages wait; the next run goes on with them`)
 await queue.close()

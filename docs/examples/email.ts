@@ -46,18 +46,20 @@ function classify(error: unknown): Verdict | undefined {
   return undefined
 }
 
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+
 const queue = await OutboundQueue.open(process.env.OUTBOX ?? './outbox', {
   send,
   classify,
   // Servers that greylist want to be asked again after some minutes.
-  retry: {
-    initialDelayMs: 60_000,
-    maxDelayMs: 3_600_000,
-    giveUpAfterMs: 4 * 86_400_000,
-    maxAttempts: Infinity,
-  },
+  retry: [SECOND, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR],
   concurrency: 4,
 })
+queue.on('dead', ({ channel, reason, error }) =>
+  console.error(`${channel}: given up (${reason}), ${error instanceof Error ? error.message : 'no error'}`),
+)
 
 const [to = '', subject = '', text = ''] = process.argv.slice(2)
 // Mails need no order among themselves, so each receiver is a channel.
@@ -65,7 +67,7 @@ await queue.enqueue({
   channel: `email:${to}`,
   payload: { from: process.env.MAIL_FROM ?? 'bot@example.com', to, subject, text },
 })
-const { remaining } = await queue.drain()
-if (remaining > 0) console.error(`${remaining} mails wait; the next run goes on with them`)
+// Waits for retries too. When it is stopped earlier, the next run goes on.
+await queue.drain()
 await queue.close()
 transport.close()

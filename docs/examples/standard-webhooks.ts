@@ -65,6 +65,6 @@ const event: Event = { type, timestamp: new Date().toISOString(), data: JSON.par
 // One list: after a crash either all endpoints are told of the event, or the caller knows that none is.
 await queue.enqueue(Object.keys(endpoints).map(name => ({ channel: `webhook:${name}`, payload: event })))
 
-// A service would go on; this program ends when all is delivered, and the next run takes up what is left.
+// Waits for retries too. When it is stopped earlier, the next run goes on.
 await queue.drain()
 await queue.close()

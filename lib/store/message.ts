@@ -56,8 +56,11 @@ export interface Envelope {
 }
 
 const ENVELOPE_FIELDS = 8
-/** Takes exactly the 5 bytes of a uint 32, and is overwritten when the list is appended. */
-const UNPLACED = 0xffff_ffff
+/**
+ * An index and a count that take exactly the 5 bytes of a uint 32 each, and are overwritten when the list is appended.
+ * A valid pair: a record that turns out to be a duplicate is decoded without ever being placed.
+ */
+const UNPLACED = [0xffff_fffe, 0xffff_ffff]
 /** Behind the array's and the pair's first bytes and the first uint 32's marker. */
 const TOGETHER_INDEX_OFFSET = 1 + 1 + 1
 const TOGETHER_COUNT_OFFSET = TOGETHER_INDEX_OFFSET + 4 + 1
@@ -80,7 +83,7 @@ const envelopeDecoder = new Unpackr({ useRecords: false, copyBuffers: false })
 /** Encodes a message whose payload was validated: of others msgpackr makes something, but not always what comes back. */
 export function encodeMessage(message: NewMessage): EncodedMessage {
   const packed = envelopeEncoder.pack([
-    message.together ? [UNPLACED, UNPLACED] : null,
+    message.together ? UNPLACED : null,
     message.id,
     message.channel,
     message.enqueuedAt,

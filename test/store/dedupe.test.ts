@@ -35,6 +35,17 @@ t.test('a live id is not enqueued twice: the first receipt comes back with its s
   }
 })
 
+t.test('a list that dies together may come again, and an id may stand in it twice', async t => {
+  const part = (id: string) => message({ id, payload: PAYLOAD, channel: 'c', together: true })
+  for (const cacheBytes of [0, 1024 * 1024]) {
+    const disk = new MemoryDisk()
+    const store = await openStore(disk, { cacheBytes })
+    await store.enqueue([part('a'), part('b'), part('a')], REJECT)
+    t.match(await store.enqueue([part('a'), part('b')], REJECT), [{ duplicate: true }, { duplicate: true }])
+    t.equal(disk.messages.frames().length, 2)
+  }
+})
+
 t.test('an in-doubt message counts as pending', async t => {
   const disk = new MemoryDisk()
   const before = await openStore(disk)
