@@ -1,3 +1,4 @@
+import { AgedMap } from '../store/aged-map.js'
 import type { LogStore } from '../store/log-store.js'
 import type { MessageRef } from '../store/message-store.js'
 import type { SettledMessage } from '../store/types.js'
@@ -22,18 +23,14 @@ export interface PendingSettlement<R> {
 export class Settlements<R> {
   readonly #waiters = new Map<string, Set<Waiter<R>>>()
   /** Oldest first. */
-  readonly #recent = new Map<string, Settlement<R>>()
+  readonly #recent = new AgedMap<string, Settlement<R>>()
   #closedBy: Error | undefined
 
   /** The message settled just now. */
   settle(settlement: Settlement<R>): void {
     const { id } = settlement
-    this.#recent.delete(id)
     this.#recent.set(id, settlement)
-    if (this.#recent.size > KEPT_SETTLEMENTS) {
-      const [oldest] = this.#recent.keys()
-      this.#recent.delete(oldest!)
-    }
+    if (this.#recent.size > KEPT_SETTLEMENTS) this.#recent.delete(this.#recent.oldest()!)
     const waiters = this.#waiters.get(id)
     if (waiters === undefined) return
     this.#waiters.delete(id)

@@ -2,13 +2,14 @@
  * The newest records, bounded in bytes, by sequence: a message that is sent soon after it was enqueued is not read
  * back from the disk. The oldest entry goes first; reading does not make an entry newer.
  */
+import { AgedMap } from './aged-map.js'
 
 /** What an entry costs beside its record: its place in the map, the buffer object, the DataView that msgpackr hangs on it. */
 const ENTRY_OVERHEAD_BYTES = 256
 
 export class RecordCache {
   readonly #limitBytes: number
-  readonly #records = new Map<number, Uint8Array>()
+  readonly #records = new AgedMap<number, Uint8Array>()
   #bytes = 0
 
   /** 0: keeps nothing. */
@@ -30,11 +31,7 @@ export class RecordCache {
     if (bytes > this.#limitBytes) return
     this.#records.set(sequence, record)
     this.#bytes += bytes
-    if (this.#bytes <= this.#limitBytes) return
-    for (const oldest of this.#records.keys()) {
-      this.delete(oldest)
-      if (this.#bytes <= this.#limitBytes) return
-    }
+    while (this.#bytes > this.#limitBytes) this.delete(this.#records.oldest()!)
   }
 
   delete(sequence: number): void {

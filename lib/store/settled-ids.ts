@@ -1,4 +1,5 @@
 /** The ids of settled messages, for as long as the dedupe window says. Rebuilt from settling outcomes after a restart. */
+import { AgedMap } from './aged-map.js'
 import type { SettlingKind } from './outcome.js'
 import type { DedupeOptions } from './types.js'
 
@@ -20,7 +21,7 @@ export class SettledIds {
   /** Called for each id that is forgotten or replaced: nothing needs its outcome any more. */
   readonly #forgotten: (entry: SettledId) => void
   /** In the order in which they were settled. */
-  readonly #entries = new Map<string, SettledId>()
+  readonly #entries = new AgedMap<string, SettledId>()
 
   constructor(options: DedupeOptions, forgotten: (entry: SettledId) => void) {
     this.#options = options
@@ -50,7 +51,8 @@ export class SettledIds {
 
   /** Forgets what is older than the window or beyond the limit, the oldest first. */
   evict(now: number): void {
-    for (const entry of this.#entries.values()) {
+    for (let oldest = this.#entries.oldest(); oldest !== undefined; oldest = this.#entries.oldest()) {
+      const entry = this.#entries.get(oldest)!
       if (this.#entries.size <= this.#options.maxIds && this.#isCurrent(entry, now)) return
       this.#forget(entry)
     }
