@@ -27,6 +27,15 @@ export class Append {
     for (const record of records) bytes += FRAME_HEADER_BYTES + record.length
     this.bytes = bytes
   }
+
+  get lastSequence(): number {
+    return this.firstSequence + this.records.length - 1
+  }
+
+  /** On the device, where it was written last. */
+  get synced(): boolean {
+    return this.segment !== undefined && this.segment.synced >= this.offset + this.bytes
+  }
 }
 
 /** What waits for the next flush, by sequence. */

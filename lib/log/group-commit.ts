@@ -1,0 +1,492 @@
+/**
+ * Writes what is appended to one log, and knows what to do when the disk does not do as it is told.
+ *
+ * One flush is in flight; all that arrives meanwhile forms the next. There is no timer and no added delay: an
+ * idle log flushes at the end of the current tick. Invariants (numbers of `docs/format.md`):
+ *  - 3: nothing is reported as accepted before the fence was checked, after its bytes were written and, where
+ *    the durability asks for it, synced.
+ *  - 5: after a failed write or sync the segment ends at its last synced byte; what stood behind it is written to
+ *    a fresh segment, once a manifest that says so is durable, or refused.
+ *  - 7: a segment gets its first frame only after its predecessor was synced to its end or cut by a durable manifest.
+ */
+import { Append, AppendQueue } from './append-queue.js'
+import { diskFullError, isDiskFull } from './ballast.js'
+import type { Directory } from './directory.js'
+import { Displaced } from './displaced.js'
+import { asWaqError, WaqError } from './errors.js'
+import { MAX_PAYLOAD_BYTES } from './format.js'
+import { frameBatch } from './frame-batch.js'
+import type { ManifestPublisher } from './manifest-publisher.js'
+import { Pace } from './pace.js'
+import { Rotation } from './rotation.js'
+import type { ActiveSegment } from './segment.js'
+import type { SegmentSet } from './segment-set.js'
+import type { AppendListener, LogSpec } from './types.js'
+import { Unsynced } from './unsynced.js'
+import { type WriteError, writeFully } from './write.js'
+
+/** One flush, unless a single list is larger: a waiter behind it should not wait for much more than its own sync. */
+const MAX_FLUSH_BYTES = 1024 * 1024
+
+export class GroupCommit {
+  readonly #directory: Directory
+  readonly #publisher: ManifestPublisher
+  readonly #spec: LogSpec
+  readonly #rotation: Rotation
+  readonly #queue = new AppendQueue()
+  readonly #unsynced: Unsynced
+  readonly #displaced = new Displaced()
+  readonly #pace = new Pace()
+  #nextSequence: number
+
+  /** The flush loop, while it runs; or a seal, which takes its place. */
+  #running: Promise<void> | undefined
+  #sealing: Promise<void> | undefined
+  /** The flush loop is to make room for a seal. */
+  #sealDue = false
+  #scheduled = false
+  /** Why the last flush failed, while the pace holds. */
+  #trouble: WaqError | undefined
+  #ended: WaqError | undefined
+
+  constructor(
+    directory: Directory,
+    publisher: ManifestPublisher,
+    spec: LogSpec,
+    segmentBytes: number,
+    segments: SegmentSet,
+    nextSequence: number,
+  ) {
+    this.#directory = directory
+    this.#publisher = publisher
+    this.#spec = spec
+    this.#rotation = new Rotation(directory, publisher, spec, segmentBytes, segments, {
+      syncFailed: (active, error) => this.#endSegment(active, [], error),
+      allSynced: () => this.#unsynced.clear(),
+      nextSequence: () => this.#nextSequence,
+    })
+    this.#unsynced = new Unsynced(spec.durability, () => this.#syncInBackground())
+    this.#nextSequence = nextSequence
+    directory.fence.onLost(error => this.#end(error))
+  }
+
+  /** The sequence that the next append's first record will bear. */
+  get nextSequence(): number {
+    return this.#nextSequence
+  }
+
+  /** As `Log.append`. */
+  append(type: number, records: readonly Uint8Array[], listener: AppendListener): number {
+    const firstSequence = this.#nextSequence
+    if (this.#ended !== undefined) {
+      const error = this.#ended
+      queueMicrotask(() => listener.failed(error))
+      return firstSequence
+    }
+    for (const record of records) {
+      if (record.length > MAX_PAYLOAD_BYTES) {
+        throw new WaqError(
+          'WAQ_TOO_LARGE',
+          `a record of ${record.length} bytes; at most ${MAX_PAYLOAD_BYTES} fit`,
+        )
+      }
+    }
+    if (firstSequence + records.length > Number.MAX_SAFE_INTEGER) {
+      throw new WaqError('WAQ_IO', `the ${this.#spec.name} log has no sequences left`)
+    }
+    this.#nextSequence += records.length
+    this.#queue.push(new Append(type, records, firstSequence, listener))
+    this.#schedule()
+    return firstSequence
+  }
+
+  /** As `Log.withdraw`. */
+  withdraw(firstSequence: number): boolean {
+    return this.#queue.withdraw(firstSequence)
+  }
+
+  /** As `Log.sync`. */
+  async sync(): Promise<void> {
+    const last = this.#unsynced.last
+    // Also one that is being written again: what was accepted is not on the device yet.
+    const displaced = this.#displaced.size > 0
+    if (last !== undefined) await this.#syncUnsynced()
+    this.#directory.fence.check()
+    if (this.#publisher.undecided) await this.#publisher.settle()
+    if (last !== undefined && !last.synced) throw refusal(this.#trouble ?? this.#notSynced(), true)
+    if (displaced || this.#displaced.size > 0) throw refusal(this.#trouble ?? this.#notSynced(), true)
+  }
+
+  /** A record whose place was lost with its segment, from memory; undefined for every other one. */
+  readDisplaced(segment: number, offset: number): Buffer | undefined {
+    return this.#displaced.read(segment, offset)
+  }
+
+  /** As `Log.seal`. */
+  async seal(): Promise<void> {
+    this.#sealing ??= this.#seal().finally(() => {
+      this.#sealing = undefined
+    })
+    return this.#sealing
+  }
+
+  async #seal(): Promise<void> {
+    this.#sealDue = true
+    // Between two flushes. What waits meanwhile goes to the segment that follows.
+    while (this.#running !== undefined) await this.#running
+    this.#sealDue = false
+    const sealing = this.#ended === undefined ? this.#rotation.seal() : Promise.reject(this.#ended)
+    this.#occupy(sealing.catch(() => {})) // told to whoever asked for it, below
+    await sealing
+  }
+
+  /** Before a clean close: nothing is taken in any more, all that waits is written and synced, exact lengths are ready to be published. */
+  async finish(): Promise<void> {
+    this.#ended ??= new WaqError('WAQ_CLOSED', `${this.#directory.root} was closed`)
+    this.#pace.cancel()
+    this.#unsynced.stopTimer()
+    try {
+      await this.#writeAll()
+      if (this.#unsynced.size > 0) await this.#syncUnsynced()
+      // Where that failed, what was accepted gets one fresh segment, as in any other life.
+      if (this.#queue.size > 0) await this.#writeAll()
+      await this.#rotation.stop()
+      if (this.#unsynced.size > 0 || this.#queue.holdsAccepted) await this.sync()
+      if (this.#trouble !== undefined && this.#queue.size > 0) throw this.#trouble
+    } finally {
+      this.#pace.cancel()
+      for (const append of this.#queue.take(Number.POSITIVE_INFINITY)) {
+        if (!append.accepted) append.listener.failed(refusal(this.#trouble ?? this.#ended!, append.touched))
+      }
+      this.#rotation.active?.segment.seal()
+    }
+  }
+
+  async #writeAll(): Promise<void> {
+    // A flush that was due at the end of this tick may begin while this waits: never two of them, and none is left out.
+    while (this.#running !== undefined) await this.#running
+    this.#pace.cancel()
+    if (this.#queue.size > 0) await this.#start()
+  }
+
+  /** At the end of a close, as `Rotation.release`. */
+  release(clean: boolean): Promise<void> {
+    return this.#rotation.release(clean)
+  }
+
+  // ── The flush loop ──────────────────────────────────────────────────────────────────────────────────────────
+
+  #schedule(): void {
+    if (this.#scheduled || this.#running !== undefined) return
+    this.#scheduled = true
+    // After the promise jobs of this tick: all that a resolved flush sets going again shares the next one.
+    process.nextTick(() => {
+      this.#scheduled = false
+      if (this.#running === undefined && this.#queue.size > 0) void this.#start()
+    })
+  }
+
+  #start(): Promise<void> {
+    return this.#occupy(this.#run())
+  }
+
+  /** Nothing else writes to the log until this work is over; then the flush loop goes on. */
+  #occupy(work: Promise<void>): Promise<void> {
+    const running = work.finally(() => {
+      if (this.#running === running) this.#running = undefined
+      if (this.#queue.size === 0 || this.#directory.fence.lost !== undefined) return
+      // What came after the loop's last look: nobody else will wake up for it.
+      if (this.#pace.leftMs > 0) this.#hold()
+      else this.#schedule()
+    })
+    this.#running = running
+    return running
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#queue.size > 0 && !this.#sealDue) {
+        if (this.#pace.leftMs > 0) return this.#hold()
+        if (
+          this.#spec.onFailure === 'reject' &&
+          this.#directory.ballast.short &&
+          !(await this.#ballastRestored())
+        ) {
+          for (const append of this.#queue.takeRefusable()) {
+            append.listener.failed(refusal(diskFullError(this.#directory.root), append.touched))
+          }
+          if (this.#queue.size === 0) return
+        }
+        const batch = this.#queue.take(MAX_FLUSH_BYTES)
+        try {
+          const flushing = this.#flush(batch)
+          if (flushing !== undefined) await flushing
+        } catch (error) {
+          // Every failure of the disk is dealt with where it happens: this is a defect, and still nobody is left waiting.
+          const defect = asWaqError(error, `the ${this.#spec.name} log failed`)
+          this.#directory.reportError(defect)
+          this.#refuse(batch, defect)
+        }
+      }
+    } finally {
+      if (this.#trouble !== undefined && this.#queue.size > 0) this.#hold()
+    }
+  }
+
+  async #ballastRestored(): Promise<boolean> {
+    try {
+      return await this.#directory.ballast.restore()
+    } catch (error) {
+      this.#directory.reportError(error)
+      return false
+    }
+  }
+
+  /** Writes one batch where it can be done without waiting, else goes the long way. */
+  #flush(batch: Append[]): void | Promise<void> {
+    const bytes = batchBytes(batch)
+    const active = this.#rotation.ready(bytes)
+    return active === undefined ? this.#flushToNext(batch, bytes) : this.#write(active, batch, bytes)
+  }
+
+  async #flushToNext(batch: Append[], bytes: number): Promise<void> {
+    let active: ActiveSegment
+    try {
+      active = await this.#rotation.next()
+    } catch (error) {
+      this.#setBack(batch, asWaqError(error, `the ${this.#spec.name} log can not go on`))
+      return
+    }
+    if (this.#queue.precedes(batch[0]!)) {
+      // The last segment failed meanwhile: what was accepted in it is written again first.
+      this.#queue.putBack(batch)
+      return
+    }
+    await this.#write(active, batch, bytes)
+  }
+
+  #write(active: ActiveSegment, batch: Append[], bytes: number): void | Promise<void> {
+    const { segment } = active
+    const frames = frameBatch(batch, bytes, segment)
+    try {
+      const writing = writeFully(active.file, frames, segment.written)
+      if (writing !== undefined)
+        return writing.then(
+          () => this.#written(active, batch, bytes),
+          error => this.#writeFailed(active, batch, error),
+        )
+    } catch (error) {
+      return this.#writeFailed(active, batch, error as WriteError)
+    }
+    return this.#written(active, batch, bytes)
+  }
+
+  #written(active: ActiveSegment, batch: Append[], bytes: number): void | Promise<void> {
+    const { segment } = active
+    for (const append of batch) append.touched = true
+    if (this.#rotation.active !== active) {
+      // While a large write was under way, a sync failed and ended the segment before these bytes.
+      this.#queue.putBack(batch)
+      return
+    }
+    if (!segment.holdsFrames) segment.firstSequence = batch[0]!.firstSequence
+    active.advance(bytes)
+    segment.lastSequence = Math.max(segment.lastSequence, batch.at(-1)!.lastSequence)
+    if (this.#spec.durability === 'fsync') return this.#commit(active, batch)
+    if (this.#publisher.undecided) return this.#settleAndAccept(batch)
+    this.#accept(batch)
+  }
+
+  async #commit(active: ActiveSegment, batch: Append[]): Promise<void> {
+    try {
+      await active.sync()
+    } catch (error) {
+      this.#endSegment(active, batch, asWaqError(error, 'a sync failed'))
+      return
+    }
+    if (this.#publisher.undecided) await this.#settleAndAccept(batch)
+    else this.#accept(batch)
+  }
+
+  /** Until it is known which manifest is in force, nothing is resolved; what was written meanwhile stays where it is. */
+  async #settleAndAccept(batch: Append[]): Promise<void> {
+    for (;;) {
+      try {
+        await this.#publisher.settle()
+        return this.#accept(batch)
+      } catch (error) {
+        if (this.#directory.fence.lost !== undefined) return this.#accept(batch) // which refuses it
+        const trouble = asWaqError(error, 'publishing a manifest failed')
+        this.#directory.reportError(trouble)
+        if (this.#spec.onFailure === 'reject') {
+          this.#pauseAfter(trouble)
+          const [kept, refused] = split(batch)
+          this.#accept(kept)
+          for (const append of refused) append.listener.failed(refusal(trouble, true))
+          return
+        }
+        this.#pauseAfter(trouble)
+        if (this.#ended !== undefined) return this.#refuse(batch, trouble)
+        await this.#pace.wait()
+      }
+    }
+  }
+
+  /** The one place where a listener learns that its append is in the log. */
+  #accept(batch: readonly Append[]): void {
+    try {
+      this.#directory.fence.check()
+    } catch (error) {
+      for (const append of batch) {
+        if (!append.accepted) append.listener.failed(refusal(error as WaqError, true))
+      }
+      return
+    }
+    this.#trouble = undefined
+    this.#pace.succeeded()
+    if (this.#spec.durability !== 'fsync') this.#unsynced.add(batch)
+    for (const append of batch) {
+      const again = append.accepted
+      append.accepted = true
+      try {
+        if (again) {
+          this.#displaced.moved(append)
+          append.listener.moved?.(append.segment!.id, append.offset)
+        } else append.listener.accepted(append.segment!.id, append.offset)
+      } catch (error) {
+        this.#directory.reportError(error, 'a listener of the log failed')
+      }
+    }
+    this.#rotation.prepareAhead()
+  }
+
+  // ── Failures ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #writeFailed(active: ActiveSegment, batch: Append[], error: WriteError): Promise<void> {
+    if (error.written === 0 && isDiskFull(error)) {
+      // Not a byte reached the file: the segment is as good as it was.
+      if (this.#spec.onFailure === 'retain' && (await this.#directory.ballast.shrink().catch(() => false))) {
+        this.#queue.putBack(batch)
+        return
+      }
+      this.#setBack(batch, diskFullError(this.#directory.root, error.cause))
+      return
+    }
+    for (const append of batch) append.touched = true
+    this.#endSegment(active, batch, asWaqError(error.cause, `writing ${active.segment.file} failed`))
+  }
+
+  /**
+   * Invariant 5. The segment ends at its last synced byte, for good. What was accepted behind it, and the batch
+   * that met the failure, go back to the front of the queue: the next flush publishes the cut and writes them to a
+   * fresh segment. A batch that meets a second failure in a row is refused.
+   */
+  #endSegment(active: ActiveSegment, batch: readonly Append[], error: WaqError): void {
+    if (this.#rotation.active !== active) {
+      // A background sync of the same segment has ended it meanwhile.
+      this.#queue.putBack(batch)
+      return
+    }
+    this.#rotation.end()
+    this.#directory.reportError(error)
+
+    const lost = this.#unsynced.takeLost()
+    for (const append of lost) this.#displaced.add(append)
+    const again = batch.filter(append => !append.accepted && this.#trouble === undefined)
+    const refused = batch.filter(append => !append.accepted && this.#trouble !== undefined)
+    this.#trouble ??= error
+    if (this.#spec.onFailure === 'retain') {
+      this.#queue.putBack([...lost, ...batch])
+      if (refused.length > 0) this.#pauseAfter(error)
+    } else {
+      this.#queue.putBack([...lost, ...batch.filter(append => append.accepted), ...again])
+      for (const append of refused) append.listener.failed(refusal(error, true))
+      if (refused.length > 0) this.#pauseAfter(error)
+    }
+    this.#schedule()
+  }
+
+  /** A batch of which nothing could be written now. */
+  #setBack(batch: readonly Append[], error: WaqError): void {
+    if (this.#directory.fence.lost !== undefined) {
+      this.#refuse(batch, this.#directory.fence.lost)
+      return
+    }
+    this.#pauseAfter(error)
+    if (this.#spec.onFailure === 'retain') {
+      this.#directory.reportError(error)
+      this.#queue.putBack(batch)
+      return
+    }
+    const [kept, refused] = split(batch)
+    this.#queue.putBack(kept)
+    if (kept.length > 0) this.#directory.reportError(error)
+    this.#refuse(refused, error)
+  }
+
+  #refuse(batch: readonly Append[], error: WaqError): void {
+    for (const append of batch) if (!append.accepted) append.listener.failed(refusal(error, append.touched))
+  }
+
+  #pauseAfter(error: WaqError): void {
+    this.#trouble = error
+    // A full disk that nothing was written to costs one failing call; it is asked at every append.
+    if (error.code === 'WAQ_DISK_FULL' && this.#spec.onFailure === 'reject' && this.#rotation.active) return
+    this.#pace.failed()
+  }
+
+  /** While the pace holds: what may be refused is, and the rest is tried again by itself. */
+  #hold(): void {
+    if (this.#spec.onFailure === 'reject') this.#refuse(this.#queue.takeRefusable(), this.#trouble!)
+    if (this.#queue.size > 0) this.#pace.afterwards(() => this.#schedule())
+  }
+
+  /** The fence fell: nothing is written any more, and whoever waits is told. */
+  #end(error: WaqError): void {
+    this.#ended = error
+    this.#pace.cancel()
+    void this.#rotation.stop()
+    this.#unsynced.stopTimer()
+    this.#refuse(this.#queue.take(Number.POSITIVE_INFINITY), error)
+    this.#unsynced.clear()
+  }
+
+  // ── Relaxed durabilities ────────────────────────────────────────────────────────────────────────────────────
+
+  #syncInBackground(): void {
+    this.#syncUnsynced().catch(error => this.#directory.reportError(error))
+  }
+
+  /** One sync of the active segment; what it covered is let go, and what a failure uncovered goes back to the queue. */
+  async #syncUnsynced(): Promise<void> {
+    const { active } = this.#rotation
+    if (active === undefined) return
+    try {
+      await active.sync()
+    } catch (error) {
+      this.#endSegment(active, [], asWaqError(error, 'a sync failed'))
+      return
+    }
+    this.#unsynced.letGoSynced()
+  }
+
+  #notSynced(): WaqError {
+    return new WaqError('WAQ_IO', `syncing the ${this.#spec.name} log failed; it is written again`)
+  }
+}
+
+function batchBytes(batch: readonly Append[]): number {
+  let bytes = 0
+  for (const append of batch) bytes += append.bytes
+  return bytes
+}
+
+/** What was accepted before, and what may still be refused. */
+function split(batch: readonly Append[]): [kept: Append[], refusable: Append[]] {
+  return [batch.filter(append => append.accepted), batch.filter(append => !append.accepted)]
+}
+
+function refusal(error: WaqError, touched: boolean): WaqError {
+  if (error.indeterminate === touched) return error
+  return new WaqError(error.code, error.message, { cause: error.cause ?? error, indeterminate: touched })
+}
