@@ -6,6 +6,8 @@ import { WaqError } from '../log/errors.js'
 import { AbortError, abortable } from '../store/abort-error.js'
 import { LogStore } from '../store/log-store.js'
 import type { MessageRef } from '../store/message-store.js'
+import { OwnerControl } from './control/owner-control.js'
+import type { StatusFacts } from './control/status.js'
 import { environmentOf, type QueueEnvironment } from './environment.js'
 import { listenerFailure, notify, notifyError } from './events.js'
 import { Intake } from './intake.js'
@@ -13,7 +15,7 @@ import { KeepAlive } from './keep-alive.js'
 import { deadLetters, matchingSequences, readView, viewMessage, viewSequences } from './message-view.js'
 import { observeDispatch } from './observer.js'
 import { ChannelOptionsCache, type ResolvedOptions, resolveOptions } from './options.js'
-import { RecentDurations } from './recent-durations.js'
+import { percentilesOf, RecentDurations } from './recent-durations.js'
 import { recoveryReport } from './recovery-report.js'
 import {
   abortSignal,
@@ -98,6 +100,8 @@ export class OutboundQueue<P = unknown, R = unknown>
   readonly #sendDurations = new RecentDurations()
   readonly #keepAlive = new KeepAlive()
   readonly #now: () => number
+  /** Undefined on a disk that only a test has: no other process can ask there. */
+  readonly #control: OwnerControl | undefined
   #enqueued = 0
   #started = false
   /** Why nothing works any more: closed, or the lock was lost. */
@@ -169,6 +173,17 @@ export class OutboundQueue<P = unknown, R = unknown>
     this.#dispatcher.load()
     if (options.send !== undefined) this.#start(options.send)
     this.#announce(this.recovery.corrupt.filter(({ known }) => !known))
+    if (environment.store?.fileSystem === undefined) {
+      this.#control = new OwnerControl({
+        directory: this.directory,
+        queue: this as OutboundQueue,
+        status: () => this.#status(),
+        report: error => notifyError(this, error),
+        fenceStands: () => store.fenceStands(),
+        during: work => this.#keepAlive.during(work),
+      })
+      this.#control.start()
+    }
   }
 
   /**
@@ -359,7 +374,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     this.#ended ??= error
     this.#intake.close(this.#ended)
     try {
-      await delivery
+      await Promise.all([delivery, this.#control?.close()])
     } finally {
       // Only now: the sends that were waited for may have settled what somebody waits for.
       this.#settlements.close(this.#ended)
@@ -374,6 +389,19 @@ export class OutboundQueue<P = unknown, R = unknown>
     this.#settlements.close(error)
     if (error.code === 'WAQ_LOCK_LOST' && this.listenerCount('lockLost') > 0) notify(this, 'lockLost', error)
     else notifyError(this, error)
+  }
+
+  #status(): StatusFacts {
+    const { syncs, syncMs } = this.#store.syncCounts()
+    return {
+      recovery: this.recovery,
+      dispatcher: this.#dispatcher.stats(),
+      enqueued: this.#enqueued,
+      syncs,
+      syncMs: percentilesOf(syncMs),
+      enqueueMs: this.#intake.durations.percentiles(),
+      sendMs: this.#sendDurations.percentiles(),
+    }
   }
 
   #appended(ref: MessageRef): void {

@@ -358,6 +358,16 @@ export class LogStore implements MessageStore {
     }
   }
 
+  /** How many syncs there were, and how long the latest took. Cheap, unlike `stats()`. */
+  syncCounts(): { syncs: number; syncMs: ArrayLike<number> } {
+    return this.#logs.syncCounts()
+  }
+
+  /** Asks the disk whether the directory is still ours. */
+  fenceStands(): boolean {
+    return this.#logs.fenceStands()
+  }
+
   #diskUse(): DiskUse {
     return {
       diskBytes: this.#logs.diskBytes(),

@@ -8,6 +8,8 @@ export interface Logs {
   readonly report: OpenReport
   readonly tookOverFrom: Owner | undefined
   log(name: string): Log
+  /** Asks the disk whether the directory is still ours. */
+  fenceStands(): boolean
   onLost(listener: (error: WaqError) => void): void
   onError(listener: (error: WaqError) => void): void
   diskBytes(): number

@@ -1,0 +1,122 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { asWaqError, type Owner, systemCode, WaqError } from '../../log/errors.js'
+import { CONTROL } from '../../log/names.js'
+import { AbortError } from '../../store/abort-error.js'
+import { uuidv7 } from '../uuidv7.js'
+import { putFile, removeFile } from './control-files.js'
+import {
+  type ControlAnswer,
+  type ControlRequest,
+  MAX_ANSWER_BYTES,
+  MAX_REQUEST_BYTES,
+  PROTOCOL_VERSION,
+  parseAnswer,
+} from './protocol.js'
+
+export interface AskOptions {
+  readonly signal: AbortSignal
+  /** How the owner stands at this moment; undefined: there is none. */
+  readonly owner: () => Promise<Owner | undefined>
+  readonly onProgress?: (progress: unknown) => void
+  /** How long the owner may take to notice the request. Default 5000. */
+  readonly patienceMs?: number
+}
+
+/** The owner did not take the request, and it was taken back: nothing happened. */
+export class OwnerSilent extends Error {
+  override readonly name = 'OwnerSilent'
+}
+
+const POLL_MS = 20
+const LIVENESS_MS = 1_000
+/** After it was asked to stop, an owner that still has something to say may take so long. */
+const STOPPING_MS = 10_000
+
+/**
+ * Puts a request into `control/` and waits for the owner's answer. Rejects with OwnerSilent, with what the owner
+ * refused it for, with WAQ_IO (`indeterminate`: the owner ended meanwhile), or with an AbortError: then nothing
+ * happened, unless the owner had begun; what it did until it stopped is told by its answer.
+ */
+export async function askOwner(
+  directory: string,
+  request: ControlRequest,
+  options: AskOptions,
+): Promise<unknown> {
+  const { signal, patienceMs = 5_000 } = options
+  const id = uuidv7()
+  const place = (suffix: string): string => join(directory, CONTROL, `${id}${suffix}`)
+  const text = JSON.stringify({ version: PROTOCOL_VERSION, id, expiresAt: Date.now() + patienceMs, request })
+  if (Buffer.byteLength(text) > MAX_REQUEST_BYTES) {
+    throw new WaqError(
+      'WAQ_TOO_LARGE',
+      `The request has more than ${MAX_REQUEST_BYTES} bytes. Ask in smaller parts.`,
+    )
+  }
+  try {
+    await putFile(place('.request'), text, { durable: true })
+  } catch (error) {
+    throw asWaqError(error, `asking the owner of ${directory} failed`)
+  }
+  const askedAt = performance.now()
+  let lookedAt = askedAt
+  let stoppedAt: number | undefined
+  for (;;) {
+    const answer = await readAnswer(place('.answer'))
+    if (answer?.state === 'done' || answer?.state === 'failed') {
+      await removeFile(place('.answer'))
+      return outcome(answer, signal)
+    }
+    if (answer?.state === 'working') options.onProgress?.(answer.progress)
+    const now = performance.now()
+    if (signal.aborted && stoppedAt === undefined) {
+      stoppedAt = now
+      if (await removeFile(place('.request'))) throw new AbortError(signal)
+      await removeFile(place('.taken'))
+    }
+    if (stoppedAt !== undefined && now - stoppedAt > STOPPING_MS) throw new AbortError(signal)
+    if (now - askedAt > patienceMs && (await removeFile(place('.request')))) throw new OwnerSilent()
+    if (now - lookedAt > LIVENESS_MS) {
+      lookedAt = now
+      await checkOwner(directory, place, options)
+    }
+    await sleep(POLL_MS)
+  }
+}
+
+/** An owner that has gone answers nothing; the next one tells of what it left behind. */
+async function checkOwner(
+  directory: string,
+  place: (suffix: string) => string,
+  { owner }: AskOptions,
+): Promise<void> {
+  const current = await owner()
+  if (current !== undefined && current.alive !== false) return
+  if (await removeFile(place('.request'))) throw new OwnerSilent()
+  // Its last act may have been the answer.
+  if ((await readAnswer(place('.answer'))) !== undefined) return
+  await removeFile(place('.taken'))
+  throw new WaqError(
+    'WAQ_IO',
+    `The process that has ${directory} open ended while it carried the request out. It may be done, or done in part: ask again.`,
+    { indeterminate: true },
+  )
+}
+
+async function readAnswer(path: string): Promise<ControlAnswer | undefined> {
+  try {
+    if ((await stat(path)).size > MAX_ANSWER_BYTES) return undefined
+    return parseAnswer(await readFile(path, 'utf8'))
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw asWaqError(error, `reading the owner's answer failed`)
+  }
+}
+
+function outcome(answer: Exclude<ControlAnswer, { state: 'working' }>, signal: AbortSignal): unknown {
+  if (answer.state === 'done') return answer.result
+  const { code, message, indeterminate, ids } = answer.error
+  if (code === 'ABORTED') throw signal.aborted ? new AbortError(signal) : new WaqError('WAQ_CLOSED', message)
+  throw new WaqError(code, message, { indeterminate, ...(ids !== undefined && { ids }) })
+}

@@ -1,0 +1,81 @@
+import { constants } from 'node:fs'
+import { open, rename, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { systemCode } from '../../log/errors.js'
+
+/** A file that can not be what it claims to be, whatever is in it. */
+export class HostileFile extends Error {
+  override readonly name = 'HostileFile'
+}
+
+/** Writes a private file under a temporary name and renames it: whoever sees it sees it whole, and after a crash too. */
+export async function putFile(path: string, text: string, options: { durable: boolean }): Promise<void> {
+  const temporary = `${path}.tmp`
+  await removeFile(temporary)
+  const file = await open(
+    temporary,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+    0o600,
+  )
+  try {
+    await file.writeFile(text)
+    if (options.durable) await file.sync()
+  } catch (error) {
+    await file.close()
+    await removeFile(temporary)
+    throw error
+  }
+  await file.close()
+  await rename(temporary, path)
+  if (options.durable) await syncDirectory(dirname(path))
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, constants.O_RDONLY)
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+/**
+ * Reads a file that another process put there: only a plain one (no link, no pipe that would hang us), of this user or
+ * of root, which nobody else could have written to, and of a bounded size. Undefined: there is none (any more).
+ */
+export async function takeFile(path: string, maxBytes: number): Promise<string | undefined> {
+  let file: Awaited<ReturnType<typeof open>>
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT') return undefined
+    if (code === 'ELOOP' || code === 'EMLINK') throw new HostileFile('it is a symbolic link')
+    throw error
+  }
+  try {
+    const stat = await file.stat()
+    if (!stat.isFile()) throw new HostileFile('it is not a file')
+    const user = process.geteuid?.()
+    if (user !== undefined && stat.uid !== user && stat.uid !== 0) {
+      throw new HostileFile(`it belongs to user ${stat.uid}, not to user ${user} who has the queue open`)
+    }
+    if ((stat.mode & 0o022) !== 0) throw new HostileFile('others than its user may write to it')
+    if (stat.size > maxBytes)
+      throw new HostileFile(`it has ${stat.size} bytes; at most ${maxBytes} are taken`)
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
+/** False: there was none. */
+export async function removeFile(path: string): Promise<boolean> {
+  try {
+    await unlink(path)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
