@@ -213,6 +213,8 @@ export function list(items: readonly string[]): string {
   return `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`
 }
 
+/** Not with `toLocaleString`: the first call of it takes 10 ms, and this runs when the package is imported. */
 function group(value: number): string {
-  return Number.isInteger(value) && Math.abs(value) < 1e15 ? value.toLocaleString('en-US') : String(value)
+  const text = String(value)
+  return Number.isInteger(value) && Math.abs(value) < 1e15 ? text.replace(/\B(?=(\d{3})+$)/g, ',') : text
 }

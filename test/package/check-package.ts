@@ -1,0 +1,197 @@
+/**
+ * Checks the package as users get it: packed, installed into an empty project without install scripts, compiled
+ * against, and run by every version of Node that is supported.
+ *
+ *     npm run check:package
+ */
+import { spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { bytesBelow, coldImportMs, median } from './measure.js'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const scratch = mkdtempSync(join(tmpdir(), 'waq-package-'))
+/** Beside the one that runs this. */
+const OTHER_NODES = ['22', '24']
+const PACKED_BYTES_MAX = 600_000
+
+let failed = 0
+try {
+  const tarball = pack()
+  lint(tarball)
+  const project = install(tarball)
+  compile(project)
+  const nodes = [process.execPath, ...OTHER_NODES.flatMap(otherNode)]
+  for (const node of nodes) runs(node, project)
+  checksumsAgree(project)
+  commandLine(project)
+  measure(project)
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
+}
+if (failed > 0) {
+  console.error(`${failed} checks failed`)
+  process.exitCode = 1
+}
+
+/** The tarball; the build here is left as it is: packing builds anew, in a copy. */
+function pack(): string {
+  const copy = join(scratch, 'source')
+  mkdirSync(copy)
+  const tracked = run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], root).stdout
+  for (const file of tracked.split('\0')) {
+    if (file !== '' && file !== 'node_modules' && existsSync(join(root, file)))
+      cpSync(join(root, file), join(copy, file))
+  }
+  symlinkSync(realpathSync(join(root, 'node_modules')), join(copy, 'node_modules'))
+  const packed = run('npm', ['pack', '--json', '--silent', '--pack-destination', scratch], copy)
+  const [{ filename, size, unpackedSize, entryCount }] = JSON.parse(
+    packed.stdout.slice(packed.stdout.indexOf('[')),
+  )
+  check(
+    size < PACKED_BYTES_MAX,
+    `packed: ${kilobytes(size)} in ${entryCount} files, ${kilobytes(unpackedSize)} unpacked`,
+  )
+  return join(scratch, filename)
+}
+
+function lint(tarball: string): void {
+  const bin = (name: string) => join(root, 'node_modules', '.bin', name)
+  succeeds('publint', run(bin('publint'), ['--strict', tarball], scratch))
+  succeeds('attw', run(bin('attw'), [tarball, '--profile', 'esm-only'], scratch))
+}
+
+/** An empty project that depends on the package, and nothing else but what the compiler wants. */
+function install(tarball: string): string {
+  const project = join(scratch, 'project')
+  mkdirSync(project)
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']
+  succeeds('installs without install scripts', run('npm', ['install', ...flags, tarball], project))
+  const bytes = bytesBelow(join(project, 'node_modules'))
+  const packages = readdirSync(join(project, 'node_modules'), { recursive: true })
+    .map(String)
+    .filter(path => /(^|node_modules\/)(@[^/]+\/)?[^/]+\/package\.json$/.test(path)).length
+  console.log(`# installed: ${kilobytes(bytes)} in ${packages} packages, its dependencies included`)
+  const types = `@types/node@${JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).devDependencies['@types/node']}`
+  succeeds('types of Node', run('npm', ['install', ...flags, types], project))
+  return project
+}
+
+function compile(project: string): void {
+  cpSync(join(root, 'test/package/consumer'), join(project, 'source'), { recursive: true })
+  const compilerOptions = {
+    target: 'es2022',
+    module: 'nodenext',
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    types: ['node'],
+    rootDir: 'source',
+    outDir: 'built',
+  }
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['source'] }))
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  succeeds('compiles with strict, without skipLibCheck', run(process.execPath, [tsc, '-p', project], project))
+}
+
+/** Another version of Node by the npm package `node`; none where it can not be had. */
+function otherNode(major: string): string[] {
+  const directory = join(scratch, `node-${major}`)
+  mkdirSync(directory)
+  writeFileSync(join(directory, 'package.json'), '{"private":true}')
+  const flags = ['--no-audit', '--no-fund', '--prefer-offline']
+  const installed = run('npm', ['install', ...flags, `node@${major}`], directory)
+  const node = join(directory, 'node_modules/node/bin/node')
+  if (installed.status === 0 && run(node, ['--version'], directory).stdout.startsWith(`v${major}.`))
+    return [node]
+  console.log(`# skipped: Node ${major} can not be had by npm here: ${installed.stderr.split('\n')[0]}`)
+  return []
+}
+
+function runs(node: string, project: string): void {
+  const version = run(node, ['--version'], project).stdout.trim()
+  const outbox = join(scratch, `outbox-${version}`)
+  const program = join(project, 'built/index.js')
+  const written = run(node, [program, 'write', outbox], project)
+  check(written.signal === 'SIGKILL', `${version}: import, enqueue, killed while it delivers`, written)
+  succeeds(`${version}: goes on after the kill`, run(node, [program, 'read', outbox], project))
+  const required = join(project, 'source/required.cjs')
+  succeeds(`${version}: require()`, run(node, [required, `${outbox}-required`], project))
+}
+
+/** In the project the checksum is JavaScript, for install scripts were blocked; here it may be native. */
+function checksumsAgree(project: string): void {
+  const there = join(project, 'built/index.js')
+  const here = fileURLToPath(new URL('consumer/index.js', import.meta.url))
+  for (const [writer, reader] of [
+    [there, here],
+    [here, there],
+  ] as const) {
+    const outbox = mkdtempSync(join(scratch, 'crc-'))
+    const written = run(process.execPath, [writer, 'write', outbox], project)
+    const read = run(process.execPath, [reader, 'read', outbox], project)
+    const by = (output: string) => (output.startsWith('{') ? JSON.parse(output).crc : 'nothing')
+    succeeds(`written with the ${by(written.stdout)} checksum, read with the ${by(read.stdout)} one`, read)
+  }
+}
+
+function commandLine(project: string): void {
+  const waq = join(project, 'node_modules/.bin/waq')
+  succeeds('the command waq', run(waq, ['--version'], project))
+}
+
+function measure(project: string): void {
+  const empty = coldImportMs(undefined, project)
+  const imported = coldImportMs('waq', project)
+  console.log(
+    `# import 'waq', cold: ${(median(imported) - median(empty)).toFixed(0)} ms above an empty program (medians of ${imported.length} processes)`,
+  )
+}
+
+interface Ran {
+  status: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+function run(command: string, args: readonly string[], directory: string): Ran {
+  // What npm was told for this run is not meant for others.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')))
+  const { status, signal, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: directory,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  })
+  return { status, signal, stdout: stdout ?? '', stderr: stderr || (error?.message ?? '') }
+}
+
+function succeeds(what: string, ran: Ran): void {
+  check(ran.status === 0, what, ran)
+}
+
+function check(holds: boolean, what: string, ran?: Ran): void {
+  console.log(`${holds ? 'ok' : 'not ok'} - ${what}`)
+  if (holds) return
+  failed += 1
+  if (ran !== undefined) console.error(`${ran.stdout}\n${ran.stderr}`)
+}
+
+function kilobytes(bytes: number): string {
+  return `${Math.round(bytes / 1_000).toLocaleString('en')} kB`
+}
