@@ -25,6 +25,8 @@ export class Channel implements Line, Alarm, Haltable {
   policy: Policy<unknown> | undefined
   buckets: TokenBuckets | undefined
   state: ChannelState = 'empty'
+  /** It has nothing to remember; said by `Channels` alone. */
+  isVacant = false
 
   // Its messages.
   head = 0

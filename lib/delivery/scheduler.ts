@@ -1,6 +1,7 @@
 import type { MessageRef, MessageStore } from '../store/message-store.js'
 import { Backlog } from './backlog.js'
 import { Channel, type ChannelState } from './channel.js'
+import { Channels } from './channels.js'
 import { Mark, MessageColumns, Place } from './columns.js'
 import { Gate, Group, Groups, turns } from './gate.js'
 import { type Halt, type Haltable, Halts } from './halts.js'
@@ -51,7 +52,9 @@ export class Scheduler {
   readonly #groups: Groups
   readonly #backlog: Backlog
   readonly #scheduled: Scheduled
-  readonly #channels = new Map<string, Channel>()
+  readonly #channels = new Channels(
+    name => new Channel(name, this.#groups.of(name), channel => this.settle(channel)),
+  )
   /** Groups that may be able to send: each that can, and some that prove at their turn that they can not. */
   readonly #turns = turns()
   #tickets = 0
@@ -99,16 +102,12 @@ export class Scheduler {
 
   /** A channel that has messages or something to remember. */
   find(name: string): Channel | undefined {
-    return this.#channels.get(name)
+    return this.#channels.find(name)
   }
 
   /** As `find`; makes it where there is none. It stays only if `settle` finds a reason. */
   channel(name: string): Channel {
-    const known = this.#channels.get(name)
-    if (known !== undefined) return known
-    const channel = new Channel(name, this.#groups.of(name), channel => this.settle(channel))
-    this.#channels.set(name, channel)
-    return channel
+    return this.#channels.occupy(name)
   }
 
   /** The gate that a scope means for this channel, or the channel itself. */
@@ -138,7 +137,7 @@ export class Scheduler {
   }
 
   settleAll(): void {
-    for (const channel of this.#channels.values()) this.settle(channel)
+    for (const channel of this.#channels) this.settle(channel)
   }
 
   /** A message that waits will not be sent: settled, or dead. */
@@ -162,7 +161,7 @@ export class Scheduler {
 
   /** The highest order key in a channel. */
   lastKey(name: string): number | undefined {
-    const channel = this.#channels.get(name)
+    const channel = this.#channels.find(name)
     return channel === undefined ? undefined : this.#backlog.lastKey(channel)
   }
 
@@ -344,7 +343,7 @@ export class Scheduler {
     this.#become(channel, 'empty')
     const until = Math.max(channel.blockedUntil, channel.buckets?.fullAt ?? 0)
     if (until > now) this.#timers.set(channel, until)
-    else if (channel.halt === undefined) this.#channels.delete(channel.target)
+    else if (channel.halt === undefined) this.#channels.vacate(channel)
   }
 
   /** Asks for the channel's options. False: they can not be told, and it halts until they can. */
@@ -381,10 +380,9 @@ export class Scheduler {
 
   #settleSelected(selector: string | undefined): void {
     if (isPrefix(selector)) {
-      for (const channel of this.#channels.values())
-        if (selects(selector, channel.target)) this.settle(channel)
+      for (const channel of this.#channels) if (selects(selector, channel.target)) this.settle(channel)
     } else {
-      const channel = this.#channels.get(selector!)
+      const channel = this.#channels.find(selector!)
       if (channel !== undefined) this.settle(channel)
     }
   }

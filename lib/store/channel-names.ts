@@ -1,15 +1,24 @@
-/** Channel names, each kept once however many messages wait in it, as small numbers for the message table. */
+/** So many names that no message uses are kept at least. */
+const SPARE = 1_024
+
+/**
+ * Channel names, each kept once however many messages wait in it, as small numbers for the message table. Names that
+ * went out of use are forgotten together, and seldom: a `Map` walks over what was deleted from a bucket until it is
+ * rebuilt, so that a channel that comes and goes beside 100,000 that stay would pay for each time it went.
+ */
 export class ChannelNames {
   readonly #numbers = new Map<string, number>()
   readonly #names: string[] = []
-  /** Messages that use the name; 0: the number is free. */
+  /** Messages that use the name. */
   readonly #uses: number[] = []
   readonly #free: number[] = []
+  #unused = 0
 
   /** The name's number, counted as used once more. */
   acquire(name: string): number {
     const known = this.#numbers.get(name)
     if (known !== undefined) {
+      if (this.#uses[known] === 0) this.#unused -= 1
       this.#uses[known]! += 1
       return known
     }
@@ -23,16 +32,26 @@ export class ChannelNames {
   release(number: number): void {
     this.#uses[number]! -= 1
     if (this.#uses[number] !== 0) return
-    this.#numbers.delete(this.#names[number]!)
-    this.#names[number] = ''
-    this.#free.push(number)
+    this.#unused += 1
+    if (this.#unused > SPARE + this.size) this.#forgetUnused()
   }
 
   name(number: number): string {
     return this.#names[number]!
   }
 
+  /** Of names that some message uses. */
   get size(): number {
-    return this.#numbers.size
+    return this.#numbers.size - this.#unused
+  }
+
+  #forgetUnused(): void {
+    for (const [name, number] of this.#numbers) {
+      if (this.#uses[number] !== 0) continue
+      this.#numbers.delete(name)
+      this.#names[number] = ''
+      this.#free.push(number)
+    }
+    this.#unused = 0
   }
 }

@@ -116,3 +116,34 @@ t.test('an abort by the shutdown is not charged, and leaves doubt', async t => {
   await world.settle()
   t.match(world.sent, [{ attempt: 1 }, { attempt: 1, mayHaveBeenSent: true }])
 })
+
+t.test(
+  'a receiver that limits and tells a wait of nothing is not asked again at once, again and again',
+  async t => {
+    const world = await World.open(t)
+    const limited = { status: 429, headers: { 'retry-after': '0' } }
+    world.replies.set('chat/1', Object.assign(new Error('Too Many Requests'), limited))
+    await world.enqueue('chat/1')
+    await world.pass(10_000)
+    t.strictSame(
+      world.sent.map(({ at }) => at - world.sent[0]!.at),
+      [0, 1_000, 3_000, 7_000],
+    )
+    t.match(await world.queue.get('chat/1'), { state: 'pending', attempts: 0 })
+  },
+)
+
+t.test('one chat that is told to wait for everything stops everything, and says so', async t => {
+  const world = await World.open(t)
+  world.replies.set('a', { kind: 'rate-limited', afterMs: 5_000, scope: 'global' })
+  const told = once(world.queue, 'rateLimited')
+  await world.enqueue('a/1')
+  t.match(await told, { scope: 'global', target: '', delayMs: 5_000 })
+  world.replies.clear()
+  await world.enqueue('b/1', 'c/1')
+  await world.clock.advance(4_999)
+  t.strictSame(world.ids, ['a/1'])
+  await world.clock.advance(1)
+  await world.settle()
+  t.strictSame(world.ids.toSorted(), ['a/1', 'a/1', 'b/1', 'c/1'])
+})
