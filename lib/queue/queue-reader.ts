@@ -2,9 +2,11 @@ import { resolve } from 'node:path'
 import type { MessageView } from '../delivery/types.js'
 import { WaqError } from '../log/errors.js'
 import { type ReadMessage, StoreReader, unpackPayload } from '../store/store-reader.js'
+import type { OwnerStatus } from './control/protocol.js'
+import { readStatus } from './control/status.js'
 import { refuse, withRefusals } from './rules.js'
 import { matchesChannel, parseFilter, parseMessageId, type ResolvedFilter } from './selectors.js'
-import type { ListFilter, Owner } from './types.js'
+import type { ListFilter, Owner, Percentiles, RecoveryReport } from './types.js'
 
 /** How a queue stands, seen from outside. */
 export interface ReaderStats {
@@ -17,7 +19,7 @@ export interface ReaderStats {
   dead: number
   /** Channels with a message that is due or being sent. */
   channels: number
-  /** At most 100, and only those by a dead letter: what else is halted is in the owner's memory. */
+  /** At most 100. Without a living owner only those by a dead letter: the others end with the process. */
   halted: readonly { scope: string; reason?: string; since: number }[]
   haltedCount: number
   /** Age of the oldest message that is due, in ms. */
@@ -28,6 +30,25 @@ export interface ReaderStats {
   segments: number
   /** Null: it was closed, and nobody has it open. */
   owner: Owner | null
+  /** What the last owner found when it opened the queue; null: it did not live to tell. */
+  lastRecovery: (RecoveryReport & { at: number }) | null
+  /** What a living owner published of itself, at most a few seconds ago; null: there is none, or it did not. */
+  live: LiveStats | null
+}
+
+/** Since the owner opened the queue. */
+export interface LiveStats {
+  /** Epoch ms. */
+  publishedAt: number
+  enqueued: number
+  delivered: number
+  retried: number
+  rateLimited: number
+  dead: number
+  syncs: number
+  syncMs: Percentiles
+  enqueueMs: Percentiles
+  sendMs: Percentiles
 }
 
 /**
@@ -169,18 +190,54 @@ export async function readStats(store: StoreReader, nowMs: number): Promise<Read
   }
   const halts = await store.halts()
   const { diskBytes, segments } = await store.disk()
+  const owner = (await store.owner()) ?? null
+  const status = await readStatus(store.directory)
+  const live = status !== undefined && isOf(status, owner) ? status : undefined
+  const halted = mergeHalts(halts, live?.dispatcher.halted ?? [])
   return {
     ...counts,
     inDoubt,
     channels: channels.size,
-    halted: halts
-      .slice(0, MAX_HALTS)
-      .map(({ channel, since }) => ({ scope: channel, reason: 'a dead letter', since })),
-    haltedCount: halts.length,
+    halted: halted.slice(0, MAX_HALTS),
+    haltedCount: Math.max(halted.length, live?.dispatcher.haltedCount ?? 0),
     oldestPendingMs: oldestAt === Infinity ? null : Math.max(0, nowMs - oldestAt),
     diskBytes,
     liveBytes,
     segments: segments.length,
-    owner: (await store.owner()) ?? null,
+    owner,
+    lastRecovery: status === undefined ? null : { ...status.recovery, at: status.openedAt },
+    live: live === undefined ? null : liveStats(live),
   }
+}
+
+type Halt = ReaderStats['halted'][number]
+
+/** The disk knows those by dead letters to the moment; the owner knows the others, and may be seconds behind. */
+function mergeHalts(
+  onDisk: readonly { channel: string; since: number }[],
+  published: readonly Halt[],
+): Halt[] {
+  const scopes = new Set(published.map(({ scope }) => scope))
+  const more = onDisk.filter(({ channel }) => !scopes.has(channel))
+  return [
+    ...published,
+    ...more.map(({ channel, since }) => ({ scope: channel, reason: 'a dead letter', since })),
+  ]
+}
+
+/** Whether it was published by the owner that has the queue open now. */
+export function isOf(status: OwnerStatus, owner: Owner | null): boolean {
+  return (
+    owner !== null &&
+    owner.alive !== false &&
+    !status.closed &&
+    status.identity.pid === owner.pid &&
+    status.publishedAt >= owner.since
+  )
+}
+
+export function liveStats(status: OwnerStatus): LiveStats {
+  const { publishedAt, enqueued, syncs, syncMs, enqueueMs, sendMs } = status
+  const { delivered, retried, rateLimited, dead } = status.dispatcher
+  return { publishedAt, enqueued, delivered, retried, rateLimited, dead, syncs, syncMs, enqueueMs, sendMs }
 }

@@ -90,6 +90,7 @@ t.test('a reader sees what the owner sees, while the owner has the queue open an
   t.equal(counts.liveBytes, ownStats.liveBytes)
   t.equal(diskBytes, ownStats.diskBytes)
   t.match(halted, [{ scope: 'b', since: Number }])
+  t.match(counts.lastRecovery, { pending: 0, at: Number })
   t.match(owner, { pid: process.pid, alive: true })
 
   finish()
