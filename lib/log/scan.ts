@@ -2,8 +2,8 @@
  * Reads the frames of one segment, and tells apart what is not one. It decides nothing: whether a bad range is a
  * tear or corruption is for `recover.ts`, which knows the manifest.
  *
- * The segment is streamed through one window; only a frame larger than the window makes it grow, and never
- * beyond what the segment holds.
+ * The segment is streamed through a window, while the next stretch is read ahead; only a frame larger than the window
+ * makes it grow, and never beyond what the segment holds.
  */
 import { asWaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
@@ -45,6 +45,15 @@ export interface ScanEnd {
 /** One pass over a segment, in order of offsets. Rejects with WAQ_IO where the device does not answer. */
 export async function scanSegment(source: ScanSource, sink: ScanSink): Promise<ScanEnd> {
   const window = new Window(source)
+  try {
+    return await scanWindow(window, source, sink)
+  } finally {
+    // The file may be closed as soon as this returns.
+    await window.settled()
+  }
+}
+
+async function scanWindow(window: Window, source: ScanSource, sink: ScanSink): Promise<ScanEnd> {
   const { salted, to } = source
   let at = source.from
   let framesEnd = at
@@ -101,16 +110,35 @@ export async function scanSegment(source: ScanSource, sink: ScanSink): Promise<S
 
 const ZEROS = Buffer.alloc(4096)
 
+/** A stretch that is read, or being read, for later. */
+interface Ahead {
+  readonly from: number
+  /** With room in front for the end of the stretch before it. */
+  readonly buffer: Buffer
+  /** Resolves to how many bytes there were. Never rejects: what failed is read again by whoever needs it. */
+  readonly reading: Promise<number>
+}
+
+/** More than this is not left of a stretch when the next is needed, but for frames that are read whole anyway. */
+const HEADROOM_BYTES = 64 * 1024
+
 /** A stretch of the file in memory. */
 class Window {
   readonly #source: ScanSource
+  readonly #windowBytes: number
   bytes: Buffer = Buffer.allocUnsafe(0)
   #base: number
   /** The offset behind the last byte in memory. */
   end: number
+  #ahead: Ahead | undefined
+  /** The buffer that `bytes` is the end of; undefined where it is none that could be used again. */
+  #whole: Buffer | undefined
+  /** Of an earlier stretch, to be used again. */
+  #spare: Buffer | undefined
 
   constructor(source: ScanSource) {
     this.#source = source
+    this.#windowBytes = source.windowBytes ?? WINDOW_BYTES
     this.#base = source.from
     this.end = source.from
   }
@@ -125,14 +153,55 @@ class Window {
 
   /** Brings at least `length` bytes from `at` into memory, fewer only where the source ends. */
   async fill(at: number, length: number): Promise<void> {
+    await this.#takeAhead(at)
+    if (!this.holds(at, Math.min(length, this.#source.to - at))) await this.#fillNow(at, length)
+    this.#readAhead()
+  }
+
+  /** Nothing is being read any more. */
+  async settled(): Promise<void> {
+    await this.#ahead?.reading
+  }
+
+  /** What was read ahead becomes the window, with what is left of the present one in front of it. */
+  async #takeAhead(at: number): Promise<void> {
+    const ahead = this.#ahead
+    if (ahead === undefined) return
+    this.#ahead = undefined
+    const count = await ahead.reading
+    const kept = this.end - at
+    if (count === 0 || ahead.from !== this.end || at < this.#base || kept < 0 || kept > HEADROOM_BYTES) {
+      this.#spare = ahead.buffer
+      return
+    }
+    this.bytes.copy(ahead.buffer, HEADROOM_BYTES - kept, this.index(at), this.index(at) + kept)
+    this.#spare = this.#whole
+    this.#whole = ahead.buffer
+    this.bytes = ahead.buffer.subarray(HEADROOM_BYTES - kept)
+    this.#base = at
+    this.end = ahead.from + count
+  }
+
+  #readAhead(): void {
+    const from = this.end
+    const length = Math.min(this.#windowBytes, this.#source.to - from)
+    if (length <= 0) return
+    const buffer = this.#spare ?? Buffer.allocUnsafe(HEADROOM_BYTES + this.#windowBytes)
+    this.#spare = undefined
+    const reading = this.#source.file.read(buffer, HEADROOM_BYTES, length, from).catch(() => 0)
+    this.#ahead = { from, buffer, reading }
+  }
+
+  async #fillNow(at: number, length: number): Promise<void> {
     const { file, name, to } = this.#source
-    const wanted = Math.min(Math.max(length, this.#source.windowBytes ?? WINDOW_BYTES), to - at)
+    const wanted = Math.min(Math.max(length, this.#windowBytes), to - at)
     const kept = at >= this.#base && at < this.end ? this.end - at : 0
     const from = this.index(at)
     if (wanted > this.bytes.length) {
       const larger = Buffer.allocUnsafe(wanted)
       if (kept > 0) this.bytes.copy(larger, 0, from, from + kept)
       this.bytes = larger
+      this.#whole = undefined
     } else if (kept > 0) {
       this.bytes.copyWithin(0, from, from + kept)
     }

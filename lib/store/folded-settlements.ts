@@ -54,6 +54,7 @@ export class FoldedSettlements {
 
   /** The ack segment that says that this message is settled; undefined: it is not. */
   segment(sequence: number): number | undefined {
+    if (this.#rows.size === 0) return undefined
     const row = this.#bySequence.find(hashSequence(sequence), ref => this.#sequence(ref) === sequence)
     return row === undefined ? undefined : this.#rows.page(row).segment[slotOf(row)]!
   }

@@ -5,8 +5,8 @@ import { randomInt } from 'node:crypto'
  * that nobody can choose ids that collide. A hit is always verified against the id on disk.
  */
 export interface IdHash {
-  readonly low: number
-  readonly high: number
+  low: number
+  high: number
 }
 
 const seedLow = randomInt(0x1_0000_0000)
@@ -21,9 +21,31 @@ export function hashId(id: string): IdHash {
     low = Math.imul(low ^ unit, 2654435761)
     high = Math.imul(high ^ unit, 1597334677)
   }
+  return mix(low, high, { low: 0, high: 0 })
+}
+
+/** As `hashId` of the text that these bytes are in UTF-8, into `hash`; false where they are not all ASCII. */
+export function hashAsciiId(bytes: Uint8Array, start: number, end: number, hash: IdHash): boolean {
+  let low = seedLow ^ 0xdeadbeef
+  let high = seedHigh ^ 0x41c6ce57
+  for (let i = start; i < end; i += 1) {
+    const unit = bytes[i]!
+    if (unit > 0x7f) return false
+    low = Math.imul(low ^ unit, 2654435761)
+    high = Math.imul(high ^ unit, 1597334677)
+  }
+  mix(low, high, hash)
+  return true
+}
+
+function mix(laneLow: number, laneHigh: number, hash: IdHash): IdHash {
+  let low = laneLow
+  let high = laneHigh
   low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909)
   high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909)
-  return { low: low >>> 0, high: high >>> 0 }
+  hash.low = low >>> 0
+  hash.high = high >>> 0
+  return hash
 }
 
 /** Spreads a sequence over 32 bits: neighbours in the log must not be neighbours in a table. */

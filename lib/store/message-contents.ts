@@ -10,17 +10,18 @@ import type { SegmentInfo } from '../log/types.js'
 class Runs {
   readonly #first: number[] = []
   readonly #last: number[] = []
+  /** Of the last run. */
+  #end = -1
   #ascending = true
 
   add(sequence: number): void {
-    const end = this.#last.at(-1)
-    if (end !== undefined && sequence === end + 1) {
-      this.#last[this.#last.length - 1] = sequence
-      return
+    if (sequence === this.#end + 1 && this.#end >= 0) this.#last[this.#last.length - 1] = sequence
+    else {
+      if (sequence <= this.#end) this.#ascending = false
+      this.#first.push(sequence)
+      this.#last.push(sequence)
     }
-    if (end !== undefined && sequence <= end) this.#ascending = false
-    this.#first.push(sequence)
-    this.#last.push(sequence)
+    this.#end = sequence
   }
 
   has(sequence: number): boolean {
@@ -39,19 +40,23 @@ class Runs {
 
 export class MessageContents {
   readonly #runs = new Map<number, Runs>()
+  /** The segment that was told of last. */
+  #latest = -1
+  #latestRuns = new Runs()
 
   /** The segment holds this message. Of a segment of which this is told at all, every message is. */
   add(segment: number, sequence: number): void {
-    let runs = this.#runs.get(segment)
-    if (runs === undefined) {
-      runs = new Runs()
-      this.#runs.set(segment, runs)
+    if (segment !== this.#latest) {
+      this.#latest = segment
+      this.#latestRuns = this.#runs.get(segment) ?? new Runs()
+      this.#runs.set(segment, this.#latestRuns)
     }
-    runs.add(sequence)
+    this.#latestRuns.add(sequence)
   }
 
   forget(segments: readonly number[]): void {
     for (const segment of segments) this.#runs.delete(segment)
+    this.#latest = -1
   }
 
   /** Which of these segments may hold the message: too many, where that is not known better, never too few. */

@@ -1,7 +1,8 @@
 /** The live messages and how they stand: what the two logs fold to, without a payload. */
 import { ChannelNames } from './channel-names.js'
+import type { EnvelopeScan } from './envelope-scan.js'
 import { clampedDue, type FoldedOutcome } from './fold.js'
-import { hashId, hashSequence, type IdHash } from './id-hash.js'
+import { hashId, type IdHash } from './id-hash.js'
 import type { Envelope } from './message.js'
 import type { MessageRef, Outcome, RecordedError, Standing } from './message-store.js'
 import { MessageTable } from './message-table.js'
@@ -9,6 +10,7 @@ import type { Redrive } from './outcome.js'
 import { HISTORY_LENGTH } from './outcome-format.js'
 import type { RecoveryRow } from './recovery-table.js'
 import { RefTable } from './ref-table.js'
+import { SequenceTable } from './sequence-table.js'
 
 /** Where a message's frame stands. */
 export interface Place {
@@ -25,37 +27,65 @@ export class MessageIndex {
   readonly table = new MessageTable()
   readonly #channels = new ChannelNames()
   readonly #ids = new RefTable(ref => this.table.hashLow(ref))
-  readonly #sequences = new RefTable(ref => hashSequence(this.table.sequence(ref)))
+  readonly #sequences = new SequenceTable()
   readonly #deliverAt = new Map<MessageRef, number>()
   readonly #together = new Map<MessageRef, { readonly firstSequence: number; readonly count: number }>()
   readonly #errors = new Map<MessageRef, readonly RecordedError[]>()
   readonly #redrives = new Map<MessageRef, Redrive>()
   readonly #counts: Record<Standing, number> = { pending: 0, 'in-doubt': 0, sending: 0, dead: 0 }
   #pendingBytes = 0
+  /** The highest sequence that was ever in the index. */
+  #highest = 0
 
   /** Takes up a message as pending and never attempted. */
   add(sequence: number, message: Indexed, place: Place): MessageRef {
-    const hash = hashId(message.id)
+    const { low, high } = hashId(message.id)
+    return this.#add(sequence, message, low, high, place.segment, place.offset, place.bytes)
+  }
+
+  /** As `add`, of a record that was scanned. */
+  addScanned(
+    sequence: number,
+    scan: EnvelopeScan,
+    segment: number,
+    offset: number,
+    bytes: number,
+  ): MessageRef {
+    return this.#add(sequence, scan, scan.hashLow, scan.hashHigh, segment, offset, bytes)
+  }
+
+  #add(
+    sequence: number,
+    message: Indexed,
+    hashLow: number,
+    hashHigh: number,
+    segment: number,
+    offset: number,
+    bytes: number,
+  ): MessageRef {
+    const { enqueuedAt, expiresAt } = message
+    const channel = this.#channels.acquire(message.channel)
     const ref = this.table.add({
       sequence,
-      enqueuedAt: message.enqueuedAt,
-      expiresAt: message.expiresAt,
-      hashLow: hash.low,
-      hashHigh: hash.high,
-      channel: this.#channels.acquire(message.channel),
-      segment: place.segment,
-      offset: place.offset,
-      bytes: place.bytes,
+      enqueuedAt,
+      expiresAt,
+      hashLow,
+      hashHigh,
+      channel,
+      segment,
+      offset,
+      bytes,
     })
-    this.#ids.add(ref)
-    this.#sequences.add(ref)
+    this.#ids.add(ref, hashLow)
+    this.#sequences.add(sequence, ref)
+    if (sequence > this.#highest) this.#highest = sequence
     if (message.deliverAt !== 0) this.#deliverAt.set(ref, message.deliverAt)
     if (message.together !== undefined) {
       const { index, count } = message.together
       this.#together.set(ref, { firstSequence: sequence - index, count })
     }
     this.#counts.pending += 1
-    this.#pendingBytes += place.bytes
+    this.#pendingBytes += bytes
     return ref
   }
 
@@ -65,7 +95,7 @@ export class MessageIndex {
     this.#counts[standing] -= 1
     if (standing !== 'dead') this.#pendingBytes -= this.table.bytes(ref)
     this.#ids.delete(ref)
-    this.#sequences.delete(ref)
+    this.#sequences.delete(this.table.sequence(ref))
     this.#channels.release(this.table.channel(ref))
     this.#deliverAt.delete(ref)
     this.#together.delete(ref)
@@ -169,7 +199,9 @@ export class MessageIndex {
   }
 
   bySequence(sequence: number): MessageRef | undefined {
-    return this.#sequences.find(hashSequence(sequence), ref => this.table.sequence(ref) === sequence)
+    // As good as every message that an opening reads is new.
+    if (sequence > this.#highest) return undefined
+    return this.#sequences.find(sequence)
   }
 
   /** By sequence; a snapshot, without those that are settled meanwhile. */

@@ -5,9 +5,10 @@
 
 import { WaqError } from '../log/errors.js'
 import type { CorruptRange, LogSpec, OpenVisitor, VisitedFrame } from '../log/types.js'
+import { EnvelopeScan } from './envelope-scan.js'
 import { OutcomeFold } from './fold.js'
 import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
-import { decodeEnvelope, MESSAGE_FRAME_TYPE } from './message.js'
+import { MESSAGE_FRAME_TYPE } from './message.js'
 import type { MessageContents } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
 import { decodeOutcome } from './outcome-decoder.js'
@@ -39,6 +40,7 @@ export class Opening implements OpenVisitor {
   /** Epoch ms: one moment for everything that this opening judges. */
   readonly #now: number
   readonly #fold: OutcomeFold
+  readonly #envelope = new EnvelopeScan()
   #messages = 0
   #expired = 0
 
@@ -84,10 +86,10 @@ export class Opening implements OpenVisitor {
     }
     // A second copy of a frame changes nothing (invariant 11).
     if (index.bySequence(sequence) !== undefined) return
-    const envelope = decodeEnvelope(data, `Message ${sequence}`)
+    this.#envelope.read(data, sequence)
     const last = this.#fold.last(sequence)
     const row = recoveryRow('present', last?.record.kind ?? 'none', this.#fold.mayHaveLost(sequence, last))
-    const ref = index.add(sequence, envelope, { segment, offset, bytes: data.length })
+    const ref = index.addScanned(sequence, this.#envelope, segment, offset, data.length)
     index.restore(ref, last, row, this.#now)
     if (last !== undefined) {
       ledger.outcomeWritten(segment, undefined, last.segment)

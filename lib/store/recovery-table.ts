@@ -116,13 +116,21 @@ export const recoveryTable: readonly RecoveryRow[] = [
   },
 ]
 
-/** The one row that matches. */
-export function recoveryRow(
+/** By message, last outcome and whether outcomes were lost: an opening asks once a message. */
+const rows = new Map<RecoveryRow['message'], Map<LastOutcome, { lost: RecoveryRow; kept: RecoveryRow }>>()
+for (const message of ['present', 'absent'] as const) {
+  const entries = every.map(lastOutcome => {
+    const found = { lost: findRow(message, lastOutcome, 'yes'), kept: findRow(message, lastOutcome, 'no') }
+    return [lastOutcome, found] as const
+  })
+  rows.set(message, new Map(entries))
+}
+
+function findRow(
   message: RecoveryRow['message'],
   lastOutcome: LastOutcome,
-  outcomesLost: boolean,
+  lost: RecoveryRow['outcomesLost'],
 ): RecoveryRow {
-  const lost = outcomesLost ? 'yes' : 'no'
   const row = recoveryTable.find(
     candidate =>
       candidate.message === message &&
@@ -132,4 +140,14 @@ export function recoveryRow(
   if (row === undefined)
     throw new Error(`The recovery table has no row for ${message}, ${lastOutcome}, ${lost}`)
   return row
+}
+
+/** The one row that matches. */
+export function recoveryRow(
+  message: RecoveryRow['message'],
+  lastOutcome: LastOutcome,
+  outcomesLost: boolean,
+): RecoveryRow {
+  const found = rows.get(message)!.get(lastOutcome)!
+  return outcomesLost ? found.lost : found.kept
 }

@@ -26,8 +26,8 @@ export class RefTable {
     return this.#size
   }
 
-  add(ref: MessageRef): void {
-    const hash = this.#hashOf(ref)
+  /** `hash`: that of the ref, where the caller has it at hand. */
+  add(ref: MessageRef, hash: number = this.#hashOf(ref)): void {
     const shard = this.#shards[hash >>> SHARD_SHIFT]!
     if ((shard.used + 1) * 4 > shard.slots.length * 3) this.#resize(shard, shard.slots.length * 2)
     place(shard.slots, hash, ref)
