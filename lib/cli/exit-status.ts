@@ -34,9 +34,10 @@ export function usageError(message: string, options?: ErrorOptions): CommandErro
   return new CommandError('USAGE', ExitStatus.usage, message, options)
 }
 
-/** Ctrl-C, or a signal that asks for the same. */
-export function interruptedError(): CommandError {
-  return new CommandError('INTERRUPTED', ExitStatus.interrupted, 'interrupted')
+/** Ctrl-C, or a signal that asks for the same. `howFar`: what was done until then. */
+export function interruptedError(howFar?: string): CommandError {
+  const message = howFar === undefined ? 'interrupted' : `interrupted: ${howFar}`
+  return new CommandError('INTERRUPTED', ExitStatus.interrupted, message)
 }
 
 const statusOfWaqError: Partial<Record<WaqErrorCode, ExitStatus>> = {
@@ -45,10 +46,12 @@ const statusOfWaqError: Partial<Record<WaqErrorCode, ExitStatus>> = {
   WAQ_TOO_LARGE: ExitStatus.usage,
   WAQ_NOT_A_QUEUE: ExitStatus.usage,
   WAQ_UNSUPPORTED_VERSION: ExitStatus.usage,
+  WAQ_ID_CONFLICT: ExitStatus.usage,
   WAQ_NOT_FOUND: ExitStatus.found,
   WAQ_CORRUPT: ExitStatus.found,
   WAQ_LOCKED: ExitStatus.locked,
   WAQ_LOCK_LOST: ExitStatus.locked,
+  WAQ_CLOSED: ExitStatus.locked,
   WAQ_DISK_FULL: ExitStatus.io,
   WAQ_FULL: ExitStatus.io,
   WAQ_IO: ExitStatus.io,
@@ -67,6 +70,9 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof WaqError) {
     const status = statusOfWaqError[error.code] ?? ExitStatus.bug
     return { code: error.code, message: error.message, status }
+  }
+  if (error instanceof Error && error.name === 'AbortError') {
+    return { code: 'INTERRUPTED', message: 'interrupted', status: ExitStatus.interrupted }
   }
   if (error instanceof Error && 'syscall' in error) {
     return { code: systemCode(error) ?? 'IO', message: error.message, status: ExitStatus.io }

@@ -3,38 +3,64 @@ import { styleText } from 'node:util'
 /** A place to write to: `process.stdout`, or what a test puts there. */
 export interface OutputStream {
   write(text: string): unknown
+  once?(event: 'drain', listener: () => void): unknown
   readonly isTTY?: boolean
   readonly columns?: number
+  readonly rows?: number
+}
+
+/** Where keys and lines come from: `process.stdin`, or what a test puts there. */
+export type InputStream = NodeJS.ReadableStream & {
+  readonly isTTY?: boolean
+  setRawMode?(raw: boolean): unknown
 }
 
 /** What a command sees of the world it was called in. */
 export interface Terminal {
+  readonly stdin: InputStream
   readonly stdout: OutputStream
   readonly stderr: OutputStream
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
 export const processTerminal: Terminal = {
+  // A getter opens it: a command that reads nothing must not hold a pipe.
+  get stdin() {
+    return process.stdin
+  },
   stdout: process.stdout,
   stderr: process.stderr,
   environment: process.env,
 }
 
-type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow'
+export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'inverse'
+
+export type Paint = (style: Style, text: string) => string
 
 /** Colours for one stream: none when it is not a terminal, when `NO_COLOR` is set, or when the terminal is dumb. */
-export function painter(terminal: Terminal, stream: OutputStream): (style: Style, text: string) => string {
+export function painter(terminal: Pick<Terminal, 'environment'>, stream: OutputStream): Paint {
   const { NO_COLOR, TERM } = terminal.environment
   const colourless = stream.isTTY !== true || (NO_COLOR ?? '') !== '' || TERM === 'dumb'
   return (style, text) => (colourless ? text : styleText(style, text, { validateStream: false }))
 }
 
-/** Makes text that came from a message or a file safe to print: control characters are shown, not obeyed. */
+/**
+ * Makes text that came from a message or a file safe to print: what would move the cursor, change the title, reverse
+ * or hide text is shown, not obeyed. That is every control character (C0, DEL, C1), line and paragraph separators, half
+ * surrogate pairs, and all invisible format characters but the two joiners that scripts and emoji are written with.
+ */
 export function escapeControls(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
-    character => `\\u{${character.codePointAt(0)!.toString(16)}}`,
-  )
+  return PLAIN.test(text)
+    ? text
+    : text.replace(UNSAFE, character => `\\u{${character.codePointAt(0)!.toString(16)}}`)
+}
+
+const PLAIN = /^[\x20-\x7e]*$/
+const UNSAFE = /(?!\u200c|\u200d)[\p{Cc}\p{Cs}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** Columns of a terminal; Infinity where the output goes elsewhere, and nothing is to be cut. */
+export function widthOf(stream: OutputStream): number {
+  return stream.isTTY === true ? (stream.columns ?? 80) : Number.POSITIVE_INFINITY
 }
 
 /** 12345 → '12,345'. */

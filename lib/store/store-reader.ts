@@ -10,7 +10,7 @@ import { LogReader } from '../log/log-reader.js'
 import { type LogSnapshot, StaleSnapshot } from '../log/log-snapshot.js'
 import { BALLAST } from '../log/names.js'
 import { nodeFileSystem } from '../log/node-file-system.js'
-import type { CorruptRange, VisitedFrame } from '../log/types.js'
+import type { VisitedFrame } from '../log/types.js'
 import { clampedDue } from './fold.js'
 import { ACK_LOG, logIdentities, MESSAGE_LOG } from './log-names.js'
 import { mergeSegments } from './merge-segments.js'
@@ -64,17 +64,8 @@ export interface MessageSelection {
   readonly select?: (message: Pick<ReadMessage, 'id' | 'channel' | 'state' | 'sequence'>) => boolean
   /** Default false. */
   readonly payloads?: boolean
-}
-
-/** What a reader met that is not as it should be; it reads on behind it. */
-export interface ReadDamage {
-  readonly corrupt: readonly CorruptRange[]
-  /** Intact by its checksum, and yet no record. */
-  readonly undecodable: readonly {
-    readonly file: string
-    readonly offset: number
-    readonly problem: string
-  }[]
+  /** Told once a place that can not be read; a newer snapshot may tell of the same place again. */
+  readonly onDamage?: () => void
 }
 
 /** Where a queue stands on disk, as a snapshot saw it. */
@@ -131,7 +122,7 @@ export class StoreReader {
     for (let attempt = 1; ; attempt += 1) {
       const snapshot = await this.#logs.snapshot()
       try {
-        const view = await this.#view(snapshot)
+        const view = await this.#view(snapshot, selection.onDamage)
         for await (const messages of view.select({ ...selection, after })) {
           yield { view, messages }
           after = messages.at(-1)?.sequence ?? after
@@ -224,17 +215,19 @@ export class StoreReader {
     })
   }
 
-  async #view(snapshot: LogSnapshot): Promise<View> {
+  async #view(snapshot: LogSnapshot, onDamage: () => void = () => {}): Promise<View> {
     const outcomes = new OutcomeTable()
-    const view = new View(snapshot, outcomes, (await this.owner())?.alive ?? false, this.#now)
+    // Where nobody here can tell whether the owner lives, what it was sending may be on its way.
+    const ownerLives = ((await this.owner()) ?? { alive: false }).alive !== false
+    if (snapshot.damagedManifest !== undefined) onDamage()
     await snapshot.visit(ACK_LOG, {
       frame: (_, frame) => outcomes.add(frame),
       lost: (_, range) => {
         outcomes.lose(range)
-        view.corrupt.push(range)
+        onDamage()
       },
     })
-    return view
+    return new View(snapshot, outcomes, ownerLives, this.#now)
   }
 }
 
@@ -243,9 +236,6 @@ const MAX_TRIES = 100
 /** One snapshot with its outcomes folded. */
 export class View {
   readonly outcomes: OutcomeTable
-  /** Damage met so far. */
-  readonly corrupt: CorruptRange[] = []
-  readonly #undecodable: { file: string; offset: number; problem: string }[] = []
   readonly #snapshot: LogSnapshot
   /** An attempt under way is being sent; without a living owner it is in doubt. */
   readonly #ownerLives: boolean
@@ -258,10 +248,6 @@ export class View {
     this.#now = now
   }
 
-  get damage(): ReadDamage {
-    return { corrupt: this.corrupt, undecodable: this.#undecodable }
-  }
-
   async *select(selection: MessageSelection): AsyncGenerator<ReadMessage[]> {
     const log = this.#snapshot.log(MESSAGE_LOG)
     yield* mergeSegments(log.segments, segment =>
@@ -269,7 +255,7 @@ export class View {
         MESSAGE_LOG,
         segment,
         frame => this.#find(frame, segment.file, selection),
-        range => this.corrupt.push(range),
+        selection.onDamage,
       ),
     )
   }
@@ -300,7 +286,7 @@ export class View {
     const row = this.outcomes.row(sequence, last)
     if (row.state === 'settled' || row.state === 'settled earlier') return undefined
     if (selection.mayMatch?.(data) === false) return undefined
-    const envelope = this.#decode(frame, file)
+    const envelope = decode(frame, selection.onDamage)
     if (envelope === undefined) return undefined
     const { id, channel, headers, enqueuedAt, deliverAt, expiresAt, payload } = envelope
     const sending = row.state === 'in-doubt' && last?.kind === 'attempt' && this.#ownerLives
@@ -330,22 +316,22 @@ export class View {
       deadReason: undefined,
     }
   }
+}
 
-  #decode(frame: VisitedFrame, file: string): Envelope | undefined {
-    const { sequence, type, data, offset } = frame
-    if (type !== MESSAGE_FRAME_TYPE) {
-      throw new WaqError(
-        'WAQ_UNSUPPORTED_VERSION',
-        `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer waq wrote it. Use that one, or a newer one.`,
-      )
-    }
-    try {
-      return decodeEnvelope(data, `Message ${sequence}`)
-    } catch (error) {
-      if (!(error instanceof WaqError) || error.code !== 'WAQ_CORRUPT') throw error
-      this.#undecodable.push({ file, offset, problem: error.message })
-      return undefined
-    }
+function decode(frame: VisitedFrame, onDamage: (() => void) | undefined): Envelope | undefined {
+  const { sequence, type, data } = frame
+  if (type !== MESSAGE_FRAME_TYPE) {
+    throw new WaqError(
+      'WAQ_UNSUPPORTED_VERSION',
+      `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer waq wrote it. Use that one, or a newer one.`,
+    )
+  }
+  try {
+    return decodeEnvelope(data, `Message ${sequence}`)
+  } catch (error) {
+    if (!(error instanceof WaqError) || error.code !== 'WAQ_CORRUPT') throw error
+    onDamage?.()
+    return undefined
   }
 }
 

@@ -7,7 +7,7 @@ t.test('every error of a queue has its exit status', async t => {
   const expected: Record<WaqErrorCode, number> = {
     WAQ_LOCKED: 3,
     WAQ_LOCK_LOST: 3,
-    WAQ_CLOSED: 70,
+    WAQ_CLOSED: 3,
     WAQ_FULL: 4,
     WAQ_DISK_FULL: 4,
     WAQ_IO: 4,
@@ -15,7 +15,7 @@ t.test('every error of a queue has its exit status', async t => {
     WAQ_TOO_LARGE: 2,
     WAQ_INVALID_MESSAGE: 2,
     WAQ_INVALID_OPTION: 2,
-    WAQ_ID_CONFLICT: 70,
+    WAQ_ID_CONFLICT: 2,
     WAQ_UNSUPPORTED_VERSION: 2,
     WAQ_NOT_A_QUEUE: 2,
     WAQ_NOT_FOUND: 1,

@@ -9,7 +9,7 @@ function stream(isTTY: boolean, columns = 80) {
 t.test('colour needs a terminal that is not dumb, and no NO_COLOR', async t => {
   const paint = (isTTY: boolean, environment: Record<string, string>): string => {
     const out = stream(isTTY)
-    return painter({ stdout: out, stderr: out, environment }, out)('red', 'x')
+    return painter({ environment }, out)('red', 'x')
   }
   t.equal(paint(true, { TERM: 'xterm' }), '\u001b[31mx\u001b[39m')
   t.equal(paint(true, { NO_COLOR: '' }), '\u001b[31mx\u001b[39m', 'an empty NO_COLOR counts as unset')

@@ -79,7 +79,7 @@ function unknownKey(key: string): Refusal {
 }
 
 /** Whether what JSON makes of a value is the value. */
-function isFaithfulInJson(value: unknown): boolean {
+export function isFaithfulInJson(value: unknown): boolean {
   switch (typeof value) {
     case 'string':
     case 'boolean':

@@ -1,0 +1,99 @@
+import { type Command, Option } from 'commander'
+import { matchesChannel } from '../queue/selectors.js'
+import { StoreReader } from '../store/store-reader.js'
+import type { CommandContext } from './command.js'
+import {
+  addExamples,
+  channelOption,
+  DIRECTORY,
+  DIRECTORY_HELP,
+  GROUPS,
+  jsonOption,
+  limitOption,
+  reasonOption,
+} from './command-options.js'
+import { interruptedError } from './exit-status.js'
+import { printMessages } from './message-rows.js'
+import { painter } from './terminal.js'
+
+interface ListOptions {
+  state?: string
+  channel?: string
+  reason?: string
+  limit?: number
+  payload?: true
+  json?: true
+}
+
+/** `waq ls`: the messages that wait, are being sent, or died. */
+export function registerLs(program: Command, context: CommandContext): void {
+  const command = program
+    .command('ls')
+    .helpGroup(GROUPS.look)
+    .summary('list messages')
+    .description('Lists the messages that wait, are being sent, or died; those that were delivered are gone.')
+    .argument(DIRECTORY, DIRECTORY_HELP)
+    .addOption(new Option('--state <state>', 'in this state').choices(['pending', 'sending', 'dead']))
+    .addOption(channelOption())
+    .addOption(reasonOption())
+    .addOption(limitOption())
+    .option('--payload', 'with their payloads, which are private')
+    .addOption(jsonOption('one JSON object a line'))
+    .action((directory: string, options: ListOptions) => list(directory, options, context))
+  addExamples(
+    command,
+    [
+      { command: 'waq ls ./outbox' },
+      { command: "waq ls ./outbox --state pending --channel 'telegram:*' --limit 20" },
+      { command: 'waq ls ./outbox --json | head -n 1' },
+    ],
+    '0 done; 2 wrong use, or not a queue; 4 I/O error.',
+  )
+}
+
+async function list(
+  directory: string,
+  options: ListOptions,
+  { terminal, signal }: CommandContext,
+): Promise<void> {
+  const { state, channel, reason } = options
+  const reader = await StoreReader.open(directory)
+  let damaged = 0
+  const messages = reader.messages({
+    payloads: options.payload === true,
+    select: message =>
+      (state === undefined || message.state === state) &&
+      (reason === undefined || message.state === 'dead') &&
+      matchesChannel(channel, message.channel),
+    onDamage: () => {
+      damaged += 1
+    },
+  })
+  const matching = async function* () {
+    for await (const message of messages) {
+      if (signal.aborted) return
+      if (reason === undefined || message.deadReason === reason) yield message
+    }
+  }
+  const count = await printMessages(terminal, matching(), {
+    kind: state === 'dead' || reason !== undefined ? 'dead' : 'all',
+    json: options.json === true,
+    payloads: options.payload === true,
+    limit: options.limit ?? Number.POSITIVE_INFINITY,
+    nowMs: Date.now(),
+    signal,
+  })
+  if (signal.aborted) throw interruptedError()
+  if (count === 0 && options.json !== true) terminal.stderr.write('No such messages.\n')
+  tellOfDamage(damaged, directory, terminal)
+}
+
+/** On stderr: what was printed is right as far as it goes, and it may not be all. */
+export function tellOfDamage(places: number, directory: string, terminal: CommandContext['terminal']): void {
+  if (places === 0) return
+  const paint = painter(terminal, terminal.stderr)
+  const what = places === 1 ? 'One place' : `${places} places`
+  terminal.stderr.write(
+    `${paint('yellow', 'waq:')} ${what} of this queue could not be read, so messages may be missing here. See waq verify ${directory}\n`,
+  )
+}

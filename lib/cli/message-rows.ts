@@ -1,0 +1,191 @@
+import type { ReadMessage } from '../store/store-reader.js'
+import { unpackPayload } from '../store/store-reader.js'
+import { payloadForJson, toJson } from './json.js'
+import { LineOutput } from './output.js'
+import { type Column, formatRow, layOut, type TableLayout, titles } from './table.js'
+import { escapeControls, painter, type Style, type Terminal } from './terminal.js'
+import { formatRelative } from './units.js'
+
+/** Lists of messages: as a table whose first lines come at once, or as JSON lines. */
+
+const SAMPLE_ROWS = 200
+/** So long a table waits for rows to measure. */
+const SAMPLE_MS = 150
+
+type Kind = 'all' | 'dead'
+
+const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
+  all: [
+    { title: 'SEQUENCE', align: 'right' },
+    { title: 'STATE' },
+    { title: 'CHANNEL', leastWidth: 12 },
+    { title: 'ID', leastWidth: 8 },
+    { title: 'ENQUEUED' },
+    { title: 'TRIES', align: 'right' },
+    { title: 'NEXT' },
+    { title: 'LAST ERROR', leastWidth: 10 },
+  ],
+  dead: [
+    { title: 'SEQUENCE', align: 'right' },
+    { title: 'REASON' },
+    { title: 'CHANNEL', leastWidth: 12 },
+    { title: 'ID', leastWidth: 8 },
+    { title: 'DIED' },
+    { title: 'TRIES', align: 'right' },
+    { title: 'LAST ERROR', leastWidth: 10 },
+  ],
+}
+
+const STATE_STYLES: Readonly<Record<string, Style>> = { dead: 'red', sending: 'green', 'in doubt': 'yellow' }
+
+export function cellsOf(kind: Kind, message: ReadMessage, nowMs: number): string[] {
+  const { sequence, channel, id, attempts, history } = message
+  const error = history.at(-1)
+  const lastError = error === undefined ? '' : escapeControls(errorText(error))
+  const place = [escapeControls(channel), escapeControls(id)]
+  if (kind === 'dead') {
+    const died = message.diedAt === undefined ? '' : formatRelative(message.diedAt, nowMs)
+    return [String(sequence), message.deadReason ?? '', ...place, died, String(attempts), lastError]
+  }
+  const state = message.inDoubt ? 'in doubt' : message.state
+  const next =
+    message.state === 'pending' && message.dueAt > nowMs ? formatRelative(message.dueAt, nowMs) : ''
+  const enqueued = formatRelative(message.enqueuedAt, nowMs)
+  return [String(sequence), state, ...place, enqueued, String(attempts), next, lastError]
+}
+
+export function errorText({ name, code, message }: { name: string; code?: string; message: string }): string {
+  const label = code ?? (name === 'Error' ? '' : name)
+  return label === '' || message.includes(label) ? message : `${label}: ${message}`
+}
+
+/** One line of `--json`. */
+export function lineOf(message: ReadMessage): Record<string, unknown> {
+  const { id, channel, sequence, state, attempts, mayHaveBeenSent, enqueuedAt, dueAt, expiresAt } = message
+  const { diedAt, deadReason } = message
+  const lastError = message.history.at(-1)
+  return {
+    id,
+    channel,
+    sequence,
+    state,
+    attempts,
+    mayHaveBeenSent,
+    enqueuedAt,
+    ...(state === 'pending' && dueAt > 0 && { nextAttemptAt: dueAt }),
+    ...(expiresAt !== Number.POSITIVE_INFINITY && { expiresAt }),
+    ...(diedAt !== undefined && { diedAt }),
+    ...(deadReason !== undefined && { deadReason }),
+    ...(lastError !== undefined && { lastError }),
+    ...(message.packedPayload !== undefined && payloadForJson(unpackPayload(message), message.packedPayload)),
+  }
+}
+
+export interface RowsOptions {
+  readonly kind: Kind
+  readonly json: boolean
+  /** Below each row, its payload. */
+  readonly payloads: boolean
+  readonly limit: number
+  readonly nowMs: number
+  readonly signal: AbortSignal
+}
+
+/** Prints messages as they come. Returns how many. */
+export async function printMessages(
+  terminal: Terminal,
+  messages: AsyncIterable<ReadMessage>,
+  options: RowsOptions,
+): Promise<number> {
+  const { json, limit, signal } = options
+  const output = new LineOutput(terminal.stdout, signal)
+  const table = json ? undefined : new StreamedTable(terminal, output, options)
+  let count = 0
+  try {
+    for await (const message of messages) {
+      if (output.stopped) break
+      await (table === undefined ? output.line(toJson(lineOf(message))) : table.add(message))
+      count += 1
+      if (count === limit) break
+    }
+    await table?.finish()
+  } finally {
+    table?.stop()
+  }
+  await output.flush()
+  return count
+}
+
+/** Measures its first rows, or those that came within a moment, and prints the rest by their measure. */
+class StreamedTable {
+  readonly #terminal: Terminal
+  readonly #output: LineOutput
+  readonly #options: RowsOptions
+  readonly #columns: readonly Column[]
+  #layout: TableLayout | undefined
+  #waiting: { cells: string[]; payload: string | undefined }[] = []
+  #timer: NodeJS.Timeout | undefined
+  #flushing: Promise<void> | undefined
+
+  constructor(terminal: Terminal, output: LineOutput, options: RowsOptions) {
+    this.#terminal = terminal
+    this.#output = output
+    this.#options = options
+    this.#columns = COLUMNS[options.kind]
+  }
+
+  async add(message: ReadMessage): Promise<void> {
+    const { kind, nowMs, payloads } = this.#options
+    const row = {
+      cells: cellsOf(kind, message, nowMs),
+      payload: payloads ? toJson(payloadForJson(unpackPayload(message), message.packedPayload!)) : undefined,
+    }
+    await this.#flushing
+    if (this.#layout !== undefined) return this.#print(row)
+    this.#waiting.push(row)
+    if (this.#waiting.length >= SAMPLE_ROWS) return this.finish()
+    this.#timer ??= setTimeout(() => {
+      this.#flushing = this.finish()
+    }, SAMPLE_MS)
+  }
+
+  /** Prints what waits to be measured. */
+  async finish(): Promise<void> {
+    this.stop()
+    const rows = this.#waiting
+    this.#waiting = []
+    if (rows.length === 0 || this.#layout !== undefined) return
+    const { stdout } = this.#terminal
+    const width = stdout.isTTY === true ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY
+    this.#layout = layOut(
+      this.#columns,
+      rows.map(({ cells }) => cells),
+      width,
+    )
+    const paint = painter(this.#terminal, stdout)
+    const cut = stdout.isTTY === true
+    await this.#output.line(paint('bold', formatRow(this.#layout, titles(this.#layout), { cut })))
+    for (const row of rows) await this.#print(row)
+    await this.#output.flush()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  async #print({ cells, payload }: { cells: string[]; payload: string | undefined }): Promise<void> {
+    const { stdout } = this.#terminal
+    const paint = painter(this.#terminal, stdout)
+    const styled = (text: string): string => {
+      const style = STATE_STYLES[text.trim()]
+      return style === undefined ? text : paint(style, text)
+    }
+    await this.#output.line(
+      formatRow(this.#layout!, cells, {
+        cut: stdout.isTTY === true,
+        paint: (text, column) => (column === 1 ? styled(text) : text),
+      }),
+    )
+    if (payload !== undefined) await this.#output.line(`    ${paint('dim', payload)}`)
+  }
+}

@@ -1,0 +1,124 @@
+import type { Command } from 'commander'
+import { inspect, type ReaderStats } from '../queue/queue-reader.js'
+import type { Owner, Percentiles } from '../queue/types.js'
+import type { CommandContext } from './command.js'
+import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from './command-options.js'
+import { type Fact, formatFacts } from './facts.js'
+import { toJson } from './json.js'
+import { escapeControls, formatCount, type Paint, painter, widthOf } from './terminal.js'
+import { formatBytes, formatDuration, formatRelative } from './units.js'
+
+/** `waq stats`: how a queue stands. */
+export function registerStats(program: Command, context: CommandContext): void {
+  const command = program
+    .command('stats')
+    .helpGroup(GROUPS.look)
+    .summary('how the queue stands')
+    .description(
+      'Tells how many messages wait and died, what is halted, how old the oldest is, and who owns the queue.',
+    )
+    .argument(DIRECTORY, DIRECTORY_HELP)
+    .addOption(jsonOption())
+    .action((directory: string, { json }: { json?: true }) => tell(directory, json === true, context))
+  addExamples(
+    command,
+    [{ command: 'waq stats ./outbox' }, { command: 'waq stats ./outbox --json' }],
+    '0 done; 2 wrong use, or not a queue; 4 I/O error.',
+  )
+}
+
+async function tell(directory: string, json: boolean, { terminal }: CommandContext): Promise<void> {
+  const reader = await inspect(directory)
+  const stats = await reader.stats()
+  const { stdout } = terminal
+  if (json) {
+    stdout.write(`${toJson(stats)}\n`)
+    return
+  }
+  const options = { width: widthOf(stdout), nowMs: Date.now(), paint: painter(terminal, stdout) }
+  stdout.write(formatStats(reader.directory, stats, options))
+}
+
+export interface StatsLook {
+  readonly width: number
+  readonly nowMs: number
+  readonly paint: Paint
+}
+
+const LISTED_HALTS = 10
+
+export function formatStats(
+  directory: string,
+  stats: ReaderStats,
+  { width, nowMs, paint }: StatsLook,
+): string {
+  const { pending, sending, inDoubt, dead, oldestPendingMs, haltedCount, live, lastRecovery } = stats
+  const facts: Fact[] = [
+    ['owner', ownerText(stats.owner, nowMs)],
+    [
+      'pending',
+      `${formatCount(pending)}${oldestPendingMs === null ? '' : `, the oldest for ${formatDuration(oldestPendingMs)}`}`,
+    ],
+    ['sending', formatCount(sending)],
+    ...(inDoubt === 0
+      ? []
+      : [
+          [
+            'in doubt',
+            `${formatCount(inDoubt)} of the pending: whether they were sent is not known`,
+          ] as const,
+        ]),
+    ['dead', dead === 0 ? '0' : `${formatCount(dead)}  (waq dead ls ${escapeControls(directory)})`],
+    ['channels', formatCount(stats.channels)],
+    ['halted', formatCount(haltedCount)],
+    ...stats.halted.slice(0, LISTED_HALTS).map(halt => ['', haltText(halt, nowMs)] as const),
+    ['disk', diskText(stats)],
+    ...(live === null
+      ? []
+      : ([
+          [
+            'since open',
+            `${formatCount(live.enqueued)} enqueued, ${formatCount(live.delivered)} delivered, ${formatCount(live.retried)} retried, ${formatCount(live.rateLimited)} rate-limited`,
+          ],
+          ['sync', percentilesText(live.syncMs)],
+          ['send', percentilesText(live.sendMs)],
+        ] as const)),
+    ['last start', lastRecovery === null ? 'not known' : recoveryText(lastRecovery, nowMs)],
+  ]
+  return `${paint('bold', escapeControls(directory))}\n${formatFacts(facts, width)}`
+}
+
+export function ownerText(owner: Owner | null, nowMs: number): string {
+  if (owner === null) return 'none: it was closed'
+  const { pid, host, since, alive } = owner
+  if (pid === 0) return 'one that can not be named: its owner file can not be read'
+  const who = `process ${pid} on ${escapeControls(host)}, since ${formatRelative(since, nowMs)}`
+  if (alive === true) return `${who}: running`
+  return alive === false
+    ? `${who}: ended without closing`
+    : `${who}: whether it runs can not be told from here`
+}
+
+function haltText({ scope, reason, since }: ReaderStats['halted'][number], nowMs: number): string {
+  const why = reason === undefined ? '' : `: ${escapeControls(reason)}`
+  return `${escapeControls(scope)}, ${formatRelative(since, nowMs)}${why}`
+}
+
+function diskText({ diskBytes, liveBytes, segments }: ReaderStats): string {
+  const files = segments === 1 ? 'one segment' : `${formatCount(segments)} segments`
+  return `${formatBytes(diskBytes)} in ${files}, ${formatBytes(liveBytes)} of it messages that live`
+}
+
+export function percentilesText({ p50, p99, max }: Percentiles): string {
+  if (max === 0) return 'none yet'
+  return `${formatDuration(p50)} (p99 ${formatDuration(p99)}, longest ${formatDuration(max)})`
+}
+
+function recoveryText(recovery: NonNullable<ReaderStats['lastRecovery']>, nowMs: number): string {
+  const { at, durationMs, pending, inDoubt, tornBytes, corrupt } = recovery
+  const found = [`${formatCount(pending + inDoubt)} pending`]
+  if (inDoubt > 0) found.push(`${formatCount(inDoubt)} of them in doubt`)
+  if (tornBytes > 0) found.push(`${formatBytes(tornBytes)} torn`)
+  if (corrupt.length > 0) found.push(`${formatCount(corrupt.length)} damaged places`)
+  return `${formatRelative(at, nowMs)}, in ${formatDuration(durationMs)}: ${found.join(', ')}`
+}

@@ -1,0 +1,182 @@
+import type { Command } from 'commander'
+import { StoreReader } from '../store/store-reader.js'
+import { type FoundDamage, type Verification, verifyStore } from '../store/verify.js'
+import type { CommandContext } from './command.js'
+import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from './command-options.js'
+import { ExitStatus, interruptedError } from './exit-status.js'
+import { type Fact, formatFacts } from './facts.js'
+import { toJson } from './json.js'
+import { formatRow, layOut, titles } from './table.js'
+import { escapeControls, formatCount, type Paint, ProgressLine, painter, widthOf } from './terminal.js'
+import { formatBytes } from './units.js'
+
+/** `waq verify`: reads every byte. */
+export function registerVerify(program: Command, context: CommandContext): void {
+  const command = program
+    .command('verify')
+    .helpGroup(GROUPS.mend)
+    .summary('read every byte, and tell what is damaged')
+    .description(
+      'Reads every byte of a queue and tells of tears, damage, missing records and files that count for nothing, and ' +
+        'what a start would do with messages in doubt. It changes nothing.',
+    )
+    .argument(DIRECTORY, DIRECTORY_HELP)
+    .addOption(jsonOption())
+    .action((directory: string, { json }: { json?: true }) => verify(directory, json === true, context))
+  addExamples(
+    command,
+    [{ command: 'waq verify ./outbox' }, { command: 'waq verify /backup/outbox --json' }],
+    '0 sound, or merely torn; 1 damaged; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
+  )
+}
+
+async function verify(directory: string, json: boolean, context: CommandContext): Promise<void> {
+  const { terminal, signal, finish } = context
+  const reader = await StoreReader.open(directory)
+  const progress = new ProgressLine(terminal.stderr)
+  let found: Verification
+  let howFar = ''
+  try {
+    found = await verifyStore(reader, {
+      signal,
+      onProgress: (done, total) => {
+        howFar = `${formatBytes(done)} of ${formatBytes(total)}`
+        const share = total === 0 ? 1 : done / total
+        progress.show(`${progressBar(share)} ${howFar}`)
+      },
+    })
+  } catch (error) {
+    if (signal.aborted) throw interruptedError(`${howFar} read, nothing was changed`)
+    throw error
+  } finally {
+    progress.clear()
+  }
+  const ok = found.corrupt.length === 0
+  const { stdout } = terminal
+  if (json) stdout.write(`${toJson({ ok, ...found })}\n`)
+  else {
+    const options = { width: widthOf(stdout), paint: painter(terminal, stdout) }
+    stdout.write(formatVerification(reader.directory, found, options))
+  }
+  finish(ok ? ExitStatus.done : ExitStatus.found)
+}
+
+const BAR_COLUMNS = 24
+
+/** 0.5 → '[############            ]  50%'. */
+export function progressBar(share: number): string {
+  const filled = Math.round(BAR_COLUMNS * share)
+  return `[${'#'.repeat(filled).padEnd(BAR_COLUMNS)}] ${String(Math.floor(share * 100)).padStart(3)}%`
+}
+
+const LISTED = 20
+
+export function formatVerification(
+  directory: string,
+  found: Verification,
+  { width, paint }: { width: number; paint: Paint },
+): string {
+  const { corrupt, inDoubt, inDoubtCount, tornBytes, unfinishedBytes, orphanOutcomes, voidFiles } = found
+  const facts: Fact[] = [
+    ['read', `${formatBytes(found.bytes)} in ${formatCount(found.segments)} segments`],
+    ['messages', formatCount(found.messages)],
+    ['outcomes', formatCount(found.outcomes)],
+    [
+      'torn',
+      tornBytes === 0
+        ? 'nothing'
+        : `${formatBytes(tornBytes)} of an unfinished last write; nothing in it was acknowledged`,
+    ],
+    ...(unfinishedBytes === 0 ? [] : [['being written', formatBytes(unfinishedBytes)] as const]),
+    [
+      'damaged',
+      corrupt.length === 0
+        ? 'nothing'
+        : `${formatCount(corrupt.length)} ${corrupt.length === 1 ? 'place' : 'places'}`,
+    ],
+    [
+      'in doubt',
+      inDoubtCount === 0
+        ? 'no message'
+        : `${formatCount(inDoubtCount)} ${inDoubtCount === 1 ? 'message' : 'messages'}`,
+    ],
+    [
+      'orphan outcomes',
+      orphanOutcomes === 0
+        ? 'none'
+        : `${formatCount(orphanOutcomes)}: their messages are gone, and need nothing`,
+    ],
+    [
+      'void files',
+      voidFiles.length === 0
+        ? 'none'
+        : `${formatCount(voidFiles.length)}: they count for nothing, and the next start removes them`,
+    ],
+  ]
+  let text = `${paint('bold', escapeControls(directory))}\n${formatFacts(facts, width)}`
+  if (corrupt.length > 0) text += `\n${damageTable(corrupt, width, paint)}`
+  if (inDoubtCount > 0) {
+    text += `\n${paint('bold', 'In doubt')}: a start asks onAmbiguous about each; by default it is sent again, with mayHaveBeenSent.\n`
+    const rows = inDoubt
+      .slice(0, LISTED)
+      .map(({ sequence, channel, id }) => [String(sequence), escapeControls(channel), escapeControls(id)])
+    text += table(
+      [
+        { title: 'SEQUENCE', align: 'right' },
+        { title: 'CHANNEL', leastWidth: 12 },
+        { title: 'ID', leastWidth: 8 },
+      ],
+      rows,
+      width,
+      paint,
+    )
+    text += more(inDoubtCount - rows.length)
+  }
+  const verdict =
+    corrupt.length > 0
+      ? paint(
+          'red',
+          'Damaged: what is listed can not be read. The rest loads; a start keeps a copy of the bytes in quarantine/.',
+        )
+      : tornBytes > 0
+        ? paint('green', 'Sound, and torn at its end, as after a crash: a start passes over it.')
+        : paint('green', 'Sound.')
+  return `${text}\n${verdict}\n`
+}
+
+function damageTable(corrupt: readonly FoundDamage[], width: number, paint: Paint): string {
+  const rows = corrupt
+    .slice(0, LISTED)
+    .map(({ file, offset, length, problem, known }) => [
+      escapeControls(file),
+      String(offset),
+      String(length),
+      `${escapeControls(problem)}${known ? ' (known since an earlier start)' : ''}`,
+    ])
+  const columns = [
+    { title: 'FILE', leastWidth: 16 },
+    { title: 'OFFSET', align: 'right' as const },
+    { title: 'LENGTH', align: 'right' as const },
+    { title: 'WHAT', leastWidth: 16 },
+  ]
+  return table(columns, rows, width, paint) + more(corrupt.length - rows.length)
+}
+
+function table(
+  columns: Parameters<typeof layOut>[0],
+  rows: readonly string[][],
+  width: number,
+  paint: Paint,
+): string {
+  const layout = layOut(columns, rows, width)
+  const cut = Number.isFinite(width)
+  const lines = [
+    paint('bold', formatRow(layout, titles(layout), { cut })),
+    ...rows.map(row => formatRow(layout, row, { cut })),
+  ]
+  return lines.map(line => `${line}\n`).join('')
+}
+
+function more(count: number): string {
+  return count <= 0 ? '' : `… and ${formatCount(count)} more (--json has up to a thousand)\n`
+}
