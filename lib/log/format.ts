@@ -96,7 +96,10 @@ export function saltState(salt: Buffer): number {
   return crc32cShort(salt, 0, SALT_BYTES, 0)
 }
 
-/** Fills in the header of a frame whose payload already stands behind it in `buffer`, and returns the frame's end. */
+/**
+ * Fills in the header of a frame whose payload already stands behind it in `buffer`, and returns the frame's end.
+ * `payload`: the same bytes as a Buffer of their own, where the caller has it, which spares a view.
+ */
 export function sealFrame(
   buffer: Buffer,
   at: number,
@@ -107,19 +110,20 @@ export function sealFrame(
   sequence: number,
   salted: number,
   offset: number,
+  payloadBytes?: Buffer,
 ): number {
   const payload = at + FRAME_HEADER_BYTES
   const end = payload + payloadLength
   const placed = crc32cNumber(offset, salted)
-  buffer.writeUInt32LE(crc32c(buffer.subarray(payload, end), placed), at + 4)
-  buffer.writeUInt32LE(payloadLength, at + 8)
+  writeUInt32(buffer, crc32c(payloadBytes ?? buffer.subarray(payload, end), placed), at + 4)
+  writeUInt32(buffer, payloadLength, at + 8)
   buffer[at + 12] = type
   buffer[at + 13] = flags
   buffer[at + 14] = 0
   buffer[at + 15] = 0
-  buffer.writeUInt32LE(durable, at + 16)
+  writeUInt32(buffer, durable, at + 16)
   writeUInt64(buffer, sequence, at + 20)
-  buffer.writeUInt32LE(crc32cShort(buffer, at + 4, payload, placed), at)
+  writeUInt32(buffer, crc32cShort(buffer, at + 4, payload, placed), at)
   return end
 }
 
@@ -175,10 +179,18 @@ export function payloadIsIntact(
   return crc32c(payload, crc32cNumber(offset, salted)) === header.payloadCrc
 }
 
+/** Without the checks of `writeUInt32LE`, which cost more than the writing. */
+function writeUInt32(buffer: Buffer, value: number, at: number): void {
+  buffer[at] = value
+  buffer[at + 1] = value >>> 8
+  buffer[at + 2] = value >>> 16
+  buffer[at + 3] = value >>> 24
+}
+
 /** Writes a number from 0 to 2^53 - 1. */
 export function writeUInt64(buffer: Buffer, value: number, at: number): void {
-  buffer.writeUInt32LE(value >>> 0, at)
-  buffer.writeUInt32LE(Math.floor(value / 0x1_0000_0000), at + 4)
+  writeUInt32(buffer, value, at)
+  writeUInt32(buffer, Math.floor(value / 0x1_0000_0000), at + 4)
 }
 
 export function readUInt64(buffer: Buffer, at: number): number {

@@ -25,6 +25,7 @@ export function frameBatch(batch: readonly Append[], bytes: number, segment: Seg
         sequence,
         segment.salted,
         segment.written + at,
+        Buffer.isBuffer(record) ? record : undefined,
       )
       sequence += 1
     }

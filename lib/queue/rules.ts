@@ -21,12 +21,17 @@ export function withRefusals<T>(code: WaqErrorCode, subject: string, parse: () =
   try {
     return parse()
   } catch (error) {
-    if (error instanceof WaqError) throw error
-    if (error instanceof Refusal) throw new WaqError(code, error.message)
-    throw new WaqError(code, `${subject} could not be read: a getter or a proxy threw. Pass plain data.`, {
-      cause: error,
-    })
+    throw refusalOf(code, subject, error)
   }
+}
+
+/** The error that a caller sees for what was thrown while his values were read. */
+export function refusalOf(code: WaqErrorCode, subject: string, error: unknown): WaqError {
+  if (error instanceof WaqError) return error
+  if (error instanceof Refusal) return new WaqError(code, error.message)
+  return new WaqError(code, `${subject} could not be read: a getter or a proxy threw. Pass plain data.`, {
+    cause: error,
+  })
 }
 
 export function refuse(name: string, allowed: string, value: unknown, hint = ''): never {

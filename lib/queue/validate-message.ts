@@ -9,6 +9,7 @@ import {
   MAX_DATE_MS,
   oneOf,
   Refusal,
+  refusalOf,
   refuse,
   refuseName,
   shape,
@@ -42,7 +43,11 @@ export interface MessageContext {
  * the caller calls it: `message`, or `messages[3]`.
  */
 export function validateMessage(message: unknown, name: string, context: MessageContext): NewMessage {
-  return withRefusals('WAQ_INVALID_MESSAGE', `The ${name}`, () => parseMessage(message, name, context))
+  try {
+    return parseMessage(message, name, context)
+  } catch (error) {
+    throw refusalOf('WAQ_INVALID_MESSAGE', `The ${name}`, error)
+  }
 }
 
 function parseMessage(message: unknown, name: string, context: MessageContext): NewMessage {
@@ -90,7 +95,9 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
     }
   }
 
-  const checkedChannel = parseName(channel, `${name}.channel`, MAX_CHANNEL_BYTES, CHANNEL_HINT)
+  const checkedChannel = isName(channel, MAX_CHANNEL_BYTES)
+    ? channel
+    : parseName(channel, `${name}.channel`, MAX_CHANNEL_BYTES, CHANNEL_HINT)
   if (!hasPayload) {
     throw new Refusal(`The ${name} has no \`payload\`. Pass \`payload: null\` for a message without one.`)
   }
@@ -115,6 +122,12 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
 
 const CHANNEL_HINT = 'It names whom the message goes to, such as "telegram:bot1:4711".'
 const ID_HINT = 'It tells this message from every other; leave it out to get a UUIDv7. Hash what is longer.'
+
+/** Surely one: most are told from their length alone, and need no text for an error. */
+function isName(value: unknown, maxBytes: number): value is string {
+  if (typeof value !== 'string' || value === '') return false
+  return value.length * MAX_UTF8_BYTES_PER_UNIT <= maxBytes && isWellFormed(value)
+}
 
 /** Throws `Refusal`. */
 export function parseName(value: unknown, name: string, maxBytes: number, hint: string): string {

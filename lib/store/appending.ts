@@ -1,6 +1,6 @@
-import { FRAME_HEADER_BYTES } from '../log/format.js'
 import type { AppendListener } from '../log/types.js'
 import type { EncodedMessage } from './message.js'
+import type { Enqueued } from './types.js'
 
 /** What becomes of an append of messages; the enqueuer answers. */
 export interface AppendingOwner {
@@ -9,19 +9,32 @@ export interface AppendingOwner {
   refused(appending: Appending, error: Error): void
 }
 
+/** Whoever waits for an append of messages. */
+export interface Waiter {
+  resolve(enqueued: Enqueued[]): void
+  reject(error: Error): void
+}
+
 /** An append of one message, or of a list, from the moment when the log takes it. */
 export class Appending implements AppendListener {
   readonly messages: readonly EncodedMessage[]
   readonly firstSequence: number
   /** Where it was accepted; -1 before. */
   segment = -1
+  readonly waiter: Waiter
   readonly #owner: AppendingOwner
   #waiting: (() => void)[] | undefined
 
-  constructor(messages: readonly EncodedMessage[], firstSequence: number, owner: AppendingOwner) {
+  constructor(
+    messages: readonly EncodedMessage[],
+    firstSequence: number,
+    owner: AppendingOwner,
+    waiter: Waiter,
+  ) {
     this.messages = messages
     this.firstSequence = firstSequence
     this.#owner = owner
+    this.waiter = waiter
   }
 
   accepted(segment: number, offset: number): void {
@@ -50,19 +63,6 @@ export class Appending implements AppendListener {
       this.#waiting ??= []
       this.#waiting.push(resolve)
     })
-  }
-
-  /** Each message with the offset of its frame: frames of a list stand right behind each other. */
-  eachFrame(
-    firstOffset: number,
-    visit: (message: EncodedMessage, sequence: number, offset: number, index: number) => void,
-  ): void {
-    let offset = firstOffset
-    for (let i = 0; i < this.messages.length; i += 1) {
-      const message = this.messages[i]!
-      visit(message, this.firstSequence + i, offset, i)
-      offset += FRAME_HEADER_BYTES + message.record.length
-    }
   }
 
   #wake(): void {

@@ -1,8 +1,9 @@
 /** Puts messages into the message log, each id once. */
 import { asWaqError, WaqError } from '../log/errors.js'
+import { FRAME_HEADER_BYTES } from '../log/format.js'
 import type { Log } from '../log/types.js'
 import { AbortError, abortable } from './abort-error.js'
-import { Appending, type AppendingOwner } from './appending.js'
+import { Appending, type AppendingOwner, type Waiter } from './appending.js'
 import { ChannelOrder } from './channel-order.js'
 import { type DuplicateSources, decideDuplicates, type Identity, type Place } from './duplicates.js'
 import { InFlight } from './in-flight.js'
@@ -25,15 +26,9 @@ export interface EnqueuerParts {
   readonly refusal: () => WaqError | undefined
 }
 
-interface Waiter {
-  resolve(enqueued: Enqueued[]): void
-  reject(error: Error): void
-}
-
 export class Enqueuer implements AppendingOwner {
   readonly inFlight = new InFlight<Appending>()
   readonly #parts: EnqueuerParts
-  readonly #waiters = new Map<Appending, Waiter>()
   /** By given id. */
   readonly #beingWritten = new Map<string, Appending>()
   readonly #sources: DuplicateSources
@@ -144,13 +139,11 @@ export class Enqueuer implements AppendingOwner {
       records.push(encoded.record)
     }
     return new Promise((resolve, reject) => {
-      const appending = new Appending(messages, log.nextSequence, this)
+      const waiter = signal === undefined ? { resolve, reject } : new SignalledWaiter(signal, resolve, reject)
+      const appending = new Appending(messages, log.nextSequence, this, waiter)
       this.inFlight.add(appending)
       for (const { message } of messages) if (message.idGiven) this.#beingWritten.set(message.id, appending)
-      this.#waiters.set(
-        appending,
-        signal === undefined ? { resolve, reject } : this.#withdrawable(appending, signal, resolve, reject),
-      )
+      if (waiter instanceof SignalledWaiter) waiter.onAbort(() => this.#withdraw(appending))
       try {
         log.append(MESSAGE_FRAME_TYPE, records, appending)
       } catch (error) {
@@ -159,91 +152,108 @@ export class Enqueuer implements AppendingOwner {
     })
   }
 
-  #withdrawable(
-    appending: Appending,
-    signal: AbortSignal,
-    resolve: Waiter['resolve'],
-    reject: Waiter['reject'],
-  ): Waiter {
-    const onAbort = (): void => {
-      if (!this.#parts.log.withdraw(appending.firstSequence)) return
-      this.#forget(appending)
-      appending.withdrawn()
-      reject(new AbortError(signal))
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
-    return {
-      resolve(enqueued) {
-        signal.removeEventListener('abort', onAbort)
-        resolve(enqueued)
-      },
-      reject(error) {
-        signal.removeEventListener('abort', onAbort)
-        reject(error)
-      },
-    }
+  /** False: bytes of it may have been written. */
+  #withdraw(appending: Appending): boolean {
+    if (!this.#parts.log.withdraw(appending.firstSequence)) return false
+    this.#forget(appending)
+    appending.withdrawn()
+    return true
   }
 
-  #forget(appending: Appending): Waiter {
-    const waiter = this.#waiters.get(appending)!
-    this.#waiters.delete(appending)
+  #forget(appending: Appending): void {
     this.inFlight.delete(appending)
     for (const { message } of appending.messages) if (message.idGiven) this.#beingWritten.delete(message.id)
-    return waiter
   }
 
-  appended(appending: Appending, segment: number, offset: number): void {
+  appended(appending: Appending, segment: number, firstOffset: number): void {
     const { sources, ledger, appended } = this.#parts
-    const waiter = this.#forget(appending)
+    const { messages, firstSequence } = appending
+    this.#forget(appending)
     const enqueued: Enqueued[] = []
-    appending.eachFrame(offset, ({ message, record }, sequence, frameOffset, index) => {
-      const together = message.together ? { index, count: appending.messages.length } : undefined
+    let offset = firstOffset
+    for (let index = 0; index < messages.length; index += 1) {
+      const encoded = messages[index]!
+      const { message, record } = encoded
+      const { id, channel, enqueuedAt, deliverAt, expiresAt } = message
+      const sequence = firstSequence + index
+      const together = message.together ? { index, count: messages.length } : undefined
       const ref = sources.index.add(
         sequence,
-        {
-          id: message.id,
-          channel: message.channel,
-          enqueuedAt: message.enqueuedAt,
-          deliverAt: message.deliverAt,
-          expiresAt: message.expiresAt,
-          together,
-        },
-        { segment, offset: frameOffset, bytes: record.length },
+        { id, channel, enqueuedAt, deliverAt, expiresAt, together },
+        { segment, offset, bytes: record.length },
       )
       sources.cache.set(sequence, record)
       ledger.messageAdded(segment, record.length)
-      const { id, channel } = message
       enqueued.push({ id, channel, sequence, duplicate: false, state: 'pending', ref })
-    })
+      offset += frameBytes(encoded)
+    }
     for (const { ref } of enqueued) appended(ref!)
-    waiter.resolve(enqueued)
+    appending.waiter.resolve(enqueued)
     if (segment !== this.#segment) {
       this.#segment = segment
       this.#parts.segmentBegun()
     }
   }
 
-  moved(appending: Appending, segment: number, offset: number): void {
+  moved(appending: Appending, segment: number, firstOffset: number): void {
     const { sources, ledger } = this.#parts
     const { index } = sources
-    appending.eachFrame(offset, ({ record }, sequence, frameOffset) => {
-      const ref = index.bySequence(sequence)
+    let offset = firstOffset
+    for (const [at, encoded] of appending.messages.entries()) {
+      const ref = index.bySequence(appending.firstSequence + at)
       if (ref === undefined) {
         ledger.messageMoved(appending.segment, segment, undefined)
-        return
+      } else {
+        const ackSegment = index.table.ackSegment(ref)
+        ledger.messageMoved(appending.segment, segment, { bytes: encoded.record.length, ackSegment })
+        index.table.move(ref, segment, offset)
       }
-      ledger.messageMoved(appending.segment, segment, {
-        bytes: record.length,
-        ackSegment: index.table.ackSegment(ref),
-      })
-      index.table.move(ref, segment, frameOffset)
-    })
+      offset += frameBytes(encoded)
+    }
   }
 
   refused(appending: Appending, cause: Error): void {
     const ids = appending.messages.map(({ message }) => message.id)
     const { code, indeterminate, message } = asWaqError(cause, `Enqueue of ${describe(ids)}`)
-    this.#forget(appending).reject(new WaqError(code, message, { cause, indeterminate, ids }))
+    this.#forget(appending)
+    appending.waiter.reject(new WaqError(code, message, { cause, indeterminate, ids }))
+  }
+}
+
+/** Frames of a list stand right behind each other. */
+function frameBytes({ record }: EncodedMessage): number {
+  return FRAME_HEADER_BYTES + record.length
+}
+
+/** Whoever waits and may change his mind. */
+class SignalledWaiter implements Waiter {
+  readonly #signal: AbortSignal
+  readonly #resolve: Waiter['resolve']
+  readonly #reject: Waiter['reject']
+  #listener = (): void => {}
+
+  constructor(signal: AbortSignal, resolve: Waiter['resolve'], reject: Waiter['reject']) {
+    this.#signal = signal
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  /** `withdraw` answers whether it was not too late. */
+  onAbort(withdraw: () => boolean): void {
+    this.#listener = () => {
+      if (withdraw()) this.#reject(new AbortError(this.#signal))
+    }
+    this.#signal.addEventListener('abort', this.#listener, { once: true })
+  }
+
+  resolve(enqueued: Enqueued[]): void {
+    this.#signal.removeEventListener('abort', this.#listener)
+    this.#resolve(enqueued)
+  }
+
+  reject(error: Error): void {
+    this.#signal.removeEventListener('abort', this.#listener)
+    this.#reject(error)
   }
 }
 

@@ -15,6 +15,7 @@
  */
 import { Packr, Unpackr } from 'msgpackr'
 import { WaqError } from '../log/errors.js'
+import { writeRecord } from './envelope-writer.js'
 
 /** The frame type of a message in the message log. */
 export const MESSAGE_FRAME_TYPE = 1
@@ -60,7 +61,7 @@ const ENVELOPE_FIELDS = 8
  * An index and a count that take exactly the 5 bytes of a uint 32 each, and are overwritten when the list is appended.
  * A valid pair: a record that turns out to be a duplicate is decoded without ever being placed.
  */
-const UNPLACED = [0xffff_fffe, 0xffff_ffff]
+const UNPLACED = [0xffff_fffe, 0xffff_ffff] as const
 /** Behind the array's and the pair's first bytes and the first uint 32's marker. */
 const TOGETHER_INDEX_OFFSET = 1 + 1 + 1
 const TOGETHER_COUNT_OFFSET = TOGETHER_INDEX_OFFSET + 4 + 1
@@ -76,25 +77,13 @@ const payloadCodec = new Packr({
   moreTypes: true,
   useToJSON: false,
 })
-/** No `copyBuffers`: the payload stays a view. No `moreTypes`: nothing but plain MessagePack is in an envelope. */
-const envelopeEncoder = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false })
+/** No `copyBuffers`: the payload stays a view. */
 const envelopeDecoder = new Unpackr({ useRecords: false, copyBuffers: false })
 
 /** Encodes a message whose payload was validated: of others msgpackr makes something, but not always what comes back. */
 export function encodeMessage(message: NewMessage): EncodedMessage {
-  const packed = envelopeEncoder.pack([
-    message.together ? UNPLACED : null,
-    message.id,
-    message.channel,
-    message.enqueuedAt,
-    message.deliverAt,
-    message.expiresAt,
-    message.headers,
-    payloadCodec.pack(message.payload),
-  ])
-  // What msgpackr returns is a slice of a slab of up to 2 MiB, which it would keep alive.
-  const record = Buffer.allocUnsafe(packed.length)
-  record.set(packed)
+  const place = message.together ? UNPLACED : undefined
+  const record = writeRecord(ENVELOPE_FIELDS, place, message, payloadCodec.pack(message.payload))
   return { message, record }
 }
 
