@@ -9,7 +9,10 @@ import { webhook } from './fixtures/webhook.js'
 
 t.test('every attempt at a message tells Discord the same nonce, of the length that it takes', async t => {
   const server = await PlatformServer.start(t, discord)
-  const queue = await openQueue(t, { retry: [0, 0], send: clients['@discordjs/rest 2']!.connect(server.url) })
+  const queue = await openQueue(t, {
+    retry: [0, 0],
+    send: clients['@discordjs/rest 2']!.connect(server.url, 60_000),
+  })
   await queue.enqueue({ id: 'a', channel: 'discord:bot:1', payload: { text: textOf('server error') } })
   t.match(await queue.settled('a'), { state: 'dead', attempts: 3 })
   const bodies = server.taken.map(({ body }) => JSON.parse(body))
@@ -25,7 +28,7 @@ t.test('every attempt at a message tells a webhook the same id', async t => {
   const server = await PlatformServer.start(t, webhook)
   const queue = await openQueue(t, {
     retry: [0, 0],
-    send: clients['fetch, its response returned']!.connect(server.url),
+    send: clients['fetch, its response returned']!.connect(server.url, 60_000),
   })
   await queue.enqueue({ id: 'a', channel: 'webhook', payload: { text: textOf('gateway timeout') } })
   t.match(await queue.settled('a'), { state: 'dead', attempts: 3 })
