@@ -28,12 +28,17 @@ export interface NewSegment {
  * Makes a segment of our own epoch: header, zero-filled stretch, file and directory synced. No manifest lists it
  * yet, so it does not count. On any failure nothing is left of it but a void file.
  */
-export async function createSegment(directory: Directory, wanted: NewSegment): Promise<ActiveSegment> {
+export function createSegment(directory: Directory, wanted: NewSegment): Promise<ActiveSegment> {
+  // Each try is another file: what a sync failed on for want of space is not synced again (invariant 5).
+  return wanted.mustSucceed ? directory.withRoom(() => create(directory, wanted)) : create(directory, wanted)
+}
+
+async function create(directory: Directory, wanted: NewSegment): Promise<ActiveSegment> {
   const { spec } = wanted
   const id = { epoch: directory.epoch, ordinal: directory.nextOrdinal() }
   const salt = randomBytes(SALT_BYTES)
   const path = directory.path(spec.name, segmentName(id))
-  const file = await inRoom(directory, wanted, () => directory.fileSystem.create(path))
+  const file = await directory.fileSystem.create(path)
   try {
     const header = encodeSegmentHeader({
       logId: spec.id,
@@ -42,10 +47,10 @@ export async function createSegment(directory: Directory, wanted: NewSegment): P
       firstSequence: wanted.firstSequence,
       createdAt: directory.now(),
     })
-    await inRoom(directory, wanted, async () => writeFully(file, header, 0))
+    await writeFully(file, header, 0)
     const diskBytes = await fill(directory, wanted, file)
-    await inRoom(directory, wanted, () => file.sync())
-    await inRoom(directory, wanted, () => directory.fileSystem.syncDirectory(directory.path(spec.name)))
+    await file.sync()
+    await directory.fileSystem.syncDirectory(directory.path(spec.name))
     const segment = new Segment({
       log: spec.name,
       ...id,
@@ -83,8 +88,4 @@ async function fill(directory: Directory, wanted: NewSegment, file: FileHandle):
     }
   }
   return end
-}
-
-function inRoom<T>(directory: Directory, wanted: NewSegment, step: () => Promise<T>): Promise<T> {
-  return wanted.mustSucceed ? directory.withRoom(step) : step()
 }

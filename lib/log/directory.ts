@@ -51,7 +51,8 @@ export class Directory implements DirectoryParts {
       try {
         return await step()
       } catch (error) {
-        if (!isDiskFull(error) || !(await this.ballast.shrink())) throw error
+        // Where even that fails, the step's own failure is the one to tell.
+        if (!isDiskFull(error) || !(await this.ballast.shrink().catch(() => false))) throw error
       }
     }
   }
