@@ -86,19 +86,33 @@ export class Rotation {
     await this.#preparing?.catch(() => {}) // reported; tried again here
     this.#prepared ??= await this.#create()
     const next = this.#prepared
-    if (!next.listed || this.#cutDue) {
-      await this.#publisher.publish()
-      next.listed = true
+    while (!next.listed || this.#cutDue) {
+      // A sync may fail while the manifest is written, and it does not say that yet: then there is one more due.
       this.#cutDue = false
+      try {
+        await this.#publisher.publish()
+      } catch (error) {
+        this.#cutDue = true
+        throw error
+      }
+      next.listed = true
     }
     const active = this.#active
     if (active !== undefined) {
       if ((await this.#syncToItsEnd(active)) !== undefined) return this.next()
       this.#trimAndClose(active).catch(error => this.#directory.reportError(error))
+      this.#publishLength()
     }
     this.#prepared = undefined
     this.#active = next
     return next
+  }
+
+  /** Nobody waits for it. Until a manifest has the length of a full segment, what damage takes off its end is not missed. */
+  #publishLength(): void {
+    this.#publisher.publish().catch(error => {
+      if (this.#directory.fence.lost === undefined) this.#directory.reportError(error)
+    })
   }
 
   /** Invariant 5: the active segment ends at its last synced byte, for good. */

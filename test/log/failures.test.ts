@@ -2,6 +2,8 @@ import t, { type Test } from 'tap'
 import { BALLAST_BYTES } from '../../lib/log/ballast.js'
 import { WaqError } from '../../lib/log/errors.js'
 import type { LogSet } from '../../lib/log/log-set.js'
+import { decodeManifest } from '../../lib/log/manifest.js'
+import { segmentName } from '../../lib/log/names.js'
 import {
   DiskProcess,
   type DiskProcessOptions,
@@ -271,6 +273,58 @@ test('a failed sync at the end of a full segment does not let a later batch over
   for (const frame of frames.acks!) order.push(frame.sequence)
   t.equal(last.sequence, 4)
   t.same(order, [1, 2, 3, 4])
+})
+
+test('a sync that fails while the next segment is being listed is known to a manifest before that gets a frame', async t => {
+  const { disk, process, set, faults } = await stage({ segmentBytes: 4096 })
+  await append(set, 'acks', 'x'.repeat(1800))
+  let metFailure: Promise<unknown> | undefined
+  // The next append needs a segment of its own. While that is listed, the sync of the first one fails.
+  process.gate = ({ kind, path }) => {
+    if (kind !== 'rename' || !path.includes('manifests') || metFailure !== undefined) return undefined
+    faults.push(failing('sync', 'acks'))
+    metFailure = outcome(set.log('acks').sync())
+    return metFailure.then(() => {})
+  }
+  const last = append(set, 'acks', 'y'.repeat(20_000))
+  let checked = 0
+  const inForce = () => {
+    const path = disk
+      .files(`${ROOT}/manifests`)
+      .filter(name => !name.endsWith('.tmp'))
+      .at(-1)!
+    return decodeManifest(disk.file(path).live.bytes(), path)!.logs[1]!.segments
+  }
+  const [first] = paths(disk, 'acks')
+  const gate = process.gate
+  process.gate = operation => {
+    const { kind, path } = operation
+    if (
+      kind === 'sync' &&
+      path.includes('/acks/') &&
+      path !== first &&
+      disk.file(path).live.bytes().includes('xxx')
+    ) {
+      checked += 1
+      t.ok(
+        inForce().every(segment => !first!.includes(segmentName(segment)) || segment.length !== undefined),
+        'the first one has its length',
+      )
+    }
+    return gate?.(operation)
+  }
+  await last
+  await set.log('acks').sync()
+  t.ok(metFailure)
+  t.ok(checked > 0)
+  for (const kind of ['absent', 'whole'] as const) {
+    const { frames, set: again } = await afterPowerLoss(disk, kind)
+    t.same(
+      frames.acks!.map(frame => frame.sequence),
+      [1, 2],
+    )
+    t.same(again.report.corrupt, [])
+  }
 })
 
 test('an accepted record can be read at every moment, also while it is written again', async t => {
