@@ -1,0 +1,112 @@
+/**
+ * The states in which a power loss may leave a disk, the most telling ones first: everything there, nothing there,
+ * one operation alone missing, one alone there, torn writes, then every other subset of up to twelve pending
+ * operations, and seeded samples without end.
+ */
+import type { Fate, FileOperation, Pending, RecordingDisk } from '../fixtures/disk/recording-disk.js'
+import { SECTOR_BYTES } from '../fixtures/disk/recording-disk.js'
+import { Random } from './random.js'
+
+/** Up to here every subset is tried: 4,096 of them. */
+export const MOST_EXHAUSTIVE = 12
+
+const ABSENT: Fate = { kind: 'absent' }
+const WHOLE: Fate = { kind: 'whole' }
+
+/** What a disk may look like does not depend on its reserve. */
+function isDull(pending: Pending): boolean {
+  return pending.path.endsWith('/ballast')
+}
+
+export function* crashStates(disk: RecordingDisk, seed: number, thorough: boolean): Generator<Fate[]> {
+  const pending = disk.pending()
+  const telling = pending.flatMap((each, index) => (isDull(each) ? [] : [index]))
+  const all = (fate: Fate) => pending.map(each => (isDull(each) ? WHOLE : fate))
+  const but = (base: Fate[], index: number, fate: Fate) => base.map((each, i) => (i === index ? fate : each))
+  const random = new Random(seed)
+
+  yield all(WHOLE)
+  if (telling.length === 0) return
+  yield all(ABSENT)
+  for (const index of telling) {
+    yield but(all(WHOLE), index, ABSENT)
+    yield but(all(ABSENT), index, WHOLE)
+  }
+  for (const index of telling) {
+    for (const fate of tornFates(pending[index]!, thorough, random)) {
+      yield but(all(WHOLE), index, fate)
+      yield but(all(ABSENT), index, fate)
+    }
+  }
+  if (telling.length <= MOST_EXHAUSTIVE) {
+    for (let subset = 0; subset < 2 ** telling.length; subset++) {
+      const fates = all(ABSENT)
+      telling.forEach((index, bit) => {
+        if (((subset >> bit) & 1) === 1) fates[index] = WHOLE
+      })
+      yield fates
+    }
+  }
+  for (;;) yield randomFates(pending, random)
+}
+
+/** One state, drawn at random. */
+export function randomFates(pending: readonly Pending[], random: Random): Fate[] {
+  // Sometimes nearly everything came, sometimes nearly nothing: the edges are where mistakes are.
+  const lean = random.below(4)
+  return pending.map(each => {
+    if (isDull(each)) return WHOLE
+    const { operation } = each
+    if (operation.kind === 'write' && operation.bytes !== undefined && random.chance(4))
+      return randomTornFate(operation, random)
+    return random.below(4) < lean ? WHOLE : ABSENT
+  })
+}
+
+function randomTornFate(operation: FileOperation, random: Random): Fate {
+  switch (random.below(4)) {
+    case 0:
+      return { kind: 'prefix', bytes: random.below(operation.length) }
+    case 1:
+      return { kind: 'zeroed' }
+    case 2:
+      return { kind: 'garbage', seed: random.next() }
+    default:
+      return { kind: 'sectors', mask: random.next() }
+  }
+}
+
+function tornFates({ operation }: Pending, thorough: boolean, random: Random): Fate[] {
+  if (operation.kind !== 'write') return []
+  const { position, length } = operation as FileOperation
+  // Of zeros, a prefix is a shorter file, and that is all.
+  if ((operation as FileOperation).bytes === undefined) return [{ kind: 'prefix', bytes: length >> 1 }]
+  const fates: Fate[] = [{ kind: 'zeroed' }, { kind: 'garbage', seed: random.next() }]
+  const cuts = new Set<number>()
+  if (thorough) {
+    for (let bytes = 1; bytes < length; bytes++) cuts.add(bytes)
+  } else {
+    for (const bytes of [
+      1,
+      12,
+      27,
+      28,
+      29,
+      length >> 1,
+      length - 1,
+      random.below(length),
+      random.below(length),
+    ])
+      if (bytes > 0 && bytes < length) cuts.add(bytes)
+    const boundary = SECTOR_BYTES - (position % SECTOR_BYTES)
+    for (let bytes = boundary; bytes < length; bytes += SECTOR_BYTES) cuts.add(bytes)
+  }
+  for (const bytes of cuts) fates.push({ kind: 'prefix', bytes })
+  const sectors = Math.ceil((position + length) / SECTOR_BYTES) - Math.floor(position / SECTOR_BYTES)
+  if (sectors > 1) {
+    const masks = sectors <= (thorough ? 8 : 4) ? 2 ** sectors - 1 : 0
+    for (let mask = 0; mask < masks; mask++) fates.push({ kind: 'sectors', mask })
+    if (masks === 0) for (let i = 0; i < 12; i++) fates.push({ kind: 'sectors', mask: random.next() })
+  }
+  return fates
+}
