@@ -105,8 +105,9 @@ export class LogSet {
     return this.#segmentLog(name)
   }
 
-  /** Records of a log below `sequence` do not count any more. Returns how many segments were removed. */
-  discardBefore(name: string, sequence: number): Promise<number> {
+  /** Records of a log below `sequence` do not count any more. Returns how many segments were removed. Rejects with WAQ_CLOSED. */
+  async discardBefore(name: string, sequence: number): Promise<number> {
+    if (this.#closing !== undefined) throw new WaqError('WAQ_CLOSED', `${this.directory} was closed`)
     return this.#segmentLog(name).discardBefore(sequence)
   }
 

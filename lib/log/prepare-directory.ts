@@ -15,7 +15,7 @@ export async function prepareDirectory(
   directory: string,
   logs: readonly string[],
 ): Promise<string> {
-  if (directory === '' || directory.includes('\0')) {
+  if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
     throw new WaqError('WAQ_INVALID_OPTION', `the directory must be a path, got ${JSON.stringify(directory)}`)
   }
   try {

@@ -19,13 +19,19 @@ interface OpenFile {
 export class SegmentReader {
   readonly #directory: Directory
   readonly #files = new Map<number, OpenFile>()
+  #closed = false
 
   constructor(directory: Directory) {
     this.#directory = directory
   }
 
-  /** The payload of the frame at `offset`. Rejects with WAQ_CORRUPT where it is not intact, WAQ_IO where it can not be read. */
+  /**
+   * The payload of the frame at `offset`. Rejects with WAQ_CORRUPT where it is not intact, WAQ_IO where it can not be
+   * read, WAQ_CLOSED after `close`.
+   */
   async read(segment: Segment, offset: number): Promise<Buffer> {
+    // Nobody would close what is opened now, and the next owner may have rewritten it.
+    if (this.#closed) throw new WaqError('WAQ_CLOSED', `${this.#directory.root} was closed`)
     const entry = this.#entry(segment)
     entry.users += 1
     try {
@@ -50,6 +56,7 @@ export class SegmentReader {
   }
 
   close(): void {
+    this.#closed = true
     for (const [id, entry] of this.#files) {
       this.#files.delete(id)
       entry.forgotten = true

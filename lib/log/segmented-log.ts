@@ -1,27 +1,13 @@
 import { WaqError } from './errors.js'
 import { FRAME_HEADER_BYTES } from './format.js'
-import { LogSet, type LogSetOptions } from './log-set.js'
-import type { CorruptRange, Durability, Log, SegmentInfo, VisitedFrame } from './types.js'
+import { LogSet } from './log-set.js'
+import { resolveLogOptions, type SegmentedLogOptions } from './segmented-log-options.js'
+import type { CorruptRange, Log, SegmentInfo, VisitedFrame } from './types.js'
+
+export type { SegmentedLogOptions } from './segmented-log-options.js'
 
 const NAME = 'records'
 const RECORD = 1
-const MIN_SEGMENT_BYTES = 4096
-const MAX_SEGMENT_BYTES = 1024 * 1024 * 1024
-
-export interface SegmentedLogOptions {
-  /** Bytes after which the next segment is begun; 4096 to 1 GiB. Default 16 MiB. */
-  segmentBytes?: number
-  /** What an append that resolved survives. Default `'fsync'`: a power loss. */
-  durability?: Durability
-  /** Bytes that can not be read: keep a copy and go on, or refuse to open (WAQ_CORRUPT). Default `'quarantine'`. */
-  onCorruption?: 'quarantine' | 'refuse'
-  /** As in the queue's options. Default `{ staleMs: 10_000, waitMs: 'auto' }`. */
-  lock?: { staleMs?: number; waitMs?: number | 'auto' }
-  /** Default false: fencing and fsync are promises of one kernel. */
-  allowNetworkFileSystem?: boolean
-  /** For tests. */
-  environment?: LogSetOptions['environment']
-}
 
 /** Where a record stands; kept for every record that counts, 24 bytes each. */
 interface Place {
@@ -51,21 +37,16 @@ export class SegmentedLog implements AsyncDisposable {
     this.corrupt = logs.report.corrupt
   }
 
-  /** Rejects as `OutboundQueue.open` does: WAQ_LOCKED, WAQ_NOT_A_QUEUE, WAQ_CORRUPT, WAQ_DISK_FULL, WAQ_IO, … */
+  /** Rejects as `OutboundQueue.open` does: WAQ_INVALID_OPTION, WAQ_LOCKED, WAQ_NOT_A_QUEUE, WAQ_CORRUPT, WAQ_DISK_FULL, WAQ_IO, … */
   static async open(directory: string, options: SegmentedLogOptions = {}): Promise<SegmentedLog> {
-    const { segmentBytes = 16 * 1024 * 1024, durability = 'fsync', onCorruption = 'quarantine' } = options
-    checkSegmentBytes(segmentBytes)
-    checkDurability(durability)
+    const { durability, environment, ...resolved } = resolveLogOptions(options)
     const places = new Map<number, Place>()
     const logs = await LogSet.open(
       directory,
       {
         logs: [{ name: NAME, id: 3, durability, onFailure: 'reject' }],
-        segmentBytes,
-        onCorruption,
-        lock: { staleMs: options.lock?.staleMs ?? 10_000, waitMs: options.lock?.waitMs ?? 'auto' },
-        allowNetworkFileSystem: options.allowNetworkFileSystem ?? false,
-        ...(options.environment === undefined ? {} : { environment: options.environment }),
+        ...resolved,
+        ...(environment === undefined ? {} : { environment }),
       },
       {
         frame: (_, frame: VisitedFrame) =>
@@ -125,7 +106,10 @@ export class SegmentedLog implements AsyncDisposable {
     })
   }
 
-  /** The records from `from` (default: the first) to the last one at the time of each step, in order. */
+  /**
+   * The records from `from` (default: the first) to the last one at the time of each step, in order; without those
+   * that are discarded meanwhile. Rejects with WAQ_CORRUPT, WAQ_IO, WAQ_CLOSED.
+   */
   async *read(
     options: { from?: number } = {},
   ): AsyncGenerator<{ sequence: number; data: Buffer }, void, void> {
@@ -141,7 +125,8 @@ export class SegmentedLog implements AsyncDisposable {
 
   /**
    * Raises the low-water mark: records below `sequence` do not count any more, also after a restart. Segments
-   * that hold nothing else are removed; returns how many.
+   * that hold nothing else are removed; returns how many. Rejects with WAQ_INVALID_OPTION, WAQ_CLOSED, WAQ_LOCK_LOST,
+   * WAQ_DISK_FULL, WAQ_IO.
    */
   async discardBefore(sequence: number): Promise<number> {
     if (!Number.isSafeInteger(sequence) || sequence < 0) {
@@ -169,8 +154,10 @@ export class SegmentedLog implements AsyncDisposable {
 
   #place(first: number, records: readonly Buffer[], segment: number, offset: number): void {
     let at = offset
+    const lowWater = this.#logs.lowWater(NAME)
     records.forEach((record, index) => {
-      this.#places.set(first + index, { segment, offset: at })
+      // Below it where it was discarded while it was written.
+      if (first + index >= lowWater) this.#places.set(first + index, { segment, offset: at })
       at += FRAME_HEADER_BYTES + record.length
     })
   }
@@ -184,27 +171,4 @@ function inOrder(places: Map<number, Place>): Map<number, Place> {
     last = sequence
   }
   return places
-}
-
-function checkSegmentBytes(value: unknown): void {
-  if (
-    Number.isSafeInteger(value) &&
-    (value as number) >= MIN_SEGMENT_BYTES &&
-    (value as number) <= MAX_SEGMENT_BYTES
-  )
-    return
-  throw new WaqError(
-    'WAQ_INVALID_OPTION',
-    `segmentBytes must be a whole number from ${MIN_SEGMENT_BYTES} to ${MAX_SEGMENT_BYTES}, got ${String(value)}`,
-  )
-}
-
-function checkDurability(value: unknown): void {
-  if (value === 'fsync' || value === 'os') return
-  const ms = (value as { syncEveryMs?: unknown } | null)?.syncEveryMs
-  if (Number.isSafeInteger(ms) && (ms as number) >= 1 && (ms as number) <= 60_000) return
-  throw new WaqError(
-    'WAQ_INVALID_OPTION',
-    `durability must be 'fsync', 'os' or { syncEveryMs: 1 to 60000 }, got ${JSON.stringify(value)}`,
-  )
 }

@@ -202,13 +202,48 @@ t.test('options out of bounds are refused, quoting what was given', async t => {
     })
   for (const durability of ['none', {}, { syncEveryMs: 0 }, { syncEveryMs: 70_000 }, null, 5])
     await t.rejects(open(disk, { durability: durability as never }), { code: 'WAQ_INVALID_OPTION' })
+  for (const [options, message] of [
+    [null, /options must be an object, got null/],
+    [7, /options must be an object, got 7/],
+    [{ segmentByte: 4096 }, /options has no property "segmentByte"/],
+    [{ onCorruption: 'ignore' }, /onCorruption must be .* got ignore/],
+    [{ lock: 5 }, /lock must be an object, got 5/],
+    [{ lock: { stale: 5000 } }, /lock has no property "stale"/],
+    [{ lock: { staleMs: 1999 } }, /lock\.staleMs must be .* got 1999/],
+    [{ lock: { waitMs: -1 } }, /lock\.waitMs must be .* got -1/],
+    [{ lock: { waitMs: 2 ** 31 } }, /lock\.waitMs must be .* got 2147483648/],
+    [{ allowNetworkFileSystem: 'yes' }, /allowNetworkFileSystem must be true or false, got yes/],
+  ] as const)
+    await t.rejects(SegmentedLog.open('/journal', options as never), { code: 'WAQ_INVALID_OPTION', message })
+  await t.rejects(SegmentedLog.open(7 as never), {
+    code: 'WAQ_INVALID_OPTION',
+    message: /must be a path, got 7/,
+  })
   t.same(disk.files(), [], 'nothing was made')
 })
 
-t.test('a closed log says that it is closed', async t => {
-  const log = await open(new RecordingDisk())
+t.test('a closed log says that it is closed, writes nothing and opens no file', async t => {
+  const disk = new RecordingDisk()
+  const process = new DiskProcess(disk)
+  const log = await SegmentedLog.open('/journal', { environment: environmentOf(process) })
   await log.append(Buffer.from('one'))
   await log.close()
   await log.close()
+  const files = disk.files()
+  const { open: opened } = process.counts
   await t.rejects(log.append(Buffer.from('two')), { code: 'WAQ_CLOSED' })
+  await t.rejects(texts(log), { code: 'WAQ_CLOSED' })
+  await t.rejects(log.discardBefore(2), { code: 'WAQ_CLOSED' })
+  t.same(disk.files(), files)
+  t.equal(process.counts.open, opened)
+})
+
+t.test('what was discarded while it was written is not read', async t => {
+  const log = await open(new RecordingDisk())
+  const appending = log.append(Buffer.from('one'))
+  await log.discardBefore(2)
+  t.equal(await appending, 1)
+  await log.append(Buffer.from('two'))
+  t.same(await texts(log), ['2 two'])
+  t.equal(log.firstSequence, 2)
 })
