@@ -22,7 +22,7 @@ import { createRecordLink, readRecordLink, removeRecordLink } from './record-lin
 //
 // A holder that can not be proven dead (of another host or pid namespace, or stopped by a signal) loses its guard
 // `staleMs` after its last sign of life, which a running holder renews. If it goes on after all there are two
-// inside; then the epochs decide (engine.md, invariants 1 and 3): nothing is lost but somebody's lock.
+// inside; then the epochs decide (docs/format.md, invariants 1 and 3): nothing is lost but somebody's lock.
 
 export const GUARD_NAME = '.guard'
 /** Followed by a hash of the guard that may be removed. */

@@ -14,7 +14,7 @@ export type { DirectoryLock } from './held-lock.js'
 // proper-lockfile says who owns a directory. Around it stands what it does not do: a dead owner is recognised at
 // once, taking the lock and claiming an epoch are one step among openers, and a replaced owner leaves its
 // successor's lock alone. All of this is advice: two owners at once, by whatever mistake, are told apart by their
-// epochs (engine.md, invariants 1 and 3).
+// epochs (docs/format.md, invariants 1 and 3).
 
 /** The names that the lock makes in a directory: one that holds nothing else is empty as far as its logs go. */
 export function isLockName(name: string): boolean {
