@@ -5,6 +5,7 @@
  */
 import { createServer } from 'node:http'
 import { OutboundQueue } from 'waq'
+import { renderPrometheus } from 'waq/metrics'
 import { webhookSender } from './webhook.js'
 
 const queue = await OutboundQueue.open(process.env.OUTBOX ?? '/data/outbox', {
@@ -18,7 +19,11 @@ const server = createServer((request, response) => {
   // Alive: the process answers. What waits in the queue is no reason to be restarted.
   if (request.url === '/livez') return response.writeHead(200).end()
   if (request.url === '/readyz') return response.writeHead(stopping ? 503 : 200).end()
-  if (request.url === '/stats') return response.end(JSON.stringify(queue.stats()))
+  if (request.url === '/metrics') {
+    return response
+      .writeHead(200, { 'content-type': 'text/plain; version=0.0.4' })
+      .end(renderPrometheus(queue))
+  }
   return response.writeHead(404).end()
 })
 server.listen(Number(process.env.PORT ?? 8080), () => console.log('ready'))
