@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { systemCode } from '../log/errors.js'
 import type { CommandContext } from './command.js'
+import { GROUPS } from './command-options.js'
 import { commands } from './commands.js'
 import { ExitStatus, failureOf } from './exit-status.js'
 import { painter, processTerminal, type Terminal } from './terminal.js'
@@ -57,8 +58,12 @@ function buildProgram(context: CommandContext, json: boolean): Command {
     .description('A write-ahead queue for outbound messages: a directory of append-only files.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
+    .commandsGroup(GROUPS.more)
     .helpCommand('help [command]', 'print the help of a command')
-    .addHelpText('after', '\nExample:\n  $ waq demo --kills 5\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ waq stats ./outbox\n  $ waq dead ls ./outbox\n  $ waq demo --kills 5\n',
+    )
     .exitOverride()
     .configureOutput({
       writeOut: text => terminal.stdout.write(text),

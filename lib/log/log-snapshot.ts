@@ -137,13 +137,13 @@ export class LogSnapshot {
 
   /**
    * What `select` makes of the intact frames of one segment, in batches of at most a window's worth. Its frame's data
-   * is overwritten afterwards. Each place that can not be read is counted by `onDamage`; `visit` knows more of it.
+   * is overwritten afterwards. Each place that can not be read is told to `onDamage`, without the sequences that may be missing: `visit` knows them.
    */
   async *select<T>(
     name: string,
     segment: SnapshotSegment,
     select: (frame: VisitedFrame) => T | undefined,
-    onDamage: () => void = () => {},
+    onDamage: (range: CorruptRange) => void = () => {},
   ): AsyncGenerator<T[], void, undefined> {
     const log = this.#surveyed.find(({ spec }) => spec.name === name)!
     const candidate = log.candidates.find(each => each.segment.id === segment.id)!
@@ -156,7 +156,7 @@ export class LogSnapshot {
             const selected = select(frame)
             if (selected !== undefined) push(selected)
           },
-          lost: onDamage,
+          lost: (_, range) => onDamage(range),
         }
         const visit = new LogVisit(log, visitor, {}, this.#inForce.manifest?.corrupt ?? [], [])
         await visitSegment(log, candidate, file, visit, { turn })

@@ -188,6 +188,23 @@ export async function readStats(store: StoreReader, nowMs: number): Promise<Read
       if (state === 'pending') oldestAt = Math.min(oldestAt, Math.max(enqueuedAt, deliverAt))
     }
   }
+  return {
+    ...counts,
+    inDoubt,
+    channels: channels.size,
+    oldestPendingMs: oldestAt === Infinity ? null : Math.max(0, nowMs - oldestAt),
+    liveBytes,
+    ...(await readLook(store)),
+  }
+}
+
+/** What of the figures needs no look at the messages. */
+export type QueueLook = Pick<
+  ReaderStats,
+  'halted' | 'haltedCount' | 'diskBytes' | 'segments' | 'owner' | 'lastRecovery' | 'live'
+>
+
+export async function readLook(store: StoreReader): Promise<QueueLook> {
   const halts = await store.halts()
   const { diskBytes, segments } = await store.disk()
   const owner = (await store.owner()) ?? null
@@ -195,14 +212,9 @@ export async function readStats(store: StoreReader, nowMs: number): Promise<Read
   const live = status !== undefined && isOf(status, owner) ? status : undefined
   const halted = mergeHalts(halts, live?.dispatcher.halted ?? [])
   return {
-    ...counts,
-    inDoubt,
-    channels: channels.size,
     halted: halted.slice(0, MAX_HALTS),
     haltedCount: Math.max(halted.length, live?.dispatcher.haltedCount ?? 0),
-    oldestPendingMs: oldestAt === Infinity ? null : Math.max(0, nowMs - oldestAt),
     diskBytes,
-    liveBytes,
     segments: segments.length,
     owner,
     lastRecovery: status === undefined ? null : { ...status.recovery, at: status.openedAt },
@@ -226,7 +238,7 @@ function mergeHalts(
 }
 
 /** Whether it was published by the owner that has the queue open now. */
-export function isOf(status: OwnerStatus, owner: Owner | null): boolean {
+function isOf(status: OwnerStatus, owner: Owner | null): boolean {
   return (
     owner !== null &&
     owner.alive !== false &&
@@ -236,7 +248,7 @@ export function isOf(status: OwnerStatus, owner: Owner | null): boolean {
   )
 }
 
-export function liveStats(status: OwnerStatus): LiveStats {
+function liveStats(status: OwnerStatus): LiveStats {
   const { publishedAt, enqueued, syncs, syncMs, enqueueMs, sendMs } = status
   const { delivered, retried, rateLimited, dead } = status.dispatcher
   return { publishedAt, enqueued, delivered, retried, rateLimited, dead, syncs, syncMs, enqueueMs, sendMs }

@@ -1,0 +1,100 @@
+import type { Command } from 'commander'
+import type { CompactionReport, Progress } from '../queue/types.js'
+import { StoreReader } from '../store/store-reader.js'
+import type { CommandContext } from './command.js'
+import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption, waitOption } from './command-options.js'
+import { interruptedError } from './exit-status.js'
+import { toJson } from './json.js'
+import { QueueHand } from './queue-hand.js'
+import { estimateCompaction } from './space.js'
+import { escapeControls, formatCount, ProgressLine } from './terminal.js'
+import { formatBytes } from './units.js'
+import { progressBar } from './verify.js'
+
+interface CompactCommandOptions {
+  dryRun?: true
+  wait: number
+  json?: true
+}
+
+/** `waq compact`: reclaims space. */
+export function registerCompact(program: Command, context: CommandContext): void {
+  const command = program
+    .command('compact')
+    .helpGroup(GROUPS.mend)
+    .summary('reclaim space')
+    .description(
+      'Reclaims the space of messages that are gone. A process that has the queue open does it, and goes on sending; ' +
+        'else this command does.',
+    )
+    .argument(DIRECTORY, DIRECTORY_HELP)
+    .option('--dry-run', 'only say what it would do')
+    .addOption(waitOption())
+    .addOption(jsonOption())
+    .action((directory: string, options: CompactCommandOptions) => compact(directory, options, context))
+  addExamples(
+    command,
+    [{ command: 'waq compact ./outbox --dry-run' }, { command: 'waq compact ./outbox' }],
+    '0 done; 2 wrong use, or not a queue; 3 its owner does not answer; 4 I/O error; 130 interrupted.',
+  )
+}
+
+async function compact(
+  directory: string,
+  options: CompactCommandOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { terminal, signal } = context
+  const json = options.json === true
+  if (options.dryRun === true) {
+    const estimate = await estimateCompaction(await StoreReader.open(directory), signal)
+    terminal.stdout.write(
+      json
+        ? `${toJson({ ...estimate, dryRun: true })}\n`
+        : `It would bring ${reportText(estimate)} (about).\n`,
+    )
+    return
+  }
+  const hand = await QueueHand.take(directory, {
+    signal,
+    patienceMs: options.wait,
+    onError: error => terminal.stderr.write(`waq: ${escapeControls(error.message)}\n`),
+  })
+  const progress = new ProgressLine(terminal.stderr)
+  let report: CompactionReport
+  let last: Progress | undefined
+  try {
+    report = await hand.compact(made => {
+      last = made
+      progress.show(
+        `${progressBar(shareOf(made))} ${formatBytes(made.doneBytes)} of about ${formatBytes(made.totalBytes)}`,
+      )
+    })
+  } catch (error) {
+    if (signal.aborted)
+      throw interruptedError(`${howFar(last)}; the queue is sound, and the same command goes on`)
+    throw error
+  } finally {
+    progress.clear()
+    await hand.close()
+  }
+  terminal.stdout.write(json ? `${toJson(report)}\n` : `Brought ${reportText(report)}.\n`)
+}
+
+function shareOf({ doneBytes, totalBytes }: Progress): number {
+  return totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes)
+}
+
+function howFar(last: Progress | undefined): string {
+  return last === undefined
+    ? 'nothing was rewritten yet'
+    : `${formatBytes(last.doneBytes)} of about ${formatBytes(last.totalBytes)} are compacted`
+}
+
+function reportText({ before, after }: CompactionReport): string {
+  return `${formatBytes(before.diskBytes)} in ${segments(before.segments)} down to ${formatBytes(after.diskBytes)} in ${segments(after.segments)}`
+}
+
+function segments(count: number): string {
+  return count === 1 ? 'one segment' : `${formatCount(count)} segments`
+}

@@ -1,0 +1,288 @@
+import { createInterface } from 'node:readline/promises'
+import { type Command, Option } from 'commander'
+import { lineOfMessage } from '../queue/control/message-line.js'
+import { viewOf } from '../queue/queue-reader.js'
+import type { MessageView } from '../queue/types.js'
+import { StoreReader } from '../store/store-reader.js'
+import type { CommandContext } from './command.js'
+import {
+  addExamples,
+  channelOption,
+  DIRECTORY,
+  DIRECTORY_HELP,
+  durationOption,
+  GROUPS,
+  jsonOption,
+  limitOption,
+  reasonOption,
+  waitOption,
+} from './command-options.js'
+import {
+  addSelection,
+  checkSelection,
+  chosenIds,
+  type DeadSelection,
+  deadLettersOf,
+} from './dead-selection.js'
+import { interruptedError, usageError } from './exit-status.js'
+import { inParts } from './in-parts.js'
+import { toJson } from './json.js'
+import { tellOfDamage } from './ls.js'
+import { printMessages } from './message-rows.js'
+import { LineOutput } from './output.js'
+import { QueueHand } from './queue-hand.js'
+import { showMessage } from './show.js'
+import { escapeControls, formatCount } from './terminal.js'
+
+const DONE = '0 done; 2 wrong use, or not a queue; 4 I/O error.'
+const CHANGED =
+  '0 done; 1 an id that no dead letter has; 2 wrong use, or not a queue; 3 its owner does not answer; 4 I/O error; 130 interrupted.'
+
+/** `waq dead`: what was given up. */
+export function registerDead(program: Command, context: CommandContext): void {
+  const dead = program
+    .command('dead')
+    .helpGroup(GROUPS.mend)
+    .summary('dead letters: ls, show, retry, purge, export')
+    .description('Dead letters: messages that were given up. They are kept until they are retried or purged.')
+  addExamples(
+    dead,
+    [{ command: 'waq dead ls ./outbox' }, { command: 'waq dead retry ./outbox --reason expired' }],
+    '0 done; see the help of each.',
+  )
+  registerDeadLs(dead, context)
+  registerDeadShow(dead, context)
+  registerRetry(dead, context)
+  registerPurge(dead, context)
+  registerExport(dead, context)
+}
+
+type ListOptions = Omit<DeadSelection, 'all'> & { limit?: number; payload?: true; json?: true }
+
+function registerDeadLs(dead: Command, { terminal, signal }: CommandContext): void {
+  const command = dead
+    .command('ls')
+    .summary('list them')
+    .description('Lists dead letters, with the reason and the last error of each.')
+    .argument(DIRECTORY, DIRECTORY_HELP)
+    .addOption(channelOption())
+    .addOption(reasonOption())
+    .addOption(durationOption('--older-than <duration>', 'dead for at least so long (30m, 7d)'))
+    .addOption(limitOption())
+    .option('--payload', 'with their payloads, which are private')
+    .addOption(jsonOption('one JSON object a line'))
+    .action(async (directory: string, options: ListOptions) => {
+      const reader = await StoreReader.open(directory)
+      const nowMs = Date.now()
+      const payloads = options.payload === true
+      let damaged = 0
+      const onDamage = (): void => {
+        damaged += 1
+      }
+      const count = await printMessages(
+        terminal,
+        deadLettersOf(reader, options, { payloads, nowMs, onDamage }),
+        {
+          kind: 'dead',
+          json: options.json === true,
+          payloads,
+          limit: options.limit ?? Number.POSITIVE_INFINITY,
+          nowMs,
+          signal,
+        },
+      )
+      if (signal.aborted) throw interruptedError()
+      if (count === 0 && options.json !== true) terminal.stderr.write('No such dead letters.\n')
+      tellOfDamage(damaged, directory, terminal)
+    })
+  addExamples(
+    command,
+    [
+      { command: 'waq dead ls ./outbox' },
+      { command: 'waq dead ls ./outbox --reason permanent --older-than 7d' },
+    ],
+    DONE,
+  )
+}
+
+function registerDeadShow(dead: Command, context: CommandContext): void {
+  const command = dead
+    .command('show')
+    .summary('one of them, with its history')
+    .description('Shows one dead letter with its payload, its headers and its last attempts.')
+    .argument(DIRECTORY, DIRECTORY_HELP)
+    .argument('<id>', 'of the dead letter')
+    .addOption(jsonOption())
+    .action((directory: string, id: string, { json }: { json?: true }) =>
+      showMessage(directory, id, { json: json === true, state: 'dead' }, context),
+    )
+  addExamples(
+    command,
+    [{ command: 'waq dead show ./outbox order-4711' }],
+    '0 done; 1 no dead letter has this id; 2 wrong use, or not a queue; 4 I/O error.',
+  )
+}
+
+interface ChangeOptions extends DeadSelection {
+  wait: number
+  yes?: true
+  place: 'original' | 'last'
+  json?: true
+}
+
+function registerRetry(dead: Command, context: CommandContext): void {
+  const command = addSelection(
+    dead
+      .command('retry')
+      .summary('let them live again')
+      .description(
+        'Lets dead letters live again, each in its channel before what waits there, with attempts and time to live anew. ' +
+          'A process that has the queue open sends them; else the next one does.',
+      )
+      .argument(DIRECTORY, DIRECTORY_HELP)
+      .argument('[ids...]', 'of the dead letters'),
+  )
+    .addOption(
+      new Option('--place <place>', 'before or behind what waits in their channels')
+        .choices(['original', 'last'])
+        .default('original'),
+    )
+    .addOption(waitOption())
+    .addOption(jsonOption())
+    .action(async (directory: string, ids: string[], options: ChangeOptions) => {
+      checkSelection(ids, options)
+      await change(directory, ids, options, context, 'retried', (hand, part) =>
+        hand.retryDead(part, options.place),
+      )
+    })
+  addExamples(
+    command,
+    [
+      { command: 'waq dead retry ./outbox order-4711' },
+      { command: "waq dead retry ./outbox --channel 'telegram:*' --reason attempts" },
+    ],
+    CHANGED,
+  )
+}
+
+function registerPurge(dead: Command, context: CommandContext): void {
+  const command = addSelection(
+    dead
+      .command('purge')
+      .summary('throw them away')
+      .description(
+        'Throws dead letters away. It counts them and asks first; export them before, if in doubt.',
+      )
+      .argument(DIRECTORY, DIRECTORY_HELP)
+      .argument('[ids...]', 'of the dead letters'),
+  )
+    .option('--yes', 'do not ask')
+    .addOption(waitOption())
+    .addOption(jsonOption())
+    .action(async (directory: string, ids: string[], options: ChangeOptions) => {
+      checkSelection(ids, options)
+      await change(directory, ids, options, context, 'purged', (hand, part) => hand.purgeDead(part))
+    })
+  addExamples(
+    command,
+    [
+      { command: 'waq dead purge ./outbox --older-than 30d' },
+      { command: 'waq dead purge ./outbox --all --yes' },
+    ],
+    CHANGED,
+  )
+}
+
+async function change(
+  directory: string,
+  ids: readonly string[],
+  options: ChangeOptions,
+  context: CommandContext,
+  verb: 'retried' | 'purged',
+  work: (hand: QueueHand, part: readonly string[]) => Promise<number>,
+): Promise<void> {
+  const { terminal, signal } = context
+  const hand = await QueueHand.take(directory, {
+    signal,
+    patienceMs: options.wait,
+    onError: error => terminal.stderr.write(`waq: ${escapeControls(error.message)}\n`),
+  })
+  let changed = 0
+  try {
+    const chosen = await chosenIds(hand.reader, ids, options, signal)
+    if (signal.aborted) throw interruptedError('nothing was changed')
+    if (verb === 'purged' && options.yes !== true && chosen.ids.length > 0) await confirm(chosen, context)
+    changed = await inParts(chosen.ids, verb, context, part => work(hand, part))
+  } finally {
+    await hand.close()
+  }
+  if (options.json === true) terminal.stdout.write(`${toJson({ changed })}\n`)
+  else terminal.stdout.write(`${counted(changed)} ${verb}.\n`)
+}
+
+async function confirm(
+  { ids, channels }: { ids: readonly string[]; channels: number },
+  { terminal, signal }: CommandContext,
+): Promise<void> {
+  const what = `${counted(ids.length)} of ${channels === 1 ? 'one channel' : `${formatCount(channels)} channels`}`
+  if (terminal.stdin.isTTY !== true) {
+    throw usageError(`this would purge ${what}. Say --yes, for nobody is here to be asked`)
+  }
+  const lines = createInterface({ input: terminal.stdin, output: process.stderr })
+  try {
+    const answer = await lines.question(`Purge ${what}? They can not be brought back. [y/N] `, { signal })
+    if (/^y(es)?$/i.test(answer.trim())) return
+  } catch (error) {
+    if (signal.aborted) throw interruptedError('nothing was changed')
+    throw error
+  } finally {
+    lines.close()
+  }
+  throw interruptedError('nothing was changed')
+}
+
+function counted(count: number): string {
+  return count === 1 ? 'One dead letter' : `${formatCount(count)} dead letters`
+}
+
+function registerExport(dead: Command, { terminal, signal }: CommandContext): void {
+  const command = dead
+    .command('export')
+    .summary('write them as JSON lines')
+    .description(
+      'Writes dead letters with their payloads as JSON lines, which waq enqueue --from takes back.',
+    )
+    .argument(DIRECTORY, DIRECTORY_HELP)
+    .addOption(channelOption())
+    .addOption(reasonOption())
+    .addOption(durationOption('--older-than <duration>', 'dead for at least so long (30m, 7d)'))
+    .addOption(jsonOption('the same: it is JSON already'))
+    .action(async (directory: string, options: Omit<DeadSelection, 'all'>) => {
+      const reader = await StoreReader.open(directory)
+      const output = new LineOutput(terminal.stdout, signal)
+      let damaged = 0
+      let count = 0
+      const onDamage = (): void => {
+        damaged += 1
+      }
+      for await (const message of deadLettersOf(reader, options, {
+        payloads: true,
+        nowMs: Date.now(),
+        onDamage,
+      })) {
+        if (output.stopped) throw interruptedError(`${formatCount(count)} written`)
+        await output.line(toJson(lineOfMessage(viewOf(message) as MessageView, message.packedPayload!)))
+        count += 1
+      }
+      await output.flush()
+      tellOfDamage(damaged, directory, terminal)
+    })
+  addExamples(
+    command,
+    [
+      { command: 'waq dead export ./outbox > dead.jsonl' },
+      { command: 'waq dead export ./outbox --reason expired | waq enqueue ./other --from -' },
+    ],
+    '0 done; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
+  )
+}

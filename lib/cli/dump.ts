@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Command, Option } from 'commander'
+import { WaqError } from '../log/errors.js'
+import type { CorruptRange, VisitedFrame } from '../log/types.js'
+import { ACK_LOG, MESSAGE_LOG } from '../store/log-names.js'
+import { decodeEnvelope, decodePayload, MESSAGE_FRAME_TYPE } from '../store/message.js'
+import type { OutcomeRecord } from '../store/outcome.js'
+import { decodeOutcome } from '../store/outcome-decoder.js'
+import { StoreReader } from '../store/store-reader.js'
+import type { CommandContext } from './command.js'
+import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from './command-options.js'
+import { interruptedError } from './exit-status.js'
+import { payloadForJson, toJson } from './json.js'
+import { LineOutput } from './output.js'
+import { escapeControls } from './terminal.js'
+
+interface DumpOptions {
+  log?: 'messages' | 'acks'
+  follow?: true
+  payload?: true
+  json?: true
+}
+
+const FOLLOW_MS = 250
+
+/** `waq dump`: the frames of a log, one a line. */
+export function registerDump(program: Command, context: CommandContext): void {
+  const command = program
+    .command('dump')
+    .helpGroup(GROUPS.mend)
+    .summary('the frames of a log, one a line')
+    .description('Prints the frames of the logs as they stand on disk, one a line, with file and offset.')
+    .argument(DIRECTORY, DIRECTORY_HELP)
+    .addOption(new Option('--log <log>', 'this log alone').choices([MESSAGE_LOG, ACK_LOG]))
+    .option('--follow', 'go on with what is appended, until Ctrl-C')
+    .option('--payload', 'with the payloads of messages, which are private')
+    .addOption(jsonOption('one JSON object a line'))
+    .action((directory: string, options: DumpOptions) => dump(directory, options, context))
+  addExamples(
+    command,
+    [{ command: 'waq dump ./outbox' }, { command: 'waq dump ./outbox --log acks --follow' }],
+    '0 done; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
+  )
+}
+
+/** How far a segment was printed. */
+type Printed = Map<string, number>
+
+async function dump(directory: string, options: DumpOptions, context: CommandContext): Promise<void> {
+  const { terminal, signal } = context
+  const logs = options.log === undefined ? [MESSAGE_LOG, ACK_LOG] : [options.log]
+  const reader = await StoreReader.open(directory)
+  const output = new LineOutput(terminal.stdout, signal)
+  const printed: Printed = new Map()
+  for (;;) {
+    await printNew(reader, logs, printed, output, options)
+    await output.flush()
+    if (signal.aborted) throw interruptedError()
+    if (options.follow !== true) return
+    await sleep(FOLLOW_MS, undefined, { signal }).catch(() => {})
+  }
+}
+
+async function printNew(
+  reader: StoreReader,
+  logs: readonly string[],
+  printed: Printed,
+  output: LineOutput,
+  options: DumpOptions,
+): Promise<void> {
+  await reader.logs.withSnapshot(async snapshot => {
+    for (const log of logs) {
+      for (const segment of snapshot.log(log).segments) {
+        const from = printed.get(segment.file) ?? 0
+        if (segment.length <= from) continue
+        const damage: CorruptRange[] = []
+        const describe = (frame: VisitedFrame): string | undefined =>
+          frame.offset < from ? undefined : describeFrame(log, segment.file, frame, options)
+        const lines = snapshot.select(log, segment, describe, range => damage.push(range))
+        for await (const batch of lines) {
+          for (const line of batch) await output.line(line)
+          if (output.stopped) return
+        }
+        for (const range of damage)
+          if (range.offset >= from) await output.line(describeDamage(range, options))
+        printed.set(segment.file, segment.length)
+      }
+    }
+  })
+}
+
+function describeDamage({ log, file, offset, length }: CorruptRange, { json }: DumpOptions): string {
+  if (json === true) return toJson({ log, file, offset, length, damaged: true })
+  return `${file}:${offset}  damaged, ${length} bytes`
+}
+
+function describeFrame(log: string, file: string, frame: VisitedFrame, options: DumpOptions): string {
+  const { offset, sequence, data } = frame
+  const fields = fieldsOf(log, frame, options.payload === true)
+  if (options.json === true) return toJson({ log, file, offset, length: data.length, sequence, ...fields })
+  const { kind, ...rest } = fields
+  const told = Object.entries(rest).map(([name, value]) => `${name}=${escapeControls(textOf(value))}`)
+  return `${file}:${offset}  ${sequence}  ${String(kind)}  ${told.join('  ')}  (${data.length} bytes)`
+}
+
+function fieldsOf(
+  log: string,
+  { sequence, type, data }: VisitedFrame,
+  payloads: boolean,
+): Record<string, unknown> {
+  try {
+    if (log === MESSAGE_LOG) return messageFields(sequence, type, data, payloads)
+    const { kind, sequence: message, ...outcome } = asFields(decodeOutcome(type, data, `Frame ${sequence}`))
+    const digest = outcome.digest
+    return {
+      kind,
+      ...(message !== undefined && { message }),
+      ...outcome,
+      ...(typeof digest === 'string' && { digest: Buffer.from(digest, 'latin1').toString('hex') }),
+    }
+  } catch (error) {
+    if (!(error instanceof WaqError)) throw error
+    return { kind: 'unknown', problem: error.message }
+  }
+}
+
+function asFields(record: OutcomeRecord): Record<string, unknown> {
+  return { ...record }
+}
+
+function messageFields(
+  sequence: number,
+  type: number,
+  data: Buffer,
+  payloads: boolean,
+): Record<string, unknown> {
+  if (type !== MESSAGE_FRAME_TYPE) return { kind: 'unknown', problem: `frame type ${type}` }
+  const { payload, deliverAt, expiresAt, together, headers, ...envelope } = decodeEnvelope(
+    data,
+    `Message ${sequence}`,
+  )
+  return {
+    kind: 'message',
+    ...envelope,
+    ...(deliverAt !== 0 && { deliverAt }),
+    ...(expiresAt !== Number.POSITIVE_INFINITY && { expiresAt }),
+    ...(together !== undefined && { together }),
+    ...(Object.keys(headers).length > 0 && { headers }),
+    ...(payloads && payloadForJson(decodePayload(payload, `Message ${sequence}`), payload)),
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none')
+}

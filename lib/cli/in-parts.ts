@@ -1,0 +1,39 @@
+import { interruptedError } from './exit-status.js'
+import { formatCount, ProgressLine, type Terminal } from './terminal.js'
+import { progressBar } from './verify.js'
+
+/** Small enough that Ctrl-C is heard soon, large enough that each is one sync for many. */
+const PART = 1_000
+
+/**
+ * Works on a list part by part: shows how far it is, and between two parts hears Ctrl-C. What was done stays done.
+ * `verb`: 'purged', 'retried'.
+ */
+export async function inParts(
+  items: readonly string[],
+  verb: string,
+  { terminal, signal }: { terminal: Terminal; signal: AbortSignal },
+  work: (part: readonly string[]) => Promise<number>,
+): Promise<number> {
+  const progress = new ProgressLine(terminal.stderr)
+  let changed = 0
+  try {
+    for (let done = 0; done < items.length; done += PART) {
+      if (signal.aborted) throw stopped(verb, changed, items.length)
+      progress.show(`${progressBar(done / items.length)} ${formatCount(changed)} ${verb}`)
+      changed += await work(items.slice(done, done + PART))
+    }
+  } catch (error) {
+    if (signal.aborted) throw stopped(verb, changed, items.length)
+    throw error
+  } finally {
+    progress.clear()
+  }
+  return changed
+}
+
+function stopped(verb: string, changed: number, of: number): Error {
+  return interruptedError(
+    `${formatCount(changed)} of ${formatCount(of)} ${verb}; the queue is sound, and the same command goes on`,
+  )
+}
