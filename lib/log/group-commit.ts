@@ -64,6 +64,7 @@ export class GroupCommit {
       syncFailed: (active, error) => this.#endSegment(active, [], error),
       allSynced: () => this.#unsynced.clear(),
       nextSequence: () => this.#nextSequence,
+      mustSucceed: () => this.#mustSucceed,
     })
     this.#unsynced = new Unsynced(spec.durability, () => this.#syncInBackground())
     this.#nextSequence = nextSequence
@@ -362,10 +363,15 @@ export class GroupCommit {
 
   // ── Failures ────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** What was accepted can not be refused any more, in whichever log: like an outcome, it may use the ballast. */
+  get #mustSucceed(): boolean {
+    return this.#spec.onFailure === 'retain' || this.#displaced.size > 0
+  }
+
   async #writeFailed(active: ActiveSegment, batch: Append[], error: WriteError): Promise<void> {
     if (error.written === 0 && isDiskFull(error)) {
       // Not a byte reached the file: the segment is as good as it was.
-      if (this.#spec.onFailure === 'retain' && (await this.#directory.ballast.shrink().catch(() => false))) {
+      if (this.#mustSucceed && (await this.#directory.ballast.shrink().catch(() => false))) {
         this.#queue.putBack(batch)
         return
       }

@@ -25,6 +25,8 @@ const MAX_OVERRUN = 4
 export interface RotationOwner {
   /** A lower bound for what the next segment will hold. */
   nextSequence(): number
+  /** Something waits for the next segment that can not be refused. */
+  mustSucceed(): boolean
   /** The active segment can not be synced: the owner ends it, and calls `end`. */
   syncFailed(active: ActiveSegment, error: WaqError): void
   /** The active segment is synced to its end. */
@@ -214,7 +216,7 @@ export class Rotation {
       spec: this.#spec,
       firstSequence: this.#owner.nextSequence(),
       targetBytes,
-      mustSucceed: this.#spec.onFailure === 'retain',
+      mustSucceed: this.#owner.mustSucceed(),
     })
     this.#nextTargetBytes = Math.min(this.#segmentBytes, targetBytes * TARGET_GROWTH)
     this.#segments.add(active.segment)

@@ -434,6 +434,31 @@ test('a full disk: outcomes are recorded out of the ballast, messages are refuse
   )
 })
 
+for (const ends of ['a close', 'a sync'] as const) {
+  test(`what was accepted, and lost its segment on a full disk, is written out of the ballast at ${ends}`, async t => {
+    const { disk, process, set, faults } = await stage({ durability: { syncEveryMs: 60_000 } })
+    await append(set, 'messages', 'one')
+    process.capacityBytes = disk.usedBytes()
+    // Outcomes have made use of the ballast already.
+    for (let i = 0; i < 20; i++) await append(set, 'acks', 'a'.repeat(10_000))
+    t.ok(disk.file(`${ROOT}/ballast`).live.size < BALLAST_BYTES)
+    faults.push(failing('sync', 'messages'))
+    const refused = outcome(append(set, 'messages', 'two'))
+    await outcome(set.log('messages').sync())
+    t.match(await refused, { code: 'WAQ_DISK_FULL' })
+    if (ends === 'a close') await set.close()
+    else {
+      await new Promise(resolve => setTimeout(resolve, 10_000))
+      await set.log('messages').sync()
+      t.match(await outcome(append(set, 'messages', 'three')), {
+        code: 'WAQ_DISK_FULL',
+        indeterminate: false,
+      })
+    }
+    t.same(textsOf((await afterPowerLoss(disk)).frames.messages), ['1 one'])
+  })
+}
+
 test('a segment of 256 KiB whose place is on a full disk leaves nothing behind', async t => {
   const { disk, process, set } = await stage()
   process.capacityBytes = disk.usedBytes() + 1000
