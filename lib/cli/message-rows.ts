@@ -2,8 +2,8 @@ import type { ReadMessage } from '../store/store-reader.js'
 import { unpackPayload } from '../store/store-reader.js'
 import { payloadForJson, toJson } from './json.js'
 import { LineOutput } from './output.js'
-import { type Column, formatRow, layOut, type TableLayout, titles } from './table.js'
-import { escapeControls, painter, type Style, type Terminal } from './terminal.js'
+import { type Column, columnsFor, formatRow, layOut, type TableLayout, titles } from './table.js'
+import { escapeControls, painter, type Style, type Terminal, widthOf } from './terminal.js'
 import { formatRelative } from './units.js'
 
 /** Lists of messages: as a table whose first lines come at once, or as JSON lines. */
@@ -20,10 +20,10 @@ const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
     { title: 'STATE' },
     { title: 'CHANNEL', leastWidth: 12 },
     { title: 'ID', leastWidth: 8 },
-    { title: 'ENQUEUED' },
+    { title: 'ENQUEUED', from: 90 },
     { title: 'TRIES', align: 'right' },
     { title: 'NEXT' },
-    { title: 'LAST ERROR', leastWidth: 10 },
+    { title: 'LAST ERROR', leastWidth: 10, from: 110 },
   ],
   dead: [
     { title: 'SEQUENCE', align: 'right' },
@@ -31,7 +31,7 @@ const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
     { title: 'CHANNEL', leastWidth: 12 },
     { title: 'ID', leastWidth: 8 },
     { title: 'DIED' },
-    { title: 'TRIES', align: 'right' },
+    { title: 'TRIES', align: 'right', from: 90 },
     { title: 'LAST ERROR', leastWidth: 10 },
   ],
 }
@@ -55,7 +55,9 @@ export function cellsOf(kind: Kind, message: ReadMessage, nowMs: number): string
 }
 
 export function errorText({ name, code, message }: { name: string; code?: string; message: string }): string {
-  const label = code ?? (name === 'Error' ? '' : name)
+  // The numbers of DOMException ('23') say nothing to anybody; those of HTTP do.
+  const telling = code !== undefined && !/^\d{1,2}$/.test(code) ? code : undefined
+  const label = telling ?? (name === 'Error' || name === 'SendError' ? '' : name)
   return label === '' || message.includes(label) ? message : `${label}: ${message}`
 }
 
@@ -121,7 +123,10 @@ class StreamedTable {
   readonly #terminal: Terminal
   readonly #output: LineOutput
   readonly #options: RowsOptions
+  readonly #width: number
   readonly #columns: readonly Column[]
+  /** Of all cells of a row, those that are shown. */
+  readonly #shown: readonly number[]
   #layout: TableLayout | undefined
   #waiting: { cells: string[]; payload: string | undefined }[] = []
   #timer: NodeJS.Timeout | undefined
@@ -131,13 +136,17 @@ class StreamedTable {
     this.#terminal = terminal
     this.#output = output
     this.#options = options
-    this.#columns = COLUMNS[options.kind]
+    const all = COLUMNS[options.kind]
+    this.#width = widthOf(terminal.stdout)
+    this.#shown = columnsFor(all, this.#width)
+    this.#columns = this.#shown.map(index => all[index]!)
   }
 
   async add(message: ReadMessage): Promise<void> {
     const { kind, nowMs, payloads } = this.#options
+    const cells = cellsOf(kind, message, nowMs)
     const row = {
-      cells: cellsOf(kind, message, nowMs),
+      cells: this.#shown.map(index => cells[index]!),
       payload: payloads ? toJson(payloadForJson(unpackPayload(message), message.packedPayload!)) : undefined,
     }
     await this.#flushing
@@ -156,11 +165,10 @@ class StreamedTable {
     this.#waiting = []
     if (rows.length === 0 || this.#layout !== undefined) return
     const { stdout } = this.#terminal
-    const width = stdout.isTTY === true ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY
     this.#layout = layOut(
       this.#columns,
       rows.map(({ cells }) => cells),
-      width,
+      this.#width,
     )
     const paint = painter(this.#terminal, stdout)
     const cut = stdout.isTTY === true

@@ -1,4 +1,6 @@
+import { inspect } from 'node:util'
 import type { Command } from 'commander'
+import { isFaithfulInJson } from '../queue/control/message-line.js'
 import { viewOf } from '../queue/queue-reader.js'
 import type { MessageView } from '../queue/types.js'
 import type { SettlingRecord } from '../store/outcome.js'
@@ -95,8 +97,19 @@ function formatMessage(message: ReadMessage, nowMs: number, terminal: CommandCon
     text += formatFacts(attempts, Number.POSITIVE_INFINITY)
   }
   text += `\n${paint('bold', 'Payload')}\n`
-  const payload = unpackPayload(message)
-  return `${text}${toJson(payloadForJson(payload, message.packedPayload!), 2).replace(/^/gm, '  ')}\n`
+  return `${text}${payloadText(unpackPayload(message)).replace(/^/gm, '  ')}\n`
+}
+
+/** JSON where that says all; else as Node shows it: bytes, dates and bigints are then told from strings. */
+function payloadText(payload: unknown): string {
+  if (isFaithfulInJson(payload)) return toJson(payload, 2)
+  const shown = inspect(payload, {
+    depth: 20,
+    maxArrayLength: 1_000,
+    maxStringLength: 100_000,
+    breakLength: 100,
+  })
+  return shown.split('\n').map(escapeControls).join('\n')
 }
 
 function stateText({ state, inDoubt }: ReadMessage): string {

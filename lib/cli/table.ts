@@ -5,6 +5,13 @@ export interface Column {
   readonly align?: 'left' | 'right'
   /** May be cut when the terminal is narrow, down to this many columns; the others never are. */
   readonly leastWidth?: number
+  /** Left out where the terminal is narrower than this. */
+  readonly from?: number
+}
+
+/** The columns that a terminal of this width has room for, by their places among all. */
+export function columnsFor(columns: readonly Column[], totalWidth: number): number[] {
+  return columns.flatMap(({ from = 0 }, index) => (totalWidth >= from ? [index] : []))
 }
 
 export interface TableLayout {
