@@ -1,8 +1,6 @@
 /** Plots as SVG, drawn by Vega without a browser. */
 
 import { importInstalled } from '../import-installed.js'
-import { allMeasures } from '../measures/all.js'
-import type { MeasureOptions } from '../measures/measure.js'
 import type { Recording } from '../method/recording.js'
 import { Figures } from './figures.js'
 
@@ -122,18 +120,15 @@ interface Line {
   readonly scale: number
 }
 
-const ANY_OPTIONS: MeasureOptions = { budgetMs: 0, size: 'long' }
-
 function linePlot(recording: Recording, line: Line): Plot[] {
   const recorded = recording.measures.find(({ name }) => name === line.measure)
   if (recorded === undefined) return []
   const figures = new Figures(recorded)
-  const points = allMeasures.find(({ name }) => name === line.measure)!.points(ANY_OPTIONS)
+  const points = new Set(recorded.cells.map(({ point }) => point))
   const dots = namesOf(recording).flatMap(candidate =>
-    points.flatMap(({ name, value }): Dot[] => {
-      const y = figures.median(candidate, name, line.figure)
-      // A scale of powers has no zero.
-      return y === undefined || value === 0 ? [] : [{ candidate, x: value, y: y * line.scale }]
+    [...points].flatMap((point): Dot[] => {
+      const y = figures.median(candidate, point, line.figure)
+      return y === undefined ? [] : [{ candidate, x: Number(point.replaceAll(',', '')), y: y * line.scale }]
     }),
   )
   const values = [...new Set(dots.map(({ x }) => x))]
