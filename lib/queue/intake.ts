@@ -53,7 +53,7 @@ export class Intake {
     const startedAt = performance.now()
     const options = this.#begin(given)
     const encoded = encode(message, 'message', this.#context(options))
-    return this.#put([encoded], options).then(enqueued => {
+    return this.#put([encoded], options, enqueued => {
       this.#accepted(enqueued, startedAt)
       return receiptOf(enqueued[0]!)
     })
@@ -71,7 +71,7 @@ export class Intake {
     }
     const context = this.#context(options)
     const encoded = Array.from(messages, (message, index) => encode(message, `messages[${index}]`, context))
-    return this.#put(encoded, options).then(enqueued => {
+    return this.#put(encoded, options, enqueued => {
       this.#accepted(enqueued, startedAt)
       return enqueued.map(receiptOf)
     })
@@ -110,8 +110,16 @@ export class Intake {
     return { nowMs: now(), maxMessageBytes: limits.maxMessageBytes, together, ttlMsOf }
   }
 
-  #put(messages: readonly EncodedMessage[], options: ResolvedEnqueueOptions): Promise<Enqueued[]> {
-    if (!this.#admission.limited) return this.#store.enqueue(messages, options)
+  #put<T>(
+    messages: readonly EncodedMessage[],
+    options: ResolvedEnqueueOptions,
+    answer: (enqueued: Enqueued[]) => T,
+  ): Promise<T> {
+    if (!this.#admission.limited) return this.#store.enqueue(messages, options, answer)
+    return this.#putLimited(messages, options).then(answer)
+  }
+
+  #putLimited(messages: readonly EncodedMessage[], options: ResolvedEnqueueOptions): Promise<Enqueued[]> {
     const bytes = bytesOf(messages)
     const work = () =>
       this.#store.enqueue(messages, options).finally(() => this.#admission.release(messages.length, bytes))

@@ -65,7 +65,8 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
   let ttlMs: unknown
   let hasPayload = false
   // Own properties alone, and each read once: a getter can not answer twice, a prototype not at all.
-  for (const key of Object.keys(message)) {
+  for (const key in message) {
+    if (!Object.hasOwn(message, key)) continue
     const given = (message as Record<string, unknown>)[key]
     switch (key) {
       case 'channel':

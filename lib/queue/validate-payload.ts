@@ -129,9 +129,8 @@ function isForeignObjectPrototype(prototype: object): boolean {
 }
 
 function checkPlain(value: object, depth: number, walk: Walk): Fault | undefined {
-  const keys = Object.keys(value)
-  for (let index = 0; index < keys.length; index += 1) {
-    const key = keys[index]!
+  for (const key in value) {
+    if (!Object.hasOwn(value, key)) continue
     walk.budgetBytes -= key.length + 1
     if (key === '__proto__') {
       return new Fault('is a key that does not come back', 'Rename it.').within(value, key)

@@ -44,15 +44,19 @@ export class Enqueuer implements AppendingOwner {
    * Nothing is awaited before the append where no given id can be known. Where something must be looked up first,
    * later calls for the same channels wait for it: calls in order are appended in order, channel by channel.
    */
-  enqueue(messages: readonly EncodedMessage[], options: StoreEnqueueOptions): Promise<Enqueued[]> {
+  enqueue<T>(
+    messages: readonly EncodedMessage[],
+    options: StoreEnqueueOptions,
+    answer: (enqueued: Enqueued[]) => T,
+  ): Promise<T> {
     const refusal = this.#parts.refusal()
     if (refusal !== undefined) return Promise.reject(refusal)
     const { signal } = options
     if (signal?.aborted) return Promise.reject(new AbortError(signal))
-    if (messages.length === 0) return Promise.resolve([])
+    if (messages.length === 0) return Promise.resolve(answer([]))
     if (this.#order.holdsAny(messages) || this.#mayBeKnown(messages))
-      return this.#enqueueOnce(messages, options)
-    return this.#append(messages, signal)
+      return this.#enqueueOnce(messages, options).then(answer)
+    return this.#append(messages, signal, answer)
   }
 
   #mayBeKnown(messages: readonly EncodedMessage[]): boolean {
@@ -112,7 +116,7 @@ export class Enqueuer implements AppendingOwner {
         continue
       }
       const { fresh, places } = decision
-      const appending = fresh.length === 0 ? Promise.resolve([]) : this.#append(fresh, signal)
+      const appending = fresh.length === 0 ? Promise.resolve([]) : this.#append(fresh, signal, asTheyAre)
       // Who waits for it comes a few steps later; until then a rejection is nobody's.
       appending.catch(() => {})
       return { places, appending }
@@ -130,7 +134,12 @@ export class Enqueuer implements AppendingOwner {
     )
   }
 
-  #append(messages: readonly EncodedMessage[], signal: AbortSignal | undefined): Promise<Enqueued[]> {
+  /** `answer` makes what the promise resolves to; a step of its own would cost each message one promise more. */
+  #append<T>(
+    messages: readonly EncodedMessage[],
+    signal: AbortSignal | undefined,
+    answer: (enqueued: Enqueued[]) => T,
+  ): Promise<T> {
     const { log } = this.#parts
     const records: Uint8Array[] = []
     for (let i = 0; i < messages.length; i += 1) {
@@ -139,7 +148,17 @@ export class Enqueuer implements AppendingOwner {
       records.push(encoded.record)
     }
     return new Promise((resolve, reject) => {
-      const waiter = signal === undefined ? { resolve, reject } : new SignalledWaiter(signal, resolve, reject)
+      const resolveWith = (enqueued: Enqueued[]): void => {
+        try {
+          resolve(answer(enqueued))
+        } catch (error) {
+          reject(error)
+        }
+      }
+      const waiter =
+        signal === undefined
+          ? { resolve: resolveWith, reject }
+          : new SignalledWaiter(signal, resolveWith, reject)
       const appending = new Appending(messages, log.nextSequence, this, waiter)
       this.inFlight.add(appending)
       for (const { message } of messages) if (message.idGiven) this.#beingWritten.set(message.id, appending)
@@ -246,15 +265,19 @@ class SignalledWaiter implements Waiter {
     this.#signal.addEventListener('abort', this.#listener, { once: true })
   }
 
-  resolve(enqueued: Enqueued[]): void {
+  readonly resolve = (enqueued: Enqueued[]): void => {
     this.#signal.removeEventListener('abort', this.#listener)
     this.#resolve(enqueued)
   }
 
-  reject(error: Error): void {
+  readonly reject = (error: unknown): void => {
     this.#signal.removeEventListener('abort', this.#listener)
     this.#reject(error)
   }
+}
+
+function asTheyAre(enqueued: Enqueued[]): Enqueued[] {
+  return enqueued
 }
 
 function describe(ids: readonly string[]): string {

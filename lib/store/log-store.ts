@@ -205,8 +205,19 @@ export class LogStore implements MessageStore {
    * WAQ_ID_CONFLICT (nothing was changed), an AbortError (withdrawn before a byte was written), WAQ_DISK_FULL, WAQ_IO,
    * WAQ_LOCK_LOST or WAQ_CLOSED.
    */
-  enqueue(messages: readonly EncodedMessage[], options: StoreEnqueueOptions): Promise<Enqueued[]> {
-    return this.#enqueuer.enqueue(messages, options)
+  enqueue(messages: readonly EncodedMessage[], options: StoreEnqueueOptions): Promise<Enqueued[]>
+  /** With `answer`, what it makes of them; it is called before the promise resolves. */
+  enqueue<T>(
+    messages: readonly EncodedMessage[],
+    options: StoreEnqueueOptions,
+    answer: (enqueued: Enqueued[]) => T,
+  ): Promise<T>
+  enqueue<T>(
+    messages: readonly EncodedMessage[],
+    options: StoreEnqueueOptions,
+    answer: (enqueued: Enqueued[]) => T | Enqueued[] = enqueued => enqueued,
+  ): Promise<T | Enqueued[]> {
+    return this.#enqueuer.enqueue(messages, options, answer)
   }
 
   record(ref: MessageRef, outcome: Outcome): { written: Promise<void> } {
