@@ -296,10 +296,11 @@ export class Dispatcher<P, R> {
   /** Something changed that may have left nothing to do. */
   #look(): void {
     this.#whenEnded()
-    if (this.#attempts.size > this.#drains.insiders || this.#ledger.unwritten > 0) return
+    const insiders = this.#drains.insiders(this.#attempts)
+    if (this.#attempts.size > insiders.size || this.#ledger.unwritten > 0) return
     if (this.#started && this.#closed === undefined && !this.#scheduler.isStill) return
     const { pending } = this.#scheduler
-    this.#drains.look(this.#attempts, pending)
+    this.#drains.look(insiders, pending)
     if (!this.#wasBusy || this.#attempts.size > 0 || this.#lost !== undefined) return
     this.#wasBusy = false
     this.#reporter.tell('idle', { pending })

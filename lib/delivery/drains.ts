@@ -18,11 +18,13 @@ export class Drains {
     this.#timers = timers
   }
 
-  /** How many wait inside a `send`. */
-  get insiders(): number {
-    let count = 0
-    for (const { inside } of this.#waiters) if (inside !== undefined) count++
-    return count
+  /** Attempts under way that wait here themselves. */
+  insiders(attempts: ReadonlyMap<MessageRef, Attempt>): ReadonlySet<Attempt> {
+    const insiders = new Set<Attempt>()
+    for (const { inside } of this.#waiters) {
+      if (inside !== undefined && attempts.get(inside.ref) === inside) insiders.add(inside)
+    }
+    return insiders
   }
 
   wait(inside: Attempt | undefined, signal: AbortSignal | undefined): Promise<{ remaining: number }> {
@@ -54,11 +56,14 @@ export class Drains {
     })
   }
 
-  /** Nothing can begin any more: whoever waits for no other attempt than his own is done. */
-  look(attempts: ReadonlyMap<MessageRef, Attempt>, remaining: number): void {
+  /**
+   * Nothing can begin any more, and nothing is under way but these: those who wait inside them are done, for they
+   * would wait for each other. Those outside are when nothing is under way at all.
+   */
+  look(insiders: ReadonlySet<Attempt>, remaining: number): void {
     for (const waiter of this.#waiters) {
-      const own = waiter.inside !== undefined && waiter.inside.phase !== 'over' ? 1 : 0
-      if (attempts.size === own) waiter.resolve({ remaining })
+      const isInside = waiter.inside !== undefined && insiders.has(waiter.inside)
+      if (isInside || insiders.size === 0) waiter.resolve({ remaining })
     }
   }
 

@@ -179,6 +179,43 @@ t.test('drain waits until outcomes are written', async t => {
   t.equal(h.of('delivered').length, 1)
 })
 
+t.test(
+  'sends that wait in drain do not wait for each other, and who waits outside waits for them',
+  async t => {
+    const h = new Harness()
+    const drained: unknown[] = []
+    const drains = async () => {
+      drained.push(await h.dispatcher.drain())
+    }
+    h.answer('a', drains)
+    h.answer('b', drains)
+    h.add('a')
+    h.add('b')
+    h.add('b')
+    void h.dispatcher.drain().then(result => drained.push(result))
+    await h.pass()
+    t.same(drained, [{ remaining: 3 }, { remaining: 3 }, { remaining: 1 }, { remaining: 0 }])
+    t.equal(h.of('delivered').length, 3)
+  },
+)
+
+t.test('a drain inside send waits for the other sends', async t => {
+  const h = new Harness()
+  const gate = open()
+  let drained: unknown
+  h.answer('a', async () => {
+    drained = await h.dispatcher.drain()
+  })
+  h.answer('b', gate.answer)
+  h.add('a')
+  h.add('b')
+  await h.pass()
+  t.equal(drained, undefined)
+  gate.succeed()
+  await h.pass()
+  t.same(drained, { remaining: 1 })
+})
+
 t.test('a drain can be aborted, before and while it waits', async t => {
   const h = new Harness()
   h.answer('m1', open().answer)
