@@ -33,7 +33,16 @@ export function property(value: unknown, name: string): unknown {
 function nameOf(error: unknown): string {
   const name = property(error, 'name')
   if (typeof name === 'string' && name !== '') return name
-  return error instanceof Error ? 'Error' : typeof error
+  return isError(error) ? 'Error' : typeof error
+}
+
+function isError(value: unknown): boolean {
+  try {
+    return value instanceof Error
+  } catch {
+    // A revoked proxy, or one that hides its prototype.
+    return false
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -3,6 +3,7 @@ import { classifyError } from '../../lib/delivery/classify/classify-error.js'
 import { parseRetryAfter } from '../../lib/delivery/classify/retry-after.js'
 import { SendError } from '../../lib/delivery/send-error.js'
 import type { Verdict } from '../../lib/delivery/types.js'
+import { revoked } from './fixtures/revoked.js'
 
 const notSent: Verdict = { kind: 'retry', charged: false }
 const ambiguous: Verdict = { kind: 'ambiguous' }
@@ -65,6 +66,13 @@ const cases: Record<string, [unknown, Verdict | Verdict['kind']][]> = {
       { kind: 'rate-limited', afterMs: 7_000 },
     ],
     [{ status: 429, headers: { 'retry-after': 'soon' } }, { kind: 'rate-limited' }],
+    // No time at all is no wait: the backoff decides, else it would be sent in a loop.
+    [{ status: 429, headers: { 'retry-after': '0' } }, { kind: 'rate-limited' }],
+    [{ status: 503, headers: { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' } }, notSent],
+    [
+      { status: 429, body: { retry_after: 0 }, headers: { 'retry-after': '4' } },
+      { kind: 'rate-limited', afterMs: 4_000 },
+    ],
     [
       { status: 429, headers: { 'retry-after-ms': '250', 'retry-after': '1' } },
       { kind: 'rate-limited', afterMs: 250 },
@@ -268,6 +276,11 @@ for (const [what, table] of Object.entries(cases)) {
     }
   })
 }
+
+t.test('what can not be looked at is ambiguous, wherever in an error it is', async t => {
+  for (const given of [revoked(), { errors: revoked() }, { name: 'SendError', verdict: revoked() }])
+    t.same(classifyError(given), ambiguous)
+})
 
 t.test('a chain of causes that goes round, or has no end, is ambiguous and ends', async t => {
   const round = error('a') as Error & { cause?: unknown }

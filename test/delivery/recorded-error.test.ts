@@ -1,6 +1,7 @@
 import t from 'tap'
 import { recordedError } from '../../lib/delivery/recorded-error.js'
 import { redact } from '../../lib/delivery/redact.js'
+import { revoked } from './fixtures/revoked.js'
 
 const TOKEN = '123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-abc'
 
@@ -92,6 +93,7 @@ t.test('anything that can be thrown can be recorded', async t => {
     [],
     () => 1,
     hostile,
+    revoked(),
     Object.create(null),
   ]) {
     const { name, message } = recordedError(value, 0)

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { Harness, open, type Sent } from './fixtures/harness.js'
+import { revoked } from './fixtures/revoked.js'
 
 t.test('send is given the message, its attempt and a signal', async t => {
   const h = new Harness()
@@ -39,6 +40,9 @@ t.test('a send that throws at once, or rejects, or throws no error, is a failed 
     () => Promise.reject(undefined),
     () => {
       throw null
+    },
+    () => {
+      throw revoked()
     },
   ]) {
     const h = new Harness()

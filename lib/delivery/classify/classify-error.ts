@@ -34,10 +34,16 @@ const MAX_ERRORS = 32
 /**
  * What an error means for the message that it stopped: the default classifier. It knows errors by their shape and
  * imports no client. Looks at the error, then at what it wraps (`cause`, `errors`, and the properties of known
- * clients). What nobody recognises, time-outs and aborts among it, is ambiguous: it may have been delivered.
+ * clients). What nobody recognises, time-outs and aborts among it, is ambiguous: it may have been delivered. So is what
+ * can not be looked at. Never throws.
  */
 export function classifyError(error: unknown): Verdict {
-  return classify(error, new Set()) ?? ambiguous
+  try {
+    return classify(error, new Set()) ?? ambiguous
+  } catch {
+    // A revoked proxy, for one, throws whatever is asked of it.
+    return ambiguous
+  }
 }
 
 function classify(error: unknown, seen: Set<unknown>): Verdict | undefined {

@@ -22,9 +22,13 @@ const BODIES: readonly (readonly string[])[] = [
 /** Where in a body the wait stands, in seconds. */
 const SECONDS: readonly (readonly string[])[] = [['parameters', 'retry_after'], ['retry_after']]
 
-/** How long the receiver asked to wait, in ms; undefined where it did not say. The body's word is finer than the header's. */
+/**
+ * How long the receiver asked to wait, in ms; undefined where it did not say. The body's word is finer than the
+ * header's. One that refuses and names no time at all (0, or a date that is past) has not said: taken by its word it
+ * would be asked again without a pause, by attempts that cost nothing, for as long as it refuses.
+ */
 export function retryAfterMs(error: unknown): number | undefined {
-  return fromBody(error) ?? fromHeaders(error)
+  return fromBody(error) || fromHeaders(error) || undefined
 }
 
 /** A header of the answer that an error carries, from a `Headers` or a plain object. */
