@@ -77,6 +77,7 @@ export async function explore(
   try {
     world = new World(new Random(seed), keep)
     await time.run(WORKLOADS[workload]!(world), workload)
+    world.oracle.throwBroken()
     keep()
   } catch (error) {
     throw new Failure(at(-1, -1), error)

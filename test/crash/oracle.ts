@@ -176,6 +176,7 @@ export class Oracle {
   readonly #logs: ReadonlyMap<string, LogOracle>
   /** The owner that opened last. */
   #owner = 0
+  #broken: Error | undefined
 
   constructor(logs: ReadonlyMap<string, LogOracle>) {
     this.#logs = logs
@@ -188,6 +189,7 @@ export class Oracle {
   clone(): Oracle {
     const copy = new Oracle(new Map([...this.#logs].map(([name, log]) => [name, log.clone()])))
     copy.#owner = this.#owner
+    copy.#broken = this.#broken
     return copy
   }
 
@@ -200,6 +202,7 @@ export class Oracle {
 
   /** Throws a `Violation` where an opening shows what it must not, or not what it must. */
   check(shown: ReadonlyMap<string, ShownLog>, corrupt: readonly unknown[]): void {
+    this.throwBroken()
     if (corrupt.length > 0) throw new Violation(`a crash is called corruption: ${JSON.stringify(corrupt)}`)
     for (const [name, log] of this.#logs) log.check(shown.get(name)!)
   }
@@ -225,8 +228,18 @@ export class Oracle {
 
   accepted(name: string, attempt: Attempt, durable: boolean): void {
     const log = this.#logs.get(name)!
-    if (!log.attempts.includes(attempt)) log.acceptedLate(attempt)
-    else log.accepted(attempt, durable)
+    try {
+      if (!log.attempts.includes(attempt)) log.acceptedLate(attempt)
+      else log.accepted(attempt, durable)
+    } catch (error) {
+      // The caller is a listener of the log, which survives what its listeners throw.
+      this.#broken ??= error as Error
+    }
+  }
+
+  /** Throws what went wrong where nobody would have heard of it. */
+  throwBroken(): void {
+    if (this.#broken !== undefined) throw this.#broken
   }
 
   failed(attempt: Attempt, indeterminate: boolean): void {

@@ -7,7 +7,7 @@ import type { Durability } from '../../lib/log/types.js'
 import { DiskProcess, type Fault, type Operation } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import { randomFates } from './crash-states.js'
-import { ACKS, Life, MESSAGES, SHAPE, type Shape } from './life.js'
+import { ACKS, Life, MESSAGES, ROOT, SHAPE, type Shape, uniqueText } from './life.js'
 import { Oracle } from './oracle.js'
 import type { Random } from './random.js'
 
@@ -209,6 +209,25 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
     await traffic(world, life, 8)
     await life.sync(log)
     await traffic(world, life, 3)
+  },
+
+  'a failed sync while the next segment is ready': async world => {
+    const log = world.random.pick([MESSAGES, ACKS])
+    let left = world.random.below(3)
+    let failures = 1 + world.random.below(2)
+    const process = world.process(({ kind, path }) => {
+      if (kind !== 'sync' || !path.includes(`/${log}/`) || failures === 0) return undefined
+      const isNewest = world.disk.files(`${ROOT}/${log}`).at(-1) === path
+      if (isNewest || left-- > 0) return undefined
+      failures -= 1
+      return { code: 'EIO' }
+    })
+    const life = await world.open({ ...anyShape(world), segmentBytes: 1024 }, process)
+    for (let i = 0; i < 10; i++) {
+      await life.append(log, uniqueText(100))
+      if (world.random.chance(2)) await turn()
+      if (world.random.chance(3)) await life.sync(log)
+    }
   },
 
   'a failed write': async world => {
