@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { asWaqError, systemCode } from './errors.js'
+import { asWaqError, systemCode, WaqError } from './errors.js'
 import type { FileHandle, FileSystem } from './file-system.js'
 
 /** Where the files of a queue are: all that those who only read need to know of a directory. */
@@ -14,7 +14,7 @@ export async function openFile({ root, fileSystem }: DirectoryFiles, file: strin
   try {
     return await fileSystem.open(join(root, file), 'read')
   } catch (error) {
-    throw asWaqError(error, `opening ${file} failed`)
+    throw unreadable(error, root, file, `opening ${file} failed`)
   }
 }
 
@@ -29,8 +29,20 @@ export async function readWhole({ root, fileSystem }: DirectoryFiles, file: stri
     }
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return Buffer.alloc(0)
-    throw asWaqError(error, `reading ${file} failed`)
+    throw unreadable(error, root, file, `reading ${file} failed`)
   }
+}
+
+/** Something that is no file stands in the place of one. It is neither followed nor touched: nobody knows whose it is. */
+export function notAFile(root: string, file: string): WaqError {
+  return new WaqError(
+    'WAQ_NOT_A_QUEUE',
+    `${join(root, file)} is not a file but a link, a directory or a device; a queue can not have its ${JSON.stringify(file)} there`,
+  )
+}
+
+function unreadable(error: unknown, root: string, file: string, what: string): WaqError {
+  return systemCode(error) === 'ELOOP' ? notAFile(root, file) : asWaqError(error, what)
 }
 
 /** `length` bytes, fewer only where the file ends. */

@@ -16,7 +16,7 @@ import {
 import type { InForce } from './in-force.js'
 import type { ManifestSegment } from './manifest.js'
 import { compareFileIds, parseFileId, segmentName } from './names.js'
-import { type DirectoryFiles, openFile, readAt } from './read-file.js'
+import { type DirectoryFiles, notAFile, openFile, readAt } from './read-file.js'
 import { type ScanSink, scanSegment } from './scan.js'
 import { Segment } from './segment.js'
 import type { CorruptRange, LogSpec } from './types.js'
@@ -113,7 +113,8 @@ async function findCandidates(
   for (const listed of segments) {
     const file = `${spec.name}/${segmentName(listed)}`
     const stat = await directory.fileSystem.stat(join(directory.root, file))
-    if (stat === undefined || stat.kind !== 'file') {
+    if (stat !== undefined && stat.kind !== 'file') throw notAFile(directory.root, file)
+    if (stat === undefined) {
       const range = missingSegment(spec.name, file, listed)
       found.gone.push({ after: found.candidates.length, range })
       continue

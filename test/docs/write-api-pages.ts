@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Application } from 'typedoc'
-import { root } from './fixtures/pages.js'
+import { anchorsOf, root } from './fixtures/pages.js'
 
 /** What typedoc calls the page of an entry point, and what it is called here. */
 const PAGES: Readonly<Record<string, { file: string; title: string }>> = {
@@ -78,7 +78,7 @@ async function render(): Promise<Map<string, string>> {
     const written = Object.entries(PAGES).map(
       ([page, { file, title }]) => [file, polish(readFileSync(join(out, page), 'utf8'), title)] as const,
     )
-    return new Map([['README.md', INDEX], ...written])
+    return new Map([['README.md', INDEX], ...mendAnchors(new Map(written))])
   } finally {
     rmSync(out, { recursive: true, force: true })
   }
@@ -94,6 +94,20 @@ function polish(text: string, title: string): string {
     )
   }
   return `${polished.trimEnd()}\n`
+}
+
+/** Where two headings are alike but for their case, the plugin numbers the second one; GitHub may not. */
+function mendAnchors(pages: ReadonlyMap<string, string>): Map<string, string> {
+  const known = new Map([...pages].map(([file, text]) => [file, anchorsOf(text)]))
+  const mended = [...pages].map(([page, text]) => {
+    const link = /\]\(([\w.-]*)#([\w-]+?)(-\d+)\)/g
+    const replaced = text.replaceAll(link, (whole, file: string, anchor: string, number: string) => {
+      const there = known.get(file === '' ? page : file)
+      return there?.has(anchor + number) || !there?.has(anchor) ? whole : `](${file}#${anchor})`
+    })
+    return [page, replaced] as const
+  })
+  return new Map(mended)
 }
 
 function textOf(file: string): string | undefined {
