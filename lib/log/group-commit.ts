@@ -138,7 +138,11 @@ export class GroupCommit {
     this.#sealDue = false
     const sealing = this.#ended === undefined ? this.#rotation.seal() : Promise.reject(this.#ended)
     this.#occupy(sealing.catch(() => {})) // told to whoever asked for it, below
-    await sealing
+    try {
+      await sealing
+    } catch (error) {
+      throw asWaqError(error, `sealing the ${this.#spec.name} log failed`)
+    }
   }
 
   /** Before a clean close: nothing is taken in any more, all that waits is written and synced, exact lengths are ready to be published. */
