@@ -250,6 +250,7 @@ export interface CompactOptions {
 export interface RecoveryReport {
   /** Messages read, those settled included whose space is not reclaimed yet. */
   messages: number
+  /** They wait, and no attempt of theirs was open: those in doubt are not among them. */
   pending: number
   /** Their attempt was open when the last owner ended, or its outcome may have been lost. */
   inDoubt: number

@@ -49,11 +49,11 @@ t.test('the first program of getting started does what the page says', async t =
   await first.printed('chat-1: two')
   first.kill()
   const before = await first.ended()
-  t.match(before, /^0 messages are left from earlier\nall of it is on disk\nnotes:me:chat-1: one\n/)
+  t.match(before, /^from earlier: 0 wait, 0 in doubt\nall of it is on disk\nnotes:me:chat-1: one\n/)
   const after = await run(t, directory, []).ended()
   // Killed right behind the line, "two" may not be recorded: then it comes again.
-  t.match(after, /^[23] messages are left from earlier\nall of it is on disk\n/)
+  t.match(after, /^from earlier: [12] wait, [01] in doubt\nall of it is on disk\n/)
   const lines = `${before}${after}`.match(/(?<=chat-1: ).*/g) ?? []
   t.strictSame([...new Set(lines)], ['one', 'two', 'three', 'four'])
-  t.match(await run(t, directory, []).ended(), /^0 messages are left/)
+  t.match(await run(t, directory, []).ended(), /^from earlier: 0 wait, 0 in doubt\n/)
 })
