@@ -1,3 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { AgedMap } from '../../lib/store/aged-map.js'
 
@@ -67,4 +70,28 @@ t.test('keys leave in the order in which they came, however many there were befo
     Array.from({ length: 9_900 }, (_, key) => key),
   )
   t.equal(map.size, 100)
+})
+
+t.test('what was deleted is let go, whether or not anybody ever asks for the oldest', async t => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage: () => void = runInNewContext('gc')
+  for (const asked of ['never', 'at first', 'while one entry stays for good'] as const) {
+    const map = new AgedMap<number, object>()
+    if (asked === 'while one entry stays for good') map.set(1e9, {})
+    if (asked !== 'never') map.oldest()
+    const values: WeakRef<object>[] = []
+    for (let key = 0; key < 20_000; key += 1) {
+      const value = { key }
+      values.push(new WeakRef(value))
+      map.set(key, value)
+      // Some stay for a while: those are what a table that is replaced holds.
+      map.delete(key - 200)
+    }
+    // What a WeakRef was made for stays until the end of the turn.
+    await nextTurn()
+    collectGarbage()
+    const kept = values.filter(value => value.deref() !== undefined).length
+    t.ok(kept < 4_000, `${asked}: ${kept} are kept`)
+    if (asked === 'while one entry stays for good') t.equal(map.oldest(), 1e9)
+  }
 })
