@@ -50,6 +50,34 @@ t.test('a limit of 0 keeps nothing', async t => {
   t.equal(cache.get(1), undefined)
 })
 
+t.test('as many records as fit are all kept, wherever their sequences begin', async t => {
+  for (const first of [1, 60, 2 ** 31 - 500, 2 ** 32 + 7, 2 ** 52]) {
+    const cache = new RecordCache(1024 * 1024)
+    for (let at = 0; at < 1_000; at += 1) cache.set(first + at, Buffer.of(at & 0xff))
+    for (let at = 0; at < 1_000; at += 1) t.same(cache.get(first + at), Buffer.of(at & 0xff))
+  }
+})
+
+t.test('of more than fit, the oldest are gone and the newest are there', async t => {
+  const cache = new RecordCache(100_000)
+  for (let sequence = 1; sequence <= 5_000; sequence += 1) cache.set(sequence, Buffer.alloc(144, sequence))
+  const kept = Array.from({ length: 5_000 }, (_, at) => at + 1).filter(each => cache.get(each) !== undefined)
+  t.same(
+    kept,
+    Array.from({ length: 250 }, (_, at) => 4_751 + at),
+  )
+  t.equal(cache.bytes, 100_000)
+})
+
+t.test('sequences far from each other never answer for one another', async t => {
+  const cache = new RecordCache(64 * 1024)
+  for (let far = 0; far < 50; far += 1) {
+    cache.set(1 + far * 2 ** 20, Buffer.of(far))
+    t.same(cache.get(1 + far * 2 ** 20), Buffer.of(far), 'the newest is there')
+    t.equal(cache.get(1 + (far + 1) * 2 ** 20), undefined)
+  }
+})
+
 t.test(
   'a message that was just enqueued is read without the log, and a settled one leaves the cache',
   async t => {
