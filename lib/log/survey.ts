@@ -198,7 +198,7 @@ class Survey implements ScanSink {
   /** Where zeros begin that reach to the end of the file. */
   end = 0
   proven = 0
-  readonly #bad: number[] = []
+  readonly #bad: { from: number; end: number }[] = []
   /** The list under way at the last frame, by where it begins; -1: none is. */
   readonly #lists: { from: number; end: number }[] = []
   #listFrom = -1
@@ -216,8 +216,8 @@ class Survey implements ScanSink {
     }
   }
 
-  bad(offset: number, _length: number, header: FrameHeader | undefined): void {
-    this.#bad.push(offset)
+  bad(offset: number, length: number, header: FrameHeader | undefined): void {
+    this.#bad.push({ from: offset, end: offset + length })
     if (this.#listFrom >= 0) this.#lists.push({ from: this.#listFrom, end: Number.POSITIVE_INFINITY })
     this.#listFrom = -1
     if (header !== undefined) this.lastSequence = Math.max(this.lastSequence, header.sequence)
@@ -225,11 +225,12 @@ class Survey implements ScanSink {
 
   /**
    * Where the bytes stop that count, if this segment can be torn: at the first bad frame that no later frame
-   * proves (`durable` beyond it), and before an atomic list that is not whole there.
+   * proves (`durable` beyond it), and before an atomic list that is not whole there. Bad bytes that begin before the
+   * last proven offset, where a frame ends, and go on behind it are both: corruption, and then a tear.
    */
   tearAt(): number {
-    const tear = this.#bad.find(offset => offset >= this.proven)
-    const end = tear ?? this.end
+    const torn = this.#bad.find(({ end }) => end > this.proven)
+    const end = torn === undefined ? this.end : Math.max(torn.from, this.proven)
     // A list is written in one flush, so one that the tear cuts lies behind what is proven. (A list that corruption
     // cuts keeps its healthy records.)
     const lists =

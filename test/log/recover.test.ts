@@ -195,6 +195,20 @@ t.test('a list that a tear cuts is dropped whole', async t => {
   }
 })
 
+t.test('a tear right behind corruption is still a tear, and cuts its list whole', async t => {
+  const { disk, places } = await killedAfter(['one', 'two', ['three', 'four', 'five']])
+  const [path] = segmentsOf(disk)
+  // The headers of "two", which was proven, and of "three", which was not.
+  damage.flipBit(disk, path!, places[1]!.offset * 8)
+  damage.flipBit(disk, path!, places[2]!.offset * 8)
+  const { set, frames } = await open(disk)
+  t.same(textsOf(frames.messages), ['1 one'])
+  t.match(set.report.corrupt, [{ offset: places[1]!.offset, length: FRAME_HEADER_BYTES + 3 }])
+  t.equal(set.report.corrupt.length, 1)
+  t.equal(set.report.tornBytes, 3 * FRAME_HEADER_BYTES + 'threefourfive'.length)
+  t.equal(set.log('messages').nextSequence, 6, 'no sequence of a void frame is given again')
+})
+
 t.test('zeros behind the last frame are a clean end, whatever their number', async t => {
   const { disk } = await killedAfter(['one'])
   const [path] = segmentsOf(disk)
