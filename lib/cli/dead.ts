@@ -233,8 +233,9 @@ async function confirm(
     const answer = await lines.question(`Purge ${what}? They can not be brought back. [y/N] `, { signal })
     if (/^y(es)?$/i.test(answer.trim())) return
   } catch (error) {
-    if (signal.aborted) throw interruptedError('nothing was changed')
-    throw error
+    // Ctrl-C: while it asks, readline hears it.
+    if ((error as Error).name !== 'AbortError') throw error
+    terminal.stderr.write('\n')
   } finally {
     lines.close()
   }

@@ -1,4 +1,4 @@
-import { interruptedError } from './exit-status.js'
+import { CommandError, failureOf, interruptedError } from './exit-status.js'
 import { formatCount, ProgressLine, type Terminal } from './terminal.js'
 import { progressBar } from './verify.js'
 
@@ -25,7 +25,10 @@ export async function inParts(
     }
   } catch (error) {
     if (signal.aborted) throw stopped(verb, changed, items.length)
-    throw error
+    if (changed === 0) throw error
+    const { code, message, status } = failureOf(error)
+    const before = `${formatCount(changed)} of ${formatCount(items.length)} were ${verb} before it.`
+    throw new CommandError(code, status, `${message} ${before}`, { cause: error })
   } finally {
     progress.clear()
   }

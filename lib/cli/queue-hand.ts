@@ -140,6 +140,8 @@ function silence(directory: string, { pid, host, since, alive }: Owner): Command
   return new CommandError(
     'WAQ_LOCKED',
     ExitStatus.locked,
-    escapeControls(`${who} has ${directory} open${when} and does not answer. ${advice} Nothing was changed.`),
+    escapeControls(
+      `${who} has ${directory} open${when} and does not answer. ${advice} What was asked was taken back: it is not done.`,
+    ),
   )
 }

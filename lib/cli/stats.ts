@@ -83,6 +83,7 @@ export function formatStats(
           ['sync', percentilesText(live.syncMs)],
           ['send', percentilesText(live.sendMs)],
         ] as const)),
+    ['checksums', stats.crc === 'native' ? 'native' : 'in JavaScript: the native part is not installed'],
     ['last start', lastRecovery === null ? 'not known' : recoveryText(lastRecovery, nowMs)],
   ]
   return `${paint('bold', escapeControls(directory))}\n${formatFacts(facts, width)}`

@@ -12,7 +12,7 @@ import {
   GROUPS,
   jsonOption,
 } from './command-options.js'
-import { usageError } from './exit-status.js'
+import { interruptedError, usageError } from './exit-status.js'
 import { toJson } from './json.js'
 import { surveyChannels } from './survey-channels.js'
 import { painter } from './terminal.js'
@@ -128,4 +128,6 @@ async function top(
   } finally {
     screen.leave()
   }
+  // A key ended it, as it should be; or somebody else did.
+  if (signal.aborted) throw interruptedError()
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { MessageView } from '../delivery/types.js'
+import { crcImplementation } from '../log/crc32c.js'
 import { WaqError } from '../log/errors.js'
 import { type ReadMessage, StoreReader, unpackPayload } from '../store/store-reader.js'
 import type { OwnerStatus } from './control/protocol.js'
@@ -34,6 +35,8 @@ export interface ReaderStats {
   lastRecovery: (RecoveryReport & { at: number }) | null
   /** What a living owner published of itself, at most a few seconds ago; null: there is none, or it did not. */
   live: LiveStats | null
+  /** Which CRC32C runs here: another process may have been installed with the other. The bytes are the same. */
+  crc: 'native' | 'js'
 }
 
 /** Since the owner opened the queue. */
@@ -195,6 +198,7 @@ export async function readStats(store: StoreReader, nowMs: number): Promise<Read
     oldestPendingMs: oldestAt === Infinity ? null : Math.max(0, nowMs - oldestAt),
     liveBytes,
     ...(await readLook(store)),
+    crc: crcImplementation,
   }
 }
 

@@ -1,0 +1,367 @@
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import t from 'tap'
+import { inspect, OutboundQueue } from '../../lib/index.js'
+import { nightQueue, queueWith, startOwner, temporaryDirectory } from './fixtures/queues.js'
+import { script, start, waq } from './fixtures/waq-process.js'
+
+async function listed(
+  directory: string,
+): Promise<{ id: string; payload: unknown; state: string; channel: string }[]> {
+  const messages = []
+  for await (const { id, payload, state, channel } of (await inspect(directory)).list()) {
+    messages.push({ id, payload, state, channel })
+  }
+  return messages
+}
+
+/** With standard input. */
+async function waqWith(input: string, ...args: string[]) {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.end(input)
+  const closed = new Promise<number | null>(resolve => child.on('close', resolve))
+  const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), closed])
+  return { stdout, stderr, status }
+}
+
+// Each holds with and without a living owner: who carries it out is not the caller's concern.
+for (const owned of [false, true]) {
+  const how = owned ? 'by the owner that has the queue open' : 'where nobody has the queue open'
+
+  t.test(`a message is enqueued by flags, ${how}`, async t => {
+    const directory = await queueWith(t, async () => {})
+    if (owned) await startOwner(t, directory)
+    const flags = [
+      '--channel',
+      'telegram:봇:1',
+      '--id',
+      'one',
+      '--header',
+      'a=b=c',
+      '--ttl',
+      '2h',
+      '--delay',
+      '1h',
+    ]
+    const { status, stdout, stderr } = await waq('enqueue', directory, '--text', '안녕 👋', ...flags)
+    t.match({ status, stdout, stderr }, { status: 0, stdout: 'one is in the queue.\n', stderr: '' })
+    const message = await (await inspect(directory)).get('one')
+    t.match(message, { payload: '안녕 👋', headers: { a: 'b=c' }, nextAttemptAt: Number, expiresAt: Number })
+    t.equal(message!.expiresAt! - message!.nextAttemptAt!, 7_200_000)
+    const again = await waq(
+      'enqueue',
+      directory,
+      '--channel',
+      'telegram:봇:1',
+      '--id',
+      'one',
+      '--text',
+      '안녕 👋',
+      '--json',
+    )
+    t.match(JSON.parse(again.stdout), { changed: 0, id: 'one', duplicate: true, state: 'pending' })
+    const other = await waq(
+      'enqueue',
+      directory,
+      '--channel',
+      'telegram:봇:1',
+      '--id',
+      'one',
+      '--text',
+      'other',
+    )
+    t.match(other, { status: 2, stderr: /known with another payload/ })
+    const json = await waq('enqueue', directory, '--channel', 'x', '--payload', '{"n":[1,null]}', '--json')
+    t.match(JSON.parse(json.stdout), { changed: 1, id: String })
+    t.same((await listed(directory)).at(-1)?.payload, { n: [1, null] })
+  })
+
+  t.test(`JSON lines are enqueued from standard input, ${how}`, async t => {
+    const directory = await queueWith(t, async () => {})
+    if (owned) await startOwner(t, directory)
+    const lines = Array.from({ length: 600 }, (_, i) =>
+      JSON.stringify({ id: `m-${i}`, channel: `c-${i % 7}`, payload: i }),
+    )
+    const input = `${lines.join('\n')}\n\n`
+    const first = await waqWith(input, 'enqueue', directory, '--from', '-', '--json')
+    t.match(first, { status: 0, stderr: '' })
+    t.same(JSON.parse(first.stdout), { changed: 600, duplicates: 0 })
+    const again = await waqWith(input, 'enqueue', directory, '--from', '-')
+    t.match(again, { status: 0, stdout: '0 messages enqueued. 600 known already, and not enqueued again.\n' })
+    t.same(
+      (await listed(directory)).map(({ payload }) => payload),
+      Array.from({ length: 600 }, (_, i) => i),
+    )
+  })
+
+  t.test(`a line that is refused is named, and what stood before it is in the queue, ${how}`, async t => {
+    const directory = await queueWith(t, queue => queue.enqueue({ id: 'known', channel: 'a', payload: 1 }))
+    if (owned) await startOwner(t, directory)
+    const file = join(temporaryDirectory(t), 'messages.jsonl')
+    const good = Array.from({ length: 10 }, (_, i) =>
+      JSON.stringify({ id: `m-${i}`, channel: 'a', payload: i }),
+    )
+    const conflict = JSON.stringify({ id: 'known', channel: 'a', payload: 2 })
+    writeFileSync(file, [...good, conflict, JSON.stringify({ channel: 'a', payload: 'behind' })].join('\n'))
+    const { status, stderr } = await waq('enqueue', directory, '--from', file)
+    t.equal(status, 2)
+    t.match(stderr, /messages\.jsonl:11: Message id "known" is known with another payload/)
+    t.match(stderr, /10 were enqueued before it, all lines up to 10\./)
+    t.equal((await listed(directory)).length, 11)
+    const kept = await waq('enqueue', directory, '--from', file, '--on-conflict', 'keep-first', '--json')
+    t.same(JSON.parse(kept.stdout), { changed: 1, duplicates: 11 })
+  })
+
+  t.test(`dead letters are retried and purged, ${how}`, async t => {
+    const directory = await nightQueue(t)
+    if (owned) await startOwner(t, directory)
+    t.match(await waq('dead', 'retry', directory, 'dead-2'), {
+      status: 0,
+      stdout: 'One dead letter retried.\n',
+    })
+    t.match(
+      (await listed(directory)).find(({ id }) => id === 'dead-2'),
+      { state: 'pending' },
+    )
+    const unknown = await waq('dead', 'retry', directory, 'dead-2')
+    t.match(unknown, { status: 1, stderr: /No dead letter has the id dead-2\. Did you mean dead-[13]\?/ })
+    const purged = await waq(
+      'dead',
+      'purge',
+      directory,
+      '--channel',
+      'telegram:*',
+      '--reason',
+      'permanent',
+      '--yes',
+      '--json',
+    )
+    t.match(purged, { status: 0, stdout: '{"changed":2}\n' })
+    t.same(
+      (await listed(directory)).map(({ id }) => id),
+      ['dead-2', 'busy', 'behind', 'later'],
+    )
+    t.match(await waq('dead', 'purge', directory, '--all', '--yes'), {
+      status: 0,
+      stdout: '0 dead letters purged.\n',
+    })
+  })
+
+  t.test(`space is reclaimed, and a dry run says about how much, ${how}`, async t => {
+    const payload = 'x'.repeat(50_000)
+    const directory = await queueWith(
+      t,
+      async queue => {
+        for (let i = 0; i < 20; i += 1) {
+          const id = `m-${i}`
+          await queue.enqueue({ id, channel: 'a', payload })
+          await queue.settled(id)
+        }
+        await queue.enqueue({ channel: 'later', payload: 1, delayMs: 3_600_000 })
+      },
+      { send: () => {}, advanced: { autoCompact: false } },
+    )
+    const dry = await waq('compact', directory, '--dry-run', '--json')
+    const { before, after, dryRun } = JSON.parse(dry.stdout)
+    t.ok(dryRun)
+    t.ok(after.diskBytes < before.diskBytes, JSON.stringify({ before, after }))
+    if (owned) await startOwner(t, directory)
+    const { status, stdout } = await waq('compact', directory, '--json')
+    t.equal(status, 0)
+    const report = JSON.parse(stdout)
+    t.ok(report.after.diskBytes <= report.before.diskBytes)
+    t.match(report, {
+      before: { diskBytes: Number, segments: Number },
+      after: { diskBytes: Number, segments: Number },
+    })
+    t.equal((await listed(directory)).length, 1)
+    t.equal((await waq('verify', directory)).status, 0)
+  })
+}
+
+t.test('dead letters that were exported are taken back, bytes and dates and bigints too', async t => {
+  const payload = {
+    text: '안녕\u001b[2J',
+    bytes: Buffer.from([0, 255]),
+    at: new Date(0),
+    big: 2n ** 60n,
+    none: undefined,
+  }
+  const directory = await queueWith(
+    t,
+    async queue => {
+      await queue.enqueue({ id: 'rich', channel: 'a', payload, headers: { h: '1' } })
+      await queue.enqueue({ id: 'plain', channel: 'b', payload: { n: 1 } })
+      await queue.settled('rich')
+      await queue.settled('plain')
+    },
+    { retry: { maxAttempts: 1 }, send: () => Promise.reject(new Error('no')), onAmbiguous: 'dead-letter' },
+  )
+  const { status, stdout } = await waq('dead', 'export', directory)
+  t.equal(status, 0)
+  const file = join(temporaryDirectory(t), 'dead.jsonl')
+  writeFileSync(file, stdout)
+  const other = await queueWith(t, async () => {})
+  t.match(await waq('enqueue', other, '--from', file), { status: 0, stdout: '2 messages enqueued.\n' })
+  const queue = await OutboundQueue.open(other)
+  t.teardown(() => queue.close())
+  t.match(await queue.get('rich'), { channel: 'a', headers: { h: '1' }, attempts: 0, state: 'pending' })
+  t.same((await queue.get('rich'))?.payload, payload)
+  t.same((await queue.get('plain'))?.payload, { n: 1 })
+  await queue.close()
+  // In the queue that knows them, only new ids make new messages of them.
+  const known = await waq('enqueue', directory, '--from', file, '--json')
+  t.same(JSON.parse(known.stdout), { changed: 0, duplicates: 2 })
+  const anew = await waq('enqueue', directory, '--from', file, '--new-ids', '--json')
+  t.same(JSON.parse(anew.stdout), { changed: 2, duplicates: 0 })
+})
+
+t.test('purge asks for --yes where nobody can be asked, and counts first', async t => {
+  const directory = await nightQueue(t)
+  const { status, stderr } = await waq('dead', 'purge', directory, '--all')
+  t.equal(status, 2)
+  t.match(stderr, /this would purge 3 dead letters of one channel\. Say --yes/)
+  t.equal((await listed(directory)).length, 6)
+})
+
+t.test('a selection that says nothing, or two things, is refused before anything is opened', async t => {
+  const directory = await nightQueue(t)
+  for (const args of [
+    [],
+    ['--all', 'dead-1'],
+    ['--all', '--reason', 'expired'],
+    ['--channel', 'x', 'dead-1'],
+  ]) {
+    t.match(
+      await waq('dead', 'purge', directory, '--yes', ...args),
+      { status: 2, stdout: '' },
+      args.join(' '),
+    )
+  }
+  t.equal((await listed(directory)).length, 6)
+})
+
+t.test(
+  'an owner that does not answer: status 3, and one line that says who, since when and what to do',
+  async t => {
+    const directory = await nightQueue(t)
+    const owner = await startOwner(t, directory)
+    owner.process.kill('SIGSTOP')
+    for (const args of [
+      ['compact', directory],
+      ['enqueue', directory, '--channel', 'a', '--text', 'x'],
+      ['dead', 'retry', directory, '--all'],
+      ['dead', 'purge', directory, '--all', '--yes'],
+    ]) {
+      const { status, stdout, stderr } = await waq(...args, '--wait', '200ms')
+      t.equal(status, 3, args.join(' '))
+      t.equal(stdout, '')
+      t.match(
+        stderr,
+        new RegExp(
+          `^waq: process ${owner.process.pid} on .* has ${directory} open \\(since \\d{4}-.*ago\\) and does not answer\\. It may be stopped.*\\n$`,
+        ),
+      )
+    }
+    t.same(
+      readdirSync(join(directory, 'control')).filter(name => name !== 'status.json'),
+      [],
+      'the requests were taken back',
+    )
+    owner.process.kill('SIGCONT')
+    t.match(await waq('enqueue', directory, '--channel', 'a', '--text', 'x', '--id', 'after'), { status: 0 })
+    t.equal((await listed(directory)).length, 7, 'and what was taken back is not done later')
+  },
+)
+
+t.test('an owner that was killed is no owner', async t => {
+  const directory = await nightQueue(t)
+  const owner = await startOwner(t, directory)
+  owner.process.kill('SIGKILL')
+  await owner.stop()
+  t.match(await waq('enqueue', directory, '--channel', 'a', '--text', 'x'), { status: 0 })
+})
+
+t.test('wrong uses of enqueue are told before anything is opened', async t => {
+  const directory = await queueWith(t, async () => {})
+  const wrong: [args: string[], problem: RegExp][] = [
+    [[], /name whom it goes to with --channel/],
+    [['--channel', 'a'], /give the message a --text or a --payload/],
+    [['--channel', 'a', '--payload', '{x'], /--payload is not JSON.*use --text/],
+    [['--channel', 'a', '--text', 'x', '--payload', '1'], /cannot be used with/],
+    [['--channel', 'a', '--text', 'x', '--delay', '5'], /--delay must be a duration such as/],
+    [['--channel', 'a', '--text', 'x', '--deliver-at', 'tomorrow'], /--deliver-at must be a time such as/],
+    [['--channel', 'a', '--text', 'x', '--header', 'novalue'], /--header must be name=value/],
+    [['--from', '-', '--channel', 'a'], /cannot be used with/],
+    [['--from', join(directory, 'missing.jsonl')], /can not read .*missing\.jsonl: ENOENT/],
+    [['--from', directory], /can not read .*: EISDIR/],
+  ]
+  for (const [args, problem] of wrong) {
+    const { status, stdout, stderr } = await waq('enqueue', directory, ...args)
+    t.match({ status, stdout }, { status: 2, stdout: '' }, args.join(' '))
+    t.match(stderr, problem)
+  }
+  t.equal((await listed(directory)).length, 0)
+  for (const [line, problem] of [
+    ['{', /standard input:1: it is not JSON/],
+    ['[]', /standard input:1: it must be a JSON object/],
+    ['{"channel":"a"}', /it has no "payload"/],
+    ['{"chanel":"a","payload":1}', /unknown property "chanel"\. Did you mean "channel"\?/],
+    ['{"channel":"a","packedPayload":"???"}', /must be MessagePack in base64/],
+    ['{"channel":7,"payload":1}', /standard input:1: .*channel must be a string/],
+  ] as const) {
+    const { status, stderr } = await waqWith(`${line}\n`, 'enqueue', directory, '--from', '-')
+    t.equal(status, 2, line)
+    t.match(stderr, problem)
+  }
+})
+
+t.test('Ctrl-C in the middle of an enqueue leaves a sound queue, and says how far it got', async t => {
+  const directory = await queueWith(t, async () => {})
+  const child = spawn(process.execPath, [script, 'enqueue', directory, '--from', '-'], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  const closed = new Promise<number | null>(resolve => child.on('close', resolve))
+  child.stdin.on('error', () => {})
+  const lines = Array.from(
+    { length: 512 },
+    (_, i) => `${JSON.stringify({ id: `m-${i}`, channel: 'a', payload: i })}\n`,
+  )
+  child.stdin.write(lines.join(''))
+  // The pipe stays open: it waits for more, with two parts done.
+  while ((await listed(directory)).length < 512) await new Promise(resolve => setTimeout(resolve, 20))
+  child.kill('SIGINT')
+  const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), closed])
+  t.match({ stdout, status }, { stdout: '', status: 130 })
+  t.match(stderr, /^waq: interrupted: 512 enqueued, all lines up to 512; go on with line 513\n$/)
+  t.equal((await waq('verify', directory)).status, 0)
+  t.match(JSON.parse((await waq('stats', directory, '--json')).stdout), { pending: 512, owner: null })
+})
+
+t.test('Ctrl-C while a stopped owner is asked takes the request back', async t => {
+  const directory = await nightQueue(t)
+  const owner = await startOwner(t, directory)
+  owner.process.kill('SIGSTOP')
+  const { process: child, ended } = start(['dead', 'purge', directory, '--all', '--yes', '--wait', '60s'])
+  const control = join(directory, 'control')
+  while (!readdirSync(control).some(name => name.endsWith('.request'))) {
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  child.kill('SIGINT')
+  t.match(await ended, { status: 130, stderr: /interrupted: 0 of 3 purged; the queue is sound/ })
+  owner.process.kill('SIGCONT')
+  t.match(await waq('enqueue', directory, '--channel', 'a', '--text', 'x'), { status: 0 })
+  t.equal((await listed(directory)).filter(({ state }) => state === 'dead').length, 3)
+})
+
+t.test('hostile requests are refused by the owner, which goes on', async t => {
+  const directory = await queueWith(t, async () => {})
+  const owner = await startOwner(t, directory)
+  writeFileSync(join(directory, 'control', 'x.request'), 'garbage', { mode: 0o600 })
+  t.match(await waq('enqueue', directory, '--channel', 'a', '--text', 'x'), { status: 0 })
+  t.match(owner.errors, [/A request in control\/ was refused: "x\.request": its name is no id\./])
+  t.notOk(readdirSync(join(directory, 'control')).includes('x.request'))
+  t.match(readFileSync(join(directory, 'control', 'status.json'), 'utf8'), /^\{/)
+})
