@@ -152,6 +152,10 @@ function checksumsAgree(project: string): void {
 function commandLine(project: string): void {
   const waq = join(project, 'node_modules/.bin/waq')
   succeeds('the command waq', run(waq, ['--version'], project))
+  const outbox = mkdtempSync(join(scratch, 'stats-'))
+  run(process.execPath, [join(project, 'source/required.cjs'), outbox], project)
+  const { stdout, stderr } = run(waq, ['stats', outbox, '--json'], project)
+  check(stdout.includes('"crc":"js"'), `waq stats says which checksum is used ${stderr}`.trimEnd())
 }
 
 function measure(project: string): void {
