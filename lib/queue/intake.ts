@@ -152,6 +152,8 @@ function encode(input: unknown, name: string, context: MessageContext): EncodedM
       { cause, ids: [message.id] },
     )
   }
+  // It is in the record now: what the caller passed need not live until the disk has it.
+  message.payload = undefined
   const { length } = encoded.record
   if (length > context.maxMessageBytes) {
     throw tooLarge(name, message.id, String(length), context.maxMessageBytes)

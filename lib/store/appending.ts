@@ -11,8 +11,8 @@ export interface AppendingOwner {
 
 /** Whoever waits for an append of messages. */
 export interface Waiter {
-  readonly resolve: (enqueued: Enqueued[]) => void
-  readonly reject: (error: unknown) => void
+  resolve(enqueued: Enqueued[]): void
+  reject(error: unknown): void
 }
 
 /** An append of one message, or of a list, from the moment when the log takes it. */

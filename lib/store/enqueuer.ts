@@ -141,28 +141,19 @@ export class Enqueuer implements AppendingOwner {
     answer: (enqueued: Enqueued[]) => T,
   ): Promise<T> {
     const { log } = this.#parts
-    const records: Uint8Array[] = []
-    for (let i = 0; i < messages.length; i += 1) {
-      const encoded = messages[i]!
-      if (encoded.message.together) placeInList(encoded, i, messages.length)
-      records.push(encoded.record)
-    }
+    if (messages[0]!.message.together)
+      for (const [index, encoded] of messages.entries()) placeInList(encoded, index, messages.length)
+    // `map` makes a list of just this length, where pushing to an empty one takes room for 17.
+    const records = messages.map(({ record }) => record)
     return new Promise((resolve, reject) => {
-      const resolveWith = (enqueued: Enqueued[]): void => {
-        try {
-          resolve(answer(enqueued))
-        } catch (error) {
-          reject(error)
-        }
-      }
       const waiter =
         signal === undefined
-          ? { resolve: resolveWith, reject }
-          : new SignalledWaiter(signal, resolveWith, reject)
+          ? new PromisedAnswer(resolve, reject, answer)
+          : new WithdrawableAnswer(resolve, reject, answer, signal)
       const appending = new Appending(messages, log.nextSequence, this, waiter)
       this.inFlight.add(appending)
       for (const { message } of messages) if (message.idGiven) this.#beingWritten.set(message.id, appending)
-      if (waiter instanceof SignalledWaiter) waiter.onAbort(() => this.#withdraw(appending))
+      if (waiter instanceof WithdrawableAnswer) waiter.onAbort(() => this.#withdraw(appending))
       try {
         log.append(MESSAGE_FRAME_TYPE, records, appending)
       } catch (error) {
@@ -188,7 +179,7 @@ export class Enqueuer implements AppendingOwner {
     const { sources, ledger, appended } = this.#parts
     const { messages, firstSequence } = appending
     this.#forget(appending)
-    const enqueued: Enqueued[] = []
+    const enqueued = new Array<Enqueued>(messages.length)
     let offset = firstOffset
     for (let index = 0; index < messages.length; index += 1) {
       const encoded = messages[index]!
@@ -203,7 +194,7 @@ export class Enqueuer implements AppendingOwner {
       )
       sources.cache.set(sequence, record)
       ledger.messageAdded(segment, record.length)
-      enqueued.push({ id, channel, sequence, duplicate: false, state: 'pending', ref })
+      enqueued[index] = { id, channel, sequence, duplicate: false, state: 'pending', ref }
       offset += frameBytes(encoded)
     }
     for (const { ref } of enqueued) appended(ref!)
@@ -244,35 +235,66 @@ function frameBytes({ record }: EncodedMessage): number {
   return FRAME_HEADER_BYTES + record.length
 }
 
-/** Whoever waits and may change his mind. */
-class SignalledWaiter implements Waiter {
-  readonly #signal: AbortSignal
-  readonly #resolve: Waiter['resolve']
-  readonly #reject: Waiter['reject']
-  #listener = (): void => {}
+/** Whoever waits, and gets what `answer` makes of it. */
+class PromisedAnswer<T> implements Waiter {
+  readonly #resolve: (value: T) => void
+  readonly #reject: (error: unknown) => void
+  readonly #answer: (enqueued: Enqueued[]) => T
 
-  constructor(signal: AbortSignal, resolve: Waiter['resolve'], reject: Waiter['reject']) {
-    this.#signal = signal
+  constructor(
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+    answer: (enqueued: Enqueued[]) => T,
+  ) {
     this.#resolve = resolve
     this.#reject = reject
+    this.#answer = answer
+  }
+
+  resolve(enqueued: Enqueued[]): void {
+    try {
+      this.#resolve(this.#answer(enqueued))
+    } catch (error) {
+      this.#reject(error)
+    }
+  }
+
+  reject(error: unknown): void {
+    this.#reject(error)
+  }
+}
+
+/** Whoever waits and may change his mind. */
+class WithdrawableAnswer<T> extends PromisedAnswer<T> {
+  readonly #signal: AbortSignal
+  #listener = (): void => {}
+
+  constructor(
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+    answer: (enqueued: Enqueued[]) => T,
+    signal: AbortSignal,
+  ) {
+    super(resolve, reject, answer)
+    this.#signal = signal
   }
 
   /** `withdraw` answers whether it was not too late. */
   onAbort(withdraw: () => boolean): void {
     this.#listener = () => {
-      if (withdraw()) this.#reject(new AbortError(this.#signal))
+      if (withdraw()) this.reject(new AbortError(this.#signal))
     }
     this.#signal.addEventListener('abort', this.#listener, { once: true })
   }
 
-  readonly resolve = (enqueued: Enqueued[]): void => {
+  override resolve(enqueued: Enqueued[]): void {
     this.#signal.removeEventListener('abort', this.#listener)
-    this.#resolve(enqueued)
+    super.resolve(enqueued)
   }
 
-  readonly reject = (error: unknown): void => {
+  override reject(error: unknown): void {
     this.#signal.removeEventListener('abort', this.#listener)
-    this.#reject(error)
+    super.reject(error)
   }
 }
 
