@@ -51,8 +51,9 @@ export class Person {
     )
     if (underWay !== undefined) this.#context.withdraw(underWay)
     else scheduler.pump()
-    await written
+    // This first: it says so where nothing can be written, and then the other comes when it can.
     await store.syncOutcomes()
+    await written
     return true
   }
 

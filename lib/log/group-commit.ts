@@ -116,6 +116,8 @@ export class GroupCommit {
     if (this.#publisher.undecided) await this.#publisher.settle()
     if (last !== undefined && !last.synced) throw refusal(this.#trouble ?? this.#notSynced(), true)
     if (displaced || this.#displaced.size > 0) throw refusal(this.#trouble ?? this.#notSynced(), true)
+    // Nobody is told of what is retained while it can not be written, but for who asks.
+    if (this.#trouble !== undefined && this.#queue.size > 0) throw refusal(this.#trouble, true)
   }
 
   /** A record whose place was lost with its segment, from memory; undefined for every other one. */

@@ -238,6 +238,18 @@ test('sync() says so where the sync failed, and covers everything where it did n
   t.same(textsOf((await afterPowerLoss(disk)).frames.acks), ['1 one'], 'once it resolves, it is true')
 })
 
+test('sync() says so where what was appended can not be written at all', async t => {
+  const { disk, process, set } = await stage()
+  process.capacityBytes = 0
+  const written = append(set, 'acks', 'a'.repeat(5_000_000))
+  await new Promise(resolve => setTimeout(resolve, 5000))
+  t.match(await outcome(set.log('acks').sync()), { code: 'WAQ_DISK_FULL', indeterminate: true })
+  process.capacityBytes = Number.POSITIVE_INFINITY
+  await written
+  await set.log('acks').sync()
+  t.equal((await afterPowerLoss(disk)).frames.acks!.length, 1)
+})
+
 test('a sync that fails while a later batch is on its way leaves the order as it was', async t => {
   const { disk, process, set, faults } = await stage()
   await append(set, 'acks', 'one')
