@@ -52,7 +52,8 @@ export async function main(args: readonly string[], terminal: Terminal = process
     : status
 }
 
-function buildProgram(context: CommandContext, json: boolean): Command {
+/** The whole command line, with every command. */
+export function buildProgram(context: CommandContext, json: boolean): Command {
   const { terminal } = context
   const program = new Command('waq')
     .description('A write-ahead queue for outbound messages: a directory of append-only files.')

@@ -83,6 +83,26 @@ export function lineOf(message: ReadMessage): Record<string, unknown> {
   }
 }
 
+/** A table of messages that are all there. */
+export function formatList(
+  kind: Kind,
+  messages: readonly ReadMessage[],
+  { width, nowMs }: { width: number; nowMs: number },
+): string {
+  const shown = columnsFor(COLUMNS[kind], width)
+  const rows = messages.map(message => {
+    const cells = cellsOf(kind, message, nowMs)
+    return shown.map(index => cells[index]!)
+  })
+  const layout = layOut(
+    shown.map(index => COLUMNS[kind][index]!),
+    rows,
+    width,
+  )
+  const cut = Number.isFinite(width)
+  return [titles(layout), ...rows].map(row => `${formatRow(layout, row, { cut })}\n`).join('')
+}
+
 export interface RowsOptions {
   readonly kind: Kind
   readonly json: boolean

@@ -22,7 +22,8 @@ const DAY = 24 * HOUR
 
 /** 90_000 → '1.5 min'. */
 export function formatDuration(ms: number): string {
-  if (ms < 1) return `${trimmed(ms)} ms`
+  // How long a sync takes: two digits tell a good disk from a bad one.
+  if (ms < 1) return `${Number(ms.toFixed(2))} ms`
   if (ms < SECOND) return `${Math.round(ms)} ms`
   if (ms < MINUTE) return `${trimmed(ms / SECOND)} s`
   if (ms < HOUR) return `${trimmed(ms / MINUTE)} min`
