@@ -33,6 +33,8 @@ export interface CompactionParts extends MessageRewriteParts, OutcomeRewritePart
   readonly onCompacted: (report: CompactionReport) => void
 }
 
+const none: ReadonlySet<number> = new Set()
+
 /** After a failure the background waits so long before it tries again, then twice as long, up to the last. */
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 60_000
@@ -48,6 +50,10 @@ export class Compaction {
   /** Segments that could not be read when they were to be rewritten: they stay as they are for this life. */
   readonly #damaged = new Set<number>()
   readonly #stopping = new AbortController()
+  /** Being rewritten: they leave in another way. */
+  #busy: ReadonlySet<number> = none
+  /** Copies are about to count, or do: until all moves are told, a copy looks as if nobody needed it. */
+  #counting = false
   #asked = false
   #running: Promise<void> | undefined
   /** On demand; the background steps aside for it. */
@@ -113,8 +119,7 @@ export class Compaction {
     await new Promise(resolve => setImmediate(resolve))
     try {
       while (this.#asked && !this.#stopping.signal.aborted && this.#demands === 0) {
-        this.#asked = false
-        await this.#retire()
+        await this.#retireAsked()
         if (this.#parts.automatic) await this.#rewriteInBackground()
       }
       this.#retryMs = FIRST_RETRY_MS
@@ -127,6 +132,11 @@ export class Compaction {
     }
   }
 
+  #retireAsked(): Promise<void> {
+    this.#asked = false
+    return this.#retire()
+  }
+
   #waitAndRetry(): void {
     this.#retry = setTimeout(() => {
       this.#retry = undefined
@@ -137,7 +147,14 @@ export class Compaction {
 
   async #rewriteInBackground(): Promise<void> {
     this.#hurry = new AbortController()
-    const manner = { signal: this.#stopping.signal, turn: resting(this.#hurry.signal), onProgress() {} }
+    const rest = resting(this.#hurry.signal)
+    const turn = async (): Promise<void> => {
+      if (this.#counting) return nextTurn()
+      await rest()
+      // Whole segments do not wait for a rewrite that takes its time.
+      if (this.#asked) await this.#retireAsked()
+    }
+    const manner = { signal: this.#stopping.signal, turn, onProgress() {} }
     let before: DiskUse | undefined
     try {
       while (this.#demands === 0) {
@@ -214,7 +231,11 @@ export class Compaction {
         done += 1
         manner.onProgress(bytes)
       },
+      countsNext: () => {
+        this.#counting = true
+      },
     }
+    this.#busy = new Set(run.ids)
     try {
       if (log === 'messages') await rewriteMessages(this.#parts, run.ids, counting)
       else await rewriteOutcomes(this.#parts, run.ids, counting)
@@ -224,12 +245,19 @@ export class Compaction {
       // Nothing of it was dropped: it stays as it is, for the next opening to set aside. The others go on without it.
       this.#damaged.add(failed)
       this.#parts.onError(asWaqError(error, 'compacting failed'))
+    } finally {
+      this.#busy = none
+      this.#counting = false
     }
   }
 
   async #retire(): Promise<void> {
     const { messages, acks, ledger, contents, settled, now } = this.#parts
-    const freeMessages = ledger.freeMessageSegments(messages.segments(), this.#parts.lowestMessageInFlight())
+    const freeMessages = ledger.freeMessageSegments(
+      messages.segments(),
+      this.#parts.lowestMessageInFlight(),
+      this.#busy,
+    )
     if (freeMessages.length > 0) {
       // In the relaxed durabilities a frame that is not on the device may yet be written again to another segment,
       // and its message's outcome must then stay as long as that one: after this, none of these frames will be.
@@ -243,7 +271,12 @@ export class Compaction {
       ledger.messageSegmentsGone(this.#leavingMessages.splice(0))
     }
     settled.evict(now())
-    const freeAcks = ledger.freeAckSegments(acks.segments(), this.#parts.lowestAckInFlight(), now())
+    const freeAcks = ledger.freeAckSegments(
+      acks.segments(),
+      this.#parts.lowestAckInFlight(),
+      now(),
+      this.#busy,
+    )
     if (freeAcks.length > 0) {
       this.#leavingAcks.push(...freeAcks)
       await acks.retire(freeAcks)

@@ -51,7 +51,9 @@ interface Kept {
 
 export class NeededOutcomes {
   readonly #sources: OutcomeSources
-  readonly #messageSegments: readonly SegmentInfo[]
+  readonly #countingSegments: () => readonly SegmentInfo[]
+  /** Those that counted when the judging began, then those that still did when it was over. */
+  #messageSegments: readonly SegmentInfo[]
   readonly #isOldest: boolean
   readonly #kept = new Map<number, Kept>()
   /** Halted by an outcome of the run that stays, for this reason or another. */
@@ -59,10 +61,11 @@ export class NeededOutcomes {
   /** Ack segments that were made. */
   readonly made = new Set<number>()
 
-  /** `messageSegments`: those that count. `isOldest`: no ack segment that counts stands before the run. */
-  constructor(sources: OutcomeSources, messageSegments: readonly SegmentInfo[], isOldest: boolean) {
+  /** `messageSegments`: those that count now. `isOldest`: no ack segment that counts stands before the run. */
+  constructor(sources: OutcomeSources, messageSegments: () => readonly SegmentInfo[], isOldest: boolean) {
     this.#sources = sources
-    this.#messageSegments = messageSegments
+    this.#countingSegments = messageSegments
+    this.#messageSegments = messageSegments()
     this.#isOldest = isOldest
   }
 
@@ -99,6 +102,11 @@ export class NeededOutcomes {
       return halts.get(record.halts)?.ackSequence === ackSequence
     }
     return record.kind === 'rate-limited' && record.dueAt > now()
+  }
+
+  /** The last frame was judged; until the last move is told no message segment is given up. */
+  judged(): void {
+    this.#messageSegments = this.#countingSegments()
   }
 
   /** Accounts for a copy, by how things stand now: what is not needed any more counts nowhere. */

@@ -11,6 +11,8 @@
  *  - In the relaxed durabilities an accepted frame may still have to be written again, after its segment failed. The
  *    log is synced first: from then on no frame of these segments will be.
  *  - Until it was told where a message went, its original can be read; so reads and settlements go on meanwhile.
+ *  - Other segments may be given up while this goes on, these not, nor, until all moves are told, any at all: what is
+ *    live in a copy is accounted for only then.
  *  - A frame that was refused (its enqueue failed, indeterminate) may stand in a segment without being in the index.
  *    It is left behind: whoever was refused was told that it may come back, not that it will.
  */
@@ -35,6 +37,8 @@ export interface RewriteManner {
   readonly turn?: () => Promise<void>
   /** After each original, with its length in bytes. */
   readonly onProgress: (bytes: number) => void
+  /** Everything was judged; from here on the copies may count. */
+  readonly countsNext?: () => void
 }
 
 export async function rewriteMessages(
@@ -50,7 +54,10 @@ export async function rewriteMessages(
     await messages.rewrite(segments, {
       ...manner,
       keep: ({ sequence }) => index.bySequence(sequence) !== undefined,
-      beforeItCounts: () => acks.sync(),
+      beforeItCounts() {
+        manner.countsNext?.()
+        return acks.sync()
+      },
       moved(sequence, from, to) {
         contents.add(to.segment, sequence)
         const ref = index.bySequence(sequence)

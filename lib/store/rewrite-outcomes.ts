@@ -17,11 +17,15 @@ export async function rewriteOutcomes(
   // Nothing that was accepted waits to be written again: each message stands in a segment that is asked for it.
   await messages.sync()
   const isOldest = acks.segments()[0]?.id === segments[0]
-  const needed = new NeededOutcomes(parts, messages.segments(), isOldest)
+  const needed = new NeededOutcomes(parts, () => messages.segments(), isOldest)
   await acks.rewrite(segments, {
     ...manner,
     keep: frame => needed.keep(frame),
-    beforeItCounts: () => acks.sync(),
+    beforeItCounts() {
+      needed.judged()
+      manner.countsNext?.()
+      return acks.sync()
+    },
     moved: (sequence, _from, to) => needed.moved(sequence, to.segment),
   })
   for (const segment of needed.made) ledger.ackSegmentRewritten(segment, now())

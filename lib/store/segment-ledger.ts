@@ -174,19 +174,32 @@ export class SegmentLedger {
     account.limitsUntil = Math.max(account.limitsUntil, until)
   }
 
-  /** Sealed message segments without a live message, below what is still being written. */
-  freeMessageSegments(segments: readonly SegmentInfo[], lowestInFlight: number): number[] {
+  /** Sealed message segments without a live message, below what is still being written. `busy`: those that stay anyway. */
+  freeMessageSegments(
+    segments: readonly SegmentInfo[],
+    lowestInFlight: number,
+    busy: ReadonlySet<number> = none,
+  ): number[] {
     return segments
-      .filter(info => info.sealed && info.lastSequence < lowestInFlight && !this.#live.has(info.id))
-      .map(info => info.id)
+      .filter(({ id, sealed, lastSequence }) => sealed && lastSequence < lowestInFlight && !busy.has(id))
+      .filter(({ id }) => !this.#live.has(id))
+      .map(({ id }) => id)
   }
 
-  /** Sealed ack segments that the fold does not need, below what is still being written. `segments`: oldest first. */
-  freeAckSegments(segments: readonly SegmentInfo[], lowestInFlight: number, now: number): number[] {
+  /**
+   * Sealed ack segments that the fold does not need, below what is still being written. `segments`: oldest first.
+   * `busy`: those that stay anyway.
+   */
+  freeAckSegments(
+    segments: readonly SegmentInfo[],
+    lowestInFlight: number,
+    now: number,
+    busy: ReadonlySet<number> = none,
+  ): number[] {
     const kept = new Set<number>()
     const free: number[] = []
     for (const info of segments) {
-      const settled = info.sealed && info.lastSequence < lowestInFlight
+      const settled = info.sealed && info.lastSequence < lowestInFlight && !busy.has(info.id)
       if (settled && this.#isFree(info.id, kept, now)) free.push(info.id)
       else kept.add(info.id)
     }

@@ -11,10 +11,12 @@ import { type Fate, RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import { contentsOf, openDiskStore } from './fixtures/disk-store.js'
 import { enqueueOne, outcomeOf } from './fixtures/messages.js'
 
+t.setTimeout(180_000)
+
 /** Messages of which most are settled, in several segments of both logs, with an outcome of every kind that has to stay. */
 async function fill(store: LogStore): Promise<string[]> {
   const ids: string[] = []
-  for (let i = 0; i < 60; i += 1) {
+  for (let i = 0; i < 45; i += 1) {
     const id = `m${i}`
     ids.push(id)
     const ref = await enqueueOne(store, { id, channel: `c${i % 7}`, payload: { text: 'x'.repeat(200 + i) } })

@@ -334,6 +334,39 @@ t.test('in the background, a segment of which little is needed is rewritten, and
   t.ok(reports[0]!.after.segments < reports[0]!.before.segments)
 })
 
+t.test(
+  'segments that nobody needs are given up while others are being rewritten, but never a fresh copy',
+  async t => {
+    const disk = smallSegments()
+    const store = await openStore(disk, { ...onDemand, ...noWindow, segmentBytes: 1000, autoCompact: true })
+    const refs = await enqueueMany(store, 13)
+    const rewrite = disk.messages.rewrite.bind(disk.messages)
+    let others = refs.slice(8, 12)
+    disk.messages.rewrite = (segments, options) =>
+      rewrite(segments, {
+        ...options,
+        turn: async () => {
+          await settle(store, others)
+          others = []
+          await options.turn!()
+        },
+        moved(sequence, from, to) {
+          // Between the manifest and this, nothing tells that the copy is needed.
+          disk.events.push(`moved ${sequence}`)
+          options.moved(sequence, from, to)
+        },
+      })
+    await settle(
+      store,
+      refs.slice(0, 8).filter((_, i) => i % 4 !== 3),
+    )
+    await background(store)
+    const order = disk.events.filter(event => /^(rewrite messages|retire messages|moved)/.test(event))
+    t.strictSame(order, ['rewrite messages 1 2', 'retire messages 3', 'moved 4', 'moved 8'])
+    t.strictSame(sequencesOf(disk), [4, 8, 13])
+  },
+)
+
 t.test('without autoCompact segments are only given up in the background', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { ...onDemand, ...noWindow })

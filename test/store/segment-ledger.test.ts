@@ -72,6 +72,16 @@ t.test('a resume stays while an older ack segment does', async t => {
   t.strictSame(free(ledger), [1, 2, 3])
 })
 
+t.test(
+  'a resume stays while an older ack segment is being rewritten, though nobody needs that one',
+  async t => {
+    const ledger = new SegmentLedger()
+    ledger.resumeAdded(2)
+    t.strictSame(ledger.freeAckSegments(acks, ALL, NOW, new Set([1])), [3])
+    t.strictSame(ledger.freeMessageSegments(acks, ALL, new Set([1])), [2, 3])
+  },
+)
+
 t.test('an ack segment that is written to, or has appends in flight, stays', async t => {
   const ledger = new SegmentLedger()
   t.strictSame(free(ledger, [segment(1, { sealed: false })]), [])
