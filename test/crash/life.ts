@@ -177,6 +177,11 @@ export class Life {
       .catch(this.#refused)
   }
 
+  /** The segment in use is closed, and what was accepted so far is on the device. */
+  async seal(log: string): Promise<void> {
+    await this.set.log(log).seal().catch(this.#refused)
+  }
+
   async close(): Promise<void> {
     const synced = [this.oracle.syncing(MESSAGES, this.#owner), this.oracle.syncing(ACKS, this.#owner)]
     try {

@@ -199,6 +199,47 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
     await life.messages(world.size())
   },
 
+  'compaction of messages': async world => {
+    const life = await world.open({ ...anyShape(world), segmentBytes: 512 })
+    for (let i = 0; i < 5; i++) await life.messages(...world.sizes(3))
+    const sealing = life.seal(MESSAGES)
+    await life.messages(world.size())
+    await sealing
+    await life.rewrite(MESSAGES)
+    await traffic(world, life, 2)
+    // What was rewritten is rewritten again.
+    await life.rewrite(MESSAGES)
+  },
+
+  'compaction of acks': async world => {
+    const life = await world.open({ ...anyShape(world), segmentBytes: 512 })
+    for (let i = 0; i < 5; i++) await life.acks(...world.sizes(3))
+    const sealing = life.seal(ACKS)
+    await life.acks(world.size())
+    await sealing
+    const rewriting = life.rewrite(ACKS)
+    await traffic(world, life, 2)
+    await rewriting
+    await life.retireOldest(ACKS)
+  },
+
+  'a compaction that fails': async world => {
+    const kind = world.random.pick(['create', 'write', 'sync', 'syncDirectory', 'rename', 'unlink'] as const)
+    const log = world.random.pick([MESSAGES, ACKS])
+    const where = world.random.pick([`/${log}`, '/manifests'])
+    let compacting = false
+    const fails = failing(kind, where, world.random.below(3), 1 + world.random.below(2), { code: 'EIO' })
+    const process = world.process(operation => (compacting ? fails(operation) : undefined))
+    const life = await world.open({ ...anyShape(world), segmentBytes: 512 }, process)
+    for (let i = 0; i < 5; i++) await life.append(log, uniqueText(world.size()))
+    compacting = true
+    await life.seal(log)
+    await life.rewrite(log)
+    await traffic(world, life, 3)
+    await life.rewrite(log)
+    await life.close()
+  },
+
   'a failed sync': async world => {
     const log = world.random.pick([MESSAGES, ACKS])
     const times = 1 + world.random.below(3)
