@@ -46,6 +46,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
     // A write that failed is told a moment later.
     await new Promise(resolve => setImmediate(resolve))
     for (const name of STOP_SIGNALS) process.removeListener(name, onSignal)
+    if (outputError === undefined) process.stdout.removeListener('error', onOutputError)
   }
   return outputError !== undefined && status === ExitStatus.done
     ? report(outputError, terminal, json)

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { nightQueue, queueWith, spoil, startOwner, temporaryDirectory } from './fixtures/queues.js'
+import { waqHere } from './fixtures/waq-here.js'
 import { waq } from './fixtures/waq-process.js'
 
 const objects = (text: string): Record<string, unknown>[] =>
@@ -38,14 +39,14 @@ t.test('stats tells how a queue stands', async t => {
 t.test('stats names a living owner, and what only the owner knows', async t => {
   const directory = await nightQueue(t)
   const owner = await startOwner(t, directory)
-  const { stdout } = await waq('stats', directory, '--json')
+  const { stdout } = await waqHere('stats', directory, '--json')
   const stats = JSON.parse(stdout)
   t.match(stats.owner, { pid: owner.process.pid, alive: true, since: Number, host: String })
   t.match(stats.live, { syncMs: { p50: Number, p99: Number } })
   t.match(stats.lastRecovery, { pending: 3, dead: 3 })
   owner.process.kill('SIGKILL')
   await owner.stop()
-  t.match(JSON.parse((await waq('stats', directory, '--json')).stdout), {
+  t.match(JSON.parse((await waqHere('stats', directory, '--json')).stdout), {
     owner: { alive: false },
     live: null,
   })
@@ -53,7 +54,7 @@ t.test('stats names a living owner, and what only the owner knows', async t => {
 
 t.test('ls lists what lives, by sequence, and keeps payloads to itself', async t => {
   const directory = await nightQueue(t)
-  const { status, stdout } = await waq('ls', directory)
+  const { status, stdout } = await waqHere('ls', directory)
   t.equal(status, 0)
   const [title, ...rows] = stdout.trimEnd().split('\n')
   t.match(title, /^SEQUENCE {2}STATE {4}CHANNEL +ID +ENQUEUED +TRIES {2}NEXT +LAST ERROR$/)
@@ -63,12 +64,12 @@ t.test('ls lists what lives, by sequence, and keeps payloads to itself', async t
   )
   t.match(rows[3], / busy .* in .* try later$/)
   t.notMatch(stdout, /hunter2/)
-  t.match((await waq('ls', directory, '--payload')).stdout, /hunter2/)
+  t.match((await waqHere('ls', directory, '--payload')).stdout, /hunter2/)
 })
 
 t.test('ls --json is one object a line, in the shape that is promised', async t => {
   const directory = await nightQueue(t)
-  const { stdout } = await waq('ls', directory, '--json')
+  const { stdout } = await waqHere('ls', directory, '--json')
   const all = objects(stdout)
   t.match(all[0], {
     id: 'dead-1',
@@ -108,7 +109,7 @@ const filters: [args: string[], ids: string[]][] = [
 t.test('ls narrows by state, channel, prefix, reason and number', async t => {
   const directory = await nightQueue(t)
   for (const [args, ids] of filters) {
-    const { stdout, status } = await waq('ls', directory, '--json', ...args)
+    const { stdout, status } = await waqHere('ls', directory, '--json', ...args)
     t.same(
       objects(stdout).map(({ id }) => id),
       ids,
@@ -116,28 +117,28 @@ t.test('ls narrows by state, channel, prefix, reason and number', async t => {
     )
     t.equal(status, 0)
   }
-  const none = await waq('ls', directory, '--channel', 'nobody')
+  const none = await waqHere('ls', directory, '--channel', 'nobody')
   t.match(none, { status: 0, stdout: '', stderr: 'No such messages.\n' })
 })
 
 t.test('dead ls lists dead letters with their reason, narrowed by age', async t => {
   const directory = await nightQueue(t)
-  const { stdout } = await waq('dead', 'ls', directory)
+  const { stdout } = await waqHere('dead', 'ls', directory)
   t.match(stdout, /^SEQUENCE {2}REASON +CHANNEL +ID +DIED +TRIES {2}LAST ERROR\n/)
   t.equal(stdout.match(/permanent/g)?.length, 3)
-  t.equal((await waq('dead', 'ls', directory, '--older-than', '1h', '--json')).stdout, '')
-  t.equal(objects((await waq('dead', 'ls', directory, '--older-than', '1ms', '--json')).stdout).length, 3)
+  t.equal((await waqHere('dead', 'ls', directory, '--older-than', '1h', '--json')).stdout, '')
+  t.equal(objects((await waqHere('dead', 'ls', directory, '--older-than', '1ms', '--json')).stdout).length, 3)
 })
 
 t.test('show tells all of one message, its payload and its history too', async t => {
   const directory = await nightQueue(t)
-  const { status, stdout } = await waq('show', directory, 'dead-1')
+  const { status, stdout } = await waqHere('show', directory, 'dead-1')
   t.equal(status, 0)
   t.match(stdout, /channel +telegram:봇:김철수 👋/)
   t.match(stdout, /reason +permanent: the receiver refused it/)
   t.match(stdout, /Last attempts\n.*chat not found/)
   t.match(stdout, /"secret": "hunter2"/)
-  const json = JSON.parse((await waq('show', directory, 'busy', '--json')).stdout)
+  const json = JSON.parse((await waqHere('show', directory, 'busy', '--json')).stdout)
   t.match(json, {
     id: 'busy',
     state: 'pending',
@@ -149,7 +150,7 @@ t.test('show tells all of one message, its payload and its history too', async t
 
 t.test('show knows a message that was settled lately', async t => {
   const directory = await nightQueue(t)
-  const { status, stdout } = await waq('show', directory, 'gone', '--json')
+  const { status, stdout } = await waqHere('show', directory, 'gone', '--json')
   t.equal(status, 0)
   t.match(JSON.parse(stdout), { id: 'gone', state: 'delivered', attempts: 1 })
 })
@@ -167,11 +168,11 @@ t.test('an unknown id ends with status 1, and the near one is suggested', async 
 
 t.test('verify finds a sound queue sound', async t => {
   const directory = await nightQueue(t)
-  const { status, stdout, stderr } = await waq('verify', directory)
+  const { status, stdout, stderr } = await waqHere('verify', directory)
   t.match({ status, stderr }, { status: 0, stderr: '' })
   t.match(stdout, /damaged +nothing/)
   t.match(stdout, /\nSound\.\n$/)
-  t.match(JSON.parse((await waq('verify', directory, '--json')).stdout), {
+  t.match(JSON.parse((await waqHere('verify', directory, '--json')).stdout), {
     ok: true,
     segments: Number,
     messages: 7,
@@ -208,7 +209,7 @@ t.test('verify ends with status 1 on damage, and says where it is and what is mi
 t.test('lost outcomes leave messages in doubt, and verify says what a start does with them', async t => {
   const directory = await nightQueue(t)
   spoil(directory, 'acks', 'try later')
-  const { status, stdout } = await waq('verify', directory)
+  const { status, stdout } = await waqHere('verify', directory)
   t.equal(status, 1)
   t.match(stdout, /in doubt +\d+ messages?/)
   t.match(stdout, /In doubt: a start asks onAmbiguous about each; by default it is sent again/)
@@ -217,20 +218,22 @@ t.test('lost outcomes leave messages in doubt, and verify says what a start does
 
 t.test('dump prints frames with file and offset', async t => {
   const directory = await nightQueue(t)
-  const { status, stdout } = await waq('dump', directory, '--log', 'messages')
+  const { status, stdout } = await waqHere('dump', directory, '--log', 'messages')
   t.equal(status, 0)
   t.match(
     stdout.split('\n')[0],
     /^messages\/\d+-\d+\.seg:64 {2}1 {2}message {2}id=dead-1 {2}channel=telegram:봇/,
   )
   t.notMatch(stdout, /hunter2|acks\//)
-  const acks = objects((await waq('dump', directory, '--log', 'acks', '--json')).stdout)
+  const acks = objects((await waqHere('dump', directory, '--log', 'acks', '--json')).stdout)
   t.match(acks[0], { log: 'acks', file: /^acks\//, offset: 64, kind: 'attempt', message: 1, attempts: 1 })
   t.match(
     acks.map(({ kind }) => kind),
     ['attempt', 'dead'],
   )
-  const payloads = objects((await waq('dump', directory, '--log', 'messages', '--payload', '--json')).stdout)
+  const payloads = objects(
+    (await waqHere('dump', directory, '--log', 'messages', '--payload', '--json')).stdout,
+  )
   t.match(payloads[0], { kind: 'message', payload: { secret: 'hunter2' } })
 })
 
@@ -238,16 +241,16 @@ t.test('reading leaves no trace in the directory', async t => {
   const directory = await nightQueue(t)
   const before = readdirSync(directory, { recursive: true })
   for (const args of [['stats'], ['ls'], ['verify'], ['dump'], ['dead', 'ls'], ['dead', 'export']]) {
-    t.equal((await waq(...args, directory)).status, 0, args.join(' '))
+    t.equal((await waqHere(...args, directory)).status, 0, args.join(' '))
   }
   t.same(readdirSync(directory, { recursive: true }), before)
 })
 
 t.test('an empty queue is one', async t => {
   const directory = await queueWith(t, async () => {})
-  t.match(await waq('stats', directory), { status: 0, stdout: /pending +0\n/ })
-  t.match(await waq('verify', directory), { status: 0 })
-  t.match(await waq('ls', directory), { status: 0, stdout: '' })
+  t.match(await waqHere('stats', directory), { status: 0, stdout: /pending +0\n/ })
+  t.match(await waqHere('verify', directory), { status: 0 })
+  t.match(await waqHere('ls', directory), { status: 0, stdout: '' })
 })
 
 t.test('what is no queue is a wrong use, and is told by name', async t => {
@@ -268,12 +271,12 @@ t.test('what is no queue is a wrong use, and is told by name', async t => {
     ['dead', 'export', missing],
   ]) {
     t.match(
-      await waq(...args),
+      await waqHere(...args),
       { status: 2, stdout: '', stderr: /There is no directory .*missing/ },
       args.join(' '),
     )
   }
-  t.match(await waq('stats', parent), { status: 2, stderr: /holds no queue/ })
-  t.match(await waq('stats', process.execPath), { status: 2, stderr: /is not a directory/ })
+  t.match(await waqHere('stats', parent), { status: 2, stderr: /holds no queue/ })
+  t.match(await waqHere('stats', process.execPath), { status: 2, stderr: /is not a directory/ })
   t.same(readdirSync(parent), [], 'and nothing was made there')
 })

@@ -5,6 +5,7 @@ import t from 'tap'
 import { textWidth } from '../../lib/cli/text-width.js'
 import { linesOf, noTerminal, startOnTerminal } from './fixtures/pty.js'
 import { nightQueue, queueWith, startOwner, temporaryDirectory } from './fixtures/queues.js'
+import { waqHere } from './fixtures/waq-here.js'
 import { script, waq } from './fixtures/waq-process.js'
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for
@@ -51,22 +52,22 @@ t.test('nothing from a message can move the cursor or change the title', async t
   const directory = await hostileQueue(t)
   const unsafe = /(?!\n)[\p{Cc}\u202e\u2066\u200e]/u
   for (const args of looks) {
-    const { stdout, stderr } = await waq(...args, directory)
+    const { stdout, stderr } = await waqHere(...args, directory)
     t.notMatch(stdout, unsafe, args.join(' '))
     t.notMatch(stderr, unsafe)
   }
-  const shown = await waq('show', directory, `id-${HOSTILE}`)
+  const shown = await waqHere('show', directory, `id-${HOSTILE}`)
   t.equal(shown.status, 0)
   t.notMatch(shown.stdout, unsafe)
   t.match(shown.stdout, /evil\\u\{1b\}\]0;owned/)
-  const unknown = await waq('show', directory, `id-${HOSTILE}x`)
+  const unknown = await waqHere('show', directory, `id-${HOSTILE}x`)
   t.equal(unknown.status, 1)
   t.notMatch(unknown.stderr, unsafe)
 })
 
 t.test('what JSON says of hostile text is the text', async t => {
   const directory = await hostileQueue(t)
-  const { stdout } = await waq('ls', directory, '--json', '--payload')
+  const { stdout } = await waqHere('ls', directory, '--json', '--payload')
   t.match(JSON.parse(stdout), { id: `id-${HOSTILE}`, payload: { text: HOSTILE }, channel: `tg:${HOSTILE}` })
 })
 
@@ -121,8 +122,8 @@ t.test('a copy on a file system that can not be written is read all the same', a
   }
   t.teardown(made.undo)
   t.throws(() => mkdirSync(join(directory, 'x')), 'it can not be written')
-  for (const args of looks) t.equal((await waq(...args, directory)).status, 0, args.join(' '))
-  const { status, stderr } = await waq('compact', directory)
+  for (const args of looks) t.equal((await waqHere(...args, directory)).status, 0, args.join(' '))
+  const { status, stderr } = await waqHere('compact', directory)
   t.equal(status, 4)
   t.match(stderr, /^waq: .*(EROFS|EACCES)/)
 })
@@ -139,24 +140,24 @@ t.test(
 )
 
 t.test('an unknown subcommand or option is a wrong use, and the near one is suggested', async t => {
-  t.match(await waq('stat'), { status: 2, stderr: /unknown command 'stat'\n\(Did you mean stats\?\)/ })
-  t.match(await waq('dead', 'purg', 'x'), {
+  t.match(await waqHere('stat'), { status: 2, stderr: /unknown command 'stat'\n\(Did you mean stats\?\)/ })
+  t.match(await waqHere('dead', 'purg', 'x'), {
     status: 2,
     stderr: /unknown command 'purg'\n\(Did you mean purge\?\)/,
   })
-  t.match(await waq('ls', 'x', '--chanel', 'y'), { status: 2, stderr: /Did you mean --channel\?/ })
-  t.match(await waq('ls', 'x', '--state', 'deed'), {
+  t.match(await waqHere('ls', 'x', '--chanel', 'y'), { status: 2, stderr: /Did you mean --channel\?/ })
+  t.match(await waqHere('ls', 'x', '--state', 'deed'), {
     status: 2,
     stderr: /Allowed choices are pending, sending, dead/,
   })
-  t.match(await waq('ls'), { status: 2, stderr: /missing required argument 'directory'/ })
-  t.match(await waq('completion', 'tcsh'), { status: 2, stderr: /bash, zsh, fish/ })
+  t.match(await waqHere('ls'), { status: 2, stderr: /missing required argument 'directory'/ })
+  t.match(await waqHere('completion', 'tcsh'), { status: 2, stderr: /bash, zsh, fish/ })
 })
 
 t.test('top needs a terminal, but for one look as JSON', async t => {
   const directory = await nightQueue(t)
-  t.match(await waq('top', directory), { status: 2, stderr: /top needs a terminal/ })
-  const { stdout } = await waq('top', directory, '--json')
+  t.match(await waqHere('top', directory), { status: 2, stderr: /top needs a terminal/ })
+  const { stdout } = await waqHere('top', directory, '--json')
   t.match(JSON.parse(stdout), { owner: null, rates: null })
   t.match(JSON.parse(stdout).channels, [
     { channel: 'telegram:봇:김철수 👋', dead: 3 },
@@ -256,7 +257,7 @@ t.test('on a terminal', { skip: noTerminal }, async t => {
     t.match(output.slice(left), /waq:/, 'the error is told on the terminal as it was')
   })
 
-  t.test('verify shows how far it is, and hears Ctrl-C', async t => {
+  t.test('verify shows how far it is, and leaves nothing of that behind', async t => {
     const directory = await queueWith(t, queue =>
       queue.enqueue(
         Array.from({ length: 500 }, (_, i) => ({ channel: `c-${i}`, payload: 'x'.repeat(20_000) })),
@@ -264,6 +265,7 @@ t.test('on a terminal', { skip: noTerminal }, async t => {
     )
     const { output, status } = await startOnTerminal(['verify', directory]).ended
     t.equal(status, 0)
-    t.match(output, /\[#+ *\] +\d+%/)
+    t.match(output, /\[#* *\] +\d+% .* of 9\.5 MiB/)
+    t.notOk(linesOf(output).some(line => line.includes('%')))
   })
 })
