@@ -20,7 +20,7 @@ import type { CorruptRange, Environment, Log, LogSpec, OpenReport, OpenVisitor }
 export interface LogSetOptions {
   /** In the order in which they are shown at open. */
   readonly logs: readonly LogSpec[]
-  /** The size at which a segment is followed by the next. */
+  /** The size at which a segment is followed by the next, in logs that name none of their own. */
   readonly segmentBytes: number
   readonly onCorruption: 'quarantine' | 'refuse'
   readonly lock: LockOptions
@@ -61,7 +61,8 @@ export class LogSet {
     }))
     for (const spec of options.logs) {
       const state = { ...recovered.logs.get(spec.name)!, corrupt: recovered.corrupt }
-      logs.set(spec.name, new SegmentLog(directory, this.#publisher, spec, options.segmentBytes, state))
+      const segmentBytes = spec.segmentBytes ?? options.segmentBytes
+      logs.set(spec.name, new SegmentLog(directory, this.#publisher, spec, segmentBytes, state))
     }
     parts.lock.onLost(cause => directory.fence.lose(cause))
   }

@@ -15,6 +15,8 @@ export interface LogSpec {
   /** Stands in every segment header, so that a segment moved between logs is not taken for one of the other. 1 to 255. */
   readonly id: number
   readonly durability: Durability
+  /** The size at which a segment is followed by the next. Default: that of the set. */
+  readonly segmentBytes?: number
   /**
    * What happens to an append that can not be written.
    * - `'reject'`: its listener is told at once, and the caller decides (messages).

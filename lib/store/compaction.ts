@@ -14,6 +14,7 @@ import {
   planCompaction,
   thoroughLimits,
 } from './compaction-plan.js'
+import { ackSegmentBytes } from './opening.js'
 import { type MessageRewriteParts, type RewriteManner, rewriteMessages } from './rewrite-messages.js'
 import { type OutcomeRewriteParts, rewriteOutcomes } from './rewrite-outcomes.js'
 import { messageShares, outcomeShares } from './segment-shares.js'
@@ -33,6 +34,11 @@ export interface CompactionParts extends MessageRewriteParts, OutcomeRewritePart
   readonly onCompacted: (report: CompactionReport) => void
 }
 
+interface LimitsOfLogs {
+  readonly messages: CompactionLimits
+  readonly acks: CompactionLimits
+}
+
 const none: ReadonlySet<number> = new Set()
 
 /** After a failure the background waits so long before it tries again, then twice as long, up to the last. */
@@ -43,7 +49,7 @@ const MAX_REST_MS = 20
 
 export class Compaction {
   readonly #parts: CompactionParts
-  readonly #background: CompactionLimits
+  readonly #background: LimitsOfLogs
   /** Handed to the log to be dropped; struck from the ledger once a manifest without them is durable. */
   readonly #leavingMessages: number[] = []
   readonly #leavingAcks: number[] = []
@@ -66,7 +72,11 @@ export class Compaction {
 
   constructor(parts: CompactionParts) {
     this.#parts = parts
-    this.#background = backgroundLimits(parts.segmentBytes, parts.liveRatio)
+    const { segmentBytes, liveRatio } = parts
+    this.#background = {
+      messages: backgroundLimits(segmentBytes, liveRatio),
+      acks: backgroundLimits(ackSegmentBytes(segmentBytes), liveRatio),
+    }
   }
 
   /** Something may have become free. */
@@ -171,7 +181,10 @@ export class Compaction {
 
   async #runOnDemand({ signal, onProgress }: CompactionOptions): Promise<CompactionReport> {
     const { messages, acks, segmentBytes, diskUse } = this.#parts
-    const limits = thoroughLimits(segmentBytes)
+    const limits = {
+      messages: thoroughLimits(segmentBytes),
+      acks: thoroughLimits(ackSegmentBytes(segmentBytes)),
+    }
     const refusing = new AbortController()
     const anySignal = AbortSignal.any([
       this.#stopping.signal,
@@ -210,10 +223,10 @@ export class Compaction {
   }
 
   /** Messages first: what is gone of them sets outcomes free. */
-  #plan(limits: CompactionLimits): { log: 'messages' | 'acks'; run: CompactionRun }[] {
+  #plan(limits: LimitsOfLogs): { log: 'messages' | 'acks'; run: CompactionRun }[] {
     const isDamaged = (id: number): boolean => this.#damaged.has(id)
-    const ofMessages = planCompaction(messageShares(this.#parts, isDamaged), limits)
-    const ofAcks = planCompaction(outcomeShares(this.#parts, isDamaged), limits)
+    const ofMessages = planCompaction(messageShares(this.#parts, isDamaged), limits.messages)
+    const ofAcks = planCompaction(outcomeShares(this.#parts, isDamaged), limits.acks)
     return [
       ...ofMessages.rewrite.map(run => ({ log: 'messages' as const, run })),
       ...ofAcks.rewrite.map(run => ({ log: 'acks' as const, run })),

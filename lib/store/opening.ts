@@ -18,11 +18,28 @@ import type { SegmentLedger } from './segment-ledger.js'
 import type { SettledIds } from './settled-ids.js'
 import type { DedupeOptions, LogStoreOptions, StoreRecovery } from './types.js'
 
+/** A smaller one is hardly worth its header, its manifest entry and its syncs. */
+const LEAST_ACK_SEGMENT_BYTES = 4096
+
+/** Outcomes are short: smaller segments of them are given up sooner, and fewer zeros wait ahead of them. */
+export function ackSegmentBytes(segmentBytes: number): number {
+  return Math.max(LEAST_ACK_SEGMENT_BYTES, Math.floor(segmentBytes / 4))
+}
+
 /** Acks first: the message log is then read with its outcomes at hand. The ids are part of the format. */
-export function logSpecs(options: Pick<LogStoreOptions, 'durability' | 'ackSyncMs'>): LogSpec[] {
+export function logSpecs(
+  options: Pick<LogStoreOptions, 'durability' | 'ackSyncMs' | 'segmentBytes'>,
+): LogSpec[] {
+  const { durability, ackSyncMs, segmentBytes } = options
   return [
-    { name: ACK_LOG, id: 2, durability: { syncEveryMs: options.ackSyncMs }, onFailure: 'retain' },
-    { name: MESSAGE_LOG, id: 1, durability: options.durability, onFailure: 'reject' },
+    {
+      name: ACK_LOG,
+      id: 2,
+      durability: { syncEveryMs: ackSyncMs },
+      segmentBytes: ackSegmentBytes(segmentBytes),
+      onFailure: 'retain',
+    },
+    { name: MESSAGE_LOG, id: 1, durability, onFailure: 'reject' },
   ]
 }
 
