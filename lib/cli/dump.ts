@@ -43,15 +43,20 @@ export function registerDump(program: Command, context: CommandContext): void {
   )
 }
 
-/** How far a segment was printed. */
-type Printed = Map<string, number>
+/** How far it has come. */
+class Printed {
+  /** By file, the offset behind what was printed. */
+  readonly ends = new Map<string, number>()
+  /** By log: compaction copies records, and those were printed before. */
+  readonly sequences = new Map<string, number>()
+}
 
 async function dump(directory: string, options: DumpOptions, context: CommandContext): Promise<void> {
   const { terminal, signal } = context
   const logs = options.log === undefined ? [MESSAGE_LOG, ACK_LOG] : [options.log]
   const reader = await StoreReader.open(directory)
   const output = new LineOutput(terminal.stdout, signal)
-  const printed: Printed = new Map()
+  const printed = new Printed()
   for (;;) {
     await printNew(reader, logs, printed, output, options)
     await output.flush()
@@ -70,12 +75,15 @@ async function printNew(
 ): Promise<void> {
   await reader.logs.withSnapshot(async snapshot => {
     for (const log of logs) {
+      const known = printed.sequences.get(log) ?? 0
       for (const segment of snapshot.log(log).segments) {
-        const from = printed.get(segment.file) ?? 0
+        const from = printed.ends.get(segment.file) ?? 0
         if (segment.length <= from) continue
         const damage: CorruptRange[] = []
         const describe = (frame: VisitedFrame): string | undefined =>
-          frame.offset < from ? undefined : describeFrame(log, segment.file, frame, options)
+          frame.offset < from || frame.sequence <= known
+            ? undefined
+            : describeFrame(log, segment.file, frame, options)
         const lines = snapshot.select(log, segment, describe, range => damage.push(range))
         for await (const batch of lines) {
           for (const line of batch) await output.line(line)
@@ -83,8 +91,9 @@ async function printNew(
         }
         for (const range of damage)
           if (range.offset >= from) await output.line(describeDamage(range, options))
-        printed.set(segment.file, segment.length)
+        printed.ends.set(segment.file, segment.length)
       }
+      printed.sequences.set(log, snapshot.log(log).nextSequence - 1)
     }
   })
 }

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { type Command, Option } from 'commander'
@@ -19,7 +19,7 @@ import {
 import { CommandError, failureOf, interruptedError, usageError } from './exit-status.js'
 import { toJson } from './json.js'
 import { QueueHand } from './queue-hand.js'
-import { escapeControls, formatCount, ProgressLine } from './terminal.js'
+import { escapeControls, formatCount, ProgressLine, type Terminal } from './terminal.js'
 
 interface EnqueueCommandOptions {
   channel?: string
@@ -123,6 +123,7 @@ async function enqueue(
 ): Promise<void> {
   const { terminal, signal } = context
   const single = options.from === undefined ? oneMessage(options) : undefined
+  const input = options.from === undefined ? undefined : await openInput(options.from, terminal)
   const hand = await QueueHand.take(directory, {
     signal,
     patienceMs: options.wait,
@@ -139,12 +140,25 @@ async function enqueue(
       }
       return
     }
-    const count = await enqueueLines(hand, options, context)
+    const count = await enqueueLines(hand, input!, options, context)
     const { enqueued, duplicates } = count
     if (options.json === true) terminal.stdout.write(`${toJson({ changed: enqueued, duplicates })}\n`)
     else terminal.stdout.write(`${summary(count)}\n`)
   } finally {
     await hand.close()
+    if (options.from !== '-') input?.destroy()
+  }
+}
+
+/** Before anything else: where the hand becomes another user, that one need not be allowed to read this file. */
+async function openInput(from: string, terminal: Terminal): Promise<Readable> {
+  if (from === '-') return terminal.stdin as Readable
+  try {
+    const file = await open(from)
+    if ((await file.stat()).isDirectory()) throw Object.assign(new Error('EISDIR'), { code: 'EISDIR' })
+    return file.createReadStream()
+  } catch (error) {
+    throw usageError(`can not read ${escapeControls(from)}: ${systemCode(error) ?? String(error)}`)
   }
 }
 
@@ -184,12 +198,12 @@ const MAX_LINE_CHARACTERS = 48 * 1024 * 1024
 
 async function enqueueLines(
   hand: QueueHand,
+  input: Readable,
   options: EnqueueCommandOptions,
   context: CommandContext,
 ): Promise<Count> {
   const { terminal, signal } = context
   const name = options.from === '-' ? 'standard input' : options.from!
-  const input = options.from === '-' ? (terminal.stdin as Readable) : createReadStream(options.from!)
   const progress = new ProgressLine(terminal.stderr)
   const count: Count = { enqueued: 0, duplicates: 0, lastLine: 0 }
   let part: Line[] = []
@@ -214,7 +228,6 @@ async function enqueueLines(
     throw withCount(error, count)
   } finally {
     progress.clear()
-    if (options.from !== '-') input.destroy()
   }
   if (signal.aborted) throw stopped(count)
   return count

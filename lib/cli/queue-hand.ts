@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { type Owner, WaqError } from '../log/errors.js'
 import { askOwner, OwnerSilent } from '../queue/control/ask-owner.js'
 import { messageOfLine } from '../queue/control/message-line.js'
@@ -34,7 +35,9 @@ export class QueueHand {
 
   /** Rejects with WAQ_NOT_A_QUEUE: the command line creates no queues. */
   static async take(directory: string, options: HandOptions): Promise<QueueHand> {
-    return new QueueHand(await StoreReader.open(directory), options)
+    const reader = await StoreReader.open(directory)
+    await becomeUserOf(reader.directory)
+    return new QueueHand(reader, options)
   }
 
   get reader(): StoreReader {
@@ -123,6 +126,18 @@ export class QueueHand {
     this.#own.on('error', this.#options.onError)
     return this.#own
   }
+}
+
+/**
+ * Root, who works on the queue of a bot's user, becomes that user: files of root's own would lock the bot out of its
+ * queue, and requests of root's could not be read by it.
+ */
+async function becomeUserOf(directory: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return
+  const { uid, gid } = await stat(directory)
+  if (uid === 0) return
+  process.setegid?.(gid)
+  process.seteuid?.(uid)
 }
 
 function changed(result: unknown): number {

@@ -44,19 +44,17 @@ export function registerTop(program: Command, context: CommandContext): void {
 
 class Looks {
   readonly #reader: StoreReader
-  readonly #signal: AbortSignal
   #before: LiveStats | undefined
   #rates: Rates | undefined
 
-  constructor(reader: StoreReader, signal: AbortSignal) {
+  constructor(reader: StoreReader) {
     this.#reader = reader
-    this.#signal = signal
   }
 
-  async look(): Promise<TopFacts> {
+  async look(signal: AbortSignal): Promise<TopFacts> {
     const startedAt = performance.now()
     const nowMs = Date.now()
-    const channels = await surveyChannels(this.#reader, nowMs, this.#signal)
+    const channels = await surveyChannels(this.#reader, nowMs, signal)
     const stats = await readLook(this.#reader)
     this.#measure(stats.live)
     const { directory } = this.#reader
@@ -88,9 +86,9 @@ async function top(
 ): Promise<void> {
   const { terminal, signal } = context
   const reader = await StoreReader.open(directory)
-  const looks = new Looks(reader, signal)
+  const looks = new Looks(reader)
   if (options.json === true) {
-    const { stats, channels, rates } = await looks.look()
+    const { stats, channels, rates } = await looks.look(signal)
     terminal.stdout.write(`${toJson({ ...stats, rates: rates ?? null, channels })}\n`)
     return
   }
@@ -98,7 +96,7 @@ async function top(
     throw usageError('top needs a terminal. For one look in a script: waq top --json, or waq stats')
   }
   // Before the terminal is changed: what is no queue is told on the terminal as it was.
-  let facts = await looks.look()
+  let facts = await looks.look(signal)
   let sort: SortKey = 'o'
   const paint = painter(terminal, terminal.stdout)
   const quit = new AbortController()
@@ -121,7 +119,7 @@ async function top(
       await sleep(Math.max(options.every, facts.lookMs * LOOK_SHARE), undefined, { signal: ended }).catch(
         () => {},
       )
-      if (!ended.aborted) facts = await looks.look()
+      if (!ended.aborted) facts = await looks.look(ended)
     }
   } catch (error) {
     if (!ended.aborted) throw error

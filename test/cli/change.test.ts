@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
@@ -376,3 +376,24 @@ t.test('hostile requests are refused by the owner, which goes on', async t => {
   t.notOk(readdirSync(join(directory, 'control')).includes('x.request'))
   t.match(readFileSync(join(directory, 'control', 'status.json'), 'utf8'), /^\{/)
 })
+
+t.test(
+  "root leaves nothing of root's in the queue of another user",
+  { skip: process.getuid?.() === 0 ? false : 'only root can be another user' },
+  async t => {
+    const directory = await nightQueue(t)
+    const nobody = 65534
+    const names = (): string[] => ['.', ...(readdirSync(directory, { recursive: true }) as string[])]
+    for (const name of ['..', ...names()]) chownSync(join(directory, name), nobody, nobody)
+    const file = join(temporaryDirectory(t), 'messages.jsonl')
+    writeFileSync(file, '{"channel":"a","payload":1}\n', { mode: 0o600 })
+    for (const args of [
+      ['enqueue', directory, '--from', file],
+      ['dead', 'retry', directory, 'dead-1'],
+      ['compact', directory],
+    ]) {
+      t.match(await waq(...args), { status: 0, stderr: '' }, args.join(' '))
+    }
+    for (const name of names()) t.equal(statSync(join(directory, name)).uid, nobody, name)
+  },
+)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { nightQueue, queueWith, spoil, startOwner, temporaryDirectory } from './fixtures/queues.js'
 import { waqHere } from './fixtures/waq-here.js'
-import { waq } from './fixtures/waq-process.js'
+import { start, waq } from './fixtures/waq-process.js'
 
 const objects = (text: string): Record<string, unknown>[] =>
   text
@@ -235,6 +235,25 @@ t.test('dump prints frames with file and offset', async t => {
     (await waqHere('dump', directory, '--log', 'messages', '--payload', '--json')).stdout,
   )
   t.match(payloads[0], { kind: 'message', payload: { secret: 'hunter2' } })
+})
+
+t.test('dump --follow goes on with what is appended, until Ctrl-C', async t => {
+  const directory = await queueWith(t, queue => queue.enqueue({ id: 'before', channel: 'a', payload: 1 }))
+  const { process: child, ended } = start(['dump', directory, '--log', 'messages', '--follow'])
+  let seen = ''
+  child.stdout.on('data', (data: Buffer) => {
+    seen += data.toString()
+  })
+  const until = async (text: string): Promise<void> => {
+    while (!seen.includes(text)) await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  await until('id=before')
+  t.equal((await waqHere('enqueue', directory, '--channel', 'a', '--text', 'x', '--id', 'after')).status, 0)
+  await until('id=after')
+  child.kill('SIGINT')
+  const { status, stdout } = await ended
+  t.equal(status, 130)
+  t.equal(stdout.match(/id=before/g)?.length, 1, 'nothing is printed twice')
 })
 
 t.test('reading leaves no trace in the directory', async t => {

@@ -16,7 +16,7 @@ import {
 } from './protocol.js'
 
 /** Where the system tells of changes, this is for those it forgets; where it does not, it is all there is. */
-const POLL_MS = 5_000
+const POLL_MS = 2_000
 const POLL_WITHOUT_WATCH_MS = 1_000
 /** How often a long work is told on, and whether its request still stands is looked up. */
 const PROGRESS_MS = 200
