@@ -86,7 +86,28 @@ export async function surveyLog(
     candidate.end = end
     candidate.provenEnd = tearable ? Math.min(survey.proven, end) : end
   })
+  if (inForce.manifest === undefined) sortByRecords(candidates, gone, surveys)
   return { spec, candidates, gone, nextSequence, lowWater: listed?.lowWater ?? 0, tornBytes }
+}
+
+/**
+ * What a header foretells is a lower bound: a segment that was made ahead begins, by its header, in the middle of the
+ * one before it, and what a rewrite has made of that one may begin behind it.
+ */
+function sortByRecords(candidates: Candidate[], gone: Gone[], surveys: readonly Survey[]): void {
+  const first = new Map(
+    candidates.map((candidate, index) => {
+      const { firstSequence } = surveys[index]!
+      return [candidate, Number.isFinite(firstSequence) ? firstSequence : candidate.segment.firstSequence]
+    }),
+  )
+  const before = gone.map(({ after }) => candidates[after - 1])
+  candidates.sort((one, other) => first.get(one)! - first.get(other)!)
+  for (const [index, candidate] of before.entries()) {
+    const after = candidate === undefined ? 0 : candidates.indexOf(candidate) + 1
+    gone[index] = { ...gone[index]!, after }
+  }
+  gone.sort((one, other) => one.after - other.after)
 }
 
 interface Found {

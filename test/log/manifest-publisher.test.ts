@@ -183,3 +183,24 @@ t.test('on a full disk the ballast makes room for a manifest', async t => {
   t.equal(afterCrash(disk, 'absent'), 1)
   t.equal(disk.file('/q/ballast').live.size, 1024 * 1024)
 })
+
+t.test(
+  'an owner that loses the directory while it removes older manifests removes no further one',
+  async t => {
+    let failing = true
+    const { process, publisher, disk } = await stage(({ kind, path }) =>
+      failing && kind === 'syncDirectory' && path.endsWith('/manifests') ? { code: 'EIO' } : undefined,
+    )
+    await t.rejects(publisher.publish())
+    await t.rejects(publisher.publish())
+    failing = false
+    let removals = 0
+    process.gate = ({ kind, path }) => {
+      if (kind !== 'unlink' || path.endsWith('.tmp')) return undefined
+      removals += 1
+      return removals === 1 ? new DiskProcess(disk).unlink('/q/owners/1') : undefined
+    }
+    await publisher.publish()
+    t.equal(removals, 1, 'of the two older ones')
+  },
+)

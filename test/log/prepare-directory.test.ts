@@ -96,3 +96,13 @@ t.test('so is every directory that an opener made which was killed before it cou
   }
   t.ok(whole.operations > 20)
 })
+
+t.test('a directory in a place that can not be synced is refused', async t => {
+  const disk = new RecordingDisk()
+  await new DiskProcess(disk).mkdir('/a')
+  const process = new DiskProcess(disk, {
+    fault: ({ kind, path }) => (kind === 'syncDirectory' && path === '/a' ? { code: 'EACCES' } : undefined),
+  })
+  // Where it was there before, that of a place which this user may not open is nobody's concern (see above).
+  await t.rejects(prepareDirectory(process, '/a/queue', LOGS), { code: 'WAQ_IO' })
+})

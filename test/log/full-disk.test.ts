@@ -1,0 +1,75 @@
+/** Invariant 14, at the places where space is asked for: what must not fail may take it out of the ballast. */
+import t from 'tap'
+import { BALLAST_BYTES, Ballast } from '../../lib/log/ballast.js'
+import { LogSet } from '../../lib/log/log-set.js'
+import { DiskProcess } from '../fixtures/disk/disk-process.js'
+import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
+import { environmentOf } from '../fixtures/disk/simulated-lock.js'
+import { append, openLogs, queueLogs, ROOT } from './fixtures/logs.js'
+
+const MEBIBYTE = 1024 * 1024
+
+t.test('a full disk is opened, and what is not proven is copied, out of the ballast', async t => {
+  const disk = new RecordingDisk()
+  const first = new DiskProcess(disk)
+  const { set } = await openLogs(first)
+  // More than one step of the ballast: claim and copy each have to ask.
+  await append(
+    set,
+    'messages',
+    [...'abc'].map(letter => letter.repeat(MEBIBYTE / 2)),
+  )
+  first.kill()
+  const process = new DiskProcess(disk, { capacityBytes: disk.usedBytes() })
+  const { frames } = await openLogs(process)
+  t.equal(frames.messages!.length, 3)
+  t.ok(disk.file(`${ROOT}/ballast`).live.size < BALLAST_BYTES)
+})
+
+t.test('whoever takes the lock of a full disk may ask for room', async t => {
+  const disk = new RecordingDisk()
+  const { set } = await openLogs(new DiskProcess(disk))
+  await set.close()
+  const process = new DiskProcess(disk)
+  const environment = environmentOf(process)
+  let made: boolean | undefined
+  const opened = await LogSet.open(
+    ROOT,
+    {
+      logs: queueLogs(),
+      segmentBytes: 4096,
+      onCorruption: 'quarantine',
+      lock: { staleMs: 10_000, waitMs: 0 },
+      allowNetworkFileSystem: false,
+      environment: {
+        ...environment,
+        acquireLock: async (directory, options, context) => {
+          made = await context.makeRoom?.()
+          return environment.acquireLock(directory, options, context)
+        },
+      },
+    },
+    { frame: () => {}, lost: () => {}, nextSequenceAtLeast: () => 1 },
+  )
+  t.equal(made, true)
+  await opened.close()
+})
+
+t.test('while the ballast is short, no segment is filled with zeros ahead', async t => {
+  const disk = new RecordingDisk()
+  const process = new DiskProcess(disk)
+  const { set } = await openLogs(process, { segmentBytes: 256 * 1024 })
+  process.capacityBytes = disk.usedBytes()
+  await append(set, 'acks', 'one')
+  const [segment] = disk.files(`${ROOT}/acks`)
+  t.ok(disk.file(segment!).live.size < 1000, 'the outcome, and nothing for later')
+})
+
+t.test('a ballast that does not fit gives back what it took', async t => {
+  const disk = new RecordingDisk()
+  const process = new DiskProcess(disk, { capacityBytes: MEBIBYTE })
+  const ballast = new Ballast(process, '/ballast', () => 0)
+  await ballast.load()
+  t.equal(ballast.short, true)
+  t.equal(disk.usedBytes(), 0)
+})
