@@ -165,17 +165,17 @@ export class Compaction {
       if (this.#asked) await this.#retireAsked()
     }
     const manner = { signal: this.#stopping.signal, turn, onProgress() {} }
-    let before: DiskUse | undefined
+    const before = this.#parts.diskUse()
+    let rewritten = 0
     try {
-      while (this.#demands === 0) {
+      for (; this.#demands === 0; rewritten += 1) {
         const next = this.#plan(this.#background)[0]
         if (next === undefined) break
-        before ??= this.#parts.diskUse()
         await this.#rewrite(next, manner)
         await this.#retire()
       }
     } finally {
-      if (before !== undefined) this.#parts.onCompacted({ before, after: this.#parts.diskUse() })
+      if (rewritten > 0) this.#parts.onCompacted({ before, after: this.#parts.diskUse() })
     }
   }
 

@@ -47,6 +47,8 @@ interface Kept {
   readonly halts: string | undefined
   /** Epoch ms until when it makes something wait. */
   readonly until: number
+  /** Of its record. */
+  readonly bytes: number
 }
 
 export class NeededOutcomes {
@@ -73,7 +75,8 @@ export class NeededOutcomes {
     const record = decodeOutcome(type, data, `Frame ${ackSequence} of the ack log`)
     if (!this.#isNeeded(ackSequence, record)) return false
     if (record.kind === 'resumed') {
-      this.#kept.set(ackSequence, { sequence: 0, settling: false, id: '', halts: undefined, until: 0 })
+      const bytes = data.length
+      this.#kept.set(ackSequence, { sequence: 0, settling: false, id: '', halts: undefined, until: 0, bytes })
       return true
     }
     const halts = record.kind === 'dead' ? record.halts : undefined
@@ -84,6 +87,7 @@ export class NeededOutcomes {
       id: isSettling(record) ? record.id : '',
       halts,
       until: record.kind === 'rate-limited' ? record.dueAt : 0,
+      bytes: data.length,
     })
     return true
   }
@@ -115,7 +119,7 @@ export class NeededOutcomes {
     const kept = this.#kept.get(ackSequence)!
     this.#kept.delete(ackSequence)
     this.made.add(segment)
-    ledger.frameAdded(segment)
+    ledger.frameAdded(segment, kept.settling, kept.bytes)
     if (gapEnds.has(ackSequence)) ledger.pin(segment)
     if (kept.sequence === 0) {
       ledger.resumeAdded(segment)

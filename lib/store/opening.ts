@@ -11,6 +11,7 @@ import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
 import { MESSAGE_FRAME_TYPE } from './message.js'
 import type { MessageContents } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
+import { isSettling } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
 import type { ChannelHalts } from './outcome-recorder.js'
 import { recoveryRow } from './recovery-table.js'
@@ -81,8 +82,9 @@ export class Opening implements OpenVisitor {
   }
 
   #outcome({ type, data, sequence, segment }: VisitedFrame): void {
-    this.#state.ledger.frameAdded(segment)
-    this.#fold.add(sequence, segment, decodeOutcome(type, data, `Frame ${sequence} of the ack log`))
+    const record = decodeOutcome(type, data, `Frame ${sequence} of the ack log`)
+    this.#state.ledger.frameAdded(segment, isSettling(record), data.length)
+    this.#fold.add(sequence, segment, record)
   }
 
   #message({ type, data, sequence, segment, offset }: VisitedFrame): void {

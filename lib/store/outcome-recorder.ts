@@ -220,7 +220,10 @@ export class OutcomeRecorder implements RecordingOwner {
       return recording
     }
     try {
-      acks.append(outcomeFormats[record.kind].frameType, [encodeOutcome(record)], recording)
+      const encoded = encodeOutcome(record)
+      recording.bytes = encoded.length
+      recording.settling = isSettling(record)
+      acks.append(outcomeFormats[record.kind].frameType, [encoded], recording)
     } catch (error) {
       recording.failed(error as Error)
     }
@@ -229,7 +232,7 @@ export class OutcomeRecorder implements RecordingOwner {
 
   written(recording: Recording, segment: number): void {
     this.inFlight.delete(recording)
-    this.#parts.ledger.frameAdded(segment)
+    this.#parts.ledger.frameAdded(segment, recording.settling, recording.bytes)
     if (segment === this.#segment) return
     this.#segment = segment
     this.#parts.mayBeFree()

@@ -13,6 +13,9 @@ export interface RecordingOwner {
  */
 export class Recording implements AppendListener {
   firstSequence = 0
+  /** Of its record. */
+  bytes = 0
+  settling = false
   /** Where it was accepted; -1 before. */
   segment = -1
   readonly #owner: RecordingOwner

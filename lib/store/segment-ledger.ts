@@ -22,8 +22,14 @@
 import type { SegmentInfo } from '../log/types.js'
 
 interface AckAccount {
-  /** Outcomes in it, needed or not; after a rewrite, those that were needed then. */
-  frames: number
+  /** Outcomes in it that settled a message, needed or not, and their bytes. */
+  settling: number
+  settlingBytes: number
+  /** All the others. */
+  others: number
+  othersBytes: number
+  /** Of one that was made of what was needed of others: what counts as needed then counts as all of it. */
+  madeBytes: number | undefined
   /** Message segment → messages in it whose last written outcome stands here. */
   readonly outcomes: Map<number, number>
   settledIds: number
@@ -103,8 +109,15 @@ export class SegmentLedger {
   }
 
   /** An outcome, whatever it says, was written to this segment, or read there by the opening. */
-  frameAdded(ackSegment: number): void {
-    this.#account(ackSegment).frames += 1
+  frameAdded(ackSegment: number, settling: boolean, bytes: number): void {
+    const account = this.#account(ackSegment)
+    if (settling) {
+      account.settling += 1
+      account.settlingBytes += bytes
+    } else {
+      account.others += 1
+      account.othersBytes += bytes
+    }
   }
 
   /**
@@ -121,13 +134,14 @@ export class SegmentLedger {
   }
 
   /**
-   * The share of outcomes of an ack segment that are needed: at least. (One may be needed twice: for its message's
-   * segment and for the dedupe window. So a segment that was just rewritten counts as needed whole.)
+   * The share of an ack segment that is needed: at least. (An outcome may be needed twice, for its message's segment and
+   * for the dedupe window. So one that was just rewritten counts as needed whole.)
    */
   neededShare(ackSegment: number, now: number): number {
     const account = this.#acks.get(ackSegment)
-    if (account === undefined || account.frames === 0) return 0
-    return Math.min(1, neededFrames(account, now) / account.frames)
+    if (account === undefined) return 0
+    const allBytes = account.madeBytes ?? account.settlingBytes + account.othersBytes
+    return allBytes === 0 ? 0 : Math.min(1, neededBytes(account, now) / allBytes)
   }
 
   /** Whether second copies of outcomes make it and another segment depend on each other. */
@@ -140,7 +154,7 @@ export class SegmentLedger {
   /** This ack segment was made of what was needed of others. */
   ackSegmentRewritten(ackSegment: number, now: number): void {
     const account = this.#account(ackSegment)
-    account.frames = neededFrames(account, now)
+    account.madeBytes = neededBytes(account, now)
   }
 
   outcomeCopied(from: number, to: number): void {
@@ -245,7 +259,11 @@ export class SegmentLedger {
     let account = this.#acks.get(ackSegment)
     if (account === undefined) {
       account = {
-        frames: 0,
+        settling: 0,
+        settlingBytes: 0,
+        others: 0,
+        othersBytes: 0,
+        madeBytes: undefined,
         outcomes: new Map(),
         settledIds: 0,
         halts: 0,
@@ -263,11 +281,15 @@ export class SegmentLedger {
 const none: ReadonlySet<number> = new Set()
 const nothing = { messages: 0, bytes: 0 }
 
-function neededFrames(account: AckAccount, now: number): number {
+/** An id is needed in an outcome that settles, and any other outcome is taken for one of average size. */
+function neededBytes(account: AckAccount, now: number): number {
+  const { settling, settlingBytes, others, othersBytes, settledIds, halts, holdsResume, pinned } = account
   let outcomes = 0
   for (const count of account.outcomes.values()) outcomes += count
-  const others = account.halts + (account.holdsResume ? 1 : 0) + (account.limitsUntil > now ? 1 : 0)
-  return Math.max(outcomes, account.settledIds) + others + (account.pinned ? 1 : 0)
+  const limits = account.limitsUntil > now ? 1 : 0
+  const rest = Math.max(0, outcomes - settledIds) + halts + limits + (holdsResume ? 1 : 0) + (pinned ? 1 : 0)
+  const averageBytes = (settlingBytes + othersBytes) / Math.max(1, settling + others)
+  return (settledIds * settlingBytes) / Math.max(1, settling) + rest * averageBytes
 }
 
 function raise(counts: Map<number, number>, key: number, by: number): void {
