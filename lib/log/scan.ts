@@ -92,7 +92,11 @@ async function scanWindow(window: Window, source: ScanSource, sink: ScanSink): P
     if (badFrom >= 0) sink.bad(badFrom, at - badFrom, undefined)
     badFrom = -1
     const length = FRAME_HEADER_BYTES + header.payloadLength
-    if (!window.holds(at, length)) await window.fill(at, length)
+    if (!window.holds(at, length)) {
+      await window.fill(at, length)
+      // Most frames that a window's end cuts are cut in their payload: without this, few windows would end in a turn.
+      if (sink.turn !== undefined) await sink.turn()
+    }
     const start = window.index(at) + FRAME_HEADER_BYTES
     const payload = window.bytes.subarray(start, start + header.payloadLength)
     if (window.holds(at, length) && payloadIsIntact(payload, header, salted, at)) {

@@ -268,3 +268,41 @@ t.test('an error while reading is neither tear nor corruption', async t => {
     { code: 'WAQ_IO', message: /reading messages\/x\.seg at 64 failed: EIO/ },
   )
 })
+
+t.test('every window ends in a turn, wherever its end cuts a frame', async t => {
+  for (const payloadBytes of [1, 100, 1_000, 10_000]) {
+    const segment = new Bytes()
+    for (let sequence = 1; sequence <= 60; sequence += 1)
+      segment.frame(sequence, Buffer.alloc(payloadBytes, 7))
+    let since = 0
+    let most = 0
+    const file = {
+      read: async (buffer: Uint8Array, offset: number, length: number, position: number) => {
+        const part = segment.bytes.subarray(position, position + length)
+        buffer.set(part, offset)
+        return part.length
+      },
+    } as unknown as FileHandle
+    await scanSegment(
+      {
+        file,
+        name: 'x.seg',
+        salted: SALTED,
+        from: SEGMENT_HEADER_BYTES,
+        to: segment.bytes.length,
+        windowBytes: 4_096,
+      },
+      {
+        frame: (_, { payloadLength }) => {
+          since += FRAME_HEADER_BYTES + payloadLength
+          most = Math.max(most, since)
+        },
+        bad: () => t.fail('nothing is bad'),
+        turn: async () => {
+          since = 0
+        },
+      },
+    )
+    t.ok(most <= 4_096 + FRAME_HEADER_BYTES + payloadBytes, `${payloadBytes}: ${most}`)
+  }
+})
