@@ -1,0 +1,101 @@
+/**
+ * Claims: an enqueue's p99 while the background compacts is at most 1.5 times that without; no slice holds the event
+ * loop for 5 ms. Two queues get the same traffic in turns: of each ten messages one stays, the others are delivered, so
+ * that every segment is sparse as soon as it is full. One queue compacts, the other does not.
+ */
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { OutboundQueue } from '../../lib/index.js'
+import { ascending, inDirectory, mebibytes, messageOf, percentile, printTable, scaled } from './scale.js'
+
+const ROUNDS = scaled(8, 30)
+const ENQUEUES = scaled(600, 2_000)
+const SEGMENT_BYTES = scaled(1, 4) * 2 ** 20
+/** Beside the measured enqueues, so that there is something to compact. */
+const FILL = scaled(4_000, 15_000)
+const KEPT = 10
+
+class Subject {
+  readonly name: string
+  readonly queue: OutboundQueue<{ text: string }, void>
+  readonly enqueueMs: number[] = []
+  readonly #loop = monitorEventLoopDelay({ resolution: 1 })
+  readonly delays: number[] = []
+  compacted = 0
+  reclaimedBytes = 0
+  #sent = 0
+
+  static async open(name: string, directory: string, autoCompact: boolean): Promise<Subject> {
+    const queue = await OutboundQueue.open<{ text: string }, void>(directory, {
+      concurrency: 256,
+      dedupe: { maxIds: 1000 },
+      advanced: { segmentBytes: SEGMENT_BYTES, autoCompact },
+      send: async () => {},
+    })
+    queue.pause('kept')
+    return new Subject(name, queue)
+  }
+
+  private constructor(name: string, queue: OutboundQueue<{ text: string }, void>) {
+    this.name = name
+    this.queue = queue
+    queue.on('compacted', ({ before, after }) => {
+      this.compacted += 1
+      this.reclaimedBytes += before.diskBytes - after.diskBytes
+    })
+  }
+
+  #next(): { channel: string; payload: { text: string } } {
+    this.#sent += 1
+    const message = messageOf(this.#sent, 200)
+    return this.#sent % KEPT === 0 ? { ...message, channel: 'kept' } : message
+  }
+
+  async fill(): Promise<void> {
+    for (let i = 0; i < FILL; i += 500)
+      await this.queue.enqueue(Array.from({ length: 500 }, () => this.#next()))
+  }
+
+  async round(): Promise<void> {
+    await this.fill()
+    this.#loop.reset()
+    this.#loop.enable()
+    for (let i = 0; i < ENQUEUES; i += 1) {
+      const startedAt = performance.now()
+      await this.queue.enqueue(this.#next())
+      this.enqueueMs.push(performance.now() - startedAt)
+    }
+    this.#loop.disable()
+    this.delays.push(this.#loop.percentile(99.9) / 1e6)
+  }
+}
+
+await inDirectory(async parent => {
+  const without = await Subject.open('without', join(parent, 'without'), false)
+  const during = await Subject.open('during compaction', join(parent, 'during'), true)
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    for (const subject of [without, during]) {
+      await subject.round()
+      // The first round warms up.
+      if (round === 0) subject.enqueueMs.length = 0
+    }
+  }
+  const base = ascending(without.enqueueMs)
+  printTable(
+    `Enqueue one by one beside the background; ${ROUNDS} rounds in turns, segments of ${mebibytes(SEGMENT_BYTES)} MiB`,
+    [without, during].map(({ name, enqueueMs, delays, compacted, reclaimedBytes }) => {
+      const sorted = ascending(enqueueMs)
+      return {
+        queue: name,
+        'p50 ms': percentile(sorted, 0.5),
+        'p99 ms': percentile(sorted, 0.99),
+        '× p99 without': percentile(sorted, 0.99) / percentile(base, 0.99),
+        'event-loop delay p99.9 ms': percentile(ascending(delays), 0.5),
+        compactions: compacted,
+        'reclaimed MiB': mebibytes(reclaimedBytes),
+      }
+    }),
+  )
+  await without.queue.close({ graceMs: 0 })
+  await during.queue.close({ graceMs: 0 })
+})
