@@ -60,13 +60,8 @@ export interface LiveStats {
  *
  * Rejects with WAQ_INVALID_OPTION, WAQ_NOT_A_QUEUE or WAQ_IO.
  */
-export async function inspect<P = unknown>(directory: string): Promise<QueueReader<P>> {
-  const path = withRefusals('WAQ_INVALID_OPTION', 'The directory', () =>
-    typeof directory === 'string' && directory !== '' && !directory.includes('\u0000')
-      ? resolve(directory)
-      : refuse('directory', 'a path, such as "./outbox"', directory),
-  )
-  return new QueueReader<P>(await StoreReader.open(path))
+export function inspect<P = unknown>(directory: string): Promise<QueueReader<P>> {
+  return QueueReader.open<P>(directory)
 }
 
 /** What `inspect` resolves to. Bytes that can not be read are passed over: `waq verify` tells of them. */
@@ -74,8 +69,18 @@ export class QueueReader<P = unknown> implements AsyncDisposable {
   readonly #store: StoreReader
   #closed = false
 
-  constructor(store: StoreReader) {
+  private constructor(store: StoreReader) {
     this.#store = store
+  }
+
+  /** As `inspect`. */
+  static async open<P = unknown>(directory: string): Promise<QueueReader<P>> {
+    const path = withRefusals('WAQ_INVALID_OPTION', 'The directory', () =>
+      typeof directory === 'string' && directory !== '' && !directory.includes('\u0000')
+        ? resolve(directory)
+        : refuse('directory', 'a path, such as "./outbox"', directory),
+    )
+    return new QueueReader<P>(await StoreReader.open(path))
   }
 
   /** The queue's canonical path. */
