@@ -6,7 +6,7 @@ import t from 'tap'
 import { inspect, OutboundQueue } from '../../lib/index.js'
 import { nightQueue, queueWith, startOwner, temporaryDirectory } from './fixtures/queues.js'
 import { waqHere } from './fixtures/waq-here.js'
-import { script, start, waq } from './fixtures/waq-process.js'
+import { script, start, waq, waqUnwatched } from './fixtures/waq-process.js'
 
 async function listed(
   directory: string,
@@ -392,7 +392,7 @@ t.test(
       ['dead', 'retry', directory, 'dead-1'],
       ['compact', directory],
     ]) {
-      t.match(await waq(...args), { status: 0, stderr: '' }, args.join(' '))
+      t.match(await waqUnwatched(...args), { status: 0, stderr: '' }, args.join(' '))
     }
     for (const name of names()) t.equal(statSync(join(directory, name)).uid, nobody, name)
   },
