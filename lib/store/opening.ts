@@ -12,8 +12,8 @@ import { MESSAGE_FRAME_TYPE } from './message.js'
 import type { MessageContents } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
 import { isSettling } from './outcome.js'
-import { decodeOutcome } from './outcome-decoder.js'
 import type { ChannelHalts } from './outcome-recorder.js'
+import { OutcomeScan } from './outcome-scan.js'
 import { recoveryRow } from './recovery-table.js'
 import type { SegmentLedger } from './segment-ledger.js'
 import type { SettledIds } from './settled-ids.js'
@@ -59,6 +59,7 @@ export class Opening implements OpenVisitor {
   readonly #now: number
   readonly #fold: OutcomeFold
   readonly #envelope = new EnvelopeScan()
+  readonly #outcomes = new OutcomeScan()
   #messages = 0
   #expired = 0
 
@@ -82,7 +83,7 @@ export class Opening implements OpenVisitor {
   }
 
   #outcome({ type, data, sequence, segment }: VisitedFrame): void {
-    const record = decodeOutcome(type, data, `Frame ${sequence} of the ack log`)
+    const record = this.#outcomes.read(type, data, sequence)
     this.#state.ledger.frameAdded(segment, isSettling(record), data.length)
     this.#fold.add(sequence, segment, record)
   }

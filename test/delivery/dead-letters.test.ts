@@ -190,3 +190,12 @@ t.test('a scheduled or resting part is taken along too', async t => {
   )
   t.match(await h.dispatcher.drain(), { remaining: 0 })
 })
+
+t.test('a redrive that is not on the device says so', async t => {
+  const h = new Harness()
+  h.answer('m1', permanent)
+  const ref = h.add('a')
+  await h.pass()
+  h.store.syncError = new Error('disk')
+  await t.rejects(h.dispatcher.redrive([ref], 'original'), { message: 'disk' })
+})

@@ -4,6 +4,7 @@ import { WaqError } from '../../lib/log/errors.js'
 import type { LogSet } from '../../lib/log/log-set.js'
 import { decodeManifest } from '../../lib/log/manifest.js'
 import { segmentName } from '../../lib/log/names.js'
+import type { LogSpec } from '../../lib/log/types.js'
 import {
   DiskProcess,
   type DiskProcessOptions,
@@ -12,7 +13,7 @@ import {
 } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import { VirtualTime } from '../fixtures/disk/virtual-time.js'
-import { append, type OpenOptions, openLogs, ROOT, textsOf } from './fixtures/logs.js'
+import { append, type OpenOptions, openLogs, queueLogs, ROOT, textsOf } from './fixtures/logs.js'
 
 const time = new VirtualTime()
 
@@ -203,6 +204,59 @@ test('what may not be refused is kept, and written in order when the disk allows
   )
   await set.log('acks').sync()
   t.same(textsOf((await afterPowerLoss(disk)).frames.acks), ['1 one', '2 two', '3 three', '4 four'])
+})
+
+test('outcomes are synced in time though nobody asks', async t => {
+  const [messages, acks] = queueLogs() as [LogSpec, LogSpec]
+  const { disk, set } = await stage({ logs: [messages, { ...acks, durability: { syncEveryMs: 20 } }] })
+  await append(set, 'acks', 'one')
+  await new Promise(resolve => setTimeout(resolve, 100))
+  t.same(textsOf((await afterPowerLoss(disk)).frames.acks), ['1 one'])
+})
+
+test('an outcome whose writing fails again and again is kept until it succeeds', async t => {
+  const { disk, set, faults } = await stage()
+  await append(set, 'acks', 'one')
+  const frame = (operation: Operation) =>
+    operation.kind === 'write' && operation.path.includes('acks') && disk.file(operation.path).live.size > 0
+      ? { code: 'EIO' }
+      : undefined
+  for (let i = 0; i < 3; i++) faults.push(frame)
+  t.equal((await append(set, 'acks', 'two')).sequence, 2)
+  t.same(faults, [])
+  await set.log('acks').sync()
+  t.same(textsOf((await afterPowerLoss(disk)).frames.acks), ['1 one', '2 two'])
+})
+
+test('a message whose second sync fails as well is refused, and may be there all the same', async t => {
+  const { disk, set, faults } = await stage()
+  await append(set, 'messages', 'one')
+  const ofTwo = ({ kind, path }: Operation) =>
+    kind === 'sync' && path.includes('messages') && disk.file(path).live.bytes().includes('two')
+      ? { code: 'EIO' }
+      : undefined
+  faults.push(ofTwo, ofTwo)
+  t.match(await outcome(append(set, 'messages', 'two')), { code: 'WAQ_IO', indeterminate: true })
+  t.same(faults, [])
+})
+
+test('what a large write puts behind the end of a segment that failed meanwhile is written again', async t => {
+  const { disk, process, set, faults } = await stage()
+  await append(set, 'acks', 'one')
+  let syncing: Promise<unknown> | undefined
+  process.gate = ({ kind, path }) => {
+    // The descriptor of the failed segment stays open until the write is through.
+    if (kind === 'close') return new Promise(resolve => setTimeout(resolve, 1000))
+    if (kind !== 'write' || !path.includes('acks') || syncing !== undefined) return undefined
+    faults.push(failing('sync', 'acks'))
+    syncing = outcome(set.log('acks').sync())
+    return syncing.then(() => {})
+  }
+  const two = await append(set, 'acks', 'x'.repeat(70_000))
+  t.ok(syncing)
+  t.equal((await set.log('acks').read(two.segment, two.offset)).length, 70_000)
+  await set.log('acks').sync()
+  t.equal((await afterPowerLoss(disk)).frames.acks!.length, 2)
 })
 
 test('what was accepted before a background sync failed is written again, and its place is told', async t => {

@@ -73,3 +73,17 @@ t.test('a ballast that does not fit gives back what it took', async t => {
   t.equal(ballast.short, true)
   t.equal(disk.usedBytes(), 0)
 })
+
+t.test('an outcome for which no byte is left is written out of the ballast, at once', async t => {
+  const disk = new RecordingDisk()
+  const process = new DiskProcess(disk)
+  const { set } = await openLogs(process)
+  await append(set, 'acks', 'before')
+  process.capacityBytes = disk.usedBytes()
+  let accepted = false
+  append(set, 'acks', 'x'.repeat(100)).then(() => {
+    accepted = true
+  })
+  for (let turn = 0; turn < 50; turn++) await new Promise(resolve => setImmediate(resolve))
+  t.equal(accepted, true)
+})

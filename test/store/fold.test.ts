@@ -211,3 +211,23 @@ t.test('damage that no sequence is missing from lost no outcome', async t => {
   fold.lose(range({ offset: 900, length: 10 }))
   t.notOk(fold.mayHaveLost(3, undefined))
 })
+
+t.test(
+  'the outcome with the highest ack sequence counts, also where an earlier one is read after it',
+  async t => {
+    const fold = new OutcomeFold(NOW, EVER)
+    fold.add(5, 1, attempt(1))
+    fold.add(3, 2, { ...attempt(1), at: NOW - 1 })
+    t.match(fold.last(1), { ackSequence: 5, segment: 1 })
+    fold.add(7, 2, attempt(1))
+    t.match(fold.last(1), { ackSequence: 7, segment: 2 })
+  },
+)
+
+t.test('the latest halt of a channel counts, also where an earlier one is read after it', async t => {
+  const fold = new OutcomeFold(NOW, EVER)
+  fold.add(10, 1, halting(1, 'a'))
+  fold.add(7, 2, resumed('a'))
+  fold.add(4, 2, halting(2, 'a'))
+  t.match([...fold.halts()], [{ channel: 'a', ackSequence: 10 }])
+})

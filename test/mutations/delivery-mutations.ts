@@ -1,0 +1,64 @@
+/** What `lib/delivery` does so that an outcome is known before it is relied on, switched off. By invariant. */
+import type { Mutation } from './mutation.js'
+
+export const deliveryMutations: readonly Mutation[] = [
+  {
+    name: 'an attempt is sent before it is recorded',
+    invariants: [3, 13],
+    file: 'lib/delivery/courier.js',
+    find: 'const written = await ledger.record(ref, {',
+    replace: 'const written = true; void ledger.record(ref, {',
+    caughtBy: {
+      file: 'delivery/disk',
+      name: 'while a delivery can not be recorded its channel waits, and it is not sent again',
+    },
+  },
+  {
+    name: 'a cancel does not wait for the device',
+    invariants: [13],
+    file: 'lib/delivery/person.js',
+    find: `await store.syncOutcomes();
+        await written;`,
+    replace: 'await written;',
+    caughtBy: {
+      file: 'delivery/dead-letters',
+      name: 'what a person does rejects while the device refuses it',
+    },
+  },
+  {
+    name: 'a redrive does not wait for the device',
+    invariants: [13],
+    file: 'lib/delivery/person.js',
+    find: `scheduler.pump();
+        if (count > 0)
+            await store.syncOutcomes();`,
+    replace: 'scheduler.pump();',
+    caughtBy: { file: 'delivery/dead-letters', name: 'a redrive that is not on the device says so' },
+  },
+  {
+    name: 'a purge does not wait for the device',
+    invariants: [13],
+    file: 'lib/delivery/person.js',
+    find: `void ledger.record(ref, outcome, () => this.#purging.delete(ref));
+        }
+        if (count > 0)
+            await store.syncOutcomes();`,
+    replace: `void ledger.record(ref, outcome, () => this.#purging.delete(ref));
+        }`,
+    caughtBy: {
+      file: 'delivery/dead-letters',
+      name: 'a purged dead letter is gone, once, and its outcome is on the device',
+    },
+  },
+  {
+    name: 'an attempt that must not be repeated does not wait for the device',
+    invariants: [13],
+    file: 'lib/delivery/courier.js',
+    find: "attempt.policy.onAmbiguous === 'resend' || this.#sync(attempt)",
+    replace: 'true',
+    caughtBy: {
+      file: 'delivery/doubt',
+      name: 'the attempt is on the device before send where onAmbiguous is dead-letter',
+    },
+  },
+]

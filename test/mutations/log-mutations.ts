@@ -1,0 +1,1571 @@
+/** What `lib/log` does so that bytes survive, switched off. By invariant. */
+import type { Mutation } from './mutation.js'
+
+export const logMutations: readonly Mutation[] = [
+  {
+    name: 'an epoch exceeds owners only, not every name',
+    invariants: [1, 2],
+    file: 'lib/log/claim.js',
+    find: '[OWNERS, MANIFESTS, QUARANTINE, ...logs]',
+    replace: '[OWNERS]',
+    caughtBy: {
+      file: 'log/segmented-log',
+      name: 'the next sequence never goes back, even when everything was discarded',
+    },
+  },
+  {
+    name: 'an owner file that exists already is a claim too',
+    invariants: [1, 3],
+    file: 'lib/log/claim.js',
+    find: `if (systemCode(error) === 'EEXIST')
+            return false;`,
+    replace: `if (systemCode(error) === 'EEXIST')
+            return true;`,
+    caughtBy: { file: 'log/claim', name: 'two openers never get one epoch' },
+  },
+  {
+    name: 'no sync of an owner file',
+    invariants: [1, 9],
+    file: 'lib/log/claim.js',
+    find: 'await file.sync();',
+    replace: '',
+    caughtBy: { file: 'log/claim', name: 'the first claim of a directory is epoch 1, and durable' },
+  },
+  {
+    name: 'no sync of the directory of owners',
+    invariants: [1, 9],
+    file: 'lib/log/claim.js',
+    find: 'await fileSystem.syncDirectory(join(root, OWNERS));',
+    replace: '',
+    caughtBy: { file: 'log/claim', name: 'the first claim of a directory is epoch 1, and durable' },
+  },
+  {
+    name: 'after a claim nobody looks for a higher one',
+    invariants: [1, 3],
+    file: 'lib/log/claim.js',
+    find: 'owners.some(name => epochIn(name) > epoch)',
+    replace: 'false',
+    caughtBy: { file: 'log/claim', name: 'an opener that finds a higher claim than its own claims anew' },
+  },
+  {
+    name: 'lower owner files stay',
+    invariants: [1, 3],
+    file: 'lib/log/claim.js',
+    find: 'await unlinkIfThere(fileSystem, join(root, OWNERS, name));',
+    replace: '{}',
+    caughtBy: { file: 'log/claim', name: 'a claim removes every lower owner file, after its own is durable' },
+  },
+  {
+    name: 'a claim is over before lower owner files are gone',
+    invariants: [1, 3],
+    file: 'lib/log/claim.js',
+    find: 'await unlinkIfThere(fileSystem, join(root, OWNERS, name));',
+    replace: 'void unlinkIfThere(fileSystem, join(root, OWNERS, name));',
+    caughtBy: { file: 'log/claim', name: 'a claim removes every lower owner file, after its own is durable' },
+  },
+  {
+    name: 'names are given twice within an epoch',
+    invariants: [1],
+    file: 'lib/log/directory.js',
+    find: 'this.#ordinal += 1;',
+    replace: 'this.#ordinal ||= 1;',
+    caughtBy: {
+      file: 'log/manifest-publisher',
+      name: 'a published manifest is durable, and the older ones are gone',
+    },
+  },
+  {
+    name: 'the next sequence of a manifest is forgotten',
+    invariants: [2],
+    file: 'lib/log/survey.js',
+    find: 'let nextSequence = listed?.nextSequence ?? 1;',
+    replace: 'let nextSequence = 1;',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'a closed segment that ends too early, or in zeros, is corruption',
+    },
+  },
+  {
+    name: 'void frames do not keep their sequences',
+    invariants: [2],
+    file: 'lib/log/survey.js',
+    find: 'nextSequence = Math.max(nextSequence, survey.lastSequence + 1);',
+    replace: '',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'a torn frame at the end is a tear: dropped, counted, no corruption',
+    },
+  },
+  {
+    name: 'the header of a damaged frame does not keep its sequence',
+    invariants: [2],
+    file: 'lib/log/survey.js',
+    find: `if (header !== undefined)
+            this.lastSequence = Math.max(this.lastSequence, header.sequence);`,
+    replace: '',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'a torn frame at the end is a tear: dropped, counted, no corruption',
+    },
+  },
+  {
+    name: 'headers of segments do not keep sequences',
+    invariants: [2],
+    file: 'lib/log/survey.js',
+    find: 'nextSequence = Math.max(nextSequence, candidate.segment.firstSequence);',
+    replace: '',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'without a manifest, the next sequence still exceeds every one that a header names',
+    },
+  },
+  {
+    name: 'sequences that outcomes name are given again',
+    invariants: [2],
+    file: 'lib/log/recover.js',
+    find: 'Math.max(log.nextSequence, this.#visitor.nextSequenceAtLeast(log.spec.name))',
+    replace: 'log.nextSequence',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'sequences that a record of another log names are never given again',
+    },
+  },
+  {
+    name: 'a manifest names a next sequence that was given already',
+    invariants: [2],
+    file: 'lib/log/segment-log.js',
+    find: 'nextSequence: this.nextSequence,',
+    replace: 'nextSequence: 1,',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'a closed segment that ends too early, or in zeros, is corruption',
+    },
+  },
+  {
+    name: 'no fence check before an append is accepted',
+    invariants: [3],
+    file: 'lib/log/group-commit.js',
+    find: `#accept(batch) {
+        try {
+            this.#directory.fence.check();`,
+    replace: `#accept(batch) {
+        try {`,
+    caughtBy: {
+      file: 'log/failures',
+      name: 'once the fence fell, everything that waits is refused, and the files are closed',
+    },
+  },
+  {
+    name: 'no fence check in a sync',
+    invariants: [3],
+    file: 'lib/log/group-commit.js',
+    find: `await this.#syncUnsynced();
+        this.#directory.fence.check();`,
+    replace: 'await this.#syncUnsynced();',
+    caughtBy: { file: 'log/replaced-owner', name: 'it says of no outcome that it is on the device' },
+  },
+  {
+    name: 'no fence check after a manifest',
+    invariants: [3],
+    file: 'lib/log/manifest-publisher.js',
+    find: 'directory.fence.check();',
+    replace: '',
+    caughtBy: {
+      file: 'log/manifest-publisher',
+      name: 'an owner that lost the directory publishes nothing that counts, and removes nothing',
+    },
+  },
+  {
+    name: 'no fence check before an older manifest is removed',
+    invariants: [3],
+    file: 'lib/log/manifest-publisher.js',
+    find: `if (!directory.fence.stands())
+                return;`,
+    replace: '',
+    caughtBy: {
+      file: 'log/manifest-publisher',
+      name: 'an owner that loses the directory while it removes older manifests removes no further one',
+    },
+  },
+  {
+    name: 'no fence check before a segment is removed',
+    invariants: [3],
+    file: 'lib/log/segment-set.js',
+    find: 'this.#directory.fence.check();',
+    replace: '',
+    caughtBy: { file: 'log/replaced-owner', name: 'it removes no further segment' },
+  },
+  {
+    name: 'no fence check before void files are removed',
+    invariants: [3],
+    file: 'lib/log/log-set.js',
+    find: 'this.#closing !== undefined || !directory.fence.stands()',
+    replace: 'this.#closing !== undefined',
+    caughtBy: { file: 'log/replaced-owner', name: 'it removes no further void file' },
+  },
+  {
+    name: 'no fence check before a zero-filled stretch is given back',
+    invariants: [1, 3],
+    file: 'lib/log/rotation.js',
+    find: 'this.#directory.fence.check();',
+    replace: '',
+    caughtBy: { file: 'log/replaced-owner', name: 'it changes no file at its close' },
+  },
+  {
+    name: 'a fence that fell stands again',
+    invariants: [3],
+    file: 'lib/log/fence.js',
+    find: 'if (this.#lost === undefined && this.#fileSystem.existsSync(this.#ownerFile))',
+    replace: 'if (this.#fileSystem.existsSync(this.#ownerFile))',
+    caughtBy: { file: 'log/fence', name: 'once the owner file is gone, the fence is lost for good' },
+  },
+  {
+    name: 'a fence never falls',
+    invariants: [3],
+    file: 'lib/log/fence.js',
+    find: 'if (this.#lost === undefined && this.#fileSystem.existsSync(this.#ownerFile))',
+    replace: 'if (this.#lost === undefined)',
+    caughtBy: { file: 'log/fence', name: 'once the owner file is gone, the fence is lost for good' },
+  },
+  {
+    name: 'whoever waits is not told that the fence fell',
+    invariants: [3],
+    file: 'lib/log/group-commit.js',
+    find: 'directory.fence.onLost(error => this.#end(error));',
+    replace: '',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'once the fence fell, everything that waits is refused, and the files are closed',
+    },
+  },
+  {
+    name: 'a lost lock is not noticed by the fence',
+    invariants: [3],
+    file: 'lib/log/log-set.js',
+    find: 'parts.lock.onLost(cause => directory.fence.lose(cause));',
+    replace: '',
+    caughtBy: {
+      file: 'log/replaced-owner',
+      name: 'once it learns from the lock, nothing is accepted any more',
+    },
+  },
+  {
+    name: 'a replaced owner removes the lock of its successor',
+    invariants: [3],
+    file: 'lib/log/held-lock.js',
+    find: `if (this.#ownerFileStands())
+                this.#remove();
+            else
+                this.#forget();`,
+    replace: 'this.#remove();',
+    caughtBy: { file: 'log/lock-lost', name: 'a replaced owner does not remove its successor’s lock' },
+  },
+  {
+    name: 'a replaced owner keeps the lock of its successor fresh',
+    invariants: [3],
+    file: 'lib/log/held-lock.js',
+    find: 'this.#isOurs() ? fs.utimes(path, accessed, modified, callback) : callback(gone())',
+    replace: 'fs.utimes(path, accessed, modified, callback)',
+    caughtBy: { file: 'log/lock-lost', name: 'a replaced owner does not keep its successor’s lock fresh' },
+  },
+  {
+    name: 'the lock of a living owner is taken over',
+    invariants: [3],
+    file: 'lib/log/lock.js',
+    find: "if (!fresh || liveness === 'dead')",
+    replace: 'if (true)',
+    caughtBy: { file: 'log/lock', name: 'a living owner keeps its lock, and is named' },
+  },
+  {
+    name: 'a small write takes a short one for a whole one',
+    invariants: [4],
+    file: 'lib/log/write.js',
+    find: `const count = file.writeSync(bytes, written, bytes.length - written, position + written);
+            if (count === 0)
+                throw new Error('the file system accepted no byte');
+            written += count;`,
+    replace: `file.writeSync(bytes, written, bytes.length - written, position + written);
+            written = bytes.length;`,
+    caughtBy: { file: 'log/write', name: 'a small write loops until the last byte' },
+  },
+  {
+    name: 'a large write takes a short one for a whole one',
+    invariants: [4],
+    file: 'lib/log/write.js',
+    find: `const count = await file.write(bytes, written, bytes.length - written, position + written);
+            if (count === 0)
+                throw new Error('the file system accepted no byte');
+            written += count;`,
+    replace: `await file.write(bytes, written, bytes.length - written, position + written);
+            written = bytes.length;`,
+    caughtBy: { file: 'log/write', name: 'a large write loops until the last byte' },
+  },
+  {
+    name: 'the rest of a small write goes to where it began',
+    invariants: [4],
+    file: 'lib/log/write.js',
+    find: 'file.writeSync(bytes, written, bytes.length - written, position + written)',
+    replace: 'file.writeSync(bytes, written, bytes.length - written, position)',
+    caughtBy: { file: 'log/write', name: 'a small write loops until the last byte' },
+  },
+  {
+    name: 'the rest of a large write goes to where it began',
+    invariants: [4],
+    file: 'lib/log/write.js',
+    find: 'file.write(bytes, written, bytes.length - written, position + written)',
+    replace: 'file.write(bytes, written, bytes.length - written, position)',
+    caughtBy: { file: 'log/write', name: 'a large write loops until the last byte' },
+  },
+  {
+    name: 'a file system that takes no byte is believed',
+    invariants: [4],
+    file: 'lib/log/write.js',
+    find: `const count = await file.write(bytes, written, bytes.length - written, position + written);
+            if (count === 0)
+                throw`,
+    replace: `const count = await file.write(bytes, written, bytes.length - written, position + written);
+            if (count === 0)
+                return; if (count < 0) throw`,
+    caughtBy: {
+      file: 'log/write',
+      name: 'a large write of which a file system takes no byte is a failure, not a loop',
+    },
+  },
+  {
+    name: 'a second sync after a failed one is believed',
+    invariants: [5],
+    file: 'lib/log/segment.js',
+    find: `if (this.#failure !== undefined)
+                throw this.#failure;`,
+    replace: '',
+    caughtBy: {
+      file: 'log/active-segment',
+      name: 'after a failed sync no later one is made, and none succeeds',
+    },
+  },
+  {
+    name: 'a failed sync is taken for a good one',
+    invariants: [5],
+    file: 'lib/log/segment.js',
+    find: `this.#failure = asWaqError(error, \`syncing \${segment.file} failed\`);
+            throw this.#failure;`,
+    replace: 'if (!segment.sealed) segment.synced = covered;',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'after one failed sync the batch is written again to a fresh segment, and accepted',
+    },
+  },
+  {
+    name: 'a sealed segment counts to its last written byte',
+    invariants: [5, 7],
+    file: 'lib/log/segment.js',
+    find: 'this.#length = this.synced;',
+    replace: 'this.#length = this.written;',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'after one failed sync the batch is written again to a fresh segment, and accepted',
+    },
+  },
+  {
+    name: 'a sync covers what was written while it ran',
+    invariants: [5],
+    file: 'lib/log/segment.js',
+    find: 'segment.synced = covered;',
+    replace: 'segment.synced = segment.written;',
+    caughtBy: { file: 'log/active-segment', name: 'a sync covers what was written before it began' },
+  },
+  {
+    name: 'a sync that ends after a seal moves its length',
+    invariants: [5],
+    file: 'lib/log/segment.js',
+    find: `if (!segment.sealed)
+                segment.synced = covered;`,
+    replace: 'segment.synced = covered;',
+    caughtBy: { file: 'log/active-segment', name: 'a sync that ends after a seal proves nothing behind it' },
+  },
+  {
+    name: 'a segment whose sync failed is written on',
+    invariants: [5],
+    file: 'lib/log/group-commit.js',
+    find: 'this.#rotation.end();',
+    replace: '',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'after one failed sync the batch is written again to a fresh segment, and accepted',
+    },
+  },
+  {
+    name: 'no manifest cuts a failed segment',
+    invariants: [5, 7],
+    file: 'lib/log/rotation.js',
+    find: `this.#cutDue = true;
+        active.close()`,
+    replace: 'active.close()',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'a sync that fails while the next segment is being listed is known to a manifest before that gets a frame',
+    },
+  },
+  {
+    name: 'what was accepted behind a failed sync is not written again',
+    invariants: [5],
+    file: 'lib/log/group-commit.js',
+    find: 'const lost = this.#unsynced.takeLost();',
+    replace: 'this.#unsynced.takeLost(); const lost = [];',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'what may not be refused is kept, and written in order when the disk allows',
+    },
+  },
+  {
+    name: 'what was accepted and is not synced is not kept',
+    invariants: [5, 13],
+    file: 'lib/log/group-commit.js',
+    find: `if (this.#spec.durability !== 'fsync')
+            this.#unsynced.add(batch);`,
+    replace: '',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'what may not be refused is kept, and written in order when the disk allows',
+    },
+  },
+  {
+    name: 'what is written again comes behind later appends',
+    invariants: [5, 11],
+    file: 'lib/log/append-queue.js',
+    find: '[...appends, ...this.#waiting].sort((a, b) => a.firstSequence - b.firstSequence)',
+    replace: '[...this.#waiting, ...appends]',
+    caughtBy: { file: 'log/append-queue', name: 'what comes back stands where its sequence says' },
+  },
+  {
+    name: 'a later batch overtakes what is written again',
+    invariants: [5],
+    file: 'lib/log/group-commit.js',
+    find: 'if (this.#queue.precedes(batch[0]))',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'a failed sync at the end of a full segment does not let a later batch overtake',
+    },
+  },
+  {
+    name: 'what is written again can not be read meanwhile',
+    invariants: [5],
+    file: 'lib/log/group-commit.js',
+    find: `for (const append of lost)
+            this.#displaced.add(append);`,
+    replace: '',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'an accepted record can be read at every moment, also while it is written again',
+    },
+  },
+  {
+    name: 'a refusal after bytes reached a file is no uncertainty',
+    invariants: [5],
+    file: 'lib/log/group-commit.js',
+    find: `for (const append of refused)
+                append.listener.failed(refusal(error, true));`,
+    replace: `for (const append of refused)
+                append.listener.failed(refusal(error, false));`,
+    caughtBy: {
+      file: 'log/failures',
+      name: 'a message whose second sync fails as well is refused, and may be there all the same',
+    },
+  },
+  {
+    name: 'a failed write leaves no trace on its appends',
+    invariants: [5],
+    file: 'lib/log/group-commit.js',
+    find: `for (const append of batch)
+            append.touched = true;
+        this.#endSegment(`,
+    replace: 'this.#endSegment(',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'a batch that fails twice is rejected as indeterminate, and the queue heals by itself',
+    },
+  },
+  {
+    name: 'an append can be withdrawn after bytes of it were written',
+    invariants: [5],
+    file: 'lib/log/append-queue.js',
+    find: 'found === undefined || found.touched',
+    replace: 'found === undefined',
+    caughtBy: { file: 'log/append-queue', name: 'an append is withdrawn while no byte of it was written' },
+  },
+  {
+    name: 'a full disk of which bytes were taken ends nothing',
+    invariants: [5],
+    file: 'lib/log/group-commit.js',
+    find: 'error.written === 0 && isDiskFull(error)',
+    replace: 'isDiskFull(error)',
+    caughtBy: { file: 'log/failures', name: 'a full disk of which bytes were taken ends the segment' },
+  },
+  {
+    name: 'sync() resolves though it failed',
+    invariants: [5],
+    file: 'lib/log/group-commit.js',
+    find: `if (last !== undefined && !last.synced)
+            throw refusal(this.#trouble ?? this.#notSynced(), true);
+        if (displaced || this.#displaced.size > 0)
+            throw refusal(this.#trouble ?? this.#notSynced(), true);
+        // Nobody is told of what is retained while it can not be written, but for who asks.
+        if (this.#trouble !== undefined && this.#queue.size > 0)`,
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'sync() says so where the sync failed, and covers everything where it did not',
+    },
+  },
+  {
+    name: 'sync() resolves though what was appended can not be written',
+    invariants: [5, 13],
+    file: 'lib/log/group-commit.js',
+    find: `if (this.#trouble !== undefined && this.#queue.size > 0)
+            throw`,
+    replace: `if (false)
+            throw`,
+    caughtBy: {
+      file: 'log/failures',
+      name: 'sync() says so where what was appended can not be written at all',
+    },
+  },
+  {
+    name: 'an accepted append is refused',
+    invariants: [5],
+    file: 'lib/log/append-queue.js',
+    find: 'this.#waiting.filter(append => !append.accepted);',
+    replace: 'this.#waiting.filter(() => true);',
+    caughtBy: { file: 'log/append-queue', name: 'only what was not accepted before may be refused' },
+  },
+  {
+    name: 'a failure half-way is no undecided manifest',
+    invariants: [5],
+    file: 'lib/log/manifest-publisher.js',
+    find: 'this.#undecided = true;',
+    replace: '',
+    caughtBy: {
+      file: 'log/manifest-publisher',
+      name: 'a publication whose rename fails is undecided until another is durable',
+    },
+  },
+  {
+    name: 'a commit does not wait for an undecided manifest',
+    invariants: [5],
+    file: 'lib/log/group-commit.js',
+    find: `if (this.#publisher.undecided)
+            await this.#settleAndAccept(batch);
+        else
+            this.#accept(batch);`,
+    replace: 'this.#accept(batch);',
+    caughtBy: { file: 'log/undecided', name: 'with fsync, no message is accepted meanwhile' },
+  },
+  {
+    name: 'a relaxed append does not wait for an undecided manifest',
+    invariants: [5],
+    file: 'lib/log/group-commit.js',
+    find: `if (this.#publisher.undecided)
+            return this.#settleAndAccept(batch);`,
+    replace: '',
+    caughtBy: { file: 'log/undecided', name: 'with os, no message is accepted meanwhile' },
+  },
+  {
+    name: 'a sync does not wait for an undecided manifest',
+    invariants: [5],
+    file: 'lib/log/group-commit.js',
+    find: `if (this.#publisher.undecided)
+            await this.#publisher.settle();`,
+    replace: '',
+    caughtBy: { file: 'log/undecided', name: 'no sync says that it is done meanwhile' },
+  },
+  {
+    name: 'publications run side by side',
+    invariants: [5],
+    file: 'lib/log/manifest-publisher.js',
+    find: 'if (this.#running === undefined) {',
+    replace: 'if (true) {',
+    caughtBy: {
+      file: 'log/manifest-publisher',
+      name: 'publications are serial, and those that wait share the next one',
+    },
+  },
+  {
+    name: 'a publication that began earlier serves a later caller',
+    invariants: [5],
+    file: 'lib/log/manifest-publisher.js',
+    find: 'this.#next ??= this.#running',
+    replace: 'return this.#running; this.#next ??= this.#running',
+    caughtBy: {
+      file: 'log/manifest-publisher',
+      name: 'publications are serial, and those that wait share the next one',
+    },
+  },
+  {
+    name: 'what a large write put behind an ended segment counts',
+    invariants: [5],
+    file: 'lib/log/group-commit.js',
+    find: `if (this.#rotation.active !== active) {
+            // While a large`,
+    replace: `if (false) {
+            // While a large`,
+    caughtBy: {
+      file: 'log/failures',
+      name: 'what a large write puts behind the end of a segment that failed meanwhile is written again',
+    },
+  },
+  {
+    name: 'two syncs of one file at a time',
+    invariants: [6],
+    file: 'lib/log/segment.js',
+    find: 'this.#syncing ??= this.#syncOnce();',
+    replace: 'this.#syncing = this.#syncOnce();',
+    caughtBy: {
+      file: 'log/active-segment',
+      name: 'one sync a file is in flight, and whoever comes meanwhile waits for the next',
+    },
+  },
+  {
+    name: 'no sync of a fresh segment',
+    invariants: [6, 9],
+    file: 'lib/log/create-segment.js',
+    find: `await file.sync();
+        await directory.fileSystem.syncDirectory(`,
+    replace: 'await directory.fileSystem.syncDirectory(',
+    caughtBy: {
+      file: 'log/group-commit',
+      name: 'a retired segment leaves the manifest before its file leaves the disk',
+    },
+  },
+  {
+    name: 'no sync of the directory of a fresh segment',
+    invariants: [6, 9],
+    file: 'lib/log/create-segment.js',
+    find: 'await directory.fileSystem.syncDirectory(directory.path(spec.name));',
+    replace: '',
+    caughtBy: { file: 'log/group-commit', name: 'nothing is accepted before it is on the device' },
+  },
+  {
+    name: 'a segment is used before a manifest lists it',
+    invariants: [6, 7],
+    file: 'lib/log/rotation.js',
+    find: 'while (!next.listed || this.#cutDue) {',
+    replace: 'while (this.#cutDue) {',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'a full disk of which no byte was taken ends nothing, and is no uncertainty',
+    },
+  },
+  {
+    name: 'a segment that is made ahead is used before a manifest lists it',
+    invariants: [6, 7],
+    file: 'lib/log/rotation.js',
+    find: `if (!prepared.listed)
+            await this.#publisher.publish();`,
+    replace: '',
+    caughtBy: { file: 'log/group-commit', name: 'a list never spans segments, however large' },
+  },
+  {
+    name: 'a fresh segment is not filled with zeros',
+    invariants: [6],
+    file: 'lib/log/create-segment.js',
+    find: 'while (end < wanted.targetBytes) {',
+    replace: 'while (false) {',
+    caughtBy: { file: 'log/group-commit', name: 'the next segment is prepared and listed ahead of need' },
+  },
+  {
+    name: 'a fresh segment is listed while it is being filled',
+    invariants: [6],
+    file: 'lib/log/create-segment.js',
+    find: 'const diskBytes = await fill(directory, wanted, file);',
+    replace: 'void fill(directory, wanted, file).catch(() => {}); const diskBytes = wanted.targetBytes;',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'a segment of 256 KiB whose place is on a full disk leaves nothing behind',
+    },
+  },
+  {
+    name: 'a file is closed under its sync',
+    invariants: [6],
+    file: 'lib/log/segment.js',
+    find: 'await this.#syncing?.catch(() => { });',
+    replace: '',
+    caughtBy: { file: 'log/active-segment', name: 'a file is not closed under its sync' },
+  },
+  {
+    name: 'a full segment is not synced to its end before the next is used',
+    invariants: [7],
+    file: 'lib/log/rotation.js',
+    find: `if ((await this.#syncToItsEnd(active)) !== undefined)
+                return this.next();`,
+    replace:
+      'this.#owner.allSynced(); active.segment.synced = active.segment.written; active.segment.seal();',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'a failed sync at the end of a full segment does not let a later batch overtake',
+    },
+  },
+  {
+    name: 'every open segment may be torn',
+    invariants: [7],
+    file: 'lib/log/survey.js',
+    find: 'index >= lastWithFrames || inForce.manifest === undefined',
+    replace: 'true',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'only the last segment with a frame can be torn: in an earlier one a bad byte is corruption',
+    },
+  },
+  {
+    name: 'no segment may be torn',
+    invariants: [7],
+    file: 'lib/log/survey.js',
+    find: 'index >= lastWithFrames || inForce.manifest === undefined',
+    replace: 'false',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'after a kill the frames that are not proven are copied, with their sequences, and the rest is cut',
+    },
+  },
+  {
+    name: 'what a later frame proves may be torn',
+    invariants: [7],
+    file: 'lib/log/survey.js',
+    find: 'Math.max(torn.from, this.proven)',
+    replace: 'this.#bad[0].from',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'a tear right behind corruption is still a tear, and cuts its list whole',
+    },
+  },
+  {
+    name: 'a bad frame is never a tear',
+    invariants: [7],
+    file: 'lib/log/survey.js',
+    find: 'this.#bad.find(({ end }) => end > this.proven)',
+    replace: 'undefined',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'a torn frame at the end is a tear: dropped, counted, no corruption',
+    },
+  },
+  {
+    name: 'half a list stays',
+    invariants: [7],
+    file: 'lib/log/survey.js',
+    find: 'return cut === undefined ? end : cut.from;',
+    replace: 'return end;',
+    caughtBy: { file: 'log/recover', name: 'a list that a tear cuts is dropped whole' },
+  },
+  {
+    name: 'frames prove nothing',
+    invariants: [7, 8],
+    file: 'lib/log/scan.js',
+    find: `if (header.durable > proven)
+            proven = header.durable;`,
+    replace: '',
+    caughtBy: { file: 'log/scan', name: 'frames come in order, up to a clean end' },
+  },
+  {
+    name: 'frames claim to be durable',
+    invariants: [7, 8],
+    file: 'lib/log/frame-batch.js',
+    find: 'const durable = segment.synced;',
+    replace: 'const durable = segment.written;',
+    caughtBy: {
+      file: 'log/rules-of-order',
+      name: 'a frame that was written before a sync proves nothing of the one in front of it',
+    },
+  },
+  {
+    name: 'a list is not marked as one',
+    invariants: [7],
+    file: 'lib/log/frame-batch.js',
+    find: 'sequence < last ? FLAG_MORE : 0',
+    replace: '0',
+    caughtBy: { file: 'log/recover', name: 'a list that a tear cuts is dropped whole' },
+  },
+  {
+    name: 'a payload is not checked',
+    invariants: [7],
+    file: 'lib/log/format.js',
+    find: 'return crc32c(payload, crc32cNumber(offset, salted)) === header.payloadCrc;',
+    replace: 'return true;',
+    caughtBy: { file: 'log/format', name: 'a frame of every bit flipped does not validate' },
+  },
+  {
+    name: 'a frame header is not checked',
+    invariants: [7],
+    file: 'lib/log/format.js',
+    find: `if (buffer.readUInt32LE(at) !== expected)
+        return undefined;`,
+    replace: '',
+    caughtBy: { file: 'log/format', name: 'a frame of every bit flipped does not validate' },
+  },
+  {
+    name: 'a frame of another segment validates',
+    invariants: [7, 12],
+    file: 'lib/log/format.js',
+    find: 'return crc32cShort(salt, 0, SALT_BYTES, 0);',
+    replace: 'return 0;',
+    caughtBy: { file: 'log/format', name: 'a frame has these bytes' },
+  },
+  {
+    name: 'a frame of another offset validates',
+    invariants: [7],
+    file: 'lib/log/crc32c.js',
+    find: `const low = number >>> 0;
+    const high = Math.floor(number / 0x1_0000_0000);`,
+    replace: `const low = 0;
+    const high = 0;`,
+    caughtBy: { file: 'log/format', name: 'the checksum is CRC32C, whichever way it is computed' },
+  },
+  {
+    name: 'a frame may prove more than stands before it',
+    invariants: [7],
+    file: 'lib/log/format.js',
+    find: `if (durable > offset)
+        return undefined;`,
+    replace: '',
+    caughtBy: {
+      file: 'log/format',
+      name: 'a frame header is refused for its bounds even where its CRC is right',
+    },
+  },
+  {
+    name: 'a length is not bounded before it is used',
+    invariants: [7],
+    file: 'lib/log/format.js',
+    find: `if (payloadLength > room - FRAME_HEADER_BYTES || payloadLength > MAX_PAYLOAD_BYTES)
+        return undefined;`,
+    replace: '',
+    caughtBy: {
+      file: 'log/format',
+      name: 'a frame header is refused for its bounds even where its CRC is right',
+    },
+  },
+  {
+    name: 'a type of zero is a frame',
+    invariants: [7],
+    file: 'lib/log/format.js',
+    find: 'if (type === 0 || ',
+    replace: 'if (',
+    caughtBy: {
+      file: 'log/format',
+      name: 'a frame header is refused for its bounds even where its CRC is right',
+    },
+  },
+  {
+    name: 'bytes past an accepted length count',
+    invariants: [7],
+    file: 'lib/log/survey.js',
+    find: 'const end = listed.length ?? stat.size;',
+    replace: 'const end = stat.size;',
+    caughtBy: { file: 'log/recover', name: 'valid frames behind a tear are void' },
+  },
+  {
+    name: 'a segment that no manifest lists counts',
+    invariants: [7],
+    file: 'lib/log/survey.js',
+    find: `if (manifest === undefined)
+        return everySegment(directory, spec);`,
+    replace: 'return everySegment(directory, spec);',
+    caughtBy: { file: 'log/recover', name: 'after a clean close everything is there, and nothing is copied' },
+  },
+  {
+    name: 'zeros inside an accepted length are a clean end',
+    invariants: [7],
+    file: 'lib/log/recover.js',
+    find: `if (scanned.zerosFrom < to)
+                visit.bad(segment, scanned.zerosFrom, to - scanned.zerosFrom, undefined);`,
+    replace: '',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'a closed segment that ends too early, or in zeros, is corruption',
+    },
+  },
+  {
+    name: 'a segment that is missing is no damage',
+    invariants: [7],
+    file: 'lib/log/survey.js',
+    find: `found.gone.push({ after: found.candidates.length, range });
+            continue;`,
+    replace: 'continue;',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'a listed segment that is missing is corruption, named with what it held',
+    },
+  },
+  {
+    name: 'damage is not quarantined',
+    invariants: [7],
+    file: 'lib/log/recover.js',
+    find: 'await quarantine(directory, found);',
+    replace: '',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'a bad frame that a later one proves is corruption: reported, quarantined, and the rest loads',
+    },
+  },
+  {
+    name: 'no sync of a quarantined copy',
+    invariants: [7, 9],
+    file: 'lib/log/quarantine.js',
+    find: 'await target.sync();',
+    replace: '',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'a bad frame that a later one proves is corruption: reported, quarantined, and the rest loads',
+    },
+  },
+  {
+    name: 'no sync of the directory of quarantined copies',
+    invariants: [7, 9],
+    file: 'lib/log/quarantine.js',
+    find: 'await directory.fileSystem.syncDirectory(directory.path(QUARANTINE));',
+    replace: '',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'a bad frame that a later one proves is corruption: reported, quarantined, and the rest loads',
+    },
+  },
+  {
+    name: 'damage is new at every opening',
+    invariants: [7],
+    file: 'lib/log/log-visit.js',
+    find: 'known = this.#known.find(',
+    replace: 'known = [].find(',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'damage is reported as new once, shown to the floor above at every opening, and quarantined once',
+    },
+  },
+  {
+    name: 'a manifest forgets known damage',
+    invariants: [7],
+    file: 'lib/log/log-set.js',
+    find: 'corrupt: standing(recovered.corrupt, logs),',
+    replace: 'corrupt: [],',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'damage is reported as new once, shown to the floor above at every opening, and quarantined once',
+    },
+  },
+  {
+    name: 'with refuse, damage is opened all the same',
+    invariants: [7],
+    file: 'lib/log/recover.js',
+    find: "if (found.length > 0 && onCorruption === 'refuse')",
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'with refuse, an opening of a damaged directory changes nothing but its claim',
+    },
+  },
+  {
+    name: 'a read error is the end of a file',
+    invariants: [7],
+    file: 'lib/log/scan.js',
+    find: 'throw asWaqError(error, `reading',
+    replace: 'return; throw asWaqError(error, `reading',
+    caughtBy: { file: 'log/scan', name: 'an error while reading is neither tear nor corruption' },
+  },
+  {
+    name: 'a manifest is not checked',
+    invariants: [7],
+    file: 'lib/log/manifest.js',
+    find: `if (file.readUInt32LE(at + 16) !== checksum(file, at, bodyLength))
+        return undefined;`,
+    replace: '',
+    caughtBy: { file: 'log/manifest', name: 'one damaged copy costs nothing, wherever the damage is' },
+  },
+  {
+    name: 'the second copy of a manifest is not asked',
+    invariants: [7],
+    file: 'lib/log/manifest.js',
+    find: '?? decodeCopy(file, second, name)',
+    replace: '',
+    caughtBy: { file: 'log/manifest', name: 'one damaged copy costs nothing, wherever the damage is' },
+  },
+  {
+    name: 'the oldest manifest is in force',
+    invariants: [7],
+    file: 'lib/log/in-force.js',
+    find: 'const newest = ids.at(-1);',
+    replace: 'const newest = ids[0];',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'frames that only the page cache holds are proven by copying them, even after a failed sync',
+    },
+  },
+  {
+    name: 'a manifest that can not be read makes a new queue',
+    invariants: [7],
+    file: 'lib/log/in-force.js',
+    find: 'return { manifest, file, names, damage: { file, length: bytes.length } };',
+    replace: 'return { manifest, file, names, damage: undefined };',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'where both copies of the newest manifest are bad, every segment counts, and it is reported',
+    },
+  },
+  {
+    name: 'a manifest that is gone makes a new queue',
+    invariants: [7],
+    file: 'lib/log/in-force.js',
+    find: "if (files.some(name => parseFileId(name, '.seg')))",
+    replace: 'if (false)',
+    caughtBy: { file: 'log/recover', name: 'so it is where the manifest is gone though segments are there' },
+  },
+  {
+    name: 'the order of segments rests on their names',
+    invariants: [7, 11],
+    file: 'lib/log/survey.js',
+    find: 'sorted.sort((one, other) => one.firstSequence - other.firstSequence)',
+    replace: 'sorted',
+    caughtBy: {
+      file: 'log/rules-of-order',
+      name: 'without a manifest, segments stand in the order of their records, whatever their names',
+    },
+  },
+  {
+    name: 'frames of the page cache are not copied',
+    invariants: [8],
+    file: 'lib/log/survey.js',
+    find: 'candidate.provenEnd = tearable ? Math.min(survey.proven, end) : end;',
+    replace: 'candidate.provenEnd = end;',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'after a kill the frames that are not proven are copied, with their sequences, and the rest is cut',
+    },
+  },
+  {
+    name: 'copies are not written',
+    invariants: [8],
+    file: 'lib/log/recover.js',
+    find: 'await recovery.writeCopies();',
+    replace: '',
+    caughtBy: { file: 'log/recover', name: 'copies are durable before the manifest that lists them' },
+  },
+  {
+    name: 'no sync of copies',
+    invariants: [8],
+    file: 'lib/log/recover.js',
+    find: 'await file.sync();',
+    replace: '',
+    caughtBy: { file: 'log/recover', name: 'copies are durable before the manifest that lists them' },
+  },
+  {
+    name: 'no sync of the directory of copies',
+    invariants: [8, 9],
+    file: 'lib/log/recover.js',
+    find: 'await this.#directory.fileSystem.syncDirectory(this.#directory.path(spec.name));',
+    replace: '',
+    caughtBy: { file: 'log/recover', name: 'copies are durable before the manifest that lists them' },
+  },
+  {
+    name: 'an opening shows messages before its manifest is durable',
+    invariants: [8],
+    file: 'lib/log/log-set.js',
+    find: 'await opened.#publisher.publish();',
+    replace: 'void opened.#publisher.publish().catch(() => {});',
+    caughtBy: {
+      file: 'log/recover',
+      name: 'after a kill the frames that are not proven are copied, with their sequences, and the rest is cut',
+    },
+  },
+  {
+    name: 'originals are not cut where copies begin',
+    invariants: [8],
+    file: 'lib/log/recover.js',
+    find: `if (wasOpen)
+                segment.limit(provenEnd);`,
+    replace: '{}',
+    caughtBy: { file: 'log/recover', name: 'valid frames behind a tear are void' },
+  },
+  {
+    name: 'a copy keeps the mark of a list',
+    invariants: [8],
+    file: 'lib/log/recover.js',
+    find: 'const flags = header.flags & ~FLAG_MORE;',
+    replace: 'const flags = header.flags;',
+    caughtBy: {
+      file: 'log/rules-of-order',
+      name: 'of a list that an opening copied, one bad record costs no other',
+    },
+  },
+  {
+    name: 'a close publishes nothing',
+    invariants: [8],
+    file: 'lib/log/log-set.js',
+    find: `await this.#publisher.publish();
+                clean = true;`,
+    replace: 'clean = true;',
+    caughtBy: { file: 'log/recover', name: 'after a clean close everything is there, and nothing is copied' },
+  },
+  {
+    name: 'a close does not write what waits',
+    invariants: [8],
+    file: 'lib/log/group-commit.js',
+    find: `this.#pace.cancel();
+        if (this.#queue.size > 0)
+            await this.#start();`,
+    replace: '',
+    caughtBy: { file: 'log/failures', name: 'a close whose first sync fails still writes what was accepted' },
+  },
+  {
+    name: 'a close does not sync',
+    invariants: [8],
+    file: 'lib/log/group-commit.js',
+    find: `if (this.#unsynced.size > 0)
+                await this.#syncUnsynced();`,
+    replace: '',
+    caughtBy: { file: 'log/failures', name: 'a close whose first sync fails still writes what was accepted' },
+  },
+  {
+    name: 'a close whose manifest failed removes what the last one lists',
+    invariants: [8],
+    file: 'lib/log/rotation.js',
+    find: 'if (prepared !== undefined && clean)',
+    replace: 'if (prepared !== undefined)',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'a close whose manifest fails at create says so, and loses nothing',
+    },
+  },
+  {
+    name: 'no sync of a manifest',
+    invariants: [9],
+    file: 'lib/log/manifest-publisher.js',
+    find: 'await file.sync();',
+    replace: '',
+    caughtBy: {
+      file: 'log/manifest-publisher',
+      name: 'a published manifest is durable, and the older ones are gone',
+    },
+  },
+  {
+    name: 'no sync of the directory of manifests',
+    invariants: [9],
+    file: 'lib/log/manifest-publisher.js',
+    find: 'await directory.fileSystem.syncDirectory(directory.path(MANIFESTS));',
+    replace: '',
+    caughtBy: {
+      file: 'log/manifest-publisher',
+      name: 'a published manifest is durable, and the older ones are gone',
+    },
+  },
+  {
+    name: 'a manifest is written under its own name',
+    invariants: [9],
+    file: 'lib/log/manifest-publisher.js',
+    find: '.tmp`);',
+    replace: '`);',
+    caughtBy: {
+      file: 'log/manifest-publisher',
+      name: 'a published manifest is durable, and the older ones are gone',
+    },
+  },
+  {
+    name: 'no sync above a directory that was made',
+    invariants: [9],
+    file: 'lib/log/prepare-directory.js',
+    find: `if (await makeDirectory(fileSystem, path, true))
+        await fileSystem.syncDirectory(parent);`,
+    replace: 'await makeDirectory(fileSystem, path, true);',
+    caughtBy: {
+      file: 'log/prepare-directory',
+      name: 'a directory in a place that can not be synced is refused',
+    },
+  },
+  {
+    name: 'no sync of the directory of the logs',
+    invariants: [9],
+    file: 'lib/log/prepare-directory.js',
+    find: `if (created || isNew)
+            await fileSystem.syncDirectory(root);`,
+    replace: '',
+    caughtBy: {
+      file: 'log/prepare-directory',
+      name: 'every directory that was made is durable when it returns',
+    },
+  },
+  {
+    name: 'a directory that another opener made is taken for durable',
+    invariants: [9],
+    file: 'lib/log/prepare-directory.js',
+    find: `if (isNew)
+            await syncAbove(fileSystem, root);`,
+    replace: '',
+    caughtBy: {
+      file: 'log/prepare-directory',
+      name: 'so is every directory that an opener made which was killed before it could sync',
+    },
+  },
+  {
+    name: 'a subdirectory that another opener made is taken for durable',
+    invariants: [9],
+    file: 'lib/log/prepare-directory.js',
+    find: 'if (created || isNew)',
+    replace: 'if (created)',
+    caughtBy: {
+      file: 'log/prepare-directory',
+      name: 'so is every directory that an opener made which was killed before it could sync',
+    },
+  },
+  {
+    name: 'retired segments are removed before a manifest says so',
+    invariants: [10],
+    file: 'lib/log/segment-set.js',
+    find: `if (retired.length === 0)
+            return;
+        try {
+            await this.#publisher.publish();`,
+    replace: `if (retired.length === 0)
+            return;
+        try {
+            void this.#publisher.publish().catch(() => {});`,
+    caughtBy: {
+      file: 'log/failures',
+      name: 'segments whose retirement failed are removed once it is published',
+    },
+  },
+  {
+    name: 'compaction drops what it can not read',
+    invariants: [12],
+    file: 'lib/log/rewrite.js',
+    find: 'bad: refuseDamage,',
+    replace: 'bad: () => {},',
+    caughtBy: {
+      file: 'log/rules-of-order',
+      name: 'a rewrite that meets a flipped bit leaves everything as it was',
+    },
+  },
+  {
+    name: 'compaction takes zeros for a clean end',
+    invariants: [12],
+    file: 'lib/log/rewrite.js',
+    find: `if (zerosFrom < original.length)
+                refuseDamage(zerosFrom, original.length - zerosFrom);`,
+    replace: '',
+    caughtBy: {
+      file: 'log/rules-of-order',
+      name: 'a rewrite that meets zeros at its end leaves everything as it was',
+    },
+  },
+  {
+    name: 'a rewritten segment keeps the salt of another',
+    invariants: [12],
+    file: 'lib/log/rewrite.js',
+    find: 'const salt = randomBytes(SALT_BYTES);',
+    replace: 'const salt = Buffer.alloc(SALT_BYTES);',
+    caughtBy: { file: 'log/rules-of-order', name: 'what is rewritten gets a salt of its own' },
+  },
+  {
+    name: 'a rewritten frame keeps the mark of a list',
+    invariants: [12],
+    file: 'lib/log/rewrite.js',
+    find: 'const flags = header.flags & ~FLAG_MORE;',
+    replace: 'const flags = header.flags;',
+    caughtBy: {
+      file: 'log/rules-of-order',
+      name: 'of a list that corruption cut, the copies are no list any more',
+    },
+  },
+  {
+    name: 'no sync of rewritten segments',
+    invariants: [12],
+    file: 'lib/log/rewrite.js',
+    find: `if (output.synced < output.written)
+            await output.file.sync();`,
+    replace: '',
+    caughtBy: {
+      file: 'store/compaction-crash',
+      name: 'a power loss at any operation of a compaction changes nothing that the store holds',
+    },
+  },
+  {
+    name: 'no sync of the directory of rewritten segments',
+    invariants: [9, 12],
+    file: 'lib/log/rewrite.js',
+    find: `if (this.#outputs.length > 0)
+            await this.#directory.fileSystem.syncDirectory(this.#directory.path(this.#spec.name));`,
+    replace: '',
+    caughtBy: {
+      file: 'store/compaction-crash',
+      name: 'a power loss at any operation of a compaction changes nothing that the store holds',
+    },
+  },
+  {
+    name: 'what a rewrite relied on is not synced before it counts',
+    invariants: [10, 12],
+    file: 'lib/log/rewrite.js',
+    find: 'await options.beforeItCounts?.();',
+    replace: '',
+    caughtBy: {
+      file: 'store/compaction-crash',
+      name: 'an outcome that overtakes another during a compaction never leaves neither of them',
+    },
+  },
+  {
+    name: 'originals are removed before the manifest of their copies',
+    invariants: [12],
+    file: 'lib/log/segment-set.js',
+    find: `try {
+            await this.#publisher.publish();
+        }
+        catch (error) {
+            this.#restore(`,
+    replace: `try {
+            void this.#publisher.publish().catch(() => {});
+        }
+        catch (error) {
+            this.#restore(`,
+    caughtBy: {
+      file: 'store/compaction-crash',
+      name: 'a power loss at any operation of a compaction changes nothing that the store holds',
+    },
+  },
+  {
+    name: 'a failed manifest leaves copies in the place of originals',
+    invariants: [12],
+    file: 'lib/log/segment-set.js',
+    find: 'this.#restore(before, originals, segments);',
+    replace: '',
+    caughtBy: {
+      file: 'store/compaction-crash',
+      name: 'EIO at any operation of a compaction: it says so, and nothing is lost',
+    },
+  },
+  {
+    name: 'copies are removed while a manifest that lists them may be in force',
+    invariants: [12],
+    file: 'lib/log/segment-set.js',
+    find: 'this.#publisher.undecided ? this.#publisher.settle() : Promise.resolve()',
+    replace: 'Promise.resolve()',
+    caughtBy: {
+      file: 'log/rules-of-order',
+      name: 'a rewrite whose manifest fails at syncDirectory leaves everything as it was',
+    },
+  },
+  {
+    name: 'copies bring back a segment that was retired meanwhile',
+    invariants: [12],
+    file: 'lib/log/segment-set.js',
+    find: 'if (originals.some(original => !this.#segments.has(original.id))) {',
+    replace: 'if (false) {',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'a retirement under a rewriting of the same segments loses nothing',
+    },
+  },
+  {
+    name: 'copies stand behind later segments',
+    invariants: [11, 12],
+    file: 'lib/log/segment-set.js',
+    find: 'segment === originals[0] ? segments : originals.includes(segment) ? [] : [segment]',
+    replace: 'originals.includes(segment) ? [] : [segment]).concat(segments).flatMap(segment => [segment]',
+    caughtBy: {
+      file: 'log/rules-of-order',
+      name: 'the copies of a rewrite stand where their originals stood',
+    },
+  },
+  {
+    name: 'originals can not be read while their copies are published',
+    invariants: [12],
+    file: 'lib/log/segment-set.js',
+    find: '?? this.#leaving.get(id)',
+    replace: '',
+    caughtBy: { file: 'log/rules-of-order', name: 'records can be read at every moment of a rewrite' },
+  },
+  {
+    name: 'a segment that is in use is rewritten',
+    invariants: [12],
+    file: 'lib/log/segment-set.js',
+    find: '.flatMap(id => this.#segments.get(id) ?? []).filter(segment => segment.sealed)',
+    replace: '.flatMap(id => this.#segments.get(id) ?? [])',
+    caughtBy: {
+      file: 'log/rules-of-order',
+      name: 'a segment that is in use is neither rewritten nor retired',
+    },
+  },
+  {
+    name: 'a segment that is in use is retired',
+    invariants: [12],
+    file: 'lib/log/segment-set.js',
+    find: 'if (segment === undefined || !segment.sealed)',
+    replace: 'if (segment === undefined)',
+    caughtBy: {
+      file: 'log/group-commit',
+      name: 'a retired segment leaves the manifest before its file leaves the disk',
+    },
+  },
+  {
+    name: 'a reader takes files that vanish for damage',
+    invariants: [12],
+    file: 'lib/log/log-reader.js',
+    find: '!missing || (await isNewest())',
+    replace: 'true',
+    caughtBy: {
+      file: 'log/rules-of-order',
+      name: 'a reader asks again where a file vanished that its manifest lists',
+    },
+  },
+  {
+    name: 'outcomes are synced by nobody',
+    invariants: [13],
+    file: 'lib/log/unsynced.js',
+    find: `this.#timer = undefined;
+                this.#sync();`,
+    replace: 'this.#timer = undefined;',
+    caughtBy: { file: 'log/failures', name: 'outcomes are synced in time though nobody asks' },
+  },
+  {
+    name: 'outcomes that are not synced pile up',
+    invariants: [13],
+    file: 'lib/log/unsynced.js',
+    find: `if (this.#bytes >= MAX_UNSYNCED_BYTES)
+            this.#sync();
+        else if`,
+    replace: 'if',
+    caughtBy: {
+      file: 'log/rules-of-order',
+      name: 'outcomes that nobody asks to sync are synced when they are many',
+    },
+  },
+  {
+    name: 'outcomes that could not be written are dropped',
+    invariants: [13],
+    file: 'lib/log/group-commit.js',
+    find: `this.#directory.reportError(error);
+            this.#queue.putBack(batch);
+            return;
+        }
+        const [kept`,
+    replace: `this.#directory.reportError(error);
+            return;
+        }
+        const [kept`,
+    caughtBy: {
+      file: 'log/failures',
+      name: 'what may not be refused is kept, and written in order when the disk allows',
+    },
+  },
+  {
+    name: 'outcomes that meet a second failure are dropped',
+    invariants: [13],
+    file: 'lib/log/group-commit.js',
+    find: 'this.#queue.putBack([...lost, ...batch]);',
+    replace: 'this.#queue.putBack([...lost, ...again]);',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'an outcome whose writing fails again and again is kept until it succeeds',
+    },
+  },
+  {
+    name: 'a new ballast is a promise of space',
+    invariants: [14],
+    file: 'lib/log/ballast.js',
+    find: 'await writeFully(file, Buffer.alloc(BALLAST_BYTES - Math.min(size, BALLAST_BYTES)), Math.min(size, BALLAST_BYTES));',
+    replace: 'await file.truncate(BALLAST_BYTES);',
+    caughtBy: {
+      file: 'log/ballast',
+      name: 'a new ballast is written whole: space that is only promised is no reserve',
+    },
+  },
+  {
+    name: 'half a ballast stays on a full disk',
+    invariants: [14],
+    file: 'lib/log/ballast.js',
+    find: 'await file.truncate(this.#bytes).catch(() => { });',
+    replace: '',
+    caughtBy: { file: 'log/full-disk', name: 'a ballast that does not fit gives back what it took' },
+  },
+  {
+    name: 'on a full disk outcomes wait for space',
+    invariants: [14],
+    file: 'lib/log/group-commit.js',
+    find: 'this.#mustSucceed && (await this.#directory.ballast.shrink().catch(() => false))',
+    replace: 'false',
+    caughtBy: {
+      file: 'log/full-disk',
+      name: 'an outcome for which no byte is left is written out of the ballast, at once',
+    },
+  },
+  {
+    name: 'messages take the space that the ballast gave',
+    invariants: [14],
+    file: 'lib/log/group-commit.js',
+    find: `this.#directory.ballast.short &&
+`,
+    replace: `false &&
+`,
+    caughtBy: {
+      file: 'log/failures',
+      name: 'a full disk: outcomes are recorded out of the ballast, messages are refused, and it heals',
+    },
+  },
+  {
+    name: 'the ballast is never restored',
+    invariants: [14],
+    file: 'lib/log/group-commit.js',
+    find: 'return await this.#directory.ballast.restore();',
+    replace: 'return false;',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'a full disk: outcomes are recorded out of the ballast, messages are refused, and it heals',
+    },
+  },
+  {
+    name: 'on a full disk no manifest is written',
+    invariants: [14],
+    file: 'lib/log/manifest-publisher.js',
+    find: 'await directory.withRoom(() => this.#writeTemporary(name, bytes));',
+    replace: 'await this.#writeTemporary(name, bytes);',
+    caughtBy: {
+      file: 'log/manifest-publisher',
+      name: 'on a full disk the ballast makes room for a manifest',
+    },
+  },
+  {
+    name: 'on a full disk nobody claims',
+    invariants: [14],
+    file: 'lib/log/log-set.js',
+    find: 'await withRoom(ballast, () => claimEpoch(fileSystem, root, names, now))',
+    replace: 'await claimEpoch(fileSystem, root, names, now)',
+    caughtBy: {
+      file: 'log/full-disk',
+      name: 'a full disk is opened, and what is not proven is copied, out of the ballast',
+    },
+  },
+  {
+    name: 'on a full disk no copy is made at open',
+    invariants: [8, 14],
+    file: 'lib/log/recover.js',
+    find: 'await this.#directory.withRoom(async () => {',
+    replace: 'await (f => f())(async () => {',
+    caughtBy: {
+      file: 'log/full-disk',
+      name: 'a full disk is opened, and what is not proven is copied, out of the ballast',
+    },
+  },
+  {
+    name: 'on a full disk no lock is taken',
+    invariants: [14],
+    file: 'lib/log/log-set.js',
+    find: 'makeRoom: () => ballast.shrink(),',
+    replace: '',
+    caughtBy: { file: 'log/full-disk', name: 'whoever takes the lock of a full disk may ask for room' },
+  },
+  {
+    name: 'fills take the ballast',
+    invariants: [14],
+    file: 'lib/log/create-segment.js',
+    find: 'if (directory.ballast.short) {',
+    replace: 'if (false) {',
+    caughtBy: {
+      file: 'log/full-disk',
+      name: 'while the ballast is short, no segment is filled with zeros ahead',
+    },
+  },
+]
