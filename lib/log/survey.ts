@@ -91,6 +91,7 @@ export async function surveyLog(
 }
 
 /**
+ * A segment that can not be recognised stays behind the one whose name is the one before it.
  * What a header foretells is a lower bound: a segment that was made ahead begins, by its header, in the middle of the
  * one before it, and what a rewrite has made of that one may begin behind it.
  */
@@ -153,8 +154,7 @@ async function findCandidates(
 async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promise<Found> {
   const names = await directory.fileSystem.readdir(join(directory.root, spec.name))
   const ids = names.flatMap(name => parseFileId(name, '.seg') ?? []).sort(compareFileIds)
-  // In the order of their records, as headers foretell it; one that can not be recognised stays behind its predecessor.
-  const sorted: { firstSequence: number; found: Candidate | CorruptRange }[] = []
+  const found: Found = { candidates: [], gone: [] }
   for (const id of ids) {
     const file = `${spec.name}/${segmentName(id)}`
     const handle = await openFile(directory, file)
@@ -163,7 +163,7 @@ async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promi
       const header = decodeSegmentHeader(await readAt(handle, 0, SEGMENT_HEADER_BYTES), file)
       if (header === undefined || header.logId !== spec.id) {
         const range = { log: spec.name, file, offset: 0, length: size, nextSequences: {}, known: false }
-        sorted.push({ firstSequence: sorted.at(-1)?.firstSequence ?? 0, found: range })
+        found.gone.push({ after: found.candidates.length, range })
         continue
       }
       const segment = new Segment({
@@ -176,18 +176,10 @@ async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promi
         diskBytes: size,
       })
       const bounds = { fileBytes: size, end: size, provenEnd: size, lastSequence: 0 }
-      sorted.push({
-        firstSequence: header.firstSequence,
-        found: { segment, wasOpen: true, ...bounds },
-      })
+      found.candidates.push({ segment, wasOpen: true, ...bounds })
     } finally {
       await handle.close()
     }
-  }
-  const found: Found = { candidates: [], gone: [] }
-  for (const entry of sorted.sort((one, other) => one.firstSequence - other.firstSequence)) {
-    if ('segment' in entry.found) found.candidates.push(entry.found)
-    else found.gone.push({ after: found.candidates.length, range: entry.found })
   }
   return found
 }

@@ -2,6 +2,7 @@
 import t from 'tap'
 import { BALLAST_BYTES, Ballast } from '../../lib/log/ballast.js'
 import { LogSet } from '../../lib/log/log-set.js'
+import type { LogSpec } from '../../lib/log/types.js'
 import { DiskProcess } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import { environmentOf } from '../fixtures/disk/simulated-lock.js'
@@ -58,11 +59,14 @@ t.test('whoever takes the lock of a full disk may ask for room', async t => {
 t.test('while the ballast is short, no segment is filled with zeros ahead', async t => {
   const disk = new RecordingDisk()
   const process = new DiskProcess(disk)
-  const { set } = await openLogs(process, { segmentBytes: 256 * 1024 })
+  const [messages, acks] = queueLogs() as [LogSpec, LogSpec]
+  const logs = [messages, { ...acks, durability: { syncEveryMs: 60_000 } }]
+  const { set } = await openLogs(process, { logs, segmentBytes: 256 * 1024 })
   process.capacityBytes = disk.usedBytes()
   await append(set, 'acks', 'one')
   const [segment] = disk.files(`${ROOT}/acks`)
   t.ok(disk.file(segment!).live.size < 1000, 'the outcome, and nothing for later')
+  await set.close()
 })
 
 t.test('a ballast that does not fit gives back what it took', async t => {

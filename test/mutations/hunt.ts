@@ -5,7 +5,7 @@ import type { Mutation, NamedTest } from './mutation.js'
 import { type Ending, endingOf } from './tap-output.js'
 
 /** A mutated program may turn in a circle; the tests that are named take a second or two. */
-const LIMIT_MS = 60_000
+const LIMIT_MS = 30_000
 
 export interface Caught {
   readonly mutation: Mutation

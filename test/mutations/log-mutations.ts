@@ -1021,8 +1021,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'the order of segments rests on their names',
     invariants: [7, 11],
     file: 'lib/log/survey.js',
-    find: 'sorted.sort((one, other) => one.firstSequence - other.firstSequence)',
-    replace: 'sorted',
+    find: 'candidates.sort((one, other) => first.get(one) - first.get(other))',
+    replace: '',
     caughtBy: {
       file: 'log/rules-of-order',
       name: 'without a manifest, segments stand in the order of their records, whatever their names',
@@ -1429,7 +1429,7 @@ export const logMutations: readonly Mutation[] = [
         else if`,
     replace: 'if',
     caughtBy: {
-      file: 'log/rules-of-order',
+      file: 'log/unsynced',
       name: 'outcomes that nobody asks to sync are synced when they are many',
     },
   },

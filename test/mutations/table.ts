@@ -10,7 +10,10 @@ export function table(caught: readonly Caught[]): string {
     const by = escaped === undefined ? `${caughtBy.name} (\`${caughtBy.file}\`)` : `**nothing: ${escaped}**`
     return `| ${name} | ${invariants.join(', ')} | \`${file.replace(/\.js$/, '')}\` | ${by} |`
   })
+  const escapes = caught.filter(({ escaped }) => escaped !== undefined).length
   return [
+    `${caught.length} rules, ${caught.length - escapes} caught.`,
+    '',
     '| switched off | invariant | in | test that fails then |',
     '| --- | --- | --- | --- |',
     ...rows,

@@ -28,8 +28,10 @@ export function endingOf(output: string, name: string): Ending {
     if (result[1] === undefined) return 'passed'
     const inside = block.join('\n')
     if (/^\s+type: (ReferenceError|SyntaxError)$/m.test(inside)) return 'broken'
-    if (/not ok \d+ - test unfinished/.test(inside)) return 'hung'
-    return 'failed'
+    const isUnfinished = /not ok \d+ - test unfinished/.test(inside)
+    // One that failed an assertion before it stopped has noticed.
+    const failedToo = /not ok \d+ - (?!test unfinished)/.test(inside)
+    return isUnfinished && !failedToo ? 'hung' : 'failed'
   }
   return 'absent'
 }
