@@ -1,3 +1,4 @@
+import { AbortError } from '../store/abort-error.js'
 import type { MessageRef } from '../store/message-store.js'
 import type { Attempt } from './attempt.js'
 import type { Timers } from './timers.js'
@@ -30,7 +31,7 @@ export class Drains {
   wait(inside: Attempt | undefined, signal: AbortSignal | undefined): Promise<{ remaining: number }> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {
-        reject(abortError(signal))
+        reject(new AbortError(signal))
         return
       }
       const end = () => {
@@ -38,7 +39,7 @@ export class Drains {
         this.#timers.release()
         signal?.removeEventListener('abort', aborted)
       }
-      const aborted = () => waiter.reject(abortError(signal!))
+      const aborted = () => waiter.reject(new AbortError(signal!))
       const waiter: Waiter = {
         inside,
         resolve: result => {
@@ -74,10 +75,4 @@ export class Drains {
   reject(error: Error): void {
     for (const waiter of this.#waiters) waiter.reject(error)
   }
-}
-
-function abortError(signal: AbortSignal): Error {
-  const error = new Error('drain was aborted.', { cause: signal.reason })
-  error.name = 'AbortError'
-  return error
 }

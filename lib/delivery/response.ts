@@ -3,22 +3,36 @@ import { property } from './recorded-error.js'
 /** No more of a refusal's body is read: it is for a person, and for the wait that it may name. */
 const MAX_BODY_LENGTH = 16_384
 
-/** A refusal that `send` returned instead of throwing: a `Response` whose `ok` is false, or a body that says so. */
+/**
+ * A refusal that `send` returned instead of throwing: a `Response` whose `ok` is false, or a body that says so. It is
+ * printed with its message and its status alone: a response has the URL, in which Telegram has the bot's token, and its
+ * headers and body are as private.
+ */
 export class ResponseError extends Error {
   override readonly name = 'ResponseError'
   readonly status: number | undefined
-  readonly headers: unknown
-  /** Parsed, where it was JSON. */
-  readonly body: unknown
-  readonly response: unknown
+  readonly #body: unknown
+  readonly #response: unknown
 
   constructor(response: unknown, body: unknown) {
     const status = statusOf(response)
     super(describe(response, status, body))
     this.status = status
-    this.headers = property(response, 'headers')
-    this.body = body
-    this.response = response
+    this.#body = body
+    this.#response = response
+  }
+
+  get headers(): unknown {
+    return property(this.#response, 'headers')
+  }
+
+  /** Parsed, where it was JSON. */
+  get body(): unknown {
+    return this.#body
+  }
+
+  get response(): unknown {
+    return this.#response
   }
 }
 

@@ -45,6 +45,10 @@ export interface SegmentHeader {
   readonly epoch: number
   readonly ordinal: number
   readonly salt: Buffer
+  /**
+   * The log's next sequence when the segment was made, or, where it is made of others, that of its first frame. Lower
+   * ones may follow: it orders segments where there is no manifest, and bounds nothing.
+   */
   readonly firstSequence: number
   /** Epoch ms; for people, nothing depends on it. */
   readonly createdAt: number

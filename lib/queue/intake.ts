@@ -7,6 +7,7 @@ import { enqueueDiagnostics } from './diagnostics.js'
 import { Admission, type PendingLimits } from './limits.js'
 import { quoteText } from './quote.js'
 import { RecentDurations } from './recent-durations.js'
+import { Refusal, withRefusals } from './rules.js'
 import type { EnqueueDiagnostics, Receipt } from './types.js'
 import {
   type MessageContext,
@@ -63,14 +64,9 @@ export class Intake {
   enqueueList(messages: readonly unknown[], given: unknown): Promise<Receipt[]> {
     const startedAt = performance.now()
     const options = this.#begin(given)
-    if (messages.length > MAX_LIST_MESSAGES) {
-      throw new WaqError(
-        'WAQ_INVALID_MESSAGE',
-        `A list must be of at most ${MAX_LIST_MESSAGES} messages, got ${messages.length}. Enqueue it in parts.`,
-      )
-    }
-    const context = this.#context(options)
-    const encoded = Array.from(messages, (message, index) => encode(message, `messages[${index}]`, context))
+    const encoded = withRefusals('WAQ_INVALID_MESSAGE', 'The list of messages', () =>
+      encodeList(messages, this.#context(options)),
+    )
     return this.#put(encoded, options, enqueued => {
       this.#accepted(enqueued, startedAt)
       return enqueued.map(receiptOf)
@@ -159,6 +155,16 @@ function encode(input: unknown, name: string, context: MessageContext): EncodedM
     throw tooLarge(name, message.id, String(length), context.maxMessageBytes)
   }
   return encoded
+}
+
+/** Throws a `Refusal`, a WaqError, or what a proxy in the place of the list throws. */
+function encodeList(messages: readonly unknown[], context: MessageContext): EncodedMessage[] {
+  if (messages.length > MAX_LIST_MESSAGES) {
+    throw new Refusal(
+      `A list must be of at most ${MAX_LIST_MESSAGES} messages, got ${messages.length}. Enqueue it in parts.`,
+    )
+  }
+  return Array.from(messages, (message, index) => encode(message, `messages[${index}]`, context))
 }
 
 function bytesOf(messages: readonly EncodedMessage[]): number {

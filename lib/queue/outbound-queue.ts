@@ -15,6 +15,7 @@ import { KeepAlive } from './keep-alive.js'
 import { deadLetters, matchingSequences, readView, viewMessage, viewSequences } from './message-view.js'
 import { observeDispatch } from './observer.js'
 import { ChannelOptionsCache, type ResolvedOptions, resolveOptions } from './options.js'
+import { isArray } from './quote.js'
 import { percentilesOf, RecentDurations } from './recent-durations.js'
 import { recoveryReport } from './recovery-report.js'
 import {
@@ -218,9 +219,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     options?: EnqueueListOptions,
   ): Promise<Receipt | Receipt[]> {
     try {
-      return Array.isArray(input)
-        ? this.#intake.enqueueList(input, options)
-        : this.#intake.enqueue(input, options)
+      return isArray(input) ? this.#intake.enqueueList(input, options) : this.#intake.enqueue(input, options)
     } catch (error) {
       return Promise.reject(error)
     }

@@ -72,7 +72,8 @@ export function className(value: object): string | undefined {
   }
 }
 
-function isArray(value: object): boolean {
+/** `Array.isArray` that throws for nothing. */
+export function isArray(value: unknown): value is readonly unknown[] {
   try {
     return Array.isArray(value)
   } catch {

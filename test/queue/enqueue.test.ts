@@ -19,6 +19,35 @@ t.test('a receipt tells id, channel, place and state', async t => {
   t.same(second, { id: 'mine', channel: 'chat', sequence: 2, duplicate: false, state: 'pending' })
 })
 
+t.test(
+  'what throws while it is read is an invalid message, also in the place of the message or of the list',
+  async t => {
+    const queue = await openQueue(t)
+    const revoked = (target: object): never => {
+      const { proxy, revoke } = Proxy.revocable(target, {})
+      revoke()
+      return proxy as never
+    }
+    const throwing = (target: object): never =>
+      new Proxy(target, {
+        get() {
+          throw new Error('secret')
+        },
+      }) as never
+    const all = [
+      revoked({}),
+      revoked([]),
+      throwing([]),
+      [revoked({})],
+      [throwing({ channel: 'c' })],
+    ] as never[]
+    for (const [index, input] of all.entries()) {
+      await t.rejects(queue.enqueue(input), { name: 'WaqError', code: 'WAQ_INVALID_MESSAGE' }, `${index}`)
+    }
+    t.same(await idsIn(queue), [])
+  },
+)
+
 t.test('a message is what it was at the call, whatever is done to it afterwards', async t => {
   const queue = await openQueue(t)
   const payload = { list: ['a'], bytes: Buffer.from('abc') }

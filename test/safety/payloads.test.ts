@@ -1,4 +1,5 @@
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
+import { once } from 'node:events'
 import { inspect } from 'node:util'
 import t from 'tap'
 import { SendError, WaqError } from '../../lib/index.js'
@@ -63,6 +64,30 @@ t.test('no error of a refused message holds anything of its payload', async t =>
     t.notMatch(inspect(error, { depth: 10, showHidden: true }), SECRET)
     t.notMatch(JSON.stringify(error), SECRET)
   }
+})
+
+t.test('a response that was refused is printed without its URL, its headers and its body', async t => {
+  const token = '123456:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw'
+  const response = Object.defineProperty(
+    Response.json(
+      { ok: false, description: 'chat not found', echo: SECRET },
+      {
+        status: 400,
+        headers: { 'set-cookie': SECRET },
+      },
+    ),
+    'url',
+    { value: `https://api.telegram.org/bot${token}/sendMessage`, enumerable: true },
+  )
+  const queue = await openQueue(t, { send: () => response })
+  const dead = once(queue, 'dead')
+  await queue.enqueue({ channel: 'c', payload: { text: SECRET } })
+  const [{ error }] = await dead
+  t.match(error, { message: /chat not found/, status: 400, body: { ok: false }, response })
+  const printed = inspect(error, { depth: 10, showHidden: true }) + JSON.stringify({ ...error })
+  t.match(printed, 'chat not found')
+  t.notMatch(printed, token)
+  t.notMatch(printed, SECRET)
 })
 
 t.test(
