@@ -49,9 +49,7 @@ async function compact(
   if (options.dryRun === true) {
     const estimate = await estimateCompaction(await StoreReader.open(directory), signal)
     terminal.stdout.write(
-      json
-        ? `${toJson({ ...estimate, dryRun: true })}\n`
-        : `It would bring ${reportText(estimate)} (about).\n`,
+      json ? `${toJson({ ...estimate, dryRun: true })}\n` : `${reportText(estimate, true)}\n`,
     )
     return
   }
@@ -78,7 +76,7 @@ async function compact(
     progress.clear()
     await hand.close()
   }
-  terminal.stdout.write(json ? `${toJson(report)}\n` : `Brought ${reportText(report)}.\n`)
+  terminal.stdout.write(json ? `${toJson(report)}\n` : `${reportText(report, false)}\n`)
 }
 
 function shareOf({ doneBytes, totalBytes }: Progress): number {
@@ -91,8 +89,15 @@ function howFar(last: Progress | undefined): string {
     : `${formatBytes(last.doneBytes)} of about ${formatBytes(last.totalBytes)} are compacted`
 }
 
-function reportText({ before, after }: CompactionReport): string {
-  return `${formatBytes(before.diskBytes)} in ${segments(before.segments)} down to ${formatBytes(after.diskBytes)} in ${segments(after.segments)}`
+/** Says what is freed by itself: what a queue holds in reserve makes a small one look as large as before. */
+function reportText({ before, after }: CompactionReport, dryRun: boolean): string {
+  const was = `${formatBytes(before.diskBytes)} in ${segments(before.segments)}`
+  const left = `${formatBytes(after.diskBytes)} in ${segments(after.segments)}`
+  const freed = before.diskBytes - after.diskBytes
+  if (freed <= 0) return `Nothing to reclaim: ${left}.`
+  return dryRun
+    ? `About ${formatBytes(freed)} would be reclaimed: ${was} would become ${left}.`
+    : `${formatBytes(freed)} reclaimed: ${was} became ${left}.`
 }
 
 function segments(count: number): string {

@@ -92,7 +92,12 @@ function registerDeadLs(dead: Command, { terminal, signal }: CommandContext): vo
         },
       )
       if (signal.aborted) throw interruptedError()
-      if (count === 0 && options.json !== true) terminal.stderr.write('No such dead letters.\n')
+      if (count === 0 && options.json !== true) {
+        const isNarrowed = [options.channel, options.reason, options.olderThan].some(
+          choice => choice !== undefined,
+        )
+        terminal.stderr.write(isNarrowed ? 'No such dead letters.\n' : 'There are no dead letters.\n')
+      }
       tellOfDamage(damaged, directory, terminal)
     })
   addExamples(

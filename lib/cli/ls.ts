@@ -84,7 +84,12 @@ async function list(
     signal,
   })
   if (signal.aborted) throw interruptedError()
-  if (count === 0 && options.json !== true) terminal.stderr.write('No such messages.\n')
+  if (count === 0 && options.json !== true) {
+    const isNarrowed = [state, channel, reason].some(choice => choice !== undefined)
+    terminal.stderr.write(
+      isNarrowed ? 'No such messages.\n' : 'No message waits, is being sent, or is dead.\n',
+    )
+  }
   tellOfDamage(damaged, directory, terminal)
 }
 

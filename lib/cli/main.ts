@@ -66,6 +66,7 @@ export function buildProgram(context: CommandContext, json: boolean): Command {
       'after',
       '\nExamples:\n  $ waq stats ./outbox\n  $ waq dead ls ./outbox\n  $ waq demo --kills 5\n',
     )
+    .showHelpAfterError('(With --help it tells how it is used.)')
     .exitOverride()
     .configureOutput({
       writeOut: text => terminal.stdout.write(text),

@@ -176,6 +176,8 @@ for (const owned of [false, true]) {
     const { before, after, dryRun } = JSON.parse(dry.stdout)
     t.ok(dryRun)
     t.ok(after.diskBytes < before.diskBytes, JSON.stringify({ before, after }))
+    const { stdout: said } = await waqHere('compact', directory, '--dry-run')
+    t.match(said, /^About .* would be reclaimed: .* would become .* in .*segments?\.\n$/)
     if (owned) await startOwner(t, directory)
     const { status, stdout } = await waqHere('compact', directory, '--json')
     t.equal(status, 0)
@@ -185,6 +187,7 @@ for (const owned of [false, true]) {
       before: { diskBytes: Number, segments: Number },
       after: { diskBytes: Number, segments: Number },
     })
+    t.match((await waqHere('compact', directory)).stdout, /^Nothing to reclaim: .* in .*segments?\.\n$/)
     t.equal((await listed(directory)).length, 1)
     t.equal((await waqHere('verify', directory)).status, 0)
   })

@@ -56,6 +56,7 @@ for (const [args, problem] of wrongUses) {
     t.equal(status, 2)
     t.equal(stdout, '')
     t.match(stderr, problem)
+    if (stderr.startsWith('error:')) t.match(stderr, /--help/)
     t.notMatch(stderr, /\n {4}at /, 'no stack')
     t.notMatch(stderr, ESCAPES, 'no colour on a pipe')
   })

@@ -121,6 +121,15 @@ t.test('ls narrows by state, channel, prefix, reason and number', async t => {
   t.match(none, { status: 0, stdout: '', stderr: 'No such messages.\n' })
 })
 
+t.test('an empty queue is told from one in which nothing fits', async t => {
+  const directory = await queueWith(t, async () => {})
+  const told = async (...args: string[]) => (await waqHere(...args)).stderr
+  t.equal(await told('ls', directory), 'No message waits, is being sent, or is dead.\n')
+  t.equal(await told('ls', directory, '--state', 'dead'), 'No such messages.\n')
+  t.equal(await told('dead', 'ls', directory), 'There are no dead letters.\n')
+  t.equal(await told('dead', 'ls', directory, '--reason', 'expired'), 'No such dead letters.\n')
+})
+
 t.test('dead ls lists dead letters with their reason, narrowed by age', async t => {
   const directory = await nightQueue(t)
   const { stdout } = await waqHere('dead', 'ls', directory)
