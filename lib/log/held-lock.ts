@@ -185,7 +185,11 @@ export class HeldLock implements DirectoryLock {
     // It takes ENOENT for "this lock is no longer mine", which is what it means.
     const gone = () => Object.assign(new Error('This process was replaced as owner.'), { code: 'ENOENT' })
     return {
-      mkdir: (path: string, callback: Callback) => fs.mkdir(path, 0o700, callback),
+      mkdir: (path: string, callback: Callback) =>
+        fs.mkdir(path, error => {
+          if (error !== null) callback(error)
+          else fs.chmod(path, 0o700, callback) // whatever the umask
+        }),
       rmdir: fs.rmdir,
       stat: fs.stat,
       utimes: (path: string, accessed: Date, modified: Date, callback: Callback) =>

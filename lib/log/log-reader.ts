@@ -48,6 +48,7 @@ export class LogReader {
     } catch (error) {
       const code = systemCode(error)
       if (code === 'ENOENT') throw notAQueue(`There is no directory ${path}.`)
+      if (code === 'ELOOP') throw notAQueue(`${path} is a link that leads back to itself.`)
       if (code === 'ENOTDIR') throw notAQueue(`${path} is not a directory.`)
       throw asWaqError(error, `reading ${path} failed`)
     }

@@ -31,8 +31,23 @@ export async function prepareDirectory(
     if (isNew) await syncAbove(fileSystem, root)
     return root
   } catch (error) {
+    const problem = NO_DIRECTORY[systemCode(error) ?? '']
+    if (problem !== undefined) {
+      throw new WaqError(
+        'WAQ_NOT_A_QUEUE',
+        `${directory} can not be the directory of a queue: ${problem}. Name another one.`,
+        { cause: error },
+      )
+    }
     throw asWaqError(error, `the directory ${directory} can not be used`)
   }
+}
+
+/** What the system refuses a path for that leads to no directory, and to nowhere where one could be made. */
+const NO_DIRECTORY: Readonly<Record<string, string>> = {
+  ENOENT: 'it is, or is below, a link to nothing, or was removed just now',
+  ELOOP: 'it is, or is below, a link that leads back to itself',
+  ENOTDIR: 'it is, or is below, something that is no directory',
 }
 
 async function refuseStranger(

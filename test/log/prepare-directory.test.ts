@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { LogReader } from '../../lib/log/log-reader.js'
 import { nodeFileSystem } from '../../lib/log/node-file-system.js'
 import { prepareDirectory } from '../../lib/log/prepare-directory.js'
 import { DiskProcess } from '../fixtures/disk/disk-process.js'
@@ -54,6 +55,21 @@ t.test('a file in the place of a directory is refused by name', async t => {
     code: 'WAQ_NOT_A_QUEUE',
     message: /queue\/messages is not a directory/,
   })
+})
+
+t.test('what leads to no directory holds no queue, and can not', async t => {
+  const base = temporary(t)
+  fs.symlinkSync(join(base, 'nothing'), join(base, 'dangling'))
+  fs.symlinkSync(join(base, 'loop'), join(base, 'loop'))
+  fs.writeFileSync(join(base, 'file'), 'x')
+  const paths = ['dangling', 'loop', 'file/queue', 'dangling/queue', 'loop/queue'].map(name =>
+    join(base, name),
+  )
+  for (const path of [...paths, os.devNull, join(os.devNull, 'queue')]) {
+    await t.rejects(prepare(path), { code: 'WAQ_NOT_A_QUEUE' }, path)
+    await t.rejects(LogReader.open(path, []), { code: 'WAQ_NOT_A_QUEUE' }, path)
+  }
+  t.same(fs.readdirSync(base).sort(), ['dangling', 'file', 'loop'], 'and nothing was made')
 })
 
 t.test('a symbolic link in the place of a subdirectory is refused: it leads out of the queue', async t => {

@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   statSync,
   symlinkSync,
@@ -12,6 +13,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { OutboundQueue, SendError } from '../../lib/index.js'
 import { askOwner, OwnerSilent } from '../../lib/queue/control/ask-owner.js'
+import { putFile } from '../../lib/queue/control/control-files.js'
 import { type ControlRequest, PROTOCOL_VERSION } from '../../lib/queue/control/protocol.js'
 import { readStatus } from '../../lib/queue/control/status.js'
 import { uuidv7 } from '../../lib/queue/uuidv7.js'
@@ -170,6 +172,33 @@ t.test('what an owner took and did not live to answer is answered by the next on
   await openQueue(t, {}, directory)
   await t.rejects(asked, { code: 'WAQ_IO', indeterminate: true, message: /ask again/ })
   t.same(left(directory), [])
+})
+
+t.test('an owner that ended behind its answer leaves nothing: what it had taken is cleared away', async t => {
+  const directory = temporaryDirectory(t)
+  await (await openQueue(t, {}, directory)).close()
+  const asked = ask(directory, { kind: 'compact' })
+  await until(() => left(directory).some(name => name.endsWith('.request')))
+  const request = left(directory).find(name => name.endsWith('.request'))!
+  const place = (suffix: string): string => join(directory, 'control', request.replace('.request', suffix))
+  renameSync(place('.request'), place('.taken'))
+  await putFile(place('.answer'), '{"state":"done","result":{"changed":7}}', { durable: false })
+  t.same(await asked, { changed: 7 })
+  t.same(left(directory), [])
+})
+
+t.test('the answer of an owner that ended stands: the next one does not call it uncertain', async t => {
+  const directory = temporaryDirectory(t)
+  await (await openQueue(t, {}, directory)).close()
+  const [done, working] = [uuidv7(), uuidv7()]
+  const place = (id: string, suffix: string): string => join(directory, 'control', `${id}${suffix}`)
+  for (const id of [done, working]) writeFileSync(place(id, '.taken'), '', { mode: 0o600 })
+  writeFileSync(place(done, '.answer'), '{"state":"done","result":{"changed":7}}', { mode: 0o600 })
+  writeFileSync(place(working, '.answer'), '{"state":"working","progress":1}', { mode: 0o600 })
+  await openQueue(t, {}, directory)
+  await until(() => !left(directory).some(name => name.endsWith('.taken')))
+  t.match(JSON.parse(readFileSync(place(done, '.answer'), 'utf8')), { state: 'done', result: { changed: 7 } })
+  t.match(JSON.parse(readFileSync(place(working, '.answer'), 'utf8')), { state: 'failed' })
 })
 
 t.test('an owner that is gone is not waited for', async t => {

@@ -1,6 +1,7 @@
-import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { OutboundQueue } from '../../lib/index.js'
 import { SegmentedLog } from '../../lib/log/index.js'
@@ -23,7 +24,7 @@ function modes(directory: string): Map<string, string> {
   )
 }
 
-for (const umask of [0o000, 0o022, 0o077]) {
+for (const umask of [0o000, 0o022, 0o077, 0o777]) {
   t.test(`a queue is private to its user under umask ${umask.toString(8).padStart(3, '0')}`, async t => {
     const old = process.umask(umask)
     t.teardown(() => process.umask(old))
@@ -38,7 +39,9 @@ for (const umask of [0o000, 0o022, 0o077]) {
       payload: 'x'.repeat(1_000),
     }))
     await queue.enqueue(list)
+    while (!existsSync(join(directory, 'control', 'status.json'))) await setImmediate()
     const whileOpen = modes(directory)
+    t.ok(whileOpen.has('.lock') && whileOpen.has('control/status.json'))
     await queue.drain()
     await queue.compact()
     await queue.close()

@@ -65,6 +65,8 @@ export async function askOwner(
   for (;;) {
     const answer = await readAnswer(place('.answer'))
     if (answer?.state === 'done' || answer?.state === 'failed') {
+      // Its answer is its last word on it. The owner does the same; whoever comes first, nothing is left behind.
+      await removeFile(place('.taken'))
       await removeFile(place('.answer'))
       return outcome(answer, signal)
     }

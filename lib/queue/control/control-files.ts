@@ -18,6 +18,8 @@ export async function putFile(path: string, text: string, options: { durable: bo
     0o600,
   )
   try {
+    // The umask takes modes away at creation; the other side must be able to read it all the same.
+    await file.chmod(0o600)
     await file.writeFile(text)
     if (options.durable) await file.sync()
   } catch (error) {

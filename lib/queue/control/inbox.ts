@@ -10,8 +10,10 @@ import {
   type ControlRequest,
   idIn,
   LEFT_OVER_MS,
+  MAX_ANSWER_BYTES,
   MAX_PATIENCE_MS,
   MAX_REQUEST_BYTES,
+  parseAnswer,
   parseEnvelope,
 } from './protocol.js'
 
@@ -143,6 +145,10 @@ export class ControlInbox {
     for (const name of await readdir(this.#directory)) {
       const id = idIn(name, '.taken')
       if (id === undefined) continue
+      if (await this.#isAnswered(id)) {
+        await removeFile(join(this.#directory, name))
+        continue
+      }
       await this.#answer(id, {
         state: 'failed',
         error: {
@@ -153,6 +159,19 @@ export class ControlInbox {
         },
       })
       await removeFile(join(this.#directory, name))
+    }
+  }
+
+  /** It ended between its last answer and the removal of what it had taken. */
+  async #isAnswered(id: string): Promise<boolean> {
+    try {
+      const text = await takeFile(join(this.#directory, `${id}.answer`), MAX_ANSWER_BYTES)
+      const answer = text === undefined ? undefined : parseAnswer(text)
+      return answer !== undefined && answer.state !== 'working'
+    } catch (error) {
+      // Not one of ours, whatever it says.
+      if (error instanceof HostileFile) return false
+      throw error
     }
   }
 

@@ -4,11 +4,11 @@
  *
  *     <id>.request    put there by atomic rename; whoever put it there may unlink it again: then nothing happened
  *     <id>.taken      the owner renamed it: it is being carried out; unlinking it asks the owner to stop
- *     <id>.answer     the owner's answer, replaced as it makes progress, unlinked by whoever asked
+ *     <id>.answer     the owner's answer, replaced as it makes progress; whoever asked unlinks .taken, then this
  *     status.json     how the owner stands, published by it now and then
  *
  * A request is carried out at most once. One that its owner took and did not live to answer is answered by the next
- * owner: it may have been carried out in part.
+ * owner: it may have been carried out in part. An answer that says how it ended stands: no other replaces it.
  */
 
 import type { DispatcherStats } from '../../delivery/types.js'
