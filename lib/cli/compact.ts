@@ -3,7 +3,7 @@ import type { CompactionReport, Progress } from '../queue/types.js'
 import { StoreReader } from '../store/store-reader.js'
 import type { CommandContext } from './command.js'
 import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption, waitOption } from './command-options.js'
-import { interruptedError } from './exit-status.js'
+import { interruptedError, loose } from './exit-status.js'
 import { toJson } from './json.js'
 import { QueueHand } from './queue-hand.js'
 import { estimateCompaction } from './space.js'
@@ -47,7 +47,7 @@ async function compact(
   const { terminal, signal } = context
   const json = options.json === true
   if (options.dryRun === true) {
-    const estimate = await estimateCompaction(await StoreReader.open(directory), signal)
+    const estimate = await estimateCompaction(await StoreReader.open(directory, { signal }))
     terminal.stdout.write(
       json ? `${toJson({ ...estimate, dryRun: true })}\n` : `${reportText(estimate, true)}\n`,
     )
@@ -69,9 +69,8 @@ async function compact(
       )
     })
   } catch (error) {
-    if (signal.aborted)
-      throw interruptedError(`${howFar(last)}; the queue is sound, and the same command goes on`)
-    throw error
+    if (!signal.aborted) throw error
+    throw interruptedError(`${howFar(last)}; the queue is sound, and the same command goes on${loose(error)}`)
   } finally {
     progress.clear()
     await hand.close()
@@ -85,8 +84,8 @@ function shareOf({ doneBytes, totalBytes }: Progress): number {
 
 function howFar(last: Progress | undefined): string {
   return last === undefined
-    ? 'nothing was rewritten yet'
-    : `${formatBytes(last.doneBytes)} of about ${formatBytes(last.totalBytes)} are compacted`
+    ? 'it had just begun'
+    : `it came to ${formatBytes(last.doneBytes)} of about ${formatBytes(last.totalBytes)}`
 }
 
 /** Says what is freed by itself: what a queue holds in reserve makes a small one look as large as before. */

@@ -59,7 +59,6 @@ export async function chosenIds(
   reader: StoreReader,
   ids: readonly string[],
   selection: DeadSelection,
-  signal: AbortSignal,
 ): Promise<{ ids: string[]; channels: number }> {
   const wanted = new Set(ids)
   const chosen: string[] = []
@@ -68,13 +67,12 @@ export async function chosenIds(
     payloads: false,
     nowMs: Date.now(),
   })) {
-    if (signal.aborted) break
     if (ids.length > 0 && !wanted.delete(id)) continue
     chosen.push(id)
     channels.add(channel)
     if (ids.length > 0 && wanted.size === 0) break
   }
   const [missing] = wanted
-  if (missing !== undefined && !signal.aborted) throw await unknownId(reader, missing, 'dead')
+  if (missing !== undefined) throw await unknownId(reader, missing, 'dead')
   return { ids: chosen, channels: channels.size }
 }

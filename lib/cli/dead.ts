@@ -72,7 +72,7 @@ function registerDeadLs(dead: Command, { terminal, signal }: CommandContext): vo
     .option('--payload', 'with their payloads, which are private')
     .addOption(jsonOption('one JSON object a line'))
     .action(async (directory: string, options: ListOptions) => {
-      const reader = await StoreReader.open(directory)
+      const reader = await StoreReader.open(directory, { signal })
       const nowMs = Date.now()
       const payloads = options.payload === true
       let damaged = 0
@@ -214,8 +214,9 @@ async function change(
   })
   let changed = 0
   try {
-    const chosen = await chosenIds(hand.reader, ids, options, signal)
-    if (signal.aborted) throw interruptedError('nothing was changed')
+    const chosen = await chosenIds(hand.reader, ids, options).catch(error => {
+      throw signal.aborted ? interruptedError('nothing was changed') : error
+    })
     if (verb === 'purged' && options.yes !== true && chosen.ids.length > 0) await confirm(chosen, context)
     changed = await inParts(chosen.ids, verb, context, part => work(hand, part))
   } finally {
@@ -264,23 +265,24 @@ function registerExport(dead: Command, { terminal, signal }: CommandContext): vo
     .addOption(durationOption('--older-than <duration>', 'dead for at least so long (30m, 7d)'))
     .addOption(jsonOption('the same: it is JSON already'))
     .action(async (directory: string, options: Omit<DeadSelection, 'all'>) => {
-      const reader = await StoreReader.open(directory)
+      const reader = await StoreReader.open(directory, { signal })
       const output = new LineOutput(terminal.stdout, signal)
       let damaged = 0
-      let count = 0
       const onDamage = (): void => {
         damaged += 1
       }
-      for await (const message of deadLettersOf(reader, options, {
-        payloads: true,
-        nowMs: Date.now(),
-        onDamage,
-      })) {
-        if (output.stopped) throw interruptedError(`${formatCount(count)} written`)
-        await output.line(toJson(lineOfMessage(viewOf(message) as MessageView, message.packedPayload!)))
-        count += 1
+      const letters = deadLettersOf(reader, options, { payloads: true, nowMs: Date.now(), onDamage })
+      try {
+        for await (const message of letters) {
+          await output.line(toJson(lineOfMessage(viewOf(message) as MessageView, message.packedPayload!)))
+          signal.throwIfAborted()
+        }
+        await output.flush()
+        signal.throwIfAborted()
+      } catch (error) {
+        if (!signal.aborted) throw error
+        throw interruptedError(`${counted(output.written)} written, and no half line`)
       }
-      await output.flush()
       tellOfDamage(damaged, directory, terminal)
     })
   addExamples(

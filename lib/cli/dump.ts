@@ -54,7 +54,7 @@ class Printed {
 async function dump(directory: string, options: DumpOptions, context: CommandContext): Promise<void> {
   const { terminal, signal } = context
   const logs = options.log === undefined ? [MESSAGE_LOG, ACK_LOG] : [options.log]
-  const reader = await StoreReader.open(directory)
+  const reader = await StoreReader.open(directory, { signal })
   const output = new LineOutput(terminal.stdout, signal)
   const printed = new Printed()
   for (;;) {

@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander'
 import { systemCode, WaqError } from '../log/errors.js'
 import { messageOfLine } from '../queue/control/message-line.js'
 import { Refusal } from '../queue/rules.js'
+import type { Receipt } from '../queue/types.js'
 import { uuidv7 } from '../queue/uuidv7.js'
 import type { CommandContext } from './command.js'
 import {
@@ -16,7 +17,7 @@ import {
   jsonOption,
   waitOption,
 } from './command-options.js'
-import { CommandError, failureOf, interruptedError, usageError } from './exit-status.js'
+import { CommandError, failureOf, interruptedError, loose, usageError } from './exit-status.js'
 import { toJson } from './json.js'
 import { QueueHand } from './queue-hand.js'
 import { escapeControls, formatCount, ProgressLine, type Terminal } from './terminal.js'
@@ -131,7 +132,7 @@ async function enqueue(
   })
   try {
     if (single !== undefined) {
-      const [receipt] = await hand.enqueue([single], options.onConflict)
+      const [receipt] = await enqueueOne(hand, single, options.onConflict, signal)
       const changed = receipt!.duplicate ? 0 : 1
       if (options.json === true) terminal.stdout.write(`${toJson({ changed, ...receipt })}\n`)
       else {
@@ -147,6 +148,20 @@ async function enqueue(
   } finally {
     await hand.close()
     if (options.from !== '-') input?.destroy()
+  }
+}
+
+async function enqueueOne(
+  hand: QueueHand,
+  message: Record<string, unknown>,
+  onConflict: 'reject' | 'keep-first',
+  signal: AbortSignal,
+): Promise<Receipt[]> {
+  try {
+    return await hand.enqueue([message], onConflict)
+  } catch (error) {
+    if (!signal.aborted) throw error
+    throw interruptedError(`nothing was enqueued${loose(error)}`)
   }
 }
 
@@ -210,7 +225,7 @@ async function enqueueLines(
   let bytes = 0
   const flush = async (): Promise<void> => {
     if (part.length === 0) return
-    if (signal.aborted) throw stopped(count)
+    signal.throwIfAborted()
     await enqueuePart(hand, part, options.onConflict, name, count)
     part = []
     bytes = 0
@@ -224,12 +239,12 @@ async function enqueueLines(
     }
     await flush()
   } catch (error) {
-    if (signal.aborted) throw stopped(count)
+    if (signal.aborted) throw stopped(count, loose(error))
     throw withCount(error, count)
   } finally {
     progress.clear()
   }
-  if (signal.aborted) throw stopped(count)
+  if (signal.aborted) throw stopped(count, '')
   return count
 }
 
@@ -322,9 +337,9 @@ function parseLine(text: string, where: string, newIds: boolean): Record<string,
   return newIds || line.id === undefined ? { ...line, id: uuidv7() } : line
 }
 
-function stopped({ enqueued, lastLine }: Count): CommandError {
+function stopped({ enqueued, lastLine }: Count, unknown: string): CommandError {
   return interruptedError(
-    `${formatCount(enqueued)} enqueued, all lines up to ${formatCount(lastLine)}; go on with line ${formatCount(lastLine + 1)}`,
+    `${formatCount(enqueued)} enqueued, all lines up to ${formatCount(lastLine)}; go on with line ${formatCount(lastLine + 1)}${unknown}`,
   )
 }
 

@@ -40,6 +40,12 @@ export function interruptedError(howFar?: string): CommandError {
   return new CommandError('INTERRUPTED', ExitStatus.interrupted, message)
 }
 
+/** The end of `howFar`, where what was under way may have been done all the same, or may yet be. */
+export function loose(error: unknown): string {
+  const unknown = error instanceof WaqError && error.indeterminate
+  return unknown ? '; whether what was under way was done is not known' : ''
+}
+
 const statusOfWaqError: Partial<Record<WaqErrorCode, ExitStatus>> = {
   WAQ_INVALID_OPTION: ExitStatus.usage,
   WAQ_INVALID_MESSAGE: ExitStatus.usage,

@@ -1,4 +1,4 @@
-import { CommandError, failureOf, interruptedError } from './exit-status.js'
+import { CommandError, failureOf, interruptedError, loose } from './exit-status.js'
 import { formatCount, ProgressLine, type Terminal } from './terminal.js'
 import { progressBar } from './verify.js'
 
@@ -19,12 +19,12 @@ export async function inParts(
   let changed = 0
   try {
     for (let done = 0; done < items.length; done += PART) {
-      if (signal.aborted) throw stopped(verb, changed, items.length)
+      signal.throwIfAborted()
       progress.show(`${progressBar(done / items.length)} ${formatCount(changed)} ${verb}`)
       changed += await work(items.slice(done, done + PART))
     }
   } catch (error) {
-    if (signal.aborted) throw stopped(verb, changed, items.length)
+    if (signal.aborted) throw stopped(verb, changed, items.length, loose(error))
     if (changed === 0) throw error
     const { code, message, status } = failureOf(error)
     const before = `${formatCount(changed)} of ${formatCount(items.length)} were ${verb} before it.`
@@ -35,8 +35,8 @@ export async function inParts(
   return changed
 }
 
-function stopped(verb: string, changed: number, of: number): Error {
+function stopped(verb: string, changed: number, of: number, unknown: string): Error {
   return interruptedError(
-    `${formatCount(changed)} of ${formatCount(of)} ${verb}; the queue is sound, and the same command goes on`,
+    `${formatCount(changed)} of ${formatCount(of)} ${verb}; the queue is sound, and the same command goes on${unknown}`,
   )
 }

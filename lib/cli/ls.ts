@@ -57,7 +57,7 @@ async function list(
   { terminal, signal }: CommandContext,
 ): Promise<void> {
   const { state, channel, reason } = options
-  const reader = await StoreReader.open(directory)
+  const reader = await StoreReader.open(directory, { signal })
   let damaged = 0
   const messages = reader.messages({
     payloads: options.payload === true,
@@ -71,7 +71,6 @@ async function list(
   })
   const matching = async function* () {
     for await (const message of messages) {
-      if (signal.aborted) return
       if (reason === undefined || message.deadReason === reason) yield message
     }
   }

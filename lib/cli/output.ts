@@ -13,10 +13,16 @@ export class LineOutput {
   readonly #signal: AbortSignal
   #chunk = ''
   #lines = 0
+  #written = 0
 
   constructor(stream: OutputStream, signal: AbortSignal) {
     this.#stream = stream
     this.#signal = signal
+  }
+
+  /** Lines that were handed over, each whole: those of a chunk that was not written when the signal aborted are not. */
+  get written(): number {
+    return this.#written
   }
 
   get stopped(): boolean {
@@ -35,6 +41,7 @@ export class LineOutput {
     if (this.#chunk === '' || this.#signal.aborted) return
     const chunk = this.#chunk
     this.#chunk = ''
+    this.#written = this.#lines
     if (this.#stream.write(chunk) !== false || this.#stream.once === undefined) {
       // A write that fails is told a moment later; a reader that went away must be noticed before the next chunk.
       await new Promise(resolve => setImmediate(resolve))

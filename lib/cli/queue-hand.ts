@@ -35,7 +35,7 @@ export class QueueHand {
 
   /** Rejects with WAQ_NOT_A_QUEUE: the command line creates no queues. */
   static async take(directory: string, options: HandOptions): Promise<QueueHand> {
-    const reader = await StoreReader.open(directory)
+    const reader = await StoreReader.open(directory, { signal: options.signal })
     await becomeUserOf(reader.directory)
     return new QueueHand(reader, options)
   }

@@ -40,9 +40,9 @@ export async function showMessage(
   directory: string,
   id: string,
   options: { json: boolean; state?: 'dead' },
-  { terminal }: CommandContext,
+  { terminal, signal }: CommandContext,
 ): Promise<void> {
-  const reader = await StoreReader.open(directory)
+  const reader = await StoreReader.open(directory, { signal })
   const { stdout } = terminal
   const message = await reader.find(id)
   if (message !== undefined && (options.state === undefined || message.state === options.state)) {

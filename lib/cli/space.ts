@@ -10,13 +10,9 @@ const LIVE_RATIO = 0.5
  * What a compaction would leave, about: message segments without a live message go, those with few are rewritten. What
  * of the outcomes would go is not looked at.
  */
-export async function estimateCompaction(
-  reader: StoreReader,
-  signal: AbortSignal,
-): Promise<CompactionReport> {
+export async function estimateCompaction(reader: StoreReader): Promise<CompactionReport> {
   const live = new Map<string, number>()
   for await (const { messages } of reader.found()) {
-    signal.throwIfAborted()
     for (const { file, bytes } of messages) live.set(file, (live.get(file) ?? 0) + bytes + FRAME_HEADER_BYTES)
   }
   const { diskBytes, segments } = await reader.disk()

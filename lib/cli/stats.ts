@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
-import { inspect, type ReaderStats } from '../queue/queue-reader.js'
+import { type ReaderStats, readStats } from '../queue/queue-reader.js'
 import type { Owner, Percentiles } from '../queue/types.js'
+import { StoreReader } from '../store/store-reader.js'
 import type { CommandContext } from './command.js'
 import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from './command-options.js'
 import { type Fact, formatFacts } from './facts.js'
@@ -27,9 +28,9 @@ export function registerStats(program: Command, context: CommandContext): void {
   )
 }
 
-async function tell(directory: string, json: boolean, { terminal }: CommandContext): Promise<void> {
-  const reader = await inspect(directory)
-  const stats = await reader.stats()
+async function tell(directory: string, json: boolean, { terminal, signal }: CommandContext): Promise<void> {
+  const reader = await StoreReader.open(directory, { signal })
+  const stats = await readStats(reader, Date.now())
   const { stdout } = terminal
   if (json) {
     stdout.write(`${toJson(stats)}\n`)

@@ -85,7 +85,7 @@ async function top(
   context: CommandContext,
 ): Promise<void> {
   const { terminal, signal } = context
-  const reader = await StoreReader.open(directory)
+  const reader = await StoreReader.open(directory, { signal })
   const looks = new Looks(reader)
   if (options.json === true) {
     const { stats, channels, rates } = await looks.look(signal)

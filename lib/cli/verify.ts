@@ -35,7 +35,7 @@ async function verify(directory: string, json: boolean, context: CommandContext)
   const reader = await StoreReader.open(directory)
   const progress = new ProgressLine(terminal.stderr)
   let found: Verification
-  let howFar = ''
+  let howFar = 'nothing'
   try {
     found = await verifyStore(reader, {
       signal,
@@ -46,7 +46,7 @@ async function verify(directory: string, json: boolean, context: CommandContext)
       },
     })
   } catch (error) {
-    if (signal.aborted) throw interruptedError(`${howFar} read, nothing was changed`)
+    if (signal.aborted) throw interruptedError(`${howFar} read, and nothing was changed`)
     throw error
   } finally {
     progress.clear()

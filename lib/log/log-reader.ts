@@ -34,12 +34,15 @@ export class LogReader {
     this.#logs = logs
   }
 
-  /** `logs` in the order in which a snapshot of them is taken. Rejects with WAQ_NOT_A_QUEUE or WAQ_IO. */
+  /** `logs` in the order in which a snapshot of them is taken. Rejects with WAQ_INVALID_OPTION, WAQ_NOT_A_QUEUE or WAQ_IO. */
   static async open(
     path: string,
     logs: readonly LogIdentity[],
     fileSystem: FileSystem = nodeFileSystem,
   ): Promise<LogReader> {
+    if (path === '' || path.includes('\0')) {
+      throw new WaqError('WAQ_INVALID_OPTION', `the directory must be a path, got ${JSON.stringify(path)}`)
+    }
     let root: string
     let names: string[]
     try {

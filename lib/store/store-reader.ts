@@ -11,6 +11,7 @@ import { type LogSnapshot, StaleSnapshot } from '../log/log-snapshot.js'
 import { BALLAST } from '../log/names.js'
 import { nodeFileSystem } from '../log/node-file-system.js'
 import type { VisitedFrame } from '../log/types.js'
+import { AbortError } from './abort-error.js'
 import { clampedDue } from './fold.js'
 import { ACK_LOG, logIdentities, MESSAGE_LOG } from './log-names.js'
 import { mergeSegments } from './merge-segments.js'
@@ -82,20 +83,28 @@ export interface ReadDisk {
   readonly unfinishedBytes: number
 }
 
+export interface StoreReaderOptions {
+  readonly now?: () => number
+  /** Aborts whatever is being read of messages and outcomes: it rejects with an AbortError. */
+  readonly signal?: AbortSignal | undefined
+}
+
 export class StoreReader {
   readonly #logs: LogReader
   readonly #now: () => number
+  readonly #signal: AbortSignal | undefined
 
-  private constructor(logs: LogReader, now: () => number) {
+  private constructor(logs: LogReader, { now = Date.now, signal }: StoreReaderOptions) {
     this.#logs = logs
     this.#now = now
+    this.#signal = signal
   }
 
-  /** Rejects with WAQ_NOT_A_QUEUE or WAQ_IO. */
-  static async open(directory: string, now: () => number = Date.now): Promise<StoreReader> {
+  /** Rejects with WAQ_INVALID_OPTION, WAQ_NOT_A_QUEUE or WAQ_IO. */
+  static async open(directory: string, options: StoreReaderOptions = {}): Promise<StoreReader> {
     // Messages first: their outcomes are then read at a later moment than they, never at an earlier one.
     const identities = [...logIdentities].reverse()
-    return new StoreReader(await LogReader.open(directory, identities), now)
+    return new StoreReader(await LogReader.open(directory, identities), options)
   }
 
   /** Canonical. */
@@ -115,7 +124,7 @@ export class StoreReader {
 
   /**
    * The live messages that were selected, by sequence, in batches. Goes on in a newer snapshot where the owner removed
-   * files meanwhile. Rejects with WAQ_UNSUPPORTED_VERSION or WAQ_IO.
+   * files meanwhile. Rejects with WAQ_UNSUPPORTED_VERSION, WAQ_IO or an AbortError.
    */
   async *found(selection: MessageSelection = {}): AsyncGenerator<{ view: View; messages: ReadMessage[] }> {
     let { after = 0 } = selection
@@ -158,7 +167,7 @@ export class StoreReader {
     }
   }
 
-  /** The live message of this id. */
+  /** The live message of this id. Rejects as `found`. */
   async find(id: string): Promise<ReadMessage | undefined> {
     const bytes = Buffer.from(id)
     const selection: MessageSelection = {
@@ -177,6 +186,7 @@ export class StoreReader {
       let found: { ackSequence: number; record: SettlingRecord } | undefined
       await snapshot.visit(ACK_LOG, {
         frame: (_, { sequence, type, data }) => {
+          stopIfAborted(this.#signal)
           if (!data.includes(bytes) || (found !== undefined && sequence < found.ackSequence)) return
           const record = decodeOutcome(type, data, `Frame ${sequence} of the ack log`)
           if (record.kind !== 'resumed' && isSettling(record) && record.id === id) {
@@ -221,13 +231,16 @@ export class StoreReader {
     const ownerLives = ((await this.owner()) ?? { alive: false }).alive !== false
     if (snapshot.damagedManifest !== undefined) onDamage()
     await snapshot.visit(ACK_LOG, {
-      frame: (_, frame) => outcomes.add(frame),
+      frame: (_, frame) => {
+        stopIfAborted(this.#signal)
+        outcomes.add(frame)
+      },
       lost: (_, range) => {
         outcomes.lose(range)
         onDamage()
       },
     })
-    return new View(snapshot, outcomes, ownerLives, this.#now)
+    return new View(snapshot, outcomes, ownerLives, this.#now, this.#signal)
   }
 }
 
@@ -240,12 +253,20 @@ export class View {
   /** An attempt under way is being sent; without a living owner it is in doubt. */
   readonly #ownerLives: boolean
   readonly #now: () => number
+  readonly #signal: AbortSignal | undefined
 
-  constructor(snapshot: LogSnapshot, outcomes: OutcomeTable, ownerLives: boolean, now: () => number) {
+  constructor(
+    snapshot: LogSnapshot,
+    outcomes: OutcomeTable,
+    ownerLives: boolean,
+    now: () => number,
+    signal: AbortSignal | undefined,
+  ) {
     this.#snapshot = snapshot
     this.outcomes = outcomes
     this.#ownerLives = ownerLives
     this.#now = now
+    this.#signal = signal
   }
 
   async *select(selection: MessageSelection): AsyncGenerator<ReadMessage[]> {
@@ -280,6 +301,7 @@ export class View {
   }
 
   #find(frame: VisitedFrame, file: string, selection: MessageSelection): ReadMessage | undefined {
+    stopIfAborted(this.#signal)
     const { sequence, data } = frame
     if (sequence <= (selection.after ?? 0)) return undefined
     const last = this.outcomes.last(sequence)
@@ -316,6 +338,10 @@ export class View {
       deadReason: undefined,
     }
   }
+}
+
+function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new AbortError(signal)
 }
 
 function decode(frame: VisitedFrame, onDamage: (() => void) | undefined): Envelope | undefined {

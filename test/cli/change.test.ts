@@ -6,7 +6,7 @@ import t from 'tap'
 import { inspect, OutboundQueue } from '../../lib/index.js'
 import { nightQueue, queueWith, startOwner, temporaryDirectory } from './fixtures/queues.js'
 import { waqHere } from './fixtures/waq-here.js'
-import { script, start, waq, waqUnwatched } from './fixtures/waq-process.js'
+import { script, waq, waqUnwatched } from './fixtures/waq-process.js'
 
 async function listed(
   directory: string,
@@ -330,44 +330,6 @@ t.test('wrong uses of enqueue are told before anything is opened', async t => {
     t.equal(status, 2, line)
     t.match(stderr, problem)
   }
-})
-
-t.test('Ctrl-C in the middle of an enqueue leaves a sound queue, and says how far it got', async t => {
-  const directory = await queueWith(t, async () => {})
-  const child = spawn(process.execPath, [script, 'enqueue', directory, '--from', '-'], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  const closed = new Promise<number | null>(resolve => child.on('close', resolve))
-  child.stdin.on('error', () => {})
-  const lines = Array.from(
-    { length: 512 },
-    (_, i) => `${JSON.stringify({ id: `m-${i}`, channel: 'a', payload: i })}\n`,
-  )
-  child.stdin.write(lines.join(''))
-  // The pipe stays open: it waits for more, with two parts done.
-  while ((await listed(directory)).length < 512) await new Promise(resolve => setTimeout(resolve, 20))
-  child.kill('SIGINT')
-  const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), closed])
-  t.match({ stdout, status }, { stdout: '', status: 130 })
-  t.match(stderr, /^waq: interrupted: 512 enqueued, all lines up to 512; go on with line 513\n$/)
-  t.equal((await waq('verify', directory)).status, 0)
-  t.match(JSON.parse((await waq('stats', directory, '--json')).stdout), { pending: 512, owner: null })
-})
-
-t.test('Ctrl-C while a stopped owner is asked takes the request back', async t => {
-  const directory = await nightQueue(t)
-  const owner = await startOwner(t, directory)
-  owner.process.kill('SIGSTOP')
-  const { process: child, ended } = start(['dead', 'purge', directory, '--all', '--yes', '--wait', '60s'])
-  const control = join(directory, 'control')
-  while (!readdirSync(control).some(name => name.endsWith('.request'))) {
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-  child.kill('SIGINT')
-  t.match(await ended, { status: 130, stderr: /interrupted: 0 of 3 purged; the queue is sound/ })
-  owner.process.kill('SIGCONT')
-  t.match(await waq('enqueue', directory, '--channel', 'a', '--text', 'x'), { status: 0 })
-  t.equal((await listed(directory)).filter(({ state }) => state === 'dead').length, 3)
 })
 
 t.test('hostile requests are refused by the owner, which goes on', async t => {

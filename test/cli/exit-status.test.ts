@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { CommandError, failureOf, interruptedError, usageError } from '../../lib/cli/exit-status.js'
+import { CommandError, failureOf, interruptedError, loose, usageError } from '../../lib/cli/exit-status.js'
 import { WaqError, type WaqErrorCode } from '../../lib/log/errors.js'
 
 t.test('every error of a queue has its exit status', async t => {
@@ -45,4 +45,10 @@ t.test('what nobody expected is a bug, and keeps its stack', async t => {
     message: /a bug in waq: TypeError: x is not a function\n {4}at /,
   })
   t.match(failureOf('thrown text'), { code: 'BUG', status: 70, message: /thrown text/ })
+})
+
+t.test('an interruption that leaves something uncertain says so', async t => {
+  t.match(loose(new WaqError('WAQ_IO', 'gone', { indeterminate: true })), /is not known/)
+  t.equal(loose(new WaqError('WAQ_IO', 'gone')), '')
+  t.equal(loose(new Error('gone')), '')
 })

@@ -92,6 +92,28 @@ t.test('a closed pipe ends a command quietly', async t => {
   }
 })
 
+t.test(
+  'a pipe that is closed when a command has ended and its last bytes are still to be read ends it quietly',
+  async t => {
+    const directory = await queueWith(t, queue =>
+      queue.enqueue({ id: 'large', channel: 'a', payload: 'x'.repeat(2 ** 20) }),
+    )
+    const { stdout, stderr } = spawnSync(
+      'sh',
+      [
+        '-c',
+        '("$0" "$1" show "$2" large; echo "status $?" >&2) | (head -n 1; sleep 0.3)',
+        process.execPath,
+        script,
+        directory,
+      ],
+      { encoding: 'utf8' },
+    )
+    t.equal(stdout, 'large\n')
+    t.equal(stderr, 'status 0\n')
+  },
+)
+
 /** A directory that can not be written, however this can be had here; false with the reason where it can not. */
 function makeReadOnly(directory: string): { undo: () => void } | { reason: string } {
   if (process.getuid?.() !== 0) {

@@ -187,6 +187,22 @@ t.test('an owner that ended behind its answer leaves nothing: what it had taken 
   t.same(left(directory), [])
 })
 
+t.test(
+  'an owner that has begun, and falls silent when it is to stop, leaves the outcome uncertain',
+  async t => {
+    const directory = temporaryDirectory(t)
+    await (await openQueue(t, {}, directory)).close()
+    const stop = new AbortController()
+    const asked = ask(directory, { kind: 'compact' }, { signal: stop.signal, stoppingMs: 50 })
+    await until(() => left(directory).some(name => name.endsWith('.request')))
+    const path = join(directory, 'control', left(directory).find(name => name.endsWith('.request'))!)
+    renameSync(path, path.replace('.request', '.taken'))
+    stop.abort()
+    await t.rejects(asked, { code: 'WAQ_IO', indeterminate: true, message: /did not tell how that ended/ })
+    t.same(left(directory), [], 'it was asked to stop')
+  },
+)
+
 t.test('the answer of an owner that ended stands: the next one does not call it uncertain', async t => {
   const directory = temporaryDirectory(t)
   await (await openQueue(t, {}, directory)).close()

@@ -22,6 +22,8 @@ export interface AskOptions {
   readonly onProgress?: (progress: unknown) => void
   /** How long the owner may take to notice the request. Default 5000. */
   readonly patienceMs?: number
+  /** How long it may take to answer after it was asked to stop. Default 10,000. */
+  readonly stoppingMs?: number
 }
 
 /** The owner did not take the request, and it was taken back: nothing happened. */
@@ -31,20 +33,18 @@ export class OwnerSilent extends Error {
 
 const POLL_MS = 20
 const LIVENESS_MS = 1_000
-/** After it was asked to stop, an owner that still has something to say may take so long. */
-const STOPPING_MS = 10_000
 
 /**
  * Puts a request into `control/` and waits for the owner's answer. Rejects with OwnerSilent, with what the owner
- * refused it for, with WAQ_IO (`indeterminate`: the owner ended meanwhile), or with an AbortError: then nothing
- * happened, unless the owner had begun; what it did until it stopped is told by its answer.
+ * refused it for, with WAQ_IO (`indeterminate`: it had begun, and ended or fell silent), or with an AbortError: then
+ * nothing happened, or of a request of several steps what its progress told.
  */
 export async function askOwner(
   directory: string,
   request: ControlRequest,
   options: AskOptions,
 ): Promise<unknown> {
-  const { signal, patienceMs = 5_000 } = options
+  const { signal, patienceMs = 5_000, stoppingMs = 10_000 } = options
   const id = uuidv7()
   const place = (suffix: string): string => join(directory, CONTROL, `${id}${suffix}`)
   const text = JSON.stringify({ version: PROTOCOL_VERSION, id, expiresAt: Date.now() + patienceMs, request })
@@ -77,7 +77,7 @@ export async function askOwner(
       if (await removeFile(place('.request'))) throw new AbortError(signal)
       await removeFile(place('.taken'))
     }
-    if (stoppedAt !== undefined && now - stoppedAt > STOPPING_MS) throw new AbortError(signal)
+    if (stoppedAt !== undefined && now - stoppedAt > stoppingMs) throw silentEnd(directory)
     if (now - askedAt > patienceMs && (await removeFile(place('.request')))) throw new OwnerSilent()
     if (now - lookedAt > LIVENESS_MS) {
       lookedAt = now
@@ -102,6 +102,14 @@ async function checkOwner(
   throw new WaqError(
     'WAQ_IO',
     `The process that has ${directory} open ended while it carried the request out. It may be done, or done in part: ask again.`,
+    { indeterminate: true },
+  )
+}
+
+function silentEnd(directory: string): WaqError {
+  return new WaqError(
+    'WAQ_IO',
+    `The process that has ${directory} open had begun to carry the request out, and did not tell how that ended. It may be done, or done in part.`,
     { indeterminate: true },
   )
 }
