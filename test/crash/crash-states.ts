@@ -1,7 +1,6 @@
 /**
- * The states in which a power loss may leave a disk, the most telling ones first: everything there, nothing there,
- * one operation alone missing, one alone there, torn writes, then every other subset of up to twelve pending
- * operations, and seeded samples without end.
+ * The states in which a power loss may leave a disk: everything there, nothing there, one operation alone missing, one
+ * alone there, torn writes, every subset of up to twelve pending operations, and seeded samples without end.
  */
 import type { Fate, FileOperation, Pending, RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import { SECTOR_BYTES } from '../fixtures/disk/recording-disk.js'
@@ -18,35 +17,76 @@ function isDull(pending: Pending): boolean {
   return pending.path.endsWith('/ballast')
 }
 
+/**
+ * Everything there, nothing there, and then in turns: one operation alone missing or alone there, torn writes, subsets,
+ * and samples. A few states of a point are of every kind, and many of them are all.
+ */
 export function* crashStates(disk: RecordingDisk, seed: number, thorough: boolean): Generator<Fate[]> {
   const pending = disk.pending()
   const telling = pending.flatMap((each, index) => (isDull(each) ? [] : [index]))
   const all = (fate: Fate) => pending.map(each => (isDull(each) ? WHOLE : fate))
-  const but = (base: Fate[], index: number, fate: Fate) => base.map((each, i) => (i === index ? fate : each))
-  const random = new Random(seed)
-
   yield all(WHOLE)
   if (telling.length === 0) return
   yield all(ABSENT)
-  for (const index of telling) {
+  let kinds = [
+    singles(telling, all, new Random(seed, 1)),
+    torn(pending, telling, all, thorough, new Random(seed, 2)),
+    subsets(telling, all, new Random(seed, 3)),
+    samples(pending, new Random(seed, 4)),
+  ]
+  for (;;) {
+    const done = new Set<Generator<Fate[]>>()
+    for (const kind of kinds) {
+      const next = kind.next()
+      if (next.done) done.add(kind)
+      else yield next.value
+    }
+    kinds = kinds.filter(kind => !done.has(kind))
+  }
+}
+
+type All = (fate: Fate) => Fate[]
+
+const but = (base: Fate[], index: number, fate: Fate) => base.map((each, i) => (i === index ? fate : each))
+
+function* singles(telling: readonly number[], all: All, random: Random): Generator<Fate[]> {
+  for (const index of random.shuffle([...telling])) {
     yield but(all(WHOLE), index, ABSENT)
     yield but(all(ABSENT), index, WHOLE)
   }
-  for (const index of telling) {
-    for (const fate of tornFates(pending[index]!, thorough, random)) {
+}
+
+function* torn(
+  pending: readonly Pending[],
+  telling: readonly number[],
+  all: All,
+  thorough: boolean,
+  random: Random,
+): Generator<Fate[]> {
+  for (const index of random.shuffle([...telling])) {
+    for (const fate of random.shuffle(tornFates(pending[index]!, thorough, random))) {
       yield but(all(WHOLE), index, fate)
       yield but(all(ABSENT), index, fate)
     }
   }
-  if (telling.length <= MOST_EXHAUSTIVE) {
-    for (let subset = 0; subset < 2 ** telling.length; subset++) {
-      const fates = all(ABSENT)
-      telling.forEach((index, bit) => {
-        if (((subset >> bit) & 1) === 1) fates[index] = WHOLE
-      })
-      yield fates
-    }
+}
+
+/** All of them, from one that is drawn on. */
+function* subsets(telling: readonly number[], all: All, random: Random): Generator<Fate[]> {
+  if (telling.length > MOST_EXHAUSTIVE) return
+  const count = 2 ** telling.length
+  const first = random.below(count)
+  for (let i = 0; i < count; i++) {
+    const subset = (first + i) % count
+    const fates = all(ABSENT)
+    telling.forEach((index, bit) => {
+      if (((subset >> bit) & 1) === 1) fates[index] = WHOLE
+    })
+    yield fates
   }
+}
+
+function* samples(pending: readonly Pending[], random: Random): Generator<Fate[]> {
   for (;;) yield randomFates(pending, random)
 }
 

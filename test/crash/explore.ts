@@ -8,14 +8,14 @@ import { DiskProcess } from '../fixtures/disk/disk-process.js'
 import { DiskFile, type RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import type { VirtualTime } from '../fixtures/disk/virtual-time.js'
 import { crashStates, randomFates } from './crash-states.js'
-import { ACKS, Life, MESSAGES, ROOT, SHAPE, type Shape } from './life.js'
-import type { Oracle } from './oracle.js'
+import { ROOT } from './life.js'
 import { Random } from './random.js'
-import { WORKLOADS, World } from './workloads.js'
+import { WORKLOADS } from './workloads.js'
+import { type Account, type Subject, World } from './world.js'
 
 const CYCLES = 3
-/** An opening takes about 65 operations, and what follows it here 20. */
-const LIFE_OPERATIONS = 90
+/** Where there are more points than the budget has of these, some are drawn: one state each would tell little. */
+const STATES_A_POINT = 8
 /** So many states in a row that were seen before, and a point has no more to tell. */
 const MOST_STALE = 300
 
@@ -49,7 +49,7 @@ export class Failure extends Error {
 /** The disk and what is promised about it, before one operation. */
 interface Point {
   readonly disk: RecordingDisk
-  readonly oracle: Oracle
+  readonly oracle: Account
 }
 
 /** Distinct: another disk, or the same one with more promised about it. */
@@ -68,6 +68,7 @@ export async function explore(
   time: VirtualTime,
   only?: { point: number; state: number },
 ): Promise<void> {
+  const { subject } = WORKLOADS[workload]!
   const points: Point[] = []
   let world: World | undefined
   const at = (point: number, state: number): Place => ({ workload, seed, point, state })
@@ -75,8 +76,8 @@ export async function explore(
     if (world !== undefined) points.push({ disk: world.disk.clone(), oracle: world.oracle.clone() })
   }
   try {
-    world = new World(new Random(seed), keep)
-    await time.run(WORKLOADS[workload]!(world), workload)
+    world = new World(subject, new Random(seed), keep)
+    await time.run(WORKLOADS[workload]!.run(world), workload)
     world.oracle.throwBroken()
     keep()
   } catch (error) {
@@ -96,7 +97,11 @@ export async function explore(
     stale: 0,
     fates: crashStates(point.disk, new Random(seed, index).next(), thorough),
   }))
-  // In turns, so that a small budget reaches every point, with the most telling states of each.
+  // A small budget goes to some points, drawn from the whole run, with several kinds of states of each.
+  if (only === undefined) {
+    new Random(seed).shuffle(open)
+    open.splice(Math.max(1, Math.ceil(states / STATES_A_POINT)))
+  }
   while (left > 0 && open.length > 0) {
     for (const point of [...open]) {
       if (left <= 0) break
@@ -124,7 +129,7 @@ export async function explore(
       try {
         const oracle = point.oracle.clone()
         oracle.powerLost()
-        await live(disk, oracle, new Random(seed, point.index, state), tally)
+        await live(subject, disk, oracle, new Random(seed, point.index, state), tally)
       } catch (error) {
         throw new Failure(at(point.index, state), error)
       }
@@ -133,15 +138,22 @@ export async function explore(
 }
 
 /** Recovers, appends, crashes and recovers again, three times. */
-async function live(start: RecordingDisk, oracle: Oracle, random: Random, tally: Tally): Promise<void> {
+async function live(
+  subject: Subject,
+  start: RecordingDisk,
+  oracle: Account,
+  random: Random,
+  tally: Tally,
+): Promise<void> {
   let disk = start
   for (let cycle = 1; cycle <= CYCLES; cycle++) {
     const last = cycle === CYCLES
     giveBallast(disk)
-    const process = new DiskProcess(disk, last ? {} : { killAt: random.below(LIFE_OPERATIONS) })
-    const life = new Life(process, oracle, shapeOf(random))
+    const process = new DiskProcess(disk, last ? {} : { killAt: random.below(subject.lifeOperations) })
+    const opening = subject.open(process, oracle, subject.shapeAfterCrash(random))
+    const life = opening.then(owner => (process.killed ? undefined : subject.liveOnce(owner, random)))
     tally.recoveries += 1
-    await Promise.race([liveOnce(life, random), process.whenKilled])
+    await Promise.race([life, process.whenKilled])
     if (last) return
     process.kill()
     tally.kills += 1
@@ -163,23 +175,4 @@ function giveBallast(disk: RecordingDisk): void {
   const file = new DiskFile(new Content(new Map(), BALLAST_BYTES), new Content(new Map(), BALLAST_BYTES))
   root.live.set('ballast', file)
   root.durable.set('ballast', file)
-}
-
-function shapeOf(random: Random): Shape {
-  return {
-    ...SHAPE,
-    durability: random.pick(['fsync', 'fsync', 'os']),
-    segmentBytes: random.pick([512, 1024]),
-  }
-}
-
-async function liveOnce(life: Life, random: Random): Promise<void> {
-  await life.open()
-  await life.messages(20, 20 + random.below(400))
-  await life.acks(10)
-  if (random.chance(2)) await life.list(20, 30, 300)
-  if (random.chance(3)) await life.sync(ACKS)
-  await life.messages(20)
-  if (random.chance(3)) await life.sync(MESSAGES)
-  if (random.chance(4)) await life.close()
 }

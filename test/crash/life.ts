@@ -139,8 +139,14 @@ export class Life {
 
   /** Everything below is given up. */
   async discard(log: string, before: number): Promise<void> {
-    this.oracle.discarding(log, before)
-    await this.set.discardBefore(log, before).catch(this.#refused)
+    const discarded = this.oracle.discarding(log, before)
+    try {
+      await this.set.discardBefore(log, before)
+    } catch (error) {
+      this.refusals.push(error)
+      return
+    }
+    if (!this.process.killed) discarded()
   }
 
   /** The oldest sealed segment of a log goes, with all that it holds. */

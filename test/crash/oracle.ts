@@ -47,6 +47,8 @@ class LogOracle {
   attempts: Attempt[] = []
   /** Sequences below were given up: they may be there or not, until an opening shows that they are not. */
   lowWater = 0
+  /** Below this a discarding was answered: none of it comes back. */
+  discarded = 0
   /** Sequences that the owner let go, one by one. */
   released = new Set<number>()
 
@@ -59,6 +61,7 @@ class LogOracle {
     copy.settled = new Map(this.settled)
     copy.attempts = this.attempts.map(attempt => ({ ...attempt }))
     copy.lowWater = this.lowWater
+    copy.discarded = this.discarded
     copy.released = new Set(this.released)
     return copy
   }
@@ -71,6 +74,9 @@ class LogOracle {
       last = sequence
       found.set(sequence, text)
     }
+    const first = shown.frames[0]?.sequence ?? this.discarded
+    if (first < this.discarded)
+      this.#violated(`${first} is there, and everything below ${this.discarded} was discarded`)
     if (shown.nextSequence <= last)
       this.#violated(`the next sequence is ${shown.nextSequence}, and ${last} is there`)
     const known = new Set<number>()
@@ -146,7 +152,7 @@ class LogOracle {
   /** An owner that was replaced in between is told that its record is in the log. */
   acceptedLate(attempt: Attempt): void {
     attempt.texts.forEach((text, i) => {
-      if (this.settled.get(attempt.first + i) !== text)
+      if (this.settled.get(attempt.first + i) !== text && !this.#givenUp(attempt.first + i))
         this.#violated(
           `${attempt.first} was acknowledged by an owner that was replaced, and its successor has not got it`,
         )
@@ -199,7 +205,8 @@ export class Oracle {
   /** Differs where what is promised differs. */
   fingerprint(): string {
     let promised = ''
-    for (const log of this.#logs.values()) promised += `${log.settled.size}/${log.promises()} `
+    for (const log of this.#logs.values())
+      promised += `${log.settled.size}/${log.discarded}/${log.promises()} `
     return promised
   }
 
@@ -259,9 +266,13 @@ export class Oracle {
     }
   }
 
-  discarding(name: string, before: number): void {
+  /** Call what is returned when it was answered. */
+  discarding(name: string, before: number): () => void {
     const log = this.#logs.get(name)!
     log.lowWater = Math.max(log.lowWater, before)
+    return () => {
+      log.discarded = Math.max(log.discarded, before)
+    }
   }
 
   releasing(name: string, sequences: Iterable<number>): void {

@@ -29,4 +29,15 @@ export class Random {
   chance(oneIn: number): boolean {
     return this.below(oneIn) === 0
   }
+
+  /** In place. */
+  shuffle<T>(list: T[]): T[] {
+    for (let i = list.length - 1; i > 0; i--) {
+      const j = this.below(i + 1)
+      const other = list[j]!
+      list[j] = list[i]!
+      list[i] = other
+    }
+    return list
+  }
 }

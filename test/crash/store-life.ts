@@ -1,0 +1,204 @@
+import { WaqError } from '../../lib/log/errors.js'
+import type { Durability } from '../../lib/log/types.js'
+import { LogStore } from '../../lib/store/log-store.js'
+import type { MessageRef, Outcome } from '../../lib/store/message-store.js'
+import type { DiskProcess } from '../fixtures/disk/disk-process.js'
+import { environmentOf } from '../fixtures/disk/simulated-lock.js'
+import { message as encoded, NOW, outcomeOf, REJECT, storeOptions } from '../store/fixtures/messages.js'
+import { ROOT, uniqueText } from './life.js'
+import type { Random } from './random.js'
+import type { Message, Recorded, ShownMessage, StoreOracle } from './store-oracle.js'
+
+export interface StoreShape {
+  readonly durability: Durability
+  readonly segmentBytes: number
+  /** With 0, the id of a settled message is read from the disk. */
+  readonly cacheBytes: number
+  readonly autoCompact: boolean
+}
+
+const CHANNELS = ['mail:a', 'mail:b', 'chat:c']
+
+/** One owner of a whole store: messages, outcomes of every kind, compaction. */
+export class StoreLife {
+  readonly process: DiskProcess
+  readonly oracle: StoreOracle
+  readonly shape: StoreShape
+  #store: LogStore | undefined
+  #owner = 0
+  /** Live messages without a settling outcome. */
+  readonly #refs = new Map<Message, MessageRef>()
+
+  constructor(process: DiskProcess, oracle: StoreOracle, shape: StoreShape) {
+    this.process = process
+    this.oracle = oracle
+    this.shape = shape
+  }
+
+  get store(): LogStore {
+    return this.#store!
+  }
+
+  /** Opens, and holds what it shows against the oracle. */
+  async open(): Promise<void> {
+    const store = await LogStore.open(
+      ROOT,
+      storeOptions({
+        ...this.shape,
+        ackSyncMs: 5,
+        environment: environmentOf(this.process, () => NOW + performance.now()),
+      }),
+    )
+    const refs = new Map<string, MessageRef>()
+    const live: ShownMessage[] = []
+    for (const ref of store.live()) {
+      const { id, channel, payload } = await store.read(ref)
+      const sequence = store.sequence(ref)
+      const orderKey = store.orderKey(ref) === sequence ? undefined : store.orderKey(ref)
+      const stands = {
+        standing: store.standing(ref) as 'pending' | 'in-doubt' | 'dead',
+        attempts: store.attempts(ref),
+        dueAt: store.dueAt(ref),
+        mayHaveBeenSent: store.mayHaveBeenSent(ref),
+        orderKey,
+      }
+      live.push({ id, channel, sequence, text: String(payload), stands })
+      refs.set(id, ref)
+    }
+    const settled = new Map<string, string>()
+    for (const id of this.oracle.ids()) {
+      const known = await store.find(id)
+      if (known !== undefined && 'settled' in known) settled.set(id, known.settled.state)
+    }
+    if (this.process.killed) return
+    this.#store = store
+    this.#owner = this.oracle.opened({ live, settled, corrupt: store.recovery.corrupt })
+    for (const [id, ref] of refs) this.#refs.set(this.oracle.get(id)!, ref)
+  }
+
+  /** Hands messages in as one list. Never rejects. */
+  async enqueue(random: Random, ...sizes: number[]): Promise<void> {
+    const given = sizes.map(size => {
+      const text = uniqueText(size)
+      return { id: `m${text.slice(0, text.indexOf(':'))}`, channel: random.pick(CHANNELS), text }
+    })
+    const together = random.chance(4)
+    const list = given.map(({ id, channel, text }) => encoded({ id, channel, payload: text, together }))
+    const messages = this.oracle.attempt(this.#owner, given)
+    try {
+      const enqueued = await this.store.enqueue(list, REJECT)
+      if (this.process.killed) return
+      for (const [index, message] of messages.entries()) {
+        const { sequence, ref, duplicate } = enqueued[index]!
+        if (duplicate) throw new Error(`${message.id} is new, and is called a duplicate`)
+        this.oracle.accepted(message, sequence, this.shape.durability === 'fsync')
+        this.#refs.set(message, ref!)
+      }
+    } catch (error) {
+      if (!(error instanceof WaqError)) throw error
+      if (!this.process.killed) this.oracle.failed(messages, error.indeterminate)
+    }
+  }
+
+  /** Hands in again what is known. */
+  async enqueueAgain(random: Random): Promise<void> {
+    const known = [...this.oracle.ids()]
+      .map(id => this.oracle.get(id)!)
+      .filter(message => message.accepted || message.shown)
+    if (known.length === 0 || this.#isReplaced) return
+    const { id, channel, text } = random.pick(known)
+    try {
+      const [again] = await this.store.enqueue([encoded({ id, channel, payload: text })], REJECT)
+      if (!this.process.killed && !this.#isReplaced) this.oracle.repeated(id, again!.duplicate)
+    } catch (error) {
+      if (!(error instanceof WaqError)) throw error
+    }
+  }
+
+  /** Something happens to some message, as it can to one that stands as this one does. */
+  async happens(random: Random): Promise<void> {
+    if (this.#refs.size === 0) return
+    const [message, ref] = random.pick([...this.#refs])
+    const outcome = this.#anyOutcome(ref, random)
+    await this.#record(message, ref, outcome)
+  }
+
+  /** Every live message is delivered, but for a few: what compaction has to do. */
+  async settleMost(random: Random): Promise<void> {
+    const settling: Promise<void>[] = []
+    for (const [message, ref] of [...this.#refs]) {
+      const standing = this.store.standing(ref)
+      if (random.chance(4)) continue
+      if (standing === 'dead') settling.push(this.#record(message, ref, outcomeOf('purged')))
+      else {
+        if (standing !== 'sending') settling.push(this.#record(message, ref, outcomeOf('attempt')))
+        settling.push(this.#record(message, ref, outcomeOf('delivered')))
+      }
+    }
+    await Promise.all(settling)
+  }
+
+  async compact(): Promise<void> {
+    await this.store.compact().catch(this.#refused)
+  }
+
+  async syncOutcomes(): Promise<void> {
+    const synced = this.oracle.syncing('outcomes')
+    try {
+      await this.store.syncOutcomes()
+    } catch (error) {
+      return this.#refused(error)
+    }
+    if (!this.process.killed && !this.#isReplaced) synced()
+  }
+
+  async close(): Promise<void> {
+    const synced = this.oracle.syncing('everything')
+    try {
+      await this.store.close()
+    } catch (error) {
+      return this.#refused(error)
+    }
+    if (!this.process.killed && !this.#isReplaced) synced()
+  }
+
+  get #isReplaced(): boolean {
+    return this.#owner !== this.oracle.owner
+  }
+
+  readonly #refused = (error: unknown): void => {
+    if (!(error instanceof WaqError)) throw error
+  }
+
+  #anyOutcome(ref: MessageRef, random: Random): Outcome {
+    const { store } = this
+    const standing = store.standing(ref)
+    const kind = random.pick(
+      standing === 'sending'
+        ? (['delivered', 'delivered', 'retry', 'rate-limited', 'released', 'interrupted', 'dead'] as const)
+        : standing === 'dead'
+          ? (['redriven', 'purged'] as const)
+          : (['attempt', 'attempt', 'attempt', 'cancelled'] as const),
+    )
+    const outcome = {
+      ...outcomeOf(kind),
+      attempts: kind === 'redriven' ? 0 : store.attempts(ref) + (kind === 'attempt' ? 1 : 0),
+      mayHaveBeenSent: kind !== 'redriven' && store.mayHaveBeenSent(ref),
+    } as Outcome
+    return outcome.kind === 'redriven' ? { ...outcome, orderKey: store.sequence(ref) - 0.5 } : outcome
+  }
+
+  /** Resolves when it is written, or never will be. */
+  async #record(message: Message, ref: MessageRef, outcome: Outcome): Promise<void> {
+    const recorded: Recorded = this.#isReplaced
+      ? this.oracle.recordInVain(message, outcome)
+      : this.oracle.record(message, outcome)
+    if (['delivered', 'cancelled', 'purged'].includes(outcome.kind)) this.#refs.delete(message)
+    try {
+      await this.store.record(ref, outcome).written
+    } catch (error) {
+      return this.#refused(error)
+    }
+    if (!this.process.killed) this.oracle.written(recorded)
+  }
+}

@@ -1,0 +1,402 @@
+/**
+ * What a store must, may and must not hold, whatever became of its disk. Told of every message that was handed in, of
+ * every outcome that was recorded, and of what was promised about them; asked at every opening.
+ *
+ *  - acknowledged ⊆ recovered ⊆ attempted: id, channel, sequence and payload;
+ *  - in each channel the messages of one owner are there in their order, none behind one that lacks; a list is whole;
+ *  - how messages stand is what the recovery table makes of some beginning of all that was recorded: one that is not
+ *    shorter than what was promised. So nothing comes back whose outcome was durable, and no outcome skips another;
+ *  - what one opening showed, every later one shows; no crash is called corruption, no sequence is given twice.
+ */
+import type { Outcome } from '../../lib/store/message-store.js'
+import { Violation } from './oracle.js'
+import type { Account } from './world.js'
+
+/** How a message stands after an opening, as far as its outcomes tell. */
+export interface Stands {
+  readonly standing: 'pending' | 'in-doubt' | 'dead' | 'delivered' | 'cancelled' | 'purged'
+  readonly attempts: number
+  readonly dueAt: number
+  readonly mayHaveBeenSent: boolean
+  /** Undefined: its own sequence. */
+  readonly orderKey: number | undefined
+}
+
+const NEW: Stands = {
+  standing: 'pending',
+  attempts: 0,
+  dueAt: 0,
+  mayHaveBeenSent: false,
+  orderKey: undefined,
+}
+
+/** The recovery table, written down a second time: the clock of these tests never goes back, so no wait is cut. */
+export function recovered(before: Stands, outcome: Outcome): Stands {
+  const { kind, attempts, mayHaveBeenSent } = outcome
+  const after = { ...before, attempts, mayHaveBeenSent, dueAt: 0 }
+  switch (kind) {
+    case 'attempt':
+    case 'interrupted':
+      return { ...after, standing: 'in-doubt', mayHaveBeenSent: true }
+    case 'retry':
+    case 'rate-limited':
+      return { ...after, standing: 'pending', dueAt: outcome.dueAt }
+    case 'released':
+      return { ...after, standing: 'pending' }
+    case 'redriven':
+      return { ...after, standing: 'pending', orderKey: outcome.orderKey }
+    default:
+      return { ...after, standing: kind }
+  }
+}
+
+const SETTLED: ReadonlySet<string> = new Set(['delivered', 'cancelled', 'purged'])
+
+export function isSettled({ standing }: Stands): boolean {
+  return SETTLED.has(standing)
+}
+
+/** A live message as an opening shows it. */
+export interface ShownMessage {
+  readonly id: string
+  readonly channel: string
+  readonly sequence: number
+  readonly text: string
+  readonly stands: Stands
+}
+
+export interface ShownStore {
+  /** By sequence. */
+  readonly live: readonly ShownMessage[]
+  /** Of the ids that the oracle asked for. */
+  readonly settled: ReadonlyMap<string, string>
+  readonly corrupt: readonly unknown[]
+}
+
+export interface Recorded {
+  readonly message: Message
+  readonly stands: Stands
+  /** In which `written` resolved; the log has them in this order. */
+  order: number | undefined
+  /** Promised to be there as long as the power does not fail. */
+  accepted: boolean
+  durable: boolean
+  /** By the opening after it: whether it was there. */
+  there: boolean | undefined
+}
+
+export interface Message {
+  readonly id: string
+  readonly channel: string
+  readonly text: string
+  /** Handed in together, all or none. */
+  readonly list: number
+  sequence: number | undefined
+  failed: boolean
+  /** Refused before a byte of it reached a file. */
+  untouched: boolean
+  accepted: boolean
+  durable: boolean
+  /** An opening showed it, or that it was settled. */
+  shown: boolean
+  /** As the last opening showed it. */
+  base: Stands
+  /** Since then. */
+  outcomes: Recorded[]
+}
+
+export class StoreOracle implements Account {
+  /** In the order in which they were handed in. */
+  #messages = new Map<string, Message>()
+  #lists = 0
+  #order = 0
+  #owner = 0
+  #broken: Error | undefined
+
+  get owner(): number {
+    return this.#owner
+  }
+
+  clone(): StoreOracle {
+    const copy = new StoreOracle()
+    for (const [id, message] of this.#messages) {
+      const twin = { ...message, outcomes: [] as Recorded[] }
+      twin.outcomes = message.outcomes.map(outcome => ({ ...outcome, message: twin }))
+      copy.#messages.set(id, twin)
+    }
+    copy.#lists = this.#lists
+    copy.#order = this.#order
+    copy.#owner = this.#owner
+    copy.#broken = this.#broken
+    return copy
+  }
+
+  fingerprint(): string {
+    let promised = ''
+    for (const { accepted, durable, failed, shown, outcomes } of this.#messages.values()) {
+      promised += `${shown ? 's' : durable ? 'd' : accepted ? 'a' : failed ? 'f' : ''}`
+      for (const outcome of outcomes) promised += outcome.durable ? '!' : outcome.accepted ? '.' : '?'
+      promised += ','
+    }
+    return promised
+  }
+
+  powerLost(): void {
+    for (const message of this.#messages.values()) {
+      message.accepted = message.durable
+      for (const outcome of message.outcomes) outcome.accepted = outcome.durable
+    }
+  }
+
+  throwBroken(): void {
+    if (this.#broken !== undefined) throw this.#broken
+  }
+
+  ids(): Iterable<string> {
+    return this.#messages.keys()
+  }
+
+  get(id: string): Message | undefined {
+    return this.#messages.get(id)
+  }
+
+  // ── What an owner does ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Messages handed in as one list. */
+  attempt(owner: number, list: readonly { id: string; channel: string; text: string }[]): Message[] {
+    this.#lists += 1
+    return list.map(given => {
+      const message = {
+        ...given,
+        list: this.#lists,
+        sequence: undefined,
+        failed: false,
+        untouched: false,
+        accepted: false,
+        durable: false,
+        shown: false,
+        base: NEW,
+        outcomes: [],
+      }
+      // One that was replaced may try what it likes.
+      if (owner === this.#owner) this.#messages.set(given.id, message)
+      return message
+    })
+  }
+
+  accepted(message: Message, sequence: number, durable: boolean): void {
+    if (this.#messages.get(message.id) !== message) {
+      this.#breaks(
+        `${message.id} was acknowledged by an owner that was replaced, and its successor has not got it`,
+      )
+      return
+    }
+    for (const other of this.#messages.values()) {
+      const counts = other.shown || other.accepted
+      if (other !== message && counts && other.sequence === sequence)
+        this.#breaks(`the sequence ${sequence} is given to ${other.id} and to ${message.id}`)
+    }
+    message.sequence = sequence
+    message.accepted = true
+    message.durable ||= durable
+  }
+
+  failed(messages: readonly Message[], indeterminate: boolean): void {
+    for (const message of messages) {
+      message.failed = true
+      message.untouched = !indeterminate
+    }
+  }
+
+  /** An id that is known was handed in again. */
+  repeated(id: string, duplicate: boolean): void {
+    if (!duplicate) this.#breaks(`${id} was enqueued a second time, though it was known`)
+  }
+
+  record(message: Message, outcome: Outcome): Recorded {
+    const before = message.outcomes.at(-1)?.stands ?? message.base
+    const stands = recovered(before, outcome)
+    const recorded = {
+      message,
+      stands,
+      order: undefined,
+      accepted: false,
+      durable: false,
+      there: undefined,
+    }
+    message.outcomes.push(recorded)
+    return recorded
+  }
+
+  /** As `record`, by an owner that was replaced: it must never count. */
+  recordInVain(message: Message, outcome: Outcome): Recorded {
+    const stands = recovered(message.base, outcome)
+    return { message, stands, order: undefined, accepted: false, durable: false, there: false }
+  }
+
+  written(recorded: Recorded): void {
+    if (recorded.there === false)
+      this.#breaks(
+        `an outcome of ${recorded.message.id} was recorded by an owner that was replaced, and its successor lacks it`,
+      )
+    recorded.order ??= ++this.#order
+    recorded.accepted = true
+  }
+
+  /** What was recorded by now is to survive a power loss once the returned function is called. */
+  syncing(what: 'outcomes' | 'everything'): () => void {
+    const outcomes = [...this.#messages.values()].flatMap(message => message.outcomes)
+    const messages = [...this.#messages.values()].filter(message => message.accepted)
+    return () => {
+      for (const outcome of outcomes) outcome.durable = outcome.accepted = true
+      if (what === 'everything') for (const message of messages) message.durable = true
+    }
+  }
+
+  // ── What an opening shows ───────────────────────────────────────────────────────────────────────────────────
+
+  /** Throws a `Violation` where an opening shows what it must not, or not what it must; else what it showed is a promise. */
+  opened(shown: ShownStore): number {
+    this.throwBroken()
+    if (shown.corrupt.length > 0)
+      throw new Violation(`a crash is called corruption: ${JSON.stringify(shown.corrupt)}`)
+    const live = this.#checkLive(shown)
+    this.#checkLosses(live, shown)
+    const cut = this.#findCut(live, shown)
+    for (const message of [...this.#messages.values()]) {
+      const found = live.get(message.id)
+      const lost = found === undefined && !shown.settled.has(message.id)
+      if (lost) {
+        // It must not come back.
+        this.#messages.delete(message.id)
+        continue
+      }
+      message.shown = true
+      message.sequence ??= found?.sequence
+      const reached = reachedBy(message, cut, standsOf(message, live, shown))
+      message.outcomes.forEach((outcome, index) => {
+        outcome.there = index < reached
+      })
+      message.base = stands(message, reached)
+      message.outcomes = []
+    }
+    this.#owner += 1
+    return this.#owner
+  }
+
+  #checkLive({ live }: ShownStore): Map<string, ShownMessage> {
+    const found = new Map<string, ShownMessage>()
+    let last = 0
+    for (const shown of live) {
+      const { id, channel, sequence, text } = shown
+      const message = this.#messages.get(id)
+      if (message === undefined)
+        throw new Violation(`${id} is there, and nobody handed it in, or it was lost`)
+      if (found.has(id)) throw new Violation(`${id} is there twice`)
+      if (message.untouched) throw new Violation(`${id} is there, and was refused for certain`)
+      if (text !== message.text || channel !== message.channel)
+        throw new Violation(`${id} is another message`)
+      if (sequence <= last) throw new Violation(`${sequence} comes after ${last}`)
+      if ((message.sequence ?? sequence) !== sequence)
+        throw new Violation(`${id} is ${sequence}, and was acknowledged as ${message.sequence}`)
+      last = sequence
+      found.set(id, shown)
+    }
+    return found
+  }
+
+  #checkLosses(live: ReadonlyMap<string, ShownMessage>, { settled }: ShownStore): void {
+    const missing = new Map<string, string>()
+    const lastOf = new Map<string, number>()
+    const lists = new Map<number, { there: boolean; lacks: boolean }>()
+    for (const message of this.#messages.values()) {
+      const { id, channel, list } = message
+      const found = live.get(id)
+      const lost = found === undefined && !settled.has(id)
+      if (lost && (message.shown || message.accepted))
+        throw new Violation(`${id} is lost, which ${message.shown ? 'was there before' : 'was acknowledged'}`)
+      if (found !== undefined) {
+        if (missing.has(channel) && !message.failed && !message.shown)
+          throw new Violation(`${id} is there, and ${missing.get(channel)} before it is not`)
+        if (found.sequence <= (lastOf.get(channel) ?? 0))
+          throw new Violation(`${id} was handed in later than what now stands behind it`)
+        lastOf.set(channel, found.sequence)
+      } else if (lost && !message.failed) missing.set(channel, id)
+      const parts = lists.get(list) ?? { there: false, lacks: false }
+      if (!message.shown) lists.set(list, parts)
+      if (found !== undefined) parts.there = true
+      if (lost) parts.lacks = true
+    }
+    for (const [list, { there, lacks }] of lists)
+      if (there && lacks) throw new Violation(`a part of the list ${list} is there, and a part is not`)
+  }
+
+  /** How many of the written outcomes are there: all messages stand as these made them, or it is a violation. */
+  #findCut(live: ReadonlyMap<string, ShownMessage>, shown: ShownStore): number {
+    const outcomes = [...this.#messages.values()].flatMap(message => message.outcomes)
+    const promised = Math.max(
+      0,
+      ...outcomes.filter(({ accepted }) => accepted).map(({ order }) => order ?? 0),
+    )
+    let wrong = ''
+    for (let cut = this.#order; cut >= promised; cut--) {
+      wrong = ''
+      for (const message of this.#messages.values()) {
+        const now = standsOf(message, live, shown)
+        if (now === undefined || reachedBy(message, this.#lastCut(cut), now) >= 0) continue
+        const expected = stands(message, writtenBy(message, cut))
+        wrong = `${message.id} is ${tell(now)}, not ${tell(expected)}`
+        break
+      }
+      if (wrong === '') return this.#lastCut(cut)
+    }
+    throw new Violation(`no beginning of what was recorded makes this: ${wrong}`)
+  }
+
+  /** Behind the last written one there may be more of which nobody was told. */
+  #lastCut(cut: number): number {
+    return cut === this.#order ? Number.POSITIVE_INFINITY : cut
+  }
+
+  #breaks(what: string): void {
+    this.#broken ??= new Violation(what)
+  }
+}
+
+/** How a message stands; undefined: it is not there, and neither is an outcome of it. */
+function standsOf(
+  { id, base, outcomes }: Message,
+  live: ReadonlyMap<string, ShownMessage>,
+  { settled }: ShownStore,
+): Stands | undefined {
+  const found = live.get(id)
+  if (found !== undefined) return found.stands
+  const standing = settled.get(id)
+  if (standing === undefined) return undefined
+  const settling = [base, ...outcomes.map(outcome => outcome.stands)].find(each => each.standing === standing)
+  return settling ?? { ...NEW, standing: standing as Stands['standing'] }
+}
+
+/** After so many of its outcomes. */
+function stands({ base, outcomes }: Message, count: number): Stands {
+  return count === 0 ? base : outcomes[count - 1]!.stands
+}
+
+function writtenBy({ outcomes }: Message, cut: number): number {
+  return outcomes.filter(({ order }) => order !== undefined && order <= cut).length
+}
+
+/** How many of its outcomes are there, at the most, where those up to `cut` are; -1: it can not stand as it does. */
+function reachedBy(message: Message, cut: number, now: Stands | undefined): number {
+  if (now === undefined) return -1
+  const least = writtenBy(message, cut)
+  const most = cut === Number.POSITIVE_INFINITY ? message.outcomes.length : least
+  for (let count = most; count >= least; count--) if (tell(stands(message, count)) === tell(now)) return count
+  return -1
+}
+
+function tell({ standing, attempts, dueAt, mayHaveBeenSent, orderKey }: Stands): string {
+  if (SETTLED.has(standing)) return standing
+  const place = orderKey === undefined ? '' : ` at ${orderKey}`
+  return `${standing} after ${attempts} attempts, due ${dueAt}${mayHaveBeenSent ? ', maybe sent' : ''}${place}`
+}
