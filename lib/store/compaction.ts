@@ -291,6 +291,9 @@ export class Compaction {
       this.#busy,
     )
     if (freeAcks.length > 0) {
+      // What took the place of these outcomes is on the device before the manifest that drops them: a power loss must
+      // not leave neither, or a dead letter comes back as one that was never sent.
+      await acks.sync()
       this.#leavingAcks.push(...freeAcks)
       await acks.retire(freeAcks)
       ledger.ackSegmentsGone(this.#leavingAcks.splice(0))
