@@ -196,6 +196,7 @@ export class Life {
       this.refusals.push(error)
       return
     }
-    if (!this.process.killed) for (const each of synced) each()
+    // One that lost its lock, and said so, closes without a promise.
+    if (!this.process.killed && !this.process.deposed) for (const each of synced) each()
   }
 }

@@ -78,6 +78,7 @@ export class SegmentedLife {
       if (!(error instanceof WaqError)) throw error
       return
     }
-    if (!this.process.killed) synced()
+    // One that lost its lock closes without a promise.
+    if (!this.process.killed && !this.process.deposed) synced()
   }
 }

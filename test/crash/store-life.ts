@@ -159,7 +159,8 @@ export class StoreLife {
     } catch (error) {
       return this.#refused(error)
     }
-    if (!this.process.killed && !this.#isReplaced) synced()
+    // One that lost its lock, and said so, closes without a promise.
+    if (!this.process.killed && !this.process.deposed) synced()
   }
 
   get #isReplaced(): boolean {
