@@ -1,7 +1,7 @@
 import { provesItself } from './fixtures/proof.js'
 
 provesItself(
-  '20,000 states of the disk after a crash are recovered as they should be',
-  ['--states', '20000'],
-  { count: 20_000, of: 'crash states' },
+  '25,000 states of the disk after a crash are recovered as they should be',
+  ['--states', '25000'],
+  { count: 25_000, of: 'crash states' },
 )

@@ -44,11 +44,24 @@ export const storeMutations: readonly Mutation[] = [
     name: 'messages leave before their outcomes are synced',
     invariants: [10],
     file: 'lib/store/compaction.js',
-    find: 'await acks.sync();',
-    replace: '',
+    find: `await acks.sync();
+            this.#leavingMessages`,
+    replace: 'this.#leavingMessages',
     caughtBy: {
       file: 'store/retirement',
       name: 'a sealed message segment leaves when its last message is settled, after the acks were synced',
+    },
+  },
+  {
+    name: 'outcomes leave before what took their place is synced',
+    invariants: [10, 12],
+    file: 'lib/store/compaction.js',
+    find: `await acks.sync();
+            this.#leavingAcks`,
+    replace: 'this.#leavingAcks',
+    caughtBy: {
+      file: 'store/retirement',
+      name: 'outcomes leave after what took their place was synced',
     },
   },
   {

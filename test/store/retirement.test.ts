@@ -116,6 +116,16 @@ t.test(
   },
 )
 
+t.test('outcomes leave after what took their place was synced', async t => {
+  const disk = smallSegments()
+  const store = await openStore(disk)
+  const [ref] = await enqueueMany(store, 1)
+  for (const kind of ['attempt', 'retry', 'attempt', 'dead'] as const)
+    await store.record(ref!, outcomeOf(kind)).written
+  await background()
+  t.strictSame(disk.events, ['sync acks', 'retire acks 1'])
+})
+
 t.test('a halted channel keeps its outcome until it is resumed', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, noWindow)
