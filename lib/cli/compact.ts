@@ -7,8 +7,8 @@ import { interruptedError, loose } from './exit-status.js'
 import { toJson } from './json.js'
 import { QueueHand } from './queue-hand.js'
 import { estimateCompaction } from './space.js'
-import { escapeControls, formatCount, ProgressLine } from './terminal.js'
-import { formatBytes } from './units.js'
+import { escapeControls, ProgressLine } from './terminal.js'
+import { formatBytes, formatNumberOf } from './units.js'
 import { progressBar } from './verify.js'
 
 interface CompactCommandOptions {
@@ -90,15 +90,11 @@ function howFar(last: Progress | undefined): string {
 
 /** Says what is freed by itself: what a queue holds in reserve makes a small one look as large as before. */
 function reportText({ before, after }: CompactionReport, dryRun: boolean): string {
-  const was = `${formatBytes(before.diskBytes)} in ${segments(before.segments)}`
-  const left = `${formatBytes(after.diskBytes)} in ${segments(after.segments)}`
+  const was = `${formatBytes(before.diskBytes)} in ${formatNumberOf(before.segments, 'segment')}`
+  const left = `${formatBytes(after.diskBytes)} in ${formatNumberOf(after.segments, 'segment')}`
   const freed = before.diskBytes - after.diskBytes
   if (freed <= 0) return `Nothing to reclaim: ${left}.`
   return dryRun
     ? `About ${formatBytes(freed)} would be reclaimed: ${was} would become ${left}.`
     : `${formatBytes(freed)} reclaimed: ${was} became ${left}.`
-}
-
-function segments(count: number): string {
-  return count === 1 ? 'one segment' : `${formatCount(count)} segments`
 }

@@ -94,7 +94,7 @@ function formatMessage(message: ReadMessage, nowMs: number, terminal: CommandCon
     const attempts = history.map(
       error => [moment(error.at, nowMs), escapeControls(errorText(error))] as const,
     )
-    text += formatFacts(attempts, Number.POSITIVE_INFINITY)
+    text += formatFacts(attempts, widthOf(stdout))
   }
   text += `\n${paint('bold', 'Payload')}\n`
   return `${text}${payloadText(unpackPayload(message)).replace(/^/gm, '  ')}\n`

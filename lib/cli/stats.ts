@@ -6,8 +6,9 @@ import type { CommandContext } from './command.js'
 import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from './command-options.js'
 import { type Fact, formatFacts } from './facts.js'
 import { toJson } from './json.js'
+import { tellOfDamage } from './ls.js'
 import { escapeControls, formatCount, type Paint, painter, widthOf } from './terminal.js'
-import { formatBytes, formatDuration, formatRelative } from './units.js'
+import { formatBytes, formatDuration, formatNumberOf, formatRelative } from './units.js'
 
 /** `waq stats`: how a queue stands. */
 export function registerStats(program: Command, context: CommandContext): void {
@@ -30,14 +31,18 @@ export function registerStats(program: Command, context: CommandContext): void {
 
 async function tell(directory: string, json: boolean, { terminal, signal }: CommandContext): Promise<void> {
   const reader = await StoreReader.open(directory, { signal })
-  const stats = await readStats(reader, Date.now())
+  let damaged = 0
+  const stats = await readStats(reader, Date.now(), () => {
+    damaged += 1
+  })
   const { stdout } = terminal
   if (json) {
     stdout.write(`${toJson(stats)}\n`)
-    return
+  } else {
+    const options = { width: widthOf(stdout), nowMs: Date.now(), paint: painter(terminal, stdout) }
+    stdout.write(formatStats(reader.directory, stats, options))
   }
-  const options = { width: widthOf(stdout), nowMs: Date.now(), paint: painter(terminal, stdout) }
-  stdout.write(formatStats(reader.directory, stats, options))
+  tellOfDamage(damaged, directory, terminal)
 }
 
 export interface StatsLook {
@@ -107,7 +112,7 @@ function haltText({ scope, reason, since }: ReaderStats['halted'][number], nowMs
 }
 
 function diskText({ diskBytes, liveBytes, segments }: ReaderStats): string {
-  const files = segments === 1 ? 'one segment' : `${formatCount(segments)} segments`
+  const files = formatNumberOf(segments, 'segment')
   return `${formatBytes(diskBytes)} in ${files}, ${formatBytes(liveBytes)} of it messages that live`
 }
 
@@ -121,6 +126,6 @@ function recoveryText(recovery: NonNullable<ReaderStats['lastRecovery']>, nowMs:
   const found = [`${formatCount(pending + inDoubt)} pending`]
   if (inDoubt > 0) found.push(`${formatCount(inDoubt)} of them in doubt`)
   if (tornBytes > 0) found.push(`${formatBytes(tornBytes)} torn`)
-  if (corrupt.length > 0) found.push(`${formatCount(corrupt.length)} damaged places`)
+  if (corrupt.length > 0) found.push(formatNumberOf(corrupt.length, 'damaged place'))
   return `${formatRelative(at, nowMs)}, in ${formatDuration(durationMs)}: ${found.join(', ')}`
 }

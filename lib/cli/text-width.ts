@@ -25,6 +25,27 @@ export function cutText(text: string, columns: number): string {
   return `${cut}…`
 }
 
+/** The text in lines that fit so many columns, broken at blanks; a word that is wider is broken where it must be. */
+export function wrapText(text: string, columns: number): string[] {
+  const lines = ['']
+  for (const word of text.split(/(?<= )(?=\S)/)) {
+    if (textWidth((lines.at(-1)! + word).trimEnd()) <= columns) {
+      lines[lines.length - 1] += word
+      continue
+    }
+    if (lines.at(-1) !== '') lines.push('')
+    if (textWidth(word.trimEnd()) <= columns) {
+      lines[lines.length - 1] = word
+      continue
+    }
+    for (const { segment } of graphemes.segment(word)) {
+      if (lines.at(-1) !== '' && textWidth(lines.at(-1)! + segment) > columns) lines.push('')
+      lines[lines.length - 1] += segment
+    }
+  }
+  return lines.map(line => line.trimEnd())
+}
+
 /** Fills the text up with blanks to so many columns. */
 export function padText(text: string, columns: number, align: 'left' | 'right' = 'left'): string {
   const blanks = ' '.repeat(Math.max(0, columns - textWidth(text)))

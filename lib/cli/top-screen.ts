@@ -4,7 +4,7 @@ import type { ChannelFigures } from './survey-channels.js'
 import { formatRow, layOut, titles } from './table.js'
 import { escapeControls, formatCount, type Paint } from './terminal.js'
 import { cutText, padText } from './text-width.js'
-import { formatBytes, formatDuration } from './units.js'
+import { formatBytes, formatDuration, formatNumberOf } from './units.js'
 
 /** What the live view shows. */
 export interface TopFacts {
@@ -79,7 +79,7 @@ export function topScreen(facts: TopFacts, { columns, rows, sort, paint }: Scree
     ),
     line('rates', ratesText(facts), columns),
     line('sync', stats.live === null ? 'not published' : percentilesText(stats.live.syncMs), columns),
-    line('disk', `${formatBytes(stats.diskBytes)} in ${formatCount(stats.segments)} segments`, columns),
+    line('disk', `${formatBytes(stats.diskBytes)} in ${formatNumberOf(stats.segments, 'segment')}`, columns),
     line('halted', haltsText(stats), columns),
     '',
   ]
@@ -106,7 +106,7 @@ export function topScreen(facts: TopFacts, { columns, rows, sort, paint }: Scree
   const keys = Object.entries(SORTS)
     .map(([key, name]) => (key === sort ? `[${key}] ${name}` : `${key} ${name}`))
     .join('  ')
-  const foot = `q quit  sort: ${keys}${more > 0 ? `  (${formatCount(more)} more channels)` : ''}`
+  const foot = `q quit  sort: ${keys}${more > 0 ? `  (and ${formatNumberOf(more, 'more channel')})` : ''}`
   const filled = [
     ...head,
     paint('inverse', padText(formatRow(layout, titles(layout), { cut: true }), columns)),

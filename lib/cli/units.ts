@@ -1,6 +1,12 @@
 import { usageError } from './exit-status.js'
+import { formatCount } from './terminal.js'
 
 /** Numbers, sizes and times in the words that people use for them. */
+
+/** 1 → 'one segment', 1234 → '1,234 segments'. */
+export function formatNumberOf(count: number, thing: string): string {
+  return count === 1 ? `one ${thing}` : `${formatCount(count)} ${thing}s`
+}
 
 const SIZES = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
 

@@ -8,7 +8,8 @@ import { type Fact, formatFacts } from './facts.js'
 import { toJson } from './json.js'
 import { formatRow, layOut, titles } from './table.js'
 import { escapeControls, formatCount, type Paint, ProgressLine, painter, widthOf } from './terminal.js'
-import { formatBytes } from './units.js'
+import { wrapText } from './text-width.js'
+import { formatBytes, formatNumberOf } from './units.js'
 
 /** `waq verify`: reads every byte. */
 export function registerVerify(program: Command, context: CommandContext): void {
@@ -78,45 +79,39 @@ export function formatVerification(
 ): string {
   const { corrupt, inDoubt, inDoubtCount, tornBytes, unfinishedBytes, orphanOutcomes, voidFiles } = found
   const facts: Fact[] = [
-    ['read', `${formatBytes(found.bytes)} in ${formatCount(found.segments)} segments`],
+    ['read', `${formatBytes(found.bytes)} in ${formatNumberOf(found.segments, 'segment')}`],
     ['messages', formatCount(found.messages)],
     ['outcomes', formatCount(found.outcomes)],
     [
       'torn',
       tornBytes === 0
         ? 'nothing'
-        : `${formatBytes(tornBytes)} of an unfinished last write; nothing in it was acknowledged`,
+        : `${formatBytes(tornBytes)} of an unfinished last write: it was never acknowledged`,
     ],
     ...(unfinishedBytes === 0 ? [] : [['being written', formatBytes(unfinishedBytes)] as const]),
-    [
-      'damaged',
-      corrupt.length === 0
-        ? 'nothing'
-        : `${formatCount(corrupt.length)} ${corrupt.length === 1 ? 'place' : 'places'}`,
-    ],
-    [
-      'in doubt',
-      inDoubtCount === 0
-        ? 'no message'
-        : `${formatCount(inDoubtCount)} ${inDoubtCount === 1 ? 'message' : 'messages'}`,
-    ],
+    ['damaged', corrupt.length === 0 ? 'nothing' : formatNumberOf(corrupt.length, 'place')],
+    ['in doubt', inDoubtCount === 0 ? 'no message' : formatNumberOf(inDoubtCount, 'message')],
     [
       'orphan outcomes',
       orphanOutcomes === 0
         ? 'none'
-        : `${formatCount(orphanOutcomes)}: their messages are gone, and need nothing`,
+        : `${formatCount(orphanOutcomes)}, of messages that are gone: they need nothing`,
     ],
     [
       'void files',
       voidFiles.length === 0
         ? 'none'
-        : `${formatCount(voidFiles.length)}: they count for nothing, and the next start removes them`,
+        : `${formatCount(voidFiles.length)}, which count for nothing: the next start removes them`,
     ],
   ]
   let text = `${paint('bold', escapeControls(directory))}\n${formatFacts(facts, width)}`
-  if (corrupt.length > 0) text += `\n${damageTable(corrupt, width, paint)}`
+  if (corrupt.length > 0) text += `\n${damageList(corrupt, width, paint)}`
   if (inDoubtCount > 0) {
-    text += `\n${paint('bold', 'In doubt')}: a start asks onAmbiguous about each; by default it is sent again, with mayHaveBeenSent.\n`
+    const then = wrapText(
+      'In doubt: a start asks onAmbiguous about each; by default it is sent again, with mayHaveBeenSent.',
+      width,
+    )
+    text += `\n${paint('bold', then.join('\n'))}\n`
     const rows = inDoubt
       .slice(0, LISTED)
       .map(({ sequence, channel, id }) => [String(sequence), escapeControls(channel), escapeControls(id)])
@@ -134,32 +129,24 @@ export function formatVerification(
   }
   const verdict =
     corrupt.length > 0
-      ? paint(
-          'red',
-          'Damaged: what is listed can not be read. The rest loads; a start keeps a copy of the bytes in quarantine/.',
-        )
+      ? 'Damaged: what is listed can not be read. The rest loads; a start keeps a copy of the bytes in quarantine/.'
       : tornBytes > 0
-        ? paint('green', 'Sound, and torn at its end, as after a crash: a start passes over it.')
-        : paint('green', 'Sound.')
-  return `${text}\n${verdict}\n`
+        ? 'Sound, and torn at its end, as after a crash: a start passes over it.'
+        : 'Sound.'
+  const lines = wrapText(verdict, width).join('\n')
+  return `${text}\n${paint(corrupt.length > 0 ? 'red' : 'green', lines)}\n`
 }
 
-function damageTable(corrupt: readonly FoundDamage[], width: number, paint: Paint): string {
-  const rows = corrupt
-    .slice(0, LISTED)
-    .map(({ file, offset, length, problem, known }) => [
-      escapeControls(file),
-      String(offset),
-      String(length),
-      `${escapeControls(problem)}${known ? ' (known since an earlier start)' : ''}`,
-    ])
-  const columns = [
-    { title: 'FILE', leastWidth: 16 },
-    { title: 'OFFSET', align: 'right' as const },
-    { title: 'LENGTH', align: 'right' as const },
-    { title: 'WHAT', leastWidth: 16 },
-  ]
-  return table(columns, rows, width, paint) + more(corrupt.length - rows.length)
+/** As `waq dump` names places; in full on the narrowest terminal, for somebody is going to look there. */
+function damageList(corrupt: readonly FoundDamage[], width: number, paint: Paint): string {
+  const places = corrupt.slice(0, LISTED).map(({ file, offset, length, problem, known }): Fact => {
+    const bytes = length === 0 ? '' : `${formatCount(length)} bytes: `
+    return [
+      `${escapeControls(file)}:${offset}`,
+      `${bytes}${escapeControls(problem)}${known ? ' (known since an earlier start)' : ''}`,
+    ]
+  })
+  return `${paint('bold', 'Damaged places')}\n${formatFacts(places, width)}${more(corrupt.length - places.length)}`
 }
 
 function table(

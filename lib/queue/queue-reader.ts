@@ -179,13 +179,18 @@ export function viewOf<P>(message: ReadMessage): MessageView<P> {
 
 const MAX_HALTS = 100
 
-export async function readStats(store: StoreReader, nowMs: number): Promise<ReaderStats> {
+/** `onDamage`: told of a place that can not be read; the figures lack what was there. */
+export async function readStats(
+  store: StoreReader,
+  nowMs: number,
+  onDamage?: () => void,
+): Promise<ReaderStats> {
   const counts = { pending: 0, sending: 0, dead: 0 }
   let inDoubt = 0
   let liveBytes = 0
   let oldestAt = Infinity
   const channels = new Set<string>()
-  for await (const { messages } of store.found()) {
+  for await (const { messages } of store.found(onDamage === undefined ? {} : { onDamage })) {
     for (const { state, inDoubt: doubtful, channel, bytes, enqueuedAt, deliverAt } of messages) {
       counts[state] += 1
       liveBytes += bytes

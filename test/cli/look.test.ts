@@ -196,8 +196,8 @@ t.test('verify ends with status 1 on damage, and says where it is and what is mi
   spoil(directory, 'messages', 'dead-2')
   const { status, stdout } = await waq('verify', directory)
   t.equal(status, 1)
-  t.match(stdout, /damaged +1 place/)
-  t.match(stdout, /messages\/\d+-\d+\.seg +\d+ +\d+ +message 2 can not be read/)
+  t.match(stdout, /damaged +one place/)
+  t.match(stdout, /messages\/\d+-\d+\.seg:\d+ +\d+ bytes: message 2 can not be read/)
   t.match(stdout, /Damaged: .*quarantine/)
   const json = await waq('verify', directory, '--json')
   t.equal(json.status, 1)
@@ -213,6 +213,8 @@ t.test('verify ends with status 1 on damage, and says where it is and what is mi
     ['dead-1', 'dead-3'],
   )
   t.match(ls, { status: 0, stderr: /One place of this queue could not be read/ })
+  const stats = await waq('stats', directory)
+  t.match(stats, { status: 0, stdout: /dead +2/, stderr: /One place of this queue could not be read/ })
 })
 
 t.test('lost outcomes leave messages in doubt, and verify says what a start does with them', async t => {

@@ -1,8 +1,9 @@
 import t from 'tap'
+import { formatFacts } from '../../lib/cli/facts.js'
 import { toJson } from '../../lib/cli/json.js'
 import { columnsFor, formatRow, layOut } from '../../lib/cli/table.js'
 import { escapeControls } from '../../lib/cli/terminal.js'
-import { cutText, padText, textWidth } from '../../lib/cli/text-width.js'
+import { cutText, padText, textWidth, wrapText } from '../../lib/cli/text-width.js'
 import { formatBytes, formatDuration, formatRelative, parseDuration } from '../../lib/cli/units.js'
 
 t.test('wide characters take two columns, joined emoji two, combining marks none', async t => {
@@ -97,4 +98,29 @@ t.test('durations have units', async t => {
   for (const text of ['5', '', 'soon', '-1s', '1y', '1e9d', '999999999999d']) {
     t.throws(() => parseDuration(text, '--x'), { message: /--x must be a duration such as/ }, text)
   }
+})
+
+t.test('text is wrapped at blanks, and within a word only where the word alone is too wide', async t => {
+  t.same(wrapText('one two three', 7), ['one two', 'three'])
+  t.same(wrapText('한글 메시지', 6), ['한글', '메시지'])
+  t.same(wrapText('a 👨‍👩‍👧👋👋', 4), ['a', '👨‍👩‍👧👋', '👋'])
+  t.same(wrapText('5  (waq dead ls)', 80), ['5  (waq dead ls)'])
+  t.same(wrapText('anything at all', Number.POSITIVE_INFINITY), ['anything at all'])
+  t.same(wrapText('', 10), [''])
+})
+
+t.test('a fact that does not fit goes on below its value: nothing of it is cut', async t => {
+  const facts = [
+    ['halted', 'slack:ops:배포, 13 s ago: message order-4713 is a dead letter'],
+    ['disk', '3 KiB'],
+  ] as const
+  const text = formatFacts(facts, 40)
+  t.equal(
+    text,
+    '  halted  slack:ops:배포, 13 s ago:\n' +
+      '          message order-4713 is a dead\n' +
+      '          letter\n' +
+      '  disk    3 KiB\n',
+  )
+  t.equal(formatFacts(facts, Number.POSITIVE_INFINITY).split('\n').length, 3, 'in a pipe each is one line')
 })
