@@ -29,6 +29,8 @@ export interface CompactionParts extends MessageRewriteParts, OutcomeRewritePart
   readonly lowestMessageInFlight: () => number
   readonly lowestAckInFlight: () => number
   readonly diskUse: () => DiskUse
+  /** The segment that messages went to was sealed. */
+  readonly messagesSealed: () => void
   readonly onError: (error: WaqError) => void
   /** Something was rewritten in the background. */
   readonly onCompacted: (report: CompactionReport) => void
@@ -208,6 +210,7 @@ export class Compaction {
     }
     await this.#retire()
     await messages.seal()
+    this.#parts.messagesSealed()
     await acks.seal()
     await this.#retire()
     for (;;) {

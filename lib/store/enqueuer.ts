@@ -33,11 +33,22 @@ export class Enqueuer implements AppendingOwner {
   readonly #beingWritten = new Map<string, Appending>()
   readonly #sources: DuplicateSources
   readonly #order = new ChannelOrder()
+  /** The one that the latest message went to; -1: none, or it is sealed by now. */
   #segment = -1
 
   constructor(parts: EnqueuerParts) {
     this.#parts = parts
     this.#sources = { ...parts.sources, beingWritten: this.#beingWritten }
+  }
+
+  /** Whether messages go to this segment now: whatever is settled in it, it is not free before it is left. */
+  isWritingTo(segment: number): boolean {
+    return segment === this.#segment
+  }
+
+  /** The log has sealed the segment that it was writing to. */
+  sealed(): void {
+    this.#segment = -1
   }
 
   /**

@@ -163,6 +163,7 @@ export class LogStore implements MessageStore {
       now,
       readIdentity,
       mayBeFree,
+      isWritingTo: segment => this.#enqueuer.isWritingTo(segment),
       onError,
       refusal: () => this.#lost,
     })
@@ -186,6 +187,7 @@ export class LogStore implements MessageStore {
       lowestMessageInFlight: () => this.#enqueuer.inFlight.lowestSequence(),
       lowestAckInFlight: () => this.#recorder.inFlight.lowestSequence(),
       diskUse: () => this.#diskUse(),
+      messagesSealed: () => this.#enqueuer.sealed(),
       onError,
       onCompacted: report => {
         for (const listener of this.#compactionListeners) listener(report)

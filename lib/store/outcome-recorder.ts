@@ -29,6 +29,8 @@ export interface OutcomeRecorderParts {
   readonly readIdentity: (ref: MessageRef) => Promise<Identity | undefined>
   /** Something may have become free: a message segment has no live message any more, or an ack segment was sealed. */
   readonly mayBeFree: () => void
+  /** Messages go to this message segment now, so that it is not free, whatever is settled. */
+  readonly isWritingTo: (segment: number) => boolean
   readonly onError: (error: WaqError) => void
   /** Why nothing can be recorded any more; undefined while it can. */
   readonly refusal: () => WaqError | undefined
@@ -173,7 +175,7 @@ export class OutcomeRecorder implements RecordingOwner {
 
   /** It is written: the message is no more, its id is remembered. */
   #settle(ref: MessageRef, outcome: Settling, identity: Identity | undefined, segment: number): void {
-    const { index, cache, settled, ledger, watch, now, mayBeFree } = this.#parts
+    const { index, cache, settled, ledger, watch, now, mayBeFree, isWritingTo } = this.#parts
     const { table } = index
     const sequence = table.sequence(ref)
     const messageSegment = table.segment(ref)
@@ -189,7 +191,9 @@ export class OutcomeRecorder implements RecordingOwner {
     this.#settledBytes += table.bytes(ref)
     cache.delete(sequence)
     index.delete(ref)
-    if (!wasLast && this.#settledBytes < ASK_AFTER_BYTES) return
+    // A queue that is empty after each message would ask after each: that segment is asked about when it is left.
+    const mayLeave = wasLast && !isWritingTo(messageSegment)
+    if (!mayLeave && this.#settledBytes < ASK_AFTER_BYTES) return
     this.#settledBytes = 0
     mayBeFree()
   }

@@ -57,6 +57,18 @@ t.test('the segment that is written to stays, and leaves once it was sealed', as
   t.strictSame(disk.messages.retired, [1])
 })
 
+t.test('a segment that a compaction sealed leaves when its last message is settled', async t => {
+  const disk = smallSegments()
+  const store = await openStore(disk)
+  const [ref] = await enqueueMany(store, 1)
+  await store.compact()
+  await background()
+  t.strictSame(disk.messages.retired, [])
+  await settle(store, [ref!])
+  await background()
+  t.equal(disk.messages.retired.length, 1)
+})
+
 t.test('a dead letter keeps its segment', async t => {
   const disk = smallSegments()
   const store = await openStore(disk)
