@@ -38,7 +38,14 @@ export function observeDispatch<R>(parts: ObserverParts<R>): DispatchObserver<R>
       })
       roomChanged()
       if (emitter.listenerCount('delivered') > 0)
-        notify(emitter, 'delivered', { ...messageOf(facts), result, ms })
+        notify(emitter, 'delivered', {
+          ...messageOf(facts),
+          // A getter is not followed where an event is printed: a response has the URL, and with it a bot's token.
+          get result() {
+            return result
+          },
+          ms,
+        })
     },
     retry(facts) {
       const { error, delayMs, dueAt, mayHaveBeenSent } = facts

@@ -311,7 +311,7 @@ export interface MessageEvent {
 }
 
 export interface DeliveredEvent<R = unknown> extends MessageEvent {
-  /** What `send` returned; undefined where reconciliation said that it was sent. */
+  /** What `send` returned; undefined where reconciliation said that it was sent. A getter: it is not printed with the event. */
   result: R | undefined
   /** How long the attempt took. */
   ms: number

@@ -90,6 +90,16 @@ t.test('a response that was refused is printed without its URL, its headers and 
   t.notMatch(printed, SECRET)
 })
 
+t.test('what send returned is in the event, and not printed with it', async t => {
+  const queue = await openQueue(t, { send: () => ({ url: `https://api.telegram.org/bot${SECRET}` }) })
+  const delivered = once(queue, 'delivered')
+  await queue.enqueue({ channel: 'c', payload: { text: SECRET } })
+  const [event] = await delivered
+  t.match({ ...event }.result.url, SECRET)
+  t.match(inspect(event), /channel: 'c'.*ms:/s)
+  t.notMatch(inspect(event, { depth: 10, showHidden: true }), SECRET)
+})
+
 t.test(
   'no event, diagnostics or figure holds anything of a payload, and what is recorded of an error no credential',
   async t => {
