@@ -5,6 +5,7 @@ import { registerDead } from './dead.js'
 import { registerDemo } from './demo.js'
 import { registerDump } from './dump.js'
 import { registerEnqueue } from './enqueue.js'
+import { registerHelp } from './help.js'
 import { registerLs } from './ls.js'
 import { registerShow } from './show.js'
 import { registerStats } from './stats.js'
@@ -24,4 +25,5 @@ export const commands: readonly RegisterCommand[] = [
   registerEnqueue,
   registerDemo,
   registerCompletion,
+  registerHelp,
 ]

@@ -17,8 +17,14 @@ export function registerCompletion(program: Command, { terminal }: CommandContex
     command,
     [
       { command: 'source <(waq completion bash)', says: 'or into ~/.bashrc' },
-      { command: 'waq completion zsh > ~/.zfunc/_waq', says: 'a directory that fpath names' },
-      { command: 'waq completion fish > ~/.config/fish/completions/waq.fish' },
+      {
+        command: 'mkdir -p ~/.zfunc && waq completion zsh > ~/.zfunc/_waq',
+        says: 'a directory that fpath names',
+      },
+      {
+        command:
+          'mkdir -p ~/.config/fish/completions && waq completion fish > ~/.config/fish/completions/waq.fish',
+      },
     ],
     '0 done; 2 wrong use.',
   )

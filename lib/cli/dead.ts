@@ -44,6 +44,7 @@ export function registerDead(program: Command, context: CommandContext): void {
     .command('dead')
     .helpGroup(GROUPS.mend)
     .summary('dead letters: ls, show, retry, purge, export')
+    .helpCommand('help [command]', 'print the help of a command')
     .description('Dead letters: messages that were given up. They are kept until they are retried or purged.')
   addExamples(
     dead,

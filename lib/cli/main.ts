@@ -61,7 +61,6 @@ export function buildProgram(context: CommandContext, json: boolean): Command {
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .commandsGroup(GROUPS.more)
-    .helpCommand('help [command]', 'print the help of a command')
     .addHelpText(
       'after',
       '\nExamples:\n  $ waq stats ./outbox\n  $ waq dead ls ./outbox\n  $ waq demo --kills 5\n',

@@ -31,6 +31,10 @@ export async function nearId(reader: StoreReader, id: string, state?: 'dead'): P
 }
 
 export async function unknownId(reader: StoreReader, id: string, state?: 'dead'): Promise<CommandError> {
+  const live = state === 'dead' ? await reader.find(id) : undefined
+  if (live !== undefined) {
+    return notFound(`The message ${escapeControls(id)} is no dead letter: it is ${live.state}.`)
+  }
   const near = await nearId(reader, id, state)
   const what = state === 'dead' ? 'No dead letter' : 'No message'
   const hint =
@@ -39,9 +43,9 @@ export async function unknownId(reader: StoreReader, id: string, state?: 'dead')
         ? 'It may have been retried or purged.'
         : 'It was never enqueued, or it settled so long ago that the queue has forgotten it.'
       : `Did you mean ${escapeControls(near)}?`
-  return new CommandError(
-    'WAQ_NOT_FOUND',
-    ExitStatus.found,
-    `${what} has the id ${escapeControls(id)}. ${hint}`,
-  )
+  return notFound(`${what} has the id ${escapeControls(id)}. ${hint}`)
+}
+
+function notFound(message: string): CommandError {
+  return new CommandError('WAQ_NOT_FOUND', ExitStatus.found, message)
 }

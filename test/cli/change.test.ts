@@ -134,8 +134,10 @@ for (const owned of [false, true]) {
       (await listed(directory)).find(({ id }) => id === 'dead-2'),
       { state: 'pending' },
     )
-    const unknown = await waqHere('dead', 'retry', directory, 'dead-2')
-    t.match(unknown, { status: 1, stderr: /No dead letter has the id dead-2\. Did you mean dead-[13]\?/ })
+    const alive = await waqHere('dead', 'retry', directory, 'dead-2')
+    t.match(alive, { status: 1, stderr: /The message dead-2 is no dead letter: it is pending\./ })
+    const unknown = await waqHere('dead', 'retry', directory, 'dead-9')
+    t.match(unknown, { status: 1, stderr: /No dead letter has the id dead-9\. Did you mean dead-[13]\?/ })
     const purged = await waqHere(
       'dead',
       'purge',

@@ -33,6 +33,13 @@ t.test('help goes to stdout, with an example, and names every command', async t 
   t.match(demo.stdout, /Examples:\n {2}\$ waq demo\n/)
 })
 
+t.test('help knows subcommands, and suggests the near one', async t => {
+  t.match(await waq('help', 'dead', 'retry'), { status: 0, stdout: /^Usage: waq dead retry / })
+  t.match(await waq('help', 'ls'), { status: 0, stdout: /^Usage: waq ls / })
+  t.match(await waq('help'), { status: 0, stdout: /^Usage: waq \[options\] \[command\]/ })
+  t.match(await waq('help', 'dead', 'retri'), { status: 2, stderr: /'retri'. Did you mean retry\?/ })
+})
+
 t.test('an unknown command is a wrong use, and the near one is suggested', async t => {
   const { status, stderr } = await waq('demmo')
   t.equal(status, 2)

@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { crc32cShort } from '../../lib/log/crc32c.js'
 import { nightQueue, queueWith, spoil, startOwner, temporaryDirectory } from './fixtures/queues.js'
 import { waqHere } from './fixtures/waq-here.js'
 import { start, waq } from './fixtures/waq-process.js'
@@ -172,7 +173,7 @@ t.test('an unknown id ends with status 1, and the near one is suggested', async 
   t.equal(far.status, 1)
   t.match(JSON.parse(far.stderr), { error: { code: 'WAQ_NOT_FOUND' } })
   const alive = await waq('dead', 'show', directory, 'busy')
-  t.match(alive, { status: 1, stderr: /No dead letter has the id busy/ })
+  t.match(alive, { status: 1, stderr: /The message busy is no dead letter: it is pending\./ })
 })
 
 t.test('verify finds a sound queue sound', async t => {
@@ -309,4 +310,32 @@ t.test('what is no queue is a wrong use, and is told by name', async t => {
   t.match(await waqHere('stats', parent), { status: 2, stderr: /holds no queue/ })
   t.match(await waqHere('stats', process.execPath), { status: 2, stderr: /is not a directory/ })
   t.same(readdirSync(parent), [], 'and nothing was made there')
+})
+
+t.test('a queue of a newer format version is not guessed at: every command says so', async t => {
+  const directory = await nightQueue(t)
+  for (const name of readdirSync(join(directory, 'messages'))) {
+    const path = join(directory, 'messages', name)
+    const bytes = readFileSync(path)
+    bytes.writeUInt16LE(2, 8)
+    bytes.writeUInt32LE(crc32cShort(bytes, 0, 60, 0), 60)
+    writeFileSync(path, bytes)
+  }
+  for (const args of [
+    ['stats', directory],
+    ['ls', directory],
+    ['show', directory, 'busy'],
+    ['dump', directory],
+    ['verify', directory],
+    ['top', directory, '--json'],
+    ['dead', 'ls', directory],
+    ['dead', 'export', directory],
+    ['dead', 'retry', directory, '--all'],
+    ['compact', directory],
+    ['enqueue', directory, '--channel', 'a', '--text', 'x'],
+  ]) {
+    const { status, stdout, stderr } = await waq(...args)
+    t.match({ status, stdout }, { status: 2, stdout: '' }, args.join(' '))
+    t.match(stderr, /messages\/.* has format version 2; this waq reads version 1\. .* or a newer one\./)
+  }
 })
