@@ -9,11 +9,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { OutboundQueue, SendError } from '../../lib/index.js'
 import { askOwner, OwnerSilent } from '../../lib/queue/control/ask-owner.js'
 import { putFile } from '../../lib/queue/control/control-files.js'
+import { ControlInbox } from '../../lib/queue/control/inbox.js'
 import { type ControlRequest, PROTOCOL_VERSION } from '../../lib/queue/control/protocol.js'
 import { readStatus } from '../../lib/queue/control/status.js'
 import { uuidv7 } from '../../lib/queue/uuidv7.js'
@@ -202,6 +204,60 @@ t.test(
     t.same(left(directory), [], 'it was asked to stop')
   },
 )
+
+/** A request that an owner of ours, which the test plays, has begun. */
+async function taken(directory: string, options: Partial<Parameters<typeof askOwner>[2]>) {
+  await mkdir(join(directory, 'control'), { recursive: true })
+  const asked = ask(directory, { kind: 'compact' }, options)
+  asked.catch(() => {})
+  await until(() => left(directory).some(name => name.endsWith('.request')))
+  const path = join(directory, 'control', left(directory).find(name => name.endsWith('.request'))!)
+  renameSync(path, path.replace('.request', '.taken'))
+  const answer = (facts: object): Promise<void> =>
+    putFile(path.replace('.request', '.answer'), JSON.stringify(facts), { durable: false })
+  return { asked, answer }
+}
+
+t.test('an owner that has begun and falls silent is not waited for', async t => {
+  const directory = temporaryDirectory(t)
+  const { asked, answer } = await taken(directory, { patienceMs: 1_000, silentMs: 50 })
+  await answer({ state: 'working', beat: 1 })
+  await t.rejects(asked, { code: 'WAQ_LOCKED', indeterminate: true, owner: HERE, message: /fell silent/ })
+  t.notOk(
+    left(directory).some(name => name.endsWith('.taken')),
+    'it was asked to stop',
+  )
+})
+
+t.test('one that tells that it is at it is waited for, however long', async t => {
+  const { asked, answer } = await taken(temporaryDirectory(t), { patienceMs: 1_000, silentMs: 1_500 })
+  for (let beat = 1; beat <= 40; beat += 1) {
+    await answer({ state: 'working', beat })
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+  await answer({ state: 'done', result: 7 })
+  t.equal(await asked, 7)
+})
+
+t.test('an owner tells that it is at it, also where there is no progress to tell of', async t => {
+  const directory = temporaryDirectory(t)
+  const control = join(directory, 'control')
+  await mkdir(control, { recursive: true })
+  const inbox = new ControlInbox(control, {
+    carryOut: async () => {
+      const isTold = (name: string): boolean =>
+        name.endsWith('.answer') && /"beat":\d/.test(readFileSync(join(control, name), 'utf8'))
+      await until(() => readdirSync(control).some(isTold))
+      return 7
+    },
+    report: () => {},
+    fenceStands: () => true,
+    during: work => work,
+  })
+  inbox.start()
+  t.equal(await ask(directory, { kind: 'compact' }), 7)
+  await inbox.close()
+})
 
 t.test('the answer of an owner that ended stands: the next one does not call it uncertain', async t => {
   const directory = temporaryDirectory(t)

@@ -24,6 +24,8 @@ export interface AskOptions {
   readonly patienceMs?: number
   /** How long it may take to answer after it was asked to stop. Default 10,000. */
   readonly stoppingMs?: number
+  /** How long it may be silent when it has begun. Default 15,000: more than after which its lock is stale. */
+  readonly silentMs?: number
 }
 
 /** The owner did not take the request, and it was taken back: nothing happened. */
@@ -36,7 +38,7 @@ const LIVENESS_MS = 1_000
 
 /**
  * Puts a request into `control/` and waits for the owner's answer. Rejects with OwnerSilent, with what the owner
- * refused it for, with WAQ_IO (`indeterminate`: it had begun, and ended or fell silent), or with an AbortError: then
+ * refused it for, with WAQ_IO or WAQ_LOCKED (`indeterminate`: it had begun, and ended or fell silent), or with an AbortError: then
  * nothing happened, or of a request of several steps what its progress told.
  */
 export async function askOwner(
@@ -44,7 +46,7 @@ export async function askOwner(
   request: ControlRequest,
   options: AskOptions,
 ): Promise<unknown> {
-  const { signal, patienceMs = 5_000, stoppingMs = 10_000 } = options
+  const { signal, patienceMs = 5_000, stoppingMs = 10_000, silentMs = 15_000 } = options
   const id = uuidv7()
   const place = (suffix: string): string => join(directory, CONTROL, `${id}${suffix}`)
   const text = JSON.stringify({ version: PROTOCOL_VERSION, id, expiresAt: Date.now() + patienceMs, request })
@@ -62,6 +64,8 @@ export async function askOwner(
   const askedAt = performance.now()
   let lookedAt = askedAt
   let stoppedAt: number | undefined
+  let beat = 0
+  let beatAt = askedAt
   for (;;) {
     const answer = await readAnswer(place('.answer'))
     if (answer?.state === 'done' || answer?.state === 'failed') {
@@ -70,8 +74,12 @@ export async function askOwner(
       await removeFile(place('.answer'))
       return outcome(answer, signal)
     }
-    if (answer?.state === 'working') options.onProgress?.(answer.progress)
     const now = performance.now()
+    if (answer?.state === 'working') {
+      if (answer.progress !== undefined) options.onProgress?.(answer.progress)
+      if (answer.beat !== beat) beatAt = now
+      beat = answer.beat
+    }
     if (signal.aborted && stoppedAt === undefined) {
       stoppedAt = now
       if (await removeFile(place('.request'))) throw new AbortError(signal)
@@ -79,6 +87,10 @@ export async function askOwner(
     }
     if (stoppedAt !== undefined && now - stoppedAt > stoppingMs) throw silentEnd(directory)
     if (now - askedAt > patienceMs && (await removeFile(place('.request')))) throw new OwnerSilent()
+    if (now - Math.max(beatAt, askedAt + patienceMs) > silentMs) {
+      await removeFile(place('.taken'))
+      throw fellSilent(directory, await options.owner())
+    }
     if (now - lookedAt > LIVENESS_MS) {
       lookedAt = now
       await checkOwner(directory, place, options)
@@ -103,6 +115,15 @@ async function checkOwner(
     'WAQ_IO',
     `The process that has ${directory} open ended while it carried the request out. It may be done, or done in part: ask again.`,
     { indeterminate: true },
+  )
+}
+
+function fellSilent(directory: string, owner: Owner | undefined): WaqError {
+  const who = owner === undefined ? 'The owner' : `Process ${owner.pid} on ${owner.host}`
+  return new WaqError(
+    'WAQ_LOCKED',
+    `${who} has ${directory} open, had begun to carry the request out, and fell silent. It may be stopped or hang: let it go on, or end it. What was asked may be done, or done in part.`,
+    { indeterminate: true, ...(owner !== undefined && { owner }) },
   )
 }
 

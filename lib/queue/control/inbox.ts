@@ -22,6 +22,8 @@ const POLL_MS = 2_000
 const POLL_WITHOUT_WATCH_MS = 1_000
 /** How often a long work is told on, and whether its request still stands is looked up. */
 const PROGRESS_MS = 200
+/** Without progress, one in so many of those times tells that the owner is still at it. */
+const BEAT_EVERY = 5
 const MAX_REFUSALS_REMEMBERED = 1_000
 const MAX_REFUSALS_REPORTED = 10
 
@@ -239,13 +241,15 @@ export class ControlInbox {
     const signal = AbortSignal.any([this.#stop.signal, withdrawn.signal])
     let progress: unknown
     let told: unknown
+    let beat = 0
     let telling: Promise<void> | undefined
     const timer = setInterval(() => {
       telling ??= (async () => {
         if (!(await exists(taken))) withdrawn.abort()
-        if (progress !== undefined && progress !== told) {
+        beat += 1
+        if (progress !== told || beat % BEAT_EVERY === 0) {
           told = progress
-          await this.#answer(id, { state: 'working', progress })
+          await this.#answer(id, { state: 'working', beat, progress })
         }
       })()
         .catch(() => {}) // the end is told all the same

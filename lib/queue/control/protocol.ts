@@ -61,7 +61,8 @@ export interface ControlEnvelope {
 }
 
 export type ControlAnswer =
-  | { readonly state: 'working'; readonly progress: unknown }
+  /** `beat` rises while the owner is alive and at it. */
+  | { readonly state: 'working'; readonly beat: number; readonly progress?: unknown }
   | { readonly state: 'done'; readonly result: unknown }
   | { readonly state: 'failed'; readonly error: ControlError }
 
@@ -140,7 +141,9 @@ function parseRequest(request: Record<string, unknown>): ControlRequest {
 export function parseAnswer(text: string): ControlAnswer | undefined {
   try {
     const answer = object(JSON.parse(text), 'it')
-    if (answer.state === 'working') return { state: 'working', progress: answer.progress }
+    if (answer.state === 'working') {
+      return { state: 'working', beat: Number(answer.beat), progress: answer.progress }
+    }
     if (answer.state === 'done') return { state: 'done', result: answer.result }
     if (answer.state !== 'failed') return undefined
     const error = object(answer.error, 'error')
