@@ -34,7 +34,7 @@ import { QueueHand } from './queue-hand.js'
 import { showMessage } from './show.js'
 import { escapeControls, formatCount } from './terminal.js'
 
-const DONE = '0 done; 2 wrong use, or not a queue; 4 I/O error.'
+const DONE = '0 done; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.'
 const CHANGED =
   '0 done; 1 an id that no dead letter has; 2 wrong use, or not a queue; 3 its owner does not answer; 4 I/O error; 130 interrupted.'
 
@@ -125,7 +125,7 @@ function registerDeadShow(dead: Command, context: CommandContext): void {
   addExamples(
     command,
     [{ command: 'waq dead show ./outbox order-4711' }],
-    '0 done; 1 no dead letter has this id; 2 wrong use, or not a queue; 4 I/O error.',
+    '0 done; 1 no dead letter has this id; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
   )
 }
 

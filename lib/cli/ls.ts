@@ -47,7 +47,7 @@ export function registerLs(program: Command, context: CommandContext): void {
       { command: "waq ls ./outbox --state pending --channel 'telegram:*' --limit 20" },
       { command: 'waq ls ./outbox --json | head -n 1' },
     ],
-    '0 done; 2 wrong use, or not a queue; 4 I/O error.',
+    '0 done; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
   )
 }
 

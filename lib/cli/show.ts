@@ -32,7 +32,7 @@ export function registerShow(program: Command, context: CommandContext): void {
   addExamples(
     command,
     [{ command: 'waq show ./outbox order-4711' }, { command: 'waq show ./outbox order-4711 --json' }],
-    '0 done; 1 no message has this id; 2 wrong use, or not a queue; 4 I/O error.',
+    '0 done; 1 no message has this id; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
   )
 }
 

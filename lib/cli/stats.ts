@@ -25,7 +25,7 @@ export function registerStats(program: Command, context: CommandContext): void {
   addExamples(
     command,
     [{ command: 'waq stats ./outbox' }, { command: 'waq stats ./outbox --json' }],
-    '0 done; 2 wrong use, or not a queue; 4 I/O error.',
+    '0 done; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
   )
 }
 

@@ -38,7 +38,7 @@ export function registerTop(program: Command, context: CommandContext): void {
   addExamples(
     command,
     [{ command: 'waq top ./outbox', says: 'o, p, d, c sort by oldest, pending, dead, channel; q quits' }],
-    '0 done; 2 wrong use, no terminal, or not a queue; 4 I/O error.',
+    '0 done; 2 wrong use, no terminal, or not a queue; 4 I/O error; 130 interrupted.',
   )
 }
 
