@@ -186,7 +186,7 @@ export class HeldLock implements DirectoryLock {
     const gone = () => Object.assign(new Error('This process was replaced as owner.'), { code: 'ENOENT' })
     return {
       mkdir: (path: string, callback: Callback) =>
-        fs.mkdir(path, error => {
+        fs.mkdir(path, 0o700, error => {
           if (error !== null) callback(error)
           else fs.chmod(path, 0o700, callback) // whatever the umask
         }),

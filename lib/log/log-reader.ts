@@ -17,7 +17,8 @@ import { LogSnapshot, StaleSnapshot } from './log-snapshot.js'
 import { MANIFESTS } from './names.js'
 import { nodeFileSystem } from './node-file-system.js'
 import type { DirectoryFiles } from './read-file.js'
-import { type LogIdentity, type SurveyedLog, surveyLog } from './survey.js'
+import { type SurveyedLog, surveyLog } from './survey.js'
+import type { LogIdentity } from './types.js'
 
 /** Each try sees a newer manifest than the one before, so only an owner that never rests comes to this many. */
 const MAX_TRIES = 100

@@ -10,27 +10,18 @@
  *
  * Nothing that existed before is written to (invariant 1), and until that manifest is durable nothing is deleted.
  */
-import { randomBytes } from 'node:crypto'
+import { beginCopiedSegment, copyFrame } from './copied-segment.js'
 import type { Directory } from './directory.js'
 import { asWaqError, WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
-import {
-  decodeSegmentHeader,
-  encodeSegmentHeader,
-  FLAG_MORE,
-  FRAME_HEADER_BYTES,
-  type FrameHeader,
-  SALT_BYTES,
-  SEGMENT_HEADER_BYTES,
-  sealFrame,
-} from './format.js'
+import { decodeSegmentHeader, type FrameHeader, SEGMENT_HEADER_BYTES } from './format.js'
 import { type InForce, readNewestManifest } from './in-force.js'
 import { LogVisit } from './log-visit.js'
 import { MANIFESTS } from './names.js'
 import { quarantine } from './quarantine.js'
 import { openFile, readAt } from './read-file.js'
 import { scanSegment } from './scan.js'
-import { Segment } from './segment.js'
+import type { Segment } from './segment.js'
 import { type Candidate, type SurveyedLog, surveyLog } from './survey.js'
 import type { CorruptRange, LogSpec, OpenVisitor } from './types.js'
 import { writeFully } from './write.js'
@@ -194,25 +185,8 @@ class Recovery {
 
   // ── Copies ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #newCopy(log: LogRecovery): Copy {
-    const id = { epoch: this.#directory.epoch, ordinal: this.#directory.nextOrdinal() }
-    const salt = randomBytes(SALT_BYTES)
-    const segment = new Segment({
-      log: log.spec.name,
-      ...id,
-      salt,
-      firstSequence: log.nextSequence,
-      lastSequence: 0,
-      length: SEGMENT_HEADER_BYTES,
-      diskBytes: SEGMENT_HEADER_BYTES,
-    })
-    const header = encodeSegmentHeader({
-      logId: log.spec.id,
-      ...id,
-      salt,
-      firstSequence: log.nextSequence,
-      createdAt: this.#directory.now(),
-    })
+  #newCopy({ spec, nextSequence }: LogRecovery): Copy {
+    const { segment, header } = beginCopiedSegment(this.#directory, spec, nextSequence)
     return { segment, parts: [header] }
   }
 
@@ -222,6 +196,7 @@ class Recovery {
       if (copy === undefined) continue
       const bytes = Buffer.concat(copy.parts)
       const path = this.#directory.path(copy.segment.file)
+      copy.segment.diskBytes = bytes.length
       await this.#directory.withRoom(async () => {
         const file = await this.#directory.fileSystem.create(path)
         try {
@@ -243,30 +218,10 @@ class Recovery {
   }
 }
 
-/** Encodes a frame at the end of a copy; returns where it stands there. What is copied is whole, so no list is open any more. */
-function appendCopy(copy: Copy, header: FrameHeader, payload: Buffer): number {
-  const { segment } = copy
+/** Puts a frame at the end of a copy; returns where it stands there. */
+function appendCopy({ segment, parts }: Copy, header: FrameHeader, payload: Buffer): number {
   const offset = segment.length
-  const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.length)
-  payload.copy(frame, FRAME_HEADER_BYTES)
-  const flags = header.flags & ~FLAG_MORE
-  sealFrame(
-    frame,
-    0,
-    payload.length,
-    header.type,
-    flags,
-    SEGMENT_HEADER_BYTES,
-    header.sequence,
-    segment.salted,
-    offset,
-  )
-  copy.parts.push(frame)
-  if (copy.parts.length === 2) segment.firstSequence = header.sequence
-  segment.firstSequence = Math.min(segment.firstSequence, header.sequence)
-  segment.lastSequence = Math.max(segment.lastSequence, header.sequence)
-  segment.limit(offset + frame.length)
-  segment.diskBytes = segment.length
+  parts.push(copyFrame(segment, header, payload))
   return offset
 }
 

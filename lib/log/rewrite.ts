@@ -3,23 +3,15 @@
  * verified on the way, and the copies get a fresh salt (invariant 12). Nothing counts until one manifest lists the
  * copies instead of the originals: a crash before it leaves void copies, one after it void originals.
  */
-import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { beginCopiedSegment, copyFrame } from './copied-segment.js'
 import type { Directory } from './directory.js'
 import { asWaqError, WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
-import {
-  encodeSegmentHeader,
-  FLAG_MORE,
-  FRAME_HEADER_BYTES,
-  type FrameHeader,
-  SALT_BYTES,
-  SEGMENT_HEADER_BYTES,
-  sealFrame,
-} from './format.js'
+import { FRAME_HEADER_BYTES, type FrameHeader, SEGMENT_HEADER_BYTES } from './format.js'
 import { segmentName } from './names.js'
 import { type ScanSink, scanSegment } from './scan.js'
-import { Segment } from './segment.js'
+import type { Segment } from './segment.js'
 import type { LogSpec, RewriteOptions } from './types.js'
 import { writeFully } from './write.js'
 
@@ -178,46 +170,13 @@ class Rewriting {
       segment = this.#newOutput(header.sequence)
     }
     const offset = segment.length
-    const frame = Buffer.allocUnsafe(bytes)
-    payload.copy(frame, FRAME_HEADER_BYTES)
-    const flags = header.flags & ~FLAG_MORE
-    sealFrame(
-      frame,
-      0,
-      payload.length,
-      header.type,
-      flags,
-      SEGMENT_HEADER_BYTES,
-      header.sequence,
-      segment.salted,
-      offset,
-    )
-    segment.limit(offset + bytes)
-    segment.firstSequence = Math.min(segment.firstSequence, header.sequence)
-    segment.lastSequence = Math.max(segment.lastSequence, header.sequence)
+    const frame = copyFrame(segment, header, payload)
     this.#pending.push(frame)
     this.#moves.add(header.sequence, original.id, from, segment.id, offset)
   }
 
   #newOutput(firstSequence: number): Segment {
-    const id = { epoch: this.#directory.epoch, ordinal: this.#directory.nextOrdinal() }
-    const salt = randomBytes(SALT_BYTES)
-    const segment = new Segment({
-      log: this.#spec.name,
-      ...id,
-      salt,
-      firstSequence,
-      lastSequence: 0,
-      length: SEGMENT_HEADER_BYTES,
-      diskBytes: 0,
-    })
-    const header = encodeSegmentHeader({
-      logId: this.#spec.id,
-      ...id,
-      salt,
-      firstSequence,
-      createdAt: this.#directory.now(),
-    })
+    const { segment, header } = beginCopiedSegment(this.#directory, this.#spec, firstSequence)
     this.#outputs.push(segment)
     this.#pending.push(header)
     this.#starts.set(header, segment)

@@ -19,7 +19,7 @@ import { compareFileIds, parseFileId, segmentName } from './names.js'
 import { type DirectoryFiles, notAFile, openFile, readAt } from './read-file.js'
 import { type ScanSink, scanSegment } from './scan.js'
 import { Segment } from './segment.js'
-import type { CorruptRange, LogSpec } from './types.js'
+import type { CorruptRange, LogIdentity } from './types.js'
 
 /** A segment, and what of it counts. */
 export interface Candidate {
@@ -53,8 +53,6 @@ export interface SurveyedLog {
   /** Bytes behind the last frame that counts. Where the owner lives, it may be writing them. */
   readonly tornBytes: number
 }
-
-export type LogIdentity = Pick<LogSpec, 'name' | 'id'>
 
 export async function surveyLog(
   directory: DirectoryFiles,

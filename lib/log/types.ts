@@ -26,6 +26,9 @@ export interface LogSpec {
   readonly onFailure: 'reject' | 'retain'
 }
 
+/** What tells a log's files from those of others. */
+export type LogIdentity = Pick<LogSpec, 'name' | 'id'>
+
 /** Told, synchronously and in append order, what became of one append. */
 export interface AppendListener {
   /** As durable as the log's `durability` promises, and the fence still stands. `offset` is that of the first frame. */

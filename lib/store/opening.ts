@@ -7,7 +7,7 @@ import { WaqError } from '../log/errors.js'
 import type { CorruptRange, LogSpec, OpenVisitor, VisitedFrame } from '../log/types.js'
 import { EnvelopeScan } from './envelope-scan.js'
 import { OutcomeFold } from './fold.js'
-import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
+import { ACK_LOG, ackLog, MESSAGE_LOG, messageLog } from './log-names.js'
 import { MESSAGE_FRAME_TYPE } from './message.js'
 import type { MessageContents } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
@@ -27,20 +27,19 @@ export function ackSegmentBytes(segmentBytes: number): number {
   return Math.max(LEAST_ACK_SEGMENT_BYTES, Math.floor(segmentBytes / 4))
 }
 
-/** Acks first: the message log is then read with its outcomes at hand. The ids are part of the format. */
+/** In the order of `logIdentities`. */
 export function logSpecs(
   options: Pick<LogStoreOptions, 'durability' | 'ackSyncMs' | 'segmentBytes'>,
 ): LogSpec[] {
   const { durability, ackSyncMs, segmentBytes } = options
   return [
     {
-      name: ACK_LOG,
-      id: 2,
+      ...ackLog,
       durability: { syncEveryMs: ackSyncMs },
       segmentBytes: ackSegmentBytes(segmentBytes),
       onFailure: 'retain',
     },
-    { name: MESSAGE_LOG, id: 1, durability, onFailure: 'reject' },
+    { ...messageLog, durability, onFailure: 'reject' },
   ]
 }
 

@@ -1085,10 +1085,10 @@ export const logMutations: readonly Mutation[] = [
   },
   {
     name: 'a copy keeps the mark of a list',
-    invariants: [8],
-    file: 'lib/log/recover.js',
-    find: 'const flags = header.flags & ~FLAG_MORE;',
-    replace: 'const flags = header.flags;',
+    invariants: [8, 12],
+    file: 'lib/log/copied-segment.js',
+    find: 'flags & ~FLAG_MORE',
+    replace: 'flags',
     caughtBy: {
       file: 'log/rules-of-order',
       name: 'of a list that an opening copied, one bad record costs no other',
@@ -1256,21 +1256,10 @@ export const logMutations: readonly Mutation[] = [
   {
     name: 'a rewritten segment keeps the salt of another',
     invariants: [12],
-    file: 'lib/log/rewrite.js',
+    file: 'lib/log/copied-segment.js',
     find: 'const salt = randomBytes(SALT_BYTES);',
     replace: 'const salt = Buffer.alloc(SALT_BYTES);',
     caughtBy: { file: 'log/rules-of-order', name: 'what is rewritten gets a salt of its own' },
-  },
-  {
-    name: 'a rewritten frame keeps the mark of a list',
-    invariants: [12],
-    file: 'lib/log/rewrite.js',
-    find: 'const flags = header.flags & ~FLAG_MORE;',
-    replace: 'const flags = header.flags;',
-    caughtBy: {
-      file: 'log/rules-of-order',
-      name: 'of a list that corruption cut, the copies are no list any more',
-    },
   },
   {
     name: 'no sync of rewritten segments',
