@@ -4,6 +4,7 @@
  * lost with a bad one, never a loss without a report; what looks like a tear is one only where nothing proves otherwise.
  */
 import { setImmediate as turn } from 'node:timers/promises'
+import { WaqError } from '../../lib/log/errors.js'
 import {
   decodeSegmentHeader,
   FRAME_HEADER_BYTES,
@@ -17,6 +18,7 @@ import type { CorruptRange } from '../../lib/log/types.js'
 import * as damage from '../fixtures/disk/damage.js'
 import { DiskProcess } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
+import { damageStore } from './damaged-store.js'
 import { ACKS, Life, MESSAGES, ROOT, type Shape, uniqueText } from './life.js'
 import { Oracle, type ShownLog, Violation } from './oracle.js'
 
@@ -43,11 +45,13 @@ interface Subject {
 }
 
 /** A change of the disk, and the bytes that it touched. */
-interface Change {
+export interface Change {
   readonly what: string
   apply(disk: RecordingDisk): void
   /** Bytes of files that are not what they were. A file that is gone is touched from 0 on. */
   readonly touched: readonly { readonly path: string; readonly from: number; readonly to: number }[]
+  /** With this code an opening says that it can not be a queue's, and then it changes nothing. */
+  readonly refused?: string
 }
 
 export interface DamageTally {
@@ -79,6 +83,7 @@ export async function damageDisks(
       tally.changes += 1
     }
   }
+  await damageStore(every, offset, tally, only)
 }
 
 async function makeSubject(ending: 'closed' | 'killed'): Promise<Subject> {
@@ -150,42 +155,7 @@ function* changesOf(subject: Subject, stranger: Subject): Generator<Change> {
             ...records.filter(record => record.path === path).map(record => record.to),
           ) + 8
     const size = Math.min(end, disk.file(path).live.size)
-    const touch = (from: number, to: number) => [{ path, from, to }]
-    for (let bit = 0; bit < size * 8; bit++) {
-      yield {
-        what: `bit ${bit} of ${path} flipped`,
-        apply: damaged => damage.flipBit(damaged, path, bit),
-        touched: touch(bit >> 3, (bit >> 3) + 1),
-      }
-    }
-    for (let length = 0; length < size; length++) {
-      yield {
-        what: `${path} cut at ${length}`,
-        apply: damaged => damage.truncateFile(damaged, path, length),
-        touched: touch(length, Number.POSITIVE_INFINITY),
-      }
-    }
-    for (const block of [512, 4096]) {
-      for (let at = 0; at < size; at += block) {
-        yield {
-          what: `${block} bytes of ${path} zeroed at ${at}`,
-          apply: damaged => damage.zeroBlock(damaged, path, at, block),
-          touched: touch(at, at + block),
-        }
-        for (let other = at + block; other < size; other += block) {
-          yield {
-            what: `${block} bytes of ${path} at ${at} and ${other} swapped`,
-            apply: damaged => damage.swapBlocks(damaged, path, at, other, block),
-            touched: [...touch(at, at + block), ...touch(other, other + block)],
-          }
-        }
-      }
-    }
-    yield {
-      what: `${path} removed`,
-      apply: damaged => damage.removeFile(damaged, path),
-      touched: touch(0, Number.POSITIVE_INFINITY),
-    }
+    yield* changesOfFile(path, size)
   }
   for (const path of segments) {
     const whole = { path, from: 0, to: Number.POSITIVE_INFINITY }
@@ -195,6 +165,12 @@ function* changesOf(subject: Subject, stranger: Subject): Generator<Change> {
       what: `${path} doubled`,
       apply: damaged => damage.copyFile(disk, path, damaged, free),
       touched: [],
+    }
+    yield {
+      what: `a directory in the place of ${path}`,
+      apply: damaged => damage.directoryInPlace(damaged, path),
+      touched: [whole],
+      refused: 'WAQ_NOT_A_QUEUE',
     }
     yield {
       what: `${path} renamed`,
@@ -217,6 +193,11 @@ function* changesOf(subject: Subject, stranger: Subject): Generator<Change> {
     }
     if (stranger.disk.find(path) !== undefined) {
       yield {
+        what: `${path} of another queue beside it`,
+        apply: damaged => damage.copyFile(stranger.disk, path, damaged, free),
+        touched: [],
+      }
+      yield {
         what: `${path} replaced by another queue’s`,
         apply: damaged => damage.copyFile(stranger.disk, path, damaged, path),
         touched: [whole],
@@ -225,9 +206,50 @@ function* changesOf(subject: Subject, stranger: Subject): Generator<Change> {
   }
 }
 
+/** Everything that can happen to the first `size` bytes of a file, and that it is gone. */
+export function* changesOfFile(path: string, size: number): Generator<Change> {
+  const touch = (from: number, to: number) => [{ path, from, to }]
+  for (let bit = 0; bit < size * 8; bit++) {
+    yield {
+      what: `bit ${bit} of ${path} flipped`,
+      apply: damaged => damage.flipBit(damaged, path, bit),
+      touched: touch(bit >> 3, (bit >> 3) + 1),
+    }
+  }
+  for (let length = 0; length < size; length++) {
+    yield {
+      what: `${path} cut at ${length}`,
+      apply: damaged => damage.truncateFile(damaged, path, length),
+      touched: touch(length, Number.POSITIVE_INFINITY),
+    }
+  }
+  for (const block of [512, 4096]) {
+    for (let at = 0; at < size; at += block) {
+      yield {
+        what: `${block} bytes of ${path} zeroed at ${at}`,
+        apply: damaged => damage.zeroBlock(damaged, path, at, block),
+        touched: touch(at, at + block),
+      }
+      for (let other = at + block; other < size; other += block) {
+        yield {
+          what: `${block} bytes of ${path} at ${at} and ${other} swapped`,
+          apply: damaged => damage.swapBlocks(damaged, path, at, other, block),
+          touched: [...touch(at, at + block), ...touch(other, other + block)],
+        }
+      }
+    }
+  }
+  yield {
+    what: `${path} removed`,
+    apply: damaged => damage.removeFile(damaged, path),
+    touched: touch(0, Number.POSITIVE_INFINITY),
+  }
+}
+
 async function examine(subject: Subject, change: Change, tally: DamageTally): Promise<void> {
   const disk = subject.disk.clone()
   change.apply(disk)
+  if (change.refused !== undefined) return refuses(disk, change.refused)
   const { shown, corrupt, tornBytes } = await openDamaged(disk)
   const isTouched = ({ path, from, to }: Pick<Original, 'path' | 'from' | 'to'>) =>
     change.touched.some(range => range.path === path && range.from < to && from < range.to)
@@ -281,6 +303,15 @@ async function examine(subject: Subject, change: Change, tally: DamageTally): Pr
     if (now.length !== frames.length || texts({ frames, nextSequence: 0 }).some((text, i) => text !== now[i]))
       throw new Violation(`${log} is another at the second opening`)
   }
+}
+
+async function refuses(disk: RecordingDisk, code: string): Promise<void> {
+  const before = disk.files().filter(path => path.endsWith('.seg') || path.includes('/manifests/'))
+  const error = await openDamaged(disk).catch((error: unknown) => error)
+  if (!(error instanceof WaqError) || error.code !== code)
+    throw new Violation(`it is not refused with ${code}: ${error instanceof Error ? error : 'it opens'}`)
+  const gone = before.find(path => disk.find(path) === undefined)
+  if (gone !== undefined) throw new Violation(`it is refused, and ${gone} was removed`)
 }
 
 /** By sequence: after damage, segments are not always in their order. */
