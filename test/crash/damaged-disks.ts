@@ -60,6 +60,11 @@ export interface DamageTally {
   torn: number
 }
 
+/** There are many of these: the short form takes some. */
+export function isSmall({ what }: Change): boolean {
+  return what.endsWith(' flipped') || what.includes(' cut at ')
+}
+
 /** `every`: only each so many-th bit and byte, for the short form. */
 export async function damageDisks(
   every: number,
@@ -73,7 +78,7 @@ export async function damageDisks(
     let count = offset
     for (const change of changesOf(subject, stranger)) {
       if (only !== undefined && change.what !== only) continue
-      if (only === undefined && change.touched.length === 1 && count++ % every !== 0) continue
+      if (only === undefined && isSmall(change) && count++ % every !== 0) continue
       try {
         await examine(subject, change, tally)
       } catch (error) {

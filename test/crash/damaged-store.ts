@@ -8,7 +8,7 @@ import { DiskProcess } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import { environmentOf } from '../fixtures/disk/simulated-lock.js'
 import { message, NOW, outcomeOf, REJECT, storeOptions } from '../store/fixtures/messages.js'
-import { type Change, changesOfFile, type DamageTally } from './damaged-disks.js'
+import { type Change, changesOfFile, type DamageTally, isSmall } from './damaged-disks.js'
 import { ROOT } from './life.js'
 import { Violation } from './oracle.js'
 
@@ -68,8 +68,7 @@ export async function damageStore(
   for (const path of disk.files().filter(file => file.endsWith('.seg'))) {
     const isAcks = path.startsWith(`${ROOT}/acks/`)
     for (const change of changesOfFile(path, writtenBytes(disk, path))) {
-      const isSmall = /flipped$|cut at/.test(change.what)
-      const isLeftOut = isSmall && (!isAcks || count++ % every ** 3 !== 0)
+      const isLeftOut = isSmall(change) && (!isAcks || count++ % every ** 3 !== 0)
       if (only === undefined ? isLeftOut : change.what !== only) continue
       try {
         await examine(disk.clone(), kept, change, tally)

@@ -107,6 +107,21 @@ const runs: Record<string, (world: StoreWorld) => Promise<void>> = {
     await world.traffic(life, 1)
   },
 
+  'outcomes that overtake a compaction': async world => {
+    const life = await world.open({ ...world.anyShape(), autoCompact: false })
+    for (let i = 0; i < 3; i++) await life.enqueue(world.random, 20, 30, 40, 50)
+    for (let i = 0; i < 40; i++) await life.happens(world.random)
+    let compacting = true
+    const compaction = life.compact().finally(() => {
+      compacting = false
+    })
+    while (compacting) {
+      await Promise.all([life.happens(world.random), life.happens(world.random)])
+      if (world.random.chance(3)) await turn()
+    }
+    await compaction
+  },
+
   'operations that fail': async world => {
     const kind = world.random.pick(['create', 'write', 'sync', 'syncDirectory', 'rename', 'unlink'] as const)
     const where = world.random.pick(['/messages', '/acks', '/manifests'])
