@@ -6,6 +6,7 @@ export class Pace {
   #pauseMs = 0
   #until = 0
   #timer: NodeJS.Timeout | undefined
+  readonly #waiting = new Set<() => void>()
 
   /** Milliseconds of pause that are left; 0: go. */
   get leftMs(): number {
@@ -31,14 +32,24 @@ export class Pace {
     }, Math.ceil(this.leftMs)).unref()
   }
 
-  /** Resolves when the pause is over. It does not keep the process alive. */
+  /** Resolves when the pause is over, or is cancelled. It does not keep the process alive. */
   wait(): Promise<void> {
-    return new Promise(resolve => setTimeout(resolve, Math.ceil(this.leftMs)).unref())
+    return new Promise(resolve => {
+      const over = (): void => {
+        this.#waiting.delete(over)
+        clearTimeout(timer)
+        resolve()
+      }
+      const timer = setTimeout(over, Math.ceil(this.leftMs)).unref()
+      this.#waiting.add(over)
+    })
   }
 
+  /** Who waits goes on at once: a close that waited for a timer which keeps nothing alive would end the process. */
   cancel(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.succeeded()
+    for (const over of this.#waiting) over()
   }
 }

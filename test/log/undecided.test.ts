@@ -37,6 +37,20 @@ for (const durability of ['fsync', 'os'] as const) {
   })
 }
 
+t.test('no outcome counts as written meanwhile, so nothing is sent on the strength of it', async t => {
+  const { set, heal } = await undecided('fsync')
+  let written = false
+  const appending = append(set, 'acks', 'an attempt').then(() => {
+    written = true
+  })
+  for (let i = 0; i < 20; i++) await new Promise(resolve => setImmediate(resolve))
+  t.equal(written, false)
+  heal()
+  // Its own next try has a timer that keeps no process alive.
+  await set.close()
+  await appending
+})
+
 t.test('no sync says that it is done meanwhile', async t => {
   const { set, heal } = await undecided('fsync')
   await t.rejects(set.log('acks').sync(), { code: 'WAQ_IO' })

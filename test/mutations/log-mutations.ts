@@ -580,6 +580,19 @@ export const logMutations: readonly Mutation[] = [
     caughtBy: { file: 'log/undecided', name: 'no sync says that it is done meanwhile' },
   },
   {
+    name: 'a close leaves whoever waits for the next try where they are',
+    invariants: [5],
+    file: 'lib/log/pace.js',
+    find: `for (const over of this.#waiting)
+            over();`,
+    replace: '',
+    caughtBy: {
+      file: 'log/undecided',
+      name: 'no outcome counts as written meanwhile, so nothing is sent on the strength of it',
+      hangs: true,
+    },
+  },
+  {
     name: 'publications run side by side',
     invariants: [5],
     file: 'lib/log/manifest-publisher.js',
