@@ -220,9 +220,19 @@ async function taken(directory: string, options: Partial<Parameters<typeof askOw
 
 t.test('an owner that has begun and falls silent is not waited for', async t => {
   const directory = temporaryDirectory(t)
-  const { asked, answer } = await taken(directory, { patienceMs: 1_000, silentMs: 50 })
+  const owner = { ...HERE, since: Date.UTC(2026, 1, 3, 4, 5, 6) }
+  const { asked, answer } = await taken(directory, {
+    patienceMs: 1_000,
+    silentMs: 50,
+    owner: async () => owner,
+  })
   await answer({ state: 'working', beat: 1 })
-  await t.rejects(asked, { code: 'WAQ_LOCKED', indeterminate: true, owner: HERE, message: /fell silent/ })
+  await t.rejects(asked, {
+    code: 'WAQ_LOCKED',
+    indeterminate: true,
+    owner,
+    message: /^Process \d+ on here has .* open \(since 2026-02-03T04:05:06.000Z\), .*fell silent/,
+  })
   t.notOk(
     left(directory).some(name => name.endsWith('.taken')),
     'it was asked to stop',

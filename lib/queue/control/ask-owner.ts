@@ -120,9 +120,11 @@ async function checkOwner(
 
 function fellSilent(directory: string, owner: Owner | undefined): WaqError {
   const who = owner === undefined ? 'The owner' : `Process ${owner.pid} on ${owner.host}`
+  const since =
+    owner === undefined || owner.since === 0 ? '' : ` (since ${new Date(owner.since).toISOString()})`
   return new WaqError(
     'WAQ_LOCKED',
-    `${who} has ${directory} open, had begun to carry the request out, and fell silent. It may be stopped or hang: let it go on, or end it. What was asked may be done, or done in part.`,
+    `${who} has ${directory} open${since}, had begun to carry the request out, and fell silent. It may be stopped or hang: let it go on, or end it. What was asked may be done, or done in part.`,
     { indeterminate: true, ...(owner !== undefined && { owner }) },
   )
 }
