@@ -1,0 +1,122 @@
+/**
+ * What one small durable write costs by the way it is made, on zeros that were written ahead: latency, and processor
+ * time with all threads of the process. The ways take turns. `node dist/bench/ways-to-sync.js [directory] [rounds]`
+ */
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fdatasyncSync,
+  fsyncSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  write,
+  writeSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
+const parent = process.argv[2] ?? tmpdir()
+const rounds = Number(process.argv[3] ?? 9)
+const WRITES_A_ROUND = 500
+const RECORD = Buffer.alloc(300, 1)
+const ZEROS = Buffer.alloc((rounds + 1) * WRITES_A_ROUND * RECORD.length)
+
+type Write = (file: number, position: number) => void | Promise<void>
+
+const ways: Readonly<Record<string, { readonly flags: number; readonly write: Write }>> = {
+  'write, then fdatasync on a thread (waq)': {
+    flags: constants.O_RDWR,
+    write(file, position) {
+      writeSync(file, RECORD, 0, RECORD.length, position)
+      return synced(file)
+    },
+  },
+  'the same, the event loop polling meanwhile': {
+    flags: constants.O_RDWR,
+    write(file, position) {
+      writeSync(file, RECORD, 0, RECORD.length, position)
+      let isDone = false
+      const poll = (): void => {
+        if (!isDone) setImmediate(poll)
+      }
+      poll()
+      return synced(file).finally(() => {
+        isDone = true
+      })
+    },
+  },
+  'write with O_DSYNC on a thread': {
+    flags: constants.O_RDWR | constants.O_DSYNC,
+    write: (file, position) =>
+      new Promise((resolve, reject) => {
+        write(file, RECORD, 0, RECORD.length, position, error => (error ? reject(error) : resolve()))
+      }),
+  },
+  'write and fdatasync, holding the event loop': {
+    flags: constants.O_RDWR,
+    write(file, position) {
+      writeSync(file, RECORD, 0, RECORD.length, position)
+      fdatasyncSync(file)
+    },
+  },
+  'write with O_DSYNC, holding the event loop': {
+    flags: constants.O_RDWR | constants.O_DSYNC,
+    write(file, position) {
+      writeSync(file, RECORD, 0, RECORD.length, position)
+    },
+  },
+}
+
+function synced(file: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fdatasync(file, error => (error ? reject(error) : resolve()))
+  })
+}
+
+const directory = mkdtempSync(join(parent, 'waq-ways-'))
+try {
+  const candidates = Object.entries(ways).map(([name, way], nth) => {
+    const path = join(directory, `${nth}`)
+    const zeroed = openSync(path, 'wx')
+    writeSync(zeroed, ZEROS)
+    fsyncSync(zeroed)
+    closeSync(zeroed)
+    return {
+      name,
+      write: way.write,
+      file: openSync(path, way.flags),
+      ms: [] as number[],
+      cpuMs: [] as number[],
+    }
+  })
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const { write, file, ms, cpuMs } of candidates) {
+      const before = process.cpuUsage()
+      for (let i = 0; i < WRITES_A_ROUND; i += 1) {
+        const startedAt = performance.now()
+        await write(file, (round * WRITES_A_ROUND + i) * RECORD.length)
+        // The first round warms up.
+        if (round > 0) ms.push(performance.now() - startedAt)
+        await nextTurn()
+      }
+      const { user, system } = process.cpuUsage(before)
+      if (round > 0) cpuMs.push((user + system) / 1e3 / WRITES_A_ROUND)
+    }
+  }
+  console.log('p50 µs  p99 µs  CPU µs')
+  for (const { name, file, ms, cpuMs } of candidates) {
+    closeSync(file)
+    const figures = [at(ms, 0.5), at(ms, 0.99), at(cpuMs, 0.5)]
+    console.log(`${figures.map(figure => (figure * 1e3).toFixed(0).padStart(6)).join('  ')}  ${name}`)
+  }
+} finally {
+  rmSync(directory, { recursive: true, force: true })
+}
+
+function at(figures: number[], share: number): number {
+  figures.sort((one, other) => one - other)
+  return figures[Math.floor(figures.length * share)]!
+}
