@@ -82,6 +82,9 @@ for (const owned of [false, true]) {
     const names = (): string[] => readdirSync(join(directory, 'messages'))
     const before = names()
     const { process: child, ended } = start(['compact', directory])
+    // An owner removes what is free by itself, before anyone asks it.
+    if (owned)
+      await until(() => readdirSync(join(directory, 'control')).some(name => name.endsWith('.taken')))
     // Copies of some count already, and those are gone; others are still to come.
     await until(() => before.some(name => !names().includes(name)))
     const worker = owner?.process ?? child
