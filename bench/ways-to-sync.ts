@@ -17,6 +17,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Latencies } from './method/latencies.js'
+import { median } from './method/statistics.js'
 
 const parent = process.argv[2] ?? tmpdir()
 const rounds = Number(process.argv[3] ?? 9)
@@ -88,35 +90,31 @@ try {
       name,
       write: way.write,
       file: openSync(path, way.flags),
-      ms: [] as number[],
-      cpuMs: [] as number[],
+      latencies: new Latencies(),
+      cpuUs: [] as number[],
     }
   })
   for (let round = 0; round <= rounds; round += 1) {
-    for (const { write, file, ms, cpuMs } of candidates) {
+    for (const { write, file, latencies, cpuUs } of candidates) {
       const before = process.cpuUsage()
       for (let i = 0; i < WRITES_A_ROUND; i += 1) {
         const startedAt = performance.now()
         await write(file, (round * WRITES_A_ROUND + i) * RECORD.length)
         // The first round warms up.
-        if (round > 0) ms.push(performance.now() - startedAt)
+        if (round > 0) latencies.add(startedAt, performance.now())
         await nextTurn()
       }
       const { user, system } = process.cpuUsage(before)
-      if (round > 0) cpuMs.push((user + system) / 1e3 / WRITES_A_ROUND)
+      if (round > 0) cpuUs.push((user + system) / WRITES_A_ROUND)
     }
   }
   console.log('p50 µs  p99 µs  CPU µs')
-  for (const { name, file, ms, cpuMs } of candidates) {
+  for (const { name, file, latencies, cpuUs } of candidates) {
     closeSync(file)
-    const figures = [at(ms, 0.5), at(ms, 0.99), at(cpuMs, 0.5)]
-    console.log(`${figures.map(figure => (figure * 1e3).toFixed(0).padStart(6)).join('  ')}  ${name}`)
+    const { p50Us, p99Us } = latencies.percentiles()
+    const figures = [p50Us, p99Us, median(cpuUs)]
+    console.log(`${figures.map(figure => figure.toFixed(0).padStart(6)).join('  ')}  ${name}`)
   }
 } finally {
   rmSync(directory, { recursive: true, force: true })
-}
-
-function at(figures: number[], share: number): number {
-  figures.sort((one, other) => one - other)
-  return figures[Math.floor(figures.length * share)]!
 }

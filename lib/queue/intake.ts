@@ -1,5 +1,5 @@
 import { WaqError } from '../log/errors.js'
-import { AbortError } from '../store/abort-error.js'
+import { throwIfAborted } from '../store/abort-error.js'
 import type { LogStore } from '../store/log-store.js'
 import { type EncodedMessage, encodeMessage } from '../store/message.js'
 import type { Enqueued } from '../store/types.js'
@@ -97,7 +97,7 @@ export class Intake {
     const options = resolveEnqueueOptions(given)
     const refusal = this.#options.refusal()
     if (refusal !== undefined) throw refusal
-    if (options.signal?.aborted) throw new AbortError(options.signal)
+    throwIfAborted(options.signal)
     return options
   }
 

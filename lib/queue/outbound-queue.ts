@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { systemClock } from '../delivery/clock.js'
 import { Dispatcher } from '../delivery/dispatcher.js'
 import { WaqError } from '../log/errors.js'
-import { AbortError, abortable } from '../store/abort-error.js'
+import { abortable, throwIfAborted } from '../store/abort-error.js'
 import { LogStore } from '../store/log-store.js'
 import type { MessageRef } from '../store/message-store.js'
 import { OwnerControl } from './control/owner-control.js'
@@ -258,7 +258,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     const known = parseMessageId(id)
     const { signal } = parseOptions(WAIT_OPTIONS, options, 'settled')
     this.#assertOpen()
-    if (signal?.aborted) throw new AbortError(signal)
+    throwIfAborted(signal)
     // In line before looking, so that nothing that happens in between is missed.
     const place = this.#settlements.wait(known)
     try {
@@ -335,7 +335,7 @@ export class OutboundQueue<P = unknown, R = unknown>
   async drain(options?: { signal?: AbortSignal | undefined }): Promise<{ remaining: number }> {
     const { signal } = parseOptions(WAIT_OPTIONS, options, 'drain')
     this.#assertOpen()
-    if (signal?.aborted) throw new AbortError(signal)
+    throwIfAborted(signal)
     return this.#dispatcher.drain({ signal })
   }
 

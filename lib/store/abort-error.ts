@@ -8,6 +8,11 @@ export class AbortError extends Error {
   }
 }
 
+/** As `signal.throwIfAborted`, with an `AbortError`. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new AbortError(signal)
+}
+
 /** Settles as `promise`, or rejects with an `AbortError` as soon as the signal aborts; `promise` itself goes on. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise

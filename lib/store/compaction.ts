@@ -6,7 +6,7 @@
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { asWaqError, systemCode, type WaqError } from '../log/errors.js'
-import { AbortError } from './abort-error.js'
+import { throwIfAborted } from './abort-error.js'
 import {
   backgroundLimits,
   type CompactionLimits,
@@ -98,13 +98,13 @@ export class Compaction {
    */
   async compact(options: CompactionOptions): Promise<CompactionReport> {
     const { signal } = options
-    if (signal?.aborted) throw new AbortError(signal)
+    throwIfAborted(signal)
     this.#demands += 1
     this.#hurry.abort()
     try {
       return await this.#alone(() => this.#runOnDemand(options))
     } catch (error) {
-      if (signal?.aborted) throw new AbortError(signal)
+      throwIfAborted(signal)
       throw error
     } finally {
       this.#demands -= 1

@@ -6,16 +6,10 @@
  * newer format) it leaves to `decodeEnvelope`, which also has the words for what is wrong.
  */
 import { hashAsciiId, hashId, type IdHash } from './id-hash.js'
-import { decodeEnvelope } from './message.js'
+import { decodeEnvelope, ENVELOPE_FIELDS } from './message.js'
 import type { Indexed } from './message-index.js'
+import { BIN_8, BIN_16, BIN_32, MAP_16, NIL, SMALL_ARRAY, UINT_32 } from './message-pack-bytes.js'
 import { MessagePackCursor } from './message-pack-cursor.js'
-
-const ARRAY_OF_8 = 0x98
-const PAIR = 0x92
-const NIL = 0xc0
-const BIN_8 = 0xc4
-const UINT_32 = 0xce
-const MAP_16 = 0xde
 
 /** One is made for an opening and read again for each record: its fields speak of the record that was read last. */
 export class EnvelopeScan implements Indexed {
@@ -49,7 +43,7 @@ export class EnvelopeScan implements Indexed {
   #readUsual(record: Buffer): boolean {
     const cursor = this.#cursor
     cursor.begin(record)
-    if (!cursor.byte(ARRAY_OF_8) || !this.#readTogether(record)) return false
+    if (!cursor.byte(SMALL_ARRAY | ENVELOPE_FIELDS) || !this.#readTogether(record)) return false
     if (!cursor.text() || cursor.at === cursor.textFrom) return false
     if (!hashAsciiId(record, cursor.textFrom, cursor.at, this.#hash)) return false
     this.hashLow = this.#hash.low
@@ -67,7 +61,8 @@ export class EnvelopeScan implements Indexed {
     const cursor = this.#cursor
     this.together = undefined
     if (cursor.byte(NIL)) return true
-    if (!cursor.byte(PAIR) || record[cursor.at] !== UINT_32 || record[cursor.at + 5] !== UINT_32) return false
+    if (!cursor.byte(SMALL_ARRAY | 2) || record[cursor.at] !== UINT_32 || record[cursor.at + 5] !== UINT_32)
+      return false
     const index = cursor.number()
     const count = cursor.number()
     if (!(index < count)) return false
@@ -97,7 +92,7 @@ export class EnvelopeScan implements Indexed {
     const type = record[at]!
     const room = record.length - at
     if (type === BIN_8) return room >= 2 && room === 2 + record[at + 1]!
-    if (type === BIN_8 + 1) return room >= 3 && room === 3 + record.readUInt16BE(at + 1)
-    return type === BIN_8 + 2 && room >= 5 && room === 5 + record.readUInt32BE(at + 1)
+    if (type === BIN_16) return room >= 3 && room === 3 + record.readUInt16BE(at + 1)
+    return type === BIN_32 && room >= 5 && room === 5 + record.readUInt32BE(at + 1)
   }
 }

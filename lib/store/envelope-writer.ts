@@ -3,6 +3,23 @@
  * same eight fields each time, and a general encoder spends more on finding that out than on writing them.
  */
 
+import {
+  BIN_8,
+  BIN_16,
+  BIN_32,
+  FLOAT_64,
+  MAP_16,
+  MAP_32,
+  NIL,
+  SMALL_ARRAY,
+  SMALL_MAP,
+  SMALL_STRING,
+  STRING_8,
+  STRING_16,
+  STRING_32,
+  UINT_32,
+} from './message-pack-bytes.js'
+
 export interface EnvelopeFields {
   readonly id: string
   readonly channel: string
@@ -12,20 +29,6 @@ export interface EnvelopeFields {
   readonly headers: Readonly<Record<string, string>>
 }
 
-const SMALL_ARRAY = 0x90
-const SMALL_MAP = 0x80
-const SMALL_STRING = 0xa0
-const NIL = 0xc0
-const BIN_8 = 0xc4
-const BIN_16 = 0xc5
-const BIN_32 = 0xc6
-const FLOAT_64 = 0xcb
-const UINT_32 = 0xce
-const STRING_8 = 0xd9
-const STRING_16 = 0xda
-const STRING_32 = 0xdb
-const MAP_16 = 0xde
-const MAP_32 = 0xdf
 const SMALL_STRING_BYTES = 31
 const SMALL_MAP_ENTRIES = 15
 

@@ -3,15 +3,17 @@
  * Whatever it does not know it refuses; the caller then decodes the record in full.
  */
 
-const FLOAT_32 = 0xca
-const FLOAT_64 = 0xcb
-const UINT_8 = 0xcc
-const UINT_16 = 0xcd
-const UINT_32 = 0xce
-const STR_8 = 0xd9
-const STR_16 = 0xda
-const FALSE = 0xc2
-const TRUE = 0xc3
+import {
+  FALSE,
+  FLOAT_32,
+  FLOAT_64,
+  STRING_8,
+  STRING_16,
+  TRUE,
+  UINT_8,
+  UINT_16,
+  UINT_32,
+} from './message-pack-bytes.js'
 
 /** A power of 2. Where more different names than this come by turns, some are made again. */
 const NAMES = 4096
@@ -84,10 +86,10 @@ export class MessagePackCursor {
     if ((type & 0xe0) === 0xa0) {
       length = type & 0x1f
       this.textFrom = this.at + 1
-    } else if (type === STR_8) {
+    } else if (type === STRING_8) {
       length = bytes[this.at + 1]!
       this.textFrom = this.at + 2
-    } else if (type === STR_16 && this.at + 3 <= bytes.length) {
+    } else if (type === STRING_16 && this.at + 3 <= bytes.length) {
       length = bytes.readUInt16BE(this.at + 1)
       this.textFrom = this.at + 3
     } else return false

@@ -56,7 +56,7 @@ export interface Envelope {
   readonly payload: Uint8Array
 }
 
-const ENVELOPE_FIELDS = 8
+export const ENVELOPE_FIELDS = 8
 /**
  * An index and a count that take exactly the 5 bytes of a uint 32 each, and are overwritten when the list is appended.
  * A valid pair: a record that turns out to be a duplicate is decoded without ever being placed.

@@ -11,7 +11,7 @@ import { type LogSnapshot, StaleSnapshot } from '../log/log-snapshot.js'
 import { BALLAST } from '../log/names.js'
 import { nodeFileSystem } from '../log/node-file-system.js'
 import type { VisitedFrame } from '../log/types.js'
-import { AbortError } from './abort-error.js'
+import { throwIfAborted } from './abort-error.js'
 import { clampedDue } from './fold.js'
 import { ACK_LOG, logIdentities, MESSAGE_LOG } from './log-names.js'
 import { mergeSegments } from './merge-segments.js'
@@ -186,7 +186,7 @@ export class StoreReader {
       let found: { ackSequence: number; record: SettlingRecord } | undefined
       await snapshot.visit(ACK_LOG, {
         frame: (_, { sequence, type, data }) => {
-          stopIfAborted(this.#signal)
+          throwIfAborted(this.#signal)
           if (!data.includes(bytes) || (found !== undefined && sequence < found.ackSequence)) return
           const record = decodeOutcome(type, data, `Frame ${sequence} of the ack log`)
           if (record.kind !== 'resumed' && isSettling(record) && record.id === id) {
@@ -232,7 +232,7 @@ export class StoreReader {
     if (snapshot.damagedManifest !== undefined) onDamage()
     await snapshot.visit(ACK_LOG, {
       frame: (_, frame) => {
-        stopIfAborted(this.#signal)
+        throwIfAborted(this.#signal)
         outcomes.add(frame)
       },
       lost: (_, range) => {
@@ -301,7 +301,7 @@ export class View {
   }
 
   #find(frame: VisitedFrame, file: string, selection: MessageSelection): ReadMessage | undefined {
-    stopIfAborted(this.#signal)
+    throwIfAborted(this.#signal)
     const { sequence, data } = frame
     if (sequence <= (selection.after ?? 0)) return undefined
     const last = this.outcomes.last(sequence)
@@ -338,10 +338,6 @@ export class View {
       deadReason: undefined,
     }
   }
-}
-
-function stopIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new AbortError(signal)
 }
 
 function decode(frame: VisitedFrame, onDamage: (() => void) | undefined): Envelope | undefined {

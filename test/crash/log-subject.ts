@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import type { DiskProcess } from '../fixtures/disk/disk-process.js'
 import { ACKS, Life, MESSAGES, SHAPE, type Shape } from './life.js'
 import { Oracle } from './oracle.js'
@@ -31,20 +30,15 @@ export const LOGS: Subject<Life, Oracle, Shape> = {
     return life
   },
 
-  async traffic(world: LogWorld, life: Life, steps: number): Promise<void> {
-    for (let step = 0; step < steps; step++) {
-      const done = [
-        () => life.messages(...world.sizes(3)),
-        () => life.messages(world.size()),
-        () => life.list(...world.sizes(4)),
-        () => life.acks(...world.sizes(3)),
-        () => life.sync(ACKS),
-        () => life.sync(MESSAGES),
-      ][world.random.below(6)]!()
-      if (!world.random.chance(4)) await done
-      if (world.random.chance(3)) await turn()
-    }
-    await turn()
+  acts(world: LogWorld, life: Life) {
+    return [
+      () => life.messages(...world.sizes(3)),
+      () => life.messages(world.size()),
+      () => life.list(...world.sizes(4)),
+      () => life.acks(...world.sizes(3)),
+      () => life.sync(ACKS),
+      () => life.sync(MESSAGES),
+    ]
   },
 
   async liveOnce(life: Life, random: Random): Promise<void> {

@@ -32,19 +32,14 @@ const SEGMENTED: Subject<SegmentedLife, Oracle, Shape> = {
     return life
   },
 
-  async traffic({ random }: SegmentedWorld, life: SegmentedLife, steps: number): Promise<void> {
+  acts({ random }: SegmentedWorld, life: SegmentedLife) {
     const size = () => 10 + random.below(random.chance(3) ? 1500 : 200)
-    for (let step = 0; step < steps; step++) {
-      const done = [
-        () => life.append(size()),
-        () => Promise.all([life.append(size()), life.append(size())]),
-        () => life.append(size(), size(), size()),
-        () => life.discard(Math.max(0, life.log.nextSequence - random.below(8))),
-      ][random.below(4)]!()
-      if (!random.chance(4)) await done
-      if (random.chance(3)) await turn()
-    }
-    await turn()
+    return [
+      () => life.append(size()),
+      () => Promise.all([life.append(size()), life.append(size())]),
+      () => life.append(size(), size(), size()),
+      () => life.discard(Math.max(0, life.log.nextSequence - random.below(8))),
+    ]
   },
 
   async liveOnce(life: SegmentedLife, random: Random): Promise<void> {

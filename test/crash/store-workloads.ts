@@ -37,22 +37,17 @@ const STORE: Subject<StoreLife, StoreOracle, StoreShape> = {
     return life
   },
 
-  async traffic({ random }: StoreWorld, life: StoreLife, steps: number): Promise<void> {
+  acts({ random }: StoreWorld, life: StoreLife) {
     const size = () => 10 + random.below(random.chance(4) ? 500 : 100)
-    for (let step = 0; step < steps; step++) {
-      const done = [
-        () => life.enqueue(random, size()),
-        () => life.enqueue(random, ...Array.from({ length: 1 + random.below(4) }, size)),
-        () => life.happens(random),
-        () => Promise.all([life.happens(random), life.happens(random), life.happens(random)]),
-        () => life.settleMost(random),
-        () => life.enqueueAgain(random),
-        () => life.syncOutcomes(),
-      ][random.below(7)]!()
-      if (!random.chance(4)) await done
-      if (random.chance(3)) await turn()
-    }
-    await turn()
+    return [
+      () => life.enqueue(random, size()),
+      () => life.enqueue(random, ...Array.from({ length: 1 + random.below(4) }, size)),
+      () => life.happens(random),
+      () => Promise.all([life.happens(random), life.happens(random), life.happens(random)]),
+      () => life.settleMost(random),
+      () => life.enqueueAgain(random),
+      () => life.syncOutcomes(),
+    ]
   },
 
   async liveOnce(life: StoreLife, random: Random): Promise<void> {

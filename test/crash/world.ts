@@ -2,6 +2,7 @@
  * What workloads are made of. A `Subject` is a floor of the library that runs on the simulated disk, with the oracle
  * that knows what it promised; a `World` is one disk, one oracle, and every process that runs on it.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 import { DiskProcess, type Fault, type Operation } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import { randomFates } from './crash-states.js'
@@ -34,8 +35,8 @@ export interface Subject<O extends Owner = Owner, A extends Account = Account, S
   shapeAfterCrash(random: Random): S
   /** Resolves when what the opening shows was held against the oracle. */
   open(process: DiskProcess, oracle: A, shape: S): Promise<O>
-  /** Everything that this subject does, some of it awaited, some not. */
-  traffic(world: World<O, A, S>, owner: O, steps: number): Promise<void>
+  /** Everything that this subject does, each at any moment. */
+  acts(world: World<O, A, S>, owner: O): readonly (() => Promise<unknown>)[]
   /** A short life, after a crash. */
   liveOnce(owner: O, random: Random): Promise<void>
 }
@@ -76,8 +77,16 @@ export class World<O extends Owner = Owner, A extends Account = Account, S = unk
     return this.subject.anyShape(this.random)
   }
 
-  traffic(owner: O, steps: number): Promise<void> {
-    return this.subject.traffic(this, owner, steps)
+  /** So many acts of the subject, some of them awaited, some not. */
+  async traffic(owner: O, steps: number): Promise<void> {
+    const { random } = this
+    const acts = this.subject.acts(this, owner)
+    for (let step = 0; step < steps; step++) {
+      const done = random.pick(acts)()
+      if (!random.chance(4)) await done
+      if (random.chance(3)) await turn()
+    }
+    await turn()
   }
 
   losePower(): void {
