@@ -9,10 +9,13 @@ import { ActiveSegment, Segment } from './segment.js'
 import type { LogSpec } from './types.js'
 import { writeFully } from './write.js'
 
-const FILL_CHUNK_BYTES = 256 * 1024
-/** A sync of more would hold up the commits of the segment in use, which share the device. */
-const FILL_SYNC_BYTES = 1024 * 1024
-const ZEROS = Buffer.alloc(FILL_CHUNK_BYTES)
+/**
+ * So much is written and synced at once. More would hold up the commits of the segment in use, which share the device;
+ * less would take more turns of the event loop, which are long while much is enqueued, and the segment in use grows beyond
+ * its size until this one is ready.
+ */
+const FILL_BYTES = 1024 * 1024
+const ZEROS = Buffer.alloc(FILL_BYTES)
 
 export interface NewSegment {
   readonly spec: LogSpec
@@ -71,7 +74,6 @@ async function create(directory: Directory, wanted: NewSegment): Promise<ActiveS
 /** Fills the whole stretch before any append enters it, so that no commit ever queues behind a fill. */
 async function fill(directory: Directory, wanted: NewSegment, file: FileHandle): Promise<number> {
   let end = SEGMENT_HEADER_BYTES
-  let synced = end
   if (wanted.spec.durability === 'os') return end
   while (end < wanted.targetBytes) {
     // Zeros are a convenience: they take no block that an outcome may need, least of all out of the ballast.
@@ -79,13 +81,11 @@ async function fill(directory: Directory, wanted: NewSegment, file: FileHandle):
       if (wanted.mustSucceed) return end
       throw diskFullError(directory.root)
     }
-    const length = Math.min(FILL_CHUNK_BYTES, wanted.targetBytes - end)
+    const length = Math.min(FILL_BYTES, wanted.targetBytes - end)
     await writeFully(file, ZEROS.subarray(0, length), end)
     end += length
-    if (end - synced >= FILL_SYNC_BYTES) {
-      await file.sync()
-      synced = end
-    }
+    // The last piece is synced by the caller, with the rest of the file.
+    if (end < wanted.targetBytes) await file.sync()
   }
   return end
 }

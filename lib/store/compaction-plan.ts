@@ -32,6 +32,8 @@ export interface CompactionLimits {
   readonly runBytes: number
   /** Nor has it more segments. */
   readonly runSegments: number
+  /** Segments that the traffic is about to set free by itself are left to it. */
+  readonly sparesYoung: boolean
 }
 
 export interface CompactionPlan {
@@ -55,6 +57,7 @@ export function backgroundLimits(segmentBytes: number, liveRatio: number): Compa
     leastSmall: 4,
     runBytes: segmentBytes,
     runSegments: 64,
+    sparesYoung: true,
   }
 }
 
@@ -67,6 +70,7 @@ export function thoroughLimits(segmentBytes: number): CompactionLimits {
     leastSmall: 2,
     runBytes: segmentBytes,
     runSegments: 64,
+    sparesYoung: false,
   }
 }
 

@@ -228,8 +228,11 @@ export class Compaction {
   /** Messages first: what is gone of them sets outcomes free. */
   #plan(limits: LimitsOfLogs): { log: 'messages' | 'acks'; run: CompactionRun }[] {
     const isDamaged = (id: number): boolean => this.#damaged.has(id)
-    const ofMessages = planCompaction(messageShares(this.#parts, isDamaged), limits.messages)
-    const ofAcks = planCompaction(outcomeShares(this.#parts, isDamaged), limits.acks)
+    const ofMessages = planCompaction(
+      messageShares(this.#parts, isDamaged, limits.messages.sparesYoung),
+      limits.messages,
+    )
+    const ofAcks = planCompaction(outcomeShares(this.#parts, isDamaged, limits.acks.sparesYoung), limits.acks)
     return [
       ...ofMessages.rewrite.map(run => ({ log: 'messages' as const, run })),
       ...ofAcks.rewrite.map(run => ({ log: 'acks' as const, run })),

@@ -144,6 +144,14 @@ export class SegmentLedger {
     return allBytes === 0 ? 0 : Math.min(1, neededBytes(account, now) / allBytes)
   }
 
+  /** Whether it holds the last written outcome of a message of one of these segments. */
+  holdsOutcomesOf(ackSegment: number, messageSegments: ReadonlySet<number>): boolean {
+    const outcomes = this.#acks.get(ackSegment)?.outcomes
+    if (outcomes === undefined) return false
+    for (const segment of messageSegments) if (outcomes.has(segment)) return true
+    return false
+  }
+
   /** Whether second copies of outcomes make it and another segment depend on each other. */
   hasCopies(ackSegment: number): boolean {
     if ((this.#acks.get(ackSegment)?.copiedFrom.size ?? 0) > 0) return true

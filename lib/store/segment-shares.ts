@@ -4,6 +4,14 @@ import type { Log } from '../log/types.js'
 import type { SegmentShare } from './compaction-plan.js'
 import type { SegmentLedger } from './segment-ledger.js'
 
+const none: ReadonlySet<number> = new Set()
+
+/**
+ * So many of the newest sealed ack segments are young at most. A limit, because outcomes of a message that is retried
+ * for hours fill any number of ack segments while the message log stands still.
+ */
+const MOST_YOUNG_ACKS = 3
+
 export interface ShareSources {
   readonly messages: Log
   readonly acks: Log
@@ -13,17 +21,33 @@ export interface ShareSources {
   readonly now: () => number
 }
 
-/** `isDamaged`: it could not be read when it was to be rewritten. */
+/**
+ * Which segments the traffic is about to set free by itself: the one that messages go to, and the one before it until
+ * half as much was written behind it. Its last messages are being sent; copied now, they would be settled before the copy
+ * counts, while the segment, which a rewrite keeps busy, could not be given up.
+ */
+function youngMessageSegments(messages: Log): ReadonlySet<number> {
+  const segments = messages.segments()
+  const active = segments.findLast(({ sealed, length }) => !sealed && length > SEGMENT_HEADER_BYTES)
+  if (active === undefined) return new Set()
+  const previous = segments.findLast(({ sealed }) => sealed)
+  if (previous === undefined || active.length * 2 >= previous.length) return new Set([active.id])
+  return new Set([active.id, previous.id])
+}
+
+/** `isDamaged`: it could not be read when it was to be rewritten. `sparesYoung`: young segments stay. */
 export function messageShares(
   { messages, ledger, lowestMessageInFlight }: ShareSources,
   isDamaged: (id: number) => boolean,
+  sparesYoung: boolean,
 ): SegmentShare[] {
   const segments = messages.segments()
+  const young = sparesYoung ? youngMessageSegments(messages) : none
   const lowestInFlight = lowestMessageInFlight()
   const free = new Set(ledger.freeMessageSegments(segments, lowestInFlight))
   return segments.map(({ id, length, sealed, lastSequence }) => {
     const live = ledger.live(id)
-    const movable = sealed && lastSequence < lowestInFlight && !isDamaged(id)
+    const movable = sealed && lastSequence < lowestInFlight && !isDamaged(id) && !young.has(id)
     return {
       id,
       bytes: length - SEGMENT_HEADER_BYTES,
@@ -33,16 +57,21 @@ export function messageShares(
   })
 }
 
-/** By count, as if all outcomes were of one size. */
+/** By count, as if all outcomes were of one size. Young: it holds outcomes of messages of a young segment. */
 export function outcomeShares(
-  { acks, ledger, lowestAckInFlight, now }: ShareSources,
+  { messages, acks, ledger, lowestAckInFlight, now }: ShareSources,
   isDamaged: (id: number) => boolean,
+  sparesYoung: boolean,
 ): SegmentShare[] {
   const segments = acks.segments()
+  const youngMessages = sparesYoung ? youngMessageSegments(messages) : none
+  const newest = segments.filter(({ sealed }) => sealed).slice(-MOST_YOUNG_ACKS)
+  const young = new Set(newest.flatMap(({ id }) => (ledger.holdsOutcomesOf(id, youngMessages) ? [id] : [])))
   const lowestInFlight = lowestAckInFlight()
   const free = new Set(ledger.freeAckSegments(segments, lowestInFlight, now()))
   return segments.map(({ id, length, sealed, lastSequence }) => {
-    const movable = sealed && lastSequence < lowestInFlight && !ledger.hasCopies(id) && !isDamaged(id)
+    const movable =
+      sealed && lastSequence < lowestInFlight && !ledger.hasCopies(id) && !isDamaged(id) && !young.has(id)
     const bytes = length - SEGMENT_HEADER_BYTES
     return {
       id,

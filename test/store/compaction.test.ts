@@ -323,16 +323,68 @@ t.test('in the background, a segment of which little is needed is rewritten, and
   const store = await openStore(disk, { ...onDemand, ...noWindow, autoCompact: true })
   const reports: CompactionReport[] = []
   store.onCompacted(report => reports.push(report))
-  const refs = await enqueueMany(store, 13)
+  const refs = await enqueueMany(store, 15)
   await settle(
     store,
     refs.slice(0, 12).filter((_, i) => i % 4 !== 3),
   )
   await background(store)
-  t.strictSame(sequencesOf(disk), [4, 8, 12, 13])
+  t.strictSame(sequencesOf(disk), [4, 8, 12, 13, 14, 15])
   t.match(reports[0], { before: { segments: Number }, after: { segments: Number } })
   t.ok(reports[0]!.after.segments < reports[0]!.before.segments)
 })
+
+t.test(
+  'in the background, the last messages of the segment before the one in use are left to the traffic',
+  async t => {
+    const disk = smallSegments()
+    const store = await openStore(disk, { ...onDemand, ...noWindow, segmentBytes: 1000, autoCompact: true })
+    const refs = await enqueueMany(store, 5)
+    await settle(store, refs.slice(0, 3))
+    await store.record(refs[4]!, outcomeOf('retry')).written
+    await background(store)
+    t.strictSame(disk.messages.rewritten, [], 'its last message is about to be sent')
+    await settle(store, [refs[3]!])
+    await background(store)
+    t.strictSame(sequencesOf(disk), [5], 'so it need not be copied')
+  },
+)
+
+t.test('... but no longer than until half as much was written behind it', async t => {
+  const disk = smallSegments()
+  const store = await openStore(disk, { ...onDemand, ...noWindow, segmentBytes: 1000, autoCompact: true })
+  const refs = await enqueueMany(store, 6)
+  await settle(store, refs.slice(0, 3))
+  for (let i = 0; i < 4; i += 1) await store.record(refs[4]!, outcomeOf('retry')).written
+  await background(store)
+  t.strictSame(disk.messages.rewritten, [[1]])
+  t.strictSame(sequencesOf(disk), [4, 5, 6])
+})
+
+t.test(
+  'in the background, the newest outcomes of messages in the segment in use are left to the traffic',
+  async t => {
+    const disk = smallSegments()
+    disk.messages.segmentFrames = 100
+    const store = await openStore(disk, { ...onDemand, ...noWindow, segmentBytes: 1000, autoCompact: true })
+    const [retried, ...refs] = await enqueueMany(store, 6)
+    const fillSegment = async (): Promise<void> => {
+      await settle(store, [refs.pop()!])
+      for (let i = 0; i < 3; i += 1) await store.record(retried!, outcomeOf('retry')).written
+    }
+    for (let i = 0; i < 4; i += 1) await fillSegment()
+    await background(store)
+    t.equal(disk.acks.segments().filter(({ sealed }) => sealed).length, 3)
+    t.strictSame(disk.acks.rewritten, [], 'of each a quarter is needed, and soon nothing')
+    await fillSegment()
+    await background(store)
+    t.strictSame(
+      disk.acks.rewritten,
+      [[1]],
+      'a message log that stands still does not keep any number of them',
+    )
+  },
+)
 
 t.test(
   'segments that nobody needs are given up while others are being rewritten, but never a fresh copy',
