@@ -1,0 +1,84 @@
+/**
+ * What was read of segments, for the reads that follow. A backlog is delivered about in the order of the log, so the next
+ * record mostly stands behind the one that was read last: reads that come in order read more and more at once, and all
+ * others no more than a record is likely to need.
+ *
+ * Bytes of a frame that was accepted never change, so what was read once stays true as long as the segment counts. Of
+ * what stands behind the last accepted frame nothing is kept.
+ */
+
+/** Most records are smaller than this: one read gets header and payload. */
+const FIRST_BYTES = 4096
+const MOST_BYTES = 128 * 1024
+const GROWTH = 4
+/** So many stretches are kept, the ones used last: those who read at several places at once. */
+const KEPT = 8
+
+export interface Stretch {
+  readonly segment: number
+  readonly from: number
+  /** Behind the last frame that is looked for in it. */
+  to: number
+  /** Undefined while it is being read, and where that failed. */
+  bytes: Buffer | undefined
+  /** Never rejects. */
+  reading: Promise<unknown>
+}
+
+export class Stretches {
+  /** The one used last at the end. */
+  readonly #kept: Stretch[] = []
+
+  /** The stretch that holds the byte at `offset`, or will. */
+  covering(segment: number, offset: number): Stretch | undefined {
+    const at = this.#kept.findLastIndex(
+      stretch => stretch.segment === segment && stretch.from <= offset && offset < stretch.to,
+    )
+    if (at < 0) return undefined
+    const stretch = this.#kept[at]!
+    if (at < this.#kept.length - 1) this.#kept.push(...this.#kept.splice(at, 1))
+    return stretch
+  }
+
+  /** A stretch from `offset`, not beyond `end`; whoever asked for it reads it. */
+  begin(segment: number, offset: number, end: number): Stretch {
+    // One that was read in order goes on where another ends, or with the frame that its end cut.
+    const before = this.#kept.findLast(
+      stretch =>
+        stretch.segment === segment &&
+        stretch.from < offset &&
+        offset < stretch.to + (stretch.to - stretch.from),
+    )
+    const length =
+      before === undefined ? FIRST_BYTES : Math.min(MOST_BYTES, GROWTH * (before.to - before.from))
+    const stretch: Stretch = {
+      segment,
+      from: offset,
+      to: Math.min(end, offset + length),
+      bytes: undefined,
+      reading: Promise.resolve(),
+    }
+    // The frame that its end cut is found in the new one.
+    if (before !== undefined && before.to > offset) before.to = offset
+    this.#kept.push(stretch)
+    if (this.#kept.length > KEPT) this.#kept.shift()
+    return stretch
+  }
+
+  drop(stretch: Stretch): void {
+    this.#keep(other => other !== stretch)
+  }
+
+  /** For a segment that does not count any more. */
+  forget(segment: number): void {
+    this.#keep(stretch => stretch.segment !== segment)
+  }
+
+  clear(): void {
+    this.#keep(() => false)
+  }
+
+  #keep(isKept: (stretch: Stretch) => boolean): void {
+    this.#kept.splice(0, Infinity, ...this.#kept.filter(isKept))
+  }
+}
