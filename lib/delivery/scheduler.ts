@@ -33,6 +33,12 @@ interface SchedulerListener {
   failed(error: Error): void
 }
 
+/**
+ * Where neither `send` nor a read waits for anything, one message follows another without the event loop ever having its
+ * turn: nothing would be synced, and no timer fire, until the backlog is through. So after so many it has one.
+ */
+const MOST_TURNS_AT_ONCE = 128
+
 /** Whose turn it is: channels, gates, limits, halts, pauses and times. It knows nothing of what an attempt is. */
 export class Scheduler {
   readonly columns = new MessageColumns()
@@ -59,6 +65,9 @@ export class Scheduler {
   readonly #turns = turns()
   #tickets = 0
   #pumping = false
+  /** Turns begun since the event loop was let go on last. */
+  #begun = 0
+  #yielding = false
 
   constructor(
     store: MessageStore,
@@ -240,13 +249,29 @@ export class Scheduler {
 
   /** Begins as many attempts as may begin. */
   pump(): void {
-    if (this.#pumping) return
+    if (this.#pumping || this.#yielding) return
     this.#pumping = true
     try {
-      for (let channel = this.#next(); channel !== undefined; channel = this.#next()) this.#begin(channel)
+      for (let channel = this.#next(); channel !== undefined; channel = this.#next()) {
+        if (this.#begun >= MOST_TURNS_AT_ONCE) {
+          this.#yield()
+          break
+        }
+        this.#begun++
+        this.#begin(channel)
+      }
     } finally {
       this.#pumping = false
     }
+  }
+
+  #yield(): void {
+    this.#yielding = true
+    setImmediate(() => {
+      this.#yielding = false
+      this.#begun = 0
+      this.pump()
+    })
   }
 
   pause(selector: string | undefined): void {

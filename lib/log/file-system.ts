@@ -42,8 +42,8 @@ export interface FileHandle {
    * device (fdatasync). After it rejects, nothing is known of them, and a second call that succeeds proves nothing.
    */
   sync(): Promise<void>
-  /** Positional; 0 at the end of the file. Returns bytes read. */
-  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<number>
+  /** Positional; 0 at the end of the file. Returns bytes read: at once where that is known not to take long. */
+  read(buffer: Uint8Array, offset: number, length: number, position: number): number | Promise<number>
   size(): Promise<number>
   /** Makes the file this long: cuts bytes off, or adds zeros. */
   truncate(length: number): Promise<void>

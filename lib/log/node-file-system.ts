@@ -1,9 +1,13 @@
 import fs from 'node:fs'
 import { open as openAsync } from 'node:fs/promises'
 import type { FileHandle, FileStat, FileSystem } from './file-system.js'
+import { QuickReads } from './quick-reads.js'
 
 // Bare descriptors and callbacks instead of `fs/promises` handles: the commit path is one writeSync and one
 // fdatasync, and a FileHandle adds a promise and a reference count to each.
+
+/** Of all files: mostly they are on one device. */
+const quickReads = new QuickReads()
 
 class NodeFile implements FileHandle {
   readonly #fd: number
@@ -35,7 +39,9 @@ class NodeFile implements FileHandle {
     })
   }
 
-  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<number> {
+  read(buffer: Uint8Array, offset: number, length: number, position: number): number | Promise<number> {
+    const quick = quickReads.try(length, () => fs.readSync(this.#fd, buffer, offset, length, position))
+    if (quick !== undefined) return quick
     return new Promise((resolve, reject) => {
       fs.read(this.#fd, buffer, offset, length, position, (error, read) => {
         if (error) reject(error)

@@ -192,8 +192,15 @@ class Window {
     if (length <= 0) return
     const buffer = this.#spare ?? Buffer.allocUnsafe(HEADROOM_BYTES + this.#windowBytes)
     this.#spare = undefined
-    const reading = this.#source.file.read(buffer, HEADROOM_BYTES, length, from).catch(() => 0)
-    this.#ahead = { from, buffer, reading }
+    this.#ahead = { from, buffer, reading: this.#readStretch(buffer, length, from) }
+  }
+
+  async #readStretch(buffer: Buffer, length: number, from: number): Promise<number> {
+    try {
+      return await this.#source.file.read(buffer, HEADROOM_BYTES, length, from)
+    } catch {
+      return 0
+    }
   }
 
   async #fillNow(at: number, length: number): Promise<void> {

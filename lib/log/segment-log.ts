@@ -68,7 +68,7 @@ export class SegmentLog implements Log {
     return this.#commits.sync()
   }
 
-  async read(segment: number, offset: number): Promise<Buffer> {
+  read(segment: number, offset: number): Buffer | Promise<Buffer> {
     return this.#commits.readDisplaced(segment, offset) ?? this.#segments.read(segment, offset)
   }
 

@@ -3,12 +3,14 @@ import { asWaqError, WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import { FRAME_HEADER_BYTES, type FrameHeader, payloadIsIntact, readFrameHeader } from './format.js'
 import type { Segment } from './segment.js'
-import { Stretches } from './stretches.js'
+import { type Stretch, Stretches } from './stretches.js'
 
 const MAX_OPEN_FILES = 32
 
 interface OpenFile {
   readonly opening: Promise<FileHandle>
+  /** Undefined while it is being opened. */
+  file: FileHandle | undefined
   /** Reads under way. A descriptor closed under one could be another file's by the time it is read. */
   users: number
   forgotten: boolean
@@ -22,7 +24,10 @@ interface Place {
   readonly room: number
 }
 
-/** Reads single frames, and keeps a few files open for it, the ones used last, and a little of what it read. */
+/**
+ * Reads single frames, and keeps a few files open for it, the ones used last, and a little of what it read. A backlog
+ * pays this for each message, so what is at hand is answered on the spot: a promise costs as much as a small read.
+ */
 export class SegmentReader {
   readonly #directory: Directory
   readonly #stretches = new Stretches()
@@ -37,57 +42,62 @@ export class SegmentReader {
    * The payload of the frame at `offset`. Rejects with WAQ_CORRUPT where it is not intact, WAQ_IO where it can not be
    * read, WAQ_CLOSED after `close`.
    */
-  async read(segment: Segment, offset: number): Promise<Buffer> {
+  read(segment: Segment, offset: number): Buffer | Promise<Buffer> {
     // As it is now: where a failed sync cuts it meanwhile, the record is still what was asked for.
     const place: Place = { segment, offset, room: segment.length - offset }
     const near = this.#stretches.covering(segment.id, offset)
-    if (near !== undefined) {
-      if (near.bytes === undefined) await near.reading
-      // Where it is not whole or not intact there, the file is asked.
-      const payload = near.bytes && intactPayload(near.bytes, near.from, place)
-      if (payload !== undefined) return copyOf(payload)
-    }
-    // Nobody would close what is opened now, and the next owner may have rewritten it.
-    if (this.#closed) throw new WaqError('WAQ_CLOSED', `${this.#directory.root} was closed`)
-    const entry = this.#entry(segment)
-    entry.users += 1
+    if (near === undefined) return this.#readFile(place)
+    if (near.bytes === undefined) return this.#readAfter(near, place)
+    // Where it is not whole or not intact there, the file is asked.
+    return recordIn(near, place) ?? this.#readFile(place)
+  }
+
+  async #readAfter(near: Stretch, place: Place): Promise<Buffer> {
+    near.users += 1
     try {
-      const payload = await this.#readFrame(entry.opening, place)
-      if (payload !== undefined) return payload
+      await near.reading
+      const record = recordIn(near, place)
+      if (record !== undefined) return record
+    } finally {
+      near.users -= 1
+    }
+    return this.#readFile(place)
+  }
+
+  #readFile(place: Place): Buffer | Promise<Buffer> {
+    // Nobody would close what is opened now, and the next owner may have rewritten it.
+    if (this.#closed) return Promise.reject(new WaqError('WAQ_CLOSED', `${this.#directory.root} was closed`))
+    const { segment, offset, room } = place
+    if (room < FRAME_HEADER_BYTES) return Promise.reject(noRecord(place))
+    const entry = this.#entry(segment)
+    const stretch = this.#stretches.begin(segment.id, offset, offset + room)
+    if (entry.file !== undefined) {
+      const record = readNow(entry.file, stretch, place)
+      if (record !== undefined) return record
+    } else {
+      stretch.reading = entry.opening.then(file => readStretch(file, stretch))
+    }
+    return this.#finish(entry, stretch, place)
+  }
+
+  /** What could not be answered on the spot. */
+  async #finish(entry: OpenFile, stretch: Stretch, place: Place): Promise<Buffer> {
+    const { segment, offset } = place
+    entry.users += 1
+    stretch.users += 1
+    try {
+      await stretch.reading
+      const record = recordIn(stretch, place) ?? (await readLarge(await entry.opening, stretch, place))
+      if (record !== undefined) return record
     } catch (error) {
+      this.#stretches.drop(stretch)
       throw asWaqError(error, `reading ${segment.file} at ${offset} failed`)
     } finally {
+      stretch.users -= 1
       entry.users -= 1
       if (entry.forgotten) closeWhenUnused(entry)
     }
-    throw new WaqError('WAQ_CORRUPT', `${segment.file} holds no intact record at ${offset}`)
-  }
-
-  /** Undefined where no intact frame stands at `offset`. */
-  async #readFrame(opening: Promise<FileHandle>, place: Place): Promise<Buffer | undefined> {
-    const { segment, offset, room } = place
-    if (room < FRAME_HEADER_BYTES) return undefined
-    const stretch = this.#stretches.begin(segment.id, offset, offset + room)
-    const buffer = Buffer.allocUnsafeSlow(stretch.to - offset)
-    const reading = opening.then(file => readUpTo(file, buffer, 0, offset))
-    stretch.reading = reading.then(
-      bytes => {
-        stretch.bytes = bytes
-      },
-      () => this.#stretches.drop(stretch), // told to whoever began it, below
-    )
-    const bytes = await reading
-    const header = readableHeader(bytes, offset, place)
-    if (header === undefined) return undefined
-    const end = FRAME_HEADER_BYTES + header.payloadLength
-    if (end <= bytes.length) {
-      const payload = intactPayload(bytes, offset, place)
-      return payload && copyOf(payload)
-    }
-    const whole = Buffer.allocUnsafe(end)
-    bytes.copy(whole)
-    const rest = readUpTo(await opening, whole, bytes.length, offset)
-    return intactPayload(await rest, offset, place)
+    throw noRecord(place)
   }
 
   /** For a segment that does not count any more. */
@@ -119,12 +129,18 @@ export class SegmentReader {
       return known
     }
     const { fileSystem } = this.#directory
-    const entry = {
+    const entry: OpenFile = {
       opening: fileSystem.open(this.#directory.path(segment.file), 'read'),
+      file: undefined,
       users: 0,
       forgotten: false,
     }
-    entry.opening.catch(() => this.#files.delete(segment.id))
+    entry.opening.then(
+      file => {
+        entry.file = file
+      },
+      () => this.#files.delete(segment.id), // told to whoever reads
+    )
     this.#files.set(segment.id, entry)
     for (const [id, oldest] of this.#files) {
       if (this.#files.size <= MAX_OPEN_FILES) break
@@ -141,21 +157,64 @@ function closeWhenUnused(entry: OpenFile): void {
   entry.opening.then(file => file.close()).catch(() => {}) // nothing was written through it
 }
 
-/** The header of the frame there; `bytes` begin at `from`. */
-function readableHeader(
-  bytes: Buffer,
-  from: number,
-  { segment, offset, room }: Place,
-): FrameHeader | undefined {
-  const at = offset - from
-  if (at + FRAME_HEADER_BYTES > bytes.length) return undefined
-  return readFrameHeader(bytes, at, segment.salted, offset, room)
+function noRecord({ segment, offset }: Place): WaqError {
+  return new WaqError('WAQ_CORRUPT', `${segment.file} holds no intact record at ${offset}`)
+}
+
+/** The record, where the file answers on the spot and the stretch holds it whole; else `stretch.reading` goes on. */
+function readNow(file: FileHandle, stretch: Stretch, place: Place): Buffer | undefined {
+  const { buffer, from, to } = stretch
+  let first: number | Promise<number>
+  try {
+    first = file.read(buffer, 0, to - from, from)
+  } catch (error) {
+    stretch.reading = Promise.reject(error)
+    stretch.reading.catch(() => {}) // told to whoever asked for the record
+    return undefined
+  }
+  if (first === to - from) {
+    stretch.bytes = buffer.subarray(0, first)
+    return recordIn(stretch, place)
+  }
+  stretch.reading = readStretch(file, stretch, first)
+  stretch.reading.catch(() => {}) // as above
+  return undefined
+}
+
+/** `first`: what the first read of it resolves to, where it was begun. */
+async function readStretch(
+  file: FileHandle,
+  stretch: Stretch,
+  first?: number | Promise<number>,
+): Promise<void> {
+  const { buffer, from, to } = stretch
+  const filled = (await first) ?? 0
+  stretch.bytes = await readUpTo(file, buffer.subarray(0, to - from), filled, from)
+}
+
+/** A record that its stretch does not hold whole; undefined where no intact one stands there. */
+async function readLarge(file: FileHandle, stretch: Stretch, place: Place): Promise<Buffer | undefined> {
+  const { offset } = place
+  const header = stretch.bytes && headerIn(stretch.bytes, stretch.from, place)
+  if (header === undefined) return undefined
+  const whole = Buffer.allocUnsafe(FRAME_HEADER_BYTES + header.payloadLength)
+  const filled = stretch.bytes!.copy(whole, 0, offset - stretch.from)
+  return payloadIn(await readUpTo(file, whole, filled, offset), offset, place)
+}
+
+/** The record, in a buffer of its own: whoever keeps it keeps no stretch with it. */
+function recordIn({ bytes, from }: Stretch, place: Place): Buffer | undefined {
+  const payload = bytes && payloadIn(bytes, from, place)
+  if (payload === undefined) return undefined
+  const record = Buffer.allocUnsafe(payload.length)
+  payload.copy(record)
+  return record
 }
 
 /** The payload of the frame there, a view of `bytes`, which begin at `from`; undefined where it is not whole or not intact. */
-function intactPayload(bytes: Buffer, from: number, place: Place): Buffer | undefined {
+function payloadIn(bytes: Buffer, from: number, place: Place): Buffer | undefined {
   const { segment, offset } = place
-  const header = readableHeader(bytes, from, place)
+  const header = headerIn(bytes, from, place)
   if (header === undefined) return undefined
   const start = offset - from + FRAME_HEADER_BYTES
   const end = start + header.payloadLength
@@ -164,11 +223,10 @@ function intactPayload(bytes: Buffer, from: number, place: Place): Buffer | unde
   return payloadIsIntact(payload, header, segment.salted, offset) ? payload : undefined
 }
 
-/** Of its own: whoever keeps a record keeps no stretch with it. */
-function copyOf(payload: Buffer): Buffer {
-  const copy = Buffer.allocUnsafe(payload.length)
-  payload.copy(copy)
-  return copy
+function headerIn(bytes: Buffer, from: number, { segment, offset, room }: Place): FrameHeader | undefined {
+  const at = offset - from
+  if (at + FRAME_HEADER_BYTES > bytes.length) return undefined
+  return readFrameHeader(bytes, at, segment.salted, offset, room)
 }
 
 /** The bytes from `offset` on, of which the first `filled` are there; fewer only where the file ends. */

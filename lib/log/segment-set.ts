@@ -59,9 +59,9 @@ export class SegmentSet {
     this.#segments.delete(segment.id)
   }
 
-  async read(id: number, offset: number): Promise<Buffer> {
+  read(id: number, offset: number): Buffer | Promise<Buffer> {
     const segment = this.#segments.get(id) ?? this.#leaving.get(id)
-    if (segment === undefined) throw unknownSegment(this.#spec.name, id)
+    if (segment === undefined) return Promise.reject(unknownSegment(this.#spec.name, id))
     return this.#reader.read(segment, offset)
   }
 

@@ -14,18 +14,24 @@ const GROWTH = 4
 /** So many stretches are kept, the ones used last: those who read at several places at once. */
 const KEPT = 8
 
+const done = Promise.resolve()
+
 export interface Stretch {
   readonly segment: number
   readonly from: number
   /** Behind the last frame that is looked for in it. */
   to: number
-  /** Undefined while it is being read, and where that failed. */
+  readonly buffer: Buffer
+  /** Of the buffer, what was read; undefined while it is being read, and where that failed. */
   bytes: Buffer | undefined
-  /** Never rejects. */
   reading: Promise<unknown>
+  /** Who waits for it: its buffer is not used again before they are served. */
+  users: number
 }
 
 export class Stretches {
+  /** Of stretches that went, to be used again, by length: a fresh one costs more than what is read into it. */
+  readonly #spare = new Map<number, Buffer[]>()
   /** The one used last at the end. */
   readonly #kept: Stretch[] = []
 
@@ -55,13 +61,15 @@ export class Stretches {
       segment,
       from: offset,
       to: Math.min(end, offset + length),
+      buffer: this.#spare.get(length)?.pop() ?? Buffer.allocUnsafeSlow(length),
       bytes: undefined,
-      reading: Promise.resolve(),
+      reading: done,
+      users: 0,
     }
     // The frame that its end cut is found in the new one.
     if (before !== undefined && before.to > offset) before.to = offset
     this.#kept.push(stretch)
-    if (this.#kept.length > KEPT) this.#kept.shift()
+    if (this.#kept.length > KEPT) this.#reuse(this.#kept.shift()!)
     return stretch
   }
 
@@ -76,6 +84,15 @@ export class Stretches {
 
   clear(): void {
     this.#keep(() => false)
+    this.#spare.clear()
+  }
+
+  /** What is still being read, or waited for, is left to the collector. */
+  #reuse({ bytes, buffer, users }: Stretch): void {
+    if (bytes === undefined || users > 0) return
+    const spare = this.#spare.get(buffer.length)
+    if (spare === undefined) this.#spare.set(buffer.length, [buffer])
+    else if (spare.length < KEPT) spare.push(buffer)
   }
 
   #keep(isKept: (stretch: Stretch) => boolean): void {

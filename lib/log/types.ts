@@ -55,8 +55,11 @@ export interface Log {
   withdraw(firstSequence: number): boolean
   /** Resolves when everything that was accepted so far is on the device. Merges with a sync under way where that is enough. */
   sync(): Promise<void>
-  /** One record's bytes, its CRCs verified. The place is that of its frame. Rejects with WAQ_CORRUPT or WAQ_IO. */
-  read(segment: number, offset: number): Promise<Buffer>
+  /**
+   * One record's bytes, its CRCs verified: at once where they are at hand. The place is that of its frame. Rejects with
+   * WAQ_CORRUPT or WAQ_IO.
+   */
+  read(segment: number, offset: number): Buffer | Promise<Buffer>
   /** Segments that count, oldest first. */
   segments(): readonly SegmentInfo[]
   /** These sealed segments stop counting, by one durable manifest, and are then unlinked. */

@@ -50,29 +50,38 @@ export class MessageReader {
     return undefined
   }
 
-  async #record(ref: MessageRef): Promise<Uint8Array> {
+  #record(ref: MessageRef): Uint8Array | Promise<Uint8Array> {
     const { table } = this.#index
     const sequence = table.sequence(ref)
     const cached = this.#cache.get(sequence)
     if (cached !== undefined) return cached
-    const record = await this.#read(ref, sequence)
+    const record = this.#log.read(table.segment(ref), table.offset(ref))
+    if (record instanceof Promise) return this.#recordLater(ref, sequence, record)
+    this.#cache.set(sequence, record)
+    return record
+  }
+
+  async #recordLater(ref: MessageRef, sequence: number, reading: Promise<Buffer>): Promise<Uint8Array> {
+    const record = await this.#followed(ref, sequence, reading)
     // Only what is still live, so that the cache holds nothing that nobody will ask for.
     if (this.#index.bySequence(sequence) !== undefined) this.#cache.set(sequence, record)
     return record
   }
 
   /** Compaction may take a segment away while it is read: the record is then read where it went. */
-  async #read(ref: MessageRef, sequence: number): Promise<Uint8Array> {
+  async #followed(ref: MessageRef, sequence: number, first: Promise<Buffer>): Promise<Uint8Array> {
     const { table } = this.#index
+    let reading: Buffer | Promise<Buffer> = first
     for (;;) {
       const segment = table.segment(ref)
       const offset = table.offset(ref)
       try {
-        return await this.#log.read(segment, offset)
+        return await reading
       } catch (error) {
         const isStill = this.#index.bySequence(sequence) === ref
         if (!isStill || (table.segment(ref) === segment && table.offset(ref) === offset)) throw error
       }
+      reading = this.#log.read(table.segment(ref), table.offset(ref))
     }
   }
 }

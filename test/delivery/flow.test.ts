@@ -40,6 +40,18 @@ t.test('a pause lets what is being sent go on and costs no attempt', async t => 
   )
 })
 
+t.test('where nothing has to be waited for, the event loop has its turn all the same', async t => {
+  const h = new Harness()
+  for (let i = 0; i < 1_000; i += 1) h.add(`channel ${i % 10}`)
+  const sentAtTurns: number[] = []
+  while (h.sent.length < 1_000) {
+    await new Promise(resolve => setImmediate(resolve))
+    sentAtTurns.push(h.sent.length)
+  }
+  t.ok(sentAtTurns.length >= 4, 'not all within one turn')
+  t.ok(sentAtTurns.every((sent, i) => sent - (sentAtTurns[i - 1] ?? 0) <= 256))
+})
+
 t.test('a narrow resume does not end a wide pause, a wide one ends narrow ones', async t => {
   const h = new Harness()
   h.dispatcher.pause('tg:*')

@@ -60,8 +60,11 @@ t.test('an accepted record is read from its place', async t => {
   ])
   t.equal(String(await set.log('messages').read(one.segment, one.offset)), 'one')
   t.equal(String(await set.log('messages').read(two.segment, two.offset)), 'x'.repeat(9000))
-  await t.rejects(set.log('messages').read(one.segment, one.offset + 1), { code: 'WAQ_CORRUPT' })
-  await t.rejects(set.log('messages').read(9_999_999, 64), { code: 'WAQ_CORRUPT', message: /no segment/ })
+  await t.rejects(async () => set.log('messages').read(one.segment, one.offset + 1), { code: 'WAQ_CORRUPT' })
+  await t.rejects(async () => set.log('messages').read(9_999_999, 64), {
+    code: 'WAQ_CORRUPT',
+    message: /no segment/,
+  })
 })
 
 t.test('a list is contiguous, and known by its first record', async t => {
