@@ -40,10 +40,12 @@ export class MessageIndex {
   /** Takes up a message as pending and never attempted. */
   add(sequence: number, message: Indexed, place: Place): MessageRef {
     const { low, high } = hashId(message.id)
-    return this.#add(sequence, message, low, high, place.segment, place.offset, place.bytes)
+    const ref = this.#add(sequence, message, low, high, place.segment, place.offset, place.bytes)
+    this.#ids.add(ref, low)
+    return ref
   }
 
-  /** As `add`, of a record that was scanned. */
+  /** As `add`, of a record that an opening scanned. No id is found before `scanned` was called. */
   addScanned(
     sequence: number,
     scan: EnvelopeScan,
@@ -52,6 +54,17 @@ export class MessageIndex {
     bytes: number,
   ): MessageRef {
     return this.#add(sequence, scan, scan.hashLow, scan.hashHigh, segment, offset, bytes)
+  }
+
+  /** All of an opening's messages were added. */
+  scanned(): void {
+    const refs = new Uint32Array(this.table.size)
+    let count = 0
+    this.table.each(ref => {
+      refs[count] = ref
+      count += 1
+    })
+    this.#ids.addAll(refs)
   }
 
   #add(
@@ -76,7 +89,6 @@ export class MessageIndex {
       offset,
       bytes,
     })
-    this.#ids.add(ref, hashLow)
     this.#sequences.add(sequence, ref)
     if (sequence > this.#highest) this.#highest = sequence
     if (message.deliverAt !== 0) this.#deliverAt.set(ref, message.deliverAt)
@@ -210,12 +222,12 @@ export class MessageIndex {
     const sequences = new Float64Array(refs.length)
     let count = 0
     let ascending = true
-    for (const ref of this.table.refs()) {
+    this.table.each(ref => {
       refs[count] = ref
       sequences[count] = this.table.sequence(ref)
       if (count > 0 && sequences[count]! < sequences[count - 1]!) ascending = false
       count += 1
-    }
+    })
     if (ascending) {
       // As after every opening: refs were given in the order of the log.
       for (let i = 0; i < count; i += 1) {

@@ -15,16 +15,36 @@ import {
   UINT_32,
 } from './message-pack-bytes.js'
 
-/** A power of 2. Where more different names than this come by turns, some are made again. */
+/** To see the bits of a number. */
+const float = new Float64Array(1)
+const floatWords = new Uint32Array(float.buffer)
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
+
+/** As `readDoubleBE`, which is too large to be compiled into its caller, so that each number it returns is an object. */
+function readDouble(bytes: Buffer, at: number): number {
+  const high = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+  const low = (bytes[at + 4]! << 24) | (bytes[at + 5]! << 16) | (bytes[at + 6]! << 8) | bytes[at + 7]!
+  floatWords[0] = LITTLE_ENDIAN ? low : high
+  floatWords[1] = LITTLE_ENDIAN ? high : low
+  return float[0]!
+}
+
+/** A power of 2. Where more different names than about half of this come by turns, some are made again. */
 const NAMES = 4096
+/** So many places in a row a name may have. */
+const PROBES = 8
+/** A longer one is made each time. */
+const MOST_NAME_BYTES = 64
 
 export class MessagePackCursor {
   bytes: Buffer = Buffer.alloc(0)
   at = 0
   /** Where the text that was stepped over last begins; it ends at `at`. */
   textFrom = 0
-  readonly #names = new Array<string | undefined>(NAMES)
-  readonly #nameBytes = new Array<Buffer | undefined>(NAMES)
+  readonly #names: string[] = new Array<string>(NAMES).fill('')
+  /** Of each name; 0: the place is free. */
+  readonly #nameLengths = new Uint8Array(NAMES)
+  readonly #nameBytes = new Uint8Array(NAMES * MOST_NAME_BYTES)
 
   begin(bytes: Buffer): void {
     this.bytes = bytes
@@ -51,7 +71,7 @@ export class MessagePackCursor {
     switch (type) {
       case FLOAT_64:
         this.at += 9
-        return bytes.readDoubleBE(from)
+        return readDouble(bytes, from)
       case UINT_32:
         this.at += 5
         return bytes.readUInt32BE(from)
@@ -105,20 +125,33 @@ export class MessagePackCursor {
   /** The same, as one string for all times that it comes. */
   name(): string {
     const { bytes, textFrom: from, at: to } = this
-    let hash = to - from
+    const length = to - from
+    if (length === 0 || length > MOST_NAME_BYTES) return this.string()
+    let hash = length
     for (let i = from; i < to; i += 1) hash = (Math.imul(hash, 31) + bytes[i]!) | 0
-    const slot = (hash ^ (hash >>> 15)) & (NAMES - 1)
-    const known = this.#nameBytes[slot]
-    if (known !== undefined && equal(known, bytes, from, to)) return this.#names[slot]!
+    const home = hash ^ (hash >>> 15)
+    for (let probe = 0; probe < PROBES; probe += 1) {
+      const place = (home + probe) & (NAMES - 1)
+      if (this.#nameLengths[place] === 0) return this.#keepName(place)
+      if (this.#nameLengths[place] === length && this.#isName(place)) return this.#names[place]!
+    }
+    return this.#keepName((home + (to & (PROBES - 1))) & (NAMES - 1))
+  }
+
+  #isName(place: number): boolean {
+    const { bytes, textFrom: from, at: to } = this
+    const nameBytes = this.#nameBytes
+    const start = place * MOST_NAME_BYTES - from
+    for (let i = from; i < to; i += 1) if (nameBytes[start + i] !== bytes[i]) return false
+    return true
+  }
+
+  #keepName(place: number): string {
+    const { bytes, textFrom: from, at: to } = this
     const name = this.string()
-    this.#nameBytes[slot] = Buffer.from(bytes.subarray(from, to))
-    this.#names[slot] = name
+    this.#names[place] = name
+    this.#nameLengths[place] = to - from
+    bytes.copy(this.#nameBytes, place * MOST_NAME_BYTES, from, to)
     return name
   }
-}
-
-function equal(known: Buffer, bytes: Buffer, from: number, to: number): boolean {
-  if (known.length !== to - from) return false
-  for (let i = 0; i < known.length; i += 1) if (known[i] !== bytes[from + i]) return false
-  return true
 }

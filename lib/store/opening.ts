@@ -27,6 +27,9 @@ export function ackSegmentBytes(segmentBytes: number): number {
   return Math.max(LEAST_ACK_SEGMENT_BYTES, Math.floor(segmentBytes / 4))
 }
 
+/** Of a message that nothing is known of but that it is there: nearly every one of a backlog. */
+const untouched = recoveryRow('present', 'none', false)
+
 /** In the order of `logIdentities`. */
 export function logSpecs(
   options: Pick<LogStoreOptions, 'durability' | 'ackSyncMs' | 'segmentBytes'>,
@@ -107,7 +110,11 @@ export class Opening implements OpenVisitor {
     if (index.bySequence(sequence) !== undefined) return
     this.#envelope.read(data, sequence)
     const last = this.#fold.last(sequence)
-    const row = recoveryRow('present', last?.record.kind ?? 'none', this.#fold.mayHaveLost(sequence, last))
+    const mayHaveLost = this.#fold.mayHaveLost(sequence, last)
+    const row =
+      last === undefined && !mayHaveLost
+        ? untouched
+        : recoveryRow('present', last?.record.kind ?? 'none', mayHaveLost)
     const ref = index.addScanned(sequence, this.#envelope, segment, offset, data.length)
     index.restore(ref, last, row, this.#now)
     if (last !== undefined) {
@@ -131,6 +138,7 @@ export class Opening implements OpenVisitor {
   /** After the last frame: what outcomes say beyond the messages that are there. */
   finish(): Pick<StoreRecovery, 'messages' | 'pending' | 'inDoubt' | 'dead' | 'expired'> {
     const { index, ledger, settled, halts } = this.#state
+    index.scanned()
     for (const { channel, since, segment, ackSequence } of this.#fold.halts()) {
       halts.set(channel, { since, segment, ackSequence })
       ledger.haltAdded(segment)

@@ -57,6 +57,9 @@ export class OutcomeGaps {
 
   /** Whether lost bytes behind its last known outcome (ack sequence 0: none) may have named this message. */
   mayHaveLost(sequence: number, ackSequence: number): boolean {
-    return this.#gaps.some(gap => sequence < gap.messagesBelow && ackSequence < gap.endsBefore)
+    return (
+      this.#gaps.length > 0 &&
+      this.#gaps.some(gap => sequence < gap.messagesBelow && ackSequence < gap.endsBefore)
+    )
   }
 }

@@ -35,6 +35,41 @@ export class RefTable {
     this.#size += 1
   }
 
+  /**
+   * As `add` of each of them, at once. They are sorted by shard first, and every shard is made as large as it has to be
+   * before anything is placed in it: one after another, each add would miss the processor's cache, and to grow step by
+   * step would ask for the hash of each ref again and again.
+   */
+  addAll(refs: Uint32Array): void {
+    const hashes = new Uint32Array(refs.length)
+    const ends = new Uint32Array(SHARDS)
+    for (let i = 0; i < refs.length; i += 1) {
+      const hash = this.#hashOf(refs[i] as MessageRef)
+      hashes[i] = hash
+      ends[hash >>> SHARD_SHIFT]! += 1
+    }
+    for (let at = 1; at < SHARDS; at += 1) ends[at]! += ends[at - 1]!
+    const places = ends.slice()
+    const sorted = new Uint32Array(refs.length)
+    for (let i = refs.length - 1; i >= 0; i -= 1) {
+      const shard = hashes[i]! >>> SHARD_SHIFT
+      places[shard]! -= 1
+      sorted[places[shard]!] = i
+    }
+    for (const [at, shard] of this.#shards.entries()) {
+      const from = at === 0 ? 0 : ends[at - 1]!
+      const to = ends[at]!
+      const used = shard.used + to - from
+      let length = shard.slots.length
+      while (used * 4 > length * 3) length *= 2
+      if (length > shard.slots.length) this.#resize(shard, length)
+      const { slots } = shard
+      for (let i = from; i < to; i += 1) place(slots, hashes[sorted[i]!]!, refs[sorted[i]!] as MessageRef)
+      shard.used = used
+    }
+    this.#size += refs.length
+  }
+
   /** The ref must be in the table, and its hash what it was. */
   delete(ref: MessageRef): void {
     const shard = this.#shards[this.#hashOf(ref) >>> SHARD_SHIFT]!

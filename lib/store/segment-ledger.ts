@@ -59,13 +59,13 @@ export class SegmentLedger {
   }
 
   messageAdded(segment: number, bytes: number): void {
-    const live = this.#live.get(segment)
+    let live = this.#live.get(segment)
     if (live === undefined) {
-      this.#live.set(segment, { messages: 1, bytes })
-    } else {
-      live.messages += 1
-      live.bytes += bytes
+      live = { messages: 0, bytes: 0 }
+      this.#live.set(segment, live)
     }
+    live.messages += 1
+    live.bytes += bytes
     this.#liveBytes += bytes
   }
 

@@ -29,6 +29,8 @@ export class SequenceTable {
   /** The block that was asked for last. */
   #latestKey = -1
   #latestRow = 0
+  /** The highest key that ever had a block: beyond it there is none to be found. */
+  #highestKey = -1
 
   add(sequence: number, ref: MessageRef): void {
     const key = Math.floor(sequence / BLOCK)
@@ -65,6 +67,10 @@ export class SequenceTable {
 
   #row(key: number): number | undefined {
     if (key === this.#latestKey) return this.#latestRow
+    return key > this.#highestKey ? undefined : this.#find(key)
+  }
+
+  #find(key: number): number | undefined {
     const row = this.#byKey.find(hashSequence(key), other => this.#keyOf(other) === key)
     if (row === undefined) return undefined
     this.#latestKey = key
@@ -81,6 +87,7 @@ export class SequenceTable {
     this.#byKey.add(row as MessageRef)
     this.#latestKey = key
     this.#latestRow = row
+    if (key > this.#highestKey) this.#highestKey = key
     return row
   }
 
