@@ -70,10 +70,10 @@ export class MessageColumns {
   /** Bits of `Mark`. */
   readonly marks = bytes()
 
-  /** Refs are reused: a new message must not inherit. */
-  reset(ref: MessageRef): void {
+  /** Refs are reused: a new message must not inherit. `marks`: bits of `Mark` that it begins with. */
+  reset(ref: MessageRef, marks = 0): void {
     this.failures.set(ref, 0)
-    this.marks.set(ref, 0)
+    this.marks.set(ref, marks)
   }
 
   countFailure(ref: MessageRef): number {

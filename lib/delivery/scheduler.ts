@@ -140,8 +140,7 @@ export class Scheduler {
   /** As `enter`, while nothing is settled yet: the backlog at start. `settleAll` follows. */
   enterUnsettled(ref: MessageRef): void {
     this.pending++
-    this.columns.reset(ref)
-    this.columns.mark(ref, Mark.recovered)
+    this.columns.reset(ref, Mark.recovered)
     if (!this.#scheduled.add(ref)) this.#backlog.insert(this.channel(this.#store.channel(ref)), ref)
   }
 

@@ -20,7 +20,7 @@ import { LogVisit } from './log-visit.js'
 import { MANIFESTS } from './names.js'
 import { quarantine } from './quarantine.js'
 import { openFile, readAt } from './read-file.js'
-import { scanSegment } from './scan.js'
+import { type ScanSink, scanSegment } from './scan.js'
 import type { Segment } from './segment.js'
 import { type Candidate, type SurveyedLog, surveyLog } from './survey.js'
 import type { CorruptRange, LogSpec, OpenVisitor } from './types.js'
@@ -148,7 +148,7 @@ class Recovery {
     file: FileHandle,
   ): Promise<void> {
     const { segment } = candidate
-    const source = { file, name: segment.file, salted: segment.salted }
+    const { file: name, salted } = segment
     const header = decodeSegmentHeader(await readAt(file, 0, SEGMENT_HEADER_BYTES), segment.file)
     // The manifest has the salt too, so the frames do not need the header; that it is wrong is damage all the same.
     const sound =
@@ -159,27 +159,16 @@ class Recovery {
     if (!sound) visit.bad(segment, 0, SEGMENT_HEADER_BYTES, undefined)
     if (candidate.provenEnd > SEGMENT_HEADER_BYTES) {
       const to = candidate.provenEnd
-      const scanned = await scanSegment(
-        { ...source, from: SEGMENT_HEADER_BYTES, to },
-        {
-          frame: (offset, frame, payload) => visit.frame(segment, offset, frame, payload),
-          bad: (offset, length, frame) => visit.bad(segment, offset, length, frame),
-        },
-      )
+      const source = { file, name, salted, from: SEGMENT_HEADER_BYTES, to }
+      const scanned = await scanSegment(source, new Shown(visit, segment, undefined))
       // Inside its accepted length a segment has no clean end but that length.
       if (scanned.zerosFrom < to) visit.bad(segment, scanned.zerosFrom, to - scanned.zerosFrom, undefined)
     }
     if (candidate.end > candidate.provenEnd) {
       log.copy ??= this.#newCopy(log)
       const { copy } = log
-      await scanSegment(
-        { ...source, from: candidate.provenEnd, to: candidate.end },
-        {
-          frame: (_, frame, payload) =>
-            visit.frame(copy.segment, appendCopy(copy, frame, payload), frame, payload),
-          bad: (offset, length, frame) => visit.bad(segment, offset, length, frame),
-        },
-      )
+      const source = { file, name, salted, from: candidate.provenEnd, to: candidate.end }
+      await scanSegment(source, new Shown(visit, segment, copy))
     }
   }
 
@@ -215,6 +204,32 @@ class Recovery {
 
   #nextSequences(): Record<string, number> {
     return Object.fromEntries(this.#logs.map(log => [log.spec.name, log.nextSequence]))
+  }
+}
+
+/**
+ * Shows what is found in one segment: where it stands, or where it is copied to. A class, so that the scan meets one
+ * kind of object in every segment: with closures made for each, its compiled code was given up again and again.
+ */
+class Shown implements ScanSink {
+  readonly #visit: LogVisit
+  readonly #segment: Segment
+  readonly #copy: Copy | undefined
+
+  constructor(visit: LogVisit, segment: Segment, copy: Copy | undefined) {
+    this.#visit = visit
+    this.#segment = segment
+    this.#copy = copy
+  }
+
+  frame(offset: number, header: FrameHeader, payload: Buffer): void {
+    const copy = this.#copy
+    if (copy === undefined) this.#visit.frame(this.#segment, offset, header, payload)
+    else this.#visit.frame(copy.segment, appendCopy(copy, header, payload), header, payload)
+  }
+
+  bad(offset: number, length: number, header: FrameHeader | undefined): void {
+    this.#visit.bad(this.#segment, offset, length, header)
   }
 }
 

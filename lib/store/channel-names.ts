@@ -29,6 +29,11 @@ export class ChannelNames {
     return number
   }
 
+  /** As `acquire`, of a name that some message uses. */
+  use(number: number): void {
+    this.#uses[number]! += 1
+  }
+
   release(number: number): void {
     this.#uses[number]! -= 1
     if (this.#uses[number] !== 0) return

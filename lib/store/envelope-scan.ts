@@ -18,6 +18,8 @@ export class EnvelopeScan implements Indexed {
   hashLow = 0
   hashHigh = 0
   channel = ''
+  /** As `MessagePackCursor.namePlace`, of the channel. */
+  channelPlace = -1
   enqueuedAt = 0
   deliverAt = 0
   expiresAt = 0
@@ -33,6 +35,7 @@ export class EnvelopeScan implements Indexed {
     this.hashLow = hash.low
     this.hashHigh = hash.high
     this.channel = envelope.channel
+    this.channelPlace = -1
     this.enqueuedAt = envelope.enqueuedAt
     this.deliverAt = envelope.deliverAt
     this.expiresAt = envelope.expiresAt
@@ -50,6 +53,7 @@ export class EnvelopeScan implements Indexed {
     this.hashHigh = this.#hash.high
     if (!cursor.text()) return false
     this.channel = cursor.name()
+    this.channelPlace = cursor.namePlace
     this.enqueuedAt = cursor.number()
     this.deliverAt = cursor.number()
     this.expiresAt = cursor.number()

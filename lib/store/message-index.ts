@@ -4,6 +4,7 @@ import type { EnvelopeScan } from './envelope-scan.js'
 import { clampedDue, type FoldedOutcome } from './fold.js'
 import { hashId, type IdHash } from './id-hash.js'
 import type { Envelope } from './message.js'
+import { NAMES } from './message-pack-cursor.js'
 import type { MessageRef, Outcome, RecordedError, Standing } from './message-store.js'
 import { MessageTable } from './message-table.js'
 import type { Redrive } from './outcome.js'
@@ -33,6 +34,8 @@ export class MessageIndex {
   readonly #errors = new Map<MessageRef, readonly RecordedError[]>()
   readonly #redrives = new Map<MessageRef, Redrive>()
   readonly #counts: Record<Standing, number> = { pending: 0, 'in-doubt': 0, sending: 0, dead: 0 }
+  /** While an opening scans: by place of the name, the number of the channel plus 1. */
+  #scannedChannels: Uint32Array | undefined
   #pendingBytes = 0
   /** The highest sequence that was ever in the index. */
   #highest = 0
@@ -40,7 +43,8 @@ export class MessageIndex {
   /** Takes up a message as pending and never attempted. */
   add(sequence: number, message: Indexed, place: Place): MessageRef {
     const { low, high } = hashId(message.id)
-    const ref = this.#add(sequence, message, low, high, place.segment, place.offset, place.bytes)
+    const channel = this.#channels.acquire(message.channel)
+    const ref = this.#add(sequence, message, channel, low, high, place.segment, place.offset, place.bytes)
     this.#ids.add(ref, low)
     return ref
   }
@@ -53,11 +57,26 @@ export class MessageIndex {
     offset: number,
     bytes: number,
   ): MessageRef {
-    return this.#add(sequence, scan, scan.hashLow, scan.hashHigh, segment, offset, bytes)
+    const channel = this.#scannedChannel(scan)
+    return this.#add(sequence, scan, channel, scan.hashLow, scan.hashHigh, segment, offset, bytes)
+  }
+
+  /** As `ChannelNames.acquire`, without a look into its map where the scan met the same name in the same place before. */
+  #scannedChannel({ channel, channelPlace }: EnvelopeScan): number {
+    this.#scannedChannels ??= new Uint32Array(NAMES)
+    const known = channelPlace < 0 ? 0 : this.#scannedChannels[channelPlace]!
+    if (known !== 0 && this.#channels.name(known - 1) === channel) {
+      this.#channels.use(known - 1)
+      return known - 1
+    }
+    const number = this.#channels.acquire(channel)
+    if (channelPlace >= 0) this.#scannedChannels[channelPlace] = number + 1
+    return number
   }
 
   /** All of an opening's messages were added. */
   scanned(): void {
+    this.#scannedChannels = undefined
     const refs = new Uint32Array(this.table.size)
     let count = 0
     this.table.each(ref => {
@@ -70,6 +89,7 @@ export class MessageIndex {
   #add(
     sequence: number,
     message: Indexed,
+    channel: number,
     hashLow: number,
     hashHigh: number,
     segment: number,
@@ -77,7 +97,6 @@ export class MessageIndex {
     bytes: number,
   ): MessageRef {
     const { enqueuedAt, expiresAt } = message
-    const channel = this.#channels.acquire(message.channel)
     const ref = this.table.add({
       sequence,
       enqueuedAt,
@@ -217,7 +236,7 @@ export class MessageIndex {
   }
 
   /** By sequence; a snapshot, without those that are settled meanwhile. */
-  *live(): Iterable<MessageRef> {
+  live(): Iterable<MessageRef> {
     const refs = new Uint32Array(this.table.size)
     const sequences = new Float64Array(refs.length)
     let count = 0
@@ -228,15 +247,13 @@ export class MessageIndex {
       if (count > 0 && sequences[count]! < sequences[count - 1]!) ascending = false
       count += 1
     })
-    if (ascending) {
-      // As after every opening: refs were given in the order of the log.
-      for (let i = 0; i < count; i += 1) {
-        const ref = refs[i] as MessageRef
-        if (this.table.isLive(ref) && this.table.sequence(ref) === sequences[i]) yield ref
-      }
-      return
-    }
-    for (const sequence of sequences.sort()) {
+    // As after every opening: refs were given in the order of the log.
+    if (ascending) return new LiveRefs(this.table, refs, sequences)
+    return this.#liveBySequence(sequences.sort())
+  }
+
+  *#liveBySequence(sequences: Float64Array): Iterable<MessageRef> {
+    for (const sequence of sequences) {
       const ref = this.bySequence(sequence)
       if (ref !== undefined) yield ref
     }
@@ -282,6 +299,35 @@ export class MessageIndex {
       const deliverAt = this.deliverAt(ref)
       return deliverAt > now ? undefined : Math.max(enqueuedAt, deliverAt)
     })
+  }
+}
+
+/** Of these refs, those that still stand for these sequences. Not a generator: an opening visits millions. */
+class LiveRefs implements Iterable<MessageRef>, Iterator<MessageRef, undefined> {
+  readonly #table: MessageTable
+  readonly #refs: Uint32Array
+  readonly #sequences: Float64Array
+  #next = 0
+
+  constructor(table: MessageTable, refs: Uint32Array, sequences: Float64Array) {
+    this.#table = table
+    this.#refs = refs
+    this.#sequences = sequences
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  next(): IteratorResult<MessageRef, undefined> {
+    while (this.#next < this.#refs.length) {
+      const at = this.#next
+      this.#next += 1
+      const ref = this.#refs[at] as MessageRef
+      if (this.#table.isLive(ref) && this.#table.sequence(ref) === this.#sequences[at])
+        return { done: false, value: ref }
+    }
+    return { done: true, value: undefined }
   }
 }
 

@@ -30,7 +30,7 @@ function readDouble(bytes: Buffer, at: number): number {
 }
 
 /** A power of 2. Where more different names than about half of this come by turns, some are made again. */
-const NAMES = 4096
+export const NAMES = 4096
 /** So many places in a row a name may have. */
 const PROBES = 8
 /** A longer one is made each time. */
@@ -41,6 +41,8 @@ export class MessagePackCursor {
   at = 0
   /** Where the text that was stepped over last begins; it ends at `at`. */
   textFrom = 0
+  /** Which of `NAMES` places the name has that was read last; -1: none. */
+  namePlace = -1
   readonly #names: string[] = new Array<string>(NAMES).fill('')
   /** Of each name; 0: the place is free. */
   readonly #nameLengths = new Uint8Array(NAMES)
@@ -126,16 +128,21 @@ export class MessagePackCursor {
   name(): string {
     const { bytes, textFrom: from, at: to } = this
     const length = to - from
-    if (length === 0 || length > MOST_NAME_BYTES) return this.string()
+    if (length === 0 || length > MOST_NAME_BYTES) {
+      this.namePlace = -1
+      return this.string()
+    }
     let hash = length
     for (let i = from; i < to; i += 1) hash = (Math.imul(hash, 31) + bytes[i]!) | 0
     const home = hash ^ (hash >>> 15)
     for (let probe = 0; probe < PROBES; probe += 1) {
       const place = (home + probe) & (NAMES - 1)
+      this.namePlace = place
       if (this.#nameLengths[place] === 0) return this.#keepName(place)
       if (this.#nameLengths[place] === length && this.#isName(place)) return this.#names[place]!
     }
-    return this.#keepName((home + (to & (PROBES - 1))) & (NAMES - 1))
+    this.namePlace = (home + (to & (PROBES - 1))) & (NAMES - 1)
+    return this.#keepName(this.namePlace)
   }
 
   #isName(place: number): boolean {
