@@ -3,13 +3,12 @@
  * come and however often (invariant 11). The message log is read afterwards, and asks for each message that it holds.
  */
 import type { CorruptRange } from '../log/types.js'
-import { type FoldedSettlement, FoldedSettlements } from './folded-settlements.js'
 import { type FoldedHalt, HaltFold } from './halt-fold.js'
 import type { Scope } from './message-store.js'
 import type { AliveRecord, OutcomeRecord } from './outcome.js'
 import { isSettling } from './outcome.js'
 import { OutcomeGaps } from './outcome-gaps.js'
-import type { DedupeOptions } from './types.js'
+import { SequenceTable } from './sequence-table.js'
 
 /** The last outcome of a message that is not settled. */
 export interface FoldedOutcome {
@@ -31,7 +30,8 @@ export interface FoldedLimit {
 export class OutcomeFold {
   /** Of messages that are not settled. Most outcomes of a log are settling, or followed by one: those go at once. */
   readonly #alive = new Map<number, FoldedOutcome>()
-  readonly #settlements: FoldedSettlements
+  /** By message, the ack segment that says that it is settled: for a queue that ended before its acks were compacted may have millions. */
+  readonly #settledIn = new SequenceTable<number>()
   readonly #gaps = new OutcomeGaps()
   readonly #halts = new HaltFold()
   /** By scope and target, the one that lasts longest. */
@@ -41,12 +41,15 @@ export class OutcomeFold {
   #nextMessageSequence = 1
 
   /** `now`: epoch ms of the opening. */
-  constructor(now: number, dedupe: DedupeOptions) {
+  constructor(now: number) {
     this.#now = now
-    this.#settlements = new FoldedSettlements(dedupe, now)
   }
 
   add(ackSequence: number, segment: number, record: OutcomeRecord): void {
+    if (isSettling(record)) {
+      this.settle(ackSequence, segment, record)
+      return
+    }
     this.#gaps.met(ackSequence, record.nextSequence)
     this.#halts.add(ackSequence, segment, record)
     this.#nextMessageSequence = Math.max(this.#nextMessageSequence, record.nextSequence)
@@ -63,17 +66,28 @@ export class OutcomeFold {
         this.#limits.set(key, { scope, target, until, segment })
       }
     }
-    if (isSettling(record)) {
-      // The end: nothing is ever recorded of a message behind it, so it is the last one in any order.
-      this.#settlements.add({ ackSequence, segment, record })
-      this.#alive.delete(record.sequence)
-      return
-    }
-    if (this.#settlements.segment(record.sequence) !== undefined) return
+    if (this.#settledIn.find(record.sequence) !== undefined) return
     const known = this.#alive.get(record.sequence)
     if (known === undefined || known.ackSequence < ackSequence) {
       this.#alive.set(record.sequence, { ackSequence, segment, record })
     }
+  }
+
+  /**
+   * As `add`, of one that settled a message: nothing is ever recorded of it behind that, so it is the last one in any
+   * order. False: a second copy, which changes nothing.
+   */
+  settle(
+    ackSequence: number,
+    segment: number,
+    { sequence, nextSequence }: { readonly sequence: number; readonly nextSequence: number },
+  ): boolean {
+    this.#gaps.met(ackSequence, nextSequence)
+    this.#nextMessageSequence = Math.max(this.#nextMessageSequence, nextSequence, sequence + 1)
+    if (this.#settledIn.find(sequence) !== undefined) return false
+    this.#settledIn.add(sequence, segment)
+    this.#alive.delete(sequence)
+    return true
   }
 
   /** Bytes of the ack log that should have held frames and did not; called between the frames around them. */
@@ -88,7 +102,7 @@ export class OutcomeFold {
 
   /** The ack segment that says that the message is settled; undefined: it is not. */
   settledIn(sequence: number): number | undefined {
-    return this.#settlements.segment(sequence)
+    return this.#settledIn.find(sequence)
   }
 
   /** Whether lost ack bytes behind its last known outcome may have named this message. */
@@ -118,11 +132,6 @@ export class OutcomeFold {
   /** Ack segments that hold a resume. */
   resumeSegments(): Iterable<number> {
     return this.#resumeSegments
-  }
-
-  /** Messages that were settled and are remembered by their ids, in the order in which they were. */
-  settled(): readonly FoldedSettlement[] {
-    return this.#settlements.newest()
   }
 }
 

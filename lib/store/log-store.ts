@@ -104,7 +104,7 @@ export class LogStore implements MessageStore {
     const startedAt = performance.now()
     const now = options.environment?.now ?? Date.now
     const ledger = new SegmentLedger()
-    const settled = new SettledIds(options.dedupe, entry => ledger.settledIdForgotten(entry.segment))
+    const settled = new SettledIds(options.dedupe, segment => ledger.settledIdForgotten(segment))
     const contents = new MessageContents()
     const halts: ChannelHalts = new Map()
     const state = { index: new MessageIndex(), ledger, settled, halts, contents }

@@ -97,7 +97,7 @@ export class NeededOutcomes {
     if (gapEnds.has(ackSequence)) return true
     if (record.kind === 'resumed') return !this.#isOldest || this.#halted.has(record.channel)
     if (isSettling(record)) {
-      const remembers = record.id !== '' && settled.peek(record.id)?.sequence === record.sequence
+      const remembers = record.id !== '' && settled.segmentOf(record.id, record.sequence) !== undefined
       return remembers || contents.holders(this.#messageSegments, record.sequence).length > 0
     }
     const ref = index.bySequence(record.sequence)
@@ -136,11 +136,11 @@ export class NeededOutcomes {
       for (const holder of contents.holders(this.#messageSegments, kept.sequence)) {
         ledger.outcomeWritten(holder, undefined, segment)
       }
-      const entry = settled.peek(kept.id)
-      if (entry?.sequence !== kept.sequence) return
-      ledger.settledIdForgotten(entry.segment)
+      const from = settled.segmentOf(kept.id, kept.sequence)
+      if (from === undefined) return
+      ledger.settledIdForgotten(from)
       ledger.settledIdAdded(segment)
-      entry.segment = segment
+      settled.move(kept.id, kept.sequence, segment)
       return
     }
     const ref = index.bySequence(kept.sequence)

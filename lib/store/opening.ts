@@ -11,12 +11,12 @@ import { ACK_LOG, ackLog, MESSAGE_LOG, messageLog } from './log-names.js'
 import { MESSAGE_FRAME_TYPE } from './message.js'
 import type { MessageContents } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
-import { isSettling } from './outcome.js'
 import type { ChannelHalts } from './outcome-recorder.js'
 import { OutcomeScan } from './outcome-scan.js'
 import { recoveryRow } from './recovery-table.js'
 import type { SegmentLedger } from './segment-ledger.js'
 import type { SettledIds } from './settled-ids.js'
+import { Settlement } from './settlement.js'
 import type { DedupeOptions, LogStoreOptions, StoreRecovery } from './types.js'
 
 /** A smaller one is hardly worth its header, its manifest entry and its syncs. */
@@ -59,6 +59,8 @@ export class Opening implements OpenVisitor {
   readonly #state: OpeningState
   /** Epoch ms: one moment for everything that this opening judges. */
   readonly #now: number
+  /** Epoch ms: what was settled then or earlier is not remembered by its id. */
+  readonly #oldestRemembered: number
   readonly #fold: OutcomeFold
   readonly #envelope = new EnvelopeScan()
   readonly #outcomes = new OutcomeScan()
@@ -68,7 +70,8 @@ export class Opening implements OpenVisitor {
   constructor(state: OpeningState, dedupe: DedupeOptions, now: number) {
     this.#state = state
     this.#now = now
-    this.#fold = new OutcomeFold(now, dedupe)
+    this.#oldestRemembered = now - dedupe.windowMs
+    this.#fold = new OutcomeFold(now)
   }
 
   frame(log: string, frame: VisitedFrame): void {
@@ -85,9 +88,20 @@ export class Opening implements OpenVisitor {
   }
 
   #outcome({ type, data, sequence, segment }: VisitedFrame): void {
-    const record = this.#outcomes.read(type, data, sequence)
-    this.#state.ledger.frameAdded(segment, isSettling(record), data.length)
-    this.#fold.add(sequence, segment, record)
+    const { ledger, settled } = this.#state
+    const outcome = this.#outcomes.read(type, data, sequence)
+    if (!(outcome instanceof Settlement)) {
+      ledger.frameAdded(segment, false, data.length)
+      this.#fold.add(sequence, segment, outcome)
+      return
+    }
+    ledger.frameAdded(segment, true, data.length)
+    if (!this.#fold.settle(sequence, segment, outcome)) return
+    // Without an id: the message could not be read any more.
+    if (outcome.idTo === outcome.idFrom || outcome.at <= this.#oldestRemembered) return
+    // Before it is added, for it may be beyond the limit at once.
+    ledger.settledIdAdded(segment)
+    if (!settled.addScanned(outcome, segment, sequence, this.#now)) ledger.settledIdForgotten(segment)
   }
 
   #message({ type, data, sequence, segment, offset }: VisitedFrame): void {
@@ -145,11 +159,7 @@ export class Opening implements OpenVisitor {
     }
     for (const segment of this.#fold.resumeSegments()) ledger.resumeAdded(segment)
     for (const { until, segment } of this.#fold.limits()) ledger.limitAdded(segment, until)
-    for (const { segment, record } of this.#fold.settled()) {
-      const { id, channel, digest, sequence, kind: state, attempts, at } = record
-      ledger.settledIdAdded(segment)
-      settled.add({ id, channel, digest, sequence, state, attempts, at, segment }, this.#now)
-    }
+    settled.scanned()
     const counts = index.counts()
     return {
       messages: this.#messages,

@@ -1,5 +1,5 @@
 /**
- * Finds live messages by their sequence. Sequences come in order and mostly stay together, so they are kept in blocks
+ * Finds by the sequence of a message a number that belongs to it, below 2^32 - 1: mostly the ref of a live one. Sequences come in order and mostly stay together, so they are kept in blocks
  * of eight: some 7 bytes a message where a queue is full, 53 for one that stands alone, and no look-up at all for the
  * next one of the same block.
  */
@@ -19,7 +19,7 @@ class BlockPage {
   readonly used = new Uint32Array(PAGE_ROWS)
 }
 
-export class SequenceTable {
+export class SequenceTable<T extends number = MessageRef> {
   readonly #blocks = new PagedColumns(
     () => new BlockPage(),
     page => page.used,
@@ -32,7 +32,7 @@ export class SequenceTable {
   /** The highest key that ever had a block: beyond it there is none to be found. */
   #highestKey = -1
 
-  add(sequence: number, ref: MessageRef): void {
+  add(sequence: number, ref: T): void {
     const key = Math.floor(sequence / BLOCK)
     const row = this.#row(key) ?? this.#begin(key)
     const page = this.#blocks.page(row)
@@ -57,12 +57,12 @@ export class SequenceTable {
     this.#blocks.release(row)
   }
 
-  find(sequence: number): MessageRef | undefined {
+  find(sequence: number): T | undefined {
     const key = Math.floor(sequence / BLOCK)
     const row = this.#row(key)
     if (row === undefined) return undefined
     const ref = this.#blocks.page(row).refs[slotOf(row) * BLOCK + (sequence - key * BLOCK)]!
-    return ref === 0 ? undefined : ((ref - 1) as MessageRef)
+    return ref === 0 ? undefined : ((ref - 1) as T)
   }
 
   #row(key: number): number | undefined {

@@ -1,13 +1,11 @@
 import t from 'tap'
 import { WaqError } from '../../lib/log/errors.js'
-import { SettledIds } from '../../lib/store/settled-ids.js'
 import type { StoreEnqueueOptions } from '../../lib/store/types.js'
 import { MemoryDisk } from './fixtures/memory-logs.js'
 import {
   enqueueOne,
   FakeClock,
   message,
-  NOW,
   openStore,
   outcomeOf,
   progress,
@@ -288,29 +286,6 @@ t.test('an id is not taken for that of a message that took over the ref meanwhil
   t.equal(await enqueueOne(store, { id: 'c' }), ref)
   answer()
   t.match(await slow, { settled: { id: 'b', state: 'delivered' } })
-})
-
-t.test('an id that is settled twice counts from the second time', async t => {
-  const forgotten: number[] = []
-  const ids = new SettledIds({ windowMs: 1000, maxIds: 2 }, entry => forgotten.push(entry.sequence))
-  const entry = (id: string, sequence: number) => ({
-    id,
-    sequence,
-    channel: 'c',
-    digest: '12345678',
-    state: 'delivered' as const,
-    attempts: 1,
-    at: NOW,
-    segment: 1,
-  })
-  ids.add(entry('a', 1), NOW)
-  ids.add(entry('b', 2), NOW)
-  ids.add(entry('a', 3), NOW)
-  t.strictSame(forgotten, [1], 'nothing needs the first outcome any more')
-  ids.add(entry('c', 4), NOW)
-  t.strictSame(forgotten, [1, 2])
-  t.equal(ids.get('a', NOW)?.sequence, 3)
-  t.equal(ids.size, 2)
 })
 
 t.test('a call that gives up while it waits does not let later ones overtake earlier ones', async t => {

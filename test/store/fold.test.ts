@@ -2,11 +2,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { CorruptRange } from '../../lib/log/types.js'
 import { OutcomeFold } from '../../lib/store/fold.js'
-import type { OutcomeRecord, SettlingRecord } from '../../lib/store/outcome.js'
+import type { OutcomeRecord } from '../../lib/store/outcome.js'
 import { NOW } from './fixtures/messages.js'
-
-/** Every settled id is remembered. */
-const EVER = { windowMs: 86_400_000, maxIds: 1_000 }
 
 const common = { at: NOW, attempts: 1, firstAttemptAt: NOW, mayHaveBeenSent: false }
 const alive = { ...common, errors: [], redrive: undefined }
@@ -56,13 +53,12 @@ t.test(
       [6, halting(8, 'b')],
     ]
     const summary = (order: readonly [number, OutcomeRecord][]): unknown => {
-      const fold = new OutcomeFold(NOW, EVER)
+      const fold = new OutcomeFold(NOW)
       for (const [ackSequence, record] of order) fold.add(ackSequence, 1, record)
       return {
         last: [5, 6, 7, 8, 9].map(sequence => fold.last(sequence)),
         settledIn: [5, 6, 7, 8, 9].map(sequence => fold.settledIn(sequence)),
         halts: [...fold.halts()],
-        settled: fold.settled(),
         next: fold.nextMessageSequence,
       }
     }
@@ -70,7 +66,6 @@ t.test(
     t.match(inOrder, {
       last: [undefined, { ackSequence: 2 }, { ackSequence: 4 }],
       settledIn: [1, undefined, undefined],
-      settled: [{ ackSequence: 3 }],
     })
     t.doesNotThrow(() =>
       fc.assert(
@@ -84,7 +79,7 @@ t.test(
 )
 
 t.test('sequences that outcomes name are never given again', async t => {
-  const fold = new OutcomeFold(NOW, EVER)
+  const fold = new OutcomeFold(NOW)
   t.equal(fold.nextMessageSequence, 1)
   fold.add(1, 1, attempt(50, 40))
   t.equal(fold.nextMessageSequence, 51, 'above the message that it names')
@@ -92,35 +87,22 @@ t.test('sequences that outcomes name are never given again', async t => {
   t.equal(fold.nextMessageSequence, 90, 'and not below the next sequence that it carries')
 })
 
-t.test('settled messages come in the order in which they were settled', async t => {
-  const fold = new OutcomeFold(NOW, EVER)
-  fold.add(1, 1, attempt(1))
-  fold.add(2, 1, delivered(2))
-  fold.add(3, 1, delivered(1))
-  t.strictSame(
-    fold.settled().map(({ record }) => record.id),
-    ['id 2', 'id 1'],
-  )
-})
-
-t.test('of settled messages, only the newest that the dedupe window remembers are kept', async t => {
-  const fold = new OutcomeFold(NOW, { windowMs: 1000, maxIds: 3 })
-  for (let sequence = 1; sequence <= 5000; sequence += 1) {
-    const record = delivered(sequence) as SettlingRecord
-    const isOld = sequence === 4999
-    fold.add(sequence, Math.ceil(sequence / 1000), isOld ? { ...record, at: NOW - 1000 } : record)
-  }
-  t.strictSame(
-    fold.settled().map(({ ackSequence }) => ackSequence),
-    [4997, 4998, 5000],
-  )
-  t.equal(fold.settledIn(1), 1)
-  t.equal(fold.settledIn(4999), 5)
-  t.equal(fold.settledIn(5001), undefined)
-})
+t.test(
+  'of millions of settled messages it is known where each was settled, and a second copy changes nothing',
+  async t => {
+    const fold = new OutcomeFold(NOW)
+    for (let sequence = 1; sequence <= 5000; sequence += 1) {
+      t.ok(fold.settle(sequence, Math.ceil(sequence / 1000), { sequence, nextSequence: 1 }))
+    }
+    t.notOk(fold.settle(9000, 9, { sequence: 4999, nextSequence: 1 }))
+    t.equal(fold.settledIn(1), 1)
+    t.equal(fold.settledIn(4999), 5)
+    t.equal(fold.settledIn(5001), undefined)
+  },
+)
 
 t.test('a channel is halted unless it was resumed later', async t => {
-  const fold = new OutcomeFold(NOW, EVER)
+  const fold = new OutcomeFold(NOW)
   fold.add(1, 1, resumed('a'))
   fold.add(2, 1, halting(1, 'a'))
   fold.add(3, 1, halting(2, 'b'))
@@ -132,7 +114,7 @@ t.test('a channel is halted unless it was resumed later', async t => {
 })
 
 t.test('a halt outlives the dead letter that caused it', async t => {
-  const fold = new OutcomeFold(NOW, EVER)
+  const fold = new OutcomeFold(NOW)
   fold.add(1, 1, halting(1, 'a'))
   fold.add(2, 1, { ...delivered(1), kind: 'purged' } as OutcomeRecord)
   t.equal([...fold.halts()].length, 1)
@@ -141,7 +123,7 @@ t.test('a halt outlives the dead letter that caused it', async t => {
 t.test(
   'of the waits that receivers told, the longest of each target is in force, and none that is over',
   async t => {
-    const fold = new OutcomeFold(NOW, EVER)
+    const fold = new OutcomeFold(NOW)
     fold.add(1, 1, limited(NOW + 5000, 5000))
     fold.add(2, 1, limited(NOW + 3000, 5000))
     fold.add(3, 1, limited(NOW, 5000, 'slack:*'))
@@ -151,7 +133,7 @@ t.test(
 )
 
 t.test('a clock that was set back does not make a wait longer than it was told', async t => {
-  const fold = new OutcomeFold(NOW, EVER)
+  const fold = new OutcomeFold(NOW)
   fold.add(1, 1, limited(NOW + 86_400_000, 5000))
   t.match([...fold.limits()], [{ until: NOW + 5000 }])
 })
@@ -159,7 +141,7 @@ t.test('a clock that was set back does not make a wait longer than it was told',
 t.test(
   'lost ack bytes may have named a message that was there before the next frame was written',
   async t => {
-    const fold = new OutcomeFold(NOW, EVER)
+    const fold = new OutcomeFold(NOW)
     fold.add(1, 1, attempt(3))
     fold.lose(range({ firstMissing: 2, lastMissing: 3 }))
     fold.add(4, 1, attempt(4, 10))
@@ -174,7 +156,7 @@ t.test(
 t.test(
   'lost bytes at the end of the ack log are bounded by what existed when they were missed first',
   async t => {
-    const fold = new OutcomeFold(NOW, EVER)
+    const fold = new OutcomeFold(NOW)
     fold.add(1, 1, attempt(3))
     fold.lose(
       range({ firstMissing: 2, lastMissing: 2, nextSequences: { acks: 3, messages: 8 }, known: true }),
@@ -185,7 +167,7 @@ t.test(
 )
 
 t.test('a whole file that is lost, with sequences that nobody knows, reaches to the next frame', async t => {
-  const fold = new OutcomeFold(NOW, EVER)
+  const fold = new OutcomeFold(NOW)
   fold.add(1, 1, attempt(3))
   fold.lose(range({ offset: 0, length: 5000 }))
   fold.add(9, 2, attempt(4, 10))
@@ -197,7 +179,7 @@ t.test('a whole file that is lost, with sequences that nobody knows, reaches to 
 t.test(
   'where damage that was found before stood is not known any more: frames around it bound nothing',
   async t => {
-    const fold = new OutcomeFold(NOW, EVER)
+    const fold = new OutcomeFold(NOW)
     fold.lose(range({ offset: 0, length: 5000, nextSequences: { acks: 9, messages: 20 }, known: true }))
     fold.add(1, 2, attempt(3))
     t.ok(fold.mayHaveLost(3, fold.last(3)))
@@ -206,7 +188,7 @@ t.test(
 )
 
 t.test('damage that no sequence is missing from lost no outcome', async t => {
-  const fold = new OutcomeFold(NOW, EVER)
+  const fold = new OutcomeFold(NOW)
   fold.lose(range({ offset: 0, length: 64 }))
   fold.lose(range({ offset: 900, length: 10 }))
   t.notOk(fold.mayHaveLost(3, undefined))
@@ -215,7 +197,7 @@ t.test('damage that no sequence is missing from lost no outcome', async t => {
 t.test(
   'the outcome with the highest ack sequence counts, also where an earlier one is read after it',
   async t => {
-    const fold = new OutcomeFold(NOW, EVER)
+    const fold = new OutcomeFold(NOW)
     fold.add(5, 1, attempt(1))
     fold.add(3, 2, { ...attempt(1), at: NOW - 1 })
     t.match(fold.last(1), { ackSequence: 5, segment: 1 })
@@ -225,7 +207,7 @@ t.test(
 )
 
 t.test('the latest halt of a channel counts, also where an earlier one is read after it', async t => {
-  const fold = new OutcomeFold(NOW, EVER)
+  const fold = new OutcomeFold(NOW)
   fold.add(10, 1, halting(1, 'a'))
   fold.add(7, 2, resumed('a'))
   fold.add(4, 2, halting(2, 'a'))

@@ -1,0 +1,153 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { SettlingKind } from '../../lib/store/outcome.js'
+import { type SettledId, SettledIds } from '../../lib/store/settled-ids.js'
+import { Settlement } from '../../lib/store/settlement.js'
+import { NOW } from './fixtures/messages.js'
+
+function entry(id: string, sequence: number, facts: Partial<SettledId> = {}): SettledId {
+  const digest = `${sequence}`.slice(-8).padStart(8, '\u00ff')
+  return {
+    id,
+    sequence,
+    channel: 'c',
+    digest,
+    state: 'delivered',
+    attempts: 1,
+    at: NOW,
+    segment: 1,
+    ...facts,
+  }
+}
+
+class Remembered {
+  readonly forgotten: number[] = []
+  readonly ids: SettledIds
+
+  constructor(maxIds: number, windowMs = 1000) {
+    this.ids = new SettledIds({ windowMs, maxIds }, (_segment, sequence) => this.forgotten.push(sequence))
+  }
+
+  scan(ackSequence: number, { id, state, segment, ...facts }: SettledId): boolean {
+    const settlement = new Settlement()
+    settlement.take({
+      ...facts,
+      id,
+      kind: state,
+      nextSequence: 1,
+      firstAttemptAt: NOW,
+      mayHaveBeenSent: false,
+    })
+    return this.ids.addScanned(settlement, segment, ackSequence, NOW)
+  }
+
+  known(ids: readonly string[]): number[] {
+    return ids.flatMap(id => this.ids.get(id, NOW)?.sequence ?? [])
+  }
+}
+
+t.test('all that was said of an id comes back', async t => {
+  const { ids } = new Remembered(10)
+  const entries = [
+    entry('a', 1, { state: 'cancelled', attempts: 70_000, at: NOW - 1.5, segment: 7, channel: 'telegram:1' }),
+    entry('안녕 👋', 2 ** 40, { state: 'purged', channel: '채널' }),
+    entry('x'.repeat(40_000), 3),
+  ]
+  for (const one of entries) ids.add(one, NOW)
+  for (const one of entries) t.strictSame(ids.get(one.id, NOW), one)
+  t.equal(ids.get('b', NOW), undefined)
+  t.equal(ids.get('', NOW), undefined)
+})
+
+t.test('an id that is settled twice counts from the second time', async t => {
+  const { ids, forgotten } = new Remembered(2)
+  ids.add(entry('a', 1), NOW)
+  ids.add(entry('b', 2), NOW)
+  ids.add(entry('a', 3), NOW)
+  t.strictSame(forgotten, [1], 'nothing needs the first outcome any more')
+  ids.add(entry('c', 4), NOW)
+  t.strictSame(forgotten, [1, 2])
+  t.equal(ids.get('a', NOW)?.sequence, 3)
+  t.equal(ids.size, 2)
+})
+
+t.test('the oldest go beyond the limit, and those that are older than the window', async t => {
+  const { ids, forgotten } = new Remembered(3)
+  for (let i = 1; i <= 5; i += 1) ids.add(entry(`id ${i}`, i, { at: NOW + i }), NOW)
+  t.strictSame(forgotten, [1, 2])
+  t.equal(ids.get('id 3', NOW + 1002)?.sequence, 3)
+  t.equal(ids.get('id 3', NOW + 1003), undefined, 'not told any more, though it is still there')
+  t.equal(ids.segmentOf('id 3', 3), 1)
+  ids.evict(NOW + 1004)
+  t.strictSame(forgotten, [1, 2, 3, 4])
+})
+
+t.test('a limit of 0 remembers none', async t => {
+  const { ids, forgotten } = new Remembered(0)
+  ids.add(entry('a', 1), NOW)
+  t.strictSame(forgotten, [1])
+  t.equal(ids.size, 0)
+})
+
+t.test('compaction moves what keeps an id, of that very message', async t => {
+  const { ids } = new Remembered(3)
+  ids.add(entry('a', 1), NOW)
+  t.equal(ids.segmentOf('a', 1), 1)
+  t.equal(ids.segmentOf('a', 2), undefined)
+  ids.move('a', 2, 9)
+  t.equal(ids.segmentOf('a', 1), 1)
+  ids.move('a', 1, 9)
+  t.equal(ids.segmentOf('a', 1), 9)
+})
+
+t.test('an opening remembers the same, in whatever order it meets them', async t => {
+  const kinds: readonly SettlingKind[] = ['delivered', 'cancelled', 'purged']
+  const names = Array.from({ length: 12 }, (_, i) => (i % 3 === 0 ? `아이디 ${i}` : `id ${i}`))
+  const frames = Array.from(
+    { length: 40 },
+    (_, i) => [i + 1, entry(names[(i * 7) % 12]!, i + 1, { state: kinds[i % 3]! })] as const,
+  )
+  const inOrder = new Remembered(8)
+  for (const [, one] of frames) inOrder.ids.add(one, NOW)
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(fc.shuffledSubarray(frames, { minLength: 40 }), order => {
+        const shuffled = new Remembered(8)
+        for (const [ackSequence, one] of order) shuffled.scan(ackSequence, one)
+        shuffled.ids.scanned()
+        t.strictSame(shuffled.known(names), inOrder.known(names))
+        // And it goes on in the order in which they were settled.
+        shuffled.forgotten.length = 0
+        for (let i = 0; i < 8; i += 1) shuffled.ids.add(entry(`later ${i}`, 100 + i), NOW)
+        t.strictSame(
+          shuffled.forgotten,
+          inOrder.known(names).sort((one, other) => one - other),
+        )
+      }),
+      { numRuns: 100 },
+    ),
+  )
+})
+
+t.test('as a Map would do it', async t => {
+  const property = fc.property(
+    fc.array(fc.tuple(fc.nat({ max: 30 }), fc.boolean()), { maxLength: 300 }),
+    steps => {
+      const { ids } = new Remembered(10)
+      const model = new Map<string, number>()
+      for (const [i, [name, looks]] of steps.entries()) {
+        const id = `id ${name}`
+        if (looks) {
+          t.equal(ids.get(id, NOW)?.sequence, model.get(id))
+          continue
+        }
+        ids.add(entry(id, i + 1), NOW)
+        model.delete(id)
+        model.set(id, i + 1)
+        if (model.size > 10) model.delete(model.keys().next().value!)
+      }
+      t.equal(ids.size, model.size)
+    },
+  )
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 200 }))
+})
