@@ -70,7 +70,7 @@ export class Opening implements OpenVisitor {
   constructor(state: OpeningState, dedupe: DedupeOptions, now: number) {
     this.#state = state
     this.#now = now
-    this.#oldestRemembered = now - dedupe.windowMs
+    this.#oldestRemembered = dedupe.maxIds === 0 ? Number.POSITIVE_INFINITY : now - dedupe.windowMs
     this.#fold = new OutcomeFold(now)
   }
 
