@@ -19,7 +19,7 @@ export class Recording implements AppendListener {
   /** Where it was accepted; -1 before. */
   segment = -1
   readonly #owner: RecordingOwner
-  readonly #onWritten: (segment: number) => void
+  #onWritten: ((segment: number) => void) | undefined
   #state: 'open' | 'written' | 'failed' = 'open'
   #error: Error | undefined
   #promise: Promise<void> | undefined
@@ -50,8 +50,13 @@ export class Recording implements AppendListener {
     this.segment = segment
     this.#state = 'written'
     this.#owner.written(this, segment)
-    this.#onWritten(segment)
+    this.#onWritten!(segment)
     this.#resolve?.()
+    // The log keeps this until it is synced, a second maybe: nothing that it held is to be kept with it.
+    this.#onWritten = undefined
+    this.#promise = undefined
+    this.#resolve = undefined
+    this.#reject = undefined
   }
 
   moved(segment: number): void {
