@@ -20,10 +20,11 @@ export class MessageReader {
   /** Rejects with WAQ_CORRUPT or WAQ_IO. */
   async read(ref: MessageRef): Promise<StoredMessage> {
     const sequence = this.#index.table.sequence(ref)
-    const { id, channel, payload, headers, enqueuedAt, deliverAt, expiresAt } = decodeEnvelope(
-      await this.#record(ref),
-      describe(sequence),
-    )
+    const cached = this.#cache.get(sequence)
+    // A copy: bytes in the payload are handed on as views of it.
+    const record = cached === undefined ? await this.#stored(ref, sequence) : Buffer.from(cached)
+    const envelope = decodeEnvelope(record, describe(sequence))
+    const { id, channel, payload, headers, enqueuedAt, deliverAt, expiresAt } = envelope
     const decoded = decodePayload(payload, `Message "${id}" (sequence ${sequence})`)
     return { id, channel, payload: decoded, headers, sequence, enqueuedAt, deliverAt, expiresAt }
   }
@@ -32,7 +33,8 @@ export class MessageReader {
   async identity(ref: MessageRef): Promise<Identity | undefined> {
     const sequence = this.#index.table.sequence(ref)
     try {
-      return identityOf(await this.#record(ref), describe(sequence))
+      const record = this.#cache.get(sequence) ?? (await this.#stored(ref, sequence))
+      return identityOf(record, describe(sequence))
     } catch (error) {
       if (this.#index.bySequence(sequence) === undefined) return undefined
       throw error
@@ -50,11 +52,9 @@ export class MessageReader {
     return undefined
   }
 
-  #record(ref: MessageRef): Uint8Array | Promise<Uint8Array> {
+  /** The record out of the log; from now on it is in the cache. */
+  #stored(ref: MessageRef, sequence: number): Uint8Array | Promise<Uint8Array> {
     const { table } = this.#index
-    const sequence = table.sequence(ref)
-    const cached = this.#cache.get(sequence)
-    if (cached !== undefined) return cached
     const record = this.#log.read(table.segment(ref), table.offset(ref))
     if (record instanceof Promise) return this.#recordLater(ref, sequence, record)
     this.#cache.set(sequence, record)

@@ -1,103 +1,160 @@
 /**
  * The newest records, bounded in bytes, by sequence: a message that is sent soon after it was enqueued is not read
- * back from the disk. The oldest entry goes first; reading does not make an entry newer.
+ * back from the disk. Reading does not make an entry newer.
+ *
+ * Records are copied into pages, which fill one after another. A page whose records were all settled is used again, and
+ * where the limit is reached the oldest page goes, whatever it still holds. So no record is an object: those that wait
+ * would be copied by each young collection, 3 ms at a time, which is what everyone else in the process waited for.
  *
  * A slot for each sequence of a window, no hash table: sequences come without gaps to speak of, so that neighbours
  * never meet, and at full speed a `Map` costs more than everything else that is done for a record.
  */
 
-/** What an entry costs beside its record: its slot, the buffer object, the DataView that msgpackr hangs on it. */
-const ENTRY_OVERHEAD_BYTES = 256
+const MOST_PAGE_BYTES = 256 * 1024
+/** So many pages at least make up the limit, so that little goes at once. */
+const FEWEST_PAGES = 16
 const FEWEST_SLOTS = 64
+/** As if no record were smaller: so many bytes of the limit stand for one slot. */
+const BYTES_A_SLOT = 256
+
+interface Page {
+  readonly bytes: Buffer
+  /** Records in it that were not deleted. */
+  used: number
+}
 
 export class RecordCache {
   readonly #limitBytes: number
-  /** By the low bits of the sequence. The length is a power of 2. */
-  #sequences = new Float64Array(FEWEST_SLOTS)
-  #records: (Uint8Array | undefined)[] = emptySlots(FEWEST_SLOTS)
-  /** Where the oldest entry is looked for next: slots are filled in the order of their sequences. */
-  #hand = 0
+  readonly #pageBytes: number
+  /** By number, the oldest first. */
+  readonly #pages = new Map<number, Page>()
+  /** The page that is being filled. */
+  #current: Page = { bytes: Buffer.alloc(0), used: 0 }
+  #currentNumber = 0
+  /** Of the current page, from where on it is free. */
+  #end = 0
+  /** A page that went, to be used again. */
+  #spare: Buffer | undefined
   #bytes = 0
+  /** The slots, by the low bits of the sequence; their number is a power of 2. A slot whose page is gone is free. */
+  #sequences = new Float64Array(FEWEST_SLOTS)
+  #pageNumbers = new Float64Array(FEWEST_SLOTS)
+  #offsets = new Uint32Array(FEWEST_SLOTS)
+  #lengths = new Uint32Array(FEWEST_SLOTS)
 
   /** 0: keeps nothing. */
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes
+    this.#pageBytes = Math.min(MOST_PAGE_BYTES, Math.floor(limitBytes / FEWEST_PAGES))
   }
 
+  /** Of the pages. */
   get bytes(): number {
     return this.#bytes
   }
 
-  get(sequence: number): Uint8Array | undefined {
+  /** A view, good until the cache is told anything else: whoever keeps it, or waits meanwhile, copies it. */
+  get(sequence: number): Buffer | undefined {
     const slot = this.#slot(sequence)
-    return this.#sequences[slot] === sequence ? this.#records[slot] : undefined
+    const page = this.#pageOf(slot, sequence)
+    if (page === undefined) return undefined
+    const offset = this.#offsets[slot]!
+    return page.bytes.subarray(offset, offset + this.#lengths[slot]!)
   }
 
   set(sequence: number, record: Uint8Array): void {
-    const bytes = bytesOf(record)
-    if (bytes > this.#limitBytes) {
-      this.delete(sequence)
-      return
-    }
-    let slot = this.#slot(sequence)
-    while (this.#records[slot] !== undefined && this.#sequences[slot] !== sequence && this.#grow())
-      slot = this.#slot(sequence)
-    this.#clear(slot)
+    this.delete(sequence)
+    if (record.length > this.#limitBytes || this.#limitBytes === 0) return
+    const isFull = this.#end + record.length > this.#current.bytes.length
+    if (isFull || !this.#pages.has(this.#currentNumber)) this.#beginPage(record.length)
+    this.#current.bytes.set(record, this.#end)
+    this.#current.used += 1
+    const slot = this.#freeSlot(sequence)
     this.#sequences[slot] = sequence
-    this.#records[slot] = record
-    this.#bytes += bytes
-    while (this.#bytes > this.#limitBytes) this.#evictOne(slot)
+    this.#pageNumbers[slot] = this.#currentNumber
+    this.#offsets[slot] = this.#end
+    this.#lengths[slot] = record.length
+    this.#end += record.length
   }
 
   delete(sequence: number): void {
     const slot = this.#slot(sequence)
-    if (this.#sequences[slot] === sequence) this.#clear(slot)
+    if (this.#pageOf(slot, sequence) !== undefined) this.#clear(slot)
   }
 
-  /** The next entry under the hand, other than the one that room is made for. */
-  #evictOne(kept: number): void {
-    if (this.#hand !== kept) this.#clear(this.#hand)
-    this.#hand = (this.#hand + 1) & (this.#records.length - 1)
+  /** The page that holds the record; undefined: it is not here. */
+  #pageOf(slot: number, sequence: number): Page | undefined {
+    return this.#sequences[slot] === sequence ? this.#pages.get(this.#pageNumbers[slot]!) : undefined
   }
 
   #clear(slot: number): void {
-    const record = this.#records[slot]
-    if (record === undefined) return
-    this.#records[slot] = undefined
-    this.#bytes -= bytesOf(record)
+    const number = this.#pageNumbers[slot]!
+    this.#sequences[slot] = 0
+    const page = this.#pages.get(number)!
+    page.used -= 1
+    if (page.used > 0) return
+    if (page === this.#current) this.#end = 0
+    else this.#dropPage(number, page)
   }
 
-  /** False: there are as many slots as entries could ever be; the older of two goes. */
-  #grow(): boolean {
-    const before = this.#records
-    const sequences = this.#sequences
-    if (before.length * ENTRY_OVERHEAD_BYTES >= this.#limitBytes) return false
-    this.#sequences = new Float64Array(before.length * 2)
-    this.#records = emptySlots(before.length * 2)
-    let oldest = Number.POSITIVE_INFINITY
-    for (const [at, record] of before.entries()) {
-      if (record === undefined) continue
-      const sequence = sequences[at]!
-      const slot = this.#slot(sequence)
-      this.#sequences[slot] = sequence
-      this.#records[slot] = record
-      oldest = Math.min(oldest, sequence)
+  #beginPage(recordBytes: number): void {
+    // A large record has a page of its own.
+    const length = Math.max(this.#pageBytes, recordBytes)
+    if (this.#current.used === 0) this.#dropPage(this.#currentNumber, this.#current)
+    for (const [number, page] of this.#pages) {
+      if (this.#bytes + length <= this.#limitBytes) break
+      this.#dropPage(number, page)
     }
-    this.#hand = oldest === Number.POSITIVE_INFINITY ? 0 : this.#slot(oldest)
-    return true
+    const reused = this.#spare?.length === length ? this.#spare : undefined
+    if (reused !== undefined) this.#spare = undefined
+    this.#current = { bytes: reused ?? Buffer.allocUnsafeSlow(length), used: 0 }
+    this.#currentNumber += 1
+    this.#pages.set(this.#currentNumber, this.#current)
+    this.#bytes += length
+    this.#end = 0
+  }
+
+  #dropPage(number: number, page: Page): void {
+    if (!this.#pages.delete(number)) return
+    this.#bytes -= page.bytes.length
+    if (page.bytes.length === this.#pageBytes) this.#spare = page.bytes
+  }
+
+  /** Of two sequences that would have the same slot there are more of them, or the older one goes. */
+  #freeSlot(sequence: number): number {
+    let slot = this.#slot(sequence)
+    while (this.#pageOf(slot, this.#sequences[slot]!) !== undefined) {
+      if (this.#sequences.length * BYTES_A_SLOT >= this.#limitBytes) {
+        this.#clear(slot)
+        break
+      }
+      this.#grow()
+      slot = this.#slot(sequence)
+    }
+    return slot
+  }
+
+  #grow(): void {
+    const sequences = this.#sequences
+    const pageNumbers = this.#pageNumbers
+    const offsets = this.#offsets
+    const lengths = this.#lengths
+    this.#sequences = new Float64Array(sequences.length * 2)
+    this.#pageNumbers = new Float64Array(sequences.length * 2)
+    this.#offsets = new Uint32Array(sequences.length * 2)
+    this.#lengths = new Uint32Array(sequences.length * 2)
+    for (let at = 0; at < sequences.length; at += 1) {
+      if (!this.#pages.has(pageNumbers[at]!) || sequences[at] === 0) continue
+      const slot = this.#slot(sequences[at]!)
+      this.#sequences[slot] = sequences[at]!
+      this.#pageNumbers[slot] = pageNumbers[at]!
+      this.#offsets[slot] = offsets[at]!
+      this.#lengths[slot] = lengths[at]!
+    }
   }
 
   #slot(sequence: number): number {
     // Also above 2^31, where `&` takes the low 32 bits.
-    return sequence & (this.#records.length - 1)
+    return sequence & (this.#sequences.length - 1)
   }
-}
-
-function bytesOf(record: Uint8Array): number {
-  return record.length + ENTRY_OVERHEAD_BYTES
-}
-
-/** Filled, so that the array stays a plain one. */
-function emptySlots(count: number): (Uint8Array | undefined)[] {
-  return new Array<Uint8Array | undefined>(count).fill(undefined)
 }
