@@ -1,25 +1,58 @@
-/** Appends that a log has taken and not answered yet. It answers in append order, so the first one is the lowest. */
+/**
+ * Appends that a log has taken and not answered yet. It answers in append order, so the first one is the lowest, and goes
+ * first; only one that is withdrawn, or refused, goes out of turn.
+ *
+ * A ring, no `Set`: that makes itself a new table after so many changes, and the old ones, once they are promoted, keep
+ * alive the next with all that was in flight, so that young collections copy what is long dead.
+ */
+const SMALLEST = 16
+
 export class InFlight<T extends { readonly firstSequence: number }> {
-  readonly #appends = new Set<T>()
-  #last: T | undefined
+  /** The length is a power of 2. From `#head` on; undefined: it went out of turn. */
+  #ring: (T | undefined)[] = new Array<T | undefined>(SMALLEST).fill(undefined)
+  #head = 0
+  /** Places in use, those that went out of turn included. */
+  #used = 0
 
   add(append: T): void {
-    this.#appends.add(append)
-    this.#last = append
+    if (this.#used === this.#ring.length) this.#grow()
+    this.#ring[this.#at(this.#used)] = append
+    this.#used += 1
   }
 
+  /** Nothing, where it is not here any more. */
   delete(append: T): void {
-    this.#appends.delete(append)
+    for (let i = 0; i < this.#used; i += 1) {
+      if (this.#ring[this.#at(i)] !== append) continue
+      this.#ring[this.#at(i)] = undefined
+      break
+    }
+    // Both ends are always in flight.
+    while (this.#used > 0 && this.#ring[this.#head] === undefined) {
+      this.#head = this.#at(1)
+      this.#used -= 1
+    }
+    while (this.#used > 0 && this.#ring[this.#at(this.#used - 1)] === undefined) this.#used -= 1
   }
 
   /** The latest one; undefined: everything was answered. */
   get last(): T | undefined {
-    return this.#appends.size === 0 ? undefined : this.#last
+    return this.#used === 0 ? undefined : this.#ring[this.#at(this.#used - 1)]
   }
 
   /** Infinity: everything was answered. */
   lowestSequence(): number {
-    for (const append of this.#appends) return append.firstSequence
-    return Number.POSITIVE_INFINITY
+    return this.#used === 0 ? Number.POSITIVE_INFINITY : this.#ring[this.#head]!.firstSequence
+  }
+
+  #at(place: number): number {
+    return (this.#head + place) & (this.#ring.length - 1)
+  }
+
+  #grow(): void {
+    const ring = new Array<T | undefined>(this.#ring.length * 2).fill(undefined)
+    for (let i = 0; i < this.#used; i += 1) ring[i] = this.#ring[this.#at(i)]
+    this.#ring = ring
+    this.#head = 0
   }
 }
