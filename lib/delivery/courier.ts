@@ -1,11 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { systemCode } from '../log/errors.js'
-import type { MessageRef, MessageStore } from '../store/message-store.js'
+import type { MessageStore } from '../store/message-store.js'
 import { Attempt } from './attempt.js'
 import { Call } from './call.js'
 import { Mark } from './columns.js'
 import { Doubt } from './doubt.js'
 import { recordedError } from './recorded-error.js'
+import { RefMap } from './ref-map.js'
 import { isRefusal, refusalError } from './response.js'
 import type { Turn } from './scheduler.js'
 import { Settler, type SettlerContext } from './settler.js'
@@ -31,7 +32,7 @@ export class Courier {
   readonly #store: MessageStore
   readonly #doubt: Doubt
   /** Sends that nobody waits for any more, until the next attempt of their message. */
-  readonly #late = new Map<MessageRef, Attempt>()
+  readonly #late = new RefMap<Attempt>()
   #closing = false
 
   constructor(context: CourierContext) {

@@ -6,6 +6,7 @@ import { Courier, closingError } from './courier.js'
 import { Drains } from './drains.js'
 import { isClosed, Ledger } from './ledger.js'
 import { Person } from './person.js'
+import { RefMap } from './ref-map.js'
 import { Reporter } from './reporter.js'
 import { Retention } from './retention.js'
 import { Scheduler } from './scheduler.js'
@@ -34,7 +35,7 @@ export class Dispatcher<P, R> {
   readonly #person: Person
   readonly #drains: Drains
   readonly #retention: Retention
-  readonly #attempts = new Map<MessageRef, Attempt>()
+  readonly #attempts = new RefMap<Attempt>()
   readonly #counters: Counters = { delivered: 0, retried: 0, rateLimited: 0, dead: 0 }
   #started = false
   #closed: Promise<void> | undefined

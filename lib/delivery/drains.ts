@@ -1,6 +1,6 @@
 import { AbortError } from '../store/abort-error.js'
-import type { MessageRef } from '../store/message-store.js'
 import type { Attempt } from './attempt.js'
+import type { RefMap } from './ref-map.js'
 import type { Timers } from './timers.js'
 
 interface Waiter {
@@ -20,7 +20,7 @@ export class Drains {
   }
 
   /** Attempts under way that wait here themselves. */
-  insiders(attempts: ReadonlyMap<MessageRef, Attempt>): ReadonlySet<Attempt> {
+  insiders(attempts: RefMap<Attempt>): ReadonlySet<Attempt> {
     const insiders = new Set<Attempt>()
     for (const { inside } of this.#waiters) {
       if (inside !== undefined && attempts.get(inside.ref) === inside) insiders.add(inside)

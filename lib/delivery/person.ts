@@ -2,6 +2,7 @@ import type { MessageRef, MessageStore } from '../store/message-store.js'
 import type { Attempt } from './attempt.js'
 import { keyBehind } from './backlog.js'
 import type { Ledger } from './ledger.js'
+import type { RefMap } from './ref-map.js'
 import type { Reporter } from './reporter.js'
 import type { Scheduler } from './scheduler.js'
 import type { Clock } from './types.js'
@@ -12,7 +13,7 @@ interface PersonContext {
   readonly scheduler: Scheduler
   readonly ledger: Ledger
   readonly reporter: Reporter
-  readonly attempts: ReadonlyMap<MessageRef, Attempt>
+  readonly attempts: RefMap<Attempt>
   /** Ends an attempt that has recorded nothing yet; its message is settled. */
   readonly withdraw: (attempt: Attempt) => void
 }

@@ -12,6 +12,7 @@ import type { Haltable } from './halts.js'
 import { type Decision, judge } from './judge.js'
 import type { Ledger } from './ledger.js'
 import { recordedError } from './recorded-error.js'
+import type { RefMap } from './ref-map.js'
 import type { Reporter } from './reporter.js'
 import type { Scheduler } from './scheduler.js'
 import type { Timers } from './timers.js'
@@ -36,7 +37,7 @@ export interface SettlerContext {
   readonly maxRetryAfterMs: number
   readonly view: (ref: MessageRef, attempt: Attempt) => MessageView<unknown>
   /** Under way, by message. */
-  readonly attempts: Map<MessageRef, Attempt>
+  readonly attempts: RefMap<Attempt>
   /** An attempt gave its turn back. */
   readonly ended: () => void
 }

@@ -1,4 +1,3 @@
-import { AgedMap } from '../store/aged-map.js'
 import type { LogStore } from '../store/log-store.js'
 import type { MessageRef } from '../store/message-store.js'
 import type { SettledMessage } from '../store/types.js'
@@ -22,15 +21,20 @@ export interface PendingSettlement<R> {
 /** Who waits for which message to settle, and how the latest ones did. */
 export class Settlements<R> {
   readonly #waiters = new Map<string, Set<Waiter<R>>>()
-  /** Oldest first. */
-  readonly #recent = new AgedMap<string, Settlement<R>>()
+  /**
+   * A ring, looked through from the newest on: every message comes into it, and hardly anyone asks. (A `Map` of them would
+   * cost each message what the look costs the one who asks.)
+   */
+  readonly #recent: (Settlement<R> | undefined)[] = new Array(KEPT_SETTLEMENTS).fill(undefined)
+  /** Where the next one goes. */
+  #next = 0
   #closedBy: Error | undefined
 
   /** The message settled just now. */
   settle(settlement: Settlement<R>): void {
     const { id } = settlement
-    this.#recent.set(id, settlement)
-    if (this.#recent.size > KEPT_SETTLEMENTS) this.#recent.delete(this.#recent.oldest()!)
+    this.#recent[this.#next] = settlement
+    this.#next = (this.#next + 1) % KEPT_SETTLEMENTS
     const waiters = this.#waiters.get(id)
     if (waiters === undefined) return
     this.#waiters.delete(id)
@@ -39,7 +43,11 @@ export class Settlements<R> {
 
   /** How the message settled, where that was in this process and not too many messages ago. */
   recent(id: string): Settlement<R> | undefined {
-    return this.#recent.get(id)
+    for (let back = 1; back <= KEPT_SETTLEMENTS; back += 1) {
+      const settlement = this.#recent[(this.#next - back + KEPT_SETTLEMENTS) % KEPT_SETTLEMENTS]
+      if (settlement === undefined || settlement.id === id) return settlement
+    }
+    return undefined
   }
 
   /** Every use must end in `leave`. */
