@@ -1,6 +1,6 @@
 /**
  * What one small durable write costs by the way it is made, on zeros that were written ahead: latency, and processor
- * time with all threads of the process. The ways take turns. `node dist/bench/ways-to-sync.js [directory] [rounds]`
+ * time with all threads of the process (and what it computes before the write). The ways take turns. `node dist/bench/ways-to-sync.js [directory] [rounds]`
  */
 import {
   closeSync,
@@ -28,14 +28,22 @@ const ZEROS = Buffer.alloc((rounds + 1) * WRITES_A_ROUND * RECORD.length)
 
 type Write = (file: number, position: number) => void | Promise<void>
 
-const ways: Readonly<Record<string, { readonly flags: number; readonly write: Write }>> = {
-  'write, then fdatasync on a thread (waq)': {
-    flags: constants.O_RDWR,
-    write(file, position) {
-      writeSync(file, RECORD, 0, RECORD.length, position)
-      return synced(file)
-    },
-  },
+interface Way {
+  readonly flags: number
+  readonly write: Write
+  /** How long the process computes before it, without a look at any file. Default 0. */
+  readonly pauseUs?: number
+}
+
+function writeAndSync(file: number, position: number): Promise<void> {
+  writeSync(file, RECORD, 0, RECORD.length, position)
+  return synced(file)
+}
+
+const ways: Readonly<Record<string, Way>> = {
+  'write, then fdatasync on a thread (waq)': { flags: constants.O_RDWR, write: writeAndSync },
+  'the same, 75 µs after the last one': { flags: constants.O_RDWR, write: writeAndSync, pauseUs: 75 },
+  'the same, 300 µs after the last one': { flags: constants.O_RDWR, write: writeAndSync, pauseUs: 300 },
   'the same, the event loop polling meanwhile': {
     flags: constants.O_RDWR,
     write(file, position) {
@@ -89,15 +97,18 @@ try {
     return {
       name,
       write: way.write,
+      pauseUs: way.pauseUs ?? 0,
       file: openSync(path, way.flags),
       latencies: new Latencies(),
       cpuUs: [] as number[],
     }
   })
   for (let round = 0; round <= rounds; round += 1) {
-    for (const { write, file, latencies, cpuUs } of candidates) {
+    for (const { write, pauseUs, file, latencies, cpuUs } of candidates) {
       const before = process.cpuUsage()
       for (let i = 0; i < WRITES_A_ROUND; i += 1) {
+        const resumedAt = performance.now()
+        while ((performance.now() - resumedAt) * 1000 < pauseUs);
         const startedAt = performance.now()
         await write(file, (round * WRITES_A_ROUND + i) * RECORD.length)
         // The first round warms up.

@@ -65,6 +65,9 @@ t.test('a zombie is dead', onLinux, async t => {
   const status = () => parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))!
   const identity = { ...own, pid, processStart: status().start }
   t.equal(livenessOf(identity), 'alive', 'while it runs')
+  // As long as it is a shell, the parent would ask.
+  while (readFileSync(`/proc/${parent.pid}/comm`, 'latin1') !== 'cat\n')
+    await new Promise(resolve => setImmediate(resolve))
   process.kill(pid, 'SIGKILL')
   while (status().state !== 'Z') await new Promise(resolve => setImmediate(resolve))
   process.kill(pid, 0)
