@@ -14,7 +14,7 @@ const MOST_PAGE_BYTES = 256 * 1024
 /** So many pages at least make up the limit, so that little goes at once. */
 const FEWEST_PAGES = 16
 const FEWEST_SLOTS = 64
-/** As if no record were smaller: so many bytes of the limit stand for one slot. */
+/** So many bytes of the limit stand for one slot: of smaller records fewer are kept than would fit. */
 const BYTES_A_SLOT = 256
 
 interface Page {

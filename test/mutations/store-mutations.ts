@@ -211,12 +211,47 @@ export const storeMutations: readonly Mutation[] = [
     name: 'an outcome behind the end of a message brings it back',
     invariants: [11],
     file: 'lib/store/fold.js',
-    find: `if (this.#settlements.segment(record.sequence) !== undefined)
+    find: `if (this.#settledIn.find(record.sequence) !== undefined)
             return;`,
     replace: '',
     caughtBy: {
       file: 'store/fold',
       name: 'the outcome with the highest ack sequence counts, in whatever order and however often frames come',
+    },
+  },
+  {
+    name: 'a second copy of an end counts once more',
+    invariants: [11],
+    file: 'lib/store/fold.js',
+    find: `if (this.#settledIn.find(sequence) !== undefined)
+            return false;`,
+    replace: '',
+    caughtBy: {
+      file: 'store/fold',
+      name: 'of millions of settled messages it is known where each was settled, and a second copy changes nothing',
+    },
+  },
+  {
+    name: 'of an id that was settled twice the one that is met last counts',
+    invariants: [11],
+    file: 'lib/store/settled-ids.js',
+    find: `if (this.#rows.page(known).sequence[slotOf(known)] > settlement.sequence)
+                return false;`,
+    replace: '',
+    caughtBy: {
+      file: 'store/settled-ids',
+      name: 'an opening remembers the same, in whatever order it meets them',
+    },
+  },
+  {
+    name: 'ids are forgotten in the order in which an opening meets them',
+    invariants: [11],
+    file: 'lib/store/settled-ids.js',
+    find: 'while (older !== 0 && ackSequences[older - 1] > ackSequence) {',
+    replace: 'while (older < 0) {',
+    caughtBy: {
+      file: 'store/settled-ids',
+      name: 'an opening remembers the same, in whatever order it meets them',
     },
   },
   {
