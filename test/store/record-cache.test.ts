@@ -53,7 +53,9 @@ t.test('what is deleted makes room for others, and setting twice counts once', a
 t.test('whatever is set, deleted and read, it never answers with anything but what was set', async t => {
   const property = fc.property(
     fc.constantFrom(1_000, 20_000, 1_000_000),
-    fc.array(fc.tuple(fc.nat({ max: 300 }), fc.nat({ max: 3_000 }), fc.boolean()), { maxLength: 500 }),
+    fc.array(fc.tuple(fc.integer({ min: 1, max: 300 }), fc.nat({ max: 3_000 }), fc.boolean()), {
+      maxLength: 500,
+    }),
     (limit, steps) => {
       const cache = new RecordCache(limit)
       const model = new Map<number, Buffer>()
@@ -67,7 +69,7 @@ t.test('whatever is set, deleted and read, it never answers with anything but wh
           model.set(sequence, record)
         }
         if (cache.bytes > limit) return false
-        for (let at = 0; at <= 300; at += 1) {
+        for (let at = 1; at <= 300; at += 1) {
           const cached = cache.get(at)
           if (cached !== undefined && !model.get(at)?.equals(cached)) return false
         }
