@@ -21,7 +21,7 @@ import {
   scaled,
 } from './scale.js'
 
-const TOTAL_MS = scaled(90, 3600) * 1000
+const TOTAL_MS = scaled(180, 3600) * 1000
 const LIFE_MS = scaled(8, 60) * 1000
 const SAMPLE_MS = 500
 const CHANNELS = 200

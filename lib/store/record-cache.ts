@@ -36,7 +36,10 @@ export class RecordCache {
   /** A page that went, to be used again. */
   #spare: Buffer | undefined
   #bytes = 0
-  /** The slots, by the low bits of the sequence; their number is a power of 2. A slot whose page is gone is free. */
+  /**
+   * The slots, by the low bits of the sequence; their number is a power of 2. A slot whose page is gone is free, and so is
+   * one whose page is 0, for they count from 1: each slot that is not stands for one record that its page counts as used.
+   */
   #sequences = new Float64Array(FEWEST_SLOTS)
   #pageNumbers = new Float64Array(FEWEST_SLOTS)
   #offsets = new Uint32Array(FEWEST_SLOTS)
@@ -89,7 +92,7 @@ export class RecordCache {
 
   #clear(slot: number): void {
     const number = this.#pageNumbers[slot]!
-    this.#sequences[slot] = 0
+    this.#pageNumbers[slot] = 0
     const page = this.#pages.get(number)!
     page.used -= 1
     if (page.used > 0) return
@@ -123,7 +126,7 @@ export class RecordCache {
   /** Of two sequences that would have the same slot there are more of them, or the older one goes. */
   #freeSlot(sequence: number): number {
     let slot = this.#slot(sequence)
-    while (this.#pageOf(slot, this.#sequences[slot]!) !== undefined) {
+    while (this.#pages.has(this.#pageNumbers[slot]!)) {
       if (this.#sequences.length * BYTES_A_SLOT >= this.#limitBytes) {
         this.#clear(slot)
         break
@@ -144,7 +147,7 @@ export class RecordCache {
     this.#offsets = new Uint32Array(sequences.length * 2)
     this.#lengths = new Uint32Array(sequences.length * 2)
     for (let at = 0; at < sequences.length; at += 1) {
-      if (!this.#pages.has(pageNumbers[at]!) || sequences[at] === 0) continue
+      if (!this.#pages.has(pageNumbers[at]!)) continue
       const slot = this.#slot(sequences[at]!)
       this.#sequences[slot] = sequences[at]!
       this.#pageNumbers[slot] = pageNumbers[at]!

@@ -50,11 +50,14 @@ export class RefTable {
     }
     for (let at = 1; at < SHARDS; at += 1) ends[at]! += ends[at - 1]!
     const places = ends.slice()
-    const sorted = new Uint32Array(refs.length)
+    const sortedRefs = new Uint32Array(refs.length)
+    const sortedHashes = new Uint32Array(refs.length)
     for (let i = refs.length - 1; i >= 0; i -= 1) {
-      const shard = hashes[i]! >>> SHARD_SHIFT
-      places[shard]! -= 1
-      sorted[places[shard]!] = i
+      const hash = hashes[i]!
+      const at = places[hash >>> SHARD_SHIFT]! - 1
+      places[hash >>> SHARD_SHIFT] = at
+      sortedRefs[at] = refs[i]!
+      sortedHashes[at] = hash
     }
     for (const [at, shard] of this.#shards.entries()) {
       const from = at === 0 ? 0 : ends[at - 1]!
@@ -64,7 +67,7 @@ export class RefTable {
       while (used * 4 > length * 3) length *= 2
       if (length > shard.slots.length) this.#resize(shard, length)
       const { slots } = shard
-      for (let i = from; i < to; i += 1) place(slots, hashes[sorted[i]!]!, refs[sorted[i]!] as MessageRef)
+      for (let i = from; i < to; i += 1) place(slots, sortedHashes[i]!, sortedRefs[i] as MessageRef)
       shard.used = used
     }
     this.#size += refs.length

@@ -5,7 +5,7 @@ import type { MessageRef } from '../../lib/store/message-store.js'
 
 t.test('as a Map would do it', async t => {
   const property = fc.property(
-    fc.array(fc.tuple(fc.nat({ max: 60 }), fc.boolean()), { maxLength: 400 }),
+    fc.array(fc.tuple(fc.nat({ max: 60 }), fc.boolean()), { maxLength: 400, size: 'max' }),
     steps => {
       const map = new RefMap<{ step: number }>()
       const model = new Map<number, { step: number }>()

@@ -13,7 +13,7 @@ t.test('a heap gives back what is in it in order, whatever was removed or moved 
     which: fc.nat(),
   })
   fc.assert(
-    fc.property(fc.array(operation, { maxLength: 200 }), operations => {
+    fc.property(fc.array(operation, { maxLength: 200, size: 'max' }), operations => {
       const positions = new Map<{ key: number }, number>()
       const heap = new Heap<{ key: number }>((a, b) => a.key < b.key, {
         get: item => positions.get(item)!,
@@ -49,7 +49,7 @@ t.test('a backlog keeps messages in the order of their keys, whatever comes and 
     which: fc.nat(),
   })
   fc.assert(
-    fc.property(fc.array(operation, { maxLength: 200 }), operations => {
+    fc.property(fc.array(operation, { maxLength: 200, size: 'max' }), operations => {
       const keys: number[] = []
       const store = {
         orderKey: (ref: MessageRef) => keys[ref]!,

@@ -3,7 +3,7 @@ import t from 'tap'
 import { InFlight } from '../../lib/store/in-flight.js'
 
 t.test('as a Set would do it: the first is the lowest, and the last one that is left the latest', async t => {
-  const property = fc.property(fc.array(fc.nat({ max: 9 }), { maxLength: 300 }), steps => {
+  const property = fc.property(fc.array(fc.nat({ max: 9 }), { maxLength: 300, size: 'max' }), steps => {
     const inFlight = new InFlight<{ firstSequence: number }>()
     const model: { firstSequence: number }[] = []
     for (const [i, step] of steps.entries()) {
