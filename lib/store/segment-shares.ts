@@ -28,11 +28,13 @@ export interface ShareSources {
  */
 function youngMessageSegments(messages: Log): ReadonlySet<number> {
   const segments = messages.segments()
-  const active = segments.findLast(({ sealed, length }) => !sealed && length > SEGMENT_HEADER_BYTES)
-  if (active === undefined) return new Set()
+  // Without a frame in it a segment is not among them: then the one before was left just now.
+  const active = segments.findLast(({ sealed }) => !sealed)
   const previous = segments.findLast(({ sealed }) => sealed)
-  if (previous === undefined || active.length * 2 >= previous.length) return new Set([active.id])
-  return new Set([active.id, previous.id])
+  const young = new Set<number>()
+  if (active !== undefined) young.add(active.id)
+  if (previous !== undefined && 2 * (active?.length ?? 0) < previous.length) young.add(previous.id)
+  return young
 }
 
 /** `isDamaged`: it could not be read when it was to be rewritten. `sparesYoung`: young segments stay. */
