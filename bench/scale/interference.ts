@@ -1,10 +1,12 @@
 /**
  * Claims: an enqueue's p99 while the background compacts is at most 1.5 times that without; no slice holds the event
  * loop for 5 ms. Two queues get the same traffic in turns: of each ten messages one stays, the others are delivered, so
- * that every segment is sparse as soon as it is full. One queue compacts, the other does not.
+ * that every segment is sparse as soon as it is full. One queue compacts, the other does not. And the slices by themselves:
+ * how long each turn of the event loop takes while a queue that nobody uses compacts, and while one has nothing to do.
  */
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { OutboundQueue } from '../../lib/index.js'
 import { ascending, inDirectory, mebibytes, messageOf, percentile, printTable, scaled } from './scale.js'
 
@@ -14,6 +16,9 @@ const SEGMENT_BYTES = scaled(1, 4) * 2 ** 20
 /** Beside the measured enqueues, so that there is something to compact. */
 const FILL = scaled(4_000, 15_000)
 const KEPT = 10
+/** For the background alone: so many times `FILL`, and at most so long. */
+const SPARSE_FILLS = scaled(3, 10)
+const ALONE_MS = 10_000
 
 class Subject {
   readonly name: string
@@ -70,6 +75,49 @@ class Subject {
   }
 }
 
+/** Turns of the event loop, one after another, while nothing but the background of a queue runs. */
+async function turnsWhile(goesOn: () => boolean): Promise<{ turns: number; sortedMs: number[] }> {
+  const turnsMs: number[] = []
+  let startedAt = performance.now()
+  while (goesOn()) {
+    await nextTurn()
+    const now = performance.now()
+    turnsMs.push(now - startedAt)
+    startedAt = now
+  }
+  return { turns: turnsMs.length, sortedMs: ascending(turnsMs) }
+}
+
+/** A queue of sparse segments, opened by one that compacts them, or not, and does nothing else. */
+async function backgroundAlone(
+  directory: string,
+  autoCompact: boolean,
+): Promise<Record<string, string | number>> {
+  const maker = await Subject.open('maker', directory, false)
+  for (let i = 0; i < SPARSE_FILLS; i += 1) await maker.fill()
+  await maker.queue.close({ graceMs: 0 })
+  const queue = await OutboundQueue.open(directory, {
+    advanced: { segmentBytes: SEGMENT_BYTES, autoCompact },
+  })
+  let compactions = 0
+  let isDone = false
+  queue.on('compacted', () => {
+    compactions += 1
+    isDone = true
+  })
+  const endAt = performance.now() + ALONE_MS
+  const { turns, sortedMs } = await turnsWhile(() => performance.now() < endAt && !isDone)
+  await queue.close({ graceMs: 0 })
+  return {
+    queue: autoCompact ? 'compacts' : 'does nothing',
+    turns,
+    'p99 ms': percentile(sortedMs, 0.99),
+    'p99.99 ms': percentile(sortedMs, 0.9999),
+    'longest ms': sortedMs.at(-1)!,
+    compactions,
+  }
+}
+
 await inDirectory(async parent => {
   const without = await Subject.open('without', join(parent, 'without'), false)
   const during = await Subject.open('during compaction', join(parent, 'during'), true)
@@ -98,4 +146,10 @@ await inDirectory(async parent => {
   )
   await without.queue.close({ graceMs: 0 })
   await during.queue.close({ graceMs: 0 })
+
+  const alone = []
+  for (const autoCompact of [false, true]) {
+    alone.push(await backgroundAlone(join(parent, `alone-${autoCompact}`), autoCompact))
+  }
+  printTable('How long a turn of the event loop takes while only the background runs', alone)
 })
