@@ -97,7 +97,8 @@ export class OutcomeFold {
 
   /** The last outcome of a message that is not settled; undefined: it has none, or is settled. */
   last(sequence: number): FoldedOutcome | undefined {
-    return this.#alive.get(sequence)
+    // Of a backlog that was never attempted: a look into an empty Map costs as much as one into a full one.
+    return this.#alive.size === 0 ? undefined : this.#alive.get(sequence)
   }
 
   /** The ack segment that says that the message is settled; undefined: it is not. */

@@ -29,6 +29,8 @@ export class MessageIndex {
   readonly #channels = new ChannelNames()
   readonly #ids = new RefTable(ref => this.table.hashLow(ref))
   readonly #sequences = new SequenceTable()
+  // What few messages have. A look into an empty Map costs as much as one into a full one, so where it is made once a
+  // message, their size is asked first.
   readonly #deliverAt = new Map<MessageRef, number>()
   readonly #together = new Map<MessageRef, { readonly firstSequence: number; readonly count: number }>()
   readonly #errors = new Map<MessageRef, readonly RecordedError[]>()
@@ -264,7 +266,8 @@ export class MessageIndex {
   }
 
   orderKey(ref: MessageRef): number {
-    return this.#redrives.get(ref)?.orderKey ?? this.table.sequence(ref)
+    const redrive = this.#redrives.size === 0 ? undefined : this.#redrives.get(ref)
+    return redrive?.orderKey ?? this.table.sequence(ref)
   }
 
   redrive(ref: MessageRef): Redrive | undefined {
@@ -272,7 +275,7 @@ export class MessageIndex {
   }
 
   deliverAt(ref: MessageRef): number {
-    return this.#deliverAt.get(ref) ?? 0
+    return this.#deliverAt.size === 0 ? 0 : (this.#deliverAt.get(ref) ?? 0)
   }
 
   together(ref: MessageRef): { firstSequence: number; count: number } | undefined {

@@ -22,6 +22,8 @@ const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /** As `readDoubleBE`, which is too large to be compiled into its caller, so that each number it returns is an object. */
 function readDouble(bytes: Buffer, at: number): number {
+  // Infinity, as most times to live are; with anything but zeros behind it, it is no number.
+  if (bytes[at] === 0x7f && bytes[at + 1] === 0xf0 && bytes[at + 7] === 0) return readInfinity(bytes, at)
   const high = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
   const low = (bytes[at + 4]! << 24) | (bytes[at + 5]! << 16) | (bytes[at + 6]! << 8) | bytes[at + 7]!
   floatWords[0] = LITTLE_ENDIAN ? low : high
@@ -29,10 +31,17 @@ function readDouble(bytes: Buffer, at: number): number {
   return float[0]!
 }
 
+function readInfinity(bytes: Buffer, at: number): number {
+  for (let i = at + 2; i < at + 7; i += 1) if (bytes[i] !== 0) return Number.NaN
+  return Number.POSITIVE_INFINITY
+}
+
 /** A power of 2. Where more different names than about half of this come by turns, some are made again. */
 export const NAMES = 4096
 /** So many places in a row a name may have. */
 const PROBES = 8
+/** Of each name so many bytes choose its place. */
+const HASHED_BYTES = 8
 /** A longer one is made each time. */
 const MOST_NAME_BYTES = 64
 
@@ -132,8 +141,10 @@ export class MessagePackCursor {
       this.namePlace = -1
       return this.string()
     }
+    // The end of a name tells most: a platform comes first, and what is in it last.
     let hash = length
-    for (let i = from; i < to; i += 1) hash = (Math.imul(hash, 31) + bytes[i]!) | 0
+    for (let i = length > HASHED_BYTES ? to - HASHED_BYTES : from; i < to; i += 1)
+      hash = (Math.imul(hash, 31) + bytes[i]!) | 0
     const home = hash ^ (hash >>> 15)
     for (let probe = 0; probe < PROBES; probe += 1) {
       const place = (home + probe) & (NAMES - 1)
