@@ -90,6 +90,7 @@ export class Courier {
   /** What still runs is in doubt from here on. */
   abandon(): void {
     for (const attempt of this.#context.attempts.values()) {
+      if (attempt.phase === 'over') continue
       if (attempt.phase === 'sending') this.settler.interrupted(attempt)
       else this.settler.unsent(attempt)
       attempt.call?.abandon()

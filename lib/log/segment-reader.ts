@@ -52,16 +52,9 @@ export class SegmentReader {
     return recordIn(near, place) ?? this.#readFile(place)
   }
 
-  async #readAfter(near: Stretch, place: Place): Promise<Buffer> {
-    near.users += 1
-    try {
-      await near.reading
-      const record = recordIn(near, place)
-      if (record !== undefined) return record
-    } finally {
-      near.users -= 1
-    }
-    return this.#readFile(place)
+  /** The file is taken up before anyone waits: later the segment may count no more, and nobody would close it again. */
+  #readAfter(near: Stretch, place: Place): Promise<Buffer> {
+    return this.#finish(this.#entry(place.segment), near, place)
   }
 
   #readFile(place: Place): Buffer | Promise<Buffer> {
@@ -76,6 +69,7 @@ export class SegmentReader {
       if (record !== undefined) return record
     } else {
       stretch.reading = entry.opening.then(file => readStretch(file, stretch))
+      stretch.reading.catch(() => {}) // told to whoever asked for the record
     }
     return this.#finish(entry, stretch, place)
   }
@@ -86,11 +80,15 @@ export class SegmentReader {
     entry.users += 1
     stretch.users += 1
     try {
-      await stretch.reading
-      const record = recordIn(stretch, place) ?? (await readLarge(await entry.opening, stretch, place))
+      try {
+        await stretch.reading
+      } catch {
+        // A bad block anywhere in it: whether it is in this record is seen by reading that alone.
+        this.#stretches.drop(stretch)
+      }
+      const record = recordIn(stretch, place) ?? (await readAlone(await entry.opening, place))
       if (record !== undefined) return record
     } catch (error) {
-      this.#stretches.drop(stretch)
       throw asWaqError(error, `reading ${segment.file} at ${offset} failed`)
     } finally {
       stretch.users -= 1
@@ -139,7 +137,10 @@ export class SegmentReader {
       file => {
         entry.file = file
       },
-      () => this.#files.delete(segment.id), // told to whoever reads
+      () => {
+        // Told to whoever reads.
+        if (this.#files.get(segment.id) === entry) this.#files.delete(segment.id)
+      },
     )
     this.#files.set(segment.id, entry)
     for (const [id, oldest] of this.#files) {
@@ -192,14 +193,15 @@ async function readStretch(
   stretch.bytes = await readUpTo(file, buffer.subarray(0, to - from), filled, from)
 }
 
-/** A record that its stretch does not hold whole; undefined where no intact one stands there. */
-async function readLarge(file: FileHandle, stretch: Stretch, place: Place): Promise<Buffer | undefined> {
+/** A record that no stretch holds whole and intact; undefined where none stands there. */
+async function readAlone(file: FileHandle, place: Place): Promise<Buffer | undefined> {
   const { offset } = place
-  const header = stretch.bytes && headerIn(stretch.bytes, stretch.from, place)
+  const start = await readUpTo(file, Buffer.allocUnsafe(FRAME_HEADER_BYTES), 0, offset)
+  const header = headerIn(start, offset, place)
   if (header === undefined) return undefined
   const whole = Buffer.allocUnsafe(FRAME_HEADER_BYTES + header.payloadLength)
-  const filled = stretch.bytes!.copy(whole, 0, offset - stretch.from)
-  return payloadIn(await readUpTo(file, whole, filled, offset), offset, place)
+  start.copy(whole)
+  return payloadIn(await readUpTo(file, whole, start.length, offset), offset, place)
 }
 
 /** The record, in a buffer of its own: whoever keeps it keeps no stretch with it. */

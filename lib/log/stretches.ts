@@ -55,8 +55,8 @@ export class Stretches {
         stretch.from < offset &&
         offset < stretch.to + (stretch.to - stretch.from),
     )
-    const length =
-      before === undefined ? FIRST_BYTES : Math.min(MOST_BYTES, GROWTH * (before.to - before.from))
+    // Of a few lengths only, whatever was cut off the one before: or hardly a buffer would ever be used again.
+    const length = before === undefined ? FIRST_BYTES : Math.min(MOST_BYTES, GROWTH * before.buffer.length)
     const stretch: Stretch = {
       segment,
       from: offset,

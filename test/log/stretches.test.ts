@@ -77,3 +77,17 @@ t.test('a buffer is used again, but never one that somebody waits for', async t 
     stretches.covering(SEGMENT, i * 100_000)!.bytes = buffer
   }
 })
+
+t.test('there are a few lengths of buffers, whatever the end of a segment cuts off', async t => {
+  const stretches = new Stretches()
+  const lengths = new Set<number>()
+  let end = 64
+  for (let i = 0; i < 2_000; i += 1) {
+    const from = Math.max(64, end - 500)
+    end += 100 + ((i * 7919) % 9_000)
+    const stretch = stretches.begin(SEGMENT, from, end)
+    stretch.bytes = stretch.buffer.subarray(0, stretch.to - stretch.from)
+    lengths.add(stretch.buffer.length)
+  }
+  t.ok(lengths.size <= 4, `${lengths.size}`)
+})
