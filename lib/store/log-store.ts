@@ -108,7 +108,7 @@ export class LogStore implements MessageStore {
     const contents = new MessageContents()
     const halts: ChannelHalts = new Map()
     const state = { index: new MessageIndex(), ledger, settled, halts, contents }
-    const opening = new Opening(state, options.dedupe, now())
+    const opening = new Opening(state, now())
     const logs = await openLogs(logSpecs(options), opening)
     const counts = opening.finish()
     const recovery: StoreRecovery = {

@@ -12,43 +12,19 @@ import { PAGE_ROWS, PagedColumns, slotOf } from './paged-columns.js'
 const standings = [undefined, 'pending', 'in-doubt', 'sending', 'dead'] as const
 
 class MessagePage {
-  readonly #columns = new Columns(3 * 8 + 7 * 4 + 1)
-  readonly sequence = this.#columns.float64()
-  readonly enqueuedAt = this.#columns.float64()
-  readonly expiresAt = this.#columns.float64()
-  readonly hashLow = this.#columns.uint32()
-  readonly hashHigh = this.#columns.uint32()
+  readonly sequence = new Float64Array(PAGE_ROWS)
+  readonly enqueuedAt = new Float64Array(PAGE_ROWS)
+  readonly expiresAt = new Float64Array(PAGE_ROWS)
+  readonly hashLow = new Uint32Array(PAGE_ROWS)
+  readonly hashHigh = new Uint32Array(PAGE_ROWS)
   /** A number of `ChannelNames`; chains the free refs. */
-  readonly channel = this.#columns.uint32()
-  readonly segment = this.#columns.uint32()
-  readonly offset = this.#columns.uint32()
-  readonly bytes = this.#columns.uint32()
+  readonly channel = new Uint32Array(PAGE_ROWS)
+  readonly segment = new Uint32Array(PAGE_ROWS)
+  readonly offset = new Uint32Array(PAGE_ROWS)
+  readonly bytes = new Uint32Array(PAGE_ROWS)
   /** The row of its last outcome plus 1; 0: none. */
-  readonly outcome = this.#columns.uint32()
-  readonly standing = this.#columns.uint8()
-}
-
-class Columns {
-  readonly #buffer: ArrayBuffer
-  #at = 0
-  constructor(rowBytes: number) {
-    this.#buffer = new ArrayBuffer(rowBytes * PAGE_ROWS)
-  }
-  float64(): Float64Array {
-    const column = new Float64Array(this.#buffer, this.#at, PAGE_ROWS)
-    this.#at += column.byteLength
-    return column
-  }
-  uint32(): Uint32Array {
-    const column = new Uint32Array(this.#buffer, this.#at, PAGE_ROWS)
-    this.#at += column.byteLength
-    return column
-  }
-  uint8(): Uint8Array {
-    const column = new Uint8Array(this.#buffer, this.#at, PAGE_ROWS)
-    this.#at += column.byteLength
-    return column
-  }
+  readonly outcome = new Uint32Array(PAGE_ROWS)
+  readonly standing = new Uint8Array(PAGE_ROWS)
 }
 
 class OutcomePage {

@@ -136,11 +136,10 @@ export class NeededOutcomes {
       for (const holder of contents.holders(this.#messageSegments, kept.sequence)) {
         ledger.outcomeWritten(holder, undefined, segment)
       }
-      const from = settled.segmentOf(kept.id, kept.sequence)
+      const from = settled.move(kept.id, kept.sequence, segment)
       if (from === undefined) return
       ledger.settledIdForgotten(from)
       ledger.settledIdAdded(segment)
-      settled.move(kept.id, kept.sequence, segment)
       return
     }
     const ref = index.bySequence(kept.sequence)

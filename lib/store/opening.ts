@@ -17,7 +17,7 @@ import { recoveryRow } from './recovery-table.js'
 import type { SegmentLedger } from './segment-ledger.js'
 import type { SettledIds } from './settled-ids.js'
 import { Settlement } from './settlement.js'
-import type { DedupeOptions, LogStoreOptions, StoreRecovery } from './types.js'
+import type { LogStoreOptions, StoreRecovery } from './types.js'
 
 /** A smaller one is hardly worth its header, its manifest entry and its syncs. */
 const LEAST_ACK_SEGMENT_BYTES = 4096
@@ -59,18 +59,15 @@ export class Opening implements OpenVisitor {
   readonly #state: OpeningState
   /** Epoch ms: one moment for everything that this opening judges. */
   readonly #now: number
-  /** Epoch ms: what was settled then or earlier is not remembered by its id. */
-  readonly #oldestRemembered: number
   readonly #fold: OutcomeFold
   readonly #envelope = new EnvelopeScan()
   readonly #outcomes = new OutcomeScan()
   #messages = 0
   #expired = 0
 
-  constructor(state: OpeningState, dedupe: DedupeOptions, now: number) {
+  constructor(state: OpeningState, now: number) {
     this.#state = state
     this.#now = now
-    this.#oldestRemembered = dedupe.maxIds === 0 ? Number.POSITIVE_INFINITY : now - dedupe.windowMs
     this.#fold = new OutcomeFold(now)
   }
 
@@ -98,7 +95,7 @@ export class Opening implements OpenVisitor {
     ledger.frameAdded(segment, true, data.length)
     if (!this.#fold.settle(sequence, segment, outcome)) return
     // Without an id: the message could not be read any more.
-    if (outcome.idTo === outcome.idFrom || outcome.at <= this.#oldestRemembered) return
+    if (outcome.idTo === outcome.idFrom || !settled.remembers(outcome.at, this.#now)) return
     // Before it is added, for it may be beyond the limit at once.
     ledger.settledIdAdded(segment)
     if (!settled.addScanned(outcome, segment, sequence, this.#now)) ledger.settledIdForgotten(segment)

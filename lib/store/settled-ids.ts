@@ -161,10 +161,14 @@ export class SettledIds {
     return row === undefined ? undefined : this.#rows.page(row).segment[slotOf(row)]!
   }
 
-  /** The outcome of this message, whose id is remembered, was written again to another ack segment. */
-  move(id: string, sequence: number, segment: number): void {
+  /** The outcome of this message was written again, to another ack segment: as `segmentOf` before that. */
+  move(id: string, sequence: number, segment: number): number | undefined {
     const row = this.#rowOf(id, sequence)
-    if (row !== undefined) this.#rows.page(row).segment[slotOf(row)] = segment
+    if (row === undefined) return undefined
+    const { segment: segments } = this.#rows.page(row)
+    const before = segments[slotOf(row)]!
+    segments[slotOf(row)] = segment
+    return before
   }
 
   /** Forgets what is older than the window or beyond the limit, the oldest first. */
@@ -176,8 +180,13 @@ export class SettledIds {
     }
   }
 
+  /** Whether an id that was settled at this time (epoch ms) is remembered at all; later ones may push it out. */
+  remembers(at: number, now: number): boolean {
+    return this.#options.maxIds > 0 && at > now - this.#options.windowMs
+  }
+
   #isCurrent(row: MessageRef, now: number): boolean {
-    return this.#rows.page(row).at[slotOf(row)]! > now - this.#options.windowMs
+    return this.remembers(this.#rows.page(row).at[slotOf(row)]!, now)
   }
 
   #rowOf(id: string, sequence: number): MessageRef | undefined {

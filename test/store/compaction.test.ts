@@ -19,6 +19,7 @@ function smallSegments(frames = 4): MemoryDisk {
 
 const onDemand: Partial<LogStoreOptions> = { segmentBytes: 4000, autoCompact: false, cacheBytes: 0 }
 const noWindow = { dedupe: { windowMs: 0, maxIds: 0 } }
+const inBackground = { ...onDemand, ...noWindow, segmentBytes: 1000, autoCompact: true }
 
 async function enqueueMany(store: LogStore, count: number): Promise<MessageRef[]> {
   const refs: MessageRef[] = []
@@ -338,7 +339,7 @@ t.test(
   'in the background, the last messages of the segment before the one in use are left to the traffic',
   async t => {
     const disk = smallSegments()
-    const store = await openStore(disk, { ...onDemand, ...noWindow, segmentBytes: 1000, autoCompact: true })
+    const store = await openStore(disk, inBackground)
     const refs = await enqueueMany(store, 5)
     await settle(store, refs.slice(0, 3))
     await store.record(refs[4]!, outcomeOf('retry')).written
@@ -352,7 +353,7 @@ t.test(
 
 t.test('... but no longer than until half as much was written behind it', async t => {
   const disk = smallSegments()
-  const store = await openStore(disk, { ...onDemand, ...noWindow, segmentBytes: 1000, autoCompact: true })
+  const store = await openStore(disk, inBackground)
   const refs = await enqueueMany(store, 6)
   await settle(store, refs.slice(0, 3))
   for (let i = 0; i < 4; i += 1) await store.record(refs[4]!, outcomeOf('retry')).written
@@ -366,7 +367,7 @@ t.test(
   async t => {
     const disk = smallSegments()
     disk.messages.segmentFrames = 100
-    const store = await openStore(disk, { ...onDemand, ...noWindow, segmentBytes: 1000, autoCompact: true })
+    const store = await openStore(disk, inBackground)
     const [retried, ...refs] = await enqueueMany(store, 6)
     const fillSegment = async (): Promise<void> => {
       await settle(store, [refs.pop()!])
@@ -390,7 +391,7 @@ t.test(
   'segments that nobody needs are given up while others are being rewritten, but never a fresh copy',
   async t => {
     const disk = smallSegments()
-    const store = await openStore(disk, { ...onDemand, ...noWindow, segmentBytes: 1000, autoCompact: true })
+    const store = await openStore(disk, inBackground)
     const refs = await enqueueMany(store, 25)
     const rewrite = disk.messages.rewrite.bind(disk.messages)
     // At each turn the last message of some segments is settled: of segment 3; of 4, and of 1, which is being rewritten;
@@ -451,7 +452,7 @@ t.test('liveRatio says when a segment is worth it', async t => {
     [0.6, [[1]]],
   ] as const) {
     const disk = smallSegments()
-    const options = { ...onDemand, ...noWindow, segmentBytes: 1000, autoCompact: true, liveRatio }
+    const options = { ...inBackground, liveRatio }
     const store = await openStore(disk, options)
     const refs = await enqueueMany(store, 5)
     await settle(store, refs.slice(0, 2))
