@@ -5,7 +5,7 @@ import type { CorruptRange, VisitedFrame } from '../log/types.js'
 import { ACK_LOG, MESSAGE_LOG } from '../store/log-names.js'
 import { decodeEnvelope, decodePayload, MESSAGE_FRAME_TYPE } from '../store/message.js'
 import type { OutcomeRecord } from '../store/outcome.js'
-import { decodeOutcome } from '../store/outcome-decoder.js'
+import { decodeOutcomes, SETTLED_BLOCK_FRAME_TYPE } from '../store/settled-block.js'
 import { StoreReader } from '../store/store-reader.js'
 import type { CommandContext } from './command.js'
 import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from './command-options.js'
@@ -103,33 +103,52 @@ function describeDamage({ log, file, offset, length }: CorruptRange, { json }: D
   return `${file}:${offset}  damaged, ${length} bytes`
 }
 
+/** One line a record. A block of outcomes has many: each is told with the place of the block. */
 function describeFrame(log: string, file: string, frame: VisitedFrame, options: DumpOptions): string {
-  const { offset, sequence, data } = frame
-  const fields = fieldsOf(log, frame, options.payload === true)
-  if (options.json === true) return toJson({ log, file, offset, length: data.length, sequence, ...fields })
-  const { kind, ...rest } = fields
-  const told = Object.entries(rest).map(([name, value]) => `${name}=${escapeControls(textOf(value))}`)
-  return `${file}:${offset}  ${sequence}  ${String(kind)}  ${told.join('  ')}  (${data.length} bytes)`
+  const { offset, data } = frame
+  return recordsOf(log, frame, options.payload === true)
+    .map(({ sequence, fields }) => {
+      if (options.json === true)
+        return toJson({ log, file, offset, length: data.length, sequence, ...fields })
+      const { kind, ...rest } = fields
+      const told = Object.entries(rest).map(([name, value]) => `${name}=${escapeControls(textOf(value))}`)
+      return `${file}:${offset}  ${sequence}  ${String(kind)}  ${told.join('  ')}  (${data.length} bytes)`
+    })
+    .join('\n')
 }
 
-function fieldsOf(
+interface DescribedRecord {
+  readonly sequence: number
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+function recordsOf(
   log: string,
   { sequence, type, data }: VisitedFrame,
   payloads: boolean,
-): Record<string, unknown> {
+): DescribedRecord[] {
   try {
-    if (log === MESSAGE_LOG) return messageFields(sequence, type, data, payloads)
-    const { kind, sequence: message, ...outcome } = asFields(decodeOutcome(type, data, `Frame ${sequence}`))
-    const digest = outcome.digest
-    return {
-      kind,
-      ...(message !== undefined && { message }),
-      ...outcome,
-      ...(typeof digest === 'string' && { digest: Buffer.from(digest, 'latin1').toString('hex') }),
-    }
+    if (log === MESSAGE_LOG) return [{ sequence, fields: messageFields(sequence, type, data, payloads) }]
+    const records = decodeOutcomes(type, data, sequence)
+    const isBlock = type === SETTLED_BLOCK_FRAME_TYPE
+    return records.map(({ ackSequence, record }, index) => ({
+      sequence: ackSequence,
+      fields: { ...outcomeFields(record), ...(isBlock && { block: `${index + 1}/${records.length}` }) },
+    }))
   } catch (error) {
     if (!(error instanceof WaqError)) throw error
-    return { kind: 'unknown', problem: error.message }
+    return [{ sequence, fields: { kind: 'unknown', problem: error.message } }]
+  }
+}
+
+function outcomeFields(record: OutcomeRecord): Record<string, unknown> {
+  const { kind, sequence: message, ...outcome } = asFields(record)
+  const digest = outcome.digest
+  return {
+    kind,
+    ...(message !== undefined && { message }),
+    ...outcome,
+    ...(typeof digest === 'string' && { digest: Buffer.from(digest, 'latin1').toString('hex') }),
   }
 }
 

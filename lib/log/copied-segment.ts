@@ -37,8 +37,15 @@ export function beginCopiedSegment(
   return { segment, header: encodeSegmentHeader({ logId, ...id, salt, firstSequence, createdAt }) }
 }
 
+/** What a copy takes over from the header of its frame. */
+export type CopiedHeader = Pick<FrameHeader, 'sequence' | 'type' | 'flags'>
+
 /** The copy of a frame for the end of a segment, which then reaches so far. What is copied is whole, so no list is open any more. */
-export function copyFrame(segment: Segment, { sequence, type, flags }: FrameHeader, payload: Buffer): Buffer {
+export function copyFrame(
+  segment: Segment,
+  { sequence, type, flags }: CopiedHeader,
+  payload: Buffer,
+): Buffer {
   const offset = segment.length
   const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.length)
   payload.copy(frame, FRAME_HEADER_BYTES)

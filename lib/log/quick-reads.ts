@@ -1,15 +1,17 @@
 /**
- * Whether a small read is worth a trip through the thread pool. Out of the page cache it takes 2 µs, and the trip ten
- * times as long, so it is done on the spot; but one that has to wait for the device would hold the event loop. Nobody says
+ * Whether a read is worth a trip through the thread pool. Out of the page cache a small one takes 2 µs, and the trip ten
+ * times as long; one of half a megabyte takes 0.2 ms, and the trip several where threads of the collector and the compiler
+ * want the processors too, as while a queue is opened. So it is done on the spot; but one that has to wait for the device would hold the event loop. Nobody says
  * beforehand which it will be, so the last ones tell: after a slow one, reads go through the thread pool for a while, and
  * that while doubles with each slow one that follows. A device that is slow holds the event loop for one read in ten
  * seconds, then.
  */
 
-/** At most so many bytes: more take long enough for a trip. */
-const SMALL_BYTES = 16 * 1024
-/** What no read out of the page cache takes, unless something else took the processor. */
+/** At most so many bytes: more would hold the event loop even out of the page cache. */
+const MOST_BYTES = 512 * 1024
+/** What no read out of the page cache takes, unless something else took the processor: for a small one, and for each byte. */
 const SLOW_MS = 0.5
+const SLOW_MS_A_BYTE = 1 / (1024 * 1024)
 const FIRST_PAUSE_MS = 20
 const LAST_PAUSE_MS = 10_000
 /** So many quick ones in a row, and slow ones are forgotten. */
@@ -28,12 +30,12 @@ export class QuickReads {
 
   /** The result of `read`, done on the spot; undefined: it is to be read in the thread pool. Throws what `read` throws. */
   try(bytes: number, read: () => number): number | undefined {
-    if (bytes > SMALL_BYTES) return undefined
+    if (bytes > MOST_BYTES) return undefined
     const startedAt = this.#now()
     if (startedAt < this.#pausedUntil) return undefined
     const count = read()
     const endedAt = this.#now()
-    if (endedAt - startedAt < SLOW_MS) {
+    if (endedAt - startedAt < SLOW_MS + bytes * SLOW_MS_A_BYTE) {
       this.#quick += 1
       if (this.#quick === TRUSTED_AFTER) this.#pauseMs = FIRST_PAUSE_MS
     } else {

@@ -20,7 +20,7 @@ import { LogVisit } from './log-visit.js'
 import { MANIFESTS } from './names.js'
 import { quarantine } from './quarantine.js'
 import { openFile, readAt } from './read-file.js'
-import { type ScanSink, scanSegment } from './scan.js'
+import { ScanBuffers, type ScanSink, scanSegment } from './scan.js'
 import type { Segment } from './segment.js'
 import { type Candidate, type SurveyedLog, surveyLog } from './survey.js'
 import type { CorruptRange, LogSpec, OpenVisitor } from './types.js'
@@ -81,6 +81,7 @@ class Recovery {
   readonly #visitor: OpenVisitor
   readonly #logs: LogRecovery[]
   readonly corrupt: CorruptRange[] = []
+  readonly #buffers = new ScanBuffers()
   #tornBytes = 0
 
   constructor(directory: Directory, inForce: InForce, logs: LogRecovery[], visitor: OpenVisitor) {
@@ -159,7 +160,7 @@ class Recovery {
     if (!sound) visit.bad(segment, 0, SEGMENT_HEADER_BYTES, undefined)
     if (candidate.provenEnd > SEGMENT_HEADER_BYTES) {
       const to = candidate.provenEnd
-      const source = { file, name, salted, from: SEGMENT_HEADER_BYTES, to }
+      const source = { file, name, salted, from: SEGMENT_HEADER_BYTES, to, buffers: this.#buffers }
       const scanned = await scanSegment(source, new Shown(visit, segment, undefined))
       // Inside its accepted length a segment has no clean end but that length.
       if (scanned.zerosFrom < to) visit.bad(segment, scanned.zerosFrom, to - scanned.zerosFrom, undefined)
@@ -167,7 +168,8 @@ class Recovery {
     if (candidate.end > candidate.provenEnd) {
       log.copy ??= this.#newCopy(log)
       const { copy } = log
-      const source = { file, name, salted, from: candidate.provenEnd, to: candidate.end }
+      const { provenEnd, end } = candidate
+      const source = { file, name, salted, from: provenEnd, to: end, buffers: this.#buffers }
       await scanSegment(source, new Shown(visit, segment, copy))
     }
   }

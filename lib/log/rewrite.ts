@@ -4,15 +4,15 @@
  * copies instead of the originals: a crash before it leaves void copies, one after it void originals.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { beginCopiedSegment, copyFrame } from './copied-segment.js'
+import { beginCopiedSegment, type CopiedHeader, copyFrame } from './copied-segment.js'
 import type { Directory } from './directory.js'
 import { asWaqError, WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
-import { FRAME_HEADER_BYTES, type FrameHeader, SEGMENT_HEADER_BYTES } from './format.js'
+import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
 import { segmentName } from './names.js'
 import { type ScanSink, scanSegment } from './scan.js'
 import type { Segment } from './segment.js'
-import type { LogSpec, RewriteOptions } from './types.js'
+import type { LogSpec, PutRecord, RewriteOptions } from './types.js'
 import { writeFully } from './write.js'
 
 /** So much is read, judged and copied before the event loop gets its turn: a few hundred records, about a millisecond. */
@@ -20,9 +20,10 @@ const SLICE_BYTES = 64 * 1024
 /** A sync of more would hold up the commits that share the device. */
 const SYNC_BYTES = 1024 * 1024
 
-/** Where a record went. The four lists are one table by columns: a segment may hold a hundred thousand records. */
+/** Where a record went. The lists are one table by columns: a segment may hold a hundred thousand records. */
 export class Moves {
   readonly sequences: number[] = []
+  /** `PUT`: it was not copied from anywhere. */
   readonly from: number[] = []
   readonly fromOffsets: number[] = []
   readonly to: number[] = []
@@ -37,14 +38,29 @@ export class Moves {
   }
 }
 
+/** In the place of a segment's id: the record was put. */
+const PUT = -1
+
 /** So many moves are told before the event loop gets its turn. */
 const SLICE_MOVES = 1024
+/** One that was put stands for many, so it counts as so many. */
+const MOVES_OF_PUT = 128
 
 /** Tells where each record went. */
 export async function tellMoves(moves: Moves, options: RewriteOptions): Promise<void> {
   const { sequences, from, fromOffsets, to, toOffsets } = moves
+  let told = 0
   for (let i = 0; i < sequences.length; i += 1) {
-    if (i > 0 && i % SLICE_MOVES === 0) await (options.turn ?? nextTurn)()
+    if (told >= SLICE_MOVES) {
+      await (options.turn ?? nextTurn)()
+      told = 0
+    }
+    if (from[i] === PUT) {
+      options.placed?.(sequences[i]!, to[i]!)
+      told += MOVES_OF_PUT
+      continue
+    }
+    told += 1
     options.moved(
       sequences[i]!,
       { segment: from[i]!, offset: fromOffsets[i]! },
@@ -71,6 +87,7 @@ export async function rewriteSegments(
   const rewriting = new Rewriting(directory, spec, segmentBytes)
   try {
     for (const original of originals) await rewriting.copy(original, isKnownDamage, options)
+    options.putRest?.(rewriting.put)
     const rewritten = await rewriting.finish()
     await options.beforeItCounts?.()
     options.signal?.throwIfAborted()
@@ -121,7 +138,7 @@ class Rewriting {
           segment: original.id,
           offset,
         }
-        if (options.keep(frame)) this.#add(original, offset, header, payload)
+        if (options.keep(frame, this.put)) this.#add(original.id, offset, header, payload)
       },
       bad: refuseDamage,
       turn: async () => {
@@ -147,6 +164,10 @@ class Rewriting {
     options.onProgress?.(original.length)
   }
 
+  readonly put: PutRecord = (sequence, type, data) => {
+    this.#add(PUT, 0, { sequence, type, flags: 0 }, data)
+  }
+
   async finish(): Promise<Rewritten> {
     await this.#flush()
     await this.#closeOutput()
@@ -163,7 +184,7 @@ class Rewriting {
   }
 
   /** Encodes a frame behind those that wait. Where the output is full, it is the first of the next one. */
-  #add(original: Segment, from: number, header: FrameHeader, payload: Buffer): void {
+  #add(original: number, from: number, header: CopiedHeader, payload: Buffer): void {
     const bytes = FRAME_HEADER_BYTES + payload.length
     let segment = this.#outputs.at(-1)
     if (segment === undefined || (segment.holdsFrames && segment.length + bytes > this.#segmentBytes)) {
@@ -172,7 +193,7 @@ class Rewriting {
     const offset = segment.length
     const frame = copyFrame(segment, header, payload)
     this.#pending.push(frame)
-    this.#moves.add(header.sequence, original.id, from, segment.id, offset)
+    this.#moves.add(header.sequence, original, from, segment.id, offset)
   }
 
   #newOutput(firstSequence: number): Segment {

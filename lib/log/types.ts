@@ -78,10 +78,21 @@ export interface Log {
   rewrite(segments: readonly number[], options: RewriteOptions): Promise<number>
 }
 
+/**
+ * Writes a record in the place of some that were not kept. Its sequence is one of theirs, and higher than those of all
+ * records that were put or kept before. `data` may not change any more.
+ */
+export type PutRecord = (sequence: number, type: number, data: Buffer) => void
+
 /** What the floor above decides while segments are rewritten. */
 export interface RewriteOptions {
-  /** Whether a record is still needed. Asked once a record, in order; its `data` is a view. */
-  keep(frame: VisitedFrame): boolean
+  /**
+   * Whether a record is still needed as it is. Asked once a record, in order; its `data` is a view. What is put goes in
+   * front of it.
+   */
+  keep(frame: VisitedFrame, put: PutRecord): boolean
+  /** After the last record was judged: what is still to be put. */
+  putRest?(put: PutRecord): void
   /**
    * After the last record was judged and before the manifest that makes the copies count: what the judgement relied
    * on must be on the device by then. A rejection undoes everything.
@@ -96,6 +107,8 @@ export interface RewriteOptions {
     from: { segment: number; offset: number },
     to: { segment: number; offset: number },
   ): void
+  /** As `moved`, of a record that was put. */
+  placed?(sequence: number, segment: number): void
   /** After each original, with its length in bytes. */
   onProgress?(bytes: number): void
   /** Between two slices. Default: one turn of the event loop. */

@@ -1,3 +1,5 @@
+import { NAMES } from './message-pack-cursor.js'
+
 /** So many names that no message uses are kept at least. */
 const SPARE = 1_024
 
@@ -13,6 +15,8 @@ export class ChannelNames {
   readonly #uses: number[] = []
   readonly #free: number[] = []
   #unused = 0
+  /** While an opening scans: by place of the name, its number plus 1. */
+  #scanned: Uint32Array | undefined
 
   /** The name's number, counted as used once more. */
   acquire(name: string): number {
@@ -29,9 +33,25 @@ export class ChannelNames {
     return number
   }
 
-  /** As `acquire`, of a name that some message uses. */
-  use(number: number): void {
-    this.#uses[number]! += 1
+  /**
+   * As `acquire`, without a look into the map where a scan met the same name in the same place before. `place`: as
+   * `MessagePackCursor.namePlace`. `scanned` follows the last one.
+   */
+  acquireScanned(name: string, place: number): number {
+    this.#scanned ??= new Uint32Array(NAMES)
+    const known = place < 0 ? 0 : this.#scanned[place]!
+    if (known !== 0 && this.#uses[known - 1]! > 0 && this.#names[known - 1] === name) {
+      this.#uses[known - 1]! += 1
+      return known - 1
+    }
+    const number = this.acquire(name)
+    if (place >= 0) this.#scanned[place] = number + 1
+    return number
+  }
+
+  /** The opening has met all names. */
+  scanned(): void {
+    this.#scanned = undefined
   }
 
   release(number: number): void {

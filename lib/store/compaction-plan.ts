@@ -3,7 +3,8 @@
  *
  * - A segment that nobody needs is given up.
  * - A segment of which little is needed (`liveRatio`) is rewritten, together with the small ones beside it; and so are
- *   many small ones in a row (openings that wrote little leave some).
+ *   those whose records can be brought into a denser form, and many small ones in a row (openings that wrote little
+ *   leave some).
  * - Segments are rewritten in runs without a gap, so that the order of a log's segments stays that of its records.
  * - A run fills about one segment at most, so that what a rewrite costs at once is bounded.
  */
@@ -15,6 +16,8 @@ export interface SegmentShare {
   readonly bytes: number
   /** Of these, bytes that are needed; an estimate will do. */
   readonly neededBytes: number
+  /** A rewrite would bring its records into a denser form. */
+  readonly loose: boolean
   /** `free`: nobody needs it. `fixed`: it is still written to, or must stay as it is for another reason. */
   readonly state: 'free' | 'movable' | 'fixed'
 }
@@ -96,7 +99,7 @@ function runsOf(segments: readonly SegmentShare[], limits: CompactionLimits): Ru
   let run: Run | undefined
   for (const segment of segments) {
     if (segment.state === 'free') continue
-    const isSparse = segment.neededBytes < limits.liveRatio * segment.bytes
+    const isSparse = segment.loose || segment.neededBytes < limits.liveRatio * segment.bytes
     const isSmall = segment.bytes < limits.smallBytes
     if (segment.state === 'fixed' || !(isSparse || isSmall)) {
       run = undefined

@@ -46,6 +46,10 @@ const none: ReadonlySet<number> = new Set()
 /** After a failure the background waits so long before it tries again, then twice as long, up to the last. */
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 60_000
+/** Where nothing was recorded for so long, the queue is at rest. */
+const IDLE_MS = 1_000
+/** So many outcomes that stand alone in the segment in use are worth to be made blocks then: an opening needs 10 ms for them. */
+const LEAST_ALONE = 2_048
 const MIN_REST_MS = 1
 const MAX_REST_MS = 20
 
@@ -71,6 +75,10 @@ export class Compaction {
   #last: Promise<unknown> = Promise.resolve()
   #retryMs = FIRST_RETRY_MS
   #retry: NodeJS.Timeout | undefined
+  /** Runs while the segment in use has much of which blocks could be made. */
+  #idle: NodeJS.Timeout | undefined
+  /** The queue is at rest: the segment in use is sealed, so that it can be rewritten. */
+  #sealsAcks = false
 
   constructor(parts: CompactionParts) {
     this.#parts = parts
@@ -117,6 +125,7 @@ export class Compaction {
     this.#stopping.abort()
     this.#hurry.abort()
     clearTimeout(this.#retry)
+    clearTimeout(this.#idle)
     await this.#last
   }
 
@@ -132,7 +141,10 @@ export class Compaction {
     try {
       while (this.#asked && !this.#stopping.signal.aborted && this.#demands === 0) {
         await this.#retireAsked()
-        if (this.#parts.automatic) await this.#rewriteInBackground()
+        if (!this.#parts.automatic) continue
+        await this.#sealAtRest()
+        await this.#rewriteInBackground()
+        this.#watchForRest()
       }
       this.#retryMs = FIRST_RETRY_MS
     } catch (error) {
@@ -155,6 +167,30 @@ export class Compaction {
       this.ask()
     }, this.#retryMs).unref()
     this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS)
+  }
+
+  /**
+   * What was recorded last stands in two frames a message until its segment is full, and an opening would read them all.
+   * A queue at rest has the time to make blocks of it.
+   */
+  #watchForRest(): void {
+    const { acks, ledger } = this.#parts
+    const active = acks.segments().findLast(({ sealed }) => !sealed)
+    if (this.#idle !== undefined || active === undefined) return
+    if (!ledger.isLoose(active.id) || ledger.settlingAlone(active.id) < LEAST_ALONE) return
+    const { nextSequence } = acks
+    this.#idle = setTimeout(() => {
+      this.#idle = undefined
+      this.#sealsAcks = acks.nextSequence === nextSequence
+      if (this.#sealsAcks) this.ask()
+      else this.#watchForRest()
+    }, IDLE_MS).unref()
+  }
+
+  async #sealAtRest(): Promise<void> {
+    if (!this.#sealsAcks) return
+    this.#sealsAcks = false
+    await this.#parts.acks.seal()
   }
 
   async #rewriteInBackground(): Promise<void> {

@@ -8,7 +8,7 @@
 import { hashAsciiId, hashId, type IdHash } from './id-hash.js'
 import { decodeEnvelope, ENVELOPE_FIELDS } from './message.js'
 import type { Indexed } from './message-index.js'
-import { BIN_8, BIN_16, BIN_32, MAP_16, NIL, SMALL_ARRAY, UINT_32 } from './message-pack-bytes.js'
+import { MAP_16, NIL, SMALL_ARRAY, UINT_32 } from './message-pack-bytes.js'
 import { MessagePackCursor } from './message-pack-cursor.js'
 
 /** One is made for an opening and read again for each record: its fields speak of the record that was read last. */
@@ -92,11 +92,6 @@ export class EnvelopeScan implements Indexed {
 
   /** The rest of the record is one bin. */
   #endsWithBin(record: Buffer): boolean {
-    const { at } = this.#cursor
-    const type = record[at]!
-    const room = record.length - at
-    if (type === BIN_8) return room >= 2 && room === 2 + record[at + 1]!
-    if (type === BIN_16) return room >= 3 && room === 3 + record.readUInt16BE(at + 1)
-    return type === BIN_32 && room >= 5 && room === 5 + record.readUInt32BE(at + 1)
+    return this.#cursor.binary() && this.#cursor.at === record.length
   }
 }

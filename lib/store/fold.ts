@@ -82,8 +82,19 @@ export class OutcomeFold {
     segment: number,
     { sequence, nextSequence }: { readonly sequence: number; readonly nextSequence: number },
   ): boolean {
+    this.met(ackSequence, nextSequence)
+    return this.settleInBlock(segment, sequence)
+  }
+
+  /** A frame that speaks of more than one message, each of which is told by `settleInBlock`. */
+  met(ackSequence: number, nextSequence: number): void {
     this.#gaps.met(ackSequence, nextSequence)
-    this.#nextMessageSequence = Math.max(this.#nextMessageSequence, nextSequence, sequence + 1)
+    this.#nextMessageSequence = Math.max(this.#nextMessageSequence, nextSequence)
+  }
+
+  /** As `settle`, of one in a frame that was met. */
+  settleInBlock(segment: number, sequence: number): boolean {
+    this.#nextMessageSequence = Math.max(this.#nextMessageSequence, sequence + 1)
     if (this.#settledIn.find(sequence) !== undefined) return false
     this.#settledIn.add(sequence, segment)
     this.#alive.delete(sequence)

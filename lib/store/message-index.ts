@@ -4,7 +4,6 @@ import type { EnvelopeScan } from './envelope-scan.js'
 import { clampedDue, type FoldedOutcome } from './fold.js'
 import { hashId, type IdHash } from './id-hash.js'
 import type { Envelope } from './message.js'
-import { NAMES } from './message-pack-cursor.js'
 import type { MessageRef, Outcome, RecordedError, Standing } from './message-store.js'
 import { MessageTable } from './message-table.js'
 import type { Redrive } from './outcome.js'
@@ -36,8 +35,6 @@ export class MessageIndex {
   readonly #errors = new Map<MessageRef, readonly RecordedError[]>()
   readonly #redrives = new Map<MessageRef, Redrive>()
   readonly #counts: Record<Standing, number> = { pending: 0, 'in-doubt': 0, sending: 0, dead: 0 }
-  /** While an opening scans: by place of the name, the number of the channel plus 1. */
-  #scannedChannels: Uint32Array | undefined
   #pendingBytes = 0
   /** The highest sequence that was ever in the index. */
   #highest = 0
@@ -59,26 +56,13 @@ export class MessageIndex {
     offset: number,
     bytes: number,
   ): MessageRef {
-    const channel = this.#scannedChannel(scan)
+    const channel = this.#channels.acquireScanned(scan.channel, scan.channelPlace)
     return this.#add(sequence, scan, channel, scan.hashLow, scan.hashHigh, segment, offset, bytes)
-  }
-
-  /** As `ChannelNames.acquire`, without a look into its map where the scan met the same name in the same place before. */
-  #scannedChannel({ channel, channelPlace }: EnvelopeScan): number {
-    this.#scannedChannels ??= new Uint32Array(NAMES)
-    const known = channelPlace < 0 ? 0 : this.#scannedChannels[channelPlace]!
-    if (known !== 0 && this.#channels.name(known - 1) === channel) {
-      this.#channels.use(known - 1)
-      return known - 1
-    }
-    const number = this.#channels.acquire(channel)
-    if (channelPlace >= 0) this.#scannedChannels[channelPlace] = number + 1
-    return number
   }
 
   /** All of an opening's messages were added. */
   scanned(): void {
-    this.#scannedChannels = undefined
+    this.#channels.scanned()
     const refs = new Uint32Array(this.table.size)
     let count = 0
     this.table.each(ref => {

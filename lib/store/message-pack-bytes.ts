@@ -16,5 +16,6 @@ export const UINT_32 = 0xce
 export const STRING_8 = 0xd9
 export const STRING_16 = 0xda
 export const STRING_32 = 0xdb
+export const ARRAY_16 = 0xdc
 export const MAP_16 = 0xde
 export const MAP_32 = 0xdf

@@ -4,9 +4,14 @@
  */
 
 import {
+  ARRAY_16,
+  BIN_8,
+  BIN_16,
+  BIN_32,
   FALSE,
   FLOAT_32,
   FLOAT_64,
+  SMALL_ARRAY,
   STRING_8,
   STRING_16,
   TRUE,
@@ -48,7 +53,7 @@ const MOST_NAME_BYTES = 64
 export class MessagePackCursor {
   bytes: Buffer = Buffer.alloc(0)
   at = 0
-  /** Where the text that was stepped over last begins; it ends at `at`. */
+  /** Where the text, or the bytes, that were stepped over last begin; they end at `at`. */
   textFrom = 0
   /** Which of `NAMES` places the name has that was read last; -1: none. */
   namePlace = -1
@@ -125,6 +130,30 @@ export class MessagePackCursor {
       this.textFrom = this.at + 3
     } else return false
     this.at = this.textFrom + length
+    return this.at <= bytes.length
+  }
+
+  /** Steps over the head of an array: how many values follow; -1 where there is none. */
+  array(): number {
+    const { bytes } = this
+    const type = bytes[this.at]!
+    if ((type & 0xf0) === SMALL_ARRAY) {
+      this.at += 1
+      return type & 0x0f
+    }
+    if (type !== ARRAY_16 || this.at + 3 > bytes.length) return -1
+    this.at += 3
+    return bytes.readUInt16BE(this.at - 2)
+  }
+
+  /** Steps over bytes; false where there are none. */
+  binary(): boolean {
+    const { bytes } = this
+    const type = bytes[this.at]!
+    const lengthBytes = type === BIN_8 ? 1 : type === BIN_16 ? 2 : type === BIN_32 ? 4 : 0
+    this.textFrom = this.at + 1 + lengthBytes
+    if (lengthBytes === 0 || this.textFrom > bytes.length) return false
+    this.at = this.textFrom + bytes.readUIntBE(this.at + 1, lengthBytes)
     return this.at <= bytes.length
   }
 

@@ -1,6 +1,7 @@
 /**
  * Which outcomes of the ack segments that are being rewritten the fold still needs. Everything else is left behind:
- * outcomes that a later one of the same message overtook, and those of messages that are gone.
+ * outcomes that a later one of the same message overtook, and those of messages that are gone. Of those that settled
+ * their messages blocks are made (`settled-block.ts`).
  *
  * An outcome stays for one of these reasons (the same as in `segment-ledger.ts`):
  *   1. It is the last one of a live message.
@@ -11,19 +12,21 @@
  *   4. It halts a channel. Or it ends a halt, and an outcome that halts may stand before it: it goes only where nothing
  *      older than this run stands in the log, and no outcome of the run that stays halts its channel.
  *   5. A wait that it tells is not over.
- *   6. It bounds what lost ack bytes can have named.
+ *   6. It bounds what lost ack bytes can have named. A block bears the next sequence of all that is in it, so such an
+ *      outcome is the last one of its block.
  * Whatever is overtaken here is overtaken by an outcome that was accepted already; the ack log is synced after the last
  * frame was judged and before the copies count, so no power loss takes the later one and leaves the earlier one missing.
  */
-import type { SegmentInfo, VisitedFrame } from '../log/types.js'
+import type { PutRecord, SegmentInfo, VisitedFrame } from '../log/types.js'
 import type { MessageContents } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
-import type { OutcomeRecord } from './outcome.js'
-import { isSettling } from './outcome.js'
-import { decodeOutcome } from './outcome-decoder.js'
+import type { AliveRecord, ResumedRecord } from './outcome.js'
 import type { ChannelHalts } from './outcome-recorder.js'
+import { OutcomeScan } from './outcome-scan.js'
 import type { SegmentLedger } from './segment-ledger.js'
+import { SETTLED_BLOCK_FRAME_TYPE, SettledBlock, SettledBlockWriter } from './settled-block.js'
 import type { SettledIds } from './settled-ids.js'
+import { Settlement } from './settlement.js'
 
 export interface OutcomeSources {
   readonly index: MessageIndex
@@ -36,13 +39,10 @@ export interface OutcomeSources {
   readonly now: () => number
 }
 
-/** What of an outcome is needed to account for its copy. */
+/** What of an outcome that stays as it is is needed to account for its copy. */
 interface Kept {
   /** Of the message; 0: of a resume. */
   readonly sequence: number
-  readonly settling: boolean
-  /** Of a settling one. */
-  readonly id: string
   /** That it halts. */
   readonly halts: string | undefined
   /** Epoch ms until when it makes something wait. */
@@ -51,12 +51,31 @@ interface Kept {
   readonly bytes: number
 }
 
+/** A record that comes behind the block that is being filled. */
+interface Held {
+  readonly sequence: number
+  readonly type: number
+  readonly data: Buffer
+}
+
+/** So many bytes of them at most: then the block is put, full or not. */
+const MOST_HELD_BYTES = 64 * 1024
+
 export class NeededOutcomes {
   readonly #sources: OutcomeSources
   readonly #countingSegments: () => readonly SegmentInfo[]
   /** Those that counted when the judging began, then those that still did when it was over. */
-  #messageSegments: readonly SegmentInfo[]
+  #messageSegments: readonly SegmentInfo[] = []
+  /** The lowest sequence that stands in one of them. */
+  #lowestMessage = 0
   readonly #isOldest: boolean
+  readonly #scan = new OutcomeScan()
+  readonly #block = new SettledBlock()
+  readonly #filling = new SettledBlockWriter()
+  #held: Held[] = []
+  #heldBytes = 0
+  /** By ack sequence, until it was told where they went. */
+  readonly #blocks = new Map<number, Buffer>()
   readonly #kept = new Map<number, Kept>()
   /** Halted by an outcome of the run that stays, for this reason or another. */
   readonly #halted = new Set<string>()
@@ -67,39 +86,72 @@ export class NeededOutcomes {
   constructor(sources: OutcomeSources, messageSegments: () => readonly SegmentInfo[], isOldest: boolean) {
     this.#sources = sources
     this.#countingSegments = messageSegments
-    this.#messageSegments = messageSegments()
     this.#isOldest = isOldest
+    this.#lookAtMessageSegments()
   }
 
-  keep({ sequence: ackSequence, type, data }: VisitedFrame): boolean {
-    const record = decodeOutcome(type, data, `Frame ${ackSequence} of the ack log`)
-    if (!this.#isNeeded(ackSequence, record)) return false
-    if (record.kind === 'resumed') {
-      const bytes = data.length
-      this.#kept.set(ackSequence, { sequence: 0, settling: false, id: '', halts: undefined, until: 0, bytes })
-      return true
+  /** As `RewriteOptions`. */
+  keep({ sequence: ackSequence, type, data }: VisitedFrame, put: PutRecord): boolean {
+    if (type === SETTLED_BLOCK_FRAME_TYPE) {
+      const block = this.#block
+      block.begin(data, ackSequence)
+      while (block.next()) this.#judgeSettlement(block.settlement, block.ackSequence, put)
+      return false
     }
-    const halts = record.kind === 'dead' ? record.halts : undefined
+    const outcome = this.#scan.read(type, data, ackSequence)
+    if (outcome instanceof Settlement) {
+      this.#judgeSettlement(outcome, ackSequence, put)
+      return false
+    }
+    if (this.#kept.has(ackSequence) || !this.#isNeeded(ackSequence, outcome)) return false
+    const halts = outcome.kind === 'dead' ? outcome.halts : undefined
     if (halts !== undefined) this.#halted.add(halts)
     this.#kept.set(ackSequence, {
-      sequence: record.sequence,
-      settling: isSettling(record),
-      id: isSettling(record) ? record.id : '',
+      sequence: outcome.kind === 'resumed' ? 0 : outcome.sequence,
       halts,
-      until: record.kind === 'rate-limited' ? record.dueAt : 0,
+      until: outcome.kind === 'rate-limited' ? outcome.dueAt : 0,
       bytes: data.length,
     })
-    return true
+    if (this.#filling.isEmpty) return true
+    this.#held.push({ sequence: ackSequence, type, data: Buffer.from(data) })
+    this.#heldBytes += data.length
+    if (this.#heldBytes > MOST_HELD_BYTES) this.putRest(put)
+    return false
   }
 
-  #isNeeded(ackSequence: number, record: OutcomeRecord): boolean {
-    const { index, settled, halts, contents, gapEnds, now } = this.#sources
+  /** As `RewriteOptions`: the block that is not full, and what comes behind it. */
+  putRest(put: PutRecord): void {
+    if (!this.#filling.isEmpty) {
+      const data = this.#filling.take()
+      this.#blocks.set(this.#filling.ackSequence, data)
+      put(this.#filling.ackSequence, SETTLED_BLOCK_FRAME_TYPE, data)
+    }
+    this.#putHeld(put)
+  }
+
+  #putHeld(put: PutRecord): void {
+    if (this.#held.length === 0) return
+    for (const { sequence, type, data } of this.#held) put(sequence, type, data)
+    this.#held = []
+    this.#heldBytes = 0
+  }
+
+  #judgeSettlement(settlement: Settlement, ackSequence: number, put: PutRecord): void {
+    // A second copy, which changes nothing (invariant 11); and of two blocks that end alike one would not be found.
+    if (this.#blocks.has(ackSequence) || this.#filling.endsWith(ackSequence)) return
+    const bounds = this.#sources.gapEnds.has(ackSequence)
+    if (!bounds && !this.#sources.settled.holds(settlement) && !this.#mayComeBack(settlement.sequence)) return
+    if (this.#filling.isFullFor(settlement, ackSequence)) this.putRest(put)
+    // They come before the frame that this one is in now, and sequences rise.
+    else this.#putHeld(put)
+    this.#filling.add(settlement, ackSequence)
+    if (bounds) this.putRest(put)
+  }
+
+  #isNeeded(ackSequence: number, record: AliveRecord | ResumedRecord): boolean {
+    const { index, halts, gapEnds, now } = this.#sources
     if (gapEnds.has(ackSequence)) return true
     if (record.kind === 'resumed') return !this.#isOldest || this.#halted.has(record.channel)
-    if (isSettling(record)) {
-      const remembers = record.id !== '' && settled.segmentOf(record.id, record.sequence) !== undefined
-      return remembers || contents.holders(this.#messageSegments, record.sequence).length > 0
-    }
     const ref = index.bySequence(record.sequence)
     if (ref !== undefined && index.table.ackSequence(ref) === ackSequence) return true
     if (record.kind === 'dead' && record.halts !== undefined) {
@@ -108,19 +160,60 @@ export class NeededOutcomes {
     return record.kind === 'rate-limited' && record.dueAt > now()
   }
 
-  /** The last frame was judged; until the last move is told no message segment is given up. */
-  judged(): void {
-    this.#messageSegments = this.#countingSegments()
+  #mayComeBack(message: number): boolean {
+    return this.#holders(message).length > 0
   }
 
-  /** Accounts for a copy, by how things stand now: what is not needed any more counts nowhere. */
-  moved(ackSequence: number, segment: number): void {
-    const { index, ledger, settled, halts, contents, gapEnds } = this.#sources
+  #holders(message: number): readonly number[] {
+    if (message < this.#lowestMessage) return none
+    return this.#sources.contents.holders(this.#messageSegments, message)
+  }
+
+  /** The last frame was judged; until the last move is told no message segment is given up. */
+  judged(): void {
+    this.#lookAtMessageSegments()
+  }
+
+  #lookAtMessageSegments(): void {
+    this.#messageSegments = this.#countingSegments()
+    this.#lowestMessage = Math.min(...this.#messageSegments.map(({ firstSequence }) => firstSequence))
+  }
+
+  /** Accounts for what was written, by how things stand now: what is not needed any more counts nowhere. */
+  written(ackSequence: number, segment: number): void {
+    const { ledger, gapEnds } = this.#sources
+    this.made.add(segment)
+    if (gapEnds.has(ackSequence)) ledger.pin(segment)
+    const block = this.#blocks.get(ackSequence)
+    if (block !== undefined) {
+      this.#blocks.delete(ackSequence)
+      this.#blockWritten(block, ackSequence, segment)
+      return
+    }
     const kept = this.#kept.get(ackSequence)!
     this.#kept.delete(ackSequence)
-    this.made.add(segment)
-    ledger.frameAdded(segment, kept.settling, kept.bytes)
-    if (gapEnds.has(ackSequence)) ledger.pin(segment)
+    this.#outcomeWritten(kept, ackSequence, segment)
+  }
+
+  #blockWritten(data: Buffer, ackSequence: number, segment: number): void {
+    const { ledger, settled } = this.#sources
+    const block = this.#block
+    block.begin(data, ackSequence)
+    ledger.blockAdded(segment, block.count, data.length)
+    while (block.next()) {
+      for (const holder of this.#holders(block.settlement.sequence)) {
+        ledger.outcomeWritten(holder, undefined, segment)
+      }
+      const from = settled.move(block.settlement, segment)
+      if (from === undefined) continue
+      ledger.settledIdForgotten(from)
+      ledger.settledIdAdded(segment)
+    }
+  }
+
+  #outcomeWritten(kept: Kept, ackSequence: number, segment: number): void {
+    const { index, ledger, halts } = this.#sources
+    ledger.frameAdded(segment, false, kept.bytes)
     if (kept.sequence === 0) {
       ledger.resumeAdded(segment)
       return
@@ -132,19 +225,11 @@ export class NeededOutcomes {
       ledger.haltAdded(segment)
       halt.segment = segment
     }
-    if (kept.settling) {
-      for (const holder of contents.holders(this.#messageSegments, kept.sequence)) {
-        ledger.outcomeWritten(holder, undefined, segment)
-      }
-      const from = settled.move(kept.id, kept.sequence, segment)
-      if (from === undefined) return
-      ledger.settledIdForgotten(from)
-      ledger.settledIdAdded(segment)
-      return
-    }
     const ref = index.bySequence(kept.sequence)
     if (ref === undefined || index.table.ackSequence(ref) !== ackSequence) return
     ledger.outcomeWritten(index.table.segment(ref), index.table.ackSegment(ref), segment)
     index.table.setAck(ref, segment, ackSequence)
   }
 }
+
+const none: readonly number[] = []

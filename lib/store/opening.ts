@@ -15,6 +15,7 @@ import type { ChannelHalts } from './outcome-recorder.js'
 import { OutcomeScan } from './outcome-scan.js'
 import { recoveryRow } from './recovery-table.js'
 import type { SegmentLedger } from './segment-ledger.js'
+import { SETTLED_BLOCK_FRAME_TYPE, SettledBlock } from './settled-block.js'
 import type { SettledIds } from './settled-ids.js'
 import { Settlement } from './settlement.js'
 import type { LogStoreOptions, StoreRecovery } from './types.js'
@@ -62,6 +63,7 @@ export class Opening implements OpenVisitor {
   readonly #fold: OutcomeFold
   readonly #envelope = new EnvelopeScan()
   readonly #outcomes = new OutcomeScan()
+  readonly #block = new SettledBlock()
   #messages = 0
   #expired = 0
 
@@ -86,19 +88,36 @@ export class Opening implements OpenVisitor {
 
   #outcome({ type, data, sequence, segment }: VisitedFrame): void {
     const { ledger, settled } = this.#state
-    const outcome = this.#outcomes.read(type, data, sequence)
-    if (!(outcome instanceof Settlement)) {
-      ledger.frameAdded(segment, false, data.length)
-      this.#fold.add(sequence, segment, outcome)
+    if (type === SETTLED_BLOCK_FRAME_TYPE) {
+      const block = this.#block
+      block.begin(data, sequence)
+      ledger.blockAdded(segment, block.count, data.length)
+      this.#fold.met(sequence, block.nextSequence)
+      settled.scanTexts(data, block.textsFrom, data.length, block.count)
+      while (block.next()) {
+        const { settlement, ackSequence } = block
+        if (this.#fold.settleInBlock(segment, settlement.sequence))
+          this.#remember(settlement, ackSequence, segment)
+      }
       return
     }
-    ledger.frameAdded(segment, true, data.length)
-    if (!this.#fold.settle(sequence, segment, outcome)) return
+    const outcome = this.#outcomes.read(type, data, sequence)
+    if (outcome instanceof Settlement) {
+      ledger.frameAdded(segment, true, data.length)
+      if (this.#fold.settle(sequence, segment, outcome)) this.#remember(outcome, sequence, segment)
+    } else {
+      ledger.frameAdded(segment, false, data.length)
+      this.#fold.add(sequence, segment, outcome)
+    }
+  }
+
+  #remember(outcome: Settlement, ackSequence: number, segment: number): void {
+    const { ledger, settled } = this.#state
     // Without an id: the message could not be read any more.
     if (outcome.idTo === outcome.idFrom || !settled.remembers(outcome.at, this.#now)) return
     // Before it is added, for it may be beyond the limit at once.
     ledger.settledIdAdded(segment)
-    if (!settled.addScanned(outcome, segment, sequence, this.#now)) ledger.settledIdForgotten(segment)
+    settled.addScanned(outcome, segment, ackSequence, this.#now)
   }
 
   #message({ type, data, sequence, segment, offset }: VisitedFrame): void {
@@ -156,7 +175,7 @@ export class Opening implements OpenVisitor {
     }
     for (const segment of this.#fold.resumeSegments()) ledger.resumeAdded(segment)
     for (const { until, segment } of this.#fold.limits()) ledger.limitAdded(segment, until)
-    settled.scanned()
+    settled.scanned(this.#now)
     const counts = index.counts()
     return {
       messages: this.#messages,

@@ -61,7 +61,8 @@ export class OutcomeScan {
     settlement.idTo = cursor.at
     if (!settlement.hashId()) return false
     if (!cursor.text()) return false
-    settlement.channel = cursor.name()
+    settlement.channelFrom = cursor.textFrom
+    settlement.channelTo = cursor.at
     if (!cursor.byte(BIN_8) || !cursor.byte(DIGEST_BYTES)) return false
     settlement.digestFrom = cursor.at
     return cursor.at + DIGEST_BYTES === data.length

@@ -13,6 +13,7 @@ import { OutcomeGaps } from './outcome-gaps.js'
 import { PAGE_ROWS, PagedColumns, slotOf } from './paged-columns.js'
 import { type LastOutcome, type RecoveryRow, recoveryRow } from './recovery-table.js'
 import { RefTable } from './ref-table.js'
+import { SETTLED_BLOCK_FRAME_TYPE, SettledBlock } from './settled-block.js'
 
 const kinds: readonly MessageOutcomeKind[] = [
   'attempt',
@@ -55,33 +56,58 @@ export class OutcomeTable {
   )
   readonly #gaps = new OutcomeGaps()
   readonly #halts = new HaltFold()
+  readonly #block = new SettledBlock()
   /** Frames whose checksum is right and that are no outcomes all the same. */
   readonly undecodable: { readonly segment: number; readonly offset: number; readonly error: WaqError }[] = []
-  /** Outcome frames that were read. */
+  /** Outcomes that were read. */
   outcomes = 0
 
   /** One frame of the ack log. */
-  add({ sequence: ackSequence, type, data, segment, offset }: VisitedFrame): void {
-    this.outcomes += 1
-    let record: ReturnType<typeof decodeOutcome>
+  add(frame: VisitedFrame): void {
+    const { segment, offset } = frame
     try {
-      record = decodeOutcome(type, data, `Frame ${ackSequence} of the ack log`)
+      if (frame.type === SETTLED_BLOCK_FRAME_TYPE) this.#addBlock(frame)
+      else this.#addOutcome(frame)
     } catch (error) {
       if (!(error instanceof WaqError) || error.code !== 'WAQ_CORRUPT') throw error
       this.undecodable.push({ segment, offset, error })
-      return
     }
+  }
+
+  #addOutcome({ sequence: ackSequence, type, data, segment, offset }: VisitedFrame): void {
+    this.outcomes += 1
+    const record = decodeOutcome(type, data, `Frame ${ackSequence} of the ack log`)
     this.#gaps.met(ackSequence, record.nextSequence)
     this.#halts.add(ackSequence, segment, record)
-    if (record.kind === 'resumed') return
-    const row = this.#row(record.sequence)
+    if (record.kind !== 'resumed') this.#last(record.sequence, record.kind, ackSequence, segment, offset)
+  }
+
+  #addBlock({ sequence, data, segment, offset }: VisitedFrame): void {
+    const block = this.#block
+    block.begin(data, sequence)
+    this.outcomes += block.count
+    this.#gaps.met(sequence, block.nextSequence)
+    while (block.next()) {
+      const { settlement, ackSequence } = block
+      this.#last(settlement.sequence, settlement.kind, ackSequence, segment, offset)
+    }
+  }
+
+  #last(
+    sequence: number,
+    kind: MessageOutcomeKind,
+    ackSequence: number,
+    segment: number,
+    offset: number,
+  ): void {
+    const row = this.#row(sequence)
     const page = this.#rows.page(row)
     const slot = slotOf(row)
     if (page.ackSequence[slot]! > ackSequence) return
     page.ackSequence[slot] = ackSequence
     page.segment[slot] = segment
     page.offset[slot] = offset
-    page.kind[slot] = kinds.indexOf(record.kind)
+    page.kind[slot] = kinds.indexOf(kind)
   }
 
   lose(range: CorruptRange): void {

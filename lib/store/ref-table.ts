@@ -29,16 +29,16 @@ export class RefTable {
   /** `hash`: that of the ref, where the caller has it at hand. */
   add(ref: MessageRef, hash: number = this.#hashOf(ref)): void {
     const shard = this.#shards[hash >>> SHARD_SHIFT]!
-    if ((shard.used + 1) * 4 > shard.slots.length * 3) this.#resize(shard, shard.slots.length * 2)
+    this.#makeRoom(shard, 1)
     place(shard.slots, hash, ref)
     shard.used += 1
     this.#size += 1
   }
 
   /**
-   * As `add` of each of them, at once. They are sorted by shard first, and every shard is made as large as it has to be
-   * before anything is placed in it: one after another, each add would miss the processor's cache, and to grow step by
-   * step would ask for the hash of each ref again and again.
+   * As `add` of each of them, at once. They are sorted by shard first, and every shard is made as large as it
+   * has to be before anything is placed in it: one after another, each add would miss the processor's cache, and to grow
+   * step by step would ask for the hash of each ref again and again.
    */
   addAll(refs: Uint32Array): void {
     const hashes = new Uint32Array(refs.length)
@@ -62,15 +62,25 @@ export class RefTable {
     for (const [at, shard] of this.#shards.entries()) {
       const from = at === 0 ? 0 : ends[at - 1]!
       const to = ends[at]!
-      const used = shard.used + to - from
-      let length = shard.slots.length
-      while (used * 4 > length * 3) length *= 2
-      if (length > shard.slots.length) this.#resize(shard, length)
-      const { slots } = shard
-      for (let i = from; i < to; i += 1) place(slots, sortedHashes[i]!, sortedRefs[i] as MessageRef)
-      shard.used = used
+      this.#makeRoom(shard, to - from)
+      for (let i = from; i < to; i += 1) place(shard.slots, sortedHashes[i]!, sortedRefs[i] as MessageRef)
+      shard.used += to - from
     }
     this.#size += refs.length
+  }
+
+  /** So many will be added: no shard has to grow meanwhile, as long as their hashes are spread evenly. */
+  reserve(count: number): void {
+    const each = count / SHARDS
+    // Beyond four times the deviation from the mean there is next to none.
+    const most = Math.ceil(each + 4 * Math.sqrt(each))
+    for (const shard of this.#shards) this.#makeRoom(shard, most)
+  }
+
+  #makeRoom(shard: Shard, count: number): void {
+    let length = shard.slots.length
+    while ((shard.used + count) * 4 > length * 3) length *= 2
+    if (length > shard.slots.length) this.#resize(shard, length)
   }
 
   /** The ref must be in the table, and its hash what it was. */
@@ -105,6 +115,23 @@ export class RefTable {
       const ref = (slots[at]! - 1) as MessageRef
       if (accept(ref)) return ref
     }
+    return undefined
+  }
+
+  /** As `find`; where there is none, as `add` of this one. */
+  findOrAdd(hash: number, ref: MessageRef, accept: (ref: MessageRef) => boolean): MessageRef | undefined {
+    const shard = this.#shards[hash >>> SHARD_SHIFT]!
+    this.#makeRoom(shard, 1)
+    const { slots } = shard
+    const mask = slots.length - 1
+    let at = hash & mask
+    for (; slots[at] !== 0; at = (at + 1) & mask) {
+      const present = (slots[at]! - 1) as MessageRef
+      if (accept(present)) return present
+    }
+    slots[at] = ref + 1
+    shard.used += 1
+    this.#size += 1
     return undefined
   }
 

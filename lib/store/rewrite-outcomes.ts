@@ -20,13 +20,15 @@ export async function rewriteOutcomes(
   const needed = new NeededOutcomes(parts, () => messages.segments(), isOldest)
   await acks.rewrite(segments, {
     ...manner,
-    keep: frame => needed.keep(frame),
+    keep: (frame, put) => needed.keep(frame, put),
+    putRest: put => needed.putRest(put),
     beforeItCounts() {
       needed.judged()
       manner.countsNext?.()
       return acks.sync()
     },
-    moved: (sequence, _from, to) => needed.moved(sequence, to.segment),
+    moved: (sequence, _from, to) => needed.written(sequence, to.segment),
+    placed: (sequence, segment) => needed.written(sequence, segment),
   })
   for (const segment of needed.made) ledger.ackSegmentRewritten(segment, now())
   ledger.ackSegmentsGone(segments)

@@ -19,15 +19,20 @@
  * All counts only ever err on the side of keeping: they are raised when a frame is accepted and lowered when a later
  * one is, or when a manifest is durable. The same holds without any order among the segments, as the fold has none.
  */
+import { FRAME_HEADER_BYTES } from '../log/format.js'
 import type { SegmentInfo } from '../log/types.js'
 
 interface AckAccount {
-  /** Outcomes in it that settled a message, needed or not, and their bytes. */
+  /** Outcomes in it that settled a message, needed or not, and the bytes of their records. */
   settling: number
   settlingBytes: number
+  /** Of these, the ones that stand alone, in no block. */
+  settlingAlone: number
   /** All the others. */
   others: number
   othersBytes: number
+  /** All bytes of its frames. */
+  frameBytes: number
   /** Of one that was made of what was needed of others: what counts as needed then counts as all of it. */
   madeBytes: number | undefined
   /** Message segment → messages in it whose last written outcome stands here. */
@@ -111,13 +116,23 @@ export class SegmentLedger {
   /** An outcome, whatever it says, was written to this segment, or read there by the opening. */
   frameAdded(ackSegment: number, settling: boolean, bytes: number): void {
     const account = this.#account(ackSegment)
+    account.frameBytes += FRAME_HEADER_BYTES + bytes
     if (settling) {
       account.settling += 1
+      account.settlingAlone += 1
       account.settlingBytes += bytes
     } else {
       account.others += 1
       account.othersBytes += bytes
     }
+  }
+
+  /** As `frameAdded`, of a block of so many settling outcomes. */
+  blockAdded(ackSegment: number, outcomes: number, bytes: number): void {
+    const account = this.#account(ackSegment)
+    account.frameBytes += FRAME_HEADER_BYTES + bytes
+    account.settling += outcomes
+    account.settlingBytes += bytes
   }
 
   /**
@@ -140,8 +155,24 @@ export class SegmentLedger {
   neededShare(ackSegment: number, now: number): number {
     const account = this.#acks.get(ackSegment)
     if (account === undefined) return 0
-    const allBytes = account.madeBytes ?? account.settlingBytes + account.othersBytes
+    const allBytes = account.madeBytes ?? account.frameBytes
     return allBytes === 0 ? 0 : Math.min(1, neededBytes(account, now) / allBytes)
+  }
+
+  /**
+   * Whether it holds remembered ids in outcomes that stand alone, two frames a message, of which a rewrite makes blocks:
+   * those are read several times as fast, and take half as much room.
+   */
+  isLoose(ackSegment: number): boolean {
+    const account = this.#acks.get(ackSegment)
+    if (account === undefined) return false
+    const { settling, settlingAlone, settledIds } = account
+    return 2 * settlingAlone > settling && 2 * settledIds >= settling
+  }
+
+  /** Outcomes in it that settled a message and stand in no block. */
+  settlingAlone(ackSegment: number): number {
+    return this.#acks.get(ackSegment)?.settlingAlone ?? 0
   }
 
   /** Whether it holds the last written outcome of a message of one of these segments. */
@@ -269,8 +300,10 @@ export class SegmentLedger {
       account = {
         settling: 0,
         settlingBytes: 0,
+        settlingAlone: 0,
         others: 0,
         othersBytes: 0,
+        frameBytes: 0,
         madeBytes: undefined,
         outcomes: new Map(),
         settledIds: 0,
@@ -289,14 +322,17 @@ export class SegmentLedger {
 const none: ReadonlySet<number> = new Set()
 const nothing = { messages: 0, bytes: 0 }
 
-/** An id is needed in an outcome that settles, and any other outcome is taken for one of average size. */
+/**
+ * An id is needed in an outcome that settles, in a block of which it has no frame of its own; any other outcome is taken
+ * for one of average size.
+ */
 function neededBytes(account: AckAccount, now: number): number {
   const { settling, settlingBytes, others, othersBytes, settledIds, halts, holdsResume, pinned } = account
   let outcomes = 0
   for (const count of account.outcomes.values()) outcomes += count
   const limits = account.limitsUntil > now ? 1 : 0
   const rest = Math.max(0, outcomes - settledIds) + halts + limits + (holdsResume ? 1 : 0) + (pinned ? 1 : 0)
-  const averageBytes = (settlingBytes + othersBytes) / Math.max(1, settling + others)
+  const averageBytes = FRAME_HEADER_BYTES + (settlingBytes + othersBytes) / Math.max(1, settling + others)
   return (settledIds * settlingBytes) / Math.max(1, settling) + rest * averageBytes
 }
 

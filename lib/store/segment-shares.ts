@@ -54,12 +54,16 @@ export function messageShares(
       id,
       bytes: length - SEGMENT_HEADER_BYTES,
       neededBytes: live.bytes + live.messages * FRAME_HEADER_BYTES,
+      loose: false,
       state: free.has(id) ? 'free' : movable ? 'movable' : 'fixed',
     }
   })
 }
 
-/** By count, as if all outcomes were of one size. Young: it holds outcomes of messages of a young segment. */
+/**
+ * By count, as if all outcomes were of one size. Young: it holds outcomes of messages of a young segment; but for one
+ * that is loose, for its ids stay when those messages are gone.
+ */
 export function outcomeShares(
   { messages, acks, ledger, lowestAckInFlight, now }: ShareSources,
   isDamaged: (id: number) => boolean,
@@ -72,13 +76,19 @@ export function outcomeShares(
   const lowestInFlight = lowestAckInFlight()
   const free = new Set(ledger.freeAckSegments(segments, lowestInFlight, now()))
   return segments.map(({ id, length, sealed, lastSequence }) => {
+    const loose = ledger.isLoose(id)
     const movable =
-      sealed && lastSequence < lowestInFlight && !ledger.hasCopies(id) && !isDamaged(id) && !young.has(id)
+      sealed &&
+      lastSequence < lowestInFlight &&
+      !ledger.hasCopies(id) &&
+      !isDamaged(id) &&
+      (loose || !young.has(id))
     const bytes = length - SEGMENT_HEADER_BYTES
     return {
       id,
       bytes,
       neededBytes: Math.ceil(ledger.neededShare(id, now()) * bytes),
+      loose,
       state: free.has(id) ? 'free' : movable ? 'movable' : 'fixed',
     }
   })

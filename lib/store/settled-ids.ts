@@ -1,18 +1,17 @@
 /**
  * The ids of settled messages, for as long as the dedupe window says. Rebuilt from settling outcomes after a restart.
  *
- * A queue remembers 100,000 of them by default, so they stand in columns: some 110 bytes each with the id, in no object
- * that the collector would have to look at. They are chained in the order in which they were settled, and found by the
- * hash of their ids.
+ * A queue remembers 100,000 of them by default, so they stand in pages of columns: some 90 bytes each with the id, in no
+ * object that the collector would have to look at. They are found by the hash of their ids. They come and go in the order
+ * in which they were settled, so that is the order of the pages and of their rows: new ones are put at the end, old ones
+ * are forgotten from the front, and a page goes with the last of its ids.
  */
-import { ByteArena } from './byte-arena.js'
-import { ChannelNames } from './channel-names.js'
 import { hashId } from './id-hash.js'
 import type { MessageRef } from './message-store.js'
 import type { SettlingKind } from './outcome.js'
 import { DIGEST_BYTES } from './outcome-format.js'
-import { PAGE_ROWS, PagedColumns, slotOf } from './paged-columns.js'
 import { RefTable } from './ref-table.js'
+import { PAGE_ROWS, pageOf, type SettledPage, SettledPages, slotOf } from './settled-pages.js'
 import type { Settlement } from './settlement.js'
 import type { DedupeOptions } from './types.js'
 
@@ -29,44 +28,19 @@ export interface SettledId {
   readonly segment: number
 }
 
-const states: readonly SettlingKind[] = ['delivered', 'cancelled', 'purged']
-
-class SettledPage {
-  readonly sequence = new Float64Array(PAGE_ROWS)
-  readonly at = new Float64Array(PAGE_ROWS)
-  readonly hashLow = new Uint32Array(PAGE_ROWS)
-  readonly hashHigh = new Uint32Array(PAGE_ROWS)
-  readonly attempts = new Uint32Array(PAGE_ROWS)
-  readonly segment = new Uint32Array(PAGE_ROWS)
-  /** A number of `ChannelNames`. */
-  readonly channel = new Uint32Array(PAGE_ROWS)
-  /** Where the digest and then the id stand in the arena. */
-  readonly arenaPage = new Uint32Array(PAGE_ROWS)
-  readonly arenaOffset = new Uint32Array(PAGE_ROWS)
-  readonly idBytes = new Uint32Array(PAGE_ROWS)
-  /** The one that was settled before, and the one after, plus 1; 0: none. The latter chains the free rows. */
-  readonly older = new Uint32Array(PAGE_ROWS)
-  readonly newer = new Uint32Array(PAGE_ROWS)
-  /** Index into `states`. */
-  readonly state = new Uint8Array(PAGE_ROWS)
-}
+/** So many that an opening met are made findable at once, and only then those beyond the limit are forgotten. */
+const PLACED_AT_ONCE = 128 * 1024
 
 export class SettledIds {
   readonly #options: DedupeOptions
   /** Called for each id that is forgotten or replaced: nothing needs its outcome, in this ack segment, any more. */
   readonly #forgotten: (segment: number, sequence: number) => void
-  readonly #rows = new PagedColumns(
-    () => new SettledPage(),
-    page => page.newer,
-  )
-  readonly #byHash: RefTable = new RefTable(row => this.#rows.page(row).hashLow[slotOf(row)]!)
-  readonly #bytes = new ByteArena()
-  readonly #channels = new ChannelNames()
-  /** The ends of the chain, plus 1; 0: it is empty. */
-  #oldest = 0
-  #newest = 0
-  /** While an opening reads the ack log: by row, the ack sequence of the outcome. */
-  #ackSequences: number[] | undefined = []
+  #pages = new SettledPages()
+  #byHash = this.#emptyTable()
+  /** Of the page that is written to, where the names of channels stand in its texts. */
+  readonly #channels = new Map<string, number>()
+  #channelsOf: SettledPage | undefined
+  #scan: Scan | undefined
 
   constructor(options: DedupeOptions, forgotten: (segment: number, sequence: number) => void) {
     this.#options = options
@@ -74,7 +48,7 @@ export class SettledIds {
   }
 
   get size(): number {
-    return this.#rows.size
+    return this.#pages.size
   }
 
   /** As the newest. */
@@ -87,85 +61,111 @@ export class SettledIds {
     const { low, high } = hashId(id)
     const known = this.#find(id, low, high)
     if (known !== undefined) this.#forget(known)
-    const idBytes = Buffer.byteLength(id)
-    const row = this.#begin(low, high, idBytes, entry.channel)
-    const page = this.#rows.page(row)
+    const row = this.#pages.append() as MessageRef
+    const page = this.#pages.page(row)
     const slot = slotOf(row)
-    const bytes = this.#bytes.page(page.arenaPage[slot]!)
-    const from = page.arenaOffset[slot]!
-    bytes.write(digest, from, DIGEST_BYTES, 'latin1')
-    bytes.write(id, from + DIGEST_BYTES, idBytes, 'utf8')
-    this.#fill(row, entry.sequence, entry.at, entry.attempts, entry.segment, entry.state)
-    this.#chain(row, this.#newest)
+    const idBytes = Buffer.byteLength(id)
+    const textFrom = page.allocateText(DIGEST_BYTES + idBytes)
+    page.texts.write(digest, textFrom, DIGEST_BYTES, 'latin1')
+    page.texts.write(id, textFrom + DIGEST_BYTES, idBytes, 'utf8')
+    page.textFrom[slot] = textFrom
+    page.idBytes[slot] = idBytes
+    page.hashLow[slot] = low
+    page.hashHigh[slot] = high
+    this.#setChannel(page, slot, entry.channel)
+    page.sequence[slot] = entry.sequence
+    page.at[slot] = entry.at
+    page.attempts[slot] = entry.attempts
+    page.segment[slot] = entry.segment
+    page.setState(slot, entry.state)
+    this.#byHash.add(row, low)
     this.evict(now)
+  }
+
+  /** Of so many settlements that follow, `addScanned` or not, the texts stand here: they are taken up at once. */
+  scanTexts(bytes: Buffer, from: number, to: number, count: number): void {
+    this.#scan ??= new Scan()
+    this.#scan.giveBackTexts()
+    const page = this.#pages.newest(count)
+    this.#scan.takeTexts(page, bytes, from, to)
   }
 
   /**
-   * One that an opening met, in whatever order. False: the same id was settled later again, and that is known already.
-   * `scanned` follows the last one.
+   * One that an opening met, in whatever order. Where its id was settled twice, the later message counts. `scanned`
+   * follows the last one; nothing is found before.
    */
-  addScanned(settlement: Settlement, segment: number, ackSequence: number, now: number): boolean {
+  addScanned(settlement: Settlement, segment: number, ackSequence: number, now: number): void {
+    this.#scan ??= new Scan()
+    const scan = this.#scan
     const { hash, bytes, idFrom, idTo, digestFrom } = settlement
-    const known = this.#findBytes(settlement)
-    if (known !== undefined) {
-      // An id is free again only when its message was forgotten: the later message has the higher sequence.
-      if (this.#rows.page(known).sequence[slotOf(known)]! > settlement.sequence) return false
-      this.#forget(known)
-    }
-    const row = this.#begin(hash.low, hash.high, idTo - idFrom, settlement.channel)
-    const page = this.#rows.page(row)
+    const row = this.#pages.append()
+    const page = this.#pages.page(row)
     const slot = slotOf(row)
-    const target = this.#bytes.page(page.arenaPage[slot]!)
-    const from = page.arenaOffset[slot]!
-    for (let i = 0; i < DIGEST_BYTES; i += 1) target[from + i] = bytes[digestFrom + i]!
-    for (let i = idFrom, to = from + DIGEST_BYTES; i < idTo; i += 1, to += 1) target[to] = bytes[i]!
-    this.#fill(row, settlement.sequence, settlement.at, settlement.attempts, segment, settlement.kind)
-    const ackSequences = this.#ackSequences!
-    ackSequences[row] = ackSequence
-    let older = this.#newest
-    while (older !== 0 && ackSequences[older - 1]! > ackSequence) {
-      older = this.#rows.page(older - 1).older[slotOf(older - 1)]!
+    const idBytes = idTo - idFrom
+    if (bytes === scan.texts) {
+      page.textFrom[slot] = digestFrom + scan.textsMoved
+      page.channelFrom[slot] = settlement.channelFrom + scan.textsMoved
+      page.channelBytes[slot] = settlement.channelTo - settlement.channelFrom
+    } else {
+      const textFrom = page.allocateText(DIGEST_BYTES + idBytes)
+      bytes.copy(page.texts, textFrom, digestFrom, digestFrom + DIGEST_BYTES)
+      bytes.copy(page.texts, textFrom + DIGEST_BYTES, idFrom, idTo)
+      page.textFrom[slot] = textFrom
+      this.#setChannel(page, slot, settlement.channel)
     }
-    this.#chain(row, older)
-    this.evict(now)
-    return true
+    page.idBytes[slot] = idBytes
+    page.hashLow[slot] = hash.low
+    page.hashHigh[slot] = hash.high
+    page.sequence[slot] = settlement.sequence
+    page.at[slot] = settlement.at
+    page.attempts[slot] = settlement.attempts
+    page.segment[slot] = segment
+    page.setState(slot, settlement.kind)
+    if (scan.add(row, ackSequence)) this.#placeScanned(scan, now)
   }
 
   /** The opening has read the ack log. */
-  scanned(): void {
-    this.#ackSequences = undefined
+  scanned(now: number): void {
+    const scan = this.#scan
+    if (scan === undefined) return
+    scan.giveBackTexts()
+    this.#placeScanned(scan, now)
+    if (!scan.inOrder) this.#sortByAge(scan)
+    this.#scan = undefined
+    this.evict(now)
   }
 
   get(id: string, now: number): SettledId | undefined {
     const { low, high } = hashId(id)
     const row = this.#find(id, low, high)
     if (row === undefined || !this.#isCurrent(row, now)) return undefined
-    const page = this.#rows.page(row)
+    const page = this.#pages.page(row)
     const slot = slotOf(row)
-    const from = page.arenaOffset[slot]!
     return {
       id,
-      channel: this.#channels.name(page.channel[slot]!),
-      digest: this.#bytes.page(page.arenaPage[slot]!).toString('latin1', from, from + DIGEST_BYTES),
+      channel: page.channel(slot),
+      digest: page.digest(slot),
       sequence: page.sequence[slot]!,
-      state: states[page.state[slot]!]!,
+      state: page.state(slot),
       attempts: page.attempts[slot]!,
       at: page.at[slot]!,
       segment: page.segment[slot]!,
     }
   }
 
-  /** The ack segment that keeps the id of this message, be it current or not; undefined: the id is not remembered, or that of another. */
-  segmentOf(id: string, sequence: number): number | undefined {
-    const row = this.#rowOf(id, sequence)
-    return row === undefined ? undefined : this.#rows.page(row).segment[slotOf(row)]!
+  /** Whether it is this message whose id is remembered, be it current or not. */
+  holds(settlement: Settlement): boolean {
+    return this.#rowOf(settlement) !== undefined
   }
 
-  /** The outcome of this message was written again, to another ack segment: as `segmentOf` before that. */
-  move(id: string, sequence: number, segment: number): number | undefined {
-    const row = this.#rowOf(id, sequence)
+  /**
+   * The outcome of this message was written again, to another ack segment. Returns the one that kept its id before;
+   * undefined: the id is not remembered, or that of another.
+   */
+  move(settlement: Settlement, segment: number): number | undefined {
+    const row = this.#rowOf(settlement)
     if (row === undefined) return undefined
-    const { segment: segments } = this.#rows.page(row)
+    const { segment: segments } = this.#pages.page(row)
     const before = segments[slotOf(row)]!
     segments[slotOf(row)] = segment
     return before
@@ -173,9 +173,10 @@ export class SettledIds {
 
   /** Forgets what is older than the window or beyond the limit, the oldest first. */
   evict(now: number): void {
-    while (this.#oldest !== 0) {
-      const row = (this.#oldest - 1) as MessageRef
-      if (this.#rows.size <= this.#options.maxIds && this.#isCurrent(row, now)) return
+    for (;;) {
+      const row = this.#pages.oldest() as MessageRef | undefined
+      if (row === undefined) return
+      if (this.#pages.size <= this.#options.maxIds && this.#isCurrent(row, now)) return
       this.#forget(row)
     }
   }
@@ -186,97 +187,198 @@ export class SettledIds {
   }
 
   #isCurrent(row: MessageRef, now: number): boolean {
-    return this.remembers(this.#rows.page(row).at[slotOf(row)]!, now)
+    return this.remembers(this.#pages.page(row).at[slotOf(row)]!, now)
   }
 
-  #rowOf(id: string, sequence: number): MessageRef | undefined {
-    const { low, high } = hashId(id)
-    const row = this.#find(id, low, high)
-    return row !== undefined && this.#rows.page(row).sequence[slotOf(row)] === sequence ? row : undefined
+  #rowOf({ hash, bytes, idFrom, idTo, sequence }: Settlement): MessageRef | undefined {
+    return this.#byHash.find(hash.low, row => {
+      const page = this.#pages.page(row)
+      const slot = slotOf(row)
+      if (page.hashLow[slot] !== hash.low || page.hashHigh[slot] !== hash.high) return false
+      return page.sequence[slot] === sequence && isId(page, slot, bytes, idFrom, idTo)
+    })
   }
 
   #find(id: string, low: number, high: number): MessageRef | undefined {
     return this.#byHash.find(low, row => {
-      const page = this.#rows.page(row)
+      const page = this.#pages.page(row)
       const slot = slotOf(row)
-      if (page.hashLow[slot] !== low || page.hashHigh[slot] !== high) return false
-      const from = page.arenaOffset[slot]! + DIGEST_BYTES
-      return this.#bytes.page(page.arenaPage[slot]!).toString('utf8', from, from + page.idBytes[slot]!) === id
+      return page.hashLow[slot] === low && page.hashHigh[slot] === high && page.id(slot) === id
     })
   }
 
-  #findBytes({ hash, bytes, idFrom, idTo }: Settlement): MessageRef | undefined {
-    return this.#byHash.find(hash.low, row => {
-      const page = this.#rows.page(row)
+  /**
+   * Makes what was scanned findable, the latest first: of an id that was settled twice the later message stays, and what
+   * is beyond the limit is never looked at.
+   */
+  #placeScanned(scan: Scan, now: number): void {
+    const { rows } = scan
+    const { maxIds } = this.#options
+    const table = this.#byHash
+    let at = scan.take()
+    if (at === 0) return
+    table.reserve(Math.min(at, maxIds))
+    let page: SettledPage = this.#pages.page(rows[0]!)
+    let slot = 0
+    let high = 0
+    // One for all of them.
+    const isSameId = (other: MessageRef): boolean => {
+      const present = this.#pages.page(other)
+      if (present.hashHigh[slotOf(other)] !== high) return false
+      const idFrom = page.textFrom[slot]! + DIGEST_BYTES
+      return isId(present, slotOf(other), page.texts, idFrom, idFrom + page.idBytes[slot]!)
+    }
+    for (let room = maxIds; at > 0; at -= 1) {
+      if (scan.inOrder && room === 0) break
+      const row = rows[at - 1] as MessageRef
+      page = this.#pages.page(row)
+      slot = slotOf(row)
+      high = page.hashHigh[slot]!
+      const low = page.hashLow[slot]!
+      const known = table.findOrAdd(low, row, isSameId)
+      room -= 1
+      if (known === undefined) continue
+      // An id is free again only when its message was forgotten: the later message has the higher sequence.
+      const isLater = page.sequence[slot]! > this.#pages.page(known).sequence[slotOf(known)]!
+      if (isLater) {
+        this.#forget(known)
+        table.add(row, low)
+      } else {
+        this.#release(row)
+        room += 1
+      }
+    }
+    for (; at > 0; at -= 1) this.#release(rows[at - 1] as MessageRef)
+    // Before they are sorted nobody knows which are the oldest.
+    if (scan.inOrder) this.evict(now)
+  }
+
+  /** Where an opening met them in another order than that in which they were settled. */
+  #sortByAge(scan: Scan): void {
+    const before = this.#pages
+    const rows = [...before.rows()].sort((one, other) => scan.ackSequence(one) - scan.ackSequence(other))
+    this.#pages = new SettledPages()
+    for (const from of rows) {
+      const old = before.page(from)
+      const oldSlot = slotOf(from)
+      const row = this.#pages.append()
+      const page = this.#pages.page(row)
       const slot = slotOf(row)
-      if (page.hashLow[slot] !== hash.low || page.hashHigh[slot] !== hash.high) return false
-      const from = page.arenaOffset[slot]! + DIGEST_BYTES
-      const to = from + page.idBytes[slot]!
-      return this.#bytes.page(page.arenaPage[slot]!).compare(bytes, idFrom, idTo, from, to) === 0
-    })
+      const textBytes = DIGEST_BYTES + old.idBytes[oldSlot]!
+      const textFrom = page.allocateText(textBytes)
+      old.texts.copy(page.texts, textFrom, old.textFrom[oldSlot], old.textFrom[oldSlot]! + textBytes)
+      page.textFrom[slot] = textFrom
+      page.idBytes[slot] = old.idBytes[oldSlot]!
+      page.hashLow[slot] = old.hashLow[oldSlot]!
+      page.hashHigh[slot] = old.hashHigh[oldSlot]!
+      this.#setChannel(page, slot, old.channel(oldSlot))
+      page.sequence[slot] = old.sequence[oldSlot]!
+      page.at[slot] = old.at[oldSlot]!
+      page.attempts[slot] = old.attempts[oldSlot]!
+      page.segment[slot] = old.segment[oldSlot]!
+      page.setState(slot, old.state(oldSlot))
+    }
+    this.#byHash = this.#emptyTable()
+    this.#byHash.addAll(Uint32Array.from(this.#pages.rows()))
   }
 
-  /** A row with its hash, channel and room for its bytes; the caller sets the rest. */
-  #begin(low: number, high: number, idBytes: number, channel: string): MessageRef {
-    const row = this.#rows.allocate() as MessageRef
-    const page = this.#rows.page(row)
-    const slot = slotOf(row)
-    page.hashLow[slot] = low
-    page.hashHigh[slot] = high
-    page.channel[slot] = this.#channels.acquire(channel)
-    const place = this.#bytes.allocate(DIGEST_BYTES + idBytes)
-    page.arenaPage[slot] = place.page
-    page.arenaOffset[slot] = place.offset
-    page.idBytes[slot] = idBytes
-    this.#byHash.add(row, low)
-    return row
+  /** In the newest page: each name stands there once. */
+  #setChannel(page: SettledPage, slot: number, name: string): void {
+    // A page that was empty began anew, though it is the same one.
+    if (page !== this.#channelsOf || slot === 0) this.#channels.clear()
+    this.#channelsOf = page
+    const bytes = Buffer.byteLength(name)
+    let from = this.#channels.get(name)
+    if (from === undefined) {
+      from = page.allocateText(bytes)
+      page.texts.write(name, from, bytes, 'utf8')
+      this.#channels.set(name, from)
+    }
+    page.channelFrom[slot] = from
+    page.channelBytes[slot] = bytes
   }
 
-  #fill(
-    row: MessageRef,
-    sequence: number,
-    at: number,
-    attempts: number,
-    segment: number,
-    state: SettlingKind,
-  ): void {
-    const page = this.#rows.page(row)
-    const slot = slotOf(row)
-    page.sequence[slot] = sequence
-    page.at[slot] = at
-    page.attempts[slot] = attempts
-    page.segment[slot] = segment
-    page.state[slot] = states.indexOf(state)
-  }
-
-  /** Puts it behind `older` (plus 1; 0: in front of all). */
-  #chain(row: MessageRef, older: number): void {
-    const page = this.#rows.page(row)
-    const slot = slotOf(row)
-    const newer = older === 0 ? this.#oldest : this.#rows.page(older - 1).newer[slotOf(older - 1)]!
-    page.older[slot] = older
-    page.newer[slot] = newer
-    if (older === 0) this.#oldest = row + 1
-    else this.#rows.page(older - 1).newer[slotOf(older - 1)] = row + 1
-    if (newer === 0) this.#newest = row + 1
-    else this.#rows.page(newer - 1).older[slotOf(newer - 1)] = row + 1
+  #emptyTable(): RefTable {
+    return new RefTable(row => this.#pages.page(row).hashLow[slotOf(row)]!)
   }
 
   #forget(row: MessageRef): void {
-    const page = this.#rows.page(row)
-    const slot = slotOf(row)
-    const older = page.older[slot]!
-    const newer = page.newer[slot]!
-    if (older === 0) this.#oldest = newer
-    else this.#rows.page(older - 1).newer[slotOf(older - 1)] = newer
-    if (newer === 0) this.#newest = older
-    else this.#rows.page(newer - 1).older[slotOf(newer - 1)] = older
     this.#byHash.delete(row)
-    this.#channels.release(page.channel[slot]!)
-    this.#bytes.release(page.arenaPage[slot]!)
+    this.#release(row)
+  }
+
+  /** It is not in the table. */
+  #release(row: MessageRef): void {
+    const page = this.#pages.page(row)
+    const slot = slotOf(row)
     const segment = page.segment[slot]!
     const sequence = page.sequence[slot]!
-    this.#rows.release(row)
+    this.#pages.release(row)
     this.#forgotten(segment, sequence)
   }
+}
+
+/** What an opening met and nobody finds yet. */
+class Scan {
+  readonly rows = new Uint32Array(PLACED_AT_ONCE)
+  #count = 0
+  /** By page and slot. */
+  readonly #ackSequences: Float64Array[] = []
+  #latest = 0
+  /** They came in the order in which they were settled. */
+  inOrder = true
+  /** Bytes whose texts were taken up at once, and how far they went. */
+  texts: Buffer | undefined
+  textsMoved = 0
+  /** Where they went, and how the page stood before. */
+  #page: SettledPage | undefined
+  #pageRows = 0
+  #pageTextBytes = 0
+
+  /** True: it is full, and to be taken. */
+  add(row: number, ackSequence: number): boolean {
+    if (ackSequence < this.#latest) this.inOrder = false
+    this.#latest = ackSequence
+    this.#ackSequences[pageOf(row)] ??= new Float64Array(PAGE_ROWS)
+    this.#ackSequences[pageOf(row)]![slotOf(row)] = ackSequence
+    this.rows[this.#count] = row
+    this.#count += 1
+    return this.#count === PLACED_AT_ONCE
+  }
+
+  /** How many of `rows` there are; then there are none. */
+  take(): number {
+    const count = this.#count
+    this.#count = 0
+    return count
+  }
+
+  takeTexts(page: SettledPage, bytes: Buffer, from: number, to: number): void {
+    this.#page = page
+    this.#pageRows = page.rows
+    this.#pageTextBytes = page.textBytes
+    const moved = page.allocateText(to - from)
+    page.texts.set(bytes.subarray(from, to), moved)
+    this.texts = bytes
+    this.textsMoved = moved - from
+  }
+
+  /** Where nothing of them was remembered, their room is free again. */
+  giveBackTexts(): void {
+    if (this.#page?.rows === this.#pageRows) this.#page.textBytes = this.#pageTextBytes
+    this.#page = undefined
+  }
+
+  ackSequence(row: number): number {
+    return this.#ackSequences[pageOf(row)]![slotOf(row)]!
+  }
+}
+
+function isId(page: SettledPage, slot: number, bytes: Buffer, from: number, to: number): boolean {
+  const length = to - from
+  if (page.idBytes[slot] !== length) return false
+  const { texts } = page
+  const start = page.textFrom[slot]! + DIGEST_BYTES
+  for (let i = 0; i < length; i += 1) if (texts[start + i] !== bytes[from + i]) return false
+  return true
 }

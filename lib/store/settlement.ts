@@ -3,8 +3,8 @@ import type { SettlingKind, SettlingRecord } from './outcome.js'
 import { DIGEST_BYTES } from './outcome-format.js'
 
 /**
- * An outcome that settled a message, as an opening reads it: 100,000 of them and more, so it makes no string of the id
- * and none of the digest. One is made for an opening, and speaks of the record that was read last.
+ * An outcome that settled a message, as an opening reads it: 100,000 of them and more, so it makes no string of the id,
+ * of the channel or of the digest. One is made for an opening, and speaks of the record that was read last.
  */
 export class Settlement {
   kind: SettlingKind = 'delivered'
@@ -14,17 +14,34 @@ export class Settlement {
   attempts = 0
   firstAttemptAt = 0
   mayHaveBeenSent = false
-  channel = ''
-  /** Holds the id and the digest. */
+  /** Holds the id, the channel and the digest. */
   bytes: Buffer = Buffer.alloc(0)
   idFrom = 0
   idTo = 0
+  channelFrom = 0
+  channelTo = 0
   digestFrom = 0
   readonly hash: IdHash = { low: 0, high: 0 }
 
   /** Every other field is set. False: the id is not ASCII, so that its hash is not to be had from its bytes. */
   hashId(): boolean {
     return hashAsciiId(this.bytes, this.idFrom, this.idTo, this.hash)
+  }
+
+  /** As `hashId`, also where it is not ASCII. */
+  hashAnyId(): void {
+    if (this.hashId()) return
+    const { low, high } = hashId(this.id)
+    this.hash.low = low
+    this.hash.high = high
+  }
+
+  get id(): string {
+    return this.bytes.toString('utf8', this.idFrom, this.idTo)
+  }
+
+  get channel(): string {
+    return this.bytes.toString('utf8', this.channelFrom, this.channelTo)
   }
 
   /** Takes up one that was decoded in full. */
@@ -36,20 +53,21 @@ export class Settlement {
     this.attempts = record.attempts
     this.firstAttemptAt = record.firstAttemptAt
     this.mayHaveBeenSent = record.mayHaveBeenSent
-    this.channel = record.channel
     const id = Buffer.from(record.id)
-    this.bytes = Buffer.concat([id, Buffer.from(record.digest, 'latin1')])
+    const channel = Buffer.from(record.channel)
+    this.bytes = Buffer.concat([id, channel, Buffer.from(record.digest, 'latin1')])
     this.idFrom = 0
     this.idTo = id.length
-    this.digestFrom = id.length
+    this.channelFrom = id.length
+    this.channelTo = id.length + channel.length
+    this.digestFrom = this.channelTo
     const { low, high } = hashId(record.id)
     this.hash.low = low
     this.hash.high = high
   }
 
   toRecord(): SettlingRecord {
-    const { kind, sequence, nextSequence, at, attempts, firstAttemptAt, mayHaveBeenSent, channel, bytes } =
-      this
+    const { kind, sequence, nextSequence, at, attempts, firstAttemptAt, mayHaveBeenSent, bytes } = this
     return {
       kind,
       sequence,
@@ -58,8 +76,8 @@ export class Settlement {
       attempts,
       firstAttemptAt,
       mayHaveBeenSent,
-      id: bytes.toString('utf8', this.idFrom, this.idTo),
-      channel,
+      id: this.id,
+      channel: this.channel,
       digest: bytes.toString('latin1', this.digestFrom, this.digestFrom + DIGEST_BYTES),
     }
   }

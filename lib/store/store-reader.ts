@@ -21,6 +21,7 @@ import { isSettling, type SettlingRecord } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
 import { outcomeFormats } from './outcome-format.js'
 import { type LastOutcomePlace, OutcomeTable } from './outcome-table.js'
+import { decodeOutcomes } from './settled-block.js'
 
 export type ReadState = 'pending' | 'sending' | 'dead'
 
@@ -188,9 +189,9 @@ export class StoreReader {
         frame: (_, { sequence, type, data }) => {
           throwIfAborted(this.#signal)
           if (!data.includes(bytes) || (found !== undefined && sequence < found.ackSequence)) return
-          const record = decodeOutcome(type, data, `Frame ${sequence} of the ack log`)
-          if (record.kind !== 'resumed' && isSettling(record) && record.id === id) {
-            found = { ackSequence: sequence, record }
+          for (const { ackSequence, record } of decodeOutcomes(type, data, sequence)) {
+            if (record.kind === 'resumed' || !isSettling(record) || record.id !== id) continue
+            if (found === undefined || ackSequence >= found.ackSequence) found = { ackSequence, record }
           }
         },
         lost: () => {},

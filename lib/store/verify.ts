@@ -16,7 +16,7 @@ export interface Verification {
   readonly bytes: number
   /** Message frames that are intact, settled ones included. */
   readonly messages: number
-  /** Outcome frames that are intact. */
+  /** Outcomes in frames that are intact. */
   readonly outcomes: number
   /** Behind the last frame of a log that nobody writes to: an unfinished last write. Nothing in it was acknowledged. */
   readonly tornBytes: number

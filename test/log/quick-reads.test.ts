@@ -20,11 +20,20 @@ class Device {
   }
 }
 
-t.test('small reads are done on the spot, large ones never', async t => {
+t.test('reads are done on the spot, but for very large ones', async t => {
   const device = new Device()
   t.ok(device.read())
-  t.notOk(device.read(128 * 1024))
-  t.equal(device.reads, 1)
+  t.ok(device.read(512 * 1024))
+  t.notOk(device.read(1024 * 1024))
+  t.equal(device.reads, 2)
+})
+
+t.test('a large one may take longer than a small one', async t => {
+  const device = new Device()
+  device.readMs = 0.9
+  t.ok(device.read(512 * 1024))
+  t.ok(device.read(), 'it was quick for its length')
+  t.notOk(device.read(), 'and this one was not')
 })
 
 t.test('after a slow one they are not for a while, which doubles up to ten seconds', async t => {

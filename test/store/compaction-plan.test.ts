@@ -9,13 +9,14 @@ import {
 
 const SEGMENT = 16_000
 
-/** `100/40`: 100 bytes, 40 of them needed. `free`, `fixed`: 1000 bytes in that state. */
+/** `100/40`: 100 bytes, 40 of them needed; `100/40~`: loosely. `free`, `fixed`: 1000 bytes in that state. */
 function shares(text: string): SegmentShare[] {
   return text.split(' ').map((word, index) => {
     if (word === 'free' || word === 'fixed')
-      return { id: index + 1, bytes: 1000, neededBytes: 0, state: word }
-    const [bytes, neededBytes] = word.split('/').map(Number)
-    return { id: index + 1, bytes: bytes!, neededBytes: neededBytes!, state: 'movable' }
+      return { id: index + 1, bytes: 1000, neededBytes: 0, state: word, loose: false }
+    const loose = word.endsWith('~')
+    const [bytes, neededBytes] = word.replace('~', '').split('/').map(Number)
+    return { id: index + 1, bytes: bytes!, neededBytes: neededBytes!, state: 'movable', loose }
   })
 }
 
@@ -110,6 +111,7 @@ t.test('what was rewritten is not rewritten again', async t => {
         bytes: run.neededBytes,
         neededBytes: run.neededBytes,
         state: 'movable',
+        loose: false,
       }
       segments = segments.flatMap(segment =>
         segment.id === run.ids[0] ? [made] : run.ids.includes(segment.id) ? [] : [segment],

@@ -2,7 +2,7 @@ import t from 'tap'
 import { WaqError } from '../../lib/log/errors.js'
 import type { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef } from '../../lib/store/message-store.js'
-import { decodeOutcome } from '../../lib/store/outcome-decoder.js'
+import { decodeOutcomes } from '../../lib/store/settled-block.js'
 import type { CompactionProgress, CompactionReport, LogStoreOptions } from '../../lib/store/types.js'
 import { MemoryDisk } from './fixtures/memory-logs.js'
 import { enqueueOne, FakeClock, message, NOW, openStore, outcomeOf, REJECT } from './fixtures/messages.js'
@@ -44,10 +44,10 @@ const sequencesOf = (disk: MemoryDisk): number[] => disk.messages.frames().map((
 
 /** The outcomes on disk, short: the kind, and the message or the channel. */
 function outcomesOf(disk: MemoryDisk): string[] {
-  return disk.acks.frames().map(({ type, data }) => {
-    const record = decodeOutcome(type, data, 'a frame')
-    return `${record.kind} ${record.kind === 'resumed' ? record.channel : record.sequence}`
-  })
+  return disk.acks
+    .frames()
+    .flatMap(({ type, data, sequence }) => decodeOutcomes(type, data, sequence))
+    .map(({ record }) => `${record.kind} ${record.kind === 'resumed' ? record.channel : record.sequence}`)
 }
 
 t.test('live messages are copied, settled ones are left behind, and all is found where it went', async t => {

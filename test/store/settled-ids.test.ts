@@ -20,6 +20,19 @@ function entry(id: string, sequence: number, facts: Partial<SettledId> = {}): Se
   }
 }
 
+function settlementOf({ id, state, segment: _, ...facts }: SettledId): Settlement {
+  const settlement = new Settlement()
+  settlement.take({
+    ...facts,
+    id,
+    kind: state,
+    nextSequence: 1,
+    firstAttemptAt: NOW,
+    mayHaveBeenSent: false,
+  })
+  return settlement
+}
+
 class Remembered {
   readonly forgotten: number[] = []
   readonly ids: SettledIds
@@ -28,17 +41,8 @@ class Remembered {
     this.ids = new SettledIds({ windowMs, maxIds }, (_segment, sequence) => this.forgotten.push(sequence))
   }
 
-  scan(ackSequence: number, { id, state, segment, ...facts }: SettledId): boolean {
-    const settlement = new Settlement()
-    settlement.take({
-      ...facts,
-      id,
-      kind: state,
-      nextSequence: 1,
-      firstAttemptAt: NOW,
-      mayHaveBeenSent: false,
-    })
-    return this.ids.addScanned(settlement, segment, ackSequence, NOW)
+  scan(ackSequence: number, one: SettledId): void {
+    this.ids.addScanned(settlementOf(one), one.segment, ackSequence, NOW)
   }
 
   known(ids: readonly string[]): number[] {
@@ -77,7 +81,7 @@ t.test('the oldest go beyond the limit, and those that are older than the window
   t.strictSame(forgotten, [1, 2])
   t.equal(ids.get('id 3', NOW + 1002)?.sequence, 3)
   t.equal(ids.get('id 3', NOW + 1003), undefined, 'not told any more, though it is still there')
-  t.equal(ids.segmentOf('id 3', 3), 1)
+  t.ok(ids.holds(settlementOf(entry('id 3', 3))))
   ids.evict(NOW + 1004)
   t.strictSame(forgotten, [1, 2, 3, 4])
 })
@@ -91,13 +95,14 @@ t.test('a limit of 0 remembers none', async t => {
 
 t.test('compaction moves what keeps an id, of that very message', async t => {
   const { ids } = new Remembered(3)
-  ids.add(entry('a', 1), NOW)
-  t.equal(ids.segmentOf('a', 1), 1)
-  t.equal(ids.segmentOf('a', 2), undefined)
-  ids.move('a', 2, 9)
-  t.equal(ids.segmentOf('a', 1), 1)
-  ids.move('a', 1, 9)
-  t.equal(ids.segmentOf('a', 1), 9)
+  const [first, second] = [entry('a', 1), entry('a', 2)]
+  ids.add(first, NOW)
+  t.ok(ids.holds(settlementOf(first)))
+  t.notOk(ids.holds(settlementOf(second)))
+  t.equal(ids.move(settlementOf(second), 9), undefined)
+  t.equal(ids.get('a', NOW)?.segment, 1)
+  t.equal(ids.move(settlementOf(first), 9), 1)
+  t.equal(ids.get('a', NOW)?.segment, 9)
 })
 
 t.test('an opening remembers the same, in whatever order it meets them', async t => {
@@ -114,7 +119,7 @@ t.test('an opening remembers the same, in whatever order it meets them', async t
       fc.property(fc.shuffledSubarray(frames, { minLength: 40 }), order => {
         const shuffled = new Remembered(8)
         for (const [ackSequence, one] of order) shuffled.scan(ackSequence, one)
-        shuffled.ids.scanned()
+        shuffled.ids.scanned(NOW)
         t.strictSame(shuffled.known(names), inOrder.known(names))
         // And it goes on in the order in which they were settled.
         shuffled.forgotten.length = 0

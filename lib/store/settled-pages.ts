@@ -1,0 +1,198 @@
+/**
+ * Rows of settled messages in the order in which they were settled: appended at the end, mostly released from the front.
+ * They stand in pages of columns; a page goes with its last row, and the one that is written to begins anew.
+ */
+import type { SettlingKind } from './outcome.js'
+import { DIGEST_BYTES } from './outcome-format.js'
+
+const PAGE_SHIFT = 10
+export const PAGE_ROWS = 1 << PAGE_SHIFT
+const PAGE_MASK = PAGE_ROWS - 1
+/** Room for ids of the usual length, a UUID's, and some channels; where it does not suffice it grows. */
+const TEXT_BYTES = PAGE_ROWS * (DIGEST_BYTES + 36 + 8)
+
+/** The number of a row's page. */
+export function pageOf(row: number): number {
+  return row >>> PAGE_SHIFT
+}
+
+/** A row's index in the columns of its page. */
+export function slotOf(row: number): number {
+  return row & PAGE_MASK
+}
+
+const states: readonly SettlingKind[] = ['delivered', 'cancelled', 'purged']
+
+interface Column<T> {
+  readonly BYTES_PER_ELEMENT: number
+  new (memory: ArrayBuffer, from: number, length: number): T
+}
+
+/** Two columns of 8 bytes, seven of 4, one of 2 and one of 1. */
+const ROW_BYTES = 2 * 8 + 7 * 4 + 2 + 1
+
+/** The columns of a page: the row's slot in it is the index. */
+export class SettledPage {
+  // One piece of memory: a page is made for every thousand ids that an opening meets, and each piece costs.
+  readonly #memory = new ArrayBuffer(PAGE_ROWS * ROW_BYTES)
+  #used = 0
+  /** Of the message; 0: the row was released. */
+  readonly sequence = this.#column(Float64Array)
+  readonly at = this.#column(Float64Array)
+  readonly hashLow = this.#column(Uint32Array)
+  readonly hashHigh = this.#column(Uint32Array)
+  readonly attempts = this.#column(Uint32Array)
+  readonly segment = this.#column(Uint32Array)
+  /** Where the digest and then the id stand in `texts`. */
+  readonly textFrom = this.#column(Uint32Array)
+  readonly idBytes = this.#column(Uint32Array)
+  /** Where the channel stands there. */
+  readonly channelFrom = this.#column(Uint32Array)
+  readonly channelBytes = this.#column(Uint16Array)
+  /** Index into `states`. */
+  readonly #state = this.#column(Uint8Array)
+  texts: Buffer = Buffer.allocUnsafeSlow(TEXT_BYTES)
+  textBytes = 0
+  /** Appended, released ones included. */
+  rows = 0
+  /** Not released. */
+  live = 0
+
+  /** The largest elements first, so that each is aligned. */
+  #column<T>(kind: Column<T>): T {
+    const from = this.#used
+    this.#used += PAGE_ROWS * kind.BYTES_PER_ELEMENT
+    return new kind(this.#memory, from, PAGE_ROWS)
+  }
+
+  state(slot: number): SettlingKind {
+    return states[this.#state[slot]!]!
+  }
+
+  setState(slot: number, state: SettlingKind): void {
+    this.#state[slot] = states.indexOf(state)
+  }
+
+  digest(slot: number): string {
+    const from = this.textFrom[slot]!
+    return this.texts.toString('latin1', from, from + DIGEST_BYTES)
+  }
+
+  id(slot: number): string {
+    const from = this.textFrom[slot]! + DIGEST_BYTES
+    return this.texts.toString('utf8', from, from + this.idBytes[slot]!)
+  }
+
+  channel(slot: number): string {
+    const from = this.channelFrom[slot]!
+    return this.texts.toString('utf8', from, from + this.channelBytes[slot]!)
+  }
+
+  /** Takes room for so many bytes of text; returns where it begins. */
+  allocateText(bytes: number): number {
+    const from = this.textBytes
+    this.textBytes = from + bytes
+    if (this.textBytes > this.texts.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.texts.length, this.textBytes))
+      this.texts.copy(larger, 0, 0, from)
+      this.texts = larger
+    }
+    return from
+  }
+}
+
+export class SettledPages {
+  readonly #pages: (SettledPage | undefined)[] = []
+  /** Numbers of pages that are not in use. */
+  readonly #free: number[] = []
+  /** Numbers of those that are, the oldest first. */
+  readonly #order: number[] = []
+  /** In the oldest page, all rows before this slot were released. */
+  #front = 0
+  #size = 0
+  /** A page that went, to be used again. */
+  #spare: SettledPage | undefined
+
+  /** Rows that were not released. */
+  get size(): number {
+    return this.#size
+  }
+
+  page(row: number): SettledPage {
+    return this.#pages[pageOf(row)]!
+  }
+
+  /** The page that rows are appended to, with room for so many more. */
+  newest(rows = 1): SettledPage {
+    const number = this.#order.at(-1)
+    const page = number === undefined ? undefined : this.#pages[number]!
+    return page !== undefined && page.rows + rows <= PAGE_ROWS ? page : this.#begin()
+  }
+
+  /** A row at the end, of the newest page. The caller sets all its columns. */
+  append(): number {
+    const page = this.newest()
+    const slot = page.rows
+    page.rows += 1
+    page.live += 1
+    this.#size += 1
+    return (this.#order.at(-1)! << PAGE_SHIFT) | slot
+  }
+
+  release(row: number): void {
+    const number = pageOf(row)
+    const page = this.#pages[number]!
+    page.sequence[slotOf(row)] = 0
+    page.live -= 1
+    this.#size -= 1
+    if (page.live > 0) return
+    const at = this.#order[0] === number ? 0 : this.#order.indexOf(number)
+    if (at === 0) this.#front = 0
+    if (at === this.#order.length - 1) {
+      page.rows = 0
+      page.textBytes = 0
+      return
+    }
+    this.#order.splice(at, 1)
+    this.#pages[number] = undefined
+    this.#free.push(number)
+    this.#spare = page
+  }
+
+  /** Undefined: there is none. */
+  oldest(): number | undefined {
+    const number = this.#order[0]
+    if (number === undefined || this.#size === 0) return undefined
+    const { sequence, rows } = this.#pages[number]!
+    // An older page than the newest has a row that was not released; and where it is the newest, so has it.
+    while (this.#front < rows && sequence[this.#front] === 0) this.#front += 1
+    return (number << PAGE_SHIFT) | this.#front
+  }
+
+  /** The oldest first. */
+  *rows(): Iterable<number> {
+    for (const number of this.#order) {
+      const { sequence, rows } = this.#pages[number]!
+      for (let slot = 0; slot < rows; slot += 1) if (sequence[slot] !== 0) yield (number << PAGE_SHIFT) | slot
+    }
+  }
+
+  #begin(): SettledPage {
+    const last = this.#order.at(-1)
+    // Only what is not a whole page of rows to come was asked of it, and it is empty: nobody would ever release it.
+    if (last !== undefined && this.#pages[last]!.live === 0) return this.#restart(this.#pages[last]!)
+    const page = this.#restart(this.#spare ?? new SettledPage())
+    this.#spare = undefined
+    const number = this.#free.pop() ?? this.#pages.length
+    this.#pages[number] = page
+    this.#order.push(number)
+    return page
+  }
+
+  #restart(page: SettledPage): SettledPage {
+    page.rows = 0
+    page.textBytes = 0
+    page.live = 0
+    return page
+  }
+}
