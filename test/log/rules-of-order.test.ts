@@ -286,6 +286,46 @@ t.test('what a rewrite relied on is asked for before its manifest', async t => {
   t.same(order, ['asked', 'manifest'])
 })
 
+t.test('what a rewrite puts stands between what it keeps, counts with it, and is told by itself', async t => {
+  const disk = new RecordingDisk()
+  const { set } = await openLogs(new DiskProcess(disk), { segmentBytes: 1024 })
+  for (let i = 1; i <= 30; i++) await append(set, 'messages', `${i} ${'x'.repeat(100)}`)
+  await turn()
+  const log = set.log('messages')
+  const originals = log.segments().slice(0, 2)
+  const end = originals[1]!.lastSequence
+  const moved: number[] = []
+  const placed: [number, number][] = []
+  await log.rewrite(
+    originals.map(({ id }) => id),
+    {
+      keep({ sequence, data }, put) {
+        if (sequence % 3 === 2) put(sequence - 1, 9, Buffer.from(`for ${data.toString('latin1', 0, 2)}`))
+        return sequence % 3 === 0
+      },
+      putRest: put => put(end, 9, Buffer.from('rest')),
+      moved: sequence => moved.push(sequence),
+      placed: (sequence, segment) => placed.push([sequence, segment]),
+    },
+  )
+  const kept = Array.from({ length: end }, (_, i) => i + 1).filter(
+    sequence => sequence % 3 === 0 && sequence < end,
+  )
+  t.same(
+    moved.filter(sequence => sequence < end),
+    kept,
+  )
+  const made = new Set(log.segments().map(({ id }) => id))
+  for (const [, segment] of placed) t.ok(made.has(segment), 'where it stands now')
+  t.equal(placed.at(-1)![0], end)
+  await set.close()
+  const { frames } = await open(disk.settled())
+  const texts = textsOf(frames.messages)
+  t.ok(texts.includes('1 for 2 ') && texts.includes(`${end} rest`), 'after a restart it is there')
+  t.notOk(texts.some(text => text.startsWith('2 ')))
+  t.equal(texts.length, 30 - end + moved.length + placed.length)
+})
+
 t.test('a reader asks again where a file vanished that its manifest lists', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk), { segmentBytes: 1024 })

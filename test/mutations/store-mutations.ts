@@ -235,9 +235,8 @@ export const storeMutations: readonly Mutation[] = [
     name: 'of an id that was settled twice the one that is met last counts',
     invariants: [11],
     file: 'lib/store/settled-ids.js',
-    find: `if (this.#rows.page(known).sequence[slotOf(known)] > settlement.sequence)
-                return false;`,
-    replace: '',
+    find: 'const isLater = page.sequence[slot] > this.#pages.page(known).sequence[slotOf(known)];',
+    replace: 'const isLater = false;',
     caughtBy: {
       file: 'store/settled-ids',
       name: 'an opening remembers the same, in whatever order it meets them',
@@ -247,8 +246,9 @@ export const storeMutations: readonly Mutation[] = [
     name: 'ids are forgotten in the order in which an opening meets them',
     invariants: [11],
     file: 'lib/store/settled-ids.js',
-    find: 'while (older !== 0 && ackSequences[older - 1] > ackSequence) {',
-    replace: 'while (older < 0) {',
+    find: `if (!scan.inOrder)
+            this.#sortByAge(scan);`,
+    replace: '',
     caughtBy: {
       file: 'store/settled-ids',
       name: 'an opening remembers the same, in whatever order it meets them',
@@ -345,8 +345,8 @@ export const storeMutations: readonly Mutation[] = [
     name: 'rewriting outcomes drops the end of a message that still stands',
     invariants: [10, 12],
     file: 'lib/store/needed-outcomes.js',
-    find: 'remembers || contents.holders(this.#messageSegments, record.sequence).length > 0',
-    replace: 'remembers',
+    find: ' && !this.#mayComeBack(settlement.sequence)',
+    replace: '',
     caughtBy: {
       file: 'store/compaction',
       name: 'an outcome that settled a message stays while the message could come back with its segment',
@@ -356,8 +356,8 @@ export const storeMutations: readonly Mutation[] = [
     name: 'rewriting outcomes drops ids of the dedupe window',
     invariants: [10, 12],
     file: 'lib/store/needed-outcomes.js',
-    find: 'return remembers || ',
-    replace: 'return ',
+    find: ' && !this.#sources.settled.holds(settlement)',
+    replace: '',
     caughtBy: {
       file: 'store/compaction',
       name: 'an outcome whose id the dedupe window remembers stays, and goes with it',
@@ -400,6 +400,96 @@ export const storeMutations: readonly Mutation[] = [
     caughtBy: {
       file: 'store/compaction',
       name: 'doubt about lost ack bytes survives: it grows no wider when what bounds it is rewritten',
+    },
+  },
+  {
+    name: 'a block does not end with what bounds lost outcomes',
+    invariants: [7, 12],
+    file: 'lib/store/needed-outcomes.js',
+    find: `if (bounds)
+            this.putRest(put);`,
+    replace: '',
+    caughtBy: {
+      file: 'store/compaction-blocks',
+      name: 'an end that bounds what lost outcomes can have named is the last of its block',
+    },
+  },
+  {
+    name: 'a block stands before what is older than its last end',
+    invariants: [7, 12],
+    file: 'lib/store/needed-outcomes.js',
+    find: `else
+            this.#putHeld(put);`,
+    replace: '',
+    caughtBy: {
+      file: 'store/compaction-blocks',
+      name: 'ends become one block; what lives on stands before it or behind it, by its sequence',
+    },
+  },
+  {
+    name: 'what lives on behind an end is held for ever',
+    invariants: [12],
+    file: 'lib/store/needed-outcomes.js',
+    find: `if (this.#heldBytes > MOST_HELD_BYTES)
+            this.putRest(put);`,
+    replace: '',
+    caughtBy: {
+      file: 'store/compaction-blocks',
+      name: 'much that lives on behind an end does not wait for the next one',
+    },
+  },
+  {
+    name: 'a second copy of an end stands in a block again',
+    invariants: [11, 12],
+    file: 'lib/store/needed-outcomes.js',
+    find: `if (this.#blocks.has(ackSequence) || this.#filling.endsWith(ackSequence))
+            return;`,
+    replace: '',
+    caughtBy: {
+      file: 'store/compaction-blocks',
+      name: 'second copies of ends, and of what lives on, change nothing',
+    },
+  },
+  {
+    name: 'where a block went is not accounted for',
+    invariants: [10, 12],
+    file: 'lib/store/needed-outcomes.js',
+    find: `ledger.settledIdForgotten(from);
+            ledger.settledIdAdded(segment);`,
+    replace: '',
+    caughtBy: { file: 'store/compaction-blocks', name: 'a block goes with the last of its ids' },
+  },
+  {
+    name: 'the ends of a block hold no message segment',
+    invariants: [10, 12],
+    file: 'lib/store/needed-outcomes.js',
+    find: 'ledger.outcomeWritten(holder, undefined, segment);',
+    replace: '',
+    caughtBy: {
+      file: 'store/compaction-blocks',
+      name: 'an end in a block stays while its message could come back, though nobody remembers its id',
+    },
+  },
+  {
+    name: 'ends of a block are not folded',
+    invariants: [10, 11],
+    file: 'lib/store/opening.js',
+    find: 'this.#fold.settleInBlock(segment, settlement.sequence)',
+    replace: 'true',
+    caughtBy: {
+      file: 'store/compaction-blocks',
+      name: 'a message whose end stands in a block does not come back with its segment',
+    },
+  },
+  {
+    name: 'a block does not bound lost outcomes',
+    invariants: [7],
+    file: 'lib/store/opening.js',
+    find: 'this.#fold.met(sequence, block.nextSequence);',
+    replace: '',
+    caughtBy: {
+      file: 'store/compaction-blocks',
+      name: 'an end that bounds what lost outcomes can have named is the last of its block',
     },
   },
   {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { SettlingKind } from '../../lib/store/outcome.js'
+import { SettledBlock, SettledBlockWriter } from '../../lib/store/settled-block.js'
 import { type SettledId, SettledIds } from '../../lib/store/settled-ids.js'
 import { Settlement } from '../../lib/store/settlement.js'
 import { NOW } from './fixtures/messages.js'
@@ -132,6 +133,91 @@ t.test('an opening remembers the same, in whatever order it meets them', async t
       { numRuns: 100 },
     ),
   )
+})
+
+/** As an opening reads them: some in blocks, some by themselves. */
+function scanAll(
+  remembered: Remembered,
+  frames: readonly (readonly [ackSequence: number, SettledId])[],
+  blockRows: number,
+): void {
+  const { ids } = remembered
+  for (let from = 0; from < frames.length; from += blockRows) {
+    const part = frames.slice(from, from + blockRows)
+    if ((from / blockRows) % 3 === 2) {
+      for (const [ackSequence, one] of part) remembered.scan(ackSequence, one)
+      continue
+    }
+    const writer = new SettledBlockWriter()
+    for (const [ackSequence, one] of part) writer.add(settlementOf(one), ackSequence)
+    const data = writer.take()
+    const block = new SettledBlock()
+    block.begin(data, part.at(-1)![0])
+    ids.scanTexts(data, block.textsFrom, data.length, block.count)
+    for (const [, one] of part) {
+      block.next()
+      ids.addScanned(block.settlement, one.segment, block.ackSequence, NOW)
+    }
+    // The record is a view that is overwritten.
+    data.fill(0)
+  }
+  ids.scanned(NOW)
+}
+
+t.test('an opening that reads blocks remembers what it would remember of each by itself', async t => {
+  const property = fc.property(
+    fc.array(fc.tuple(fc.nat({ max: 400 }), fc.nat({ max: 5 })), { maxLength: 3000, size: 'max' }),
+    fc.integer({ min: 1, max: 256 }),
+    fc.integer({ min: 1, max: 1500 }),
+    (steps, blockRows, maxIds) => {
+      const frames = steps.map(([name, channel], i) => {
+        const one = entry(`${name % 7 === 0 ? '아' : 'id'} ${name}`, i + 1, {
+          channel: `c${channel}`,
+          segment: i,
+        })
+        return [i + 1, one] as const
+      })
+      const live = new Remembered(maxIds)
+      for (const [, one] of frames) live.ids.add(one, NOW)
+      const opened = new Remembered(maxIds)
+      scanAll(opened, frames, blockRows)
+      t.equal(opened.ids.size, live.ids.size)
+      t.equal(opened.forgotten.length, live.forgotten.length)
+      for (const id of new Set(frames.map(([, one]) => one.id)))
+        t.strictSame(opened.ids.get(id, NOW), live.ids.get(id, NOW))
+    },
+  )
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 30 }))
+})
+
+t.test('more than fit at once are placed in turns', async t => {
+  const remembered = new Remembered(1000, 1e9)
+  const frames = Array.from({ length: 140_000 }, (_, i) => [i + 1, entry(`id ${i}`, i + 1)] as const)
+  scanAll(remembered, frames, 256)
+  t.equal(remembered.ids.size, 1000)
+  t.equal(remembered.forgotten.length, 139_000)
+  t.equal(remembered.ids.get('id 138999', NOW), undefined)
+  for (let i = 139_000; i < 140_000; i += 1) t.equal(remembered.ids.get(`id ${i}`, NOW)?.sequence, i + 1)
+})
+
+t.test('texts of blocks of which nothing is remembered do not stay', async t => {
+  const { ids } = new Remembered(1000)
+  const texts = Buffer.alloc(30_000)
+  const before = process.memoryUsage().arrayBuffers
+  for (let i = 0; i < 5000; i += 1) ids.scanTexts(texts, 0, texts.length, 256)
+  ids.scanned(NOW)
+  const grown = process.memoryUsage().arrayBuffers - before
+  t.ok(grown < 8 * 1024 * 1024, `${grown} bytes of 150 million`)
+  t.equal(ids.size, 0)
+})
+
+t.test('ids of any length find room', async t => {
+  const { ids } = new Remembered(5000, 1e9)
+  const idOf = (i: number): string => `${i} ${'x'.repeat((i * 37) % 700)}`
+  for (let i = 0; i < 5000; i += 1) ids.add(entry(idOf(i), i + 1, { channel: `c${i % 300}` }), NOW)
+  for (let i = 0; i < 5000; i += 1)
+    if (ids.get(idOf(i), NOW)?.channel !== `c${i % 300}`) t.fail(`id ${i} is not what it was`)
+  t.equal(ids.size, 5000)
 })
 
 t.test('as a Map would do it', async t => {
