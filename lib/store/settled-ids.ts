@@ -1,7 +1,7 @@
 /**
  * The ids of settled messages, for as long as the dedupe window says. Rebuilt from settling outcomes after a restart.
  *
- * A queue remembers 100,000 of them by default, so they stand in pages of columns: some 90 bytes each with the id, in no
+ * A queue remembers 100,000 of them by default, so they stand in pages of columns: some 110 bytes each with the id, in no
  * object that the collector would have to look at. They are found by the hash of their ids. They come and go in the order
  * in which they were settled, so that is the order of the pages and of their rows: new ones are put at the end, old ones
  * are forgotten from the front, and a page goes with the last of its ids.

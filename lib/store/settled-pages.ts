@@ -8,8 +8,8 @@ import { DIGEST_BYTES } from './outcome-format.js'
 const PAGE_SHIFT = 10
 export const PAGE_ROWS = 1 << PAGE_SHIFT
 const PAGE_MASK = PAGE_ROWS - 1
-/** Room for ids of the usual length, a UUID's, and some channels; where it does not suffice it grows. */
-const TEXT_BYTES = PAGE_ROWS * (DIGEST_BYTES + 36 + 8)
+/** Room for ids of the usual length, a UUID's, each with a channel of its own; where it does not suffice it grows. */
+const TEXT_BYTES = PAGE_ROWS * (DIGEST_BYTES + 36 + 20)
 
 /** The number of a row's page. */
 export function pageOf(row: number): number {
@@ -93,7 +93,7 @@ export class SettledPage {
     const from = this.textBytes
     this.textBytes = from + bytes
     if (this.textBytes > this.texts.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.texts.length, this.textBytes))
+      const larger = Buffer.allocUnsafeSlow(Math.max(1.5 * this.texts.length, this.textBytes))
       this.texts.copy(larger, 0, 0, from)
       this.texts = larger
     }

@@ -249,6 +249,41 @@ t.test('dump prints frames with file and offset', async t => {
   t.match(payloads[0], { kind: 'message', payload: { secret: 'hunter2' } })
 })
 
+t.test('what compaction put together is told one by one', async t => {
+  const directory = await queueWith(t, async queue => {
+    queue.start(async () => {})
+    for (let i = 1; i <= 3; i += 1) await queue.enqueue({ id: `done-${i}`, channel: 'chat:가', payload: i })
+    await queue.drain()
+    await queue.compact()
+    queue.pause()
+    await queue.enqueue({ id: 'waits', channel: 'b', payload: 4 })
+  })
+  const acks = objects((await waqHere('dump', directory, '--log', 'acks', '--json')).stdout)
+  t.match(
+    acks,
+    [1, 2, 3].map(i => ({
+      kind: 'delivered',
+      message: i,
+      id: `done-${i}`,
+      channel: 'chat:가',
+      attempts: 1,
+      block: `${i}/3`,
+    })),
+  )
+  t.equal(acks.length, 3)
+  t.equal(new Set(acks.map(({ offset }) => offset)).size, 1, 'they stand in one frame')
+  const lines = (await waqHere('dump', directory, '--log', 'acks')).stdout.trimEnd().split('\n')
+  t.equal(lines.length, 3)
+  t.match(lines[1], /^acks\/\d+-\d+\.seg:64 {2}\d+ {2}delivered {2}message=2 .* id=done-2 .* block=2\/3 /)
+  t.match(await waqHere('show', directory, 'done-2'), { status: 0, stdout: /delivered/ })
+  t.match(JSON.parse((await waqHere('verify', directory, '--json')).stdout), {
+    ok: true,
+    outcomes: 3,
+    orphanOutcomes: 0,
+  })
+  t.equal(objects((await waqHere('ls', directory, '--json')).stdout).length, 1)
+})
+
 t.test('dump --follow goes on with what is appended, until Ctrl-C', async t => {
   const directory = await queueWith(t, queue => queue.enqueue({ id: 'before', channel: 'a', payload: 1 }))
   const { process: child, ended } = start(['dump', directory, '--log', 'messages', '--follow'])

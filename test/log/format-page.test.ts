@@ -9,12 +9,20 @@ import {
   SEGMENT_HEADER_BYTES,
   saltState,
 } from '../../lib/log/format.js'
+import type { SettlingRecord } from '../../lib/store/outcome.js'
+import {
+  decodeOutcomes,
+  SETTLED_BLOCK_FRAME_TYPE,
+  SettledBlockWriter,
+} from '../../lib/store/settled-block.js'
+import { Settlement } from '../../lib/store/settlement.js'
 
 // Tests are run from the project's folder.
 const page = readFileSync('docs/format.md', 'utf8')
 
-function workedExample(): Buffer {
-  const block = /```hexdump\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
+/** The first one, or another. */
+function workedExample(index = 0): Buffer {
+  const block = [...page.matchAll(/```hexdump\n([\s\S]*?)```/g)][index]?.[1] ?? ''
   const lines = block.trim().split('\n')
   return Buffer.from(lines.map(line => line.slice(10, 10 + 16 * 3).replaceAll(' ', '')).join(''), 'hex')
 }
@@ -39,4 +47,45 @@ t.test('the worked example of the format page is read by the code as the page sa
     [41, 1, FLAG_MORE, 64, 'hi'],
     [42, 1, 0, 64, 'yo!'],
   ])
+})
+
+t.test('the worked example of a block is read, and written, by the code as the page says', async t => {
+  const bytes = workedExample(1)
+  const at = Date.UTC(2026, 0, 1)
+  const first: SettlingRecord = {
+    kind: 'delivered',
+    sequence: 41,
+    nextSequence: 44,
+    at,
+    attempts: 1,
+    firstAttemptAt: at - 1000,
+    mayHaveBeenSent: true,
+    id: 'a1',
+    channel: 'ops',
+    digest: '\x01\x02\x03\x04\x05\x06\x07\x08',
+  }
+  const second: SettlingRecord = {
+    ...first,
+    kind: 'cancelled',
+    sequence: 42,
+    at: at + 1000,
+    attempts: 0,
+    firstAttemptAt: 0,
+    mayHaveBeenSent: false,
+    id: 'b2',
+  }
+  t.strictSame(decodeOutcomes(SETTLED_BLOCK_FRAME_TYPE, bytes, 80), [
+    { ackSequence: 77, record: first },
+    { ackSequence: 80, record: second },
+  ])
+  const writer = new SettledBlockWriter()
+  for (const [ackSequence, record] of [
+    [77, first],
+    [80, second],
+  ] as const) {
+    const settlement = new Settlement()
+    settlement.take(record)
+    writer.add(settlement, ackSequence)
+  }
+  t.ok(writer.take().equals(bytes))
 })
