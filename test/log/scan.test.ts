@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { FileHandle } from '../../lib/log/file-system.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, saltState, sealFrame } from '../../lib/log/format.js'
-import { scanSegment } from '../../lib/log/scan.js'
+import { ScanBuffers, scanSegment } from '../../lib/log/scan.js'
 
 const SALTED = saltState(Buffer.from('a1b2c3d4e5f60718', 'hex'))
 
@@ -305,4 +305,72 @@ t.test('every window ends in a turn, wherever its end cuts a frame', async t => 
     )
     t.ok(most <= 4_096 + FRAME_HEADER_BYTES + payloadBytes, `${payloadBytes}: ${most}`)
   }
+})
+
+/** Of so many bytes of frames, some longer than a window's headroom. */
+function longSegment(bytes: number, firstSequence: number): Buffer {
+  const parts = [Buffer.alloc(SEGMENT_HEADER_BYTES)]
+  let offset = SEGMENT_HEADER_BYTES
+  for (let i = 0; offset < bytes; i += 1) {
+    const length = i % 50 === 49 ? 90_000 : i % 400 === 399 ? 700_000 : 900 + ((i * 37) % 500)
+    const frame = Buffer.alloc(FRAME_HEADER_BYTES + length, (firstSequence + i) & 0xff)
+    sealFrame(frame, 0, length, 1, 0, SEGMENT_HEADER_BYTES, firstSequence + i, SALTED, offset)
+    parts.push(frame)
+    offset += frame.length
+  }
+  return Buffer.concat(parts)
+}
+
+t.test('segments that are scanned with the same buffers hold what they hold', async t => {
+  const buffers = new ScanBuffers()
+  const lengths = [1_800_000, 300_000, 5_000, 700_000, 2_500_000, 100, 1_200_000]
+  for (const atOnce of [true, false]) {
+    for (const [nth, length] of lengths.entries()) {
+      const bytes = longSegment(length, nth * 10_000 + 1)
+      const read = (buffer: Uint8Array, offset: number, count: number, position: number): number =>
+        bytes.copy(buffer, offset, position, position + count)
+      const file = {
+        read: atOnce ? read : async (...args: Parameters<typeof read>) => read(...args),
+      } as unknown as FileHandle
+      const source = { file, name: 'x.seg', salted: SALTED, from: SEGMENT_HEADER_BYTES, to: bytes.length }
+      let next = SEGMENT_HEADER_BYTES
+      let wrong = 0
+      await scanSegment(
+        { ...source, buffers },
+        {
+          frame(offset, header, payload) {
+            const expected = bytes.subarray(
+              next + FRAME_HEADER_BYTES,
+              next + FRAME_HEADER_BYTES + header.payloadLength,
+            )
+            if (offset !== next || !payload.equals(expected)) wrong += 1
+            next = offset + FRAME_HEADER_BYTES + payload.length
+          },
+          bad: () => {
+            wrong += 1
+          },
+        },
+      )
+      t.equal(wrong, 0)
+      t.equal(next, bytes.length)
+    }
+  }
+})
+
+t.test('reads that are done on the spot leave the event loop its turns', async t => {
+  const bytes = longSegment(6_000_000, 1)
+  const file = {
+    read: (buffer: Uint8Array, offset: number, count: number, position: number) =>
+      bytes.copy(buffer, offset, position, position + count),
+  } as unknown as FileHandle
+  let turns = 0
+  const turn = (): void => {
+    turns += 1
+    timer = setImmediate(turn)
+  }
+  let timer = setImmediate(turn)
+  const source = { file, name: 'x.seg', salted: SALTED, from: SEGMENT_HEADER_BYTES, to: bytes.length }
+  await scanSegment(source, { frame() {}, bad() {} })
+  clearImmediate(timer)
+  t.ok(turns >= 8, `${turns} turns`)
 })
