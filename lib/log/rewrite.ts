@@ -15,8 +15,8 @@ import type { Segment } from './segment.js'
 import type { LogSpec, PutRecord, RewriteOptions } from './types.js'
 import { writeFully } from './write.js'
 
-/** So much is read, judged and copied before the event loop gets its turn: a few hundred records, about a millisecond. */
-const SLICE_BYTES = 64 * 1024
+/** So much is read, judged and copied before the event loop gets its turn: a few hundred records, less than a millisecond. */
+const SLICE_BYTES = 32 * 1024
 /** A sync of more would hold up the commits that share the device. */
 const SYNC_BYTES = 1024 * 1024
 
@@ -43,8 +43,8 @@ const PUT = -1
 
 /** So many moves are told before the event loop gets its turn. */
 const SLICE_MOVES = 1024
-/** One that was put stands for many, so it counts as so many. */
-const MOVES_OF_PUT = 128
+/** One that was put stands for many: each has a turn of its own. */
+const MOVES_OF_PUT = 1024
 
 /** Tells where each record went. */
 export async function tellMoves(moves: Moves, options: RewriteOptions): Promise<void> {

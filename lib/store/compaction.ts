@@ -176,7 +176,7 @@ export class Compaction {
   #watchForRest(): void {
     const { acks, ledger } = this.#parts
     const active = acks.segments().findLast(({ sealed }) => !sealed)
-    if (this.#idle !== undefined || active === undefined) return
+    if (this.#idle !== undefined || this.#stopping.signal.aborted || active === undefined) return
     if (!ledger.isLoose(active.id) || ledger.settlingAlone(active.id) < LEAST_ALONE) return
     const { nextSequence } = acks
     this.#idle = setTimeout(() => {

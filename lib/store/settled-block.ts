@@ -166,7 +166,8 @@ export class SettledBlock {
   #rowsEnd = 0
 
   /**
-   * Begins before the first row of a block. Throws WAQ_UNSUPPORTED_VERSION, or WAQ_CORRUPT where its checksum is right and yet it is no block. Nothing of such a one was read.
+   * Begins before the first row of a block. Throws WAQ_UNSUPPORTED_VERSION, or WAQ_CORRUPT where its checksum is right and
+   * yet it is no block; nothing of such a one was read.
    */
   begin(data: Buffer, frameSequence: number): void {
     const where = `Frame ${frameSequence} of the ack log`
