@@ -49,6 +49,8 @@ export interface ChannelHalt {
 
 /** So many bytes of settled messages make it worth a look whether their segments should be compacted. */
 const ASK_AFTER_BYTES = 1024 * 1024
+/** So many of them, too: the outcomes of small messages are as large as those of others. */
+const ASK_AFTER_MESSAGES = 1024
 
 /** How often a log that did not write yet is asked whether it can not. */
 const WRITE_POLL_MS = 100
@@ -64,6 +66,7 @@ export class OutcomeRecorder implements RecordingOwner {
   #segment = -1
   /** Since compaction was asked for last. */
   #settledBytes = 0
+  #settledMessages = 0
 
   constructor(parts: OutcomeRecorderParts) {
     this.#parts = parts
@@ -189,12 +192,15 @@ export class OutcomeRecorder implements RecordingOwner {
     const wasLast = ledger.messageSettled(messageSegment, table.bytes(ref))
     watch.settled(sequence, messageSegment, segment)
     this.#settledBytes += table.bytes(ref)
+    this.#settledMessages += 1
     cache.delete(sequence)
     index.delete(ref)
     // A queue that is empty after each message would ask after each: that segment is asked about when it is left.
     const mayLeave = wasLast && !isWritingTo(messageSegment)
-    if (!mayLeave && this.#settledBytes < ASK_AFTER_BYTES) return
+    const isMuch = this.#settledBytes >= ASK_AFTER_BYTES || this.#settledMessages >= ASK_AFTER_MESSAGES
+    if (!mayLeave && !isMuch) return
     this.#settledBytes = 0
+    this.#settledMessages = 0
     mayBeFree()
   }
 
