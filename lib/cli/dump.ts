@@ -83,7 +83,7 @@ async function printNew(
         const describe = (frame: VisitedFrame): string | undefined =>
           frame.offset < from || frame.sequence <= known
             ? undefined
-            : describeFrame(log, segment.file, frame, options)
+            : describeFrame(log, segment.file, frame, known, options)
         const lines = snapshot.select(log, segment, describe, range => damage.push(range))
         for await (const batch of lines) {
           for (const line of batch) await output.line(line)
@@ -103,10 +103,20 @@ function describeDamage({ log, file, offset, length }: CorruptRange, { json }: D
   return `${file}:${offset}  damaged, ${length} bytes`
 }
 
-/** One line a record. A block of outcomes has many: each is told with the place of the block. */
-function describeFrame(log: string, file: string, frame: VisitedFrame, options: DumpOptions): string {
+/**
+ * One line a record. A block of outcomes has many: each is told with the place of the block, but for those that were
+ * printed before compaction put them there.
+ */
+function describeFrame(
+  log: string,
+  file: string,
+  frame: VisitedFrame,
+  known: number,
+  options: DumpOptions,
+): string {
   const { offset, data } = frame
   return recordsOf(log, frame, options.payload === true)
+    .filter(({ sequence }) => sequence > known)
     .map(({ sequence, fields }) => {
       if (options.json === true)
         return toJson({ log, file, offset, length: data.length, sequence, ...fields })

@@ -11,7 +11,7 @@ import type { FileHandle } from './file-system.js'
 import { FRAME_HEADER_BYTES, type FrameHeader, payloadIsIntact, readFrameHeader } from './format.js'
 
 const WINDOW_BYTES = 512 * 1024
-/** So much is read on the spot before the event loop gets its turn. */
+/** So much is read ahead on the spot before the event loop gets its turn. */
 const TURN_BYTES = 512 * 1024
 
 export interface ScanSource {

@@ -80,7 +80,7 @@ export interface Log {
 
 /**
  * Writes a record in the place of some that were not kept. Its sequence is one of theirs, and higher than those of all
- * records that were put or kept before. `data` may not change any more.
+ * records that were put or kept before, unless records stood twice. `data` may not change any more.
  */
 export type PutRecord = (sequence: number, type: number, data: Buffer) => void
 

@@ -87,6 +87,8 @@ export class SettledIds {
     this.#scan ??= new Scan()
     this.#scan.giveBackTexts()
     const page = this.#pages.newest(count)
+    // It may be one that began anew; rows of a block name no channel that would tell.
+    this.#channelsOf = undefined
     this.#scan.takeTexts(page, bytes, from, to)
   }
 
@@ -121,7 +123,10 @@ export class SettledIds {
     page.attempts[slot] = settlement.attempts
     page.segment[slot] = segment
     page.setState(slot, settlement.kind)
-    if (scan.add(row, ackSequence)) this.#placeScanned(scan, now)
+    if (!scan.add(row, ackSequence)) return
+    // The page that the texts went to may begin anew now; those of the rows that follow are taken up one by one.
+    scan.leaveTexts()
+    this.#placeScanned(scan, now)
   }
 
   /** The opening has read the ack log. */
@@ -361,6 +366,12 @@ class Scan {
     page.texts.set(bytes.subarray(from, to), moved)
     this.texts = bytes
     this.textsMoved = moved - from
+  }
+
+  /** What follows of these bytes is taken up row by row. */
+  leaveTexts(): void {
+    this.texts = undefined
+    this.#page = undefined
   }
 
   /** Where nothing of them was remembered, their room is free again. */

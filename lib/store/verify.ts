@@ -177,6 +177,9 @@ function describe({ log, offset, length, firstMissing, lastMissing }: CorruptRan
   if (offset === 0 && length === SEGMENT_HEADER_BYTES) return 'the header of the segment is not what it was'
   if (offset === 0) return 'the file is missing, or no segment any more'
   if (firstMissing === undefined || lastMissing === undefined) return 'bytes that are no frame'
+  // What compaction put into one frame is named by its last one.
+  if (log === ACK_LOG && firstMissing === lastMissing)
+    return `outcome ${lastMissing} can not be read, or a block of outcomes that ends with it`
   const records = log === ACK_LOG ? 'outcome' : 'message'
   return firstMissing === lastMissing
     ? `${records} ${firstMissing} can not be read`

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { OutboundQueue } from '../../lib/index.js'
 import { crc32cShort } from '../../lib/log/crc32c.js'
 import { nightQueue, queueWith, spoil, startOwner, temporaryDirectory } from './fixtures/queues.js'
 import { waqHere } from './fixtures/waq-here.js'
@@ -301,6 +302,34 @@ t.test('dump --follow goes on with what is appended, until Ctrl-C', async t => {
   const { status, stdout } = await ended
   t.equal(status, 130)
   t.equal(stdout.match(/id=before/g)?.length, 1, 'nothing is printed twice')
+})
+
+t.test('dump --follow prints no outcome again that compaction put together', async t => {
+  const directory = temporaryDirectory(t)
+  const queue = await OutboundQueue.open<number>(directory)
+  t.teardown(() => queue.close())
+  queue.start(async () => {})
+  const deliver = async (id: string): Promise<void> => {
+    await queue.enqueue({ id, channel: 'a', payload: 1 })
+    await queue.settled(id)
+  }
+  for (let i = 1; i <= 3; i += 1) await deliver(`done-${i}`)
+  const { process: child, ended } = start(['dump', directory, '--log', 'acks', '--follow'])
+  let seen = ''
+  child.stdout.on('data', (data: Buffer) => {
+    seen += data.toString()
+  })
+  const until = async (text: string): Promise<void> => {
+    while (!seen.includes(text)) await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  await until('id=done-3')
+  await deliver('done-4')
+  await queue.compact()
+  await until('id=done-4')
+  child.kill('SIGINT')
+  const { stdout } = await ended
+  for (let i = 1; i <= 4; i += 1)
+    t.equal(stdout.match(new RegExp(`id=done-${i} `, 'g'))?.length, 1, `done-${i}`)
 })
 
 t.test('reading leaves no trace in the directory', async t => {

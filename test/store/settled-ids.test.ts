@@ -200,6 +200,44 @@ t.test('more than fit at once are placed in turns', async t => {
   for (let i = 139_000; i < 140_000; i += 1) t.equal(remembered.ids.get(`id ${i}`, NOW)?.sequence, i + 1)
 })
 
+t.test('a page that begins anew in the middle of an opening holds what is put into it', async t => {
+  // So many blocks that one is placed in its middle, or at its end, with single ones before and behind.
+  for (const blocks of [511, 512, 516, 517, 518]) {
+    const { ids } = new Remembered(1000, 1e9)
+    const at = (i: number): string => `id ${i}`
+    let i = 0
+    const single = (): void => {
+      i += 1
+      ids.addScanned(settlementOf(entry(at(i), i, { channel: 'telegram:bot:1' })), 1, i, NOW)
+    }
+    single()
+    for (let nth = 0; nth < blocks; nth += 1) {
+      const writer = new SettledBlockWriter()
+      const first = i + 1
+      for (; i < first + 255; ) {
+        i += 1
+        writer.add(settlementOf(entry(at(i), i, { channel: 'mail:outgoing' })), i)
+      }
+      const data = writer.take()
+      const block = new SettledBlock()
+      block.begin(data, i)
+      ids.scanTexts(data, block.textsFrom, data.length, block.count)
+      while (block.next()) ids.addScanned(block.settlement, 1, block.ackSequence, NOW)
+    }
+    const lastOfBlocks = i
+    for (let nth = 0; nth < 500; nth += 1) single()
+    ids.scanned(NOW)
+    let wrong = 0
+    for (let nth = i - 999; nth <= i; nth += 1) {
+      const channel = nth > lastOfBlocks ? 'telegram:bot:1' : 'mail:outgoing'
+      const found = ids.get(at(nth), NOW)
+      if (found?.channel !== channel || found.sequence !== nth) wrong += 1
+    }
+    t.equal(wrong, 0, `${blocks} blocks`)
+    t.equal(ids.size, 1000)
+  }
+})
+
 t.test('texts of blocks of which nothing is remembered do not stay', async t => {
   const { ids } = new Remembered(1000)
   const texts = Buffer.alloc(30_000)
