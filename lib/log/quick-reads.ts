@@ -1,10 +1,10 @@
 /**
  * Whether a read is worth a trip through the thread pool. Out of the page cache a small one takes 2 µs, and the trip ten
  * times as long; one of half a megabyte takes 0.2 ms, and the trip several where threads of the collector and the compiler
- * want the processors too, as while a queue is opened. So it is done on the spot; but one that has to wait for the device would hold the event loop. Nobody says
- * beforehand which it will be, so the last ones tell: after a slow one, reads go through the thread pool for a while, and
- * that while doubles with each slow one that follows. A device that is slow holds the event loop for one read in ten
- * seconds, then.
+ * want the processors too, as while a queue is opened. So it is done on the spot; but one that has to wait for the device
+ * would hold the event loop. Nobody says beforehand which it will be, so the last ones tell: after a slow one, reads go
+ * through the thread pool for a while, and that while doubles with each slow one that follows. A device that is slow holds
+ * the event loop for one read in ten seconds, then.
  */
 
 /** At most so many bytes: more would hold the event loop even out of the page cache. */

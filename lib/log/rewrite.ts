@@ -43,8 +43,6 @@ const PUT = -1
 
 /** So many moves are told before the event loop gets its turn. */
 const SLICE_MOVES = 1024
-/** One that was put stands for many: each has a turn of its own. */
-const MOVES_OF_PUT = 1024
 
 /** Tells where each record went. */
 export async function tellMoves(moves: Moves, options: RewriteOptions): Promise<void> {
@@ -57,7 +55,8 @@ export async function tellMoves(moves: Moves, options: RewriteOptions): Promise<
     }
     if (from[i] === PUT) {
       options.placed?.(sequences[i]!, to[i]!)
-      told += MOVES_OF_PUT
+      // It stands for many.
+      told = SLICE_MOVES
       continue
     }
     told += 1

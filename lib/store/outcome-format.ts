@@ -6,6 +6,7 @@
  * message that lives on carries its recent errors and its redrive, and every settling one what the dedupe window
  * needs when the message itself is gone.
  */
+import type { SettlingKind } from './outcome.js'
 
 /** How a field stands in MessagePack. */
 export type FieldType =
@@ -111,3 +112,9 @@ export const outcomeFormats = {
 } as const satisfies Record<string, OutcomeFormat>
 
 export type OutcomeKind = keyof typeof outcomeFormats
+
+/** By frame type: the kinds that settle a message. */
+export const settlingKinds: (SettlingKind | undefined)[] = []
+for (const kind of ['delivered', 'cancelled', 'purged'] as const) {
+  settlingKinds[outcomeFormats[kind].frameType] = kind
+}

@@ -6,17 +6,11 @@ import { BIN_8, NIL, SMALL_ARRAY } from './message-pack-bytes.js'
 import { MessagePackCursor } from './message-pack-cursor.js'
 import { type AliveRecord, isSettling, type ResumedRecord, type SettlingKind } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
-import { DIGEST_BYTES, outcomeFormats } from './outcome-format.js'
+import { DIGEST_BYTES, outcomeFormats, settlingKinds } from './outcome-format.js'
 import { Settlement } from './settlement.js'
 
 const ATTEMPT = outcomeFormats.attempt
 const SETTLING_FIELDS = outcomeFormats.delivered.fields.length
-
-/** By frame type. */
-const settlingKinds: (SettlingKind | undefined)[] = []
-for (const kind of ['delivered', 'cancelled', 'purged'] as const) {
-  settlingKinds[outcomeFormats[kind].frameType] = kind
-}
 
 export class OutcomeScan {
   readonly #cursor = new MessagePackCursor()

@@ -79,7 +79,7 @@ export class OutcomeTable {
     const record = decodeOutcome(type, data, `Frame ${ackSequence} of the ack log`)
     this.#gaps.met(ackSequence, record.nextSequence)
     this.#halts.add(ackSequence, segment, record)
-    if (record.kind !== 'resumed') this.#last(record.sequence, record.kind, ackSequence, segment, offset)
+    if (record.kind !== 'resumed') this.#setLast(record.sequence, record.kind, ackSequence, segment, offset)
   }
 
   #addBlock({ sequence, data, segment, offset }: VisitedFrame): void {
@@ -89,11 +89,11 @@ export class OutcomeTable {
     this.#gaps.met(sequence, block.nextSequence)
     while (block.next()) {
       const { settlement, ackSequence } = block
-      this.#last(settlement.sequence, settlement.kind, ackSequence, segment, offset)
+      this.#setLast(settlement.sequence, settlement.kind, ackSequence, segment, offset)
     }
   }
 
-  #last(
+  #setLast(
     sequence: number,
     kind: MessageOutcomeKind,
     ackSequence: number,

@@ -6,6 +6,11 @@ const PAGE_SHIFT = 10
 export const PAGE_ROWS = 1 << PAGE_SHIFT
 const PAGE_MASK = PAGE_ROWS - 1
 
+/** The number of a row's page. */
+export function pageOf(row: number): number {
+  return row >>> PAGE_SHIFT
+}
+
 /** A row's index in the columns of its page. */
 export function slotOf(row: number): number {
   return row & PAGE_MASK
@@ -35,7 +40,7 @@ export class PagedColumns<P> {
   }
 
   page(row: number): P {
-    return this.#pages[row >>> PAGE_SHIFT]!
+    return this.#pages[pageOf(row)]!
   }
 
   /** A row whose columns hold what its predecessor left: the caller sets them all. */

@@ -16,9 +16,9 @@
 import { Packr } from 'msgpackr'
 import { WaqError } from '../log/errors.js'
 import { MessagePackCursor } from './message-pack-cursor.js'
-import type { OutcomeRecord, SettlingKind } from './outcome.js'
+import type { OutcomeRecord } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
-import { DIGEST_BYTES, outcomeFormats } from './outcome-format.js'
+import { DIGEST_BYTES, outcomeFormats, settlingKinds } from './outcome-format.js'
 import { Settlement } from './settlement.js'
 
 /** Of its frames in the ack log. */
@@ -51,11 +51,6 @@ const MAY_HAVE_BEEN_SENT = 1
 /** What one bad sector takes with it is bounded, and so is how long the event loop waits for one to be read. */
 export const MOST_ROWS = 256
 const MOST_TEXT_BYTES = 32 * 1024
-
-const settlingKinds: (SettlingKind | undefined)[] = []
-for (const kind of ['delivered', 'cancelled', 'purged'] as const) {
-  settlingKinds[outcomeFormats[kind].frameType] = kind
-}
 
 const packr = new Packr({ useRecords: false })
 

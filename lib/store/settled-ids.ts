@@ -6,12 +6,13 @@
  * in which they were settled, so that is the order of the pages and of their rows: new ones are put at the end, old ones
  * are forgotten from the front, and a page goes with the last of its ids.
  */
-import { hashId } from './id-hash.js'
+import { hashId, type IdHash } from './id-hash.js'
 import type { MessageRef } from './message-store.js'
 import type { SettlingKind } from './outcome.js'
 import { DIGEST_BYTES } from './outcome-format.js'
+import { PAGE_ROWS, pageOf, slotOf } from './paged-columns.js'
 import { RefTable } from './ref-table.js'
-import { PAGE_ROWS, pageOf, type SettledPage, SettledPages, slotOf } from './settled-pages.js'
+import { type SettledPage, SettledPages } from './settled-pages.js'
 import type { Settlement } from './settlement.js'
 import type { DedupeOptions } from './types.js'
 
@@ -58,8 +59,8 @@ export class SettledIds {
       this.#forgotten(entry.segment, entry.sequence)
       return
     }
-    const { low, high } = hashId(id)
-    const known = this.#find(id, low, high)
+    const hash = hashId(id)
+    const known = this.#find(id, hash)
     if (known !== undefined) this.#forget(known)
     const row = this.#pages.append() as MessageRef
     const page = this.#pages.page(row)
@@ -70,15 +71,9 @@ export class SettledIds {
     page.texts.write(id, textFrom + DIGEST_BYTES, idBytes, 'utf8')
     page.textFrom[slot] = textFrom
     page.idBytes[slot] = idBytes
-    page.hashLow[slot] = low
-    page.hashHigh[slot] = high
     this.#setChannel(page, slot, entry.channel)
-    page.sequence[slot] = entry.sequence
-    page.at[slot] = entry.at
-    page.attempts[slot] = entry.attempts
-    page.segment[slot] = entry.segment
-    page.setState(slot, entry.state)
-    this.#byHash.add(row, low)
+    page.fill(slot, hash, entry.sequence, entry.at, entry.attempts, entry.segment, entry.state)
+    this.#byHash.add(row, hash.low)
     this.evict(now)
   }
 
@@ -116,13 +111,8 @@ export class SettledIds {
       this.#setChannel(page, slot, settlement.channel)
     }
     page.idBytes[slot] = idBytes
-    page.hashLow[slot] = hash.low
-    page.hashHigh[slot] = hash.high
-    page.sequence[slot] = settlement.sequence
-    page.at[slot] = settlement.at
-    page.attempts[slot] = settlement.attempts
-    page.segment[slot] = segment
-    page.setState(slot, settlement.kind)
+    const { sequence, at, attempts, kind } = settlement
+    page.fill(slot, hash, sequence, at, attempts, segment, kind)
     if (!scan.add(row, ackSequence)) return
     // The page that the texts went to may begin anew now; those of the rows that follow are taken up one by one.
     scan.leaveTexts()
@@ -141,8 +131,7 @@ export class SettledIds {
   }
 
   get(id: string, now: number): SettledId | undefined {
-    const { low, high } = hashId(id)
-    const row = this.#find(id, low, high)
+    const row = this.#find(id, hashId(id))
     if (row === undefined || !this.#isCurrent(row, now)) return undefined
     const page = this.#pages.page(row)
     const slot = slotOf(row)
@@ -204,7 +193,7 @@ export class SettledIds {
     })
   }
 
-  #find(id: string, low: number, high: number): MessageRef | undefined {
+  #find(id: string, { low, high }: IdHash): MessageRef | undefined {
     return this.#byHash.find(low, row => {
       const page = this.#pages.page(row)
       const slot = slotOf(row)
@@ -274,14 +263,16 @@ export class SettledIds {
       old.texts.copy(page.texts, textFrom, old.textFrom[oldSlot], old.textFrom[oldSlot]! + textBytes)
       page.textFrom[slot] = textFrom
       page.idBytes[slot] = old.idBytes[oldSlot]!
-      page.hashLow[slot] = old.hashLow[oldSlot]!
-      page.hashHigh[slot] = old.hashHigh[oldSlot]!
       this.#setChannel(page, slot, old.channel(oldSlot))
-      page.sequence[slot] = old.sequence[oldSlot]!
-      page.at[slot] = old.at[oldSlot]!
-      page.attempts[slot] = old.attempts[oldSlot]!
-      page.segment[slot] = old.segment[oldSlot]!
-      page.setState(slot, old.state(oldSlot))
+      page.fill(
+        slot,
+        { low: old.hashLow[oldSlot]!, high: old.hashHigh[oldSlot]! },
+        old.sequence[oldSlot]!,
+        old.at[oldSlot]!,
+        old.attempts[oldSlot]!,
+        old.segment[oldSlot]!,
+        old.state(oldSlot),
+      )
     }
     this.#byHash = this.#emptyTable()
     this.#byHash.addAll(Uint32Array.from(this.#pages.rows()))

@@ -2,55 +2,33 @@
  * Rows of settled messages in the order in which they were settled: appended at the end, mostly released from the front.
  * They stand in pages of columns; a page goes with its last row, and the one that is written to begins anew.
  */
+import type { IdHash } from './id-hash.js'
 import type { SettlingKind } from './outcome.js'
 import { DIGEST_BYTES } from './outcome-format.js'
+import { PAGE_ROWS, pageOf, slotOf } from './paged-columns.js'
 
-const PAGE_SHIFT = 10
-export const PAGE_ROWS = 1 << PAGE_SHIFT
-const PAGE_MASK = PAGE_ROWS - 1
 /** Room for ids of the usual length, a UUID's, each with a channel of its own; where it does not suffice it grows. */
 const TEXT_BYTES = PAGE_ROWS * (DIGEST_BYTES + 36 + 20)
 
-/** The number of a row's page. */
-export function pageOf(row: number): number {
-  return row >>> PAGE_SHIFT
-}
-
-/** A row's index in the columns of its page. */
-export function slotOf(row: number): number {
-  return row & PAGE_MASK
-}
-
 const states: readonly SettlingKind[] = ['delivered', 'cancelled', 'purged']
-
-interface Column<T> {
-  readonly BYTES_PER_ELEMENT: number
-  new (memory: ArrayBuffer, from: number, length: number): T
-}
-
-/** Two columns of 8 bytes, seven of 4, one of 2 and one of 1. */
-const ROW_BYTES = 2 * 8 + 7 * 4 + 2 + 1
 
 /** The columns of a page: the row's slot in it is the index. */
 export class SettledPage {
-  // One piece of memory: a page is made for every thousand ids that an opening meets, and each piece costs.
-  readonly #memory = new ArrayBuffer(PAGE_ROWS * ROW_BYTES)
-  #used = 0
   /** Of the message; 0: the row was released. */
-  readonly sequence = this.#column(Float64Array)
-  readonly at = this.#column(Float64Array)
-  readonly hashLow = this.#column(Uint32Array)
-  readonly hashHigh = this.#column(Uint32Array)
-  readonly attempts = this.#column(Uint32Array)
-  readonly segment = this.#column(Uint32Array)
+  readonly sequence = new Float64Array(PAGE_ROWS)
+  readonly at = new Float64Array(PAGE_ROWS)
+  readonly hashLow = new Uint32Array(PAGE_ROWS)
+  readonly hashHigh = new Uint32Array(PAGE_ROWS)
+  readonly attempts = new Uint32Array(PAGE_ROWS)
+  readonly segment = new Uint32Array(PAGE_ROWS)
   /** Where the digest and then the id stand in `texts`. */
-  readonly textFrom = this.#column(Uint32Array)
-  readonly idBytes = this.#column(Uint32Array)
+  readonly textFrom = new Uint32Array(PAGE_ROWS)
+  readonly idBytes = new Uint32Array(PAGE_ROWS)
   /** Where the channel stands there. */
-  readonly channelFrom = this.#column(Uint32Array)
-  readonly channelBytes = this.#column(Uint16Array)
+  readonly channelFrom = new Uint32Array(PAGE_ROWS)
+  readonly channelBytes = new Uint16Array(PAGE_ROWS)
   /** Index into `states`. */
-  readonly #state = this.#column(Uint8Array)
+  readonly #state = new Uint8Array(PAGE_ROWS)
   texts: Buffer = Buffer.allocUnsafeSlow(TEXT_BYTES)
   textBytes = 0
   /** Appended, released ones included. */
@@ -58,18 +36,26 @@ export class SettledPage {
   /** Not released. */
   live = 0
 
-  /** The largest elements first, so that each is aligned. */
-  #column<T>(kind: Column<T>): T {
-    const from = this.#used
-    this.#used += PAGE_ROWS * kind.BYTES_PER_ELEMENT
-    return new kind(this.#memory, from, PAGE_ROWS)
-  }
-
   state(slot: number): SettlingKind {
     return states[this.#state[slot]!]!
   }
 
-  setState(slot: number, state: SettlingKind): void {
+  /** All columns but those of texts. */
+  fill(
+    slot: number,
+    hash: IdHash,
+    sequence: number,
+    at: number,
+    attempts: number,
+    segment: number,
+    state: SettlingKind,
+  ): void {
+    this.hashLow[slot] = hash.low
+    this.hashHigh[slot] = hash.high
+    this.sequence[slot] = sequence
+    this.at[slot] = at
+    this.attempts[slot] = attempts
+    this.segment[slot] = segment
     this.#state[slot] = states.indexOf(state)
   }
 
@@ -136,7 +122,7 @@ export class SettledPages {
     page.rows += 1
     page.live += 1
     this.#size += 1
-    return (this.#order.at(-1)! << PAGE_SHIFT) | slot
+    return this.#order.at(-1)! * PAGE_ROWS + slot
   }
 
   release(row: number): void {
@@ -146,13 +132,11 @@ export class SettledPages {
     page.live -= 1
     this.#size -= 1
     if (page.live > 0) return
+    page.rows = 0
+    page.textBytes = 0
     const at = this.#order[0] === number ? 0 : this.#order.indexOf(number)
     if (at === 0) this.#front = 0
-    if (at === this.#order.length - 1) {
-      page.rows = 0
-      page.textBytes = 0
-      return
-    }
+    if (at === this.#order.length - 1) return
     this.#order.splice(at, 1)
     this.#pages[number] = undefined
     this.#free.push(number)
@@ -166,33 +150,23 @@ export class SettledPages {
     const { sequence, rows } = this.#pages[number]!
     // An older page than the newest has a row that was not released; and where it is the newest, so has it.
     while (this.#front < rows && sequence[this.#front] === 0) this.#front += 1
-    return (number << PAGE_SHIFT) | this.#front
+    return number * PAGE_ROWS + this.#front
   }
 
   /** The oldest first. */
   *rows(): Iterable<number> {
     for (const number of this.#order) {
       const { sequence, rows } = this.#pages[number]!
-      for (let slot = 0; slot < rows; slot += 1) if (sequence[slot] !== 0) yield (number << PAGE_SHIFT) | slot
+      for (let slot = 0; slot < rows; slot += 1) if (sequence[slot] !== 0) yield number * PAGE_ROWS + slot
     }
   }
 
   #begin(): SettledPage {
-    const last = this.#order.at(-1)
-    // Only what is not a whole page of rows to come was asked of it, and it is empty: nobody would ever release it.
-    if (last !== undefined && this.#pages[last]!.live === 0) return this.#restart(this.#pages[last]!)
-    const page = this.#restart(this.#spare ?? new SettledPage())
+    const page = this.#spare ?? new SettledPage()
     this.#spare = undefined
     const number = this.#free.pop() ?? this.#pages.length
     this.#pages[number] = page
     this.#order.push(number)
-    return page
-  }
-
-  #restart(page: SettledPage): SettledPage {
-    page.rows = 0
-    page.textBytes = 0
-    page.live = 0
     return page
   }
 }

@@ -285,9 +285,9 @@ t.test('what compaction put together is told one by one', async t => {
   t.equal(objects((await waqHere('ls', directory, '--json')).stdout).length, 1)
 })
 
-t.test('dump --follow goes on with what is appended, until Ctrl-C', async t => {
-  const directory = await queueWith(t, queue => queue.enqueue({ id: 'before', channel: 'a', payload: 1 }))
-  const { process: child, ended } = start(['dump', directory, '--log', 'messages', '--follow'])
+/** `waq dump --follow`, under way; `until` waits for what it is to print. */
+function followed(directory: string, log: string) {
+  const { process: child, ended } = start(['dump', directory, '--log', log, '--follow'])
   let seen = ''
   child.stdout.on('data', (data: Buffer) => {
     seen += data.toString()
@@ -295,6 +295,12 @@ t.test('dump --follow goes on with what is appended, until Ctrl-C', async t => {
   const until = async (text: string): Promise<void> => {
     while (!seen.includes(text)) await new Promise(resolve => setTimeout(resolve, 20))
   }
+  return { child, until, ended }
+}
+
+t.test('dump --follow goes on with what is appended, until Ctrl-C', async t => {
+  const directory = await queueWith(t, queue => queue.enqueue({ id: 'before', channel: 'a', payload: 1 }))
+  const { child, until, ended } = followed(directory, 'messages')
   await until('id=before')
   t.equal((await waqHere('enqueue', directory, '--channel', 'a', '--text', 'x', '--id', 'after')).status, 0)
   await until('id=after')
@@ -314,14 +320,7 @@ t.test('dump --follow prints no outcome again that compaction put together', asy
     await queue.settled(id)
   }
   for (let i = 1; i <= 3; i += 1) await deliver(`done-${i}`)
-  const { process: child, ended } = start(['dump', directory, '--log', 'acks', '--follow'])
-  let seen = ''
-  child.stdout.on('data', (data: Buffer) => {
-    seen += data.toString()
-  })
-  const until = async (text: string): Promise<void> => {
-    while (!seen.includes(text)) await new Promise(resolve => setTimeout(resolve, 20))
-  }
+  const { child, until, ended } = followed(directory, 'acks')
   await until('id=done-3')
   await deliver('done-4')
   await queue.compact()

@@ -15,7 +15,7 @@ import {
   SETTLED_BLOCK_FRAME_TYPE,
   SettledBlockWriter,
 } from '../../lib/store/settled-block.js'
-import { Settlement } from '../../lib/store/settlement.js'
+import { settlementOf } from '../store/fixtures/messages.js'
 
 // Tests are run from the project's folder.
 const page = readFileSync('docs/format.md', 'utf8')
@@ -83,9 +83,7 @@ t.test('the worked example of a block is read, and written, by the code as the p
     [77, first],
     [80, second],
   ] as const) {
-    const settlement = new Settlement()
-    settlement.take(record)
-    writer.add(settlement, ackSequence)
+    writer.add(settlementOf(record), ackSequence)
   }
   t.ok(writer.take().equals(bytes))
 })

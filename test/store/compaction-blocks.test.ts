@@ -4,19 +4,13 @@ import type { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef } from '../../lib/store/message-store.js'
 import { decodeOutcomes, SETTLED_BLOCK_FRAME_TYPE } from '../../lib/store/settled-block.js'
 import type { LogStoreOptions } from '../../lib/store/types.js'
+import { background, smallSegments, standingsOf } from './fixtures/compactions.js'
 import { MemoryDisk } from './fixtures/memory-logs.js'
 import { enqueueOne, FakeClock, openStore, outcomeOf } from './fixtures/messages.js'
 
 // Of ends of messages that are still needed a compaction makes blocks.
 
 const onDemand: Partial<LogStoreOptions> = { segmentBytes: 4000, autoCompact: false }
-
-function smallSegments(frames: number): MemoryDisk {
-  const disk = new MemoryDisk()
-  disk.messages.segmentFrames = frames
-  disk.acks.segmentFrames = frames
-  return disk
-}
 
 /** The frames of the ack log: what is in a block stands in brackets. */
 function framesOf(disk: MemoryDisk): string[] {
@@ -42,14 +36,6 @@ async function deliverNew(store: LogStore, ...ids: string[]): Promise<void> {
   for (const id of ids) await deliver(store, await enqueueOne(store, { id }))
 }
 
-async function background(store: LogStore): Promise<void> {
-  for (let i = 0; i < 10; i += 1) await new Promise(resolve => setImmediate(resolve))
-  const stop = new AbortController()
-  const waiting = store.compact({ signal: stop.signal })
-  stop.abort()
-  await waiting.catch(() => {})
-}
-
 t.test('ends become one block; what lives on stands before it or behind it, by its sequence', async t => {
   const disk = smallSegments(40)
   const store = await openStore(disk, onDemand)
@@ -67,14 +53,11 @@ t.test('ends become one block; what lives on stands before it or behind it, by i
   for (const id of ['a', 'b', 'c']) t.match(await store.find(id), { settled: { id, state: 'delivered' } })
   await store.close()
   const again = await openStore(disk, onDemand)
-  t.strictSame(
-    [...again.live()].map(ref => [again.sequence(ref), again.standing(ref)]),
-    [
-      [1, 'pending'],
-      [4, 'dead'],
-      [6, 'pending'],
-    ],
-  )
+  t.strictSame(standingsOf(again), [
+    [1, 'pending'],
+    [4, 'dead'],
+    [6, 'pending'],
+  ])
   for (const id of ['a', 'b', 'c']) {
     t.match(await again.find(id), { settled: { id, state: 'delivered', channel: 'telegram:bot:1' } })
   }
@@ -198,7 +181,7 @@ t.test('an end that bounds what lost outcomes can have named is the last of its 
   for (let life = 0; life < 3; life += 1) {
     const again = await openStore(disk, onDemand)
     t.strictSame(
-      [...again.live()].map(ref => [again.sequence(ref), again.standing(ref)]),
+      standingsOf(again),
       [
         [3, 'in-doubt'],
         [4, 'in-doubt'],

@@ -4,18 +4,11 @@ import type { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef } from '../../lib/store/message-store.js'
 import { decodeOutcomes } from '../../lib/store/settled-block.js'
 import type { CompactionProgress, CompactionReport, LogStoreOptions } from '../../lib/store/types.js'
-import { MemoryDisk } from './fixtures/memory-logs.js'
+import { background, smallSegments, standingsOf } from './fixtures/compactions.js'
+import type { MemoryDisk } from './fixtures/memory-logs.js'
 import { enqueueOne, FakeClock, message, NOW, openStore, outcomeOf, REJECT } from './fixtures/messages.js'
 
 // What is kept and what goes, on logs in memory; that it survives what disks do is the matter of compaction-crash.test.ts.
-
-/** Segments of a few frames; a plan that finds them worth its while. */
-function smallSegments(frames = 4): MemoryDisk {
-  const disk = new MemoryDisk()
-  disk.messages.segmentFrames = frames
-  disk.acks.segmentFrames = frames
-  return disk
-}
 
 const onDemand: Partial<LogStoreOptions> = { segmentBytes: 4000, autoCompact: false, cacheBytes: 0 }
 const noWindow = { dedupe: { windowMs: 0, maxIds: 0 } }
@@ -29,15 +22,6 @@ async function enqueueMany(store: LogStore, count: number): Promise<MessageRef[]
 
 async function settle(store: LogStore, refs: readonly MessageRef[]): Promise<void> {
   for (const ref of refs) await store.record(ref, outcomeOf('delivered')).written
-}
-
-/** The background rests after each slice; a demand that comes to nothing waits until it is done. */
-async function background(store: LogStore): Promise<void> {
-  for (let i = 0; i < 10; i += 1) await new Promise(resolve => setImmediate(resolve))
-  const stop = new AbortController()
-  const waiting = store.compact({ signal: stop.signal })
-  stop.abort()
-  await waiting.catch(() => {})
 }
 
 const sequencesOf = (disk: MemoryDisk): number[] => disk.messages.frames().map(({ sequence }) => sequence)
@@ -242,7 +226,7 @@ t.test('doubt about lost ack bytes survives: it grows no wider when what bounds 
   const standings = async (): Promise<unknown> => {
     const again = await openStore(disk, { ...onDemand, ...noWindow })
     await again.compact()
-    const found = [...again.live()].map(ref => [again.sequence(ref), again.standing(ref)])
+    const found = standingsOf(again)
     // Outcomes that overtake whatever stands in the segment that was made.
     for (let i = 0; i < 6; i += 1) await again.record(again.bySequence(1)!, outcomeOf('retry')).written
     await background(again)

@@ -10,8 +10,7 @@ import {
   SettledBlock,
   SettledBlockWriter,
 } from '../../lib/store/settled-block.js'
-import { Settlement } from '../../lib/store/settlement.js'
-import { NOW } from './fixtures/messages.js'
+import { NOW, settlementOf } from './fixtures/messages.js'
 
 const packr = new Packr({ useRecords: false })
 
@@ -29,12 +28,6 @@ function record(facts: Partial<SettlingRecord> = {}): SettlingRecord {
     digest: '12345678',
     ...facts,
   }
-}
-
-function settlementOf(one: SettlingRecord): Settlement {
-  const settlement = new Settlement()
-  settlement.take(one)
-  return settlement
 }
 
 interface Block {

@@ -3,8 +3,8 @@ import t from 'tap'
 import type { SettlingKind } from '../../lib/store/outcome.js'
 import { SettledBlock, SettledBlockWriter } from '../../lib/store/settled-block.js'
 import { type SettledId, SettledIds } from '../../lib/store/settled-ids.js'
-import { Settlement } from '../../lib/store/settlement.js'
-import { NOW } from './fixtures/messages.js'
+import type { Settlement } from '../../lib/store/settlement.js'
+import { NOW, settlementOf } from './fixtures/messages.js'
 
 function entry(id: string, sequence: number, facts: Partial<SettledId> = {}): SettledId {
   const digest = `${sequence}`.slice(-8).padStart(8, '\u00ff')
@@ -21,9 +21,8 @@ function entry(id: string, sequence: number, facts: Partial<SettledId> = {}): Se
   }
 }
 
-function settlementOf({ id, state, segment: _, ...facts }: SettledId): Settlement {
-  const settlement = new Settlement()
-  settlement.take({
+function settlementOfEntry({ id, state, segment: _, ...facts }: SettledId): Settlement {
+  return settlementOf({
     ...facts,
     id,
     kind: state,
@@ -31,7 +30,6 @@ function settlementOf({ id, state, segment: _, ...facts }: SettledId): Settlemen
     firstAttemptAt: NOW,
     mayHaveBeenSent: false,
   })
-  return settlement
 }
 
 class Remembered {
@@ -43,7 +41,7 @@ class Remembered {
   }
 
   scan(ackSequence: number, one: SettledId): void {
-    this.ids.addScanned(settlementOf(one), one.segment, ackSequence, NOW)
+    this.ids.addScanned(settlementOfEntry(one), one.segment, ackSequence, NOW)
   }
 
   known(ids: readonly string[]): number[] {
@@ -82,7 +80,7 @@ t.test('the oldest go beyond the limit, and those that are older than the window
   t.strictSame(forgotten, [1, 2])
   t.equal(ids.get('id 3', NOW + 1002)?.sequence, 3)
   t.equal(ids.get('id 3', NOW + 1003), undefined, 'not told any more, though it is still there')
-  t.ok(ids.holds(settlementOf(entry('id 3', 3))))
+  t.ok(ids.holds(settlementOfEntry(entry('id 3', 3))))
   ids.evict(NOW + 1004)
   t.strictSame(forgotten, [1, 2, 3, 4])
 })
@@ -98,11 +96,11 @@ t.test('compaction moves what keeps an id, of that very message', async t => {
   const { ids } = new Remembered(3)
   const [first, second] = [entry('a', 1), entry('a', 2)]
   ids.add(first, NOW)
-  t.ok(ids.holds(settlementOf(first)))
-  t.notOk(ids.holds(settlementOf(second)))
-  t.equal(ids.move(settlementOf(second), 9), undefined)
+  t.ok(ids.holds(settlementOfEntry(first)))
+  t.notOk(ids.holds(settlementOfEntry(second)))
+  t.equal(ids.move(settlementOfEntry(second), 9), undefined)
   t.equal(ids.get('a', NOW)?.segment, 1)
-  t.equal(ids.move(settlementOf(first), 9), 1)
+  t.equal(ids.move(settlementOfEntry(first), 9), 1)
   t.equal(ids.get('a', NOW)?.segment, 9)
 })
 
@@ -149,7 +147,7 @@ function scanAll(
       continue
     }
     const writer = new SettledBlockWriter()
-    for (const [ackSequence, one] of part) writer.add(settlementOf(one), ackSequence)
+    for (const [ackSequence, one] of part) writer.add(settlementOfEntry(one), ackSequence)
     const data = writer.take()
     const block = new SettledBlock()
     block.begin(data, part.at(-1)![0])
@@ -208,7 +206,7 @@ t.test('a page that begins anew in the middle of an opening holds what is put in
     let i = 0
     const single = (): void => {
       i += 1
-      ids.addScanned(settlementOf(entry(at(i), i, { channel: 'telegram:bot:1' })), 1, i, NOW)
+      ids.addScanned(settlementOfEntry(entry(at(i), i, { channel: 'telegram:bot:1' })), 1, i, NOW)
     }
     single()
     for (let nth = 0; nth < blocks; nth += 1) {
@@ -216,7 +214,7 @@ t.test('a page that begins anew in the middle of an opening holds what is put in
       const first = i + 1
       for (; i < first + 255; ) {
         i += 1
-        writer.add(settlementOf(entry(at(i), i, { channel: 'mail:outgoing' })), i)
+        writer.add(settlementOfEntry(entry(at(i), i, { channel: 'mail:outgoing' })), i)
       }
       const data = writer.take()
       const block = new SettledBlock()
