@@ -83,7 +83,7 @@ async function record(chosen: readonly string[], options: Options): Promise<Reco
     command: ['npm run bench --', ...process.argv.slice(2).map(withoutFolder)].join(' '),
     rounds: options.rounds,
     budgetMs: options.budgetMs,
-    host: describeHost(directory),
+    host: await describeHost(directory),
   } as const
   try {
     for (const [title, value] of headerLines(started.host)) console.log(`${title.padEnd(20)} ${value}`)

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, realpathSync } from 'node:fs'
 import os from 'node:os'
-import { crcImplementation } from '../../lib/log/crc32c.js'
+import { crcImplementation, preferNativeCrc } from '../../lib/log/crc32c.js'
 import { waqVersion } from '../peers/waq.js'
 import { repository } from '../repository.js'
 import { deviceFacts } from './device.js'
@@ -21,7 +21,8 @@ export interface Host {
   readonly loadAverage: number
 }
 
-export function describeHost(directory: string): Host {
+export async function describeHost(directory: string): Promise<Host> {
+  await preferNativeCrc()
   const cpus = os.cpus()
   const mount = mountOf(directory)
   const device = deviceFacts(directory)

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { systemCode } from '../log/errors.js'
 import type { CommandContext } from './command.js'
@@ -6,8 +5,7 @@ import { GROUPS } from './command-options.js'
 import { commands } from './commands.js'
 import { ExitStatus, failureOf } from './exit-status.js'
 import { painter, processTerminal, type Terminal } from './terminal.js'
-
-const { version } = createRequire(import.meta.url)('waq/package.json') as { version: string }
+import { version } from './version.js'
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 

@@ -1,22 +1,45 @@
-import { createRequire } from 'node:module'
-
-const require = createRequire(import.meta.url)
+import inJavaScript from 'fast-crc32c/impls/js_crc32c.js'
 
 interface Implementation {
   calculate(bytes: Buffer, initial: number): number
 }
 
-// The native part of fast-crc32c (SSE 4.2) builds only on x86; elsewhere even loading it can kill the process.
-// Where install scripts are blocked its loader falls back to JavaScript by itself: same checksums, slower.
-const onX86 = process.arch === 'x64' || process.arch === 'ia32'
-const inJavaScript = require('fast-crc32c/impls/js_crc32c') as Implementation
-const chosen = onX86 ? (require('fast-crc32c') as Implementation) : inJavaScript
-
-/** Which implementation computes checksums here. */
-export const crcImplementation: 'native' | 'js' = chosen === inJavaScript ? 'js' : 'native'
+/** Which implementation computes checksums here: JavaScript until `preferNativeCrc` found the native one. */
+export let crcImplementation: 'native' | 'js' = 'js'
 
 /** CRC32C (Castagnoli) of `bytes`; `initial` is the CRC of what stands before them, 0 where nothing does. */
-export const crc32c: (bytes: Buffer, initial: number) => number = chosen.calculate
+export let crc32c: (bytes: Buffer, initial: number) => number = inJavaScript.calculate
+
+let looked: Promise<void> | undefined
+
+/**
+ * Takes the native implementation where it can be had: the checksums are the same, only faster. Every opening waits
+ * for this; the look is taken once. It never rejects.
+ */
+export function preferNativeCrc(): Promise<void> {
+  looked ??= lookForNative()
+  return looked
+}
+
+// An addon can be in no bundle, so bundlers must not see its name: not as a constant either, for they fold those.
+const NATIVE = ['fast-crc32c', 'impls', 'sse4_crc32c.js'].join('/')
+const SAMPLE = 'The quick brown fox jumps over the lazy dog'
+const CRC_OF_SAMPLE = 0x22620404
+
+async function lookForNative(): Promise<void> {
+  // The addon (SSE 4.2) builds only on x86; elsewhere even loading it can kill the process.
+  if (process.arch !== 'x64' && process.arch !== 'ia32') return
+  try {
+    const { default: native } = (await import(/* webpackIgnore: true */ /* @vite-ignore */ NATIVE)) as {
+      default: Implementation
+    }
+    if (native.calculate(Buffer.from(SAMPLE), 0) !== CRC_OF_SAMPLE) return
+    crc32c = native.calculate
+    crcImplementation = 'native'
+  } catch {
+    // Install scripts were blocked, a bundle stands alone, or what runs us imports nothing at run time (Jest).
+  }
+}
 
 const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte

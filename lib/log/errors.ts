@@ -1,3 +1,5 @@
+import { brand } from './brand.js'
+
 /** Every code that a `WaqError` can carry. `docs/errors.md` gives cause and remedy for each. */
 export type WaqErrorCode =
   | 'WAQ_LOCKED'
@@ -35,8 +37,15 @@ export interface WaqErrorOptions {
   owner?: Owner
 }
 
-/** The one error class of this package: told apart by `code`, never by its text. */
+/**
+ * The one error class of this package: told apart by `code`, never by its text. `instanceof` also tells those of
+ * another copy of the package in this process.
+ */
 export class WaqError extends Error {
+  static {
+    brand(WaqError, Symbol.for('waq.WaqError'))
+  }
+
   override readonly name = 'WaqError'
   readonly code: WaqErrorCode
   readonly indeterminate: boolean

@@ -4,6 +4,7 @@
  */
 import { Ballast } from './ballast.js'
 import { claimEpoch, readNewestOwner } from './claim.js'
+import { preferNativeCrc } from './crc32c.js'
 import { Directory } from './directory.js'
 import { asWaqError, type Owner, systemCode, WaqError } from './errors.js'
 import { Fence } from './fence.js'
@@ -79,6 +80,7 @@ export class LogSet {
       acquireLock,
       ...options.environment,
     }
+    await preferNativeCrc()
     const names = options.logs.map(spec => spec.name)
     const root = await withBallast(environment, path, () =>
       prepareDirectory(environment.fileSystem, path, names),

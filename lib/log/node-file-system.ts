@@ -1,10 +1,10 @@
 import fs from 'node:fs'
-import { open as openAsync } from 'node:fs/promises'
 import type { FileHandle, FileStat, FileSystem } from './file-system.js'
 import { QuickReads } from './quick-reads.js'
 
 // Bare descriptors and callbacks instead of `fs/promises` handles: the commit path is one writeSync and one
-// fdatasync, and a FileHandle adds a promise and a reference count to each.
+// fdatasync, and a FileHandle adds a promise and a reference count to each. Nor has every FileHandle all its methods:
+// the file system of Yarn's Plug'n'Play can not sync one.
 
 /** Of all files: mostly they are on one device. */
 const quickReads = new QuickReads()
@@ -33,6 +33,16 @@ class NodeFile implements FileHandle {
   sync(): Promise<void> {
     return new Promise((resolve, reject) => {
       fs.fdatasync(this.#fd, error => {
+        if (error) reject(error)
+        else resolve()
+      })
+    })
+  }
+
+  /** With what `fdatasync` may leave out. */
+  syncAll(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fsync(this.#fd, error => {
         if (error) reject(error)
         else resolve()
       })
@@ -132,9 +142,9 @@ export const nodeFileSystem: FileSystem = {
   },
 
   async syncDirectory(path) {
-    const directory = await openAsync(path, O_RDONLY)
+    const directory = await openFile(path, O_RDONLY)
     try {
-      await directory.sync()
+      await directory.syncAll()
     } finally {
       await directory.close()
     }

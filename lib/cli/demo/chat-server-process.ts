@@ -9,7 +9,7 @@ const RECORD_PART = 5000
 
 obeySupervisor()
 
-const { token, seed } = JSON.parse(process.argv[2]!) as ServerSettings
+const { token, seed } = JSON.parse(process.argv[3]!) as ServerSettings
 
 function tell(message: FromServer): void {
   if (process.connected) process.send!(message)

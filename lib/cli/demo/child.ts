@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { CommandError, ExitStatus } from '../exit-status.js'
+import type { DemoRole } from './roles.js'
 
 const STDERR_TAIL_CHARACTERS = 8192
 
@@ -19,10 +19,10 @@ export class Child<Incoming, Outgoing extends object> {
   /** Resolves when the process is gone and everything that it had sent has been handed to `onMessage`. */
   readonly ended: Promise<Ending>
 
-  /** `script` is a module beside this one. */
-  constructor(name: string, script: string, settings: object, onMessage: (message: Incoming) => void) {
+  /** Starts the script of this process once more, in another role. */
+  constructor(name: string, role: DemoRole, settings: object, onMessage: (message: Incoming) => void) {
     this.#name = name
-    this.#process = fork(fileURLToPath(new URL(script, import.meta.url)), [JSON.stringify(settings)], {
+    this.#process = fork(process.argv[1]!, [role, JSON.stringify(settings)], {
       // A debugger's or loader's flags of this process are not for the children.
       execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

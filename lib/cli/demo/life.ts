@@ -61,7 +61,7 @@ export class Life {
   constructor(options: LifeOptions) {
     this.#options = options
     options.feed.restart()
-    this.#child = new Child('sender', './sender-process.js', options.settings, message => this.#hear(message))
+    this.#child = new Child('sender', '--demo-sender', options.settings, message => this.#hear(message))
     this.ended = this.#waitForEnd()
     this.ended.catch(() => {})
   }

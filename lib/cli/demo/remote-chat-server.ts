@@ -25,9 +25,7 @@ export class RemoteChatServer {
       this.#onListening = resolve
     })
     const settings: ServerSettings = { token: randomUUID(), seed }
-    this.#child = new Child('chat server', './chat-server-process.js', settings, message =>
-      this.#hear(message),
-    )
+    this.#child = new Child('chat server', '--demo-chat-server', settings, message => this.#hear(message))
     this.failed = this.#child.ended.then(ending => {
       if (this.#stopping) return new Promise<never>(() => {})
       throw this.#child.failure(ending)

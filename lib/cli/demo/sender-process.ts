@@ -17,7 +17,7 @@ const CONCURRENCY = 16
 
 obeySupervisor()
 
-const { directory, url } = JSON.parse(process.argv[2]!) as SenderSettings
+const { directory, url } = JSON.parse(process.argv[3]!) as SenderSettings
 
 function tell(message: FromSender, onWritten: () => void = () => {}): void {
   if (process.connected) process.send!(message, onWritten)

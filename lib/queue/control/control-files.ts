@@ -1,7 +1,12 @@
-import { constants } from 'node:fs'
+import { constants, fsync } from 'node:fs'
 import { open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { promisify } from 'node:util'
 import { systemCode } from '../../log/errors.js'
+import { nodeFileSystem } from '../../log/node-file-system.js'
+
+/** By its descriptor: the FileHandle of Yarn's Plug'n'Play has no `sync`. */
+const syncDescriptor = promisify(fsync)
 
 /** A file that can not be what it claims to be, whatever is in it. */
 export class HostileFile extends Error {
@@ -21,7 +26,7 @@ export async function putFile(path: string, text: string, options: { durable: bo
     // The umask takes modes away at creation; the other side must be able to read it all the same.
     await file.chmod(0o600)
     await file.writeFile(text)
-    if (options.durable) await file.sync()
+    if (options.durable) await syncDescriptor(file.fd)
   } catch (error) {
     await file.close()
     await removeFile(temporary)
@@ -29,16 +34,7 @@ export async function putFile(path: string, text: string, options: { durable: bo
   }
   await file.close()
   await rename(temporary, path)
-  if (options.durable) await syncDirectory(dirname(path))
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, constants.O_RDONLY)
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
+  if (options.durable) await nodeFileSystem.syncDirectory(dirname(path))
 }
 
 /**
