@@ -16,11 +16,12 @@ import {
 import { Segment } from './segment.js'
 import type { LogIdentity } from './types.js'
 
-/** `firstSequence`: what its header foretells. The caller writes the header, and the frames behind it. */
+/** `firstSequence`: what its header foretells. `compacted`: as in the manifest. The caller writes the header, and the frames behind it. */
 export function beginCopiedSegment(
   directory: Directory,
   { name, id: logId }: LogIdentity,
   firstSequence: number,
+  compacted: boolean,
 ): { segment: Segment; header: Buffer } {
   const id = { epoch: directory.epoch, ordinal: directory.nextOrdinal() }
   const salt = randomBytes(SALT_BYTES)
@@ -32,6 +33,7 @@ export function beginCopiedSegment(
     lastSequence: 0,
     length: SEGMENT_HEADER_BYTES,
     diskBytes: 0,
+    compacted,
   })
   const createdAt = directory.now()
   return { segment, header: encodeSegmentHeader({ logId, ...id, salt, firstSequence, createdAt }) }

@@ -62,6 +62,7 @@ async function create(directory: Directory, wanted: NewSegment): Promise<ActiveS
       lastSequence: Math.max(0, wanted.firstSequence - 1),
       length: undefined,
       diskBytes,
+      compacted: false,
     })
     return new ActiveSegment(segment, file, wanted.targetBytes, directory.syncMeter)
   } catch (error) {

@@ -289,16 +289,13 @@ export class GroupCommit {
   }
 
   #written(active: ActiveSegment, batch: Append[], bytes: number): void | Promise<void> {
-    const { segment } = active
     for (const append of batch) append.touched = true
     if (this.#rotation.active !== active) {
       // While a large write was under way, a sync failed and ended the segment before these bytes.
       this.#queue.putBack(batch)
       return
     }
-    if (!segment.holdsFrames) segment.firstSequence = batch[0]!.firstSequence
-    active.advance(bytes)
-    segment.lastSequence = Math.max(segment.lastSequence, batch.at(-1)!.lastSequence)
+    active.advance(bytes, batch[0]!.firstSequence, batch.at(-1)!.lastSequence)
     if (this.#spec.durability === 'fsync') return this.#commit(active, batch)
     if (this.#publisher.undecided) return this.#settleAndAccept(batch)
     this.#accept(batch)

@@ -8,6 +8,7 @@ import { preferNativeCrc } from './crc32c.js'
 import { Directory } from './directory.js'
 import { asWaqError, type Owner, systemCode, WaqError } from './errors.js'
 import { Fence } from './fence.js'
+import { ownIdentity } from './identity.js'
 import { acquireLock, type DirectoryLock, type LockContext, type LockOptions } from './lock.js'
 import { ManifestPublisher } from './manifest-publisher.js'
 import { BALLAST, MANIFESTS, parseFileId } from './names.js'
@@ -45,7 +46,12 @@ export class LogSet {
   readonly #logs: ReadonlyMap<string, SegmentLog>
   #closing: Promise<void> | undefined
 
-  private constructor(parts: OpenedParts, recovered: Recovered, options: LogSetOptions) {
+  private constructor(
+    parts: OpenedParts,
+    recovered: Recovered,
+    options: LogSetOptions,
+    bootId: string | null,
+  ) {
     const directory = parts.directory
     this.directory = directory.root
     this.tookOverFrom = parts.tookOverFrom
@@ -57,6 +63,7 @@ export class LogSet {
     this.#logs = logs
     this.#publisher = new ManifestPublisher(directory, recovered.manifests, id => ({
       ...id,
+      bootId,
       logs: [...logs.values()].map(log => log.toManifest()),
       corrupt: standing(recovered.corrupt, logs),
     }))
@@ -77,6 +84,7 @@ export class LogSet {
     const environment: LogEnvironment = {
       fileSystem: nodeFileSystem,
       now: Date.now,
+      bootId: ownIdentity().bootId,
       acquireLock,
       ...options.environment,
     }
@@ -91,7 +99,7 @@ export class LogSet {
     try {
       await parts.directory.ballast.load()
       const recovered = await recover(parts.directory, options.logs, options.onCorruption, visitor)
-      const opened = new LogSet(parts, recovered, options)
+      const opened = new LogSet(parts, recovered, options, environment.bootId)
       await opened.#publisher.publish()
       opened
         .#removeVoidFiles()

@@ -292,7 +292,8 @@ async function visitSegment(
 }
 
 function missing({ spec }: SurveyedLog, { segment, wasOpen, lastSequence, end }: Candidate): CorruptRange {
-  const { file, epoch, ordinal, salt, firstSequence } = segment
+  const { file, epoch, ordinal, salt, firstSequence, compacted } = segment
   const length = wasOpen ? undefined : end
-  return missingSegment(spec.name, file, { epoch, ordinal, salt, firstSequence, lastSequence, length })
+  const listed = { epoch, ordinal, salt, firstSequence, lastSequence, length, compacted }
+  return missingSegment(spec.name, file, listed)
 }

@@ -32,7 +32,6 @@ export class LogVisit {
   frame(segment: Segment, offset: number, header: FrameHeader, payload: Buffer): void {
     if (this.#waiting.length > 0) this.#tell(header.sequence)
     this.lastSequence = Math.max(this.lastSequence, header.sequence)
-    if (segment.lastSequence < header.sequence) segment.lastSequence = header.sequence
     if (header.sequence < this.#log.lowWater) return
     this.#visitor.frame(this.#log.spec.name, {
       sequence: header.sequence,

@@ -10,7 +10,7 @@
 import { Packr } from 'msgpackr'
 import { crc32c } from './crc32c.js'
 import { FORMAT_VERSION, refuseUnknownVersion, SALT_BYTES } from './format.js'
-import type { CorruptRange } from './types.js'
+import type { CorruptRange, Durability } from './types.js'
 
 const MAGIC = Buffer.from('WAQ-MAN\n', 'latin1')
 const HEADER_BYTES = 8 + 2 + 2 + 4 + 4
@@ -19,6 +19,8 @@ const COPY_ALIGNMENT_BYTES = 4096
 export interface Manifest {
   readonly epoch: number
   readonly ordinal: number
+  /** In which boot of the machine it was written, so that an opening can tell whether power may have been lost since; null: not known. */
+  readonly bootId: string | null
   readonly logs: readonly ManifestLog[]
   /** Damage that was found, quarantined and reported: an opening does not report it as new again. */
   readonly corrupt: readonly CorruptRange[]
@@ -30,6 +32,8 @@ export interface ManifestLog {
   readonly nextSequence: number
   /** Records below it were discarded, also where their segment still stands. */
   readonly lowWater: number
+  /** What the life that wrote the manifest promised: below `'fsync'` a loss of power may take what was accepted. */
+  readonly durability: Durability
   /** In the order of their first use. */
   readonly segments: readonly ManifestSegment[]
 }
@@ -38,11 +42,17 @@ export interface ManifestSegment {
   readonly epoch: number
   readonly ordinal: number
   readonly salt: Buffer
+  /** Of the first frame in it; a lower bound until it holds one. */
   readonly firstSequence: number
-  /** Where it is open, a lower bound. */
+  /** Of the last frame in it. Where it is open, of the last one known to be on the device; below the first: none is. */
   readonly lastSequence: number
   /** How many bytes of it count, all of them synced; undefined: open, the frames themselves tell. */
   readonly length: number | undefined
+  /**
+   * Compaction wrote it, so that records of its range may lack in it, each by itself. Nothing ever leaves another one
+   * but with the whole segment: what was accepted in its range stands there, or is lost.
+   */
+  readonly compacted: boolean
 }
 
 const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true, moreTypes: true })
@@ -84,10 +94,12 @@ function encodeBody(manifest: Manifest): unknown[] {
   return [
     manifest.epoch,
     manifest.ordinal,
+    manifest.bootId,
     manifest.logs.map(log => [
       log.name,
       log.nextSequence,
       log.lowWater,
+      encodeDurability(log.durability),
       log.segments.map(segment => [
         segment.epoch,
         segment.ordinal,
@@ -95,6 +107,7 @@ function encodeBody(manifest: Manifest): unknown[] {
         segment.firstSequence,
         segment.lastSequence,
         segment.length ?? null,
+        segment.compacted,
       ]),
     ]),
     manifest.corrupt.map(range => [
@@ -109,14 +122,27 @@ function encodeBody(manifest: Manifest): unknown[] {
   ]
 }
 
+/** How many ms what is accepted may wait for its sync; nil: for ever. */
+function encodeDurability(durability: Durability): number | null {
+  if (durability === 'fsync') return 0
+  return durability === 'os' ? null : durability.syncEveryMs
+}
+
+function decodeDurability(value: unknown): Durability {
+  if (value === null) return 'os'
+  const syncEveryMs = natural(value)
+  return syncEveryMs === 0 ? 'fsync' : { syncEveryMs }
+}
+
 // The CRC was right, so a wrong shape is no damage of the disk; it is refused all the same, as an unreadable copy.
 
 function decodeBody(body: unknown): Manifest | undefined {
   try {
-    const [epoch, ordinal, logs, corrupt] = list(body)
+    const [epoch, ordinal, bootId, logs, corrupt] = list(body)
     return {
       epoch: natural(epoch),
       ordinal: natural(ordinal),
+      bootId: bootId === null ? null : text(bootId),
       logs: list(logs).map(decodeLog),
       corrupt: list(corrupt).map(decodeCorrupt),
     }
@@ -127,18 +153,20 @@ function decodeBody(body: unknown): Manifest | undefined {
 }
 
 function decodeLog(value: unknown): ManifestLog {
-  const [name, nextSequence, lowWater, segments] = list(value)
+  const [name, nextSequence, lowWater, durability, segments] = list(value)
   return {
     name: text(name),
     nextSequence: natural(nextSequence),
     lowWater: natural(lowWater),
+    durability: decodeDurability(durability),
     segments: list(segments).map(decodeSegment),
   }
 }
 
 function decodeSegment(value: unknown): ManifestSegment {
-  const [epoch, ordinal, salt, firstSequence, lastSequence, length] = list(value)
+  const [epoch, ordinal, salt, firstSequence, lastSequence, length, compacted] = list(value)
   if (!(salt instanceof Uint8Array) || salt.length !== SALT_BYTES) throw new ShapeError()
+  if (typeof compacted !== 'boolean') throw new ShapeError()
   return {
     epoch: natural(epoch),
     ordinal: natural(ordinal),
@@ -146,6 +174,7 @@ function decodeSegment(value: unknown): ManifestSegment {
     firstSequence: natural(firstSequence),
     lastSequence: natural(lastSequence),
     length: length === null ? undefined : natural(length),
+    compacted,
   }
 }
 

@@ -52,7 +52,7 @@ export async function recover(
   for (const spec of specs) {
     const surveyed = await surveyLog(directory, spec, inForce)
     // What is proven stays where it is; the rest is copied.
-    for (const { wasOpen, segment, provenEnd } of surveyed.candidates) if (wasOpen) segment.limit(provenEnd)
+    for (const { wasOpen, segment, provenEnd } of surveyed.candidates) if (wasOpen) segment.cut(provenEnd)
     logs.push({ ...surveyed, spec, copy: undefined })
   }
   const recovery = new Recovery(directory, inForce, logs, visitor)
@@ -161,7 +161,7 @@ class Recovery {
     if (candidate.provenEnd > SEGMENT_HEADER_BYTES) {
       const to = candidate.provenEnd
       const source = { file, name, salted, from: SEGMENT_HEADER_BYTES, to, buffers: this.#buffers }
-      const scanned = await scanSegment(source, new Shown(visit, segment, undefined))
+      const scanned = await scanSegment(source, new Shown(visit, segment, undefined, candidate.wasOpen))
       // Inside its accepted length a segment has no clean end but that length.
       if (scanned.zerosFrom < to) visit.bad(segment, scanned.zerosFrom, to - scanned.zerosFrom, undefined)
     }
@@ -170,14 +170,16 @@ class Recovery {
       const { copy } = log
       const { provenEnd, end } = candidate
       const source = { file, name, salted, from: provenEnd, to: end, buffers: this.#buffers }
-      await scanSegment(source, new Shown(visit, segment, copy))
+      await scanSegment(source, new Shown(visit, segment, copy, false))
     }
   }
 
   // ── Copies ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #newCopy({ spec, nextSequence }: LogRecovery): Copy {
-    const { segment, header } = beginCopiedSegment(this.#directory, spec, nextSequence)
+  /** All that counts of its sources is in it: it is a compacted one where that may be said of one of them. */
+  #newCopy({ spec, nextSequence, candidates }: LogRecovery): Copy {
+    const compacted = candidates.some(({ wasOpen, segment }) => wasOpen && segment.compacted)
+    const { segment, header } = beginCopiedSegment(this.#directory, spec, nextSequence, compacted)
     return { segment, parts: [header] }
   }
 
@@ -217,20 +219,25 @@ class Shown implements ScanSink {
   readonly #visit: LogVisit
   readonly #segment: Segment
   readonly #copy: Copy | undefined
+  /** It was open: what sequences it holds is learnt on the way. */
+  readonly #learns: boolean
 
-  constructor(visit: LogVisit, segment: Segment, copy: Copy | undefined) {
+  constructor(visit: LogVisit, segment: Segment, copy: Copy | undefined, learns: boolean) {
     this.#visit = visit
     this.#segment = segment
     this.#copy = copy
+    this.#learns = learns
   }
 
   frame(offset: number, header: FrameHeader, payload: Buffer): void {
     const copy = this.#copy
+    if (this.#learns) this.#segment.met(header.sequence)
     if (copy === undefined) this.#visit.frame(this.#segment, offset, header, payload)
     else this.#visit.frame(copy.segment, appendCopy(copy, header, payload), header, payload)
   }
 
   bad(offset: number, length: number, header: FrameHeader | undefined): void {
+    if (this.#learns && header !== undefined) this.#segment.met(header.sequence)
     this.#visit.bad(this.#segment, offset, length, header)
   }
 }

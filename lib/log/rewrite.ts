@@ -196,7 +196,7 @@ class Rewriting {
   }
 
   #newOutput(firstSequence: number): Segment {
-    const { segment, header } = beginCopiedSegment(this.#directory, this.#spec, firstSequence)
+    const { segment, header } = beginCopiedSegment(this.#directory, this.#spec, firstSequence, true)
     this.#outputs.push(segment)
     this.#pending.push(header)
     this.#starts.set(header, segment)

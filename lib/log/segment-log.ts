@@ -8,7 +8,15 @@ import type { ManifestLog } from './manifest.js'
 import type { ManifestPublisher } from './manifest-publisher.js'
 import type { Segment } from './segment.js'
 import { SegmentSet } from './segment-set.js'
-import type { AppendListener, CorruptRange, Log, LogSpec, RewriteOptions, SegmentInfo } from './types.js'
+import type {
+  AppendListener,
+  CorruptRange,
+  Durability,
+  Log,
+  LogSpec,
+  RewriteOptions,
+  SegmentInfo,
+} from './types.js'
 
 export interface SegmentLogState {
   readonly segments: readonly Segment[]
@@ -20,6 +28,7 @@ export interface SegmentLogState {
 
 export class SegmentLog implements Log {
   readonly name: string
+  readonly #durability: Durability
   readonly #publisher: ManifestPublisher
   readonly #segments: SegmentSet
   readonly #commits: GroupCommit
@@ -35,6 +44,7 @@ export class SegmentLog implements Log {
     state: SegmentLogState,
   ) {
     this.name = spec.name
+    this.#durability = spec.durability
     this.#publisher = publisher
     this.#segments = new SegmentSet(directory, publisher, spec, segmentBytes, state.segments, state.corrupt)
     this.#commits = new GroupCommit(
@@ -131,6 +141,7 @@ export class SegmentLog implements Log {
       name: this.name,
       nextSequence: this.nextSequence,
       lowWater: this.#lowWater,
+      durability: this.#durability,
       segments: this.#segments.all().map(segment => segment.toManifest()),
     }
   }

@@ -18,6 +18,8 @@ export interface SegmentFacts {
   /** Bytes that count, header included; undefined for one that is being appended to. */
   readonly length: number | undefined
   readonly diskBytes: number
+  /** As in the manifest. */
+  readonly compacted: boolean
 }
 
 /** A segment that counts, or is about to: what the manifest says of it, and where it stands in this process. */
@@ -29,8 +31,11 @@ export class Segment implements SegmentInfo, FileId {
   readonly salt: Buffer
   readonly salted: number
   readonly file: string
+  readonly compacted: boolean
   firstSequence: number
   lastSequence: number
+  /** The last one known to be on the device. */
+  #syncedSequence: number
   diskBytes: number
   #length: number | undefined
   /** Bytes written, header included. */
@@ -45,8 +50,10 @@ export class Segment implements SegmentInfo, FileId {
     this.salt = facts.salt
     this.salted = saltState(facts.salt)
     this.file = `${facts.log}/${segmentName(facts)}`
+    this.compacted = facts.compacted
     this.firstSequence = facts.firstSequence
     this.lastSequence = facts.lastSequence
+    this.#syncedSequence = facts.lastSequence
     this.diskBytes = facts.diskBytes
     this.#length = facts.length
     this.written = facts.length ?? SEGMENT_HEADER_BYTES
@@ -65,6 +72,26 @@ export class Segment implements SegmentInfo, FileId {
     return this.length > SEGMENT_HEADER_BYTES
   }
 
+  /** Its first frame: what was foretold of its sequences was a bound, and from here on it is exact. */
+  begin(firstSequence: number): void {
+    this.firstSequence = firstSequence
+    this.lastSequence = firstSequence - 1
+    this.#syncedSequence = this.lastSequence
+  }
+
+  /** While recovering: it holds a frame of this sequence. */
+  met(sequence: number): void {
+    if (this.lastSequence < this.firstSequence) this.begin(sequence)
+    this.firstSequence = Math.min(this.firstSequence, sequence)
+    this.lastSequence = Math.max(this.lastSequence, sequence)
+  }
+
+  /** A sync covered its first `bytes`, whose last frame bears this sequence. */
+  syncedTo(bytes: number, sequence: number): void {
+    this.synced = bytes
+    this.#syncedSequence = sequence
+  }
+
   /**
    * Nothing is appended any more, and only what a successful sync covered counts: a length is never given to
    * other bytes, in any durability (invariant 5 where a write or sync failed, invariant 7 where it is full).
@@ -72,9 +99,16 @@ export class Segment implements SegmentInfo, FileId {
   seal(): void {
     this.#length = this.synced
     this.written = this.synced
+    this.lastSequence = this.#syncedSequence
   }
 
-  /** While recovering: only so many bytes count. */
+  /** While recovering: only so many bytes count, and `met` tells of which sequences. */
+  cut(length: number): void {
+    this.limit(length)
+    this.begin(this.firstSequence)
+  }
+
+  /** Only so many bytes count, all of them on the device. */
   limit(length: number): void {
     this.#length = length
     this.written = length
@@ -87,8 +121,9 @@ export class Segment implements SegmentInfo, FileId {
       ordinal: this.ordinal,
       salt: this.salt,
       firstSequence: this.firstSequence,
-      lastSequence: this.lastSequence,
+      lastSequence: this.sealed ? this.lastSequence : this.#syncedSequence,
       length: this.#length,
+      compacted: this.compacted,
     }
   }
 }
@@ -112,9 +147,11 @@ export class ActiveSegment {
     this.#meter = meter
   }
 
-  /** Written by the caller, from `segment.written` on. */
-  advance(bytes: number): void {
+  /** Written by the caller, from `segment.written` on: frames of these sequences. */
+  advance(bytes: number, firstSequence: number, lastSequence: number): void {
     const { segment } = this
+    if (!segment.holdsFrames) segment.begin(firstSequence)
+    segment.lastSequence = lastSequence
     segment.written += bytes
     if (segment.written > segment.diskBytes) segment.diskBytes = segment.written
   }
@@ -138,12 +175,13 @@ export class ActiveSegment {
   async #syncOnce(): Promise<void> {
     const { segment } = this
     const covered = segment.written
+    const { lastSequence } = segment
     const startedAt = performance.now()
     try {
       await this.file.sync()
       this.#meter.add(performance.now() - startedAt)
       // A seal that came meanwhile has fixed what counts.
-      if (!segment.sealed) segment.synced = covered
+      if (!segment.sealed) segment.syncedTo(covered, lastSequence)
     } catch (error) {
       this.#failure = asWaqError(error, `syncing ${segment.file} failed`)
       throw this.#failure

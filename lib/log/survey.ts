@@ -172,6 +172,8 @@ async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promi
         lastSequence: 0,
         length: size,
         diskBytes: size,
+        // What it was is not known without a manifest.
+        compacted: true,
       })
       const bounds = { fileBytes: size, end: size, provenEnd: size, lastSequence: 0 }
       found.candidates.push({ segment, wasOpen: true, ...bounds })

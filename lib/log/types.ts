@@ -178,4 +178,6 @@ export interface Environment {
   readonly fileSystem: FileSystem
   /** Epoch ms. */
   readonly now: () => number
+  /** New at every boot of the machine; null: it can not be told. */
+  readonly bootId: string | null
 }

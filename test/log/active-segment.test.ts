@@ -28,6 +28,7 @@ function stage() {
     lastSequence: 0,
     length: undefined,
     diskBytes: SEGMENT_HEADER_BYTES,
+    compacted: false,
   })
   return { active: new ActiveSegment(segment, file, 4096, new SyncMeter()), segment, syncs, calls }
 }
@@ -36,11 +37,11 @@ const turn = () => new Promise(resolve => setImmediate(resolve))
 
 t.test('after a failed sync no later one is made, and none succeeds', async t => {
   const { active, segment, syncs, calls } = stage()
-  active.advance(100)
+  active.advance(100, 1, 4)
   const first = active.sync()
   syncs[0]!.fail()
   await t.rejects(first, { code: 'WAQ_IO' })
-  active.advance(100)
+  active.advance(100, 1, 4)
   const second = active.sync()
   syncs[1]?.succeed()
   await t.rejects(second, { code: 'WAQ_IO' })
@@ -50,9 +51,9 @@ t.test('after a failed sync no later one is made, and none succeeds', async t =>
 
 t.test('a sync covers what was written before it began', async t => {
   const { active, segment, syncs } = stage()
-  active.advance(100)
+  active.advance(100, 1, 4)
   const first = active.sync()
-  active.advance(50)
+  active.advance(50, 5, 6)
   syncs[0]!.succeed()
   await first
   t.equal(segment.synced, SEGMENT_HEADER_BYTES + 100)
@@ -60,9 +61,9 @@ t.test('a sync covers what was written before it began', async t => {
 
 t.test('one sync a file is in flight, and whoever comes meanwhile waits for the next', async t => {
   const { active, segment, syncs } = stage()
-  active.advance(100)
+  active.advance(100, 1, 4)
   const first = active.sync()
-  active.advance(50)
+  active.advance(50, 5, 6)
   const second = active.sync()
   await turn()
   t.equal(syncs.length, 1)
@@ -77,7 +78,7 @@ t.test('one sync a file is in flight, and whoever comes meanwhile waits for the 
 
 t.test('a sync that ends after a seal proves nothing behind it', async t => {
   const { active, segment, syncs } = stage()
-  active.advance(100)
+  active.advance(100, 1, 4)
   const syncing = active.sync()
   segment.seal()
   syncs[0]!.succeed()
@@ -86,9 +87,27 @@ t.test('a sync that ends after a seal proves nothing behind it', async t => {
   t.equal(segment.synced, SEGMENT_HEADER_BYTES)
 })
 
+t.test(
+  'a manifest names no sequence beyond what a sync covered, in an open segment and in an ended one',
+  async t => {
+    const { active, segment, syncs } = stage()
+    active.advance(100, 7, 9)
+    t.match(segment.toManifest(), { firstSequence: 7, lastSequence: 6, length: undefined }, 'none is synced')
+    const first = active.sync()
+    active.advance(50, 10, 12)
+    syncs[0]!.succeed()
+    await first
+    t.match(segment.toManifest(), { firstSequence: 7, lastSequence: 9, length: undefined })
+    t.equal(segment.lastSequence, 12)
+    segment.seal()
+    t.match(segment.toManifest(), { lastSequence: 9, length: SEGMENT_HEADER_BYTES + 100 })
+    t.equal(segment.lastSequence, 9, 'the others are written again elsewhere')
+  },
+)
+
 t.test('a file is not closed under its sync', async t => {
   const { active, syncs, calls } = stage()
-  active.advance(100)
+  active.advance(100, 1, 4)
   const syncing = active.sync()
   const closing = active.close()
   await turn()

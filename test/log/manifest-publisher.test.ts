@@ -41,8 +41,9 @@ async function stage(
   const builds: number[] = []
   const publisher = new ManifestPublisher(directory, standing, id => {
     builds.push(id.ordinal)
-    const log = { name: 'messages', nextSequence: builds.length, lowWater: 0, segments: [] }
-    return { ...id, logs: [log], corrupt: [] }
+    const durability = 'fsync' as const
+    const log = { name: 'messages', nextSequence: builds.length, lowWater: 0, durability, segments: [] }
+    return { ...id, bootId: null, logs: [log], corrupt: [] }
   })
   const errors: WaqError[] = []
   directory.onError(error => errors.push(error))

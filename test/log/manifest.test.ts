@@ -7,17 +7,36 @@ const SALT = Buffer.from('0102030405060708', 'hex')
 const MANIFEST: Manifest = {
   epoch: 3,
   ordinal: 9,
+  bootId: 'b2c1',
   logs: [
     {
       name: 'messages',
       nextSequence: 100,
       lowWater: 7,
+      durability: 'fsync',
       segments: [
-        { epoch: 2, ordinal: 4, salt: SALT, firstSequence: 1, lastSequence: 50, length: 4096 },
-        { epoch: 3, ordinal: 2, salt: SALT, firstSequence: 51, lastSequence: 50, length: undefined },
+        {
+          epoch: 2,
+          ordinal: 4,
+          salt: SALT,
+          firstSequence: 1,
+          lastSequence: 50,
+          length: 4096,
+          compacted: true,
+        },
+        {
+          epoch: 3,
+          ordinal: 2,
+          salt: SALT,
+          firstSequence: 51,
+          lastSequence: 50,
+          length: undefined,
+          compacted: false,
+        },
       ],
     },
-    { name: 'acks', nextSequence: 1, lowWater: 0, segments: [] },
+    { name: 'acks', nextSequence: 1, lowWater: 0, durability: { syncEveryMs: 1000 }, segments: [] },
+    { name: 'records', nextSequence: 1, lowWater: 0, durability: 'os', segments: [] },
   ],
   corrupt: [
     {
@@ -55,12 +74,12 @@ t.test('a manifest comes back whole, as known damage', async t => {
 })
 
 t.test('a manifest has these bytes, twice', async t => {
-  const bytes = encodeManifest({ epoch: 3, ordinal: 9, logs: [], corrupt: [] })
+  const bytes = encodeManifest({ epoch: 3, ordinal: 9, bootId: null, logs: [], corrupt: [] })
   t.equal(
-    bytes.subarray(0, 25).toString('hex'),
-    '5741512d4d414e0a' + '0100' + '0000' + '05000000' + '47724b44' + '9403099090',
+    bytes.subarray(0, 26).toString('hex'),
+    '5741512d4d414e0a' + '0100' + '0000' + '06000000' + '37f1c155' + '950309c09090',
   )
-  t.ok(bytes.subarray(25, 4096).every(byte => byte === 0))
+  t.ok(bytes.subarray(26, 4096).every(byte => byte === 0))
   t.ok(bytes.subarray(0, 4096).equals(bytes.subarray(4096)))
 })
 
@@ -103,7 +122,7 @@ t.test('a manifest larger than a block stands twice as well', async t => {
 })
 
 t.test('a newer version is refused by name', async t => {
-  const copy = copyOf([3, 9, [], []], 2)
+  const copy = copyOf([3, 9, null, [], []], 2)
   t.throws(() => decodeManifest(Buffer.concat([copy, copy]), 'manifests/m'), {
     code: 'WAQ_UNSUPPORTED_VERSION',
     message: /manifests\/m has format version 2/,
@@ -111,23 +130,27 @@ t.test('a newer version is refused by name', async t => {
 })
 
 t.test('a body of a wrong shape is no manifest, and no exception', async t => {
-  const log = ['messages', 1, 0, []]
+  const log = ['messages', 1, 0, 0, []]
+  const segment = [1, 1, Buffer.alloc(8), 1, 1, null, false]
   const bodies: unknown[] = [
     null,
     {},
     [],
     [1, 2],
-    [-1, 2, [], []],
-    [1.5, 2, [], []],
-    [2 ** 53, 2, [], []],
-    ['1', 2, [], []],
-    [1, 2, [['messages', 1, 0]], []],
-    [1, 2, [[7, 1, 0, []]], []],
-    [1, 2, [[...log.slice(0, 3), [[1, 1, Buffer.alloc(7), 1, 1, null]]]], []],
-    [1, 2, [[...log.slice(0, 3), [[1, 1, Buffer.alloc(8), 1, 1, 'all']]]], []],
-    [1, 2, [log], [['messages', 'f', 1, 1, null, null, null]]],
+    [-1, 2, null, [], []],
+    [1.5, 2, null, [], []],
+    [2 ** 53, 2, null, [], []],
+    ['1', 2, null, [], []],
+    [1, 2, 7, [], []],
+    [1, 2, null, [['messages', 1, 0, 0]], []],
+    [1, 2, null, [[7, 1, 0, 0, []]], []],
+    [1, 2, null, [['messages', 1, 0, 'fsync', []]], []],
+    [1, 2, null, [[...log.slice(0, 4), [[1, 1, Buffer.alloc(7), ...segment.slice(3)]]]], []],
+    [1, 2, null, [[...log.slice(0, 4), [[...segment.slice(0, 5), 'all', false]]]], []],
+    [1, 2, null, [[...log.slice(0, 4), [segment.slice(0, 6)]]], []],
+    [1, 2, null, [log], [['messages', 'f', 1, 1, null, null, null]]],
   ]
-  const right = copyOf([1, 2, [log], []])
+  const right = copyOf([1, 2, null, [[...log.slice(0, 4), [segment]]], []])
   t.ok(decodeManifest(Buffer.concat([right, right]), 'x'), 'the forger works')
   for (const body of bodies) {
     const copy = copyOf(body)

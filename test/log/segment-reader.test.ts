@@ -40,6 +40,7 @@ class Stage {
       lastSequence: RECORDS,
       length: this.#bytes.length,
       diskBytes: this.#bytes.length,
+      compacted: false,
     })
     const file = {
       read: (buffer: Uint8Array, offset: number, length: number, position: number) => {

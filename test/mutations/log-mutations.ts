@@ -370,17 +370,39 @@ export const logMutations: readonly Mutation[] = [
     name: 'a sync covers what was written while it ran',
     invariants: [5],
     file: 'lib/log/segment.js',
-    find: 'segment.synced = covered;',
-    replace: 'segment.synced = segment.written;',
+    find: 'segment.syncedTo(covered, lastSequence);',
+    replace: 'segment.syncedTo(segment.written, lastSequence);',
     caughtBy: { file: 'log/active-segment', name: 'a sync covers what was written before it began' },
+  },
+  {
+    name: 'a manifest names sequences that no sync covered',
+    invariants: [7],
+    file: 'lib/log/segment.js',
+    find: 'lastSequence: this.sealed ? this.lastSequence : this.#syncedSequence,',
+    replace: 'lastSequence: this.lastSequence,',
+    caughtBy: {
+      file: 'log/active-segment',
+      name: 'a manifest names no sequence beyond what a sync covered, in an open segment and in an ended one',
+    },
+  },
+  {
+    name: 'what a failure displaced counts in the segment that failed',
+    invariants: [5, 7],
+    file: 'lib/log/segment.js',
+    find: 'this.lastSequence = this.#syncedSequence;\n    }\n    /** While recovering: only',
+    replace: '}\n    /** While recovering: only',
+    caughtBy: {
+      file: 'log/active-segment',
+      name: 'a manifest names no sequence beyond what a sync covered, in an open segment and in an ended one',
+    },
   },
   {
     name: 'a sync that ends after a seal moves its length',
     invariants: [5],
     file: 'lib/log/segment.js',
     find: `if (!segment.sealed)
-                segment.synced = covered;`,
-    replace: 'segment.synced = covered;',
+                segment.syncedTo(covered, lastSequence);`,
+    replace: 'segment.syncedTo(covered, lastSequence);',
     caughtBy: { file: 'log/active-segment', name: 'a sync that ends after a seal proves nothing behind it' },
   },
   {
@@ -1092,7 +1114,7 @@ export const logMutations: readonly Mutation[] = [
     invariants: [8],
     file: 'lib/log/recover.js',
     find: `if (wasOpen)
-                segment.limit(provenEnd);`,
+                segment.cut(provenEnd);`,
     replace: '{}',
     caughtBy: { file: 'log/recover', name: 'valid frames behind a tear are void' },
   },
