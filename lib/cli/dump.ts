@@ -5,7 +5,7 @@ import type { CorruptRange, VisitedFrame } from '../log/types.js'
 import { ACK_LOG, MESSAGE_LOG } from '../store/log-names.js'
 import { decodeEnvelope, decodePayload, MESSAGE_FRAME_TYPE } from '../store/message.js'
 import type { OutcomeRecord } from '../store/outcome.js'
-import { decodeOutcomes, SETTLED_BLOCK_FRAME_TYPE } from '../store/settled-block.js'
+import { decodeOutcomes } from '../store/settled-block.js'
 import { StoreReader } from '../store/store-reader.js'
 import type { CommandContext } from './command.js'
 import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from './command-options.js'
@@ -140,10 +140,12 @@ function recordsOf(
   try {
     if (log === MESSAGE_LOG) return [{ sequence, fields: messageFields(sequence, type, data, payloads) }]
     const records = decodeOutcomes(type, data, sequence)
-    const isBlock = type === SETTLED_BLOCK_FRAME_TYPE
     return records.map(({ ackSequence, record }, index) => ({
       sequence: ackSequence,
-      fields: { ...outcomeFields(record), ...(isBlock && { block: `${index + 1}/${records.length}` }) },
+      fields: {
+        ...outcomeFields(record),
+        ...(records.length > 1 && { block: `${index + 1}/${records.length}` }),
+      },
     }))
   } catch (error) {
     if (!(error instanceof WaqError)) throw error

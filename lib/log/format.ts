@@ -24,7 +24,7 @@
 import { crc32c, crc32cNumber, crc32cShort } from './crc32c.js'
 import { WaqError } from './errors.js'
 
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
 
 const SEGMENT_MAGIC = Buffer.from('WAQ-SEG\n', 'latin1')
 export const SALT_BYTES = 8
@@ -70,7 +70,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
 
 /**
  * Reads a segment header; undefined where the bytes are not one. The first 64 bytes and their CRC keep their
- * place in every version, so a newer one is told by name and never called corruption.
+ * place in every version, so another one is told by name and never called corruption.
  */
 export function decodeSegmentHeader(bytes: Buffer, file: string): SegmentHeader | undefined {
   if (bytes.length < SEGMENT_HEADER_BYTES) return undefined
@@ -89,9 +89,13 @@ export function decodeSegmentHeader(bytes: Buffer, file: string): SegmentHeader 
 
 export function refuseUnknownVersion(version: number, file: string): void {
   if (version === FORMAT_VERSION) return
+  const advice =
+    version < FORMAT_VERSION
+      ? 'An earlier waq wrote it, and nothing is migrated: send what is in there with that waq, or begin with an empty directory.'
+      : 'A newer waq wrote it: use that one, or a newer one.'
   throw new WaqError(
     'WAQ_UNSUPPORTED_VERSION',
-    `${file} has format version ${version}; this waq reads version ${FORMAT_VERSION}. Use the waq that wrote it, or a newer one.`,
+    `${file} has format version ${version}; this waq reads version ${FORMAT_VERSION} alone. ${advice}`,
   )
 }
 

@@ -70,7 +70,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
   return file
 }
 
-/** Undefined where neither copy can be relied on. Rejects a newer version with WAQ_UNSUPPORTED_VERSION. */
+/** Undefined where neither copy can be relied on. Refuses another version with WAQ_UNSUPPORTED_VERSION. */
 export function decodeManifest(file: Buffer, name: string): Manifest | undefined {
   const second = Math.floor(file.length / 2)
   return decodeCopy(file, 0, name) ?? decodeCopy(file, second, name)

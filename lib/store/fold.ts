@@ -5,8 +5,7 @@
 import type { CorruptRange } from '../log/types.js'
 import { type FoldedHalt, HaltFold } from './halt-fold.js'
 import type { Scope } from './message-store.js'
-import type { AliveRecord, OutcomeRecord } from './outcome.js'
-import { isSettling } from './outcome.js'
+import type { AliveRecord, ResumedRecord } from './outcome.js'
 import { OutcomeGaps } from './outcome-gaps.js'
 import { SequenceTable } from './sequence-table.js'
 
@@ -45,14 +44,9 @@ export class OutcomeFold {
     this.#now = now
   }
 
-  add(ackSequence: number, segment: number, record: OutcomeRecord): void {
-    if (isSettling(record)) {
-      this.settle(ackSequence, segment, record)
-      return
-    }
-    this.#gaps.met(ackSequence, record.nextSequence)
+  add(ackSequence: number, segment: number, record: AliveRecord | ResumedRecord): void {
+    this.met(ackSequence, record.nextSequence)
     this.#halts.add(ackSequence, segment, record)
-    this.#nextMessageSequence = Math.max(this.#nextMessageSequence, record.nextSequence)
     if (record.kind === 'resumed') {
       this.#resumeSegments.add(segment)
       return
@@ -73,27 +67,17 @@ export class OutcomeFold {
     }
   }
 
-  /**
-   * As `add`, of one that settled a message: nothing is ever recorded of it behind that, so it is the last one in any
-   * order. False: a second copy, which changes nothing.
-   */
-  settle(
-    ackSequence: number,
-    segment: number,
-    { sequence, nextSequence }: { readonly sequence: number; readonly nextSequence: number },
-  ): boolean {
-    this.met(ackSequence, nextSequence)
-    return this.settleInBlock(segment, sequence)
-  }
-
-  /** A frame that speaks of more than one message, each of which is told by `settleInBlock`. */
+  /** A frame of the ack log, whatever it says: before that is told. */
   met(ackSequence: number, nextSequence: number): void {
     this.#gaps.met(ackSequence, nextSequence)
     this.#nextMessageSequence = Math.max(this.#nextMessageSequence, nextSequence)
   }
 
-  /** As `settle`, of one in a frame that was met. */
-  settleInBlock(segment: number, sequence: number): boolean {
+  /**
+   * An outcome in a frame that was met settled this message: nothing is ever recorded of it behind that, so it is the
+   * last one in any order. False: a second copy, which changes nothing.
+   */
+  settle(segment: number, sequence: number): boolean {
     this.#nextMessageSequence = Math.max(this.#nextMessageSequence, sequence + 1)
     if (this.#settledIn.find(sequence) !== undefined) return false
     this.#settledIn.add(sequence, segment)

@@ -3,7 +3,7 @@
  * comes first and the user's payload last, as a `bin` that holds its own packed bytes, so that recovery decodes
  * the envelope and steps over the payload.
  *
- *     [ together, id, channel, enqueuedAt, deliverAt, expiresAt, headers, payload ]
+ *     [ together, id, channel, enqueuedAt, deliverAt, expiresAt, headers, payload, optional ]
  *
  *     together    nil, or [ index, count ]: the part of a `together` list that this is, each as a 5-byte uint 32
  *     id, channel str
@@ -12,6 +12,8 @@
  *     expiresAt   number, epoch ms; Infinity: never
  *     headers     map of str to str
  *     payload     bin
+ *     optional    a map of optional fields by key; where none is used, it is not there. An unknown key is passed over,
+ *                 and stays where it is: compaction copies records as they are
  */
 import { Packr, Unpackr } from 'msgpackr'
 import { WaqError } from '../log/errors.js'
@@ -95,7 +97,7 @@ export function placeInList(encoded: EncodedMessage, index: number, count: numbe
   view.setUint32(TOGETHER_COUNT_OFFSET, count)
 }
 
-/** Decodes a record up to its payload. Throws WAQ_CORRUPT or WAQ_UNSUPPORTED_VERSION; `where` names the record for them. */
+/** Decodes a record up to its payload. Throws WAQ_CORRUPT; `where` names the record for it. */
 export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
   let fields: unknown
   try {
@@ -104,12 +106,11 @@ export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
     throw corruptMessage(where, 'it is not one MessagePack value', cause)
   }
   if (!Array.isArray(fields)) throw corruptMessage(where, 'it is not a MessagePack array')
-  if (fields.length > ENVELOPE_FIELDS) {
-    throw new WaqError(
-      'WAQ_UNSUPPORTED_VERSION',
-      `${where} has ${fields.length} fields where this waq knows ${ENVELOPE_FIELDS}: a newer waq wrote it. Use that one, or a newer one.`,
-    )
-  }
+  if (
+    fields.length > ENVELOPE_FIELDS &&
+    !(fields.length === ENVELOPE_FIELDS + 1 && isMap(fields[ENVELOPE_FIELDS]))
+  )
+    throw corruptMessage(where, 'what stands behind its payload is not one map of optional fields')
   const [together, id, channel, enqueuedAt, deliverAt, expiresAt, headers, payload] = fields as unknown[]
   if (typeof id !== 'string' || id === '') throw corruptMessage(where, 'its id is not a string')
   if (typeof channel !== 'string') throw corruptMessage(where, 'its channel is not a string')
@@ -155,11 +156,14 @@ function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0
 }
 
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+}
+
 function isHeaders(value: unknown): value is Record<string, string> {
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
-    return false
+  if (!isMap(value)) return false
   for (const key in value) {
-    if (typeof (value as Record<string, unknown>)[key] !== 'string') return false
+    if (typeof value[key] !== 'string') return false
   }
   return true
 }

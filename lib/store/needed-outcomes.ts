@@ -1,7 +1,7 @@
 /**
  * Which outcomes of the ack segments that are being rewritten the fold still needs. Everything else is left behind:
- * outcomes that a later one of the same message overtook, and those of messages that are gone. Of those that settled
- * their messages blocks are made (`settled-block.ts`).
+ * outcomes that a later one of the same message overtook, and those of messages that are gone. Those that settled their
+ * messages are put together in large blocks (`settled-block.ts`).
  *
  * An outcome stays for one of these reasons (the same as in `segment-ledger.ts`):
  *   1. It is the last one of a live message.
@@ -21,12 +21,14 @@ import type { PutRecord, SegmentInfo, VisitedFrame } from '../log/types.js'
 import type { MessageContents } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
 import type { AliveRecord, ResumedRecord } from './outcome.js'
+import { SETTLED_FRAME_TYPE } from './outcome-format.js'
 import type { ChannelHalts } from './outcome-recorder.js'
 import { OutcomeScan } from './outcome-scan.js'
 import type { SegmentLedger } from './segment-ledger.js'
-import { SETTLED_BLOCK_FRAME_TYPE, SettledBlock, SettledBlockWriter } from './settled-block.js'
+import { SettledBlock } from './settled-block.js'
+import { SettledBlockWriter } from './settled-block-writer.js'
 import type { SettledIds } from './settled-ids.js'
-import { Settlement } from './settlement.js'
+import type { Settlement } from './settlement.js'
 
 export interface OutcomeSources {
   readonly index: MessageIndex
@@ -92,17 +94,13 @@ export class NeededOutcomes {
 
   /** As `RewriteOptions`. */
   keep({ sequence: ackSequence, type, data }: VisitedFrame, put: PutRecord): boolean {
-    if (type === SETTLED_BLOCK_FRAME_TYPE) {
+    if (type === SETTLED_FRAME_TYPE) {
       const block = this.#block
       block.begin(data, ackSequence)
       while (block.next()) this.#judgeSettlement(block.settlement, block.ackSequence, put)
       return false
     }
     const outcome = this.#scan.read(type, data, ackSequence)
-    if (outcome instanceof Settlement) {
-      this.#judgeSettlement(outcome, ackSequence, put)
-      return false
-    }
     if (this.#kept.has(ackSequence) || !this.#isNeeded(ackSequence, outcome)) return false
     const halts = outcome.kind === 'dead' ? outcome.halts : undefined
     if (halts !== undefined) this.#halted.add(halts)
@@ -124,7 +122,7 @@ export class NeededOutcomes {
     if (!this.#filling.isEmpty) {
       const data = this.#filling.take()
       this.#blocks.set(this.#filling.ackSequence, data)
-      put(this.#filling.ackSequence, SETTLED_BLOCK_FRAME_TYPE, data)
+      put(this.#filling.ackSequence, SETTLED_FRAME_TYPE, data)
     }
     this.#putHeld(put)
   }
@@ -213,7 +211,7 @@ export class NeededOutcomes {
 
   #outcomeWritten(kept: Kept, ackSequence: number, segment: number): void {
     const { index, ledger, halts } = this.#sources
-    ledger.frameAdded(segment, false, kept.bytes)
+    ledger.frameAdded(segment, kept.bytes)
     if (kept.sequence === 0) {
       ledger.resumeAdded(segment)
       return

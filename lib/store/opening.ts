@@ -11,13 +11,14 @@ import { ACK_LOG, ackLog, MESSAGE_LOG, messageLog } from './log-names.js'
 import { MESSAGE_FRAME_TYPE } from './message.js'
 import type { MessageContents } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
+import { SETTLED_FRAME_TYPE } from './outcome-format.js'
 import type { ChannelHalts } from './outcome-recorder.js'
 import { OutcomeScan } from './outcome-scan.js'
 import { recoveryRow } from './recovery-table.js'
 import type { SegmentLedger } from './segment-ledger.js'
-import { SETTLED_BLOCK_FRAME_TYPE, SettledBlock } from './settled-block.js'
+import { SettledBlock } from './settled-block.js'
 import type { SettledIds } from './settled-ids.js'
-import { Settlement } from './settlement.js'
+import type { Settlement } from './settlement.js'
 import type { LogStoreOptions, StoreRecovery } from './types.js'
 
 /** A smaller one is hardly worth its header, its manifest entry and its syncs. */
@@ -87,27 +88,26 @@ export class Opening implements OpenVisitor {
   }
 
   #outcome({ type, data, sequence, segment }: VisitedFrame): void {
-    const { ledger, settled } = this.#state
-    if (type === SETTLED_BLOCK_FRAME_TYPE) {
-      const block = this.#block
-      block.begin(data, sequence)
-      ledger.blockAdded(segment, block.count, data.length)
-      this.#fold.met(sequence, block.nextSequence)
-      settled.scanTexts(data, block.textsFrom, data.length, block.count)
-      while (block.next()) {
-        const { settlement, ackSequence } = block
-        if (this.#fold.settleInBlock(segment, settlement.sequence))
-          this.#remember(settlement, ackSequence, segment)
-      }
+    const { ledger } = this.#state
+    if (type === SETTLED_FRAME_TYPE) {
+      this.#settlements(data, sequence, segment)
       return
     }
-    const outcome = this.#outcomes.read(type, data, sequence)
-    if (outcome instanceof Settlement) {
-      ledger.frameAdded(segment, true, data.length)
-      if (this.#fold.settle(sequence, segment, outcome)) this.#remember(outcome, sequence, segment)
-    } else {
-      ledger.frameAdded(segment, false, data.length)
-      this.#fold.add(sequence, segment, outcome)
+    ledger.frameAdded(segment, data.length)
+    this.#fold.add(sequence, segment, this.#outcomes.read(type, data, sequence))
+  }
+
+  #settlements(data: Buffer, sequence: number, segment: number): void {
+    const { ledger, settled } = this.#state
+    const block = this.#block
+    block.begin(data, sequence)
+    ledger.blockAdded(segment, block.count, data.length)
+    this.#fold.met(sequence, block.nextSequence)
+    // The channel of a single one stands in the page already, as a rule.
+    if (block.count > 1) settled.scanTexts(data, block.textsFrom, data.length, block.count)
+    while (block.next()) {
+      const { settlement, ackSequence } = block
+      if (this.#fold.settle(segment, settlement.sequence)) this.#remember(settlement, ackSequence, segment)
     }
   }
 

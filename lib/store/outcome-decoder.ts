@@ -1,10 +1,10 @@
 import { Unpackr } from 'msgpackr'
 import { WaqError } from '../log/errors.js'
 import type { RecordedError } from './message-store.js'
-import type { OutcomeRecord, Redrive } from './outcome.js'
+import type { AliveRecord, Redrive, ResumedRecord } from './outcome.js'
 import {
-  DIGEST_BYTES,
   deadReasons,
+  type Field,
   type FieldType,
   HISTORY_LENGTH,
   type OutcomeFormat,
@@ -13,22 +13,35 @@ import {
   scopes,
 } from './outcome-format.js'
 
-const unpackr = new Unpackr({ useRecords: false, copyBuffers: false })
+/** Maps are Maps: the keys of optional fields are numbers. */
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, copyBuffers: false })
 
 const kindOfFrameType = new Map<number, OutcomeKind>(
   Object.entries(outcomeFormats).map(([kind, format]) => [format.frameType, kind as OutcomeKind]),
 )
 
 /**
- * Decodes an outcome and checks the shape of every field: bytes whose checksum is right may still come from a newer
+ * Decodes an outcome that settles nothing, and checks the shape of every field: bytes whose checksum is right may still come from a newer
  * waq (WAQ_UNSUPPORTED_VERSION) or from a defect (WAQ_CORRUPT). `where` names the record for those errors.
  */
-export function decodeOutcome(frameType: number, bytes: Uint8Array, where: string): OutcomeRecord {
+export function decodeOutcome(
+  frameType: number,
+  bytes: Uint8Array,
+  where: string,
+): AliveRecord | ResumedRecord {
   const kind = kindOfFrameType.get(frameType)
   if (kind === undefined) {
     throw unsupported(`${where} is an outcome of type ${frameType}, which this waq does not know`)
   }
-  const format: OutcomeFormat = outcomeFormats[kind]
+  return decodeFields(outcomeFormats[kind], kind, bytes, where) as unknown as AliveRecord | ResumedRecord
+}
+
+export function decodeFields(
+  { fields, optional }: OutcomeFormat,
+  kind: string,
+  bytes: Uint8Array,
+  where: string,
+): Record<string, unknown> {
   let array: unknown
   try {
     array = unpackr.unpack(bytes)
@@ -36,18 +49,19 @@ export function decodeOutcome(frameType: number, bytes: Uint8Array, where: strin
     throw corrupt(where, kind, 'it is not one MessagePack value', cause)
   }
   if (!Array.isArray(array)) throw corrupt(where, kind, 'it is not a MessagePack array')
-  const { fields } = format
-  if (array.length > fields.length) {
-    throw unsupported(`${where} ("${kind}") has ${array.length} fields where this waq knows ${fields.length}`)
+  const values: Record<string, unknown> = { kind }
+  const take = ({ name, type }: Field, value: unknown): void => {
+    const decoded = decodeField(type, value)
+    if (decoded === invalid) throw corrupt(where, kind, `its field "${name}" is not a ${type}`)
+    values[name] = decoded
   }
-  const record: Record<string, unknown> = { kind }
-  for (let i = 0; i < fields.length; i += 1) {
-    const { name, type } = fields[i]!
-    const value = decodeField(type, array[i])
-    if (value === invalid) throw corrupt(where, kind, `its field "${name}" is not a ${type}`)
-    record[name] = value
-  }
-  return record as unknown as OutcomeRecord
+  for (let i = 0; i < fields.length; i += 1) take(fields[i]!, array[i])
+  if (array.length === fields.length) return values
+  const map: unknown = array[fields.length]
+  if (!(map instanceof Map) || array.length > fields.length + 1)
+    throw corrupt(where, kind, 'what stands behind its fields is not one map of optional ones')
+  for (const field of optional ?? []) if (map.has(field.key)) take(field, map.get(field.key))
+  return values
 }
 
 const invalid = Symbol('invalid')
@@ -68,9 +82,6 @@ function decodeField(type: FieldType, value: unknown): unknown {
     case 'optional text':
       if (value === null) return undefined
       return typeof value === 'string' ? value : invalid
-    case 'digest':
-      if (!(value instanceof Uint8Array) || value.length !== DIGEST_BYTES) return invalid
-      return Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')
     case 'scope':
       return isWhole(value, 0) ? (scopes[value] ?? invalid) : invalid
     case 'reason':

@@ -1,18 +1,29 @@
 import { Packr } from 'msgpackr'
 import type { RecordedError } from './message-store.js'
-import type { OutcomeRecord, Redrive } from './outcome.js'
-import { deadReasons, type FieldType, outcomeFormats, scopes } from './outcome-format.js'
+import type { AliveRecord, Redrive, ResumedRecord } from './outcome.js'
+import { deadReasons, type FieldType, type OutcomeFormat, outcomeFormats, scopes } from './outcome-format.js'
 
 const packr = new Packr({ useRecords: false, variableMapSize: true })
 
-/** The bytes of an outcome, in a buffer of their own. */
-export function encodeOutcome(record: OutcomeRecord): Uint8Array {
-  const values = record as unknown as Readonly<Record<string, unknown>>
-  const fields = outcomeFormats[record.kind].fields
+/** The bytes of an outcome that settles nothing, in a buffer of their own. */
+export function encodeOutcome(record: AliveRecord | ResumedRecord): Uint8Array {
+  return encodeFields(outcomeFormats[record.kind], record as unknown as Readonly<Record<string, unknown>>)
+}
+
+export function encodeFields(
+  { fields, optional }: OutcomeFormat,
+  values: Readonly<Record<string, unknown>>,
+): Uint8Array {
   const array = new Array<unknown>(fields.length)
   for (let i = 0; i < fields.length; i += 1) {
     const field = fields[i]!
     array[i] = encodeField(field.type, values[field.name])
+  }
+  if (optional !== undefined) {
+    const map = new Map<number, unknown>()
+    for (const { key, name, type } of optional)
+      if (values[name] !== undefined) map.set(key, encodeField(type, values[name]))
+    if (map.size > 0) array.push(map)
   }
   const packed = packr.pack(array)
   // What msgpackr returns is a slice of a slab of up to 2 MiB, which it would keep alive.
@@ -23,8 +34,6 @@ export function encodeOutcome(record: OutcomeRecord): Uint8Array {
 
 function encodeField(type: FieldType, value: unknown): unknown {
   switch (type) {
-    case 'digest':
-      return Buffer.from(value as string, 'latin1')
     case 'scope':
       return scopes.indexOf(value as (typeof scopes)[number])
     case 'reason':

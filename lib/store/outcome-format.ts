@@ -1,12 +1,15 @@
 /**
- * The format of an outcome: one MessagePack array in a frame of the ack log, whose frame type names the kind. The
- * tables below are all that the encoder and the decoder share; `docs/format.md` explains them.
+ * The format of an outcome after which its message lives on: one MessagePack array in a frame of the ack log, whose frame
+ * type names the kind. The tables below are all that the encoder and the decoder share; `docs/format.md` explains them.
+ * Outcomes that settle messages stand in blocks (`settled-block.ts`).
  *
- * Each outcome is self-contained: the last one of a message alone tells how it stands, so every outcome of a
- * message that lives on carries its recent errors and its redrive, and every settling one what the dedupe window
- * needs when the message itself is gone.
+ * Each outcome is self-contained: the last one of a message alone tells how it stands, so every one carries the recent
+ * errors of the message and its redrive.
+ *
+ * Behind the fields there is room for a map of optional ones, by key; where none is used, it is not there. A key that is
+ * not known comes from a later waq that can do without it being understood: it is passed over, and stays where it is, for
+ * whatever moves a record copies its bytes. A field that must be understood takes a new frame type or format version.
  */
-import type { SettlingKind } from './outcome.js'
 
 /** How a field stands in MessagePack. */
 export type FieldType =
@@ -24,8 +27,6 @@ export type FieldType =
   | 'text'
   /** Str or nil. */
   | 'optional text'
-  /** Bin of `DIGEST_BYTES`. */
-  | 'digest'
   /** Index into `scopes`. */
   | 'scope'
   /** Index into `deadReasons`. */
@@ -40,9 +41,16 @@ export interface Field {
   readonly type: FieldType
 }
 
+/** It stands in the map at the end, unless its value is undefined. */
+export interface OptionalField extends Field {
+  /** Never given twice among the outcomes of one kind. From 1 to 127: one byte. */
+  readonly key: number
+}
+
 export interface OutcomeFormat {
   readonly frameType: number
   readonly fields: readonly Field[]
+  readonly optional?: readonly OptionalField[]
 }
 
 /** The first bytes of SHA-256 over the packed payload: enough to tell a repetition from a conflict. */
@@ -62,17 +70,13 @@ const nextSequence: Field = { name: 'nextSequence', type: 'sequence' }
 const at: Field = { name: 'at', type: 'time' }
 
 /** Of every outcome of a message. */
-const progress: readonly Field[] = [
+const alive: readonly Field[] = [
   sequence,
   nextSequence,
   at,
   { name: 'attempts', type: 'count' },
   { name: 'firstAttemptAt', type: 'time' },
   { name: 'mayHaveBeenSent', type: 'flag' },
-]
-/** Of an outcome after which the message lives on. */
-const alive: readonly Field[] = [
-  ...progress,
   { name: 'errors', type: 'errors' },
   { name: 'redrive', type: 'redrive' },
 ]
@@ -80,13 +84,6 @@ const waiting: readonly Field[] = [
   ...alive,
   { name: 'dueAt', type: 'time' },
   { name: 'delayMs', type: 'duration' },
-]
-/** Of an outcome that ends the message: what the dedupe window needs. An empty id: it could not be read any more. */
-const settling: readonly Field[] = [
-  ...progress,
-  { name: 'id', type: 'text' },
-  { name: 'channel', type: 'text' },
-  { name: 'digest', type: 'digest' },
 ]
 
 export const outcomeFormats = {
@@ -98,23 +95,21 @@ export const outcomeFormats = {
     fields: [...waiting, { name: 'scope', type: 'scope' }, { name: 'target', type: 'text' }],
   },
   released: { frameType: 5, fields: alive },
-  delivered: { frameType: 6, fields: settling },
-  cancelled: { frameType: 7, fields: settling },
-  purged: { frameType: 8, fields: settling },
   dead: {
-    frameType: 9,
+    frameType: 6,
     // The channel that it halts, by name: the halt outlives the message.
     fields: [...alive, { name: 'reason', type: 'reason' }, { name: 'halts', type: 'optional text' }],
   },
-  redriven: { frameType: 10, fields: alive },
+  redriven: { frameType: 7, fields: alive },
   /** A person resumed a channel that a dead letter had halted. */
-  resumed: { frameType: 11, fields: [nextSequence, at, { name: 'channel', type: 'text' }] },
+  resumed: { frameType: 8, fields: [nextSequence, at, { name: 'channel', type: 'text' }] },
 } as const satisfies Record<string, OutcomeFormat>
 
 export type OutcomeKind = keyof typeof outcomeFormats
 
-/** By frame type: the kinds that settle a message. */
-export const settlingKinds: (SettlingKind | undefined)[] = []
-for (const kind of ['delivered', 'cancelled', 'purged'] as const) {
-  settlingKinds[outcomeFormats[kind].frameType] = kind
+export function isOutcomeKind(kind: string): kind is OutcomeKind {
+  return kind in outcomeFormats
 }
+
+/** Of outcomes that settled messages, in a block of one row or more. */
+export const SETTLED_FRAME_TYPE = 9

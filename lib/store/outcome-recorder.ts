@@ -8,10 +8,11 @@ import type { MessageIndex } from './message-index.js'
 import type { MessageRef, Outcome } from './message-store.js'
 import { type AliveRecord, isSettling, type OutcomeRecord, type SettlingKind } from './outcome.js'
 import { encodeOutcome } from './outcome-encoder.js'
-import { outcomeFormats } from './outcome-format.js'
+import { outcomeFormats, SETTLED_FRAME_TYPE } from './outcome-format.js'
 import type { RecordCache } from './record-cache.js'
 import { Recording, type RecordingOwner } from './recording.js'
 import type { SegmentLedger } from './segment-ledger.js'
+import { SettledBlockWriter } from './settled-block-writer.js'
 import type { SettledIds } from './settled-ids.js'
 import type { SettlementWatch } from './settlement-watch.js'
 
@@ -61,6 +62,7 @@ type Alive = Exclude<Outcome, Settling>
 export class OutcomeRecorder implements RecordingOwner {
   readonly inFlight = new InFlight<Recording>()
   readonly #parts: OutcomeRecorderParts
+  readonly #block = new SettledBlockWriter()
   /** Settling outcomes that wait for the id of their message to be read. */
   readonly #reading = new Set<Promise<void>>()
   #segment = -1
@@ -230,10 +232,11 @@ export class OutcomeRecorder implements RecordingOwner {
       return recording
     }
     try {
-      const encoded = encodeOutcome(record)
-      recording.bytes = encoded.length
       recording.settling = isSettling(record)
-      acks.append(outcomeFormats[record.kind].frameType, [encoded], recording)
+      const encoded = isSettling(record) ? this.#block.encode(record) : encodeOutcome(record)
+      recording.bytes = encoded.length
+      const type = isSettling(record) ? SETTLED_FRAME_TYPE : outcomeFormats[record.kind].frameType
+      acks.append(type, [encoded], recording)
     } catch (error) {
       recording.failed(error as Error)
     }
@@ -242,7 +245,9 @@ export class OutcomeRecorder implements RecordingOwner {
 
   written(recording: Recording, segment: number): void {
     this.inFlight.delete(recording)
-    this.#parts.ledger.frameAdded(segment, recording.settling, recording.bytes)
+    const { ledger } = this.#parts
+    if (recording.settling) ledger.blockAdded(segment, 1, recording.bytes)
+    else ledger.frameAdded(segment, recording.bytes)
     if (segment === this.#segment) return
     this.#segment = segment
     this.#parts.mayBeFree()

@@ -1,65 +1,22 @@
 /**
- * Reads the outcomes that every message has, an attempt and an end, as they are usually written: an opening meets two a
- * message. All others, and whatever is wrong, it leaves to `decodeOutcome`.
+ * Reads the outcome that nearly every message has, an attempt, as it is usually written. All others, and whatever is
+ * wrong, it leaves to `decodeOutcome`.
  */
-import { BIN_8, NIL, SMALL_ARRAY } from './message-pack-bytes.js'
+import { NIL, SMALL_ARRAY } from './message-pack-bytes.js'
 import { MessagePackCursor } from './message-pack-cursor.js'
-import { type AliveRecord, isSettling, type ResumedRecord, type SettlingKind } from './outcome.js'
+import type { AliveRecord, ResumedRecord } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
-import { DIGEST_BYTES, outcomeFormats, settlingKinds } from './outcome-format.js'
-import { Settlement } from './settlement.js'
+import { outcomeFormats } from './outcome-format.js'
 
 const ATTEMPT = outcomeFormats.attempt
-const SETTLING_FIELDS = outcomeFormats.delivered.fields.length
 
 export class OutcomeScan {
   readonly #cursor = new MessagePackCursor()
-  readonly #settlement = new Settlement()
 
-  /**
-   * As `decodeOutcome`, but for one that settled a message, which the next call overwrites. `ackSequence` names the
-   * record in errors.
-   */
-  read(frameType: number, data: Buffer, ackSequence: number): AliveRecord | ResumedRecord | Settlement {
-    const settling = settlingKinds[frameType]
-    if (settling !== undefined) {
-      if (this.#readSettling(settling, data)) return this.#settlement
-    } else if (frameType === ATTEMPT.frameType) {
-      const attempt = this.#readAttempt(data)
-      if (attempt !== undefined) return attempt
-    }
-    const record = decodeOutcome(frameType, data, `Frame ${ackSequence} of the ack log`)
-    if (!isSettling(record)) return record
-    this.#settlement.take(record)
-    return this.#settlement
-  }
-
-  /** False: it is written in another way, or wrong. */
-  #readSettling(kind: SettlingKind, data: Buffer): boolean {
-    const cursor = this.#cursor
-    const settlement = this.#settlement
-    cursor.begin(data)
-    if (!cursor.byte(SMALL_ARRAY | SETTLING_FIELDS)) return false
-    settlement.kind = kind
-    settlement.sequence = cursor.number()
-    settlement.nextSequence = cursor.number()
-    settlement.at = cursor.number()
-    settlement.attempts = cursor.number()
-    settlement.firstAttemptAt = cursor.number()
-    const mayHaveBeenSent = cursor.flag()
-    if (mayHaveBeenSent === undefined || !isProgress(settlement)) return false
-    settlement.mayHaveBeenSent = mayHaveBeenSent
-    if (!cursor.text()) return false
-    settlement.bytes = data
-    settlement.idFrom = cursor.textFrom
-    settlement.idTo = cursor.at
-    if (!settlement.hashId()) return false
-    if (!cursor.text()) return false
-    settlement.channelFrom = cursor.textFrom
-    settlement.channelTo = cursor.at
-    if (!cursor.byte(BIN_8) || !cursor.byte(DIGEST_BYTES)) return false
-    settlement.digestFrom = cursor.at
-    return cursor.at + DIGEST_BYTES === data.length
+  /** As `decodeOutcome`. `ackSequence` names the record in errors. */
+  read(frameType: number, data: Buffer, ackSequence: number): AliveRecord | ResumedRecord {
+    const attempt = frameType === ATTEMPT.frameType ? this.#readAttempt(data) : undefined
+    return attempt ?? decodeOutcome(frameType, data, `Frame ${ackSequence} of the ack log`)
   }
 
   /** Undefined: it is written in another way, or wrong. */

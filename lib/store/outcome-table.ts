@@ -9,11 +9,12 @@ import { hashSequence } from './id-hash.js'
 import type { MessageRef } from './message-store.js'
 import type { MessageOutcomeKind } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
+import { SETTLED_FRAME_TYPE } from './outcome-format.js'
 import { OutcomeGaps } from './outcome-gaps.js'
 import { PAGE_ROWS, PagedColumns, slotOf } from './paged-columns.js'
 import { type LastOutcome, type RecoveryRow, recoveryRow } from './recovery-table.js'
 import { RefTable } from './ref-table.js'
-import { SETTLED_BLOCK_FRAME_TYPE, SettledBlock } from './settled-block.js'
+import { SettledBlock } from './settled-block.js'
 
 const kinds: readonly MessageOutcomeKind[] = [
   'attempt',
@@ -66,7 +67,7 @@ export class OutcomeTable {
   add(frame: VisitedFrame): void {
     const { segment, offset } = frame
     try {
-      if (frame.type === SETTLED_BLOCK_FRAME_TYPE) this.#addBlock(frame)
+      if (frame.type === SETTLED_FRAME_TYPE) this.#addBlock(frame)
       else this.#addOutcome(frame)
     } catch (error) {
       if (!(error instanceof WaqError) || error.code !== 'WAQ_CORRUPT') throw error

@@ -1,4 +1,4 @@
-/** An outcome as it stands in the ack log, field by field as `outcome-format.ts` lists them. */
+/** An outcome as it stands in the ack log: as `outcome-format.ts` and `settled-block.ts` list its fields. */
 import type { DeadReason, RecordedError, Scope } from './message-store.js'
 
 interface Common {
@@ -41,6 +41,8 @@ export interface SettlingRecord extends Common {
   readonly channel: string
   /** `DIGEST_BYTES` bytes as a latin1 string. */
   readonly digest: string
+  /** A MessagePack map of optional fields by key; at least one. */
+  readonly optional?: Uint8Array
 }
 
 export interface ResumedRecord {

@@ -15,6 +15,7 @@ export class Recording implements AppendListener {
   firstSequence = 0
   /** Of its record. */
   bytes = 0
+  /** It settles its message. */
   settling = false
   /** Where it was accepted; -1 before. */
   segment = -1

@@ -26,7 +26,7 @@ interface AckAccount {
   /** Outcomes in it that settled a message, needed or not, and the bytes of their records. */
   settling: number
   settlingBytes: number
-  /** Of these, the ones that stand alone, in no block. */
+  /** Of these, the ones that stand alone in their blocks. */
   settlingAlone: number
   /** All the others. */
   others: number
@@ -113,26 +113,21 @@ export class SegmentLedger {
     raise(this.#account(current).outcomes, messageSegment, 1)
   }
 
-  /** An outcome, whatever it says, was written to this segment, or read there by the opening. */
-  frameAdded(ackSegment: number, settling: boolean, bytes: number): void {
+  /** An outcome that settles nothing was written to this segment, or read there by the opening. */
+  frameAdded(ackSegment: number, bytes: number): void {
     const account = this.#account(ackSegment)
     account.frameBytes += FRAME_HEADER_BYTES + bytes
-    if (settling) {
-      account.settling += 1
-      account.settlingAlone += 1
-      account.settlingBytes += bytes
-    } else {
-      account.others += 1
-      account.othersBytes += bytes
-    }
+    account.others += 1
+    account.othersBytes += bytes
   }
 
-  /** As `frameAdded`, of a block of so many settling outcomes. */
+  /** As `frameAdded`, of a block of so many outcomes that settle. */
   blockAdded(ackSegment: number, outcomes: number, bytes: number): void {
     const account = this.#account(ackSegment)
     account.frameBytes += FRAME_HEADER_BYTES + bytes
     account.settling += outcomes
     account.settlingBytes += bytes
+    if (outcomes === 1) account.settlingAlone += 1
   }
 
   /**
@@ -160,17 +155,19 @@ export class SegmentLedger {
   }
 
   /**
-   * Whether it holds remembered ids in outcomes that stand alone, two frames a message, of which a rewrite makes blocks:
-   * those are read several times as fast, and take half as much room.
+   * Whether it holds remembered ids in outcomes that stand alone, two frames a message, of which a rewrite makes larger
+   * blocks: those are read several times as fast, and take half as much room.
    */
   isLoose(ackSegment: number): boolean {
     const account = this.#acks.get(ackSegment)
     if (account === undefined) return false
-    const { settling, settlingAlone, settledIds } = account
+    const { settling, settlingAlone, settledIds, madeBytes } = account
+    // What a rewrite left alone stays so: sequences that do not rise, or a bound between them.
+    if (madeBytes !== undefined) return false
     return 2 * settlingAlone > settling && 2 * settledIds >= settling
   }
 
-  /** Outcomes in it that settled a message and stand in no block. */
+  /** Outcomes in it that settled a message and stand alone in their blocks. */
   settlingAlone(ackSegment: number): number {
     return this.#acks.get(ackSegment)?.settlingAlone ?? 0
   }
@@ -323,7 +320,7 @@ const none: ReadonlySet<number> = new Set()
 const nothing = { messages: 0, bytes: 0 }
 
 /**
- * An id is needed in an outcome that settles, in a block of which it has no frame of its own; any other outcome is taken
+ * An id is needed in an outcome that settles, as a row of a block; any other outcome is taken
  * for one of average size.
  */
 function neededBytes(account: AckAccount, now: number): number {

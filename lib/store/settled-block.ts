@@ -1,148 +1,57 @@
 /**
- * Many outcomes that settled messages, in one frame of the ack log: what a compaction makes of those that are still
- * needed, nothing left out. Read one by one, two frames a message, 100,000 remembered ids would take an opening ten times
- * as long as a fresh queue; as rows of a block, each takes a tenth of that.
+ * Outcomes that settled messages: a frame of the ack log holds a block of one or more. One that was just recorded stands
+ * alone; a compaction makes blocks of many of those that are still needed, nothing left out. Frame by frame 100,000
+ * remembered ids would take an opening ten times as long as a fresh queue; as rows of blocks, each takes a tenth of that.
  *
- * The frame's payload is one MessagePack array:
+ * The payload is `[ rows, next sequence, first back ] row … texts`, its numbers varints (`varint.ts`), whole ones from 0 up:
  *
- *     [ next sequence, first ack sequence, rows (bin), texts (bin) ]
+ *     rows            how many
+ *     next sequence   of the message log, the highest one that the outcomes bore: whatever stood before this frame and
+ *                     was lost can only concern lower messages
+ *     first back      how far below that the sequence of the first row's message is
  *
- * A row is `ROW_BYTES` long, its numbers little-endian. Of each message its digest and then its id stand in the texts,
- * and in front of them its channel, unless a row before had the same: an opening takes up the texts as they are, and
- * makes no string of any. Rows are in the order in which the messages were settled. The frame bears the ack sequence of
- * the last of these outcomes, and the highest next sequence that they bore: whatever stood before this frame and was
- * lost can only concern lower messages.
+ * A row, in the order in which the messages were settled:
+ *
+ *     flags           one byte, see below
+ *     ack step        in all rows but the first: how far its ack sequence is above that of the row before. The last one is
+ *                     the sequence of the frame
+ *     sequence step   in all rows but the first: how far its message is above that of the row before, or below it
+ *     at step         epoch ms; behind the first row, how far after the time of the row before, or how far before it
+ *     attempts        only where FLAG_ATTEMPTED is set, and so is the next one; else both are 0
+ *     first back      how far the first attempt was before `at`, or after it
+ *     id bytes
+ *     channel         the number of a channel that a row before named, from 0; the next number: a new one, and then
+ *     channel bytes   stands here
+ *     optional bytes  only where FLAG_OPTIONAL is set: so many bytes follow, which are a MessagePack map of optional
+ *                     fields, by key. What is not known there is passed over, and kept when the row is written again
+ *
+ * The texts are, row by row: the channel where it is a new one, the digest, the id. They stand together, so that an
+ * opening takes them up as they are, and makes no string of any.
  */
-import { Packr } from 'msgpackr'
 import { WaqError } from '../log/errors.js'
-import { MessagePackCursor } from './message-pack-cursor.js'
-import type { OutcomeRecord } from './outcome.js'
+import type { OutcomeRecord, SettlingKind } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
-import { DIGEST_BYTES, outcomeFormats, settlingKinds } from './outcome-format.js'
+import { DIGEST_BYTES, SETTLED_FRAME_TYPE } from './outcome-format.js'
 import { Settlement } from './settlement.js'
+import { VarintReader } from './varint.js'
 
-/** Of its frames in the ack log. */
-export const SETTLED_BLOCK_FRAME_TYPE = 12
+/** The lowest two bits of a row's flags: index into `settlingKinds`. */
+const KIND_BITS = 0b11
+export const FLAG_MAYBE_SENT = 0x04
+export const FLAG_ATTEMPTED = 0x08
+/** The sequence step goes down. */
+export const FLAG_SEQUENCE_BELOW = 0x10
+/** The at step goes back. */
+export const FLAG_AT_BEFORE = 0x20
+/** The first attempt was after `at`: a clock was set back. */
+export const FLAG_FIRST_AFTER = 0x40
+export const FLAG_OPTIONAL = 0x80
 
-/** Where each field stands in a row. */
-const SEQUENCE = 0
-const AT = 8
-const FIRST_ATTEMPT_AT = 16
-const ATTEMPTS = 24
-/** The ack sequence, above the first one of the block. */
-const ACK = 28
-/** Where its digest begins in the texts, and its id behind it. */
-const TEXT = 32
-const ID_BYTES = 36
-/** Where its channel begins in the texts. */
-const CHANNEL = 40
-const CHANNEL_BYTES = 44
-/** The frame type of the outcome. */
-const KIND = 46
-/** Bit 0: may have been sent. */
-const FLAGS = 47
-const ROW_BYTES = 48
-
-const FIELDS = 4
-const UINT32_MAX = 0xffff_ffff
-
-const MAY_HAVE_BEEN_SENT = 1
+/** Append only: what stands on disk is the index. */
+export const settlingKinds: readonly SettlingKind[] = ['delivered', 'cancelled', 'purged']
 
 /** What one bad sector takes with it is bounded, and so is how long the event loop waits for one to be read. */
 export const MOST_ROWS = 256
-const MOST_TEXT_BYTES = 32 * 1024
-
-const packr = new Packr({ useRecords: false })
-
-/** Fills blocks. */
-export class SettledBlockWriter {
-  readonly #rows = Buffer.alloc(MOST_ROWS * ROW_BYTES)
-  #count = 0
-  #texts = Buffer.alloc(MOST_TEXT_BYTES)
-  #textBytes = 0
-  readonly #channels = new Map<string, number>()
-  #nextSequence = 0
-  #firstAckSequence = 0
-  /** Of the outcome that was added last: that of the block's frame. */
-  #ackSequence = 0
-
-  get isEmpty(): boolean {
-    return this.#count === 0
-  }
-
-  /** Whether that was added last. */
-  endsWith(ackSequence: number): boolean {
-    return this.#count > 0 && this.#ackSequence === ackSequence
-  }
-
-  /** Of the outcome that was added last, also when the block was taken. */
-  get ackSequence(): number {
-    return this.#ackSequence
-  }
-
-  /** Whether this one does not go into it any more. */
-  isFullFor({ idFrom, idTo, channelFrom, channelTo }: Settlement, ackSequence: number): boolean {
-    if (this.#count === 0) return false
-    const textBytes = this.#textBytes + DIGEST_BYTES + idTo - idFrom + channelTo - channelFrom
-    const isNear = ackSequence > this.#ackSequence && ackSequence - this.#firstAckSequence <= UINT32_MAX
-    return this.#count === MOST_ROWS || textBytes > MOST_TEXT_BYTES || !isNear
-  }
-
-  /** It is not full for it. */
-  add(settlement: Settlement, ackSequence: number): void {
-    const { kind, bytes, idFrom, idTo, channelFrom, channelTo, digestFrom } = settlement
-    const rows = this.#rows
-    const at = this.#count * ROW_BYTES
-    if (this.#count === 0) this.#firstAckSequence = ackSequence
-    const name = settlement.channel
-    let channel = this.#channels.get(name)
-    if (channel === undefined) {
-      channel = this.#addText(bytes, channelFrom, channelTo)
-      this.#channels.set(name, channel)
-    }
-    rows.writeDoubleLE(settlement.sequence, at + SEQUENCE)
-    rows.writeDoubleLE(settlement.at, at + AT)
-    rows.writeDoubleLE(settlement.firstAttemptAt, at + FIRST_ATTEMPT_AT)
-    rows.writeUInt32LE(Math.min(settlement.attempts, UINT32_MAX), at + ATTEMPTS)
-    rows.writeUInt32LE(ackSequence - this.#firstAckSequence, at + ACK)
-    rows.writeUInt32LE(this.#addText(bytes, digestFrom, digestFrom + DIGEST_BYTES), at + TEXT)
-    this.#addText(bytes, idFrom, idTo)
-    rows.writeUInt32LE(idTo - idFrom, at + ID_BYTES)
-    rows.writeUInt32LE(channel, at + CHANNEL)
-    rows.writeUInt16LE(channelTo - channelFrom, at + CHANNEL_BYTES)
-    rows[at + KIND] = outcomeFormats[kind].frameType
-    rows[at + FLAGS] = settlement.mayHaveBeenSent ? MAY_HAVE_BEEN_SENT : 0
-    this.#nextSequence = Math.max(this.#nextSequence, settlement.nextSequence)
-    this.#ackSequence = ackSequence
-    this.#count += 1
-  }
-
-  /** Returns where it begins. */
-  #addText(bytes: Buffer, from: number, to: number): number {
-    const begin = this.#textBytes
-    this.#textBytes = begin + to - from
-    if (this.#textBytes > this.#texts.length) this.#texts = Buffer.concat([this.#texts], 2 * this.#textBytes)
-    bytes.copy(this.#texts, begin, from, to)
-    return begin
-  }
-
-  /** The block of what was added, in a buffer of its own; what is added next is of another one. */
-  take(): Buffer {
-    const packed = packr.pack([
-      this.#nextSequence,
-      this.#firstAckSequence,
-      this.#rows.subarray(0, this.#count * ROW_BYTES),
-      this.#texts.subarray(0, this.#textBytes),
-    ])
-    // What msgpackr returns is a slice of a slab, which it would keep alive.
-    const bytes = Buffer.from(packed)
-    this.#count = 0
-    this.#textBytes = 0
-    this.#channels.clear()
-    this.#nextSequence = 0
-    return bytes
-  }
-}
 
 /** Reads blocks, one after another. */
 export class SettledBlock {
@@ -154,93 +63,136 @@ export class SettledBlock {
   count = 0
   /** Where the texts of its rows begin; they end with the record. */
   textsFrom = 0
-  #firstAckSequence = 0
-  readonly #cursor = new MessagePackCursor()
-  #view: DataView = new DataView(new ArrayBuffer(0))
-  #at = 0
-  #rowsEnd = 0
+  readonly #varints = new VarintReader()
+  readonly #flags = new Uint8Array(MOST_ROWS)
+  readonly #sequences = new Float64Array(MOST_ROWS)
+  readonly #ackSequences = new Float64Array(MOST_ROWS)
+  readonly #ats = new Float64Array(MOST_ROWS)
+  readonly #attempts = new Float64Array(MOST_ROWS)
+  readonly #firstAttemptAts = new Float64Array(MOST_ROWS)
+  readonly #digestFroms = new Uint32Array(MOST_ROWS)
+  readonly #idBytes = new Uint32Array(MOST_ROWS)
+  /** By row. */
+  readonly #channels = new Uint16Array(MOST_ROWS)
+  /** By channel. */
+  readonly #channelFroms = new Uint32Array(MOST_ROWS)
+  readonly #channelBytes = new Uint32Array(MOST_ROWS)
+  readonly #optionalFroms = new Uint32Array(MOST_ROWS)
+  readonly #optionalBytes = new Uint32Array(MOST_ROWS)
+  #row = 0
 
   /**
-   * Begins before the first row of a block. Throws WAQ_UNSUPPORTED_VERSION, or WAQ_CORRUPT where its checksum is right and
-   * yet it is no block; nothing of such a one was read.
+   * Begins before the first row of a block. Throws WAQ_CORRUPT where its checksum is right and yet it is no block;
+   * nothing of such a one was read.
    */
   begin(data: Buffer, frameSequence: number): void {
-    const where = `Frame ${frameSequence} of the ack log`
-    const cursor = this.#cursor
-    cursor.begin(data)
-    const fields = cursor.array()
-    if (fields > FIELDS) {
-      throw new WaqError(
-        'WAQ_UNSUPPORTED_VERSION',
-        `${where} is a block of ${fields} fields where this waq knows ${FIELDS}: a newer waq wrote it. Use that one, or a newer one.`,
-      )
-    }
-    if (fields !== FIELDS) throw corrupt(where, 'it is not a MessagePack array of its fields')
-    this.nextSequence = cursor.number()
-    if (!isSequence(this.nextSequence)) throw corrupt(where, 'its next sequence is none')
-    this.#firstAckSequence = cursor.number()
-    if (!isSequence(this.#firstAckSequence)) throw corrupt(where, 'its first ack sequence is none')
-    const rowsAreThere = cursor.binary()
-    this.#at = cursor.textFrom
-    this.#rowsEnd = cursor.at
-    const rowBytes = cursor.at - cursor.textFrom
-    if (!rowsAreThere || rowBytes === 0 || rowBytes % ROW_BYTES !== 0)
-      throw corrupt(where, 'its rows are not whole')
-    this.count = rowBytes / ROW_BYTES
-    if (this.count > MOST_ROWS) throw corrupt(where, `it has ${this.count} rows`)
-    if (!cursor.binary() || cursor.at !== data.length) throw corrupt(where, 'it has no texts')
-    this.textsFrom = cursor.textFrom
+    const varints = this.#varints
+    varints.begin(data)
+    const count = varints.next()
+    if (!(count >= 1 && count <= MOST_ROWS)) throw corrupt(frameSequence, `it has ${count} rows`)
+    const nextSequence = varints.next()
+    const first = nextSequence - varints.next()
+    if (!(first >= 1)) throw corrupt(frameSequence, 'its sequences are none')
+    const end = this.#readRows(count, first, frameSequence)
+    this.textsFrom = varints.at
+    if (this.textsFrom + end !== data.length) throw corrupt(frameSequence, 'its texts are not whole')
+    this.count = count
+    this.nextSequence = nextSequence
+    this.#row = 0
     this.settlement.bytes = data
-    this.settlement.nextSequence = this.nextSequence
-    this.#view = new DataView(data.buffer, data.byteOffset, data.length)
-    this.#check(where, frameSequence)
+    this.settlement.nextSequence = nextSequence
+  }
+
+  /** All of them, before one of them counts. Returns how many bytes of text they have. */
+  #readRows(count: number, first: number, frameSequence: number): number {
+    const varints = this.#varints
+    let sequence = first
+    let ack = 0
+    let at = 0
+    let channels = 0
+    let textAt = 0
+    for (let row = 0; row < count; row += 1) {
+      const flags = varints.bytes[varints.at++]!
+      if (row > 0) {
+        const ackStep = varints.next()
+        if (ackStep === 0) throw corrupt(frameSequence, `its row ${row} does not rise`)
+        ack += ackStep
+        const step = varints.next()
+        sequence += (flags & FLAG_SEQUENCE_BELOW) === 0 ? step : -step
+      }
+      const atStep = varints.next()
+      at += (flags & FLAG_AT_BEFORE) === 0 ? atStep : -atStep
+      let attempts = 0
+      let firstAttemptAt = 0
+      if ((flags & FLAG_ATTEMPTED) !== 0) {
+        attempts = varints.next()
+        const back = varints.next()
+        firstAttemptAt = at - ((flags & FLAG_FIRST_AFTER) === 0 ? back : -back)
+      }
+      const idBytes = varints.next()
+      const channel = varints.next()
+      if (channel === channels) {
+        this.#channelFroms[channel] = textAt
+        const channelBytes = varints.next()
+        this.#channelBytes[channel] = channelBytes
+        textAt += channelBytes
+        channels += 1
+      }
+      // NaN is in none of these bounds.
+      const isSound =
+        sequence >= 1 &&
+        ack < frameSequence &&
+        at >= 0 &&
+        attempts >= 0 &&
+        firstAttemptAt >= 0 &&
+        channel < channels &&
+        settlingKinds[flags & KIND_BITS] !== undefined
+      this.#digestFroms[row] = textAt
+      textAt += DIGEST_BYTES + idBytes
+      const optionalBytes = (flags & FLAG_OPTIONAL) === 0 ? 0 : varints.next()
+      this.#optionalFroms[row] = varints.at
+      varints.at += optionalBytes
+      if (!isSound || !(varints.at + textAt <= varints.bytes.length))
+        throw corrupt(frameSequence, `its row ${row} is none`)
+      this.#flags[row] = flags
+      this.#sequences[row] = sequence
+      this.#ackSequences[row] = ack
+      this.#ats[row] = at
+      this.#attempts[row] = attempts
+      this.#firstAttemptAts[row] = firstAttemptAt
+      this.#idBytes[row] = idBytes
+      this.#channels[row] = channel
+      this.#optionalBytes[row] = optionalBytes
+    }
+    const firstAck = frameSequence - ack
+    for (let row = 0; row < count; row += 1) this.#ackSequences[row]! += firstAck
+    return textAt
   }
 
   /** False: that was the last one. */
   next(): boolean {
-    const at = this.#at
-    if (at === this.#rowsEnd) return false
-    const view = this.#view
-    const { settlement } = this
-    settlement.kind = settlingKinds[view.getUint8(at + KIND)]!
-    settlement.sequence = view.getFloat64(at + SEQUENCE, true)
-    settlement.at = view.getFloat64(at + AT, true)
-    settlement.firstAttemptAt = view.getFloat64(at + FIRST_ATTEMPT_AT, true)
-    settlement.attempts = view.getUint32(at + ATTEMPTS, true)
-    settlement.mayHaveBeenSent = (view.getUint8(at + FLAGS) & MAY_HAVE_BEEN_SENT) !== 0
-    const { textsFrom } = this
-    settlement.digestFrom = textsFrom + view.getUint32(at + TEXT, true)
+    const row = this.#row
+    if (row === this.count) return false
+    const { settlement, textsFrom } = this
+    const flags = this.#flags[row]!
+    settlement.kind = settlingKinds[flags & KIND_BITS]!
+    settlement.sequence = this.#sequences[row]!
+    settlement.at = this.#ats[row]!
+    settlement.firstAttemptAt = this.#firstAttemptAts[row]!
+    settlement.attempts = this.#attempts[row]!
+    settlement.mayHaveBeenSent = (flags & FLAG_MAYBE_SENT) !== 0
+    settlement.digestFrom = textsFrom + this.#digestFroms[row]!
     settlement.idFrom = settlement.digestFrom + DIGEST_BYTES
-    settlement.idTo = settlement.idFrom + view.getUint32(at + ID_BYTES, true)
-    settlement.channelFrom = textsFrom + view.getUint32(at + CHANNEL, true)
-    settlement.channelTo = settlement.channelFrom + view.getUint16(at + CHANNEL_BYTES, true)
-    settlement.hashAnyId()
-    this.ackSequence = this.#firstAckSequence + view.getUint32(at + ACK, true)
-    this.#at = at + ROW_BYTES
+    settlement.idTo = settlement.idFrom + this.#idBytes[row]!
+    const channel = this.#channels[row]!
+    settlement.channelFrom = textsFrom + this.#channelFroms[channel]!
+    settlement.channelTo = settlement.channelFrom + this.#channelBytes[channel]!
+    settlement.optionalFrom = this.#optionalFroms[row]!
+    settlement.optionalTo = settlement.optionalFrom + this.#optionalBytes[row]!
+    settlement.hashId()
+    this.ackSequence = this.#ackSequences[row]!
+    this.#row = row + 1
     return true
-  }
-
-  /** Every row, before one of them counts. */
-  #check(where: string, frameSequence: number): void {
-    const view = this.#view
-    const textBytes = this.settlement.bytes.length - this.textsFrom
-    let above = -1
-    for (let at = this.#at; at < this.#rowsEnd; at += ROW_BYTES) {
-      const ack = view.getUint32(at + ACK, true)
-      const idEnd = view.getUint32(at + TEXT, true) + DIGEST_BYTES + view.getUint32(at + ID_BYTES, true)
-      const channelEnd = view.getUint32(at + CHANNEL, true) + view.getUint16(at + CHANNEL_BYTES, true)
-      const isSound =
-        isSequence(view.getFloat64(at + SEQUENCE, true)) &&
-        view.getFloat64(at + AT, true) >= 0 &&
-        view.getFloat64(at + FIRST_ATTEMPT_AT, true) >= 0 &&
-        ack > above &&
-        idEnd <= textBytes &&
-        channelEnd <= textBytes &&
-        settlingKinds[view.getUint8(at + KIND)] !== undefined
-      if (!isSound) throw corrupt(where, `its row ${(at - this.#at) / ROW_BYTES} is none`)
-      above = ack
-    }
-    if (this.#firstAckSequence + above !== frameSequence) throw corrupt(where, 'its last row is another one')
   }
 }
 
@@ -250,7 +202,7 @@ export function decodeOutcomes(
   data: Buffer,
   sequence: number,
 ): { ackSequence: number; record: OutcomeRecord }[] {
-  if (frameType !== SETTLED_BLOCK_FRAME_TYPE) {
+  if (frameType !== SETTLED_FRAME_TYPE) {
     return [
       { ackSequence: sequence, record: decodeOutcome(frameType, data, `Frame ${sequence} of the ack log`) },
     ]
@@ -262,13 +214,9 @@ export function decodeOutcomes(
   return records
 }
 
-function isSequence(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 1
-}
-
-function corrupt(where: string, problem: string): WaqError {
+function corrupt(frameSequence: number, problem: string): WaqError {
   return new WaqError(
     'WAQ_CORRUPT',
-    `${where} is intact by its checksum and yet no block of settled messages: ${problem}. Report this as a bug of the waq that wrote it.`,
+    `Frame ${frameSequence} of the ack log is intact by its checksum and yet no block of settled messages: ${problem}. Report this as a bug of the waq that wrote it.`,
   )
 }

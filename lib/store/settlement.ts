@@ -14,23 +14,21 @@ export class Settlement {
   attempts = 0
   firstAttemptAt = 0
   mayHaveBeenSent = false
-  /** Holds the id, the channel and the digest. */
+  /** Holds the id, the channel, the digest and the map of optional fields. */
   bytes: Buffer = Buffer.alloc(0)
   idFrom = 0
   idTo = 0
   channelFrom = 0
   channelTo = 0
   digestFrom = 0
+  optionalFrom = 0
+  /** There are none: as `optionalFrom`. */
+  optionalTo = 0
   readonly hash: IdHash = { low: 0, high: 0 }
 
-  /** Every other field is set. False: the id is not ASCII, so that its hash is not to be had from its bytes. */
-  hashId(): boolean {
-    return hashAsciiId(this.bytes, this.idFrom, this.idTo, this.hash)
-  }
-
-  /** As `hashId`, also where it is not ASCII. */
-  hashAnyId(): void {
-    if (this.hashId()) return
+  /** Every other field is set. */
+  hashId(): void {
+    if (hashAsciiId(this.bytes, this.idFrom, this.idTo, this.hash)) return
     const { low, high } = hashId(this.id)
     this.hash.low = low
     this.hash.high = high
@@ -44,30 +42,9 @@ export class Settlement {
     return this.bytes.toString('utf8', this.channelFrom, this.channelTo)
   }
 
-  /** Takes up one that was decoded in full. */
-  take(record: SettlingRecord): void {
-    this.kind = record.kind
-    this.sequence = record.sequence
-    this.nextSequence = record.nextSequence
-    this.at = record.at
-    this.attempts = record.attempts
-    this.firstAttemptAt = record.firstAttemptAt
-    this.mayHaveBeenSent = record.mayHaveBeenSent
-    const id = Buffer.from(record.id)
-    const channel = Buffer.from(record.channel)
-    this.bytes = Buffer.concat([id, channel, Buffer.from(record.digest, 'latin1')])
-    this.idFrom = 0
-    this.idTo = id.length
-    this.channelFrom = id.length
-    this.channelTo = id.length + channel.length
-    this.digestFrom = this.channelTo
-    const { low, high } = hashId(record.id)
-    this.hash.low = low
-    this.hash.high = high
-  }
-
   toRecord(): SettlingRecord {
     const { kind, sequence, nextSequence, at, attempts, firstAttemptAt, mayHaveBeenSent, bytes } = this
+    const { optionalFrom, optionalTo } = this
     return {
       kind,
       sequence,
@@ -79,6 +56,7 @@ export class Settlement {
       id: this.id,
       channel: this.channel,
       digest: bytes.toString('latin1', this.digestFrom, this.digestFrom + DIGEST_BYTES),
+      ...(optionalTo > optionalFrom && { optional: Buffer.from(bytes.subarray(optionalFrom, optionalTo)) }),
     }
   }
 }

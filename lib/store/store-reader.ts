@@ -19,7 +19,7 @@ import { decodeEnvelope, decodePayload, type Envelope, MESSAGE_FRAME_TYPE } from
 import type { DeadReason, RecordedError } from './message-store.js'
 import { isSettling, type SettlingRecord } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
-import { outcomeFormats } from './outcome-format.js'
+import { isOutcomeKind, outcomeFormats } from './outcome-format.js'
 import { type LastOutcomePlace, OutcomeTable } from './outcome-table.js'
 import { decodeOutcomes } from './settled-block.js'
 
@@ -285,11 +285,12 @@ export class View {
   /** Reads what the last outcome says. Rejects with StaleSnapshot, WAQ_CORRUPT or WAQ_IO. */
   async complete(message: ReadMessage): Promise<void> {
     const { last } = message
-    if (last === undefined) return
+    // Of one that is settled there is no message.
+    if (last === undefined || !isOutcomeKind(last.kind)) return
     const bytes = await this.#snapshot.read(ACK_LOG, last.segment, last.offset)
     const where = `Frame ${last.ackSequence} of the ack log`
     const record = decodeOutcome(outcomeFormats[last.kind].frameType, bytes, where)
-    if (record.kind === 'resumed' || isSettling(record)) return
+    if (record.kind === 'resumed') return
     message.attempts = record.attempts
     message.mayHaveBeenSent = message.inDoubt || record.mayHaveBeenSent
     if ('dueAt' in record) message.dueAt = Math.max(message.dueAt, clampedDue(record, this.#now()))

@@ -3,6 +3,7 @@ import t from 'tap'
 import {
   decodeSegmentHeader,
   FLAG_MORE,
+  FORMAT_VERSION,
   FRAME_HEADER_BYTES,
   payloadIsIntact,
   readFrameHeader,
@@ -10,11 +11,9 @@ import {
   saltState,
 } from '../../lib/log/format.js'
 import type { SettlingRecord } from '../../lib/store/outcome.js'
-import {
-  decodeOutcomes,
-  SETTLED_BLOCK_FRAME_TYPE,
-  SettledBlockWriter,
-} from '../../lib/store/settled-block.js'
+import { outcomeFormats, SETTLED_FRAME_TYPE } from '../../lib/store/outcome-format.js'
+import { decodeOutcomes } from '../../lib/store/settled-block.js'
+import { SettledBlockWriter } from '../../lib/store/settled-block-writer.js'
 import { settlementOf } from '../store/fixtures/messages.js'
 
 // Tests are run from the project's folder.
@@ -74,7 +73,7 @@ t.test('the worked example of a block is read, and written, by the code as the p
     mayHaveBeenSent: false,
     id: 'b2',
   }
-  t.strictSame(decodeOutcomes(SETTLED_BLOCK_FRAME_TYPE, bytes, 80), [
+  t.strictSame(decodeOutcomes(SETTLED_FRAME_TYPE, bytes, 80), [
     { ackSequence: 77, record: first },
     { ackSequence: 80, record: second },
   ])
@@ -86,4 +85,11 @@ t.test('the worked example of a block is read, and written, by the code as the p
     writer.add(settlementOf(record), ackSequence)
   }
   t.ok(writer.take().equals(bytes))
+})
+
+t.test('the format page names the version, and the frame types as they are', async t => {
+  t.ok(page.includes(`Version ${FORMAT_VERSION}.`))
+  for (const [kind, { frameType }] of Object.entries(outcomeFormats))
+    t.ok(page.includes(`| ${frameType} | ${kind} |`), kind)
+  t.ok(page.includes(`frame type ${SETTLED_FRAME_TYPE}.`))
 })

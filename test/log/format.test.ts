@@ -77,7 +77,7 @@ t.test('a segment header has these bytes', async t => {
   t.equal(
     bytes.toString('hex'),
     '5741512d5345470a' + // WAQ-SEG\n
-      '0100' + // version
+      '0200' + // version
       '01' + // log
       '00' +
       '00000000' +
@@ -87,7 +87,7 @@ t.test('a segment header has these bytes', async t => {
       'd204000000000000' +
       '0068e5cf8b010000' +
       '00000000' +
-      '315d908b',
+      '3e36cf62',
   )
   t.same(decodeSegmentHeader(bytes, 'x'), HEADER)
 })
@@ -105,13 +105,20 @@ t.test('a segment header with any bit flipped is none', async t => {
 })
 
 t.test('a segment of another format version is refused by name', async t => {
-  const bytes = encodeSegmentHeader(HEADER)
-  bytes.writeUInt16LE(2, 8)
-  bytes.writeUInt32LE(crc32cShort(bytes, 0, 60, 0), 60)
-  t.throws(() => decodeSegmentHeader(bytes, 'messages/x.seg'), {
-    code: 'WAQ_UNSUPPORTED_VERSION',
-    message: /messages\/x\.seg has format version 2; this waq reads version 1/,
-  })
+  const advice: Record<number, RegExp> = {
+    1: /version 1; .* An earlier waq wrote it, and nothing is migrated/,
+    3: /version 3; .* A newer waq wrote it/,
+  }
+  for (const [version, message] of Object.entries(advice)) {
+    const bytes = encodeSegmentHeader(HEADER)
+    bytes.writeUInt16LE(Number(version), 8)
+    bytes.writeUInt32LE(crc32cShort(bytes, 0, 60, 0), 60)
+    const error = t.throws(() => decodeSegmentHeader(bytes, 'messages/x.seg'), {
+      code: 'WAQ_UNSUPPORTED_VERSION',
+      message: /^messages\/x\.seg has format version \d; this waq reads version 2 alone/,
+    })
+    t.match(error, { message })
+  }
 })
 
 t.test('a frame has these bytes', async t => {

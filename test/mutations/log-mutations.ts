@@ -3,6 +3,14 @@ import type { Mutation } from './mutation.js'
 
 export const logMutations: readonly Mutation[] = [
   {
+    name: 'an earlier format version is read as this one',
+    invariants: [7],
+    file: 'lib/log/format.js',
+    find: 'if (version === FORMAT_VERSION)',
+    replace: 'if (version <= FORMAT_VERSION)',
+    caughtBy: { file: 'log/format', name: 'a segment of another format version is refused by name' },
+  },
+  {
     name: 'an epoch exceeds owners only, not every name',
     invariants: [1, 2],
     file: 'lib/log/claim.js',

@@ -474,7 +474,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'ends of a block are not folded',
     invariants: [10, 11],
     file: 'lib/store/opening.js',
-    find: 'this.#fold.settleInBlock(segment, settlement.sequence)',
+    find: 'this.#fold.settle(segment, settlement.sequence)',
     replace: 'true',
     caughtBy: {
       file: 'store/compaction-blocks',
@@ -490,6 +490,17 @@ export const storeMutations: readonly Mutation[] = [
     caughtBy: {
       file: 'store/compaction-blocks',
       name: 'an end that bounds what lost outcomes can have named is the last of its block',
+    },
+  },
+  {
+    name: 'optional fields of an end are lost when it is written again',
+    invariants: [12],
+    file: 'lib/store/settled-block-writer.js',
+    find: 'optionalTo > optionalFrom ? bytes.subarray(optionalFrom, optionalTo) : undefined',
+    replace: 'undefined',
+    caughtBy: {
+      file: 'store/settled-block',
+      name: 'optional fields take no byte where there are none, and are kept as they are',
     },
   },
   {

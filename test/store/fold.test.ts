@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { CorruptRange } from '../../lib/log/types.js'
 import { OutcomeFold } from '../../lib/store/fold.js'
-import type { OutcomeRecord } from '../../lib/store/outcome.js'
+import { isSettling, type OutcomeRecord } from '../../lib/store/outcome.js'
 import { NOW } from './fixtures/messages.js'
 
 const common = { at: NOW, attempts: 1, firstAttemptAt: NOW, mayHaveBeenSent: false }
@@ -27,6 +27,15 @@ function resumed(channel: string): OutcomeRecord {
 function limited(until: number, delayMs: number, target = 'telegram:*'): OutcomeRecord {
   const waiting = { ...alive, dueAt: until, delayMs }
   return { kind: 'rate-limited', sequence: 1, nextSequence: 100, ...waiting, scope: 'group', target }
+}
+
+function add(fold: OutcomeFold, ackSequence: number, segment: number, record: OutcomeRecord): void {
+  if (!isSettling(record)) {
+    fold.add(ackSequence, segment, record)
+    return
+  }
+  fold.met(ackSequence, record.nextSequence)
+  fold.settle(segment, record.sequence)
 }
 
 function range(facts: Partial<CorruptRange> = {}): CorruptRange {
@@ -54,7 +63,7 @@ t.test(
     ]
     const summary = (order: readonly [number, OutcomeRecord][]): unknown => {
       const fold = new OutcomeFold(NOW)
-      for (const [ackSequence, record] of order) fold.add(ackSequence, 1, record)
+      for (const [ackSequence, record] of order) add(fold, ackSequence, 1, record)
       return {
         last: [5, 6, 7, 8, 9].map(sequence => fold.last(sequence)),
         settledIn: [5, 6, 7, 8, 9].map(sequence => fold.settledIn(sequence)),
@@ -81,9 +90,9 @@ t.test(
 t.test('sequences that outcomes name are never given again', async t => {
   const fold = new OutcomeFold(NOW)
   t.equal(fold.nextMessageSequence, 1)
-  fold.add(1, 1, attempt(50, 40))
+  add(fold, 1, 1, attempt(50, 40))
   t.equal(fold.nextMessageSequence, 51, 'above the message that it names')
-  fold.add(2, 1, attempt(5, 90))
+  add(fold, 2, 1, attempt(5, 90))
   t.equal(fold.nextMessageSequence, 90, 'and not below the next sequence that it carries')
 })
 
@@ -93,10 +102,10 @@ t.test(
     const fold = new OutcomeFold(NOW)
     let settled = 0
     for (let sequence = 1; sequence <= 5000; sequence += 1) {
-      if (fold.settle(sequence, Math.ceil(sequence / 1000), { sequence, nextSequence: 1 })) settled += 1
+      if (fold.settle(Math.ceil(sequence / 1000), sequence)) settled += 1
     }
     t.equal(settled, 5000)
-    t.notOk(fold.settle(9000, 9, { sequence: 4999, nextSequence: 1 }))
+    t.notOk(fold.settle(9, 4999))
     t.equal(fold.settledIn(1), 1)
     t.equal(fold.settledIn(4999), 5)
     t.equal(fold.settledIn(5001), undefined)
@@ -105,10 +114,10 @@ t.test(
 
 t.test('a channel is halted unless it was resumed later', async t => {
   const fold = new OutcomeFold(NOW)
-  fold.add(1, 1, resumed('a'))
-  fold.add(2, 1, halting(1, 'a'))
-  fold.add(3, 1, halting(2, 'b'))
-  fold.add(4, 1, resumed('b'))
+  add(fold, 1, 1, resumed('a'))
+  add(fold, 2, 1, halting(1, 'a'))
+  add(fold, 3, 1, halting(2, 'b'))
+  add(fold, 4, 1, resumed('b'))
   t.strictSame(
     [...fold.halts()].map(({ channel }) => channel),
     ['a'],
@@ -117,8 +126,8 @@ t.test('a channel is halted unless it was resumed later', async t => {
 
 t.test('a halt outlives the dead letter that caused it', async t => {
   const fold = new OutcomeFold(NOW)
-  fold.add(1, 1, halting(1, 'a'))
-  fold.add(2, 1, { ...delivered(1), kind: 'purged' } as OutcomeRecord)
+  add(fold, 1, 1, halting(1, 'a'))
+  add(fold, 2, 1, { ...delivered(1), kind: 'purged' } as OutcomeRecord)
   t.equal([...fold.halts()].length, 1)
 })
 
@@ -126,9 +135,9 @@ t.test(
   'of the waits that receivers told, the longest of each target is in force, and none that is over',
   async t => {
     const fold = new OutcomeFold(NOW)
-    fold.add(1, 1, limited(NOW + 5000, 5000))
-    fold.add(2, 1, limited(NOW + 3000, 5000))
-    fold.add(3, 1, limited(NOW, 5000, 'slack:*'))
+    add(fold, 1, 1, limited(NOW + 5000, 5000))
+    add(fold, 2, 1, limited(NOW + 3000, 5000))
+    add(fold, 3, 1, limited(NOW, 5000, 'slack:*'))
     t.match([...fold.limits()], [{ scope: 'group', target: 'telegram:*', until: NOW + 5000 }])
     t.equal([...fold.limits()].length, 1)
   },
@@ -136,7 +145,7 @@ t.test(
 
 t.test('a clock that was set back does not make a wait longer than it was told', async t => {
   const fold = new OutcomeFold(NOW)
-  fold.add(1, 1, limited(NOW + 86_400_000, 5000))
+  add(fold, 1, 1, limited(NOW + 86_400_000, 5000))
   t.match([...fold.limits()], [{ until: NOW + 5000 }])
 })
 
@@ -144,10 +153,10 @@ t.test(
   'lost ack bytes may have named a message that was there before the next frame was written',
   async t => {
     const fold = new OutcomeFold(NOW)
-    fold.add(1, 1, attempt(3))
+    add(fold, 1, 1, attempt(3))
     fold.lose(range({ firstMissing: 2, lastMissing: 3 }))
-    fold.add(4, 1, attempt(4, 10))
-    fold.add(5, 1, attempt(5, 20))
+    add(fold, 4, 1, attempt(4, 10))
+    add(fold, 5, 1, attempt(5, 20))
     t.ok(fold.mayHaveLost(3, fold.last(3)), 'its last known outcome comes before')
     t.ok(fold.mayHaveLost(9, undefined), 'it was there, and has none')
     t.notOk(fold.mayHaveLost(10, undefined), 'it came later')
@@ -159,7 +168,7 @@ t.test(
   'lost bytes at the end of the ack log are bounded by what existed when they were missed first',
   async t => {
     const fold = new OutcomeFold(NOW)
-    fold.add(1, 1, attempt(3))
+    add(fold, 1, 1, attempt(3))
     fold.lose(
       range({ firstMissing: 2, lastMissing: 2, nextSequences: { acks: 3, messages: 8 }, known: true }),
     )
@@ -170,9 +179,9 @@ t.test(
 
 t.test('a whole file that is lost, with sequences that nobody knows, reaches to the next frame', async t => {
   const fold = new OutcomeFold(NOW)
-  fold.add(1, 1, attempt(3))
+  add(fold, 1, 1, attempt(3))
   fold.lose(range({ offset: 0, length: 5000 }))
-  fold.add(9, 2, attempt(4, 10))
+  add(fold, 9, 2, attempt(4, 10))
   t.ok(fold.mayHaveLost(3, fold.last(3)))
   t.notOk(fold.mayHaveLost(4, fold.last(4)))
   t.notOk(fold.mayHaveLost(10, undefined))
@@ -183,7 +192,7 @@ t.test(
   async t => {
     const fold = new OutcomeFold(NOW)
     fold.lose(range({ offset: 0, length: 5000, nextSequences: { acks: 9, messages: 20 }, known: true }))
-    fold.add(1, 2, attempt(3))
+    add(fold, 1, 2, attempt(3))
     t.ok(fold.mayHaveLost(3, fold.last(3)))
     t.notOk(fold.mayHaveLost(20, undefined))
   },
@@ -200,18 +209,18 @@ t.test(
   'the outcome with the highest ack sequence counts, also where an earlier one is read after it',
   async t => {
     const fold = new OutcomeFold(NOW)
-    fold.add(5, 1, attempt(1))
-    fold.add(3, 2, { ...attempt(1), at: NOW - 1 })
+    add(fold, 5, 1, attempt(1))
+    add(fold, 3, 2, { ...attempt(1), at: NOW - 1 })
     t.match(fold.last(1), { ackSequence: 5, segment: 1 })
-    fold.add(7, 2, attempt(1))
+    add(fold, 7, 2, attempt(1))
     t.match(fold.last(1), { ackSequence: 7, segment: 2 })
   },
 )
 
 t.test('the latest halt of a channel counts, also where an earlier one is read after it', async t => {
   const fold = new OutcomeFold(NOW)
-  fold.add(10, 1, halting(1, 'a'))
-  fold.add(7, 2, resumed('a'))
-  fold.add(4, 2, halting(2, 'a'))
+  add(fold, 10, 1, halting(1, 'a'))
+  add(fold, 7, 2, resumed('a'))
+  add(fold, 4, 2, halting(2, 'a'))
   t.match([...fold.halts()], [{ channel: 'a', ackSequence: 10 }])
 })

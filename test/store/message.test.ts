@@ -157,11 +157,16 @@ t.test('a record that is no array, too short, or no MessagePack is corrupt', asy
   }
 })
 
-t.test('a record with more fields is of a newer version', async t => {
-  t.throws(() => decodeEnvelope(packr.pack([...fields, 'new']), 'Message 9'), {
-    code: 'WAQ_UNSUPPORTED_VERSION',
-    message: /9 fields/,
-  })
+t.test('behind the payload there is room for a map of optional fields, which is passed over', async t => {
+  const plain = decodeEnvelope(packr.pack(fields), 'Message 9')
+  const later = packr.pack([...fields, new Map<number, unknown>([[99, { of: 'a later waq' }]])])
+  t.strictSame(decodeEnvelope(later, 'Message 9'), plain)
+  for (const behind of [['new'], [null], [[]], [{}, {}]]) {
+    t.throws(() => decodeEnvelope(packr.pack([...fields, ...behind]), 'Message 9'), {
+      code: 'WAQ_CORRUPT',
+      message: /one map of optional fields/,
+    })
+  }
 })
 
 t.test('a payload that is no MessagePack is corrupt', async t => {

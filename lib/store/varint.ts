@@ -1,0 +1,56 @@
+/**
+ * Whole numbers from 0 to 2⁵³ − 1 as LEB128: seven bits a byte, the lowest first, the eighth bit says that more follow.
+ * Most numbers of an outcome are small beside one that stands near it, and take one byte or two.
+ */
+
+/** Of the largest number. */
+export const MOST_VARINT_BYTES = 8
+
+/** Shifts work on 32 bits; up to here none of seven bits loses any. */
+const SHIFTABLE = 0x1000_0000
+
+/** Returns where it ends. */
+export function writeVarint(buffer: Buffer, value: number, at: number): number {
+  let rest = value
+  let end = at
+  while (rest >= SHIFTABLE) {
+    buffer[end++] = (rest & 0x7f) | 0x80
+    rest = Math.floor(rest / 0x80)
+  }
+  while (rest > 0x7f) {
+    buffer[end++] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  buffer[end++] = rest
+  return end
+}
+
+export class VarintReader {
+  bytes: Buffer = Buffer.alloc(0)
+  at = 0
+
+  begin(bytes: Buffer): void {
+    this.bytes = bytes
+    this.at = 0
+  }
+
+  /** NaN where there is none, or a larger one than 2⁵³ − 1. */
+  next(): number {
+    const { bytes } = this
+    // Beyond the end there is `undefined`, which is below no number and adds nothing: it ends as NaN.
+    let byte = bytes[this.at++]!
+    if (byte < 0x80) return byte
+    let value = byte & 0x7f
+    for (let shift = 7; shift < 28; shift += 7) {
+      byte = bytes[this.at++]!
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return value
+    }
+    for (let scale = SHIFTABLE; scale <= 2 ** 49; scale *= 0x80) {
+      byte = bytes[this.at++]!
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return Number.isSafeInteger(value) ? value : Number.NaN
+    }
+    return Number.NaN
+  }
+}
