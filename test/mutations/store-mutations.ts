@@ -6,7 +6,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'the next message sequence of outcomes is not folded',
     invariants: [2],
     file: 'lib/store/fold.js',
-    find: 'this.#nextMessageSequence = Math.max(this.#nextMessageSequence, record.nextSequence);',
+    find: 'this.#nextMessageSequence = Math.max(this.#nextMessageSequence, nextSequence);',
     replace: '',
     caughtBy: { file: 'store/fold', name: 'sequences that outcomes name are never given again' },
   },
