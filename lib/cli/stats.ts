@@ -122,10 +122,11 @@ export function percentilesText({ p50, p99, max }: Percentiles): string {
 }
 
 function recoveryText(recovery: NonNullable<ReaderStats['lastRecovery']>, nowMs: number): string {
-  const { at, durationMs, pending, inDoubt, tornBytes, corrupt } = recovery
+  const { at, durationMs, lockWaitMs, pending, inDoubt, tornBytes, corrupt } = recovery
   const found = [`${formatCount(pending + inDoubt)} pending`]
   if (inDoubt > 0) found.push(`${formatCount(inDoubt)} of them in doubt`)
   if (tornBytes > 0) found.push(`${formatBytes(tornBytes)} torn`)
   if (corrupt.length > 0) found.push(formatNumberOf(corrupt.length, 'damaged place'))
-  return `${formatRelative(at, nowMs)}, in ${formatDuration(durationMs)}: ${found.join(', ')}`
+  const waited = lockWaitMs > 0 ? `, after waiting ${formatDuration(lockWaitMs)} for the lock` : ''
+  return `${formatRelative(at, nowMs)}, in ${formatDuration(durationMs)}${waited}: ${found.join(', ')}`
 }

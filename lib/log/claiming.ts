@@ -29,8 +29,8 @@ export function clearClaiming(directory: string): void {
   }
 }
 
-/** Inside the guard: a process that set the mark was killed before it could claim. */
+/** Inside the guard: a process (or a thread of one) that set the mark was killed before it could claim. */
 export function claimerDied(directory: string): boolean {
   const record = parseOwnerRecord(readRecordLink(join(directory, CLAIMING_NAME)) ?? '')
-  return record !== undefined && livenessOf(record.identity) === 'dead'
+  return record !== undefined && livenessOf(record.identity, directory) === 'dead'
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { WaqError } from './errors.js'
 import { livenessOf, ownIdentity, parseOwnerRecord } from './identity.js'
 import { createRecordLink, readRecordLink, removeRecordLink } from './record-link.js'
+import { endWatch, markOf, watchOf } from './watch.js'
 
 // The guard makes "look at the lock, take it, claim" one step among all openers of a directory.
 //
@@ -20,9 +21,9 @@ import { createRecordLink, readRecordLink, removeRecordLink } from './record-lin
 // one level down. While somebody holds the guard, rights to remove earlier guards have no object any more and
 // nobody can do harm with one: the holder clears them away.
 //
-// A holder that can not be proven dead (of another host or pid namespace, or stopped by a signal) loses its guard
-// `staleMs` after its last sign of life, which a running holder renews. If it goes on after all there are two
-// inside; then the epochs decide (docs/format.md, invariants 1 and 3): nothing is lost but somebody's lock.
+// A holder that can not be proven dead (of another host or pid namespace, or stopped by a signal) loses its guard when
+// somebody has watched it for `staleMs` and seen no sign of life (watch.ts), which a running holder gives. If it goes
+// on after all there are two inside; then the epochs decide (docs/format.md, invariants 1 and 3): nothing is lost but somebody's lock.
 
 export const GUARD_NAME = '.guard'
 /** Followed by a hash of the guard that may be removed. */
@@ -30,6 +31,8 @@ export const GUARD_RIGHT_PREFIX = '.guard-'
 const MOST_MS_WITHOUT_SIGN_OF_LIFE = 1_000
 
 export interface Guard {
+  /** For how long others kept it from being taken. */
+  readonly waitedMs: number
   /** False once somebody else took it away, as that of a holder without a sign of life; also where it can not be told. */
   stands(): boolean
   /** Only its own: one that was taken away is left alone. Idempotent. */
@@ -49,7 +52,8 @@ export interface GuardOptions {
  */
 export async function takeGuard(directory: string, options: GuardOptions): Promise<Guard> {
   const path = join(directory, GUARD_NAME)
-  const content = await take(directory, path, options, performance.now() + options.waitMs)
+  const content = recordOfThis()
+  const waitedMs = await take(directory, path, content, options)
   removeVoidRights(directory, content)
   const stands = () => {
     try {
@@ -65,6 +69,7 @@ export async function takeGuard(directory: string, options: GuardOptions): Promi
     Math.min(options.staleMs / 4, MOST_MS_WITHOUT_SIGN_OF_LIFE),
   ).unref()
   return {
+    waitedMs,
     stands,
     release() {
       clearInterval(signOfLife)
@@ -78,38 +83,51 @@ export async function takeGuard(directory: string, options: GuardOptions): Promi
   }
 }
 
+function recordOfThis(): string {
+  return JSON.stringify({ ...ownIdentity(), since: Date.now(), token: randomUUID() })
+}
+
+/** Resolves with the ms that it waited for others. */
 async function take(
   directory: string,
   path: string,
+  content: string,
   options: GuardOptions,
-  deadline: number,
-): Promise<string> {
-  const content = JSON.stringify({ ...ownIdentity(), since: Date.now(), token: randomUUID() })
+): Promise<number> {
+  const startedAt = performance.now()
+  let waitedMs = 0
   for (;;) {
-    if (createRecordLink(path, content)) return content
+    if (createRecordLink(path, content)) {
+      endWatch(path)
+      return waitedMs
+    }
     const held = readRecordLink(path)
     if (held === undefined) continue
-    if (isAbandoned(path, held, options.staleMs)) {
+    if (isAbandoned(directory, path, held, options.staleMs)) {
       const right = join(directory, rightToRemove(held))
-      const rightContent = await take(directory, right, options, deadline)
+      const rightContent = recordOfThis()
+      const waitMs = options.waitMs - waitedMs
+      waitedMs += await take(directory, right, rightContent, { ...options, waitMs })
       try {
-        if (readRecordLink(path) === held && isAbandoned(path, held, options.staleMs)) removeRecordLink(path)
+        if (readRecordLink(path) === held && isAbandoned(directory, path, held, options.staleMs))
+          removeRecordLink(path)
       } finally {
         if (readRecordLink(right) === rightContent) removeRecordLink(right)
       }
       continue
     }
-    if (performance.now() >= deadline) throw refusal(directory, held)
+    if (waitedMs >= options.waitMs) throw refusal(directory, held)
     // Held for a few milliseconds as a rule. Not all in step: several may wait.
     await sleep(2 + Math.random() * 8)
+    waitedMs = performance.now() - startedAt
   }
 }
 
-function isAbandoned(path: string, content: string, staleMs: number): boolean {
+function isAbandoned(directory: string, path: string, content: string, staleMs: number): boolean {
   const holder = parseOwnerRecord(content)
-  if (holder !== undefined && livenessOf(holder.identity) === 'dead') return true
-  const stat = fs.lstatSync(path, { throwIfNoEntry: false })
-  return stat !== undefined && stat.mtimeMs < Date.now() - staleMs
+  if (holder !== undefined && livenessOf(holder.identity, directory) === 'dead') return true
+  const mark = markOf(path)
+  return mark !== undefined && watchOf(path, mark).isStale(mark, staleMs)
 }
 
 function rightToRemove(content: string): string {
@@ -144,7 +162,7 @@ function refusal(directory: string, content: string): WaqError {
   }
   const { identity, since } = holder
   const { pid, host } = identity
-  const liveness = livenessOf(identity)
+  const liveness = livenessOf(identity, directory)
   return new WaqError(
     'WAQ_LOCKED',
     `${directory} is being opened by process ${pid} on host ${host} since ${new Date(since).toISOString()}. ` +

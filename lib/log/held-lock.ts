@@ -1,13 +1,17 @@
-import fs from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import lockfile from 'proper-lockfile'
 import { clearClaiming, setClaiming } from './claiming.js'
-import { asWaqError, systemCode } from './errors.js'
+import { asWaqError } from './errors.js'
 import { takeGuard } from './guard.js'
+import { LockDirectory, removeDirectory } from './lock-directory.js'
+import type { OpenDirectory } from './open-directories.js'
 
 /** proper-lockfile's lock: an empty directory, whose time of change its owner keeps moving. */
 export const LOCK_NAME = '.lock'
+/** However large `staleMs` is: others may judge by a smaller one. */
+const MOST_MS_WITHOUT_SIGN_OF_LIFE = 5_000
 const REACQUIRE_PAUSE_MS = 1_000
 
 export interface DirectoryLock {
@@ -26,20 +30,25 @@ export interface DirectoryLock {
 }
 
 /**
- * One lock of proper-lockfile, and what it leaves to others: it touches and removes its lock directory without
- * asking whose it is by now, also when the process exits. Here each such call first looks whether our own owner
- * file still stands; a replaced owner leaves everything alone.
+ * One lock of proper-lockfile, and what it leaves to others. It touches and removes a path without asking what stands
+ * there by now, also when the process exits; here each such call concerns the directory that this lock made, and no
+ * other (lock-directory.ts). It compares times of change with the wall clock; here it has nothing to compare: whether
+ * a lock is stale is decided by who watches it (watch.ts), whether this one is ours by inode and owner file.
  */
-export class HeldLock implements DirectoryLock {
-  readonly #directory: string
+export class HeldLock implements DirectoryLock, OpenDirectory {
+  readonly path: string
+  readonly since = Date.now()
+  readonly #lockPath: string
   readonly #staleMs: number
   readonly #ownerFileStands: () => boolean
   readonly #onEnd: () => void
   readonly #listeners: ((cause: unknown) => void)[] = []
   readonly #stop = new AbortController()
   #state: 'claiming' | 'held' | 'lost' | 'released' = 'claiming'
-  /** proper-lockfile knows of it: a timer runs, and at exit the directory is removed. */
-  #taken = false
+  /** The directory that it made last. */
+  #made: LockDirectory | undefined
+  /** The name under which proper-lockfile knows of it: a timer runs, and at exit the directory is removed. */
+  #taken: string | undefined
   #cause: unknown
   #compromisedWhileClaiming = false
   #reacquiring: Promise<void> | undefined
@@ -47,7 +56,8 @@ export class HeldLock implements DirectoryLock {
 
   /** `onEnd` is called once, when the lock is lost or released. */
   constructor(directory: string, staleMs: number, ownerFileStands: () => boolean, onEnd: () => void) {
-    this.#directory = directory
+    this.path = directory
+    this.#lockPath = join(directory, LOCK_NAME)
     this.#staleMs = staleMs
     this.#ownerFileStands = ownerFileStands
     this.#onEnd = onEnd
@@ -55,6 +65,16 @@ export class HeldLock implements DirectoryLock {
 
   get held(): boolean {
     return this.#state === 'held'
+  }
+
+  /** Asks the disk: false once somebody else has the directory, or it is gone. */
+  stands(): boolean {
+    return this.#state === 'claiming' || (this.#state === 'held' && this.#ownerFileStands())
+  }
+
+  /** Whether the lock directory with these numbers is the one that it made. */
+  made(dev: bigint, ino: bigint): boolean {
+    return this.#made?.is(dev, ino) ?? false
   }
 
   onLost(listener: (cause: unknown) => void): void {
@@ -72,15 +92,24 @@ export class HeldLock implements DirectoryLock {
    * `clearClaiming` when the lock's owner is on record. Rejects with the code ELOCKED where there is one after all.
    */
   async take(): Promise<void> {
-    setClaiming(this.#directory)
-    await lockfile.lock(this.#directory, {
-      lockfilePath: join(this.#directory, LOCK_NAME),
+    setClaiming(this.path)
+    // proper-lockfile knows its locks by this name. A directory may be locked anew before an old lock of it has ended.
+    const name = join(this.path, randomUUID())
+    this.#taken = name
+    const locking = lockfile.lock(name, {
+      lockfilePath: this.#lockPath,
       realpath: false,
-      stale: this.#staleMs,
+      stale: Number.POSITIVE_INFINITY, // out of reach of every clock
+      update: Math.min(this.#staleMs / 2, MOST_MS_WITHOUT_SIGN_OF_LIFE),
       fs: this.#fileSystem(),
-      onCompromised: error => this.#compromised(error),
+      onCompromised: error => {
+        if (this.#taken === name) this.#compromised(error)
+      },
     })
-    this.#taken = true
+    await locking.catch(error => {
+      this.#taken = undefined
+      throw error
+    })
   }
 
   /** From here on the owner file decides whether the lock is ours. */
@@ -89,12 +118,11 @@ export class HeldLock implements DirectoryLock {
     if (this.#compromisedWhileClaiming) this.#compromised(this.#cause)
   }
 
-  /** Instead of `claimed`: the lock directory goes, if it is still the one that was made. */
-  abandon(isOurs: boolean): void {
-    this.#state = 'released'
+  /** Instead of `claimed`: the lock directory goes. It may be taken anew. */
+  abandon(): void {
+    this.#compromisedWhileClaiming = false
     try {
-      if (isOurs) this.#remove()
-      else this.#forget()
+      this.#remove()
     } catch {
       // Why the claim failed matters more. A lock that can not be removed turns stale.
     }
@@ -106,19 +134,17 @@ export class HeldLock implements DirectoryLock {
     this.#stop.abort()
     try {
       await this.#reacquiring
-      // Look and remove without a pause between: nobody replaces us in the meantime, unless we are stopped there.
-      if (this.#ownerFileStands()) this.#remove()
-      else this.#forget()
+      this.#remove()
     } catch (error) {
-      throw asWaqError(error, `Could not remove the lock ${join(this.#directory, LOCK_NAME)}`)
+      throw asWaqError(error, `Could not remove the lock ${this.#lockPath}`)
     } finally {
       this.#onEnd()
     }
   }
 
-  /** proper-lockfile has dropped the lock: its directory is gone, was touched by somebody, or grew stale. */
+  /** proper-lockfile has dropped the lock: its directory is gone, or its owner file. */
   #compromised(cause: unknown): void {
-    this.#taken = false
+    this.#taken = undefined
     this.#cause = cause
     if (this.#state === 'claiming') this.#compromisedWhileClaiming = true
     if (this.#state !== 'held') return
@@ -140,14 +166,15 @@ export class HeldLock implements DirectoryLock {
   }
 
   async #takeAgain(): Promise<boolean> {
-    const guard = await takeGuard(this.#directory, { staleMs: this.#staleMs, waitMs: this.#staleMs })
+    const guard = await takeGuard(this.path, { staleMs: this.#staleMs, waitMs: this.#staleMs })
     try {
       // Inside the guard nobody is between lock and claim, and who has claimed has removed our owner file. So while
       // that stands, a lock directory is ours, or nobody's.
       if (this.#state !== 'held' || !this.#ownerFileStands()) return false
-      removeLockDirectory(this.#directory)
+      this.#made?.close()
+      removeDirectory(this.#lockPath)
       await this.take()
-      clearClaiming(this.#directory)
+      clearClaiming(this.path)
       return true
     } finally {
       guard.release()
@@ -157,56 +184,60 @@ export class HeldLock implements DirectoryLock {
   #lose(cause: unknown): void {
     this.#state = 'lost'
     this.#cause = cause
+    try {
+      // A successor has a lock directory of its own. Where ours is left, somebody removed our owner file.
+      this.#remove()
+    } catch {
+      // It turns stale.
+    }
     this.#onEnd()
     for (const listener of this.#listeners.splice(0)) listener(cause)
   }
 
+  /** Ends proper-lockfile's timer, and what it does at exit; the lock directory goes, if it is the one that was made. */
   #remove(): void {
-    if (!this.#taken) return
-    this.#taken = false
-    lockfile.unlockSync(this.#directory, { realpath: false, lockfilePath: join(this.#directory, LOCK_NAME) })
-  }
-
-  /** Ends proper-lockfile's timer, and what it does at exit, and leaves the directory to whoever has it now. */
-  #forget(): void {
-    if (!this.#taken) return
-    this.#taken = false
-    lockfile.unlockSync(this.#directory, { realpath: false, fs: { rmdirSync: () => {} } })
-  }
-
-  /** Whether the lock directory is still ours to touch and to remove. */
-  #isOurs(): boolean {
-    return this.#state === 'claiming' || this.#ownerFileStands()
-  }
-
-  /** What proper-lockfile calls, and nothing else. */
-  #fileSystem() {
-    type Callback = (error: NodeJS.ErrnoException | null) => void
-    // It takes ENOENT for "this lock is no longer mine", which is what it means.
-    const gone = () => Object.assign(new Error('This process was replaced as owner.'), { code: 'ENOENT' })
-    return {
-      mkdir: (path: string, callback: Callback) =>
-        fs.mkdir(path, 0o700, error => {
-          if (error !== null) callback(error)
-          else fs.chmod(path, 0o700, callback) // whatever the umask
-        }),
-      rmdir: fs.rmdir,
-      stat: fs.stat,
-      utimes: (path: string, accessed: Date, modified: Date, callback: Callback) =>
-        this.#isOurs() ? fs.utimes(path, accessed, modified, callback) : callback(gone()),
-      // At exit.
-      rmdirSync: (path: string) => {
-        if (this.#isOurs()) fs.rmdirSync(path)
-      },
+    const taken = this.#taken
+    this.#taken = undefined
+    if (taken !== undefined) lockfile.unlockSync(taken, { realpath: false, fs: { rmdirSync: () => {} } })
+    try {
+      this.#made?.remove()
+    } finally {
+      this.#made?.close()
     }
   }
-}
 
-/** Whatever made it: there is none afterwards. Throws the system's error where it can not be removed. */
-export function removeLockDirectory(directory: string): void {
-  try {
-    fs.rmdirSync(join(directory, LOCK_NAME))
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error
+  /** What proper-lockfile calls, and nothing else. Whatever path it names, it means the directory that was made. */
+  #fileSystem() {
+    type Callback = (error: unknown, result?: { mtime: Date }) => void
+    // It looks whether its directory has the time that it gave it: so it has, as long as it is the same directory.
+    let mtime = new Date(0)
+    const answer = (callback: Callback, step: () => Promise<void> | void) => {
+      const steps = async () => {
+        await step()
+      }
+      steps().then(() => callback(null, { mtime }), callback)
+    }
+    const checkOurs = () => {
+      const isOurs = this.#state === 'claiming' || this.#ownerFileStands()
+      if (isOurs && this.#made?.stands() === true) return
+      // It takes ENOENT for "this lock is no longer mine", which is what it means.
+      throw Object.assign(new Error('The lock is gone.'), { code: 'ENOENT' })
+    }
+    return {
+      mkdir: (path: string, callback: Callback) =>
+        answer(callback, async () => {
+          this.#made = await LockDirectory.make(path)
+        }),
+      stat: (_path: string, callback: Callback) => answer(callback, checkOurs),
+      utimes: (_path: string, _accessed: Date, modified: Date, callback: Callback) =>
+        answer(callback, async () => {
+          checkOurs()
+          await this.#made?.touch()
+          mtime = modified
+        }),
+      rmdir: (_path: string, callback: Callback) => answer(callback, () => this.#made?.remove()),
+      // At exit.
+      rmdirSync: () => this.#made?.remove(),
+    }
   }
 }

@@ -2,18 +2,29 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import lockfile from 'proper-lockfile'
 import { CLAIMING_NAME, claimerDied, clearClaiming } from './claiming.js'
 import { asWaqError, type Owner, systemCode, WaqError } from './errors.js'
 import { GUARD_NAME, GUARD_RIGHT_PREFIX, type Guard, takeGuard } from './guard.js'
-import { type DirectoryLock, HeldLock, LOCK_NAME, removeLockDirectory } from './held-lock.js'
-import { type Liveness, livenessOf, type OwnerRecord, ownIdentity, type ProcessIdentity } from './identity.js'
+import { type DirectoryLock, HeldLock, LOCK_NAME } from './held-lock.js'
+import {
+  isThisProcess,
+  isThisThread,
+  type Liveness,
+  livenessOf,
+  type OwnerRecord,
+  ownIdentity,
+  type ProcessIdentity,
+} from './identity.js'
+import { removeDirectory } from './lock-directory.js'
+import { addOpen, makerHere, openHere, removeOpen } from './open-directories.js'
+import { endWatch, markOf, watchOf } from './watch.js'
 
 export type { DirectoryLock } from './held-lock.js'
 
 // proper-lockfile says who owns a directory. Around it stands what it does not do: a dead owner is recognised at
-// once, taking the lock and claiming an epoch are one step among openers, and a replaced owner leaves its
-// successor's lock alone. All of this is advice: two owners at once, by whatever mistake, are told apart by their
+// once, one that can not be asked is stale when it was watched for `staleMs` and gave no sign of life, taking the lock
+// and claiming an epoch are one step among openers, and a replaced owner leaves its successor's lock alone. No clock
+// that can be set is asked for any of it. All of this is advice: two owners at once, by whatever mistake, are told apart by their
 // epochs (docs/format.md, invariants 1 and 3).
 
 /** The names that the lock makes in a directory: one that holds nothing else is empty as far as its logs go. */
@@ -25,7 +36,7 @@ export function isLockName(name: string): boolean {
 
 /** proper-lockfile takes no less for `staleMs`: a smaller value means this one. */
 export const LEAST_STALE_MS = 2_000
-/** `waitMs: 'auto'` waits for staleness and this much more, for the clocks and the pace of asking. */
+/** `waitMs: 'auto'` waits for staleness and this much more, for a last sign of life and the pace of asking. */
 const STALENESS_MARGIN_MS = 5_000
 /** The guard is held for milliseconds: even `waitMs: 0` waits this long for it, else openers would fail by chance. */
 const LEAST_GUARD_WAIT_MS = 5_000
@@ -34,12 +45,15 @@ const POLL_MS = 100
 const MOST_REQUESTS_FOR_ROOM = 100
 
 export interface LockOptions {
-  /** After how long without a sign of life an owner that is not proven dead loses the lock; at least `LEAST_STALE_MS`. */
+  /**
+   * An owner that is not proven dead loses the lock when an opener has watched it for this long and seen no sign of
+   * life; at least `LEAST_STALE_MS`.
+   */
   staleMs: number
   /**
    * How long to wait for a lock that somebody holds. `'auto'`: not at all for an owner that is alive here; for one
-   * that can not be asked (another host, boot or pid namespace, a torn owner file) `staleMs` and 5 s. For another
-   * opener that is at work just now everybody waits, if need be for 5 s.
+   * that can not be asked (another host or pid namespace, a torn owner file) `staleMs` and 5 s. For another opener
+   * that is at work just now everybody waits, if need be for 5 s.
    */
   waitMs: number | 'auto'
 }
@@ -68,14 +82,14 @@ export interface AcquiredLock<T> {
   claimed: T
   /** The newest owner on record, where a lock was found and taken from it. */
   tookOverFrom: Owner | undefined
+  /** For how long others kept it from being taken. */
+  waitedMs: number
 }
-
-/** Directories open in this process, by canonical path, and since when (epoch ms). */
-const openHere = new Map<string, number>()
 
 /**
  * Takes the lock of a directory, given by its canonical path, and claims it.
- * Rejects with `WAQ_LOCKED` (naming the owner, where it is known), `WAQ_DISK_FULL`, `WAQ_IO`, or what `claim` did.
+ * Rejects with `WAQ_LOCKED` (naming the owner, where it is known), `WAQ_DISK_FULL`, `WAQ_IO`,
+ * `WAQ_UNSUPPORTED_VERSION` (open-directories.ts), or what `claim` did.
  */
 export async function acquireLock<T>(
   directory: string,
@@ -85,14 +99,21 @@ export async function acquireLock<T>(
   const staleMs = Math.max(options.staleMs, LEAST_STALE_MS)
   const { waitMs } = options
   const startedAt = performance.now()
+  let waitedMs = 0
+  let changesAtFirst: number | undefined
   for (;;) {
     const result = await attempt(directory, staleMs, waitMs, context)
-    if ('lock' in result) return result
+    if ('lock' in result) return { ...result, waitedMs: waitedMs + result.waitedMs }
+    changesAtFirst ??= result.changes
     const patienceMs =
       waitMs !== 'auto' ? waitMs : result.liveness === 'alive' ? 0 : staleMs + STALENESS_MARGIN_MS
-    const waitedMs = performance.now() - startedAt
-    if (waitedMs >= patienceMs) throw refusal(directory, result, Math.round(waitedMs), staleMs)
+    waitedMs = performance.now() - startedAt
+    if (waitedMs >= patienceMs) {
+      const showedLife = result.changes !== changesAtFirst
+      throw refusal(directory, { ...result, showedLife }, Math.round(waitedMs), staleMs)
+    }
     await sleep(Math.min(POLL_MS, patienceMs - waitedMs))
+    waitedMs = performance.now() - startedAt
   }
 }
 
@@ -100,7 +121,10 @@ export async function acquireLock<T>(
 interface Obstacle {
   liveness: Liveness
   found: FoundOwner | undefined
-  here: boolean
+  /** It is open in this thread. */
+  here?: boolean
+  /** How often the lock was seen to have changed while this process watched it. */
+  changes?: number
 }
 
 async function attempt<T>(
@@ -109,18 +133,25 @@ async function attempt<T>(
   waitMs: number | 'auto',
   context: LockContext<T>,
 ): Promise<AcquiredLock<T> | Obstacle> {
-  const since = openHere.get(directory)
-  if (since !== undefined) {
-    return { liveness: 'alive', found: { identity: ownIdentity(), since, file: '' }, here: true }
+  const open = openHere(directory)
+  if (open !== undefined) {
+    const found = { identity: ownIdentity(), since: open.since, file: '' }
+    return { liveness: 'alive', found, here: true }
   }
-  openHere.set(directory, Date.now())
+  const lock = new HeldLock(
+    directory,
+    staleMs,
+    () => context.ownerFileStands(),
+    () => removeOpen(lock),
+  )
+  addOpen(lock)
   let acquired = false
   try {
-    const result = await attemptInGuard(directory, staleMs, waitMs, context)
+    const result = await attemptInGuard(directory, staleMs, waitMs, lock, context)
     acquired = 'lock' in result
     return result
   } finally {
-    if (!acquired) openHere.delete(directory)
+    if (!acquired) removeOpen(lock)
   }
 }
 
@@ -128,6 +159,7 @@ async function attemptInGuard<T>(
   directory: string,
   staleMs: number,
   waitMs: number | 'auto',
+  lock: HeldLock,
   context: LockContext<T>,
 ): Promise<AcquiredLock<T> | Obstacle> {
   const guardWaitMs =
@@ -136,7 +168,7 @@ async function attemptInGuard<T>(
     let guard: Guard | undefined
     try {
       guard = await takeGuard(directory, { staleMs, waitMs: guardWaitMs })
-      return await lockAndClaim(directory, staleMs, guard, context)
+      return await lockAndClaim(directory, staleMs, guard, lock, context)
     } catch (error) {
       const canMakeRoom = context.makeRoom !== undefined && requests < MOST_REQUESTS_FOR_ROOM
       if (!isDiskFull(error) || !canMakeRoom) throw explain(error, directory)
@@ -154,29 +186,25 @@ async function lockAndClaim<T>(
   directory: string,
   staleMs: number,
   guard: Guard,
+  lock: HeldLock,
   context: LockContext<T>,
 ): Promise<AcquiredLock<T> | Obstacle> {
   const seen = await look(directory, staleMs, context)
   if (seen !== undefined) {
     if (!('takeOver' in seen)) return seen
-    removeLockDirectory(directory)
+    removeDirectory(join(directory, LOCK_NAME))
   }
-  const lock = new HeldLock(
-    directory,
-    staleMs,
-    () => context.ownerFileStands(),
-    () => openHere.delete(directory),
-  )
   try {
     await lock.take()
     if (!guard.stands()) throw Object.assign(new Error('The guard was taken away.'), { code: 'ELOCKED' })
     const claimed = await context.claim()
     lock.claimed()
-    return { lock, claimed, tookOverFrom: seen?.takeOver }
+    endWatch(join(directory, LOCK_NAME))
+    return { lock, claimed, tookOverFrom: seen?.takeOver, waitedMs: guard.waitedMs }
   } catch (error) {
-    lock.abandon(guard.stands())
+    lock.abandon()
     // While the guard stands nobody else makes a lock. It was taken away: this process was stopped for too long.
-    if (systemCode(error) === 'ELOCKED') return { liveness: 'unknown', found: undefined, here: false }
+    if (systemCode(error) === 'ELOCKED') return { liveness: 'unknown', found: undefined }
     throw error
   } finally {
     if (guard.stands()) clearClaiming(directory)
@@ -190,47 +218,75 @@ async function look<T>(
   context: LockContext<T>,
 ): Promise<{ takeOver: Owner | undefined } | Obstacle | undefined> {
   const path = join(directory, LOCK_NAME)
-  const fresh = await lockfile.check(directory, { lockfilePath: path, realpath: false, stale: staleMs })
-  if (!fresh && fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined
+  const mark = markOf(path)
+  if (mark === undefined) return undefined
+  const watch = watchOf(path, mark)
+  const isStale = watch.isStale(mark, staleMs)
   const found = await context.readOwner()
-  const liveness = found?.identity === undefined ? 'unknown' : livenessOf(found.identity)
-  if (!fresh || liveness === 'dead') return { takeOver: found && ownerOf(found) }
+  const liveness = livenessOfLock(path, found, directory)
+  if (isStale || liveness === 'dead') return { takeOver: formerOwner(found, directory) }
   // The newest owner on record has nothing to do with this lock: it gave its own back.
   if (claimerDied(directory)) return { takeOver: undefined }
-  return { liveness, found, here: false }
+  return { liveness, found, changes: watch.changes }
 }
 
-export function ownerOf(found: FoundOwner): Owner | undefined {
+/** Undefined where it is this thread itself, which knows what it has lost or given back. */
+function formerOwner(found: FoundOwner | undefined, directory: string): Owner | undefined {
+  if (found?.identity === undefined || isThisThread(found.identity)) return undefined
+  return ownerOf(found, directory)
+}
+
+/** Whether whoever made the lock is still its owner. */
+function livenessOfLock(path: string, found: FoundOwner | undefined, directory: string): Liveness {
+  const lock = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  const maker = lock && makerHere(lock.dev, lock.ino)
+  if (maker !== undefined) return maker.stands() ? 'alive' : 'dead'
+  if (found?.identity === undefined) return 'unknown'
+  // What this thread has open it knows best: a copy of the files, or a lock that it lost, keeps it from nothing.
+  return isThisThread(found.identity) ? 'dead' : livenessOf(found.identity, directory)
+}
+
+/** `directory`: where it was found. */
+export function ownerOf(found: FoundOwner, directory: string): Owner | undefined {
   if (found.identity === undefined) return undefined
   const { pid, host } = found.identity
-  const liveness = livenessOf(found.identity)
+  const liveness = livenessOf(found.identity, directory)
   return { pid, host, since: found.since, alive: liveness === 'unknown' ? null : liveness === 'alive' }
 }
 
-function refusal(directory: string, obstacle: Obstacle, waitedMs: number, staleMs: number): WaqError {
-  const { found, liveness, here } = obstacle
+/** An obstacle, and whether its lock changed during the opening that is refused now. */
+type Refused = Obstacle & { showedLife: boolean }
+
+function refusal(directory: string, obstacle: Refused, waitedMs: number, staleMs: number): WaqError {
+  const { found } = obstacle
+  const owner = found && ownerOf(found, directory)
   const waited = waitedMs < POLL_MS ? '' : ` Waited ${waitedMs} ms.`
-  const owner = found && ownerOf(found)
-  if (owner === undefined) {
-    const who =
-      found === undefined
-        ? 'a process that left no owner file'
-        : `an owner whose file ${found.file} can not be read`
-    return new WaqError(
-      'WAQ_LOCKED',
-      `${directory} is locked by ${who}.${waited} Stop that process. If it is gone already, its lock expires ` +
-        `${staleMs} ms after its last sign of life: try again then.`,
-    )
+  const text = `${directory} is locked by ${whoOf(found, owner)}.${waited} ${adviceFor(obstacle, staleMs)}`
+  return new WaqError('WAQ_LOCKED', text, owner === undefined ? {} : { owner })
+}
+
+function whoOf(found: FoundOwner | undefined, owner: Owner | undefined): string {
+  if (found === undefined) return 'a process that left no owner file'
+  if (owner === undefined) return `an owner whose file ${found.file} can not be read`
+  return `process ${owner.pid} on host ${owner.host} since ${new Date(owner.since).toISOString()}`
+}
+
+function adviceFor({ liveness, found, here, showedLife }: Refused, staleMs: number): string {
+  if (here === true) return 'That is this process: close what it opened before, or use that.'
+  if (liveness === 'alive') {
+    return found?.identity !== undefined && isThisProcess(found.identity)
+      ? 'That is another thread of this process: let it close the directory, or send through it.'
+      : 'It is running: stop it, or let it close the directory, then try again. lock.waitMs waits for it.'
   }
-  const since = new Date(owner.since).toISOString()
-  const who = `process ${owner.pid} on host ${owner.host} since ${since}`
-  const advice = here
-    ? 'That is this process: close what it opened before, or use that.'
-    : liveness === 'alive'
-      ? 'It is running: stop it, or let it close the directory, then try again. lock.waitMs waits for it.'
-      : 'It belongs to another host, boot or container, so this process can not tell whether it still runs. Stop ' +
-        `it there. If it is gone already, its lock expires ${staleMs} ms after its last sign of life: try again then.`
-  return new WaqError('WAQ_LOCKED', `${directory} is locked by ${who}.${waited} ${advice}`, { owner })
+  if (showedLife) return 'It gave a sign of life meanwhile: stop it where it runs, then try again.'
+  const where =
+    found?.identity === undefined
+      ? 'Stop that process.'
+      : 'It belongs to another host or container, so this process can not tell whether it still runs. Stop it there.'
+  return (
+    `${where} If it is gone already, the next opener that watches its lock for ${staleMs} ms and sees no sign of ` +
+    "life takes it over: try again with a larger lock.waitMs, or with 'auto'."
+  )
 }
 
 function isDiskFull(error: unknown): boolean {

@@ -11,7 +11,6 @@ import { readNewestOwner } from './claim.js'
 import { preferNativeCrc } from './crc32c.js'
 import { asWaqError, type Owner, systemCode, WaqError } from './errors.js'
 import type { FileSystem } from './file-system.js'
-import { livenessOf } from './identity.js'
 import { type InForce, readNewestManifest } from './in-force.js'
 import { ownerOf } from './lock.js'
 import { LogSnapshot, StaleSnapshot } from './log-snapshot.js'
@@ -73,12 +72,7 @@ export class LogReader {
   async owner(): Promise<Owner | undefined> {
     const found = await readNewestOwner(this.#files.fileSystem, this.directory)
     if (found === undefined) return undefined
-    const known = ownerOf(found)
-    if (known === undefined || found.identity === undefined) {
-      return { pid: 0, host: '', since: found.since, alive: null }
-    }
-    const liveness = livenessOf(found.identity)
-    return { ...known, alive: liveness === 'unknown' ? null : liveness === 'alive' }
+    return ownerOf(found, this.directory) ?? { pid: 0, host: '', since: found.since, alive: null }
   }
 
   /** What counts now. Rejects with WAQ_UNSUPPORTED_VERSION, WAQ_NOT_A_QUEUE or WAQ_IO. */

@@ -39,6 +39,8 @@ export class LogSet {
   readonly directory: string
   readonly report: OpenReport
   readonly tookOverFrom: Owner | undefined
+  /** For how long others kept the lock from being taken. */
+  readonly lockWaitMs: number
   readonly #directory: Directory
   readonly #ownerFile: string
   readonly #lock: DirectoryLock
@@ -55,6 +57,7 @@ export class LogSet {
     const directory = parts.directory
     this.directory = directory.root
     this.tookOverFrom = parts.tookOverFrom
+    this.lockWaitMs = parts.lockWaitMs
     this.report = { tornBytes: recovered.tornBytes, corrupt: recovered.corrupt.filter(range => !range.known) }
     this.#directory = directory
     this.#ownerFile = parts.ownerFile
@@ -230,6 +233,7 @@ interface OpenedParts {
   readonly ownerFile: string
   readonly lock: DirectoryLock
   readonly tookOverFrom: Owner | undefined
+  readonly lockWaitMs: number
 }
 
 async function takeDirectory(
@@ -252,8 +256,8 @@ async function takeDirectory(
     ownerFileStands: () => fence?.stands() ?? false,
     makeRoom: () => ballast.shrink(),
   }
-  const { lock, claimed, tookOverFrom } = await environment.acquireLock(root, options.lock, context)
-  return { ...claimed, lock, tookOverFrom }
+  const { lock, claimed, tookOverFrom, waitedMs } = await environment.acquireLock(root, options.lock, context)
+  return { ...claimed, lock, tookOverFrom, lockWaitMs: waitedMs }
 }
 
 /** On a full disk not even a directory can be made: an opener may take that from the ballast of its queue. */

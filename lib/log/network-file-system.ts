@@ -21,6 +21,41 @@ const NETWORK_FILE_SYSTEMS: readonly { type: number; name: string; constant: str
   { type: 0x47504653, name: 'GPFS', constant: '0x47504653 in src/stat.c of GNU coreutils' },
 ]
 
+/**
+ * File systems of Linux on a device, or in a memory, that one kernel has at a time. FUSE is none of them: behind it may
+ * be a network, or the host of a virtual machine.
+ */
+const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
+  0xef53, // EXT4_SUPER_MAGIC, also ext2 and ext3
+  0x58465342, // XFS_SUPER_MAGIC
+  0x9123683e, // BTRFS_SUPER_MAGIC
+  0xf2f52010, // F2FS_SUPER_MAGIC
+  0xca451a4e, // BCACHEFS_STATFS_MAGIC in fs/bcachefs/bcachefs_format.h
+  0x2fc12fc1, // ZFS_SUPER_MAGIC in include/sys/fs/zfs.h of OpenZFS
+  0x3153464a, // JFS_SUPER_MAGIC in fs/jfs/jfs_superblock.h
+  0x52654973, // REISERFS_SUPER_MAGIC
+  0x3434, // NILFS_SUPER_MAGIC
+  0x24051905, // UBIFS_SUPER_MAGIC in fs/ubifs/ubifs.h
+  0x4d44, // MSDOS_SUPER_MAGIC
+  0x2011bab0, // EXFAT_SUPER_MAGIC
+  0x01021994, // TMPFS_MAGIC
+  0x858458f6, // RAMFS_MAGIC
+  0x794c7630, // OVERLAYFS_SUPER_MAGIC, whose upper layer can be no network file system
+])
+
+/**
+ * True: all processes that can open `directory` at this moment run in the kernel of this one. False also where that can
+ * not be told.
+ */
+export function hasOneKernel(directory: string): boolean {
+  if (process.platform !== 'linux') return false
+  try {
+    return LOCAL_FILE_SYSTEMS.has(fs.statfsSync(directory).type >>> 0)
+  } catch {
+    return false
+  }
+}
+
 /** The name of a network file system by its `statfs` type number; undefined for every other one. */
 export function networkFileSystemName(type: number): string | undefined {
   // The kernel's field is signed: where it has 32 bits, the numbers from 0x80000000 come out negative.

@@ -4,7 +4,8 @@ import type { CorruptBytes, RecoveryReport } from './types.js'
 
 /** What `open` found, as the queue shows it. */
 export function recoveryReport(recovery: StoreRecovery): RecoveryReport {
-  const { messages, pending, inDoubt, dead, expired, tornBytes, durationMs, tookOverFrom } = recovery
+  const { messages, pending, inDoubt, dead, expired, tornBytes, durationMs, lockWaitMs, tookOverFrom } =
+    recovery
   return {
     messages,
     pending,
@@ -14,6 +15,7 @@ export function recoveryReport(recovery: StoreRecovery): RecoveryReport {
     tornBytes,
     corrupt: recovery.corrupt.map(corruptBytes),
     durationMs,
+    lockWaitMs,
     ...(tookOverFrom !== undefined && { tookOverFrom }),
   }
 }

@@ -260,7 +260,10 @@ export interface RecoveryReport {
   /** Bytes of an unfinished last write; nothing in them was acknowledged. */
   tornBytes: number
   corrupt: readonly CorruptBytes[]
+  /** How long the opening took, without `lockWaitMs`. */
   durationMs: number
+  /** For how long another owner, or another opener, kept the lock from being taken; 0 as a rule. */
+  lockWaitMs: number
   /** The owner whose lock was taken over. */
   tookOverFrom?: Owner
 }

@@ -115,7 +115,8 @@ export class LogStore implements MessageStore {
       ...counts,
       tornBytes: logs.report.tornBytes,
       corrupt: logs.report.corrupt,
-      durationMs: performance.now() - startedAt,
+      durationMs: performance.now() - startedAt - logs.lockWaitMs,
+      lockWaitMs: logs.lockWaitMs,
       ...(logs.tookOverFrom === undefined ? {} : { tookOverFrom: logs.tookOverFrom }),
     }
     const limits = opening.limits()

@@ -7,6 +7,8 @@ export interface Logs {
   readonly directory: string
   readonly report: OpenReport
   readonly tookOverFrom: Owner | undefined
+  /** For how long others kept the lock from being taken. */
+  readonly lockWaitMs: number
   log(name: string): Log
   /** Asks the disk whether the directory is still ours. */
   fenceStands(): boolean

@@ -82,7 +82,10 @@ export interface StoreRecovery {
   readonly tornBytes: number
   /** Also what an earlier opening reported already (`known`). */
   readonly corrupt: readonly CorruptRange[]
+  /** Of the opening itself, without `lockWaitMs`. */
   readonly durationMs: number
+  /** For how long another owner, or another opener, kept the lock from being taken. */
+  readonly lockWaitMs: number
   readonly tookOverFrom?: Owner
 }
 

@@ -6,8 +6,10 @@ import t, { type Test } from 'tap'
 import { takeGuard } from '../../lib/log/guard.js'
 import { ownerRecord, ownIdentity } from '../../lib/log/identity.js'
 import { LockChild } from './fixtures/lock-children.js'
+import { livingIdentity } from './fixtures/owner-files.js'
 
 const STALE_MS = 60_000
+const HOUR_MS = 3_600_000
 const options = { staleMs: STALE_MS, waitMs: 0 }
 
 function directoryOf(t: Test): string {
@@ -101,20 +103,34 @@ t.test('the right to remove a guard is respected while its holder lives', async 
 for (const [who, record] of [
   ['of another host', elsewhere()],
   ['that can not be read', 'nonsense'],
-  ['that is stopped', ownerRecord(ownIdentity(), 1_000).trim()],
+  ['that is stopped', ownerRecord(livingIdentity(), 1_000).trim()],
 ] as const) {
   t.test(`the guard of a holder ${who} is taken when it shows no life for staleMs`, async t => {
     const directory = directoryOf(t)
     const path = join(directory, '.guard')
     fs.symlinkSync(record, path)
-    await t.rejects(takeGuard(directory, options), { code: 'WAQ_LOCKED' })
-    const longAgo = new Date(Date.now() - STALE_MS - 1_000)
-    fs.lutimesSync(path, longAgo, longAgo)
-    const guard = await takeGuard(directory, options)
+    // Neither tells whether it lives: the clock of whoever set it may have stood anywhere.
+    for (const time of [new Date(1_000), new Date(Date.now() + HOUR_MS)]) {
+      fs.lutimesSync(path, time, time)
+      await t.rejects(takeGuard(directory, options), { code: 'WAQ_LOCKED' })
+    }
+    const guard = await takeGuard(directory, { staleMs: 100, waitMs: 60_000 })
+    t.ok(guard.waitedMs > 0, 'the wait is told')
     guard.release()
     t.same(fs.readdirSync(directory), [])
   })
 }
+
+t.test('the guard of a holder that gives signs of life is waited for', async t => {
+  const directory = directoryOf(t)
+  const path = join(directory, '.guard')
+  fs.symlinkSync(elsewhere(), path)
+  // Its clock stands still: what it sets is the same every time.
+  const signs = setInterval(() => fs.lutimesSync(path, 1_000, 1_000), 20)
+  t.teardown(() => clearInterval(signs))
+  await t.rejects(takeGuard(directory, { staleMs: 1_000, waitMs: 1_500 }), { code: 'WAQ_LOCKED' })
+  t.equal(fs.readlinkSync(path), elsewhere())
+})
 
 t.test('a running holder shows signs of life', async t => {
   const directory = directoryOf(t)

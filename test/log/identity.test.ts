@@ -1,15 +1,22 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import {
+  isThisProcess,
+  isThisThread,
   livenessOf,
   ownerRecord,
   ownIdentity,
+  type ProcessIdentity,
   parseOwnerRecord,
   parseProcessStat,
 } from '../../lib/log/identity.js'
 
 const own = ownIdentity()
+const directory = tmpdir()
 const onLinux = process.platform === 'linux' ? {} : { skip: 'reads /proc' }
 
 /** A pid that nobody has: that of a process that has ended and was reaped. */
@@ -23,34 +30,62 @@ t.test('this process is alive', async t => {
   t.equal(own.pid, process.pid)
   t.type(own.bootId, 'string')
   t.type(own.processStart, 'string')
-  t.equal(livenessOf(own), 'alive')
+  t.equal(livenessOf(own, directory), 'alive')
 })
 
 t.test('a process whose pid is gone is dead', async t => {
-  t.equal(livenessOf({ ...own, pid: await freePid() }), 'dead')
+  t.equal(livenessOf({ ...own, pid: await freePid() }, directory), 'dead')
 })
 
 t.test('a pid that another process has by now is that of a dead process', async t => {
-  t.equal(livenessOf({ ...own, processStart: `${own.processStart}1` }), 'dead')
+  t.equal(livenessOf({ ...own, processStart: `${own.processStart}1` }, directory), 'dead')
 })
 
 t.test('a process that is not known to have run here can not be told dead', async t => {
   const pid = await freePid()
-  t.equal(livenessOf({ ...own, pid, host: `${own.host}-elsewhere` }), 'unknown')
-  t.equal(livenessOf({ ...own, pid, bootId: 'another boot' }), 'unknown')
-  t.equal(livenessOf({ ...own, pid, bootId: null }), 'unknown')
-  t.equal(livenessOf({ ...own, pid, pidNamespace: 'pid:[1]' }), 'unknown')
+  t.equal(livenessOf({ ...own, pid, host: `${own.host}-elsewhere` }, directory), 'unknown')
+  t.equal(livenessOf({ ...own, pid, bootId: null }, directory), 'unknown')
+  t.equal(livenessOf({ ...own, pid, pidNamespace: 'pid:[1]' }, directory), 'unknown')
+})
+
+t.test('a process of another boot is dead where one kernel at a time has the files', onLinux, async t => {
+  const earlier = { ...own, bootId: 'another boot' }
+  t.equal(livenessOf(earlier, directory), 'dead')
+  t.equal(livenessOf({ ...earlier, host: 'renamed since' }, directory), 'dead')
+  // /proc stands for every file system that is not known to belong to one kernel.
+  t.equal(livenessOf(earlier, '/proc'), 'unknown')
+  t.equal(livenessOf(earlier, join(directory, 'missing')), 'unknown')
+  t.equal(
+    livenessOf({ ...own, bootId: 'container:another boot' }, directory),
+    'unknown',
+    'no boot of a kernel',
+  )
+})
+
+t.test('a thread that has ended is dead, though its process goes on', onLinux, async t => {
+  const worker = new Worker(new URL('fixtures/identity-worker.js', import.meta.url))
+  const [identity] = (await once(worker, 'message')) as [ProcessIdentity]
+  t.equal(identity.pid, process.pid)
+  t.not(identity.threadId, own.threadId)
+  t.equal(livenessOf(identity, directory), 'alive')
+  t.equal(isThisProcess(identity), true)
+  t.equal(isThisThread(identity), false)
+  t.equal(livenessOf({ ...identity, threadStart: `${identity.threadStart}1` }, directory), 'dead', 'reused')
+  await worker.terminate()
+  t.equal(livenessOf(identity, directory), 'dead')
+  t.equal(livenessOf(own, directory), 'alive')
 })
 
 t.test('a process that exists, and of which no start is known, may be another', async t => {
-  t.equal(livenessOf({ ...own, processStart: null }), 'unknown')
+  t.equal(livenessOf({ ...own, processStart: null }, directory), 'unknown')
 })
 
 t.test('a process of another user is alive', onLinux, async t => {
   // pid 1 answers EPERM to everybody but root.
   const { readFileSync } = await import('node:fs')
   const start = parseProcessStat(readFileSync('/proc/1/stat', 'latin1'))!.start
-  t.equal(livenessOf({ ...own, pid: 1, processStart: start }), 'alive')
+  const identity = { ...own, pid: 1, processStart: start, threadId: 1, threadStart: start }
+  t.equal(livenessOf(identity, directory), 'alive')
 })
 
 t.test('a zombie is dead', onLinux, async t => {
@@ -63,15 +98,16 @@ t.test('a zombie is dead', onLinux, async t => {
   const pid = Number(line.toString())
   const { readFileSync } = await import('node:fs')
   const status = () => parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))!
-  const identity = { ...own, pid, processStart: status().start }
-  t.equal(livenessOf(identity), 'alive', 'while it runs')
+  const { start } = status()
+  const identity = { ...own, pid, processStart: start, threadId: pid, threadStart: start }
+  t.equal(livenessOf(identity, directory), 'alive', 'while it runs')
   // As long as it is a shell, the parent would ask.
   while (readFileSync(`/proc/${parent.pid}/comm`, 'latin1') !== 'cat\n')
     await new Promise(resolve => setImmediate(resolve))
   process.kill(pid, 'SIGKILL')
   while (status().state !== 'Z') await new Promise(resolve => setImmediate(resolve))
   process.kill(pid, 0)
-  t.equal(livenessOf(identity), 'dead', 'though its pid is still taken')
+  t.equal(livenessOf(identity, directory), 'dead', 'though its pid is still taken')
 })
 
 t.test("state and start are found whatever the program's name holds", async t => {
@@ -91,7 +127,15 @@ t.test("state and start are found whatever the program's name holds", async t =>
 
 t.test('an owner record comes back as it was written', async t => {
   t.same(parseOwnerRecord(ownerRecord(own, 1_700_000_000_000)), { identity: own, since: 1_700_000_000_000 })
-  const nothingKnown = { pid: 1, pidNamespace: null, host: '', bootId: null, processStart: null }
+  const nothingKnown = {
+    pid: 1,
+    pidNamespace: null,
+    host: '',
+    bootId: null,
+    processStart: null,
+    threadId: null,
+    threadStart: null,
+  }
   t.same(parseOwnerRecord(ownerRecord(nothingKnown, 0)), { identity: nothingKnown, since: 0 })
 })
 
@@ -119,6 +163,9 @@ t.test('an owner record of another shape is no record', async t => {
     { ...record, bootId: 7 },
     { ...record, pidNamespace: undefined },
     { ...record, processStart: 12 },
+    { ...record, threadId: undefined },
+    { ...record, threadId: 0 },
+    { ...record, threadStart: 12 },
   ]
   for (const value of wrong)
     t.equal(parseOwnerRecord(JSON.stringify(value)), undefined, JSON.stringify(value))

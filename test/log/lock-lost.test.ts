@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ownerRecord, ownIdentity } from '../../lib/log/identity.js'
 import { acquireLock } from '../../lib/log/lock.js'
-import { ownerFiles, writeOwnerFile } from './fixtures/owner-files.js'
+import { ownerFiles, succeed } from './fixtures/owner-files.js'
 
 /** The least: proper-lockfile then looks at its lock every second. */
 const options = { staleMs: 2_000, waitMs: 0 } as const
+/** What succeeds under it did not wait for staleness. */
+const never = { staleMs: 3_600_000, waitMs: 0 } as const
 
 async function held(t: Test) {
   const directory = fs.realpathSync(fs.mkdtempSync(join(os.tmpdir(), 'waq-lock-')))
@@ -17,7 +19,7 @@ async function held(t: Test) {
   const { lock, claimed } = await acquireLock(directory, options, files)
   const lost: unknown[] = []
   lock.onLost(cause => lost.push(cause))
-  return { directory, path: join(directory, '.lock'), lock, ownerFile: claimed, lost }
+  return { directory, path: join(directory, '.lock'), lock, ownerFile: claimed, lost, files }
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -48,11 +50,13 @@ t.test(
   },
 )
 
-t.test('an owner whose lock was touched takes it again', async t => {
+t.test('an owner whose lock was touched keeps it', async t => {
   const { path, lock, lost } = await held(t)
+  const { ino } = fs.statSync(path)
   const touched = new Date(Date.now() + 3_600_000)
   fs.utimesSync(path, touched, touched)
-  await until(() => fs.statSync(path, { throwIfNoEntry: false })?.mtime.getTime() !== touched.getTime())
+  await until(() => fs.statSync(path).mtime.getTime() !== touched.getTime())
+  t.equal(fs.statSync(path).ino, ino)
   t.equal(lock.held, true)
   await lock.release()
   t.notOk(fs.existsSync(path))
@@ -79,9 +83,9 @@ t.test('a release while the lock is being taken again leaves no lock behind', as
   t.same(fs.readdirSync(directory), ['owners'])
 })
 
-t.test('an owner whose file is gone learns that it was replaced, once', async t => {
-  const { ownerFile, path, lock, lost } = await held(t)
-  fs.unlinkSync(ownerFile)
+t.test('an owner that was replaced learns it, once', async t => {
+  const { directory, path, lock, lost } = await held(t)
+  succeed(directory, 2)
   await until(() => lost.length > 0)
   t.equal(lock.held, false)
   t.equal(lost.length, 1)
@@ -92,10 +96,16 @@ t.test('an owner whose file is gone learns that it was replaced, once', async t 
   t.ok(fs.existsSync(path), 'the lock is its successor’s')
 })
 
-t.test('a replaced owner does not remove its successor’s lock', async t => {
-  const { directory, ownerFile, path, lock, lost } = await held(t)
+t.test('an owner whose file is gone leaves no lock of its own behind', async t => {
+  const { ownerFile, path, lost } = await held(t)
   fs.unlinkSync(ownerFile)
-  writeOwnerFile(directory, 2, 'another')
+  await until(() => lost.length > 0)
+  t.notOk(fs.existsSync(path))
+})
+
+t.test('a replaced owner does not remove its successor’s lock', async t => {
+  const { directory, path, lock, lost } = await held(t)
+  succeed(directory, 2)
   await lock.release()
   t.equal(lock.held, false)
   t.ok(fs.existsSync(path))
@@ -103,22 +113,31 @@ t.test('a replaced owner does not remove its successor’s lock', async t => {
 })
 
 t.test('a replaced owner does not keep its successor’s lock fresh', async t => {
-  const { ownerFile, path, lost } = await held(t)
+  const { directory, path, lost } = await held(t)
+  succeed(directory, 2)
   const { mtimeMs } = fs.statSync(path)
-  fs.unlinkSync(ownerFile)
   await until(() => lost.length > 0 || fs.statSync(path).mtimeMs !== mtimeMs)
   t.equal(fs.statSync(path).mtimeMs, mtimeMs)
   t.equal(lost.length, 1)
 })
 
-t.test('after it was lost a directory can be opened again in this process', async t => {
-  const { directory, ownerFile, path, lost, lock } = await held(t)
-  fs.unlinkSync(ownerFile)
-  await until(() => lost.length > 0)
-  fs.rmdirSync(path)
-  const next = await acquireLock(directory, options, ownerFiles(directory))
-  await lock.release()
-  t.ok(fs.existsSync(path))
-  await t.rejects(acquireLock(directory, options, ownerFiles(directory)), { code: 'WAQ_LOCKED' })
-  await next.lock.release()
-})
+for (const when of ['before', 'after'] as const) {
+  t.test(`a directory that was lost can be opened again at once, ${when} that is noticed`, async t => {
+    const { directory, ownerFile, path, lost, lock, files } = await held(t)
+    fs.unlinkSync(ownerFile)
+    // The next one will have its name here; where names are told apart, it never stands again.
+    files.ownerFileStands = () => false
+    if (when === 'after') await until(() => lost.length > 0)
+    const next = await acquireLock(directory, never, ownerFiles(directory))
+    t.equal(next.waitedMs, 0)
+    await until(() => lost.length > 0)
+    await lock.release()
+    t.ok(fs.existsSync(path), 'the first one leaves the lock of the second alone')
+    await t.rejects(acquireLock(directory, never, ownerFiles(directory)), {
+      code: 'WAQ_LOCKED',
+      message: /That is this process: close what it opened before/,
+    })
+    await next.lock.release()
+    t.same(fs.readdirSync(directory), ['owners'])
+  })
+}

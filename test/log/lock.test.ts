@@ -5,11 +5,13 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ownerRecord, ownIdentity } from '../../lib/log/identity.js'
 import { acquireLock, isLockName } from '../../lib/log/lock.js'
-import { ownerFiles, writeOwnerFile } from './fixtures/owner-files.js'
+import { livingIdentity, ownerFiles, writeOwnerFile } from './fixtures/owner-files.js'
 
 /** Far more than a test may take: what succeeds under it did not wait for staleness. */
 const NEVER_STALE_MS = 3_600_000
 const atOnce = { staleMs: NEVER_STALE_MS, waitMs: 0 } as const
+/** As soon as it was seen to be stale. */
+const stale = { staleMs: 2_000, waitMs: 60_000 } as const
 
 function directoryOf(t: Test): string {
   const directory = fs.realpathSync(fs.mkdtempSync(join(os.tmpdir(), 'waq-lock-')))
@@ -89,15 +91,16 @@ t.test('an owner whose pid another process has by now is dead', async t => {
 
 t.test('a living owner keeps its lock, and is named', async t => {
   const directory = directoryOf(t)
-  lockedBy(directory, ownerRecord(ownIdentity(), Date.UTC(2024, 0, 2)))
+  const living = livingIdentity()
+  lockedBy(directory, ownerRecord(living, Date.UTC(2024, 0, 2)))
   await t.rejects(
     acquireLock(directory, { staleMs: NEVER_STALE_MS, waitMs: 'auto' }, ownerFiles(directory)),
     {
       code: 'WAQ_LOCKED',
       message: new RegExp(
-        `^${directory} is locked by process ${process.pid} on host ${os.hostname()} since 2024-01-02T00:00:00.000Z`,
+        `^${directory} is locked by process ${living.pid} on host ${os.hostname()} since 2024-01-02T00:00:00.000Z`,
       ),
-      owner: { pid: process.pid, host: os.hostname(), since: Date.UTC(2024, 0, 2), alive: true },
+      owner: { pid: living.pid, host: os.hostname(), since: Date.UTC(2024, 0, 2), alive: true },
     },
   )
   t.same(fs.readdirSync(directory).sort(), ['.lock', 'owners'], 'a refused opener leaves nothing behind')
@@ -112,22 +115,56 @@ for (const [who, record, owner] of [
   ['with a torn owner file', ownerRecord(ownIdentity(), 1_000).slice(0, 40), undefined],
   ['without an owner file', undefined, undefined],
 ] as const) {
-  t.test(`the lock of an owner ${who} is left alone until it is stale`, async t => {
+  t.test(`the lock of an owner ${who} is left alone until it was seen to be stale`, async t => {
     const directory = directoryOf(t)
     if (record === undefined) fs.mkdirSync(join(directory, '.lock'))
     else lockedBy(directory, record)
-    const error = await acquireLock(directory, atOnce, ownerFiles(directory)).catch(error => error)
-    t.match(error, { code: 'WAQ_LOCKED', message: /its lock expires 3600000 ms after its last sign of life/ })
-    if (owner === undefined) t.equal(error.owner, undefined)
-    else t.match(error.owner, owner)
-    const longAgo = new Date(Date.now() - NEVER_STALE_MS - 1_000)
-    fs.utimesSync(join(directory, '.lock'), longAgo, longAgo)
-    const { lock, tookOverFrom } = await acquireLock(directory, atOnce, ownerFiles(directory))
-    if (owner === undefined) t.equal(tookOverFrom, undefined)
-    else t.match(tookOverFrom, owner)
-    await lock.release()
+    // Neither tells whether it lives: the clock of whoever set it may have stood anywhere.
+    for (const time of [new Date(1_000), new Date(Date.now() + NEVER_STALE_MS)]) {
+      fs.utimesSync(join(directory, '.lock'), time, time)
+      const error = await acquireLock(directory, atOnce, ownerFiles(directory)).catch(error => error)
+      t.match(error, { code: 'WAQ_LOCKED', message: /that watches its lock for 3600000 ms/ })
+      if (owner === undefined) t.equal(error.owner, undefined)
+      else t.match(error.owner, owner)
+    }
+    const acquired = await acquireLock(directory, stale, ownerFiles(directory))
+    if (owner === undefined) t.equal(acquired.tookOverFrom, undefined)
+    else t.match(acquired.tookOverFrom, owner)
+    t.ok(acquired.waitedMs > 0, 'the wait is told')
+    await acquired.lock.release()
   })
 }
+
+t.test('an owner that can not be asked, but gives signs of life, keeps its lock', async t => {
+  const directory = directoryOf(t)
+  lockedBy(directory, ownerRecord({ ...ownIdentity(), host: 'elsewhere' }, 1_000))
+  const path = join(directory, '.lock')
+  // Its clock stands still: what it sets is the same every time.
+  const signs = setInterval(() => fs.utimesSync(path, 1_000, 1_000), 20)
+  t.teardown(() => clearInterval(signs))
+  await t.rejects(acquireLock(directory, { staleMs: 2_000, waitMs: 2_500 }, ownerFiles(directory)), {
+    code: 'WAQ_LOCKED',
+    message: /It gave a sign of life meanwhile/,
+  })
+})
+
+t.test('an opening that is refused again and again comes to know that a lock is stale', async t => {
+  const directory = directoryOf(t)
+  lockedBy(directory, 'torn')
+  let refused = 0
+  for (;;) {
+    const acquired = await acquireLock(directory, { staleMs: 2_000, waitMs: 0 }, ownerFiles(directory)).catch(
+      () => undefined,
+    )
+    if (acquired !== undefined) {
+      await acquired.lock.release()
+      break
+    }
+    refused++
+    await new Promise(resolve => setTimeout(resolve, 700))
+  }
+  t.ok(refused >= 4, 'between two looks no more counts than a quarter of what it takes')
+})
 
 t.test("'auto' waits until the lock of an owner that can not be asked is stale", async t => {
   const directory = directoryOf(t)
@@ -136,6 +173,47 @@ t.test("'auto' waits until the lock of an owner that can not be asked is stale",
   t.equal(lock.held, true)
   await lock.release()
 })
+
+t.test('the lock of an owner of another boot is taken over at once', async t => {
+  const directory = directoryOf(t)
+  lockedBy(directory, ownerRecord({ ...ownIdentity(), bootId: 'another', host: 'renamed' }, 1_000))
+  const { lock, tookOverFrom, waitedMs } = await acquireLock(directory, atOnce, ownerFiles(directory))
+  t.match(tookOverFrom, { host: 'renamed', alive: false })
+  t.equal(waitedMs, 0)
+  await lock.release()
+})
+
+t.test('a copy of the files of an open directory can be opened', async t => {
+  const directory = directoryOf(t)
+  const copy = directoryOf(t)
+  const { lock } = await acquireLock(directory, atOnce, ownerFiles(directory))
+  fs.cpSync(directory, copy, { recursive: true })
+  const other = await acquireLock(copy, atOnce, ownerFiles(copy))
+  t.equal(other.tookOverFrom, undefined, 'nobody had it')
+  await other.lock.release()
+  t.ok(fs.existsSync(join(directory, '.lock')))
+  await lock.release()
+})
+
+for (const how of ['moved away', 'removed']) {
+  t.test(`a directory that was ${how} under its owner can be opened anew at once`, async t => {
+    const directory = directoryOf(t)
+    const files = ownerFiles(directory)
+    const first = await acquireLock(directory, atOnce, files)
+    if (how === 'removed') fs.rmSync(directory, { recursive: true })
+    else fs.renameSync(directory, `${directory}.old`)
+    t.teardown(() => fs.rmSync(`${directory}.old`, { recursive: true, force: true }))
+    fs.mkdirSync(directory)
+    // Here the owner file is known by its name; that it is another one is told by whoever owns it.
+    files.ownerFileStands = () => false
+    const { lock } = await acquireLock(directory, atOnce, ownerFiles(directory))
+    await first.lock.release()
+    t.ok(fs.existsSync(join(directory, '.lock')), 'the release of the first one concerns its own lock')
+    await t.rejects(acquireLock(directory, atOnce, ownerFiles(directory)), { code: 'WAQ_LOCKED' })
+    await lock.release()
+    t.same(fs.readdirSync(directory), ['owners'])
+  })
+}
 
 t.test('a claim that fails gives the lock back', async t => {
   const directory = directoryOf(t)
@@ -195,7 +273,7 @@ t.test('the disk is full: room is made, and it is tried again', async t => {
 
 t.test('on a full disk an opener that will be turned away makes no room', async t => {
   const directory = directoryOf(t)
-  lockedBy(directory, ownerRecord(ownIdentity(), 1_000))
+  lockedBy(directory, ownerRecord(livingIdentity(), 1_000))
   const original = fs.symlinkSync
   fs.symlinkSync = () => {
     throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { OutboundQueue, type QueueOptions, SendError } from '../../lib/index.js'
@@ -29,6 +30,21 @@ t.test('what open is given is checked before anything is touched', async t => {
     })
   }
   t.equal(existsSync(directory), false)
+})
+
+t.test('what the opening waited for the lock is told, and is not its own duration', async t => {
+  const directory = temporaryDirectory(t)
+  const first = await openQueue(t, {}, directory)
+  t.equal(first.recovery.lockWaitMs, 0)
+  const begun = performance.now()
+  const opening = openQueue(t, { lock: { waitMs: 60_000 } }, directory)
+  await setTimeout(100)
+  await first.close()
+  const { lockWaitMs, durationMs } = (await opening).recovery
+  const tookMs = performance.now() - begun
+  t.ok(lockWaitMs > 0)
+  t.ok(durationMs > 0)
+  t.ok(lockWaitMs + durationMs <= tookMs, `${lockWaitMs} + ${durationMs} of ${tookMs} ms`)
 })
 
 t.test('the first attempt comes after whoever opened the queue could add listeners', async t => {
