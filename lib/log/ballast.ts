@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { asWaqError, systemCode, WaqError } from './errors.js'
-import type { FileSystem } from './file-system.js'
+import type { FileHandle, FileSystem } from './file-system.js'
+import { ballastName, isBallastName } from './names.js'
 import { writeFully } from './write.js'
 
 /** What the longest step that must not fail needs: a copied tail, outcomes of what is under way, a manifest or two. */
@@ -18,18 +20,25 @@ export function isDiskFull(error: unknown): boolean {
  * Invariant 14: space in reserve. On a full disk the ballast is shrunk so that outcomes can be recorded, space
  * reclaimed and the directory opened; while it is short nothing new is taken in. On a file system that copies on
  * write it reserves little.
+ *
+ * It outlives its maker: the next life uses the one that it finds. An owner holds it open, and changes the file that it
+ * has open and no other, whatever stands in the place of the directory by then.
  */
 export class Ballast {
   readonly #fileSystem: FileSystem
-  readonly #path: string
+  readonly #root: string
   readonly #now: () => number
+  /** Under which name one is created where there is none; undefined until a claim stands. */
+  #token: string | undefined
+  #name: string | undefined
+  #file: FileHandle | undefined
   #bytes = 0
   #nextTryAt = 0
   #restoring: Promise<boolean> | undefined
 
-  constructor(fileSystem: FileSystem, path: string, now: () => number) {
+  constructor(fileSystem: FileSystem, root: string, now: () => number) {
     this.#fileSystem = fileSystem
-    this.#path = path
+    this.#root = root
     this.#now = now
   }
 
@@ -37,33 +46,46 @@ export class Ballast {
     return this.#bytes < BALLAST_BYTES
   }
 
+  /** Of the file that is in use. */
+  get name(): string | undefined {
+    return this.#name
+  }
+
   get bytes(): number {
     return this.#bytes
   }
 
-  /** At opening: finds out what is there, and fills it up where the disk allows. */
-  async load(): Promise<void> {
-    const stat = await this.#fileSystem.stat(this.#path)
-    this.#bytes = stat?.kind === 'file' ? Math.min(stat.size, BALLAST_BYTES) : 0
+  /** At opening, under the claim of the life whose token that is: finds out what is there, and fills it up where the disk allows. */
+  async load(token: string): Promise<void> {
+    this.#token = token
+    this.#file = await this.#find()
+    this.#bytes = Math.min((await this.#file?.size()) ?? 0, BALLAST_BYTES)
     await this.restore()
   }
 
   /** Gives one step back to the disk. False: nothing is left to give. */
   async shrink(): Promise<boolean> {
-    const stat = await this.#fileSystem.stat(this.#path)
-    if (stat === undefined || stat.kind !== 'file' || stat.size === 0) return false
-    const file = await this.#fileSystem.open(this.#path, 'read-write')
+    const file = this.#file ?? (await this.#find())
+    if (file === undefined) return false
     try {
-      const left = Math.max(0, stat.size - STEP_BYTES)
+      const size = await file.size()
+      if (size === 0) return false
+      const left = Math.max(0, size - STEP_BYTES)
       await file.truncate(left)
       this.#bytes = Math.min(this.#bytes, left)
       // Some file systems free the blocks only when the truncation is committed.
       await file.sync()
     } finally {
-      await file.close()
+      if (file !== this.#file) await file.close()
     }
     this.#nextTryAt = this.#now() + RESTORE_PACE_MS
     return true
+  }
+
+  /** After the last use. */
+  async close(): Promise<void> {
+    await this.#restoring?.catch(() => {}) // whoever asked for it hears of it
+    await this.#file?.close()
   }
 
   /** Fills the ballast up where it is short; paced, so that it may be called before every append. True: it is whole. */
@@ -83,33 +105,52 @@ export class Ballast {
 
   async #fill(): Promise<boolean> {
     try {
-      const stat = await this.#fileSystem.stat(this.#path)
-      const file =
-        stat === undefined
-          ? await this.#fileSystem.create(this.#path)
-          : await this.#fileSystem.open(this.#path, 'read-write')
+      this.#file ??= await this.#create()
+      const file = this.#file
       try {
-        const size = await file.size()
-        await writeFully(
-          file,
-          Buffer.alloc(BALLAST_BYTES - Math.min(size, BALLAST_BYTES)),
-          Math.min(size, BALLAST_BYTES),
-        )
+        const size = Math.min(await file.size(), BALLAST_BYTES)
+        await writeFully(file, Buffer.alloc(BALLAST_BYTES - size), size)
         await file.sync()
       } catch (error) {
         // Half a ballast would take the last blocks from those who need them.
         await file.truncate(this.#bytes).catch(() => {})
         throw error
-      } finally {
-        await file.close()
       }
     } catch (error) {
       if (isDiskFull(error)) return false
-      throw asWaqError(error, `restoring ${this.#path} failed`)
+      throw asWaqError(error, `restoring the ballast of ${this.#root} failed`)
     }
     this.#bytes = BALLAST_BYTES
     return true
   }
+
+  async #create(): Promise<FileHandle> {
+    const name = ballastName(this.#token!)
+    const file = await this.#fileSystem.create(join(this.#root, name))
+    this.#name = name
+    return file
+  }
+
+  /** The largest one that stands, open; undefined where there is none. */
+  async #find(): Promise<FileHandle | undefined> {
+    this.#name = (await listBallasts(this.#fileSystem, this.#root)).at(-1)?.name
+    if (this.#name === undefined) return undefined
+    return this.#fileSystem.open(join(this.#root, this.#name), 'read-write')
+  }
+}
+
+/** Every ballast that stands, the largest last. One is in use; others were left by calls that slipped in. */
+export async function listBallasts(
+  fileSystem: FileSystem,
+  root: string,
+): Promise<{ name: string; size: number }[]> {
+  const found: { name: string; size: number }[] = []
+  for (const name of await fileSystem.readdir(root)) {
+    if (!isBallastName(name)) continue
+    const stat = await fileSystem.stat(join(root, name))
+    if (stat?.kind === 'file') found.push({ name, size: stat.size })
+  }
+  return found.sort((one, other) => one.size - other.size || (one.name < other.name ? -1 : 1))
 }
 
 export function diskFullError(directory: string, cause?: unknown): WaqError {

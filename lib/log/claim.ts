@@ -1,24 +1,31 @@
 import { join } from 'node:path'
 import { asWaqError, systemCode, WaqError } from './errors.js'
-import type { FileSystem } from './file-system.js'
+import type { FileHandle, FileSystem } from './file-system.js'
 import { ownerRecord, ownIdentity, parseOwnerRecord } from './identity.js'
 import type { FoundOwner } from './lock.js'
-import { epochIn, MANIFESTS, OWNERS, ownerName, QUARANTINE } from './names.js'
+import { epochIn, MANIFESTS, newToken, OWNERS, ownerName, QUARANTINE } from './names.js'
 import { writeFully } from './write.js'
 
 export interface Claim {
   readonly epoch: number
+  /** Of this life. */
+  readonly token: string
   /** Absolute. While it stands, the epoch is in force (invariant 3). */
   readonly ownerFile: string
+  /** The owner file, open: whoever has the claim closes it. */
+  readonly file: FileHandle
 }
 
 const MAX_OWNER_FILE_BYTES = 64 * 1024
 const MAX_ROUNDS = 1000
 
 /**
- * Invariant 1: an opening claims an epoch that exceeds every epoch in any name of the directory, by creating its
- * owner file exclusively, and unlinks every lower owner file *before* it reads a manifest. Whoever owned the
- * directory before finds its file gone at its next fence check.
+ * Invariant 1: an opening claims an epoch that exceeds every epoch in any name of the directory, by creating an owner
+ * file that bears it, and unlinks every lower owner file *before* it reads a manifest. Whoever owned the directory
+ * before finds its file gone at its next fence check.
+ *
+ * Names bear tokens, so two openers may create files of one epoch. Of those, one at least sees the other's when it
+ * lists again, and whoever sees one of its own epoch or a higher one claims anew: no two ever keep the same.
  */
 export async function claimEpoch(
   fileSystem: FileSystem,
@@ -26,20 +33,36 @@ export async function claimEpoch(
   logs: readonly string[],
   now: () => number,
 ): Promise<Claim> {
+  const token = newToken()
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const epoch = 1 + (await highestEpoch(fileSystem, root, logs))
+    // Two that go in step would meet at every epoch.
+    const epoch = 1 + (await highestEpoch(fileSystem, root, logs)) + Math.floor(Math.random() * (1 + round))
     if (epoch > Number.MAX_SAFE_INTEGER) throw new WaqError('WAQ_IO', `${root} has no epochs left`)
-    const ownerFile = join(root, OWNERS, ownerName(epoch))
-    if (!(await createOwnerFile(fileSystem, ownerFile, now()))) continue
-    await fileSystem.syncDirectory(join(root, OWNERS))
-    const owners = await fileSystem.readdir(join(root, OWNERS))
-    if (owners.some(name => epochIn(name) > epoch)) continue
-    for (const name of owners) {
-      if (epochIn(name) < epoch) await unlinkIfThere(fileSystem, join(root, OWNERS, name))
+    const name = ownerName(epoch, token)
+    const ownerFile = join(root, OWNERS, name)
+    const file = await createOwnerFile(fileSystem, ownerFile, now())
+    try {
+      await fileSystem.syncDirectory(join(root, OWNERS))
+      const others = (await fileSystem.readdir(join(root, OWNERS))).filter(other => other !== name)
+      if (!others.some(other => epochIn(other) >= epoch)) {
+        for (const other of others) {
+          if (epochIn(other) > 0) await unlinkIfThere(fileSystem, join(root, OWNERS, other))
+        }
+        return { epoch, token, ownerFile, file }
+      }
+    } catch (error) {
+      await withdraw(fileSystem, ownerFile, file)
+      throw error
     }
-    return { epoch, ownerFile }
+    await withdraw(fileSystem, ownerFile, file)
   }
   throw new WaqError('WAQ_IO', `no epoch of ${root} could be claimed: too many processes open it at once`)
+}
+
+/** Takes back a claim that nothing was done under. An owner file that stays would be taken for that of an owner. */
+async function withdraw(fileSystem: FileSystem, ownerFile: string, file: FileHandle): Promise<void> {
+  await file.close().catch(() => {})
+  await fileSystem.unlink(ownerFile).catch(() => {})
 }
 
 /** The owner file with the highest epoch. A torn or foreign one has no identity. */
@@ -68,21 +91,15 @@ async function highestEpoch(fileSystem: FileSystem, root: string, logs: readonly
   return highest
 }
 
-/** False: somebody else has this epoch. */
-async function createOwnerFile(fileSystem: FileSystem, path: string, since: number): Promise<boolean> {
+async function createOwnerFile(fileSystem: FileSystem, path: string, since: number): Promise<FileHandle> {
+  let file: FileHandle | undefined
   try {
-    const file = await fileSystem.create(path)
-    try {
-      await writeFully(file, Buffer.from(ownerRecord(ownIdentity(), since)), 0)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    return true
+    file = await fileSystem.create(path)
+    await writeFully(file, Buffer.from(ownerRecord(ownIdentity(), since)), 0)
+    await file.sync()
+    return file
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false
-    // Half a claim: without it the next try would take a higher epoch, and the fence of nobody hangs on it.
-    await fileSystem.unlink(path).catch(() => {})
+    if (file !== undefined) await withdraw(fileSystem, path, file)
     throw asWaqError(error, `writing ${path} failed`)
   }
 }

@@ -23,7 +23,7 @@ export function beginCopiedSegment(
   firstSequence: number,
   compacted: boolean,
 ): { segment: Segment; header: Buffer } {
-  const id = { epoch: directory.epoch, ordinal: directory.nextOrdinal() }
+  const id = directory.nextFileId()
   const salt = randomBytes(SALT_BYTES)
   const segment = new Segment({
     log: name,

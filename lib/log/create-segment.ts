@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { diskFullError } from './ballast.js'
 import type { Directory } from './directory.js'
-import { asWaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import { encodeSegmentHeader, SALT_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
 import { segmentName } from './names.js'
@@ -38,10 +37,10 @@ export function createSegment(directory: Directory, wanted: NewSegment): Promise
 
 async function create(directory: Directory, wanted: NewSegment): Promise<ActiveSegment> {
   const { spec } = wanted
-  const id = { epoch: directory.epoch, ordinal: directory.nextOrdinal() }
+  const id = directory.nextFileId()
   const salt = randomBytes(SALT_BYTES)
   const path = directory.path(spec.name, segmentName(id))
-  const file = await directory.fileSystem.create(path)
+  const file = await directory.create(path)
   try {
     const header = encodeSegmentHeader({
       logId: spec.id,
@@ -68,7 +67,7 @@ async function create(directory: Directory, wanted: NewSegment): Promise<ActiveS
   } catch (error) {
     await file.close().catch(() => {})
     await directory.fileSystem.unlink(path).catch(() => {})
-    throw asWaqError(error, `preparing segment ${spec.name}/${segmentName(id)} failed`)
+    throw directory.failure(error, `preparing segment ${spec.name}/${segmentName(id)} failed`)
   }
 }
 

@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { type Ballast, isDiskFull } from './ballast.js'
 import { asWaqError, type WaqError } from './errors.js'
 import type { Fence } from './fence.js'
-import type { FileSystem } from './file-system.js'
+import type { FileHandle, FileSystem } from './file-system.js'
+import type { FileId } from './names.js'
 import { SyncMeter } from './sync-meter.js'
 
 /** What every part of an opened directory shares: where it is, whose it is, and what to do when something fails. */
@@ -11,6 +12,8 @@ export interface DirectoryParts {
   readonly fileSystem: FileSystem
   readonly now: () => number
   readonly epoch: number
+  /** Of this life. */
+  readonly token: string
   readonly fence: Fence
   readonly ballast: Ballast
 }
@@ -20,6 +23,8 @@ export class Directory implements DirectoryParts {
   readonly fileSystem: FileSystem
   readonly now: () => number
   readonly epoch: number
+  /** Of this life. */
+  readonly token: string
   readonly fence: Fence
   readonly ballast: Ballast
   readonly syncMeter = new SyncMeter()
@@ -31,6 +36,7 @@ export class Directory implements DirectoryParts {
     this.fileSystem = parts.fileSystem
     this.now = parts.now
     this.epoch = parts.epoch
+    this.token = parts.token
     this.fence = parts.fence
     this.ballast = parts.ballast
   }
@@ -39,10 +45,23 @@ export class Directory implements DirectoryParts {
     return join(this.root, ...names)
   }
 
-  /** One counter for all files of an epoch: no name is ever given twice (invariant 1). */
-  nextOrdinal(): number {
+  /** One counter for all files of a life: no name is ever given twice (invariant 1). */
+  nextFileId(): FileId {
     this.#ordinal += 1
-    return this.#ordinal
+    return { epoch: this.epoch, ordinal: this.#ordinal, token: this.token }
+  }
+
+  /**
+   * Creates a file under a name of this life, given by its absolute path. The call may have slipped into a directory
+   * that took the place of ours since the last look: then what it made there goes again, which has the name of none.
+   */
+  async create(path: string): Promise<FileHandle> {
+    const file = await this.fileSystem.create(path)
+    if (this.fence.stands()) return file
+    await file.close().catch(() => {})
+    await this.fileSystem.unlink(path).catch(() => {})
+    this.fence.lose()
+    throw this.fence.lost
   }
 
   /** Runs a step that must not fail for want of space: on a full disk the ballast makes room, and it is tried again. */
@@ -51,6 +70,8 @@ export class Directory implements DirectoryParts {
       try {
         return await step()
       } catch (error) {
+        // The ballast of a later owner is not ours to shrink.
+        this.fence.check()
         // Where even that fails, the step's own failure is the one to tell.
         if (!isDiskFull(error) || !(await this.ballast.shrink().catch(() => false))) throw error
       }
@@ -59,8 +80,16 @@ export class Directory implements DirectoryParts {
 
   /** A failure that no caller waits for, or that a caller may not pass on: it becomes an `error` event. */
   reportError(error: unknown, what = 'background work failed'): void {
-    const typed = asWaqError(error, what)
+    const typed = this.failure(error, what)
+    // Whoever listens for that hears of it from the fence.
+    if (typed === this.fence.lost) return
     for (const listener of this.#errorListeners) listener(typed)
+  }
+
+  /** The error for a step that failed: in a directory that is gone, or another's by now, all else is a consequence. */
+  failure(error: unknown, what: string): WaqError {
+    if (!this.fence.stands()) this.fence.lose(error)
+    return this.fence.lost ?? asWaqError(error, what)
   }
 
   onError(listener: (error: WaqError) => void): void {

@@ -1,25 +1,45 @@
+import { dirname } from 'node:path'
 import { WaqError } from './errors.js'
-import type { FileSystem } from './file-system.js'
+import type { FileHandle, FileSystem, Inode } from './file-system.js'
 
 /**
  * Invariant 3. A later owner of the directory unlinks our owner file before it reads anything. So: if the file
  * still stands *after* bytes were written, that owner will read a state which includes them; if it does not,
  * nothing that was written may be relied on. No clock is involved, and nothing is cached.
+ *
+ * It stands where its path leads to the very file that this life made: same device, same inode, as many links. The
+ * token in its name is not enough, for a restored copy of the directory holds a file of that name; an inode alone is
+ * not either, for file systems give the number of a removed file to the next one. So the file is held open for as long
+ * as the fence stands, which keeps its number taken. A hard link to it is a copy of the directory under way.
  */
 export class Fence {
   readonly #fileSystem: FileSystem
+  readonly #root: string
   readonly #ownerFile: string
+  readonly #file: FileHandle
+  readonly #made: Inode
   readonly #listeners: ((error: WaqError) => void)[] = []
+  #identityFile: string | undefined
   #lost: WaqError | undefined
+  #closed = false
 
-  constructor(fileSystem: FileSystem, ownerFile: string) {
+  /** `file`: the owner file, as it was created; the fence closes it. */
+  constructor(fileSystem: FileSystem, root: string, ownerFile: string, file: FileHandle) {
     this.#fileSystem = fileSystem
+    this.#root = root
     this.#ownerFile = ownerFile
+    this.#file = file
+    this.#made = file.inodeSync()
   }
 
-  /** Throws WAQ_LOCK_LOST where the owner file is gone, or it can not be told. */
+  /** The absolute path of the file that says which directory this is: it tells one that was taken over from one that was replaced. */
+  identify(identityFile: string): void {
+    this.#identityFile = identityFile
+  }
+
+  /** Throws WAQ_LOCK_LOST where the owner file that this life made does not stand, or it can not be told. */
   check(): void {
-    if (this.#lost === undefined && this.#fileSystem.existsSync(this.#ownerFile)) return
+    if (this.stands()) return
     this.lose()
     throw this.#lost
   }
@@ -31,8 +51,15 @@ export class Fence {
 
   /** Looks, without an exception. */
   stands(): boolean {
-    if (this.#lost !== undefined) return false
-    return this.#fileSystem.existsSync(this.#ownerFile)
+    if (this.#lost !== undefined || this.#closed) return false
+    const found = this.#fileSystem.inodeSync(this.#ownerFile)
+    const made = this.#made
+    return (
+      found !== undefined &&
+      found.number === made.number &&
+      found.device === made.device &&
+      found.links === made.links
+    )
   }
 
   /** Called once, when it is noticed. */
@@ -45,9 +72,46 @@ export class Fence {
     if (this.#lost !== undefined) return
     this.#lost = new WaqError(
       'WAQ_LOCK_LOST',
-      `another process has taken over this directory (${this.#ownerFile} is gone); open it again to go on`,
+      `${this.#whatHappened()}; open it again to go on`,
       cause === undefined ? {} : { cause },
     )
+    this.close()
     for (const listener of this.#listeners.splice(0)) listener(this.#lost)
+  }
+
+  /** The directory is given back: nothing stands any more. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#file.close().catch(() => {}) // nothing was written to it since it was synced
+  }
+
+  /** For people; nothing depends on it. */
+  #whatHappened(): string {
+    if (this.#closed) return `${this.#root} was closed`
+    const exists = (path: string): boolean => this.#fileSystem.inodeSync(path) !== undefined
+    const unlinked = this.#linksLeft() === 0n
+    if (exists(this.#ownerFile)) return `a copy of the directory ${this.#root} was put in its place`
+    if (!exists(dirname(this.#ownerFile))) {
+      return unlinked
+        ? `the directory ${this.#root} was removed`
+        : `the directory ${this.#root} was moved away, or something was mounted over it`
+    }
+    if (this.#identityFile !== undefined && !exists(this.#identityFile)) {
+      return unlinked
+        ? `the directory ${this.#root} was removed, and made anew`
+        : `the directory ${this.#root} was moved away, and another one stands in its place`
+    }
+    return unlinked
+      ? `another process has taken over the directory ${this.#root} (${this.#ownerFile} was removed)`
+      : `the directory ${this.#root} was moved away, and a copy of it was put in its place`
+  }
+
+  #linksLeft(): bigint | undefined {
+    try {
+      return this.#file.inodeSync().links
+    } catch {
+      return undefined
+    }
   }
 }

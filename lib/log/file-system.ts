@@ -23,8 +23,20 @@ export interface FileSystem {
   unlink(path: string): Promise<void>
   /** After it resolves, every create, rename and unlink that was done in this directory survives a power loss. */
   syncDirectory(path: string): Promise<void>
-  /** Synchronous, and false also where it can not be told: the fence of invariant 3 needs exactly that. */
-  existsSync(path: string): boolean
+  /**
+   * Which file a name leads to, not following a symbolic link. Synchronous, and undefined both where nothing has that
+   * name and where it can not be told: the fence of invariant 3 needs exactly that, and nothing else asks.
+   */
+  inodeSync(path: string): Inode | undefined
+}
+
+/** What tells a file from every other one that exists. Big integers: some file systems use all 64 bits. */
+export interface Inode {
+  readonly device: bigint
+  /** Of a file that is gone, and that no process holds open, it may be given out again at once. */
+  readonly number: bigint
+  /** How many names the file has; none where it was removed. */
+  readonly links: bigint
 }
 
 export interface FileStat {
@@ -47,5 +59,7 @@ export interface FileHandle {
   size(): Promise<number>
   /** Makes the file this long: cuts bytes off, or adds zeros. */
   truncate(length: number): Promise<void>
+  /** Of the file that is open, whatever has its name by now. Throws where it can not be told. */
+  inodeSync(): Inode
   close(): Promise<void>
 }

@@ -2,7 +2,7 @@
  * Several logs in one directory, with one owner, one claim and one manifest. The order of opening is that of
  * invariants 1, 3 and 8: lock, claim, read, prove, publish; only then is anything shown to anyone.
  */
-import { Ballast } from './ballast.js'
+import { Ballast, listBallasts } from './ballast.js'
 import { claimEpoch, readNewestOwner } from './claim.js'
 import { preferNativeCrc } from './crc32c.js'
 import { Directory } from './directory.js'
@@ -11,7 +11,7 @@ import { Fence } from './fence.js'
 import { ownIdentity } from './identity.js'
 import { acquireLock, type DirectoryLock, type LockContext, type LockOptions } from './lock.js'
 import { ManifestPublisher } from './manifest-publisher.js'
-import { BALLAST, MANIFESTS, parseFileId } from './names.js'
+import { identityName, MANIFESTS, newIdentity, parseFileId } from './names.js'
 import { refuseNetworkFileSystem } from './network-file-system.js'
 import { nodeFileSystem } from './node-file-system.js'
 import { prepareDirectory } from './prepare-directory.js'
@@ -49,7 +49,7 @@ export class LogSet {
   #closing: Promise<void> | undefined
 
   private constructor(
-    parts: OpenedParts,
+    parts: OpenedParts & { identity: string },
     recovered: Recovered,
     options: LogSetOptions,
     bootId: string | null,
@@ -64,8 +64,10 @@ export class LogSet {
     this.#lock = parts.lock
     const logs = new Map<string, SegmentLog>()
     this.#logs = logs
-    this.#publisher = new ManifestPublisher(directory, recovered.manifests, id => ({
-      ...id,
+    this.#publisher = new ManifestPublisher(directory, recovered.manifests, ({ epoch, ordinal }) => ({
+      identity: parts.identity,
+      epoch,
+      ordinal,
       bootId,
       logs: [...logs.values()].map(log => log.toManifest()),
       corrupt: standing(recovered.corrupt, logs),
@@ -100,18 +102,22 @@ export class LogSet {
       await refuseNetworkFileSystem(root, options.allowNetworkFileSystem)
     const parts = await takeDirectory(root, names, options, environment)
     try {
-      await parts.directory.ballast.load()
-      const recovered = await recover(parts.directory, options.logs, options.onCorruption, visitor)
-      const opened = new LogSet(parts, recovered, options, environment.bootId)
+      const { directory } = parts
+      await directory.ballast.load(directory.token)
+      const recovered = await recover(directory, options.logs, options.onCorruption, visitor)
+      const identity = await identify(directory, recovered.identity)
+      const opened = new LogSet({ ...parts, identity }, recovered, options, environment.bootId)
+      const removable = await opened.#voidFiles()
       await opened.#publisher.publish()
       opened
-        .#removeVoidFiles()
-        .catch(error => parts.directory.reportError(error, 'removing void files failed'))
+        .#removeVoidFiles(removable)
+        .catch(error => directory.reportError(error, 'removing void files failed'))
       return opened
     } catch (error) {
+      const failure = parts.directory.failure(error, `opening ${root} failed`)
       await parts.lock.release().catch(() => {}) // the first failure is the one to tell
-      await environment.fileSystem.unlink(parts.ownerFile).catch(() => {})
-      throw asWaqError(error, `opening ${root} failed`)
+      await giveBack(parts)
+      throw failure
     }
   }
 
@@ -184,9 +190,7 @@ export class LogSet {
     }
     for (const log of logs) await attempt(() => log.release(clean))
     await attempt(() => this.#lock.release())
-    if (this.#directory.fence.lost === undefined) {
-      await this.#directory.fileSystem.unlink(this.#ownerFile).catch(() => {}) // gone already: somebody else has the directory
-    }
+    await giveBack({ directory: this.#directory, ownerFile: this.#ownerFile })
     if (failures.length > 0 && this.#directory.fence.lost === undefined) {
       throw asWaqError(failures[0], `closing ${this.directory} failed`)
     }
@@ -199,25 +203,33 @@ export class LogSet {
     return log
   }
 
-  /** Segments and manifests of earlier epochs that do not count: what crashed openings and rejected bytes left behind. */
-  async #removeVoidFiles(): Promise<void> {
-    const directory = this.#directory
+  /**
+   * Files of earlier epochs that do not count, as they are under our claim: what crashed openings, rejected bytes and
+   * owners of directories that stood here before left behind.
+   */
+  async #voidFiles(): Promise<string[]> {
+    const { fileSystem, root, epoch, ballast } = this.#directory
     const counted = new Set(
       [...this.#logs.values()].flatMap(log => log.allSegments().map(segment => segment.file)),
     )
-    const removable: string[] = []
-    for (const name of this.#logs.keys()) {
-      for (const file of await directory.fileSystem.readdir(directory.path(name))) {
-        const id = parseFileId(file, '.seg')
-        if (id !== undefined && id.epoch < directory.epoch && !counted.has(`${name}/${file}`))
-          removable.push(`${name}/${file}`)
+    const found: string[] = []
+    const find = async (directory: string, suffix: '.seg' | '.tmp'): Promise<void> => {
+      for (const name of await fileSystem.readdir(this.#directory.path(directory))) {
+        const id = parseFileId(name, suffix)
+        const file = `${directory}/${name}`
+        if (id !== undefined && id.epoch < epoch && !counted.has(file)) found.push(file)
       }
     }
-    for (const file of await directory.fileSystem.readdir(directory.path(MANIFESTS))) {
-      const id = parseFileId(file, '.tmp')
-      if (id !== undefined && id.epoch < directory.epoch) removable.push(`${MANIFESTS}/${file}`)
-    }
-    for (const file of removable) {
+    for (const name of this.#logs.keys()) await find(name, '.seg')
+    await find(MANIFESTS, '.tmp')
+    for (const { name } of await listBallasts(fileSystem, root)) if (name !== ballast.name) found.push(name)
+    return found
+  }
+
+  /** After the first manifest is durable, and after a look at the owner file for each. */
+  async #removeVoidFiles(files: readonly string[]): Promise<void> {
+    const directory = this.#directory
+    for (const file of files) {
       if (this.#closing !== undefined || !directory.fence.stands()) return
       try {
         await directory.fileSystem.unlink(directory.path(file))
@@ -226,6 +238,28 @@ export class LogSet {
       }
     }
   }
+}
+
+/** Makes sure that a name tells which directory this is: it is durable with the manifest that bears it at the latest. */
+async function identify(directory: Directory, known: string | undefined): Promise<string> {
+  const identity = known ?? newIdentity()
+  const path = directory.path(MANIFESTS, identityName(identity))
+  directory.fence.identify(path)
+  if ((await directory.fileSystem.stat(path)) === undefined) {
+    await directory.withRoom(async () => (await directory.create(path)).close())
+  }
+  return identity
+}
+
+/** At the end of a life. The owner file is removed where it is ours: in a copy of the directory it is another's. */
+async function giveBack({
+  directory,
+  ownerFile,
+}: Pick<OpenedParts, 'directory' | 'ownerFile'>): Promise<void> {
+  const { ballast, fence, fileSystem } = directory
+  await ballast.close().catch(() => {}) // nothing depends on it
+  if (fence.stands()) await fileSystem.unlink(ownerFile).catch(() => {}) // the next owner removes it
+  fence.close()
 }
 
 interface OpenedParts {
@@ -243,15 +277,16 @@ async function takeDirectory(
   environment: LogEnvironment,
 ): Promise<OpenedParts> {
   const { fileSystem, now } = environment
-  const ballast = new Ballast(fileSystem, `${root}/${BALLAST}`, now)
+  const ballast = new Ballast(fileSystem, root, now)
   let fence: Fence | undefined
   const context: LockContext<{ directory: Directory; ownerFile: string }> = {
     readOwner: () => readNewestOwner(fileSystem, root),
     claim: async () => {
       const claim = await withRoom(ballast, () => claimEpoch(fileSystem, root, names, now))
-      fence = new Fence(fileSystem, claim.ownerFile)
-      const directory = new Directory({ root, fileSystem, now, epoch: claim.epoch, fence, ballast })
-      return { directory, ownerFile: claim.ownerFile }
+      const { epoch, token, ownerFile } = claim
+      fence = new Fence(fileSystem, root, ownerFile, claim.file)
+      const directory = new Directory({ root, fileSystem, now, epoch, token, fence, ballast })
+      return { directory, ownerFile }
     },
     ownerFileStands: () => fence?.stands() ?? false,
     makeRoom: () => ballast.shrink(),
@@ -262,7 +297,7 @@ async function takeDirectory(
 
 /** On a full disk not even a directory can be made: an opener may take that from the ballast of its queue. */
 function withBallast<T>(environment: LogEnvironment, path: string, step: () => Promise<T>): Promise<T> {
-  return withRoom(new Ballast(environment.fileSystem, `${path}/${BALLAST}`, environment.now), step)
+  return withRoom(new Ballast(environment.fileSystem, path, environment.now), step)
 }
 
 async function withRoom<T>(ballast: Ballast, step: () => Promise<T>): Promise<T> {

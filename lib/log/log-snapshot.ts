@@ -292,8 +292,8 @@ async function visitSegment(
 }
 
 function missing({ spec }: SurveyedLog, { segment, wasOpen, lastSequence, end }: Candidate): CorruptRange {
-  const { file, epoch, ordinal, salt, firstSequence, compacted } = segment
+  const { file, epoch, ordinal, token, salt, firstSequence, compacted } = segment
   const length = wasOpen ? undefined : end
-  const listed = { epoch, ordinal, salt, firstSequence, lastSequence, length, compacted }
+  const listed = { epoch, ordinal, token, salt, firstSequence, lastSequence, length, compacted }
   return missingSegment(spec.name, file, listed)
 }

@@ -9,7 +9,7 @@
  * - After each, the fence is checked (invariant 3).
  */
 import type { Directory } from './directory.js'
-import { asWaqError, systemCode } from './errors.js'
+import { systemCode } from './errors.js'
 import { encodeManifest, type Manifest } from './manifest.js'
 import { type FileId, fileId, MANIFESTS } from './names.js'
 import { writeFully } from './write.js'
@@ -59,10 +59,13 @@ export class ManifestPublisher {
 
   async #publishOne(): Promise<void> {
     const directory = this.#directory
-    const id = { epoch: directory.epoch, ordinal: directory.nextOrdinal() }
+    const id = directory.nextFileId()
     const bytes = encodeManifest(this.#build(id))
-    const name = fileId(id.epoch, id.ordinal)
+    const name = fileId(id)
     await directory.withRoom(() => this.#writeTemporary(name, bytes))
+    // The file was created where our directory is, and the look says that it is still there: so the rename can only
+    // find it there, or nothing.
+    directory.fence.check()
     try {
       await directory.fileSystem.rename(
         directory.path(MANIFESTS, `${name}.tmp`),
@@ -72,7 +75,7 @@ export class ManifestPublisher {
     } catch (error) {
       this.#undecided = true
       this.#standing.push(name)
-      throw asWaqError(error, `publishing manifest ${name} failed half-way; it is published again`)
+      throw directory.failure(error, `publishing manifest ${name} failed half-way; it is published again`)
     }
     directory.fence.check()
     this.#undecided = false
@@ -83,7 +86,7 @@ export class ManifestPublisher {
     const { fileSystem } = this.#directory
     const path = this.#directory.path(MANIFESTS, `${name}.tmp`)
     try {
-      const file = await fileSystem.create(path)
+      const file = await this.#directory.create(path)
       try {
         await writeFully(file, bytes, 0)
         await file.sync()
@@ -92,7 +95,7 @@ export class ManifestPublisher {
       }
     } catch (error) {
       await fileSystem.unlink(path).catch(() => {}) // a leftover is void, and removed by the next opening
-      throw asWaqError(error, `writing manifest ${name} failed`)
+      throw this.#directory.failure(error, `writing manifest ${name} failed`)
     }
   }
 

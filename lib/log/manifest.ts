@@ -10,6 +10,7 @@
 import { Packr } from 'msgpackr'
 import { crc32c } from './crc32c.js'
 import { FORMAT_VERSION, refuseUnknownVersion, SALT_BYTES } from './format.js'
+import { IDENTITY_BYTES, TOKEN_BYTES } from './names.js'
 import type { CorruptRange, Durability } from './types.js'
 
 const MAGIC = Buffer.from('WAQ-MAN\n', 'latin1')
@@ -17,6 +18,8 @@ const HEADER_BYTES = 8 + 2 + 2 + 4 + 4
 const COPY_ALIGNMENT_BYTES = 4096
 
 export interface Manifest {
+  /** Of the directory, drawn at its birth: 32 hexadecimal digits. A manifest of another one is void. */
+  readonly identity: string
   readonly epoch: number
   readonly ordinal: number
   /** In which boot of the machine it was written, so that an opening can tell whether power may have been lost since; null: not known. */
@@ -41,6 +44,8 @@ export interface ManifestLog {
 export interface ManifestSegment {
   readonly epoch: number
   readonly ordinal: number
+  /** Of the life that made it: its name bears it. */
+  readonly token: string
   readonly salt: Buffer
   /** Of the first frame in it; a lower bound until it holds one. */
   readonly firstSequence: number
@@ -92,6 +97,7 @@ function checksum(file: Buffer, at: number, bodyLength: number): number {
 
 function encodeBody(manifest: Manifest): unknown[] {
   return [
+    Buffer.from(manifest.identity, 'hex'),
     manifest.epoch,
     manifest.ordinal,
     manifest.bootId,
@@ -103,6 +109,7 @@ function encodeBody(manifest: Manifest): unknown[] {
       log.segments.map(segment => [
         segment.epoch,
         segment.ordinal,
+        Buffer.from(segment.token, 'hex'),
         segment.salt,
         segment.firstSequence,
         segment.lastSequence,
@@ -138,8 +145,9 @@ function decodeDurability(value: unknown): Durability {
 
 function decodeBody(body: unknown): Manifest | undefined {
   try {
-    const [epoch, ordinal, bootId, logs, corrupt] = list(body)
+    const [identity, epoch, ordinal, bootId, logs, corrupt] = list(body)
     return {
+      identity: bytes(identity, IDENTITY_BYTES).toString('hex'),
       epoch: natural(epoch),
       ordinal: natural(ordinal),
       bootId: bootId === null ? null : text(bootId),
@@ -164,13 +172,13 @@ function decodeLog(value: unknown): ManifestLog {
 }
 
 function decodeSegment(value: unknown): ManifestSegment {
-  const [epoch, ordinal, salt, firstSequence, lastSequence, length, compacted] = list(value)
-  if (!(salt instanceof Uint8Array) || salt.length !== SALT_BYTES) throw new ShapeError()
+  const [epoch, ordinal, token, salt, firstSequence, lastSequence, length, compacted] = list(value)
   if (typeof compacted !== 'boolean') throw new ShapeError()
   return {
     epoch: natural(epoch),
     ordinal: natural(ordinal),
-    salt: Buffer.from(salt),
+    token: bytes(token, TOKEN_BYTES).toString('hex'),
+    salt: bytes(salt, SALT_BYTES),
     firstSequence: natural(firstSequence),
     lastSequence: natural(lastSequence),
     length: length === null ? undefined : natural(length),
@@ -207,6 +215,11 @@ function list(value: unknown): unknown[] {
 function natural(value: unknown): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw new ShapeError()
   return value
+}
+
+function bytes(value: unknown, length: number): Buffer {
+  if (!(value instanceof Uint8Array) || value.length !== length) throw new ShapeError()
+  return Buffer.from(value)
 }
 
 function text(value: unknown): string {

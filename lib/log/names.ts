@@ -1,48 +1,87 @@
 /**
- * The names of a directory's files. Numbers are zero-padded so that a listing sorts by age; they are compared
+ * The names of a directory's files. Every one that a life (one opening) makes bears a random token of that life: a call
+ * that goes by a name can slip into another directory that took the place of ours after the last look, and there it
+ * must meet nothing that belongs to another. Numbers are zero-padded so that a listing sorts by age; they are compared
  * as numbers, so longer ones stay right.
  */
+import { randomBytes } from 'node:crypto'
 
 export const MANIFESTS = 'manifests'
 export const OWNERS = 'owners'
 export const QUARANTINE = 'quarantine'
 export const CONTROL = 'control'
-export const BALLAST = 'ballast'
 
-/** Who wrote a file, and the how manyth file of that owner it is: unique within the directory, for ever. */
+export const TOKEN_BYTES = 8
+export const IDENTITY_BYTES = 16
+
+/** Who wrote a file, and the how manyth file of that life it is: unique for ever, in whatever directory. */
 export interface FileId {
   readonly epoch: number
   readonly ordinal: number
+  /** Of the life that made it: 16 hexadecimal digits. */
+  readonly token: string
 }
 
-export function fileId(epoch: number, ordinal: number): string {
-  return `${pad(epoch)}-${pad(ordinal)}`
+/** Drawn by each life. */
+export function newToken(): string {
+  return randomBytes(TOKEN_BYTES).toString('hex')
+}
+
+/** Drawn at the birth of a directory. */
+export function newIdentity(): string {
+  return randomBytes(IDENTITY_BYTES).toString('hex')
+}
+
+export function fileId({ epoch, ordinal, token }: FileId): string {
+  return `${pad(epoch)}-${pad(ordinal)}-${token}`
 }
 
 export function segmentName(id: FileId): string {
-  return `${fileId(id.epoch, id.ordinal)}.seg`
+  return `${fileId(id)}.seg`
 }
 
-export function ownerName(epoch: number): string {
-  return `${pad(epoch)}.json`
+export function ownerName(epoch: number, token: string): string {
+  return `${pad(epoch)}-${token}.json`
 }
 
-/** `0000000003-0000000017.seg`, `…-….tmp`, `…-…`: its numbers, or undefined where the name is not one of ours. */
+/** In `manifests/`: an empty file whose name says of which directory the manifests count. */
+export function identityName(identity: string): string {
+  return `identity-${identity}`
+}
+
+export function identityIn(name: string): string | undefined {
+  return /^identity-([\da-f]{32})$/.exec(name)?.[1]
+}
+
+export function ballastName(token: string): string {
+  return `ballast-${token}`
+}
+
+export function isBallastName(name: string): boolean {
+  return /^ballast-[\da-f]{16}$/.test(name)
+}
+
+/** `0000000003-0000000017-….seg`, `…-…-….tmp`, `…-…-…`: its parts, or undefined where the name is not one of ours. */
 export function parseFileId(name: string, suffix: '' | '.seg' | '.tmp'): FileId | undefined {
   if (!name.endsWith(suffix)) return undefined
-  const match = /^(\d{10,16})-(\d{10,16})$/.exec(suffix === '' ? name : name.slice(0, -suffix.length))
+  const stem = suffix === '' ? name : name.slice(0, -suffix.length)
+  const match = /^(\d{10,16})-(\d{10,16})-([\da-f]{16})$/.exec(stem)
   if (match === null) return undefined
-  return { epoch: Number(match[1]), ordinal: Number(match[2]) }
+  const id = { epoch: Number(match[1]), ordinal: Number(match[2]), token: match[3]! }
+  return fileId(id) === stem ? id : undefined
 }
 
-/** The highest epoch that a name bears anywhere in it: an epoch once used is never used again, whatever became of its files. */
+/**
+ * The highest epoch that a name bears anywhere in it: an epoch once used is never used again, whatever became of its
+ * files.
+ */
 export function epochIn(name: string): number {
-  const match = /(?:^|[^\d])(\d{10,16})(?:-\d{10,16}|\.json)/.exec(name)
+  const match = /(?:^|[^\da-f])(\d{10,16})-(?:\d{10,16}-)?[\da-f]{16}(?![\da-f])/.exec(name)
   return match === null ? 0 : Number(match[1])
 }
 
 export function compareFileIds(a: FileId, b: FileId): number {
-  return a.epoch - b.epoch || a.ordinal - b.ordinal
+  return a.epoch - b.epoch || a.ordinal - b.ordinal || (a.token < b.token ? -1 : a.token > b.token ? 1 : 0)
 }
 
 function pad(number: number): string {

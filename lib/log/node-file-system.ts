@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import type { FileHandle, FileStat, FileSystem } from './file-system.js'
+import type { FileHandle, FileStat, FileSystem, Inode } from './file-system.js'
 import { QuickReads } from './quick-reads.js'
 
 // Bare descriptors and callbacks instead of `fs/promises` handles: the commit path is one writeSync and one
@@ -73,6 +73,10 @@ class NodeFile implements FileHandle {
     })
   }
 
+  inodeSync(): Inode {
+    return inodeOf(fs.fstatSync(this.#fd, { bigint: true }))
+  }
+
   async close(): Promise<void> {
     // A descriptor number is reused at once: closing twice would close somebody else's file.
     if (this.#closed) return
@@ -84,6 +88,10 @@ class NodeFile implements FileHandle {
       })
     })
   }
+}
+
+function inodeOf({ dev, ino, nlink }: fs.BigIntStats): Inode {
+  return { device: dev, number: ino, links: nlink }
 }
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = fs.constants
@@ -150,7 +158,12 @@ export const nodeFileSystem: FileSystem = {
     }
   },
 
-  existsSync(path) {
-    return fs.existsSync(path)
+  inodeSync(path) {
+    try {
+      const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
+      return stat === undefined ? undefined : inodeOf(stat)
+    } catch {
+      return undefined
+    }
   },
 }

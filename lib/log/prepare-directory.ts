@@ -2,7 +2,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { asWaqError, systemCode, WaqError } from './errors.js'
 import type { FileSystem } from './file-system.js'
 import { isLockName } from './lock.js'
-import { BALLAST, CONTROL, MANIFESTS, OWNERS, QUARANTINE } from './names.js'
+import { CONTROL, isBallastName, MANIFESTS, OWNERS, QUARANTINE } from './names.js'
 
 /**
  * Makes sure that there is a directory with its subdirectories, all of them private and durable, and returns its
@@ -50,6 +50,9 @@ const NO_DIRECTORY: Readonly<Record<string, string>> = {
   ENOTDIR: 'it is, or is below, something that is no directory',
 }
 
+/** What a fresh volume holds: the place where its file system puts what a check of it finds. */
+const LOST_AND_FOUND = 'lost+found'
+
 async function refuseStranger(
   fileSystem: FileSystem,
   root: string,
@@ -57,7 +60,8 @@ async function refuseStranger(
 ): Promise<void> {
   const names = await fileSystem.readdir(root)
   const foreign = names.filter(
-    name => !subdirectories.includes(name) && name !== BALLAST && !isLockName(name),
+    name =>
+      !subdirectories.includes(name) && !isBallastName(name) && !isLockName(name) && name !== LOST_AND_FOUND,
   )
   if (foreign.length > 0 && !names.includes(MANIFESTS)) {
     throw new WaqError(

@@ -1,14 +1,14 @@
 import type { Directory } from './directory.js'
-import { asWaqError, systemCode } from './errors.js'
+import { systemCode } from './errors.js'
 import { QUARANTINE } from './names.js'
 import type { CorruptRange } from './types.js'
 import { writeFully } from './write.js'
 
 const COPY_BYTES = 1024 * 1024
 
-/** Where the copy of a damaged range stands, relative to the directory: named by file and offset. */
-export function quarantineName(range: CorruptRange): string {
-  return `${QUARANTINE}/${range.file.replaceAll('/', '-')}-${range.offset}`
+/** Where a life puts its copy of a damaged range, relative to the directory: named by file, offset and its own token. */
+function quarantineName(range: CorruptRange, token: string): string {
+  return `${QUARANTINE}/${range.file.replaceAll('/', '-')}-${range.offset}-${token}`
 }
 
 /**
@@ -24,7 +24,7 @@ export async function quarantine(directory: Directory, ranges: readonly CorruptR
     } catch (error) {
       // A file that is gone altogether leaves nothing to keep.
       if (systemCode(error) !== 'ENOENT') {
-        throw asWaqError(error, `copying ${range.file} at ${range.offset} to ${QUARANTINE} failed`)
+        throw directory.failure(error, `copying ${range.file} at ${range.offset} to ${QUARANTINE} failed`)
       }
     }
   }
@@ -35,10 +35,9 @@ async function copyRange(directory: Directory, range: CorruptRange): Promise<voi
   const { fileSystem } = directory
   const source = await fileSystem.open(directory.path(range.file), 'read')
   try {
-    let name = directory.path(quarantineName(range))
-    // An opening that died may have left half a copy under this name; it is kept as it is.
-    if ((await fileSystem.stat(name)) !== undefined) name += `-copied-by-${directory.epoch}`
-    const target = await fileSystem.create(name)
+    // An opening that died may have left half a copy, under a name of its own; it is kept as it is.
+    const name = directory.path(quarantineName(range, directory.token))
+    const target = await directory.create(name)
     try {
       const buffer = Buffer.allocUnsafe(Math.min(range.length, COPY_BYTES))
       let copied = 0

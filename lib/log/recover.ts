@@ -12,7 +12,7 @@
  */
 import { beginCopiedSegment, copyFrame } from './copied-segment.js'
 import type { Directory } from './directory.js'
-import { asWaqError, WaqError } from './errors.js'
+import { WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import { decodeSegmentHeader, type FrameHeader, SEGMENT_HEADER_BYTES } from './format.js'
 import { type InForce, readNewestManifest } from './in-force.js'
@@ -33,6 +33,8 @@ export interface RecoveredLog {
 }
 
 export interface Recovered {
+  /** Of the directory; undefined where it has none yet. */
+  readonly identity: string | undefined
   readonly logs: ReadonlyMap<string, RecoveredLog>
   /** Old and new damage, as the first manifest lists it. */
   readonly corrupt: readonly CorruptRange[]
@@ -112,7 +114,8 @@ class Recovery {
       const nextSequence = Math.max(log.nextSequence, this.#visitor.nextSequenceAtLeast(log.spec.name))
       logs.set(log.spec.name, { segments, nextSequence, lowWater: log.lowWater })
     }
-    return { logs, corrupt: this.corrupt, tornBytes: this.#tornBytes, manifests: this.#inForce.names }
+    const { identity, names: manifests } = this.#inForce
+    return { identity, logs, corrupt: this.corrupt, tornBytes: this.#tornBytes, manifests }
   }
 
   // ── The visit: what counts is shown, and copied where it is not proven ──────────────────────────────────────
@@ -191,13 +194,13 @@ class Recovery {
       const path = this.#directory.path(copy.segment.file)
       copy.segment.diskBytes = bytes.length
       await this.#directory.withRoom(async () => {
-        const file = await this.#directory.fileSystem.create(path)
+        const file = await this.#directory.create(path)
         try {
           await writeFully(file, bytes, 0)
           await file.sync()
         } catch (error) {
           await this.#directory.fileSystem.unlink(path).catch(() => {}) // void; and the name is free for another try
-          throw asWaqError(error, `copying the end of the ${spec.name} log failed`)
+          throw this.#directory.failure(error, `copying the end of the ${spec.name} log failed`)
         } finally {
           await file.close()
         }

@@ -6,7 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { beginCopiedSegment, type CopiedHeader, copyFrame } from './copied-segment.js'
 import type { Directory } from './directory.js'
-import { asWaqError, WaqError } from './errors.js'
+import { WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
 import { segmentName } from './names.js'
@@ -94,7 +94,7 @@ export async function rewriteSegments(
   } catch (error) {
     await rewriting.undo()
     if (options.signal?.aborted) throw error
-    throw asWaqError(error, `compacting the ${spec.name} log failed; its segments stay as they were`)
+    throw directory.failure(error, `compacting the ${spec.name} log failed; its segments stay as they were`)
   }
 }
 
@@ -215,7 +215,7 @@ class Rewriting {
         this.#starts.delete(buffer)
         await this.#closeOutput()
         const path = this.#directory.path(this.#spec.name, segmentName(started))
-        const file = await this.#directory.withRoom(() => this.#directory.fileSystem.create(path))
+        const file = await this.#directory.withRoom(() => this.#directory.create(path))
         this.#output = { segment: started, file, written: 0, synced: 0 }
       }
       run.push(buffer)

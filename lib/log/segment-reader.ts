@@ -1,5 +1,5 @@
 import type { Directory } from './directory.js'
-import { asWaqError, WaqError } from './errors.js'
+import { WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import { FRAME_HEADER_BYTES, type FrameHeader, payloadIsIntact, readFrameHeader } from './format.js'
 import type { Segment } from './segment.js'
@@ -89,13 +89,14 @@ export class SegmentReader {
       const record = recordIn(stretch, place) ?? (await readAlone(await entry.opening, place))
       if (record !== undefined) return record
     } catch (error) {
-      throw asWaqError(error, `reading ${segment.file} at ${offset} failed`)
+      throw this.#directory.failure(error, `reading ${segment.file} at ${offset} failed`)
     } finally {
       stretch.users -= 1
       entry.users -= 1
       if (entry.forgotten) closeWhenUnused(entry)
     }
-    throw noRecord(place)
+    // A copy that took the place of the directory has files of the same names, and they may be shorter.
+    throw this.#directory.failure(noRecord(place), `reading ${segment.file} failed`)
   }
 
   /** For a segment that does not count any more. */

@@ -12,6 +12,7 @@ export interface SegmentFacts {
   readonly log: string
   readonly epoch: number
   readonly ordinal: number
+  readonly token: string
   readonly salt: Buffer
   readonly firstSequence: number
   readonly lastSequence: number
@@ -28,6 +29,7 @@ export class Segment implements SegmentInfo, FileId {
   readonly log: string
   readonly epoch: number
   readonly ordinal: number
+  readonly token: string
   readonly salt: Buffer
   readonly salted: number
   readonly file: string
@@ -47,6 +49,7 @@ export class Segment implements SegmentInfo, FileId {
     this.log = facts.log
     this.epoch = facts.epoch
     this.ordinal = facts.ordinal
+    this.token = facts.token
     this.salt = facts.salt
     this.salted = saltState(facts.salt)
     this.file = `${facts.log}/${segmentName(facts)}`
@@ -119,6 +122,7 @@ export class Segment implements SegmentInfo, FileId {
     return {
       epoch: this.epoch,
       ordinal: this.ordinal,
+      token: this.token,
       salt: this.salt,
       firstSequence: this.firstSequence,
       lastSequence: this.sealed ? this.lastSequence : this.#syncedSequence,

@@ -4,11 +4,10 @@
  *
  * What it tells is a snapshot: the messages that were there when it was taken, as they stood then or a moment later.
  */
-import { join } from 'node:path'
+import { listBallasts } from '../log/ballast.js'
 import { type Owner, WaqError } from '../log/errors.js'
 import { LogReader } from '../log/log-reader.js'
 import { type LogSnapshot, StaleSnapshot } from '../log/log-snapshot.js'
-import { BALLAST } from '../log/names.js'
 import { nodeFileSystem } from '../log/node-file-system.js'
 import type { VisitedFrame } from '../log/types.js'
 import { throwIfAborted } from './abort-error.js'
@@ -209,7 +208,8 @@ export class StoreReader {
   }
 
   async disk(): Promise<ReadDisk> {
-    const ballast = await nodeFileSystem.stat(join(this.directory, BALLAST))
+    const ballasts = await listBallasts(nodeFileSystem, this.directory)
+    const ballastBytes = ballasts.reduce((sum, ballast) => sum + ballast.size, 0)
     return this.#logs.withSnapshot(async snapshot => {
       const segments = snapshot.logs.flatMap(log =>
         log.segments.map(({ file, length, diskBytes, sealed }) => ({
@@ -220,7 +220,7 @@ export class StoreReader {
           sealed,
         })),
       )
-      const diskBytes = segments.reduce((sum, segment) => sum + segment.diskBytes, ballast?.size ?? 0)
+      const diskBytes = segments.reduce((sum, segment) => sum + segment.diskBytes, ballastBytes)
       const unfinishedBytes = snapshot.logs.reduce((sum, log) => sum + log.unfinishedBytes, 0)
       return { diskBytes, segments, unfinishedBytes }
     })

@@ -199,7 +199,7 @@ t.test('verify ends with status 1 on damage, and says where it is and what is mi
   const { status, stdout } = await waq('verify', directory)
   t.equal(status, 1)
   t.match(stdout, /damaged +one place/)
-  t.match(stdout, /messages\/\d+-\d+\.seg:\d+ +\d+ bytes: message 2 can not be read/)
+  t.match(stdout, /messages\/\d+-\d+-[\da-f]{16}\.seg:\d+ +\d+ bytes: message 2 can not be read/)
   t.match(stdout, /Damaged: .*quarantine/)
   const json = await waq('verify', directory, '--json')
   t.equal(json.status, 1)
@@ -235,7 +235,7 @@ t.test('dump prints frames with file and offset', async t => {
   t.equal(status, 0)
   t.match(
     stdout.split('\n')[0],
-    /^messages\/\d+-\d+\.seg:64 {2}1 {2}message {2}id=dead-1 {2}channel=telegram:봇/,
+    /^messages\/\d+-\d+-[\da-f]{16}\.seg:64 {2}1 {2}message {2}id=dead-1 {2}channel=telegram:봇/,
   )
   t.notMatch(stdout, /hunter2|acks\//)
   const acks = objects((await waqHere('dump', directory, '--log', 'acks', '--json')).stdout)
@@ -275,7 +275,10 @@ t.test('what compaction put together is told one by one', async t => {
   t.equal(new Set(acks.map(({ offset }) => offset)).size, 1, 'they stand in one frame')
   const lines = (await waqHere('dump', directory, '--log', 'acks')).stdout.trimEnd().split('\n')
   t.equal(lines.length, 3)
-  t.match(lines[1], /^acks\/\d+-\d+\.seg:64 {2}\d+ {2}delivered {2}message=2 .* id=done-2 .* block=2\/3 /)
+  t.match(
+    lines[1],
+    /^acks\/\d+-\d+-[\da-f]{16}\.seg:64 {2}\d+ {2}delivered {2}message=2 .* id=done-2 .* block=2\/3 /,
+  )
   t.match(await waqHere('show', directory, 'done-2'), { status: 0, stdout: /delivered/ })
   t.match(JSON.parse((await waqHere('verify', directory, '--json')).stdout), {
     ok: true,

@@ -14,7 +14,7 @@ const WHOLE: Fate = { kind: 'whole' }
 
 /** What a disk may look like does not depend on its reserve. */
 function isDull(pending: Pending): boolean {
-  return pending.path.endsWith('/ballast')
+  return pending.path.includes('/ballast-')
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   saltState,
 } from '../../lib/log/format.js'
 import { decodeManifest } from '../../lib/log/manifest.js'
-import { segmentName } from '../../lib/log/names.js'
+import { newToken, parseFileId, segmentName } from '../../lib/log/names.js'
 import { scanSegment } from '../../lib/log/scan.js'
 import type { CorruptRange } from '../../lib/log/types.js'
 import * as damage from '../fixtures/disk/damage.js'
@@ -105,7 +105,10 @@ async function makeSubject(ending: 'closed' | 'killed'): Promise<Subject> {
   if (ending === 'closed') await life.close()
   else life.process.kill()
   const settled = disk.settled()
-  const manifest = settled.files(`${ROOT}/manifests`).at(-1)!
+  const manifest = settled
+    .files(`${ROOT}/manifests`)
+    .filter(path => parseFileId(path.slice(path.lastIndexOf('/') + 1), '') !== undefined)
+    .at(-1)!
   const { logs } = decodeManifest(settled.file(manifest).live.bytes(), manifest)!
   const records: Original[] = []
   const tearable = new Set<string>()
@@ -165,7 +168,7 @@ function* changesOf(subject: Subject, stranger: Subject): Generator<Change> {
   for (const path of segments) {
     const whole = { path, from: 0, to: Number.POSITIVE_INFINITY }
     const directory = path.slice(0, path.lastIndexOf('/'))
-    const free = `${directory}/${segmentName({ epoch: 1, ordinal: 777 })}`
+    const free = `${directory}/${segmentName({ epoch: 1, ordinal: 777, token: newToken() })}`
     yield {
       what: `${path} doubled`,
       apply: damaged => damage.copyFile(disk, path, damaged, free),

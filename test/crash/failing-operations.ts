@@ -34,7 +34,7 @@ const FAULTS: Readonly<Record<OperationKind, readonly Fault[]>> = {
   rename: [EIO, ENOSPC],
   unlink: [EIO],
   syncDirectory: [EIO, ENOSPC],
-  exists: [EIO],
+  inode: [EIO],
   write: [
     EIO,
     ENOSPC,

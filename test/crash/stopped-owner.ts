@@ -29,7 +29,7 @@ export async function replaceWhileStopped<O extends Owner, A extends Account, S>
   const isDue = (operation: Operation) =>
     acting && (kind === undefined || operation.kind === kind) && left-- <= 0
   const zombie = world.process(operation => {
-    if (!atCheck || operation.kind !== 'exists' || !acting || left-- > 0) return undefined
+    if (!atCheck || operation.kind !== 'inode' || !acting || left-- > 0) return undefined
     onStopped()
     return { code: 'ENOENT' }
   })

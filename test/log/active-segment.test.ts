@@ -22,6 +22,7 @@ function stage() {
   const segment = new Segment({
     log: 'messages',
     epoch: 1,
+    token: 'a'.repeat(16),
     ordinal: 2,
     salt: Buffer.alloc(8),
     firstSequence: 1,

@@ -4,6 +4,8 @@ import { asWaqError } from '../../lib/log/errors.js'
 import { DiskProcess, type Fault, type Operation } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 
+const TOKEN = 'b'.repeat(16)
+const PATH = `/ballast-${TOKEN}`
 const MIB = 1024 * 1024
 
 async function stage(
@@ -12,15 +14,15 @@ async function stage(
   const disk = new RecordingDisk()
   const process = new DiskProcess(disk, options)
   const clock = { now: 1_000_000 }
-  const ballast = new Ballast(process, '/ballast', () => clock.now)
-  const size = () => (disk.find('/ballast') === undefined ? undefined : disk.file('/ballast').live.size)
+  const ballast = new Ballast(process, '/', () => clock.now)
+  const size = () => (disk.find(PATH) === undefined ? undefined : disk.file(PATH).live.size)
   return { disk, process, clock, ballast, size }
 }
 
 t.test('a new ballast is written whole: space that is only promised is no reserve', async t => {
   const { ballast, size, process } = await stage()
   t.equal(ballast.short, true)
-  await ballast.load()
+  await ballast.load(TOKEN)
   t.equal(ballast.short, false)
   t.equal(ballast.bytes, BALLAST_BYTES)
   t.equal(size(), BALLAST_BYTES)
@@ -30,10 +32,10 @@ t.test('a new ballast is written whole: space that is only promised is no reserv
 
 t.test('a ballast that is there is not written again', async t => {
   const { ballast, disk, process } = await stage()
-  await ballast.load()
+  await ballast.load(TOKEN)
   const writes = process.counts.write
-  const again = new Ballast(process, '/ballast', () => 0)
-  await again.load()
+  const again = new Ballast(process, '/', () => 0)
+  await again.load(TOKEN)
   t.equal(process.counts.write, writes)
   t.equal(again.short, false)
   t.equal(disk.usedBytes(), BALLAST_BYTES)
@@ -41,7 +43,7 @@ t.test('a ballast that is there is not written again', async t => {
 
 t.test('it gives one step at a time, until there is nothing left', async t => {
   const { ballast, size } = await stage()
-  await ballast.load()
+  await ballast.load(TOKEN)
   for (const left of [3 * MIB, 2 * MIB, MIB, 0]) {
     t.equal(await ballast.shrink(), true)
     t.equal(size(), left)
@@ -54,14 +56,14 @@ t.test('it gives one step at a time, until there is nothing left', async t => {
 t.test('an opener that never loaded it may shrink it; without one there is nothing to give', async t => {
   const { ballast, process } = await stage()
   t.equal(await ballast.shrink(), false)
-  await ballast.load()
-  const opener = new Ballast(process, '/ballast', () => 0)
+  await ballast.load(TOKEN)
+  const opener = new Ballast(process, '/', () => 0)
   t.equal(await opener.shrink(), true)
 })
 
 t.test('it is filled up again when there is space, and asked for at a pace', async t => {
   const { ballast, clock, process, size } = await stage({ capacityBytes: 10 * MIB })
-  await ballast.load()
+  await ballast.load(TOKEN)
   await ballast.shrink()
   process.capacityBytes = 3 * MIB
   t.equal(await ballast.restore(), false, 'too early')
@@ -79,7 +81,7 @@ t.test('it is filled up again when there is space, and asked for at a pace', asy
 
 t.test('a clock set back does not keep it short', async t => {
   const { ballast, clock } = await stage()
-  await ballast.load()
+  await ballast.load(TOKEN)
   await ballast.shrink()
   clock.now -= 1_000_000
   t.equal(await ballast.restore(), true)
@@ -87,17 +89,17 @@ t.test('a clock set back does not keep it short', async t => {
 
 t.test('calls that come together fill it once', async t => {
   const { ballast, clock, process } = await stage()
-  await ballast.load()
+  await ballast.load(TOKEN)
   await ballast.shrink()
   clock.now += 250
-  const opened = process.counts.open!
+  const writes = process.counts.write!
   t.same(await Promise.all([ballast.restore(), ballast.restore()]), [true, true])
-  t.equal(process.counts.open, opened + 1)
+  t.equal(process.counts.write, writes + 1)
 })
 
 t.test('an error that is no lack of space is an error', async t => {
   const { ballast } = await stage({ fault: ({ kind }) => (kind === 'sync' ? { code: 'EIO' } : undefined) })
-  await t.rejects(ballast.load(), { code: 'WAQ_IO', message: /restoring \/ballast failed/ })
+  await t.rejects(ballast.load(TOKEN), { code: 'WAQ_IO', message: /restoring the ballast of \/ failed/ })
   t.equal(ballast.short, true)
 })
 

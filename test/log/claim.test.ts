@@ -1,7 +1,7 @@
 import t from 'tap'
 import { claimEpoch, readNewestOwner } from '../../lib/log/claim.js'
 import { ownIdentity } from '../../lib/log/identity.js'
-import { segmentName } from '../../lib/log/names.js'
+import { ownerName, segmentName } from '../../lib/log/names.js'
 import { DiskProcess, type Fault, type Operation } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 
@@ -22,31 +22,38 @@ const claim = (process: DiskProcess) => claimEpoch(process, '/q', LOGS, now)
 
 t.test('the first claim of a directory is epoch 1, and durable', async t => {
   const { disk, process } = await queueWith()
-  t.same(await claim(process), { epoch: 1, ownerFile: '/q/owners/0000000001.json' })
+  const { epoch, token, ownerFile } = await claim(process)
+  t.equal(epoch, 1)
+  t.match(token, /^[\da-f]{16}$/)
+  t.equal(ownerFile, `/q/owners/${ownerName(1, token)}`)
   const after = disk.afterPowerLoss(disk.pending().map(() => ({ kind: 'absent' })))
-  t.ok(after.file('/q/owners/0000000001.json').live.size > 0)
+  t.ok(after.file(ownerFile).live.size > 0)
 })
 
 t.test('an epoch exceeds every epoch in any name of the directory', async t => {
-  const id = { epoch: 7, ordinal: 1 }
+  const id = { epoch: 7, ordinal: 1, token: 'a'.repeat(16) }
   const places = [
-    'owners/0000000007.json',
-    'manifests/0000000007-0000000001',
-    'manifests/0000000007-0000000001.tmp',
+    'owners/0000000007-aaaaaaaaaaaaaaaa.json',
+    'manifests/0000000007-0000000001-aaaaaaaaaaaaaaaa',
+    'manifests/0000000007-0000000001-aaaaaaaaaaaaaaaa.tmp',
     `messages/${segmentName(id)}`,
     `acks/${segmentName(id)}`,
     `quarantine/messages-${segmentName(id)}-64`,
   ]
   for (const place of places) {
-    const { process } = await queueWith([place, 'owners/0000000003.json'])
+    const { process } = await queueWith([place, 'owners/0000000003-aaaaaaaaaaaaaaaa.json'])
     t.equal((await claim(process)).epoch, 8, place)
   }
 })
 
 t.test('a claim removes every lower owner file, after its own is durable', async t => {
-  const { disk, process } = await queueWith(['owners/0000000003.json', 'owners/0000000002.json'])
-  await claim(process)
-  t.same(disk.files('/q/owners'), ['/q/owners/0000000004.json'])
+  const { disk, process } = await queueWith([
+    'owners/0000000003-aaaaaaaaaaaaaaaa.json',
+    'owners/0000000002-aaaaaaaaaaaaaaaa.json',
+  ])
+  const { epoch, ownerFile } = await claim(process)
+  t.equal(epoch, 4)
+  t.same(disk.files('/q/owners'), [ownerFile])
   for (const { operation } of disk.pending()) {
     t.equal(operation.kind, 'unlink', 'nothing else is in doubt')
   }
@@ -58,10 +65,11 @@ t.test('an opener that finds a higher claim than its own claims anew', async t =
   process.gate = ({ kind }) => {
     if (kind !== 'syncDirectory' || interfered) return undefined
     interfered = true
-    return new DiskProcess(disk).create('/q/owners/0000000005.json').then(() => {})
+    return new DiskProcess(disk).create('/q/owners/0000000005-aaaaaaaaaaaaaaaa.json').then(() => {})
   }
-  t.equal((await claim(process)).epoch, 6)
-  t.same(disk.files('/q/owners'), ['/q/owners/0000000006.json'])
+  const { epoch, ownerFile } = await claim(process)
+  t.ok(epoch > 5)
+  t.same(disk.files('/q/owners'), [ownerFile])
 })
 
 t.test('two openers never get one epoch', async t => {
@@ -72,8 +80,8 @@ t.test('two openers never get one epoch', async t => {
     claim(new DiskProcess(disk)),
   ])
   t.equal(new Set(claims.map(each => each.epoch)).size, 3)
-  const highest = Math.max(...claims.map(each => each.epoch))
-  t.ok(disk.find(`/q/owners/${String(highest).padStart(10, '0')}.json`), 'the highest stands')
+  const highest = claims.sort((a, b) => a.epoch - b.epoch).at(-1)!
+  t.same(disk.files('/q/owners'), [highest.ownerFile], 'the highest stands, and no other')
 })
 
 t.test('a claim that can not be written leaves nothing, and says so', async t => {
@@ -81,7 +89,11 @@ t.test('a claim that can not be written leaves nothing, and says so', async t =>
     const { disk, process } = await queueWith([], operation =>
       operation.kind === kind ? { code: 'EIO' } : undefined,
     )
-    await t.rejects(claim(process), { code: 'WAQ_IO', message: /owners\/0000000001\.json failed/ }, kind)
+    await t.rejects(
+      claim(process),
+      { code: 'WAQ_IO', message: /owners\/0000000001-[\da-f]{16}\.json failed/ },
+      kind,
+    )
     t.same(disk.files('/q/owners'), [], kind)
   }
 })
@@ -89,20 +101,20 @@ t.test('a claim that can not be written leaves nothing, and says so', async t =>
 t.test('the newest owner is read back', async t => {
   const { process } = await queueWith(['owners/.DS_Store'])
   t.equal(await readNewestOwner(process, '/q'), undefined)
-  await claim(process)
+  const { token } = await claim(process)
   t.same(await readNewestOwner(process, '/q'), {
     identity: ownIdentity(),
     since: 42,
-    file: 'owners/0000000001.json',
+    file: `owners/${ownerName(1, token)}`,
   })
 })
 
 t.test('a torn owner file has no identity', async t => {
-  const { process } = await queueWith(['owners/0000000009.json'])
+  const { process } = await queueWith(['owners/0000000009-aaaaaaaaaaaaaaaa.json'])
   t.same(await readNewestOwner(process, '/q'), {
     identity: undefined,
     since: 0,
-    file: 'owners/0000000009.json',
+    file: 'owners/0000000009-aaaaaaaaaaaaaaaa.json',
   })
 })
 

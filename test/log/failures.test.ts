@@ -1,9 +1,10 @@
+import { basename } from 'node:path'
 import t, { type Test } from 'tap'
 import { BALLAST_BYTES } from '../../lib/log/ballast.js'
 import { WaqError } from '../../lib/log/errors.js'
 import type { LogSet } from '../../lib/log/log-set.js'
 import { decodeManifest } from '../../lib/log/manifest.js'
-import { segmentName } from '../../lib/log/names.js'
+import { parseFileId, segmentName } from '../../lib/log/names.js'
 import type { LogSpec } from '../../lib/log/types.js'
 import {
   DiskProcess,
@@ -13,7 +14,7 @@ import {
 } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import { VirtualTime } from '../fixtures/disk/virtual-time.js'
-import { append, type OpenOptions, openLogs, queueLogs, ROOT, textsOf } from './fixtures/logs.js'
+import { append, ballastOf, type OpenOptions, openLogs, queueLogs, ROOT, textsOf } from './fixtures/logs.js'
 
 const time = new VirtualTime()
 
@@ -357,7 +358,7 @@ test('a sync that fails while the next segment is being listed is known to a man
   const inForce = () => {
     const path = disk
       .files(`${ROOT}/manifests`)
-      .filter(name => !name.endsWith('.tmp'))
+      .filter(name => parseFileId(basename(name), '') !== undefined)
       .at(-1)!
     return decodeManifest(disk.file(path).live.bytes(), path)!.logs[1]!.segments
   }
@@ -484,12 +485,12 @@ test('a full disk: outcomes are recorded out of the ballast, messages are refuse
   const acks: Promise<unknown>[] = []
   for (let i = 0; i < 40; i++) acks.push(append(set, 'acks', 'a'.repeat(10_000)))
   await Promise.all(acks)
-  t.ok(disk.file(`${ROOT}/ballast`).live.size < BALLAST_BYTES)
+  t.ok(ballastOf(disk).live.size < BALLAST_BYTES)
   t.match(await outcome(append(set, 'messages', 'two')), { code: 'WAQ_DISK_FULL', indeterminate: false })
   process.capacityBytes = Number.POSITIVE_INFINITY
   await new Promise(resolve => setTimeout(resolve, 1000))
   await append(set, 'messages', 'three')
-  t.equal(disk.file(`${ROOT}/ballast`).live.size, BALLAST_BYTES)
+  t.equal(ballastOf(disk).live.size, BALLAST_BYTES)
   await set.log('acks').sync()
   const { frames } = await afterPowerLoss(disk)
   t.equal(frames.acks!.length, 41)
@@ -506,7 +507,7 @@ for (const ends of ['a close', 'a sync'] as const) {
     process.capacityBytes = disk.usedBytes()
     // Outcomes have made use of the ballast already.
     for (let i = 0; i < 20; i++) await append(set, 'acks', 'a'.repeat(10_000))
-    t.ok(disk.file(`${ROOT}/ballast`).live.size < BALLAST_BYTES)
+    t.ok(ballastOf(disk).live.size < BALLAST_BYTES)
     faults.push(failing('sync', 'messages'))
     const refused = outcome(append(set, 'messages', 'two'))
     await outcome(set.log('messages').sync())

@@ -6,10 +6,10 @@ import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 
 async function owned(fault: () => boolean = () => false) {
   const process = new DiskProcess(new RecordingDisk(), {
-    fault: ({ kind }) => (kind === 'exists' && fault() ? { code: 'EIO' } : undefined),
+    fault: ({ kind }) => (kind === 'inode' && fault() ? { code: 'EIO' } : undefined),
   })
-  await process.create('/owner')
-  return { process, fence: new Fence(process, '/owner') }
+  const file = await process.create('/owner')
+  return { process, fence: new Fence(process, '/', '/owner', file) }
 }
 
 t.test('while the owner file stands, the fence does', async t => {
@@ -26,7 +26,10 @@ t.test('once the owner file is gone, the fence is lost for good', async t => {
   await process.unlink('/owner')
   t.equal(fence.stands(), false)
   t.equal(fence.lost, undefined, 'looking is not noticing')
-  t.throws(() => fence.check(), { code: 'WAQ_LOCK_LOST', message: /\/owner is gone/ })
+  t.throws(() => fence.check(), {
+    code: 'WAQ_LOCK_LOST',
+    message: /another process has taken over the directory \/ \(\/owner was removed\)/,
+  })
   await process.create('/owner')
   t.throws(() => fence.check(), { code: 'WAQ_LOCK_LOST' }, 'also where a file of that name comes back')
   t.equal(fence.stands(), false)

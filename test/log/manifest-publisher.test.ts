@@ -8,6 +8,9 @@ import { ManifestPublisher } from '../../lib/log/manifest-publisher.js'
 import { DiskProcess, type Fault, type Operation } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 
+const TOKEN = 'a'.repeat(16)
+const BALLAST = `/q/ballast-${TOKEN}`
+
 interface Stage {
   disk: RecordingDisk
   process: DiskProcess
@@ -25,7 +28,7 @@ async function stage(
   const disk = new RecordingDisk()
   const setUp = new DiskProcess(disk)
   for (const path of ['/q', '/q/manifests', '/q/owners']) await setUp.mkdir(path)
-  await setUp.create('/q/owners/1')
+  const owner = await setUp.create('/q/owners/1')
   for (const name of standing) await setUp.create(`/q/manifests/${name}`)
   for (const path of ['/', '/q', '/q/manifests', '/q/owners']) await setUp.syncDirectory(path)
   const process = new DiskProcess(disk, fault === undefined ? {} : { fault })
@@ -35,15 +38,16 @@ async function stage(
     fileSystem: process,
     now,
     epoch: 1,
-    fence: new Fence(process, '/q/owners/1'),
-    ballast: new Ballast(process, '/q/ballast', now),
+    token: TOKEN,
+    fence: new Fence(process, '/q', '/q/owners/1', owner),
+    ballast: new Ballast(process, '/q', now),
   })
   const builds: number[] = []
   const publisher = new ManifestPublisher(directory, standing, id => {
     builds.push(id.ordinal)
     const durability = 'fsync' as const
     const log = { name: 'messages', nextSequence: builds.length, lowWater: 0, durability, segments: [] }
-    return { ...id, bootId: null, logs: [log], corrupt: [] }
+    return { ...id, identity: '0'.repeat(32), bootId: null, logs: [log], corrupt: [] }
   })
   const errors: WaqError[] = []
   directory.onError(error => errors.push(error))
@@ -70,10 +74,10 @@ t.test('a published manifest is durable, and the older ones are gone', async t =
   const { disk, publisher } = await stage(undefined, ['0000000000-0000000001', '0000000000-0000000002'])
   await publisher.publish()
   t.equal(afterCrash(disk, 'absent'), 1)
-  t.same(disk.files('/q/manifests'), ['/q/manifests/0000000001-0000000001'])
+  t.same(disk.files('/q/manifests'), ['/q/manifests/0000000001-0000000001-aaaaaaaaaaaaaaaa'])
   await publisher.publish()
   t.equal(afterCrash(disk, 'absent'), 2)
-  t.same(disk.files('/q/manifests'), ['/q/manifests/0000000001-0000000002'])
+  t.same(disk.files('/q/manifests'), ['/q/manifests/0000000001-0000000002-aaaaaaaaaaaaaaaa'])
 })
 
 t.test('publications are serial, and those that wait share the next one', async t => {
@@ -116,7 +120,7 @@ for (const kind of ['create', 'write', 'sync'] as const) {
     )
     await t.rejects(publisher.publish(), {
       code: 'WAQ_IO',
-      message: /writing manifest 0000000001-0000000001/,
+      message: /writing manifest 0000000001-0000000001-aaaaaaaaaaaaaaaa/,
     })
     t.equal(publisher.undecided, false)
     t.equal(afterCrash(disk, 'whole'), undefined)
@@ -141,7 +145,7 @@ for (const kind of ['rename', 'syncDirectory'] as const) {
     t.equal(afterCrash(disk, 'absent'), 3)
     t.same(
       disk.files('/q/manifests').filter(name => !name.endsWith('.tmp')),
-      ['/q/manifests/0000000001-0000000003'],
+      ['/q/manifests/0000000001-0000000003-aaaaaaaaaaaaaaaa'],
     )
   })
 }
@@ -177,12 +181,12 @@ t.test('an older manifest that can not be removed is reported, and no failure', 
 
 t.test('on a full disk the ballast makes room for a manifest', async t => {
   const { publisher, process, disk } = await stage()
-  const ballast = await process.create('/q/ballast')
+  const ballast = await process.create(BALLAST)
   await ballast.truncate(2 * 1024 * 1024)
   process.capacityBytes = 2 * 1024 * 1024
   await publisher.publish()
   t.equal(afterCrash(disk, 'absent'), 1)
-  t.equal(disk.file('/q/ballast').live.size, 1024 * 1024)
+  t.equal(disk.file(BALLAST).live.size, 1024 * 1024)
 })
 
 t.test(

@@ -5,7 +5,9 @@ import { FORMAT_VERSION } from '../../lib/log/format.js'
 import { decodeManifest, encodeManifest, type Manifest } from '../../lib/log/manifest.js'
 
 const SALT = Buffer.from('0102030405060708', 'hex')
+const IDENTITY = '00112233445566778899aabbccddeeff'
 const MANIFEST: Manifest = {
+  identity: IDENTITY,
   epoch: 3,
   ordinal: 9,
   bootId: 'b2c1',
@@ -19,6 +21,7 @@ const MANIFEST: Manifest = {
         {
           epoch: 2,
           ordinal: 4,
+          token: 'a'.repeat(16),
           salt: SALT,
           firstSequence: 1,
           lastSequence: 50,
@@ -28,6 +31,7 @@ const MANIFEST: Manifest = {
         {
           epoch: 3,
           ordinal: 2,
+          token: 'b'.repeat(16),
           salt: SALT,
           firstSequence: 51,
           lastSequence: 50,
@@ -75,12 +79,19 @@ t.test('a manifest comes back whole, as known damage', async t => {
 })
 
 t.test('a manifest has these bytes, twice', async t => {
-  const bytes = encodeManifest({ epoch: 3, ordinal: 9, bootId: null, logs: [], corrupt: [] })
+  const bytes = encodeManifest({
+    identity: IDENTITY,
+    epoch: 3,
+    ordinal: 9,
+    bootId: null,
+    logs: [],
+    corrupt: [],
+  })
   t.equal(
-    bytes.subarray(0, 26).toString('hex'),
-    '5741512d4d414e0a' + '0200' + '0000' + '06000000' + 'fd0ec8a9' + '950309c09090',
+    bytes.subarray(0, 44).toString('hex'),
+    `5741512d4d414e0a0200000018000000927abea296c410${IDENTITY}0309c09090`,
   )
-  t.ok(bytes.subarray(26, 4096).every(byte => byte === 0))
+  t.ok(bytes.subarray(44, 4096).every(byte => byte === 0))
   t.ok(bytes.subarray(0, 4096).equals(bytes.subarray(4096)))
 })
 
@@ -134,26 +145,34 @@ t.test('another version is refused by name', async t => {
 
 t.test('a body of a wrong shape is no manifest, and no exception', async t => {
   const log = ['messages', 1, 0, 0, []]
-  const segment = [1, 1, Buffer.alloc(8), 1, 1, null, false]
+  const me = Buffer.from(IDENTITY, 'hex')
+  const token = Buffer.alloc(8)
+  const salt = Buffer.alloc(8)
+  const segment = (...fields: unknown[]) => [me, 1, 2, null, [[...log.slice(0, 4), [fields]]], []]
   const bodies: unknown[] = [
     null,
     {},
     [],
-    [1, 2],
-    [-1, 2, null, [], []],
-    [1.5, 2, null, [], []],
-    [2 ** 53, 2, null, [], []],
-    ['1', 2, null, [], []],
-    [1, 2, 7, [], []],
-    [1, 2, null, [['messages', 1, 0, 0]], []],
-    [1, 2, null, [[7, 1, 0, 0, []]], []],
-    [1, 2, null, [['messages', 1, 0, 'fsync', []]], []],
-    [1, 2, null, [[...log.slice(0, 4), [[1, 1, Buffer.alloc(7), ...segment.slice(3)]]]], []],
-    [1, 2, null, [[...log.slice(0, 4), [[...segment.slice(0, 5), 'all', false]]]], []],
-    [1, 2, null, [[...log.slice(0, 4), [segment.slice(0, 6)]]], []],
-    [1, 2, null, [log], [['messages', 'f', 1, 1, null, null, null]]],
+    [me, 1, 2],
+    [1, 2, null, [], []],
+    [me.subarray(1), 1, 2, null, [], []],
+    [IDENTITY, 1, 2, null, [], []],
+    [me, -1, 2, null, [], []],
+    [me, 1.5, 2, null, [], []],
+    [me, 2 ** 53, 2, null, [], []],
+    [me, '1', 2, null, [], []],
+    [me, 1, 2, 7, [], []],
+    [me, 1, 2, null, [['messages', 1, 0, 0]], []],
+    [me, 1, 2, null, [[7, 1, 0, 0, []]], []],
+    [me, 1, 2, null, [['messages', 1, 0, 'fsync', []]], []],
+    segment(1, 1, token, Buffer.alloc(7), 1, 1, null, false),
+    segment(1, 1, Buffer.alloc(7), salt, 1, 1, null, false),
+    segment(1, 1, 'aaaaaaaa', salt, 1, 1, null, false),
+    segment(1, 1, token, salt, 1, 1, 'all', false),
+    segment(1, 1, token, salt, 1, 1, null),
+    [me, 1, 2, null, [log], [['messages', 'f', 1, 1, null, null, null]]],
   ]
-  const right = copyOf([1, 2, null, [[...log.slice(0, 4), [segment]]], []])
+  const right = copyOf(segment(1, 1, token, salt, 1, 1, null, false))
   t.ok(decodeManifest(Buffer.concat([right, right]), 'x'), 'the forger works')
   for (const body of bodies) {
     const copy = copyOf(body)

@@ -249,7 +249,7 @@ t.test(
     t.match(lost, [range])
     t.equal(set.report.corrupt.length, 1)
     const [copy] = quarantined(disk)
-    t.equal(copy, `${ROOT}/quarantine/${range.file.replace('/', '-')}-${at}`)
+    t.match(copy, new RegExp(`^${ROOT}/quarantine/${range.file.replace('/', '-')}-${at}-[\\da-f]{16}$`))
     t.ok(disk.file(copy!).live.bytes().equals(bytes), 'the bytes as they were')
     t.same(
       disk.pending().filter(pending => pending.path.includes('quarantine')),
@@ -345,7 +345,7 @@ t.test('a listed segment that is missing is corruption, named with what it held'
 
 t.test('a segment that no manifest lists is void, and removed', async t => {
   const { disk, files } = await closedAfter(['one', 'two'])
-  const stray = `${ROOT}/messages/0000000001-0000000099.seg`
+  const stray = `${ROOT}/messages/0000000001-0000000099-aaaaaaaaaaaaaaaa.seg`
   damage.copyFile(disk, `${ROOT}/${files[0]}`, disk, stray)
   const { set, frames } = await open(disk)
   t.same(textsOf(frames.messages), ['1 one', '2 two'])
@@ -357,7 +357,6 @@ t.test('a segment that no manifest lists is void, and removed', async t => {
 t.test('another queue’s segment in the place of ours gives none of its records', async t => {
   const ours = await closedAfter(['one', 'two'])
   const theirs = await closedAfter(['secret', 'letter'])
-  t.equal(ours.files[0], theirs.files[0])
   damage.copyFile(theirs.disk, `${ROOT}/${theirs.files[0]}`, ours.disk, `${ROOT}/${ours.files[0]}`)
   const { set, frames } = await open(ours.disk)
   t.same(frames.messages, [])

@@ -41,7 +41,10 @@ t.test('it removes no further void file', async t => {
   const first = new DiskProcess(disk)
   await filled(first)
   first.kill()
-  for (const name of ['0000000001-0000000090.seg', '0000000001-0000000091.seg'])
+  for (const name of [
+    '0000000001-0000000090-aaaaaaaaaaaaaaaa.seg',
+    '0000000001-0000000091-aaaaaaaaaaaaaaaa.seg',
+  ])
     await (await new DiskProcess(disk).create(`${ROOT}/messages/${name}`)).close()
   const process = new DiskProcess(disk)
   const { removed } = replacedAtFirstRemoval(process, '/messages/')

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Directory } from '../../lib/log/directory.js'
+import { asWaqError } from '../../lib/log/errors.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, saltState, sealFrame } from '../../lib/log/format.js'
 import { Segment } from '../../lib/log/segment.js'
 import { SegmentReader } from '../../lib/log/segment-reader.js'
@@ -34,6 +35,7 @@ class Stage {
     this.segment = new Segment({
       log: 'messages',
       epoch: 1,
+      token: 'a'.repeat(16),
       ordinal: 1,
       salt: SALT,
       firstSequence: 1,
@@ -58,7 +60,12 @@ class Stage {
         return file
       },
     }
-    const directory = { root: '/queue', fileSystem, path: (name: string) => `/queue/${name}` }
+    const directory = {
+      root: '/queue',
+      fileSystem,
+      path: (name: string) => `/queue/${name}`,
+      failure: asWaqError,
+    }
     this.reader = new SegmentReader(directory as unknown as Directory)
   }
 

@@ -23,7 +23,8 @@ async function someQueue(t: Test): Promise<string> {
 }
 
 function newest(directory: string, log: string): string {
-  return join(directory, log, readdirSync(join(directory, log)).sort().at(-1)!)
+  const names = readdirSync(join(directory, log)).filter(name => /^\d/.test(name))
+  return join(directory, log, names.sort().at(-1)!)
 }
 
 const verify = async (directory: string) => verifyStore(await StoreReader.open(directory))
@@ -45,12 +46,12 @@ t.test('a sound queue: everything is counted, and what is in doubt is named', as
 
 t.test('files that no manifest lists are void, and no damage', async t => {
   const directory = await someQueue(t)
-  const name = 'messages/0000000009-0000000001.seg'
+  const name = 'messages/0000000009-0000000001-aaaaaaaaaaaaaaaa.seg'
   writeFileSync(join(directory, name), readFileSync(newest(directory, 'messages')))
-  writeFileSync(join(directory, 'manifests/0000000009-0000000002.tmp'), 'half')
+  writeFileSync(join(directory, 'manifests/0000000009-0000000002-aaaaaaaaaaaaaaaa.tmp'), 'half')
   t.match(await verify(directory), {
     corrupt: [],
-    voidFiles: ['manifests/0000000009-0000000002.tmp', name],
+    voidFiles: ['manifests/0000000009-0000000002-aaaaaaaaaaaaaaaa.tmp', name],
   })
 })
 
