@@ -53,6 +53,7 @@ const statusOfWaqError: Partial<Record<WaqErrorCode, ExitStatus>> = {
   WAQ_NOT_A_QUEUE: ExitStatus.usage,
   WAQ_UNSUPPORTED_VERSION: ExitStatus.usage,
   WAQ_ID_CONFLICT: ExitStatus.usage,
+  WAQ_FAKE_TIMERS: ExitStatus.usage,
   WAQ_NOT_FOUND: ExitStatus.found,
   WAQ_CORRUPT: ExitStatus.found,
   WAQ_LOCKED: ExitStatus.locked,

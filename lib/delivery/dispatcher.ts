@@ -1,4 +1,5 @@
 import { WaqError } from '../log/errors.js'
+import { nextTurn, setImmediate } from '../log/real-time.js'
 import type { MessageRef, MessageStore } from '../store/message-store.js'
 import type { Attempt } from './attempt.js'
 import { systemClock } from './clock.js'
@@ -256,7 +257,7 @@ export class Dispatcher<P, R> {
     await this.#othersEnded(graceMs)
     this.#courier.abort(closingError())
     // Those that end at once when they are aborted say themselves how they ended.
-    await new Promise(resolve => setImmediate(resolve))
+    await nextTurn()
     if (this.#lost === undefined) this.#courier.abandon()
     this.#timers.close()
     this.#drains.resolve(this.#scheduler.pending)

@@ -1,3 +1,4 @@
+import { setImmediate } from '../log/real-time.js'
 import type { MessageRef, MessageStore } from '../store/message-store.js'
 import { Backlog } from './backlog.js'
 import { Channel, type ChannelState } from './channel.js'

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { livenessOf, ownerRecord, ownIdentity, parseOwnerRecord } from './identity.js'
+import { wallNow } from './real-time.js'
 import { createRecordLink, readRecordLink, removeRecordLink } from './record-link.js'
 
 // Between making the lock directory and claiming, a lock says nothing of whose it is. Whoever is killed there would
@@ -17,7 +18,7 @@ export const CLAIMING_NAME = '.claiming'
 export function setClaiming(directory: string): void {
   const path = join(directory, CLAIMING_NAME)
   removeRecordLink(path)
-  createRecordLink(path, ownerRecord(ownIdentity(), Date.now()).trim())
+  createRecordLink(path, ownerRecord(ownIdentity(), wallNow()).trim())
 }
 
 /** To be called inside the guard. */

@@ -16,6 +16,7 @@ export type WaqErrorCode =
   | 'WAQ_UNSUPPORTED_VERSION'
   | 'WAQ_NOT_A_QUEUE'
   | 'WAQ_NOT_FOUND'
+  | 'WAQ_FAKE_TIMERS'
 
 /** Who holds a directory, as far as its newest owner file tells. */
 export interface Owner {

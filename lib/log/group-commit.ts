@@ -18,6 +18,7 @@ import { MAX_PAYLOAD_BYTES } from './format.js'
 import { frameBatch } from './frame-batch.js'
 import type { ManifestPublisher } from './manifest-publisher.js'
 import { Pace } from './pace.js'
+import { nextTick } from './real-time.js'
 import { Rotation } from './rotation.js'
 import type { ActiveSegment } from './segment.js'
 import type { SegmentSet } from './segment-set.js'
@@ -81,7 +82,7 @@ export class GroupCommit {
     const firstSequence = this.#nextSequence
     if (this.#ended !== undefined) {
       const error = this.#ended
-      queueMicrotask(() => listener.failed(error))
+      nextTick(() => listener.failed(error))
       return firstSequence
     }
     for (const record of records) {
@@ -187,7 +188,7 @@ export class GroupCommit {
     if (this.#scheduled || this.#running !== undefined) return
     this.#scheduled = true
     // After the promise jobs of this tick: all that a resolved flush sets going again shares the next one.
-    process.nextTick(() => {
+    nextTick(() => {
       this.#scheduled = false
       if (this.#running === undefined && this.#queue.size > 0) void this.#start()
     })

@@ -1,10 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { WaqError } from './errors.js'
 import { livenessOf, ownIdentity, parseOwnerRecord } from './identity.js'
+import { clearInterval, monotonicNow, setInterval, sleep, wallNow } from './real-time.js'
 import { createRecordLink, readRecordLink, removeRecordLink } from './record-link.js'
 import { endWatch, markOf, watchOf } from './watch.js'
 
@@ -84,7 +83,7 @@ export async function takeGuard(directory: string, options: GuardOptions): Promi
 }
 
 function recordOfThis(): string {
-  return JSON.stringify({ ...ownIdentity(), since: Date.now(), token: randomUUID() })
+  return JSON.stringify({ ...ownIdentity(), since: wallNow(), token: randomUUID() })
 }
 
 /** Resolves with the ms that it waited for others. */
@@ -94,7 +93,7 @@ async function take(
   content: string,
   options: GuardOptions,
 ): Promise<number> {
-  const startedAt = performance.now()
+  const startedAt = monotonicNow()
   let waitedMs = 0
   for (;;) {
     if (createRecordLink(path, content)) {
@@ -119,7 +118,7 @@ async function take(
     if (waitedMs >= options.waitMs) throw refusal(directory, held)
     // Held for a few milliseconds as a rule. Not all in step: several may wait.
     await sleep(2 + Math.random() * 8)
-    waitedMs = performance.now() - startedAt
+    waitedMs = monotonicNow() - startedAt
   }
 }
 
@@ -143,7 +142,7 @@ function removeVoidRights(directory: string, content: string): void {
 }
 
 function touch(path: string): void {
-  const now = new Date()
+  const now = new Date(wallNow())
   try {
     fs.lutimesSync(path, now, now)
   } catch {

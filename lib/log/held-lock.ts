@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import lockfile from 'proper-lockfile'
 import { clearClaiming, setClaiming } from './claiming.js'
 import { asWaqError } from './errors.js'
 import { takeGuard } from './guard.js'
 import { LockDirectory, removeDirectory } from './lock-directory.js'
 import type { OpenDirectory } from './open-directories.js'
+import { sleep, wallNow } from './real-time.js'
 
 /** proper-lockfile's lock: an empty directory, whose time of change its owner keeps moving. */
 export const LOCK_NAME = '.lock'
@@ -37,7 +37,7 @@ export interface DirectoryLock {
  */
 export class HeldLock implements DirectoryLock, OpenDirectory {
   readonly path: string
-  readonly since = Date.now()
+  readonly since = wallNow()
   readonly #lockPath: string
   readonly #staleMs: number
   readonly #ownerFileStands: () => boolean
@@ -161,7 +161,7 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
       } catch {
         // A full or failing disk, or a slow opener: the owner file is what protects us, the lock is courtesy.
       }
-      await sleep(REACQUIRE_PAUSE_MS, undefined, { ref: false, signal: this.#stop.signal }).catch(() => {})
+      await sleep(REACQUIRE_PAUSE_MS, { ref: false, signal: this.#stop.signal })
     }
   }
 

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { promisify } from 'node:util'
 import { systemCode } from './errors.js'
+import { wallNow } from './real-time.js'
 
 /**
  * A lock directory that this process made, and holds open: until it is closed no other one gets its inode number, and
@@ -48,7 +49,7 @@ export class LockDirectory {
 
   /** A sign of life. */
   async touch(): Promise<void> {
-    const now = new Date()
+    const now = new Date(wallNow())
     this.#touching = true
     try {
       await promisify(fs.futimes)(this.#fd, now, now)

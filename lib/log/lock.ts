@@ -1,7 +1,5 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { CLAIMING_NAME, claimerDied, clearClaiming } from './claiming.js'
 import { asWaqError, type Owner, systemCode, WaqError } from './errors.js'
 import { GUARD_NAME, GUARD_RIGHT_PREFIX, type Guard, takeGuard } from './guard.js'
@@ -17,6 +15,7 @@ import {
 } from './identity.js'
 import { removeDirectory } from './lock-directory.js'
 import { addOpen, makerHere, openHere, removeOpen } from './open-directories.js'
+import { monotonicNow, sleep } from './real-time.js'
 import { endWatch, markOf, watchOf } from './watch.js'
 
 export type { DirectoryLock } from './held-lock.js'
@@ -98,7 +97,7 @@ export async function acquireLock<T>(
 ): Promise<AcquiredLock<T>> {
   const staleMs = Math.max(options.staleMs, LEAST_STALE_MS)
   const { waitMs } = options
-  const startedAt = performance.now()
+  const startedAt = monotonicNow()
   let waitedMs = 0
   let changesAtFirst: number | undefined
   for (;;) {
@@ -107,13 +106,13 @@ export async function acquireLock<T>(
     changesAtFirst ??= result.changes
     const patienceMs =
       waitMs !== 'auto' ? waitMs : result.liveness === 'alive' ? 0 : staleMs + STALENESS_MARGIN_MS
-    waitedMs = performance.now() - startedAt
+    waitedMs = monotonicNow() - startedAt
     if (waitedMs >= patienceMs) {
       const showedLife = result.changes !== changesAtFirst
       throw refusal(directory, { ...result, showedLife }, Math.round(waitedMs), staleMs)
     }
     await sleep(Math.min(POLL_MS, patienceMs - waitedMs))
-    waitedMs = performance.now() - startedAt
+    waitedMs = monotonicNow() - startedAt
   }
 }
 

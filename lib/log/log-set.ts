@@ -15,6 +15,7 @@ import { identityName, MANIFESTS, newIdentity, parseFileId } from './names.js'
 import { refuseNetworkFileSystem } from './network-file-system.js'
 import { nodeFileSystem } from './node-file-system.js'
 import { prepareDirectory } from './prepare-directory.js'
+import { assertRealTimers, wallNow } from './real-time.js'
 import { type Recovered, recover } from './recover.js'
 import { SegmentLog } from './segment-log.js'
 import type { CorruptRange, Environment, Log, LogSpec, OpenReport, OpenVisitor } from './types.js'
@@ -86,9 +87,10 @@ export class LogSet {
    * WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST.
    */
   static async open(path: string, options: LogSetOptions, visitor: OpenVisitor): Promise<LogSet> {
+    assertRealTimers()
     const environment: LogEnvironment = {
       fileSystem: nodeFileSystem,
-      now: Date.now,
+      now: wallNow,
       bootId: ownIdentity().bootId,
       acquireLock,
       ...options.environment,

@@ -1,3 +1,5 @@
+import { clearTimeout, monotonicNow, setTimeout } from './real-time.js'
+
 const FIRST_PAUSE_MS = 100
 const MAX_PAUSE_MS = 2000
 
@@ -10,12 +12,12 @@ export class Pace {
 
   /** Milliseconds of pause that are left; 0: go. */
   get leftMs(): number {
-    return Math.max(0, this.#until - performance.now())
+    return Math.max(0, this.#until - monotonicNow())
   }
 
   failed(): void {
     this.#pauseMs = Math.min(MAX_PAUSE_MS, this.#pauseMs === 0 ? FIRST_PAUSE_MS : this.#pauseMs * 2)
-    this.#until = performance.now() + this.#pauseMs
+    this.#until = monotonicNow() + this.#pauseMs
   }
 
   succeeded(): void {

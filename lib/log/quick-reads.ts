@@ -1,3 +1,5 @@
+import { monotonicNow } from './real-time.js'
+
 /**
  * Whether a read is worth a trip through the thread pool. Out of the page cache a small one takes 2 µs, and the trip ten
  * times as long; one of half a megabyte takes 0.2 ms, and the trip several where threads of the collector and the compiler
@@ -24,7 +26,7 @@ export class QuickReads {
   #quick = 0
 
   /** `now`: a monotonic clock, ms. */
-  constructor(now: () => number = () => performance.now()) {
+  constructor(now: () => number = () => monotonicNow()) {
     this.#now = now
   }
 

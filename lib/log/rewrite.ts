@@ -3,13 +3,13 @@
  * verified on the way, and the copies get a fresh salt (invariant 12). Nothing counts until one manifest lists the
  * copies instead of the originals: a crash before it leaves void copies, one after it void originals.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { beginCopiedSegment, type CopiedHeader, copyFrame } from './copied-segment.js'
 import type { Directory } from './directory.js'
 import { WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
 import { segmentName } from './names.js'
+import { nextTurn } from './real-time.js'
 import { type ScanSink, scanSegment } from './scan.js'
 import type { Segment } from './segment.js'
 import type { LogSpec, PutRecord, RewriteOptions } from './types.js'

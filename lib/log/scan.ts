@@ -5,10 +5,10 @@
  * The segment is streamed through a window, while the next stretch is read ahead; only a frame larger than the window
  * makes it grow, and never beyond what the segment holds.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { asWaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import { FRAME_HEADER_BYTES, type FrameHeader, payloadIsIntact, readFrameHeader } from './format.js'
+import { nextTurn } from './real-time.js'
 
 const WINDOW_BYTES = 512 * 1024
 /** So much is read ahead on the spot before the event loop gets its turn. */

@@ -3,6 +3,7 @@ import type { FileHandle } from './file-system.js'
 import { SEGMENT_HEADER_BYTES, saltState } from './format.js'
 import type { ManifestSegment } from './manifest.js'
 import { type FileId, segmentName } from './names.js'
+import { monotonicNow } from './real-time.js'
 import type { SyncMeter } from './sync-meter.js'
 import type { SegmentInfo } from './types.js'
 
@@ -180,10 +181,10 @@ export class ActiveSegment {
     const { segment } = this
     const covered = segment.written
     const { lastSequence } = segment
-    const startedAt = performance.now()
+    const startedAt = monotonicNow()
     try {
       await this.file.sync()
-      this.#meter.add(performance.now() - startedAt)
+      this.#meter.add(monotonicNow() - startedAt)
       // A seal that came meanwhile has fixed what counts.
       if (!segment.sealed) segment.syncedTo(covered, lastSequence)
     } catch (error) {

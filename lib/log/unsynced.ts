@@ -1,4 +1,5 @@
 import type { Append } from './append-queue.js'
+import { clearTimeout, setTimeout } from './real-time.js'
 import type { Durability } from './types.js'
 
 /** So much is kept in memory, then a sync is started that nobody waits for. */

@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { performance } from 'node:perf_hooks'
+import { monotonicNow } from './real-time.js'
 
 // Stale is what has not changed for `staleMs` of the observer's own monotonic time while the observer looked. What a
 // lock's time of change says, and what any wall clock says, decides nothing: a lock from the future grows stale like
@@ -17,7 +17,7 @@ export function markOf(path: string): string | undefined {
 /** What one process has seen of a lock that it does not hold. */
 export class Watch {
   #mark: string
-  #lookedAt = performance.now()
+  #lookedAt = monotonicNow()
   #unchangedMs = 0
   #changes = 0
 
@@ -35,7 +35,7 @@ export class Watch {
    * this process may have been stopped meanwhile, and the lock's owner with it.
    */
   isStale(mark: string, staleMs: number): boolean {
-    const now = performance.now()
+    const now = monotonicNow()
     if (mark === this.#mark) {
       this.#unchangedMs += Math.min(now - this.#lookedAt, staleMs / 4)
     } else {

@@ -1,4 +1,5 @@
 import { WaqError } from '../log/errors.js'
+import { monotonicNow } from '../log/real-time.js'
 import { throwIfAborted } from '../store/abort-error.js'
 import type { LogStore } from '../store/log-store.js'
 import { type EncodedMessage, encodeMessage } from '../store/message.js'
@@ -51,7 +52,7 @@ export class Intake {
 
   /** Throws, or rejects, with a typed error or an AbortError. */
   enqueue(message: unknown, given: unknown): Promise<Receipt> {
-    const startedAt = performance.now()
+    const startedAt = monotonicNow()
     const options = this.#begin(given)
     const encoded = encode(message, 'message', this.#context(options))
     return this.#put([encoded], options, enqueued => {
@@ -62,7 +63,7 @@ export class Intake {
 
   /** As `enqueue`, for all or none of them. */
   enqueueList(messages: readonly unknown[], given: unknown): Promise<Receipt[]> {
-    const startedAt = performance.now()
+    const startedAt = monotonicNow()
     const options = this.#begin(given)
     const encoded = withRefusals('WAQ_INVALID_MESSAGE', 'The list of messages', () =>
       encodeList(messages, this.#context(options)),
@@ -84,7 +85,7 @@ export class Intake {
   }
 
   #accepted(enqueued: readonly Enqueued[], startedAt: number): void {
-    this.durations.add(performance.now() - startedAt)
+    this.durations.add(monotonicNow() - startedAt)
     if (!enqueueDiagnostics.hasSubscribers) return
     const { directory } = this.#store
     for (const { id, channel, sequence, duplicate } of enqueued) {

@@ -1,3 +1,5 @@
+import { clearInterval, setInterval } from '../log/real-time.js'
+
 /** Any; a timer of the longest kind. */
 const FOR_EVER_MS = 2 ** 31 - 1
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { MessageView } from '../delivery/types.js'
 import { crcImplementation } from '../log/crc32c.js'
 import { WaqError } from '../log/errors.js'
+import { wallNow } from '../log/real-time.js'
 import { type ReadMessage, StoreReader, unpackPayload } from '../store/store-reader.js'
 import type { OwnerStatus } from './control/protocol.js'
 import { readStatus } from './control/status.js'
@@ -113,7 +114,7 @@ export class QueueReader<P = unknown> implements AsyncDisposable {
   /** Reads the whole queue. Rejects with WAQ_UNSUPPORTED_VERSION, WAQ_IO or WAQ_CLOSED. */
   async stats(): Promise<ReaderStats> {
     this.#assertOpen()
-    return readStats(this.#store, Date.now())
+    return readStats(this.#store, wallNow())
   }
 
   /** Nothing is held open between two calls; afterwards every call is WAQ_CLOSED. Idempotent. */

@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto'
+import { wallNow } from '../log/real-time.js'
 
 /**
  * UUIDv7 (RFC 9562, section 5.7, method 1 of 6.2): 48 bits of milliseconds, a counter of 12 bits that begins at a
@@ -22,7 +23,7 @@ let counter = 0
 const text = Buffer.alloc(36, '-')
 const HEX = Buffer.from('0123456789abcdef')
 
-export function uuidv7(nowMs: number = Date.now()): string {
+export function uuidv7(nowMs: number = wallNow()): string {
   if (poolOffset === pool.length) {
     randomFillSync(pool)
     poolOffset = 0

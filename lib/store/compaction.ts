@@ -4,8 +4,8 @@
  * as anyone likes, does one thing at a time, in slices, and rests as long after each slice as the slice took. On demand
  * it does the same, more thoroughly and without a rest.
  */
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { asWaqError, systemCode, type WaqError } from '../log/errors.js'
+import { clearTimeout, monotonicNow, nextTurn, setTimeout, sleep } from '../log/real-time.js'
 import { throwIfAborted } from './abort-error.js'
 import {
   backgroundLimits,
@@ -137,7 +137,7 @@ export class Compaction {
 
   async #runInBackground(): Promise<void> {
     // Behind whatever the caller is in the middle of.
-    await new Promise(resolve => setImmediate(resolve))
+    await nextTurn()
     try {
       while (this.#asked && !this.#stopping.signal.aborted && this.#demands === 0) {
         await this.#retireAsked()
@@ -348,12 +348,12 @@ export class Compaction {
  * no process alive, and nobody waits for it: after `hurry` it is one turn of the event loop.
  */
 function resting(hurry: AbortSignal): () => Promise<void> {
-  let resumedAt = performance.now()
+  let resumedAt = monotonicNow()
   return async () => {
-    const tookMs = performance.now() - resumedAt
+    const tookMs = monotonicNow() - resumedAt
     const restMs = Math.min(Math.max(tookMs, MIN_REST_MS), MAX_REST_MS)
     if (hurry.aborted) await nextTurn()
-    else await sleep(restMs, undefined, { signal: hurry, ref: false }).catch(() => {})
-    resumedAt = performance.now()
+    else await sleep(restMs, { signal: hurry, ref: false })
+    resumedAt = monotonicNow()
   }
 }

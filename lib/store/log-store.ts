@@ -1,5 +1,6 @@
 import { WaqError } from '../log/errors.js'
 import { LogSet } from '../log/log-set.js'
+import { monotonicNow, wallNow } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
 import { AbortError } from './abort-error.js'
 import { Compaction } from './compaction.js'
@@ -101,8 +102,8 @@ export class LogStore implements MessageStore {
 
   /** As `open`, on logs of the caller's own. */
   static async openOn(options: LogStoreOptions, openLogs: OpenLogs): Promise<LogStore> {
-    const startedAt = performance.now()
-    const now = options.environment?.now ?? Date.now
+    const startedAt = monotonicNow()
+    const now = options.environment?.now ?? wallNow
     const ledger = new SegmentLedger()
     const settled = new SettledIds(options.dedupe, segment => ledger.settledIdForgotten(segment))
     const contents = new MessageContents()
@@ -115,7 +116,7 @@ export class LogStore implements MessageStore {
       ...counts,
       tornBytes: logs.report.tornBytes,
       corrupt: logs.report.corrupt,
-      durationMs: performance.now() - startedAt - logs.lockWaitMs,
+      durationMs: monotonicNow() - startedAt - logs.lockWaitMs,
       lockWaitMs: logs.lockWaitMs,
       ...(logs.tookOverFrom === undefined ? {} : { tookOverFrom: logs.tookOverFrom }),
     }

@@ -1,5 +1,6 @@
 /** Records what happened to messages: in the index at once, in the ack log as soon as it can be written. */
 import { asWaqError, type WaqError } from '../log/errors.js'
+import { clearTimeout, setTimeout } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
 import { NO_DIGEST } from './digest.js'
 import { type Identity, identityOf } from './duplicates.js'

@@ -9,6 +9,7 @@ import { type Owner, WaqError } from '../log/errors.js'
 import { LogReader } from '../log/log-reader.js'
 import { type LogSnapshot, StaleSnapshot } from '../log/log-snapshot.js'
 import { nodeFileSystem } from '../log/node-file-system.js'
+import { wallNow } from '../log/real-time.js'
 import type { VisitedFrame } from '../log/types.js'
 import { throwIfAborted } from './abort-error.js'
 import { clampedDue } from './fold.js'
@@ -94,7 +95,7 @@ export class StoreReader {
   readonly #now: () => number
   readonly #signal: AbortSignal | undefined
 
-  private constructor(logs: LogReader, { now = Date.now, signal }: StoreReaderOptions) {
+  private constructor(logs: LogReader, { now = wallNow, signal }: StoreReaderOptions) {
     this.#logs = logs
     this.#now = now
     this.#signal = signal

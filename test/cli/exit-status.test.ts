@@ -18,6 +18,7 @@ t.test('every error of a queue has its exit status', async t => {
     WAQ_ID_CONFLICT: 2,
     WAQ_UNSUPPORTED_VERSION: 2,
     WAQ_NOT_A_QUEUE: 2,
+    WAQ_FAKE_TIMERS: 2,
     WAQ_NOT_FOUND: 1,
   }
   for (const [code, status] of Object.entries(expected)) {

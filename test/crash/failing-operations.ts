@@ -5,6 +5,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import { WaqError } from '../../lib/log/errors.js'
+import { monotonicNow, sleep } from '../../lib/log/real-time.js'
 import { DiskProcess, type Fault, type Operation, type OperationKind } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import type { VirtualTime } from '../fixtures/disk/virtual-time.js'
@@ -209,7 +210,7 @@ async function script(
 
 /** An opening may fail while the disk does; once it is well, it succeeds. */
 async function openAtLast(process: () => DiskProcess, oracle: Oracle, shape: Shape): Promise<Life> {
-  const startedAt = performance.now()
+  const startedAt = monotonicNow()
   for (;;) {
     const life = new Life(process(), oracle, shape)
     try {
@@ -219,16 +220,15 @@ async function openAtLast(process: () => DiskProcess, oracle: Oracle, shape: Sha
       if (error instanceof Violation) throw error
       if (!(error instanceof WaqError))
         throw new Error(`opening failed with ${String(error)}`, { cause: error })
-      if (performance.now() - startedAt > PATIENCE_MS)
-        throw new Error('it never opens again', { cause: error })
-      await new Promise(resolve => setTimeout(resolve, 100))
+      if (monotonicNow() - startedAt > PATIENCE_MS) throw new Error('it never opens again', { cause: error })
+      await sleep(100)
     }
   }
 }
 
 /** Both logs take records again, by themselves. Where the directory was taken away, only an opening helps. */
 async function heals(life: Life): Promise<void> {
-  const startedAt = performance.now()
+  const startedAt = monotonicNow()
   for (const append of [() => life.messages(15), () => life.acks(15)]) {
     for (;;) {
       const refused = life.refusals.length
@@ -236,8 +236,8 @@ async function heals(life: Life): Promise<void> {
       if (life.refusals.length === refused) break
       const error = life.refusals.at(-1)
       if (error instanceof WaqError && error.code === 'WAQ_LOCK_LOST') return
-      if (performance.now() - startedAt > PATIENCE_MS) throw new Error('it does not heal', { cause: error })
-      await new Promise(resolve => setTimeout(resolve, 100))
+      if (monotonicNow() - startedAt > PATIENCE_MS) throw new Error('it does not heal', { cause: error })
+      await sleep(100)
     }
   }
 }

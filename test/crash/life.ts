@@ -1,5 +1,6 @@
 import { WaqError } from '../../lib/log/errors.js'
 import { LogSet } from '../../lib/log/log-set.js'
+import { monotonicNow } from '../../lib/log/real-time.js'
 import type { Durability, LogSpec } from '../../lib/log/types.js'
 import type { DiskProcess } from '../fixtures/disk/disk-process.js'
 import { environmentOf } from '../fixtures/disk/simulated-lock.js'
@@ -68,7 +69,7 @@ export class Life {
         lock: { staleMs: 10_000, waitMs: 0 },
         allowNetworkFileSystem: false,
         // Virtual time, where it is installed: the pauses of a sick disk pass.
-        environment: environmentOf(this.process, () => 1_700_000_000_000 + performance.now()),
+        environment: environmentOf(this.process, () => 1_700_000_000_000 + monotonicNow()),
       },
       {
         frame: (log, { sequence, data }) =>

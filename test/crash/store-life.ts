@@ -1,4 +1,5 @@
 import { WaqError } from '../../lib/log/errors.js'
+import { monotonicNow } from '../../lib/log/real-time.js'
 import type { Durability } from '../../lib/log/types.js'
 import { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef, Outcome } from '../../lib/store/message-store.js'
@@ -46,7 +47,7 @@ export class StoreLife {
       storeOptions({
         ...this.shape,
         ackSyncMs: 5,
-        environment: environmentOf(this.process, () => NOW + performance.now()),
+        environment: environmentOf(this.process, () => NOW + monotonicNow()),
       }),
     )
     const refs = new Map<string, MessageRef>()

@@ -31,6 +31,13 @@ declare global {
 }
 `
 
+/** Of a tool that is not installed here, as much as the pages use. */
+const VITEST = `
+export const expect: any
+export const test: (name: string, run: () => Promise<void>) => void
+export const vi: any
+`
+
 /** In JavaScript nobody says what a payload is, and nobody has to. */
 const UNKNOWN_IN_JAVASCRIPT = [18046, 2571]
 
@@ -43,6 +50,7 @@ t.test('every block of TypeScript and JavaScript in the documentation compiles',
   const surroundings = join(root, 'docs', 'surroundings.d.ts')
   const texts = new Map([
     [surroundings, SURROUNDINGS],
+    [join(root, 'docs', 'vitest.d.ts'), VITEST],
     // Each a module, so that no two share their names.
     ...[...files].map(([file, { code }]) => [file, `${code}\nexport {}\n`] as const),
   ])
@@ -74,6 +82,7 @@ function compilerOptions(): ts.CompilerOptions {
     typeRoots: [join(root, 'node_modules/@types')],
     paths: {
       waq: [built('index')],
+      vitest: [join(root, 'docs', 'vitest.d.ts')],
       'waq/log': [built('log/index')],
       'waq/metrics': [built('queue/metrics')],
     },

@@ -18,6 +18,7 @@ const CODES: Record<WaqErrorCode, true> = {
   WAQ_UNSUPPORTED_VERSION: true,
   WAQ_NOT_A_QUEUE: true,
   WAQ_NOT_FOUND: true,
+  WAQ_FAKE_TIMERS: true,
 }
 
 t.test('docs/errors.md has a section for each code, which says what to do', async t => {

@@ -5,6 +5,7 @@ import { WaqError } from '../../lib/log/errors.js'
 import type { LogSet } from '../../lib/log/log-set.js'
 import { decodeManifest } from '../../lib/log/manifest.js'
 import { parseFileId, segmentName } from '../../lib/log/names.js'
+import { sleep } from '../../lib/log/real-time.js'
 import type { LogSpec } from '../../lib/log/types.js'
 import {
   DiskProcess,
@@ -147,7 +148,7 @@ test('a batch that fails twice is rejected as indeterminate, and the queue heals
     healed = await outcome(append(set, 'messages', 'three'))
     if (!(healed instanceof WaqError)) break
     t.equal(healed.indeterminate, false, 'no byte of it was written')
-    await new Promise(resolve => setTimeout(resolve, 100))
+    await sleep(100)
   }
   t.notMatch(healed, { code: 'WAQ_IO' })
   const { frames } = await afterPowerLoss(disk)
@@ -211,7 +212,7 @@ test('outcomes are synced in time though nobody asks', async t => {
   const [messages, acks] = queueLogs() as [LogSpec, LogSpec]
   const { disk, set } = await stage({ logs: [messages, { ...acks, durability: { syncEveryMs: 20 } }] })
   await append(set, 'acks', 'one')
-  await new Promise(resolve => setTimeout(resolve, 100))
+  await sleep(100)
   t.same(textsOf((await afterPowerLoss(disk)).frames.acks), ['1 one'])
 })
 
@@ -247,7 +248,7 @@ test('what a large write puts behind the end of a segment that failed meanwhile 
   let syncing: Promise<unknown> | undefined
   process.gate = ({ kind, path }) => {
     // The descriptor of the failed segment stays open until the write is through.
-    if (kind === 'close') return new Promise(resolve => setTimeout(resolve, 1000))
+    if (kind === 'close') return sleep(1000)
     if (kind !== 'write' || !path.includes('acks') || syncing !== undefined) return undefined
     faults.push(failing('sync', 'acks'))
     syncing = outcome(set.log('acks').sync())
@@ -288,7 +289,7 @@ test('sync() says so where the sync failed, and covers everything where it did n
   const first = await outcome(set.log('acks').sync())
   if (first instanceof WaqError) t.equal(first.code, 'WAQ_IO')
   else t.same(textsOf((await afterPowerLoss(disk)).frames.acks), ['1 one'])
-  await new Promise(resolve => setTimeout(resolve, 5000))
+  await sleep(5000)
   await set.log('acks').sync()
   t.same(textsOf((await afterPowerLoss(disk)).frames.acks), ['1 one'], 'once it resolves, it is true')
 })
@@ -297,7 +298,7 @@ test('sync() says so where what was appended can not be written at all', async t
   const { disk, process, set } = await stage()
   process.capacityBytes = 0
   const written = append(set, 'acks', 'a'.repeat(5_000_000))
-  await new Promise(resolve => setTimeout(resolve, 5000))
+  await sleep(5000)
   t.match(await outcome(set.log('acks').sync()), { code: 'WAQ_DISK_FULL', indeterminate: true })
   process.capacityBytes = Number.POSITIVE_INFINITY
   await written
@@ -443,7 +444,7 @@ for (const kind of ['create', 'write', 'sync', 'rename', 'syncDirectory'] as con
   test(`a close whose manifest fails at ${kind} says so, and loses nothing`, async t => {
     const { disk, set, faults } = await stage({ segmentBytes: 4096 })
     for (let i = 0; i < 12; i++) await append(set, 'messages', 'x'.repeat(200))
-    await new Promise(resolve => setTimeout(resolve, 1))
+    await sleep(1)
     faults.push(failing(kind, 'manifests'))
     t.match(await outcome(set.close()), { code: 'WAQ_IO' })
     for (const fate of ['absent', 'whole'] as const) {
@@ -469,7 +470,7 @@ test('once the fence fell, everything that waits is refused, and the files are c
   t.match(await outcome(append(set, 'acks', 'ack')), { code: 'WAQ_LOCK_LOST' })
   t.equal(lost.length, 1)
   await set.close()
-  await new Promise(resolve => setTimeout(resolve, 1))
+  await sleep(1)
   t.equal(
     process.counts.close,
     process.counts.create! + (process.counts.open ?? 0),
@@ -488,7 +489,7 @@ test('a full disk: outcomes are recorded out of the ballast, messages are refuse
   t.ok(ballastOf(disk).live.size < BALLAST_BYTES)
   t.match(await outcome(append(set, 'messages', 'two')), { code: 'WAQ_DISK_FULL', indeterminate: false })
   process.capacityBytes = Number.POSITIVE_INFINITY
-  await new Promise(resolve => setTimeout(resolve, 1000))
+  await sleep(1000)
   await append(set, 'messages', 'three')
   t.equal(ballastOf(disk).live.size, BALLAST_BYTES)
   await set.log('acks').sync()
@@ -514,7 +515,7 @@ for (const ends of ['a close', 'a sync'] as const) {
     t.match(await refused, { code: 'WAQ_DISK_FULL' })
     if (ends === 'a close') await set.close()
     else {
-      await new Promise(resolve => setTimeout(resolve, 10_000))
+      await sleep(10_000)
       await set.log('messages').sync()
       t.match(await outcome(append(set, 'messages', 'three')), {
         code: 'WAQ_DISK_FULL',
@@ -531,7 +532,7 @@ test('a segment of 256 KiB whose place is on a full disk leaves nothing behind',
   t.match(await outcome(append(set, 'messages', 'one')), { code: 'WAQ_DISK_FULL', indeterminate: false })
   t.same(paths(disk, 'messages'), [])
   process.capacityBytes = Number.POSITIVE_INFINITY
-  await new Promise(resolve => setTimeout(resolve, 3000))
+  await sleep(3000)
   await append(set, 'messages', 'two')
 })
 
@@ -542,9 +543,9 @@ test('an undecided manifest holds back what was written meanwhile', async t => {
   faults.push(failing('syncDirectory', 'manifests'), failing('syncDirectory', 'manifests'))
   const two = await outcome(append(set, 'messages', 'two'))
   if (two instanceof WaqError) t.equal(two.code, 'WAQ_IO')
-  await new Promise(resolve => setTimeout(resolve, 5000))
+  await sleep(5000)
   await outcome(append(set, 'messages', 'three'))
-  await new Promise(resolve => setTimeout(resolve, 5000))
+  await sleep(5000)
   const four = await append(set, 'messages', 'four')
   t.ok(errors.length > 0)
   t.ok(four.sequence >= 3)
@@ -567,7 +568,7 @@ test('a discard that could not be published is published by the next call', asyn
 test('segments whose retirement failed are removed once it is published', async t => {
   const { disk, set, faults } = await stage({ segmentBytes: 1024 })
   for (let i = 0; i < 30; i++) await append(set, 'messages', 'x'.repeat(100))
-  await new Promise(resolve => setTimeout(resolve, 1))
+  await sleep(1)
   const first = set.log('messages').segments()[0]!
   faults.push(failing('create', 'manifests'))
   t.match(await outcome(set.log('messages').retire([first.id])), { code: 'WAQ_IO' })
@@ -578,7 +579,7 @@ test('segments whose retirement failed are removed once it is published', async 
 test('a retirement under a rewriting of the same segments loses nothing', async t => {
   const { disk, process, set } = await stage({ segmentBytes: 1024 })
   for (let i = 0; i < 60; i++) await append(set, 'messages', `${i} ${'x'.repeat(100)}`)
-  await new Promise(resolve => setTimeout(resolve, 1))
+  await sleep(1)
   const log = set.log('messages')
   const [first, second] = log.segments()
   let retired: Promise<unknown> | undefined

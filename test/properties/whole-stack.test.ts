@@ -17,14 +17,9 @@ async function play(
   replies: Parameters<typeof playOn>[2],
 ): Promise<void> {
   const uninstall = time.install()
-  // A queue whose process is said to have crashed while somebody waited in it would hold this one for ever.
-  const { setInterval } = globalThis
-  globalThis.setInterval = ((...given: Parameters<typeof setInterval>) =>
-    setInterval(...given).unref()) as typeof setInterval
   try {
     await playOn(chosen, steps, replies)
   } finally {
-    globalThis.setInterval = setInterval
     time.forgetTimers()
     uninstall()
   }

@@ -1,3 +1,4 @@
+import { wallNow } from '../../log/real-time.js'
 import { property } from '../recorded-error.js'
 import { at, numberAt, textAt } from './rule.js'
 
@@ -69,7 +70,7 @@ function fromHeaders(error: unknown): number | undefined {
   if (value === undefined) return undefined
   // A date is by the clock of whoever wrote it, and so is the answer's own: the difference needs no clock of ours.
   const sentAt = Date.parse(header(error, 'date') ?? '')
-  return parseRetryAfter(value, Number.isNaN(sentAt) ? Date.now() : sentAt)
+  return parseRetryAfter(value, Number.isNaN(sentAt) ? wallNow() : sentAt)
 }
 
 function parsed(body: unknown): unknown {

@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { asWaqError, type Owner, systemCode, WaqError } from '../../log/errors.js'
 import { CONTROL } from '../../log/names.js'
+import { monotonicNow, sleep, wallNow } from '../../log/real-time.js'
 import { AbortError } from '../../store/abort-error.js'
 import { uuidv7 } from '../uuidv7.js'
 import { putFile, removeFile } from './control-files.js'
@@ -49,7 +49,7 @@ export async function askOwner(
   const { signal, patienceMs = 5_000, stoppingMs = 10_000, silentMs = 15_000 } = options
   const id = uuidv7()
   const place = (suffix: string): string => join(directory, CONTROL, `${id}${suffix}`)
-  const text = JSON.stringify({ version: PROTOCOL_VERSION, id, expiresAt: Date.now() + patienceMs, request })
+  const text = JSON.stringify({ version: PROTOCOL_VERSION, id, expiresAt: wallNow() + patienceMs, request })
   if (Buffer.byteLength(text) > MAX_REQUEST_BYTES) {
     throw new WaqError(
       'WAQ_TOO_LARGE',
@@ -61,7 +61,7 @@ export async function askOwner(
   } catch (error) {
     throw asWaqError(error, `asking the owner of ${directory} failed`)
   }
-  const askedAt = performance.now()
+  const askedAt = monotonicNow()
   let lookedAt = askedAt
   let stoppedAt: number | undefined
   let beat = 0
@@ -74,7 +74,7 @@ export async function askOwner(
       await removeFile(place('.answer'))
       return outcome(answer, signal)
     }
-    const now = performance.now()
+    const now = monotonicNow()
     if (answer?.state === 'working') {
       if (answer.progress !== undefined) options.onProgress?.(answer.progress)
       if (answer.beat !== beat) beatAt = now

@@ -2,6 +2,7 @@ import { type FSWatcher, watch } from 'node:fs'
 import { readdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asWaqError, systemCode, WaqError } from '../../log/errors.js'
+import { clearInterval, setInterval, wallNow } from '../../log/real-time.js'
 import { escapeText, quoteText } from '../quote.js'
 import { HostileFile, putFile, removeFile, takeFile } from './control-files.js'
 import {
@@ -181,7 +182,7 @@ export class ControlInbox {
     const path = join(this.#directory, name)
     try {
       const { mtimeMs } = await stat(path)
-      if (Date.now() - mtimeMs > LEFT_OVER_MS) await removeFile(path)
+      if (wallNow() - mtimeMs > LEFT_OVER_MS) await removeFile(path)
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error
     }
@@ -197,7 +198,7 @@ export class ControlInbox {
       const text = await takeFile(path, MAX_REQUEST_BYTES)
       if (text === undefined) return true // taken back
       const envelope = parseEnvelope(text, id)
-      const now = Date.now()
+      const now = wallNow()
       if (envelope.expiresAt < now || envelope.expiresAt > now + MAX_PATIENCE_MS) {
         // Whoever asked has given up: to do it now would be to do it unasked.
         await removeFile(path)

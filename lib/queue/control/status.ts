@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ownIdentity } from '../../log/identity.js'
 import { CONTROL } from '../../log/names.js'
+import { clearInterval, setInterval, wallNow } from '../../log/real-time.js'
 import { putFile } from './control-files.js'
 import { MAX_ANSWER_BYTES, type OwnerStatus, PROTOCOL_VERSION, STATUS_FILE } from './protocol.js'
 
@@ -17,7 +18,7 @@ export class StatusPublisher {
   readonly #path: string
   readonly #facts: () => StatusFacts
   readonly #mayWrite: () => boolean
-  readonly #openedAt = Date.now()
+  readonly #openedAt = wallNow()
   #timer: NodeJS.Timeout | undefined
   #published = ''
   #writing: Promise<void> | undefined
@@ -53,7 +54,7 @@ export class StatusPublisher {
       version: PROTOCOL_VERSION,
       identity: ownIdentity(),
       openedAt: this.#openedAt,
-      publishedAt: Date.now(),
+      publishedAt: wallNow(),
       closed,
       ...facts,
     }
