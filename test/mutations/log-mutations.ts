@@ -284,8 +284,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'the wait for the lock counts as time of the opening',
     invariants: [],
     file: 'lib/store/log-store.js',
-    find: 'durationMs: performance.now() - startedAt - logs.lockWaitMs,',
-    replace: 'durationMs: performance.now() - startedAt,',
+    find: 'durationMs: monotonicNow() - startedAt - logs.lockWaitMs,',
+    replace: 'durationMs: monotonicNow() - startedAt,',
     caughtBy: {
       file: 'queue/lifecycle',
       name: 'what the opening waited for the lock is told, and is not its own duration',
