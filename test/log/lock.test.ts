@@ -123,7 +123,8 @@ for (const [who, record, owner] of [
     for (const time of [new Date(1_000), new Date(Date.now() + NEVER_STALE_MS)]) {
       fs.utimesSync(join(directory, '.lock'), time, time)
       const error = await acquireLock(directory, atOnce, ownerFiles(directory)).catch(error => error)
-      t.match(error, { code: 'WAQ_LOCKED', message: /that watches its lock for 3600000 ms/ })
+      const refused = { code: 'WAQ_LOCKED', message: /that watches its lock for 3600000 ms/ }
+      if (!t.match(error, refused)) return
       if (owner === undefined) t.equal(error.owner, undefined)
       else t.match(error.owner, owner)
     }

@@ -40,6 +40,22 @@ t.test('a queue whose directory was taken over stops, tells everyone, and acknow
   await queue.close().catch((error: unknown) => t.match(error, { code: 'WAQ_LOCK_LOST' }))
 })
 
+t.test('a queue that was lost is opened again at once, in the same process', async t => {
+  const queue = await openQueue<number>(t)
+  queue.on('lockLost', () => {})
+  takeOver(queue)
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }), { code: 'WAQ_LOCK_LOST' })
+  // Staleness would take an hour.
+  const again = await openQueue<number>(t, { lock: { staleMs: 3_600_000, waitMs: 0 } }, queue.directory)
+  t.equal(again.recovery.tookOverFrom, undefined)
+  await queue.close().catch((error: unknown) => t.match(error, { code: 'WAQ_LOCK_LOST' }))
+  await again.enqueue({ channel: 'chat', payload: 2, id: 'm' })
+  await t.rejects(openQueue<number>(t, {}, queue.directory), {
+    code: 'WAQ_LOCKED',
+    message: /That is this process/,
+  })
+})
+
 t.test('a lost lock that nobody listens for is an error', async t => {
   const queue = await openQueue<number>(t)
   const error = once(queue, 'error')
