@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readdirSync, rmSync } from 'node:fs'
+import { cpSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { OutboundQueue } from '../../lib/index.js'
@@ -40,21 +40,38 @@ t.test('a queue whose directory was taken over stops, tells everyone, and acknow
   await queue.close().catch((error: unknown) => t.match(error, { code: 'WAQ_LOCK_LOST' }))
 })
 
-t.test('a queue that was lost is opened again at once, in the same process', async t => {
-  const queue = await openQueue<number>(t)
-  queue.on('lockLost', () => {})
-  takeOver(queue)
-  await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }), { code: 'WAQ_LOCK_LOST' })
-  // Staleness would take an hour.
-  const again = await openQueue<number>(t, { lock: { staleMs: 3_600_000, waitMs: 0 } }, queue.directory)
-  t.equal(again.recovery.tookOverFrom, undefined)
-  await queue.close().catch((error: unknown) => t.match(error, { code: 'WAQ_LOCK_LOST' }))
-  await again.enqueue({ channel: 'chat', payload: 2, id: 'm' })
-  await t.rejects(openQueue<number>(t, {}, queue.directory), {
-    code: 'WAQ_LOCKED',
-    message: /That is this process/,
+for (const [how, lose] of [
+  ['taken over', takeOver],
+  ['removed', queue => rmSync(queue.directory, { recursive: true })],
+  ['moved away', queue => renameSync(queue.directory, `${queue.directory}.old`)],
+  [
+    'replaced by a copy of itself',
+    queue => {
+      cpSync(queue.directory, `${queue.directory}.copy`, { recursive: true })
+      rmSync(queue.directory, { recursive: true })
+      renameSync(`${queue.directory}.copy`, queue.directory)
+    },
+  ],
+] as [string, (queue: OutboundQueue<unknown, unknown>) => void][]) {
+  t.test(`a queue that was ${how} is opened again at once, in the same process`, async t => {
+    const queue = await openQueue<number>(t)
+    queue.on('lockLost', () => {})
+    queue.on('error', () => {})
+    lose(queue)
+    await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }), { code: 'WAQ_LOCK_LOST' })
+    // Staleness would take an hour.
+    const again = await openQueue<number>(t, { lock: { staleMs: 3_600_000, waitMs: 0 } }, queue.directory)
+    t.equal(again.recovery.tookOverFrom, undefined)
+    t.equal(again.recovery.lockWaitMs, 0)
+    await queue.close().catch((error: unknown) => t.match(error, { code: 'WAQ_LOCK_LOST' }))
+    await again.enqueue({ channel: 'chat', payload: 2, id: 'm' })
+    await t.rejects(openQueue<number>(t, {}, queue.directory), {
+      code: 'WAQ_LOCKED',
+      message: /That is this process/,
+    })
+    await again.close()
   })
-})
+}
 
 t.test('a lost lock that nobody listens for is an error', async t => {
   const queue = await openQueue<number>(t)
