@@ -262,7 +262,7 @@ export class GroupCommit {
     try {
       active = await this.#rotation.next()
     } catch (error) {
-      this.#setBack(batch, asWaqError(error, `the ${this.#spec.name} log can not go on`))
+      this.#setBack(batch, this.#directory.failure(error, `the ${this.#spec.name} log can not go on`))
       return
     }
     if (this.#queue.precedes(batch[0]!)) {
