@@ -1,10 +1,10 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { systemCode } from '../log/errors.js'
 import type { MessageStore } from '../store/message-store.js'
 import { Attempt } from './attempt.js'
 import { Call } from './call.js'
 import { Mark } from './columns.js'
 import { Doubt } from './doubt.js'
+import { Inside } from './inside.js'
 import { recordedError } from './recorded-error.js'
 import { RefMap } from './ref-map.js'
 import { isRefusal, refusalError } from './response.js'
@@ -26,8 +26,7 @@ interface CourierContext extends SettlerContext {
 export class Courier {
   readonly settler: Settler
   send: Send<unknown, unknown> | undefined
-  /** The attempt inside whose `send` (or `onAmbiguous`) the caller runs. */
-  readonly inside = new AsyncLocalStorage<Attempt>()
+  readonly inside = new Inside()
   readonly #context: CourierContext
   readonly #store: MessageStore
   readonly #doubt: Doubt
@@ -208,7 +207,7 @@ export class Courier {
     const timeoutMs = attempt.policy.sendTimeoutMs
     attempt.phase = 'sending'
     attempt.startedAt = timers.now()
-    const call = new Call(() => this.inside.run(attempt, this.send!, attempt.delivery!), {
+    const call = new Call(() => this.inside.run(attempt, () => this.send!(attempt.delivery!)), {
       timers,
       cancellation: attempt.cancellation,
       timeoutMs,

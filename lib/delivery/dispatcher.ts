@@ -195,7 +195,7 @@ export class Dispatcher<P, R> {
    */
   drain({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<{ remaining: number }> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost)
-    const drained = this.#drains.wait(this.#courier.inside.getStore(), signal)
+    const drained = this.#drains.wait(this.#courier.inside.attempt(), signal)
     this.#look()
     return drained
   }
@@ -205,7 +205,7 @@ export class Dispatcher<P, R> {
    * inside `send` that send is not waited for. Does not close the store. Idempotent.
    */
   close(graceMs: number): Promise<void> {
-    const inside = this.#courier.inside.getStore()
+    const inside = this.#courier.inside.attempt()
     if (inside !== undefined) this.#excused.add(inside)
     this.#closed ??= this.#close(graceMs)
     this.#whenEnded()
