@@ -12,8 +12,6 @@ import { plotsOf } from '../../bench/report/plots.js'
 const main = join(import.meta.dirname, '../../bench/main.js')
 const CANDIDATES = ['floor', 'waq', 'waq-10ms', 'files']
 
-t.setTimeout(110_000)
-
 async function bench(...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [main, ...args], { encoding: 'utf8' })
   return stdout
@@ -22,7 +20,6 @@ async function bench(...args: string[]): Promise<string> {
 t.test(
   'every measure gives figures for every candidate that it suits, and a page can be made of them',
   async t => {
-    t.setTimeout(100_000)
     const directory = t.testdir({ 'messages.jsonl': '{"channel":"irc:1","text":"hello"}\n' })
     const json = join(directory, 'recording.json')
     const stdout = await bench(

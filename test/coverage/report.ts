@@ -22,11 +22,9 @@ interface FileCoverage {
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const scratch = mkdtempSync(join(tmpdir(), 'waq-coverage-'))
-const bin = (name: string) => join(root, 'node_modules/.bin', name)
-const tests = process.argv.slice(2).map(directory => `dist/${directory.replace(/\/+$/, '')}/**/*.test.js`)
 
 try {
-  const tested = spawnSync(bin('tap'), ['--disable-coverage', '--reporter=terse', ...tests], {
+  const tested = spawnSync(process.execPath, ['dist/test/run/main.js', ...process.argv.slice(2)], {
     cwd: root,
     env: { ...process.env, NODE_V8_COVERAGE: join(scratch, 'raw') },
     stdio: 'inherit',
@@ -34,7 +32,7 @@ try {
   const report = ['report', '--temp-directory', join(scratch, 'raw'), '--reports-dir', scratch]
   // After the source maps: what is wanted are the lines of the sources.
   const only = ['--include', 'lib/**', '--exclude', 'dist/test/**', '--exclude-after-remap']
-  const made = spawnSync(bin('c8'), [...report, ...only, '--reporter', 'json'], {
+  const made = spawnSync(join(root, 'node_modules/.bin/c8'), [...report, ...only, '--reporter', 'json'], {
     cwd: root,
     stdio: 'inherit',
   })

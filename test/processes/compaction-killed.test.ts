@@ -35,7 +35,6 @@ async function live(t: Test, directory: string, life: number, forMs: number): Pr
 }
 
 t.test('a process that is killed while it compacts loses nothing and brings nothing back', async t => {
-  t.setTimeout(30_000 + kills * 4000)
   t.comment(`seed ${seed}; repeat with WAQ_TEST_SEED=${seed} WAQ_TEST_LIVES=${kills}`)
   const parent = mkdtempSync(join(tmpdir(), 'waq-compacting-'))
   t.teardown(() => rmSync(parent, { recursive: true, force: true }))

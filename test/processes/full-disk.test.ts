@@ -30,7 +30,6 @@ t.test(
   'a full disk: deliveries go on, enqueue says so, and works again by itself',
   { skip: why },
   async t => {
-    t.setTimeout(60_000)
     const directory = join(disk!, 'queue')
     const sent = new Set<string>()
     const acknowledged = new Set<string>()
@@ -95,7 +94,6 @@ t.test(
 )
 
 t.test('a queue on a full disk can be opened, and drained', { skip: why }, async t => {
-  t.setTimeout(60_000)
   const directory = join(disk!, 'second')
   const first = await OutboundQueue.open<string, void>(directory, { advanced: { segmentBytes: 1024 * 1024 } })
   for (let i = 0; i < 50; i++)

@@ -23,10 +23,10 @@ t.test(
   `killed ${lives} times over one directory, nothing acknowledged is lost and every chat keeps its order`,
   async t => {
     t.comment(
-      `seed ${seed}; repeat with WAQ_TEST_SEED=${seed} WAQ_TEST_LIVES=${lives} npx tap dist/test/processes/killed.test.js`,
+      `seed ${seed}; repeat with WAQ_TEST_SEED=${seed} WAQ_TEST_LIVES=${lives} ` +
+        'npm run test:one -- test/processes/killed.test.ts',
     )
     const next = random(seed)
-    t.setTimeout(30_000 + lives * 2000)
     const directory = mkdtempSync(join(tmpdir(), 'waq-killed-'))
     const oracle = await Oracle.start('abcdefghijkl'.split(''))
     t.teardown(() => {

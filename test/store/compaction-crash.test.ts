@@ -11,8 +11,6 @@ import { type Fate, RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import { contentsOf, openDiskStore } from './fixtures/disk-store.js'
 import { enqueueOne, outcomeOf } from './fixtures/messages.js'
 
-t.setTimeout(180_000)
-
 /** Messages of which most are settled, in several segments of both logs, with an outcome of every kind that has to stay. */
 async function fill(store: LogStore): Promise<string[]> {
   const ids: string[] = []

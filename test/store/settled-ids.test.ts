@@ -4,7 +4,7 @@ import type { SettlingKind } from '../../lib/store/outcome.js'
 import { SettledBlock } from '../../lib/store/settled-block.js'
 import { SettledBlockWriter } from '../../lib/store/settled-block-writer.js'
 import { type SettledId, SettledIds } from '../../lib/store/settled-ids.js'
-import type { Settlement } from '../../lib/store/settlement.js'
+import { Settlement } from '../../lib/store/settlement.js'
 import { NOW, settlementOf } from './fixtures/messages.js'
 
 function entry(id: string, sequence: number, facts: Partial<SettledId> = {}): SettledId {
@@ -22,15 +22,13 @@ function entry(id: string, sequence: number, facts: Partial<SettledId> = {}): Se
   }
 }
 
-function settlementOfEntry({ id, state, segment: _, ...facts }: SettledId): Settlement {
-  return settlementOf({
-    ...facts,
-    id,
-    kind: state,
-    nextSequence: 1,
-    firstAttemptAt: NOW,
-    mayHaveBeenSent: false,
-  })
+/** One for all of them, as an opening has it: each new one would fill a quarter of a megabyte of its own. */
+const settlement = new Settlement()
+
+function settlementOfEntry({ id, state, sequence, channel, digest, attempts, at }: SettledId): Settlement {
+  const facts = { id, sequence, channel, digest, attempts, at }
+  const rest = { kind: state, nextSequence: 1, firstAttemptAt: NOW, mayHaveBeenSent: false }
+  return settlementOf({ ...facts, ...rest }, settlement)
 }
 
 class Remembered {

@@ -1,0 +1,93 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Test files that one process runs, one after the other. */
+export interface Part {
+  readonly name: string
+  /** Names of sources, from the root of the repository: `test/log/scan.test.ts`. */
+  readonly files: readonly string[]
+}
+
+/**
+ * Rooms whose files share a process, for most of what a small file costs is the start of a process. None of them may
+ * leave a global of the process other than it found it.
+ */
+const SHARING = ['store', 'delivery', 'queue', 'log']
+
+/** Files of those rooms that need a process of their own, and why. */
+const ALONE: Readonly<Record<string, string>> = {
+  'test/log/lock-processes.test.ts': 'it waits for processes that it starts, while others could run',
+  'test/queue/promises/crash.test.ts': 'it waits for processes that it kills, while others could run',
+}
+
+/** What `--fast` leaves out of those rooms: each takes seconds, and none of them is the only test of its subject. */
+const LONG: ReadonlySet<string> = new Set([
+  'test/log/lock-processes.test.ts',
+  'test/queue/promises/crash.test.ts',
+  'test/store/compaction-crash.test.ts',
+])
+
+/** What takes longest begins first, so that no core waits for it at the end. */
+const FIRST = [
+  'crash',
+  'store',
+  'cli',
+  'properties',
+  'mutations',
+  'bench',
+  'processes',
+  'queue',
+  'delivery',
+  'log',
+]
+
+/** All test files below `root`, or those that are named: a file's name (`.ts`, or of its output), or a directory. */
+export function filesOf(root: string, named: readonly string[]): string[] {
+  const all = readdirSync(join(root, 'dist/test'), { recursive: true, encoding: 'utf8' })
+    .filter(path => path.endsWith('.test.js') && !path.includes('fixtures'))
+    .map(path => `test/${path.replace(/\.js$/, '.ts')}`)
+    .toSorted()
+  if (named.length === 0) return all
+  const wanted = named.map(path =>
+    path
+      .replace(/^(\.\/)?(dist\/)?/, '')
+      .replace(/\.js$/, '.ts')
+      .replace(/\/+$/, ''),
+  )
+  for (const path of wanted)
+    if (!all.some(file => isIn(file, path))) throw new Error(`There is no test at ${path}`)
+  return all.filter(file => wanted.some(path => isIn(file, path)))
+}
+
+function isIn(file: string, path: string): boolean {
+  return file === path || file.startsWith(`${path}/`)
+}
+
+/** The files that `--fast` runs: the rooms of the floors, but for what takes long. */
+export function fast(files: readonly string[]): string[] {
+  return files.filter(file => SHARING.includes(roomOf(file)) && !LONG.has(file))
+}
+
+/** The processes that run these files, in the order in which they should begin. */
+export function partsOf(files: readonly string[]): Part[] {
+  const parts = new Map<string, { name: string; files: string[] }>()
+  for (const file of files) {
+    const isShared = SHARING.includes(roomOf(file)) && !(file in ALONE)
+    const key = isShared ? roomOf(file) : file
+    const part = parts.get(key)
+    if (part === undefined) parts.set(key, { name: file, files: [file] })
+    else part.files.push(file)
+  }
+  for (const [key, part] of parts)
+    if (part.files.length > 1) part.name = `test/${key} (${part.files.length} files)`
+  return [...parts.values()].toSorted((one, other) => rank(one) - rank(other))
+}
+
+function rank({ files }: Part): number {
+  const found = FIRST.indexOf(roomOf(files[0]!))
+  return found < 0 ? FIRST.length : found
+}
+
+function roomOf(file: string): string {
+  return file.split('/')[1]!
+}
