@@ -20,6 +20,8 @@ export interface NewSegment {
   readonly spec: LogSpec
   /** A lower bound for what it will hold. */
   readonly firstSequence: number
+  /** The log's: its header names it, so that without a manifest no sequence is given twice. */
+  readonly nextSequence: number
   /** Where the one after it will be due: so far it is filled with zeros ahead, except where nothing is ever synced. */
   readonly targetBytes: number
   /** `true`: it may use the ballast, for it serves what must not fail. */
@@ -46,7 +48,7 @@ async function create(directory: Directory, wanted: NewSegment): Promise<ActiveS
       logId: spec.id,
       ...id,
       salt,
-      firstSequence: wanted.firstSequence,
+      firstSequence: wanted.nextSequence,
       createdAt: directory.now(),
     })
     await writeFully(file, header, 0)
@@ -58,7 +60,7 @@ async function create(directory: Directory, wanted: NewSegment): Promise<ActiveS
       ...id,
       salt,
       firstSequence: wanted.firstSequence,
-      lastSequence: Math.max(0, wanted.firstSequence - 1),
+      lastSequence: wanted.firstSequence - 1,
       length: undefined,
       diskBytes,
       compacted: false,

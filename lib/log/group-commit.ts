@@ -61,6 +61,7 @@ export class GroupCommit {
     this.#directory = directory
     this.#publisher = publisher
     this.#spec = spec
+    this.#nextSequence = nextSequence
     this.#rotation = new Rotation(directory, publisher, spec, segmentBytes, segments, {
       syncFailed: (active, error) => this.#endSegment(active, [], error),
       allSynced: () => this.#unsynced.clear(),
@@ -68,7 +69,6 @@ export class GroupCommit {
       mustSucceed: () => this.#mustSucceed,
     })
     this.#unsynced = new Unsynced(spec.durability, () => this.#syncInBackground())
-    this.#nextSequence = nextSequence
     directory.fence.onLost(error => this.#end(error))
   }
 

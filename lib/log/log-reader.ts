@@ -11,6 +11,7 @@ import { readNewestOwner } from './claim.js'
 import { preferNativeCrc } from './crc32c.js'
 import { asWaqError, type Owner, systemCode, WaqError } from './errors.js'
 import type { FileSystem } from './file-system.js'
+import { ownIdentity } from './identity.js'
 import { type InForce, readNewestManifest } from './in-force.js'
 import { ownerOf } from './lock.js'
 import { LogSnapshot, StaleSnapshot } from './log-snapshot.js'
@@ -57,7 +58,8 @@ export class LogReader {
       if (code === 'ENOTDIR') throw notAQueue(`${path} is not a directory.`)
       throw asWaqError(error, `reading ${path} failed`)
     }
-    if (![MANIFESTS, ...logs.map(log => log.name)].every(name => names.includes(name))) {
+    // Where one of its logs was removed, it is a queue, and damaged.
+    if (!names.includes(MANIFESTS) || !logs.some(log => names.includes(log.name))) {
       throw notAQueue(
         `${root} holds no queue: it has no ${MANIFESTS}/ beside its logs. Name the directory of a queue.`,
       )
@@ -85,7 +87,9 @@ export class LogReader {
         const isNewest = (): Promise<boolean> => this.#isNewest(inForce)
         const missing =
           inForce.damage !== undefined || logs.some(log => log.gone.some(({ range }) => !range.known))
-        if (!missing || (await isNewest())) return new LogSnapshot(this.#files, inForce, logs, isNewest)
+        if (!missing || (await isNewest())) {
+          return new LogSnapshot(this.#files, inForce, logs, isNewest, ownIdentity().bootId)
+        }
       } catch (error) {
         if (!isMissing(error) || (await this.#isNewest(inForce))) throw error
       }

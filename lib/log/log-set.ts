@@ -59,7 +59,8 @@ export class LogSet {
     this.directory = directory.root
     this.tookOverFrom = parts.tookOverFrom
     this.lockWaitMs = parts.lockWaitMs
-    this.report = { tornBytes: recovered.tornBytes, corrupt: recovered.corrupt.filter(range => !range.known) }
+    const { tornBytes, lost } = recovered
+    this.report = { tornBytes, lost, corrupt: recovered.corrupt.filter(range => !range.known) }
     this.#directory = directory
     this.#ownerFile = parts.ownerFile
     this.#lock = parts.lock
@@ -106,7 +107,13 @@ export class LogSet {
     try {
       const { directory } = parts
       await directory.ballast.load(directory.token)
-      const recovered = await recover(directory, options.logs, options.onCorruption, visitor)
+      const recovered = await recover(
+        directory,
+        options.logs,
+        options.onCorruption,
+        visitor,
+        environment.bootId,
+      )
       const identity = await identify(directory, recovered.identity)
       const opened = new LogSet({ ...parts, identity }, recovered, options, environment.bootId)
       const removable = await opened.#voidFiles()

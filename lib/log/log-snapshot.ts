@@ -1,7 +1,6 @@
 import { asWaqError, systemCode, WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import {
-  decodeSegmentHeader,
   FRAME_HEADER_BYTES,
   type FrameHeader,
   payloadIsIntact,
@@ -9,13 +8,14 @@ import {
   SEGMENT_HEADER_BYTES,
 } from './format.js'
 import type { InForce } from './in-force.js'
-import { LogVisit, type LogVisitor } from './log-visit.js'
+import { LogVisit, type LogVisitor, visitAround } from './log-visit.js'
+import { findLosses, mayLackUnsynced } from './losses.js'
 import { MANIFESTS } from './names.js'
 import { pull } from './pull.js'
 import { type DirectoryFiles, openFile, readAt } from './read-file.js'
 import { scanSegment } from './scan.js'
-import { type Candidate, missingSegment, type SurveyedLog } from './survey.js'
-import type { CorruptRange, VisitedFrame } from './types.js'
+import { type Candidate, type Gone, missingSegment, type SurveyedLog } from './survey.js'
+import type { CorruptRange, LostRecord, VisitedFrame } from './types.js'
 
 /** A file that was listed is gone because its owner published a newer manifest: what is read now must be read anew. */
 export class StaleSnapshot extends Error {
@@ -53,6 +53,8 @@ export interface VisitOptions {
   readonly turn?: () => Promise<void>
   /** So many bytes were read since the last call. */
   readonly onProgress?: (bytes: number) => void
+  /** An owner lives, or it can not be told: what stands at the end may be on its way. Default false. */
+  readonly mayBeWritten?: boolean
 }
 
 export class LogSnapshot {
@@ -63,6 +65,7 @@ export class LogSnapshot {
   readonly #inForce: InForce
   readonly #surveyed: readonly SurveyedLog[]
   readonly #isNewest: () => Promise<boolean>
+  readonly #bootId: string | null
   readonly #records = new Map<number, RecordFile>()
 
   constructor(
@@ -70,11 +73,13 @@ export class LogSnapshot {
     inForce: InForce,
     surveyed: readonly SurveyedLog[],
     isNewest: () => Promise<boolean>,
+    bootId: string | null,
   ) {
     this.#files = files
     this.#inForce = inForce
     this.#surveyed = surveyed
     this.#isNewest = isNewest
+    this.#bootId = bootId
     this.logs = surveyed.map(log => ({
       name: log.spec.name,
       nextSequence: log.nextSequence,
@@ -112,15 +117,21 @@ export class LogSnapshot {
     return this.logs.find(log => log.name === name)!
   }
 
-  /** Shows every frame of a log that counts, by segment, and the damage between them. Rejects with StaleSnapshot or WAQ_IO. */
-  async visit(name: string, visitor: LogVisitor, options: VisitOptions = {}): Promise<void> {
+  /**
+   * Shows every frame of a log that counts, by segment, and the damage between them. Resolves with the records that are
+   * proven to be lost, known ones included. Rejects with StaleSnapshot or WAQ_IO.
+   */
+  async visit(name: string, visitor: LogVisitor, options: VisitOptions = {}): Promise<readonly LostRecord[]> {
     const log = this.#surveyed.find(({ spec }) => spec.name === name)!
+    const witness = visitor.witness?.(name)
+    const unsynced = mayLackUnsynced(this.#inForce, name, this.#bootId)
+    if (witness !== undefined && !unsynced && options.mayBeWritten !== true) log.remeasure(witness.highest)
     const corrupt: CorruptRange[] = []
     const known = this.#inForce.manifest?.corrupt ?? []
     const visit = new LogVisit(log, visitor, this.#nextSequences(), known, corrupt)
     const gone = [...log.gone]
     for (const [index, candidate] of log.candidates.entries()) {
-      while (gone[0] !== undefined && gone[0].after <= index) visit.gone(gone.shift()!.range)
+      while (gone[0] !== undefined && gone[0].after <= index) visit.gone(gone.shift()!)
       const file = await this.#open(candidate)
       if (file === undefined) visit.gone(missing(log, candidate))
       else {
@@ -131,8 +142,49 @@ export class LogSnapshot {
         }
       }
     }
-    for (const { range } of gone) visit.gone(range)
-    visit.end(log.nextSequence)
+    for (const each of gone) visit.gone(each)
+    const nextSequence = Math.max(log.nextSequence, (witness?.highest ?? 0) + 1)
+    visit.end(nextSequence)
+    if (witness === undefined) return []
+    const searched = { name, listed: log.listed, nextSequence, mayLackUnsynced: unsynced }
+    const { lost, damage } = findLosses(searched, witness, corrupt)
+    const absent = options.mayBeWritten === true ? await this.#stillAbsent(log, lost) : lost
+    for (const range of damage) {
+      const isLost = absent.some(({ file, known }) => file === range.file && !known)
+      if (isLost) visitor.lost(name, { ...range, nextSequences: this.#nextSequences() })
+    }
+    return absent
+  }
+
+  /**
+   * A living owner may have written what the other logs told of a moment later than this snapshot saw the log: open
+   * segments are looked through again. Where it has begun another one meanwhile, nothing is said of those.
+   */
+  async #stillAbsent(log: SurveyedLog, lost: readonly LostRecord[]): Promise<readonly LostRecord[]> {
+    const open = new Set(log.listed.filter(({ entry }) => entry.length === undefined).map(({ file }) => file))
+    if (!lost.some(({ file, known }) => !known && open.has(file))) return lost
+    const there = new Set<number>()
+    for (const candidate of log.candidates) {
+      const { segment } = candidate
+      if (!open.has(segment.file)) continue
+      const file = await this.#open(candidate)
+      if (file === undefined) continue
+      try {
+        const source = { file, name: segment.file, salted: segment.salted, from: SEGMENT_HEADER_BYTES }
+        const sink = {
+          frame: (_: number, { sequence }: FrameHeader) => void there.add(sequence),
+          bad: () => {},
+        }
+        await scanSegment({ ...source, to: await file.size() }, sink)
+      } finally {
+        await file.close()
+      }
+    }
+    const isNewest = await this.#isNewest()
+    return lost.filter(({ sequence, file, known }) => {
+      if (known || !open.has(file)) return true
+      return isNewest && !there.has(sequence)
+    })
   }
 
   /**
@@ -260,16 +312,13 @@ async function visitSegment(
   { turn, onProgress }: VisitOptions,
 ): Promise<void> {
   const { segment, end } = candidate
-  const header = decodeSegmentHeader(await readAt(file, 0, SEGMENT_HEADER_BYTES), segment.file)
-  if (!header?.salt.equals(segment.salt) || header.logId !== log.spec.id) {
-    visit.bad(segment, 0, SEGMENT_HEADER_BYTES, undefined)
-  }
   let reported = 0
   const progress = (at: number): void => {
     onProgress?.(at - reported)
     reported = at
   }
-  if (end > SEGMENT_HEADER_BYTES) {
+  await visitAround(visit, log.spec, candidate, file, async () => {
+    if (end <= SEGMENT_HEADER_BYTES) return
     const source = { file, name: segment.file, salted: segment.salted, from: SEGMENT_HEADER_BYTES, to: end }
     let at = SEGMENT_HEADER_BYTES
     const scanned = await scanSegment(source, {
@@ -287,13 +336,16 @@ async function visitSegment(
       },
     })
     if (scanned.zerosFrom < end) visit.bad(segment, scanned.zerosFrom, end - scanned.zerosFrom, undefined)
-  }
+  })
   progress(end)
 }
 
-function missing({ spec }: SurveyedLog, { segment, wasOpen, lastSequence, end }: Candidate): CorruptRange {
+function missing(
+  { spec }: SurveyedLog,
+  { segment, wasOpen, lastSequence, end }: Candidate,
+): Pick<Gone, 'range' | 'unbounded'> {
   const { file, epoch, ordinal, token, salt, firstSequence, compacted } = segment
   const length = wasOpen ? undefined : end
   const listed = { epoch, ordinal, token, salt, firstSequence, lastSequence, length, compacted }
-  return missingSegment(spec.name, file, listed)
+  return { range: missingSegment(spec.name, file, listed), unbounded: wasOpen }
 }

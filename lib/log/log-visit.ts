@@ -1,8 +1,20 @@
-import type { FrameHeader } from './format.js'
+import type { FileHandle } from './file-system.js'
+import { type FrameHeader, SEGMENT_HEADER_BYTES } from './format.js'
 import type { Segment } from './segment.js'
-import type { CorruptRange, OpenVisitor } from './types.js'
+import { type Candidate, type Gone, holdsHeader } from './survey.js'
+import type { CorruptRange, LogIdentity, OpenVisitor } from './types.js'
 
-export type LogVisitor = Pick<OpenVisitor, 'frame' | 'lost'>
+export type LogVisitor = Pick<OpenVisitor, 'frame' | 'lost' | 'witness'>
+
+/** Damage, until the next frame tells what lacks. */
+interface Waiting {
+  readonly range: CorruptRange
+  /** It is one frame, of this sequence. */
+  readonly exact: number | undefined
+  readonly holdsFrames: boolean
+  /** How many frames it held, only a later one tells. */
+  readonly unbounded: boolean
+}
 
 /** Shows one log to the floor above, and gathers what is bad on the way. */
 export class LogVisit {
@@ -12,7 +24,7 @@ export class LogVisit {
   readonly #known: readonly CorruptRange[]
   readonly #corrupt: CorruptRange[]
   /** Damage whose missing sequences are known only with the next frame. */
-  #waiting: { range: CorruptRange; exact: number | undefined }[] = []
+  #waiting: Waiting[] = []
   lastSequence = 0
 
   constructor(
@@ -30,7 +42,7 @@ export class LogVisit {
   }
 
   frame(segment: Segment, offset: number, header: FrameHeader, payload: Buffer): void {
-    if (this.#waiting.length > 0) this.#tell(header.sequence)
+    if (this.#waiting.length > 0) this.#tell(header.sequence, false)
     this.lastSequence = Math.max(this.lastSequence, header.sequence)
     if (header.sequence < this.#log.lowWater) return
     this.#visitor.frame(this.#log.spec.name, {
@@ -43,6 +55,34 @@ export class LogVisit {
   }
 
   bad(segment: Segment, offset: number, length: number, header: FrameHeader | undefined): void {
+    this.#wait(segment, offset, length, { exact: header?.sequence, holdsFrames: true, unbounded: false })
+    if (header !== undefined) this.lastSequence = Math.max(this.lastSequence, header.sequence)
+  }
+
+  /** A header holds no record. */
+  badHeader(segment: Segment): void {
+    this.#wait(segment, 0, SEGMENT_HEADER_BYTES, { exact: undefined, holdsFrames: false, unbounded: false })
+  }
+
+  /** An open segment has lost what stood from here on: only a later frame tells how much at most. */
+  badTail(segment: Segment, offset: number, length: number): void {
+    this.#wait(segment, offset, length, { exact: undefined, holdsFrames: true, unbounded: true })
+  }
+
+  /** Damage without a segment. */
+  gone({ range, unbounded }: Pick<Gone, 'range' | 'unbounded'>): void {
+    if (range.known) this.#report(range)
+    else {
+      const complete = { ...range, nextSequences: this.#nextSequences }
+      this.#waiting.push({ range: complete, exact: undefined, holdsFrames: unbounded, unbounded })
+    }
+  }
+
+  end(nextSequence: number): void {
+    this.#tell(nextSequence, true)
+  }
+
+  #wait(segment: Segment, offset: number, length: number, waiting: Omit<Waiting, 'range'>): void {
     const { file } = segment
     const known = this.#known.find(
       range => range.file === file && range.offset === offset && range.length === length,
@@ -55,32 +95,44 @@ export class LogVisit {
       nextSequences: this.#nextSequences,
       known: false,
     }
-    this.#waiting.push({ range, exact: header?.sequence })
-    if (header !== undefined) this.lastSequence = Math.max(this.lastSequence, header.sequence)
+    this.#waiting.push({ range, ...waiting })
   }
 
-  /** Damage without a segment. */
-  gone(range: CorruptRange): void {
-    const complete = range.known ? range : { ...range, nextSequences: this.#nextSequences }
-    this.#corrupt.push(complete)
-    this.#visitor.lost(this.#log.spec.name, complete)
-  }
-
-  end(nextSequence: number): void {
-    this.#tell(nextSequence)
-  }
-
-  #tell(nextSequence: number): void {
-    for (const { range, exact } of this.#waiting.splice(0)) {
+  /** `nextSequence`: no record in the range has as high a one. At the end of the log that is not known of all. */
+  #tell(nextSequence: number, atEnd: boolean): void {
+    for (const { range, exact, holdsFrames, unbounded } of this.#waiting.splice(0)) {
       const firstMissing = exact ?? this.lastSequence + 1
       const lastMissing = exact ?? nextSequence - 1
-      // A header holds no record; a gap without a sequence in it lost none.
-      const complete =
-        range.known || range.offset === 0 || lastMissing < firstMissing
-          ? range
-          : { ...range, firstMissing, lastMissing }
-      this.#corrupt.push(complete)
-      this.#visitor.lost(this.#log.spec.name, complete)
+      // A gap without a sequence in it lost none.
+      if (range.known || !holdsFrames) this.#report(range)
+      else if (unbounded && atEnd) this.#report({ ...range, firstMissing })
+      // It may have been a copy of older ones, which no gap in the sequences tells of.
+      else if (unbounded)
+        this.#report({ ...range, firstMissing: Math.min(firstMissing, lastMissing), lastMissing })
+      else this.#report(lastMissing < firstMissing ? range : { ...range, firstMissing, lastMissing })
     }
   }
+
+  #report(range: CorruptRange): void {
+    this.#corrupt.push(range)
+    this.#visitor.lost(this.#log.spec.name, range)
+  }
+}
+
+/** Shows a segment: what is bad of its header, its frames, and what is lost behind them. */
+export async function visitAround(
+  visit: LogVisit,
+  spec: LogIdentity,
+  { segment, wasOpen, holdsFrames, lostTail, end, fileBytes }: Candidate,
+  file: FileHandle,
+  visitFrames: () => Promise<void>,
+): Promise<void> {
+  const hasHeader = await holdsHeader(file, segment, spec)
+  if (!hasHeader && wasOpen && !holdsFrames) {
+    visit.badTail(segment, 0, fileBytes)
+    return
+  }
+  if (!hasHeader) visit.badHeader(segment)
+  await visitFrames()
+  if (lostTail) visit.badTail(segment, end, Math.max(0, fileBytes - end))
 }

@@ -14,16 +14,17 @@ import { beginCopiedSegment, copyFrame } from './copied-segment.js'
 import type { Directory } from './directory.js'
 import { WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
-import { decodeSegmentHeader, type FrameHeader, SEGMENT_HEADER_BYTES } from './format.js'
+import { type FrameHeader, SEGMENT_HEADER_BYTES } from './format.js'
 import { type InForce, readNewestManifest } from './in-force.js'
-import { LogVisit } from './log-visit.js'
+import { LogVisit, visitAround } from './log-visit.js'
+import { findLosses, mayLackUnsynced } from './losses.js'
 import { MANIFESTS } from './names.js'
 import { quarantine } from './quarantine.js'
-import { openFile, readAt } from './read-file.js'
+import { openFile } from './read-file.js'
 import { ScanBuffers, type ScanSink, scanSegment } from './scan.js'
 import type { Segment } from './segment.js'
 import { type Candidate, type SurveyedLog, surveyLog } from './survey.js'
-import type { CorruptRange, LogSpec, OpenVisitor } from './types.js'
+import type { CorruptRange, LogSpec, LostRecord, OpenVisitor, Witness } from './types.js'
 import { writeFully } from './write.js'
 
 export interface RecoveredLog {
@@ -39,6 +40,8 @@ export interface Recovered {
   /** Old and new damage, as the first manifest lists it. */
   readonly corrupt: readonly CorruptRange[]
   readonly tornBytes: number
+  /** Records that are proven to be lost, those excepted that an earlier opening reported. */
+  readonly lost: readonly LostRecord[]
   /** Manifest files that stand: void as soon as the first manifest of this opening is durable. */
   readonly manifests: readonly string[]
 }
@@ -48,14 +51,15 @@ export async function recover(
   specs: readonly LogSpec[],
   onCorruption: 'quarantine' | 'refuse',
   visitor: OpenVisitor,
+  bootId: string | null,
 ): Promise<Recovered> {
   const inForce = await readNewestManifest(directory, specs)
   const logs: LogRecovery[] = []
   for (const spec of specs) {
     const surveyed = await surveyLog(directory, spec, inForce)
-    // What is proven stays where it is; the rest is copied.
-    for (const { wasOpen, segment, provenEnd } of surveyed.candidates) if (wasOpen) segment.cut(provenEnd)
-    logs.push({ ...surveyed, spec, copy: undefined })
+    const { nextSequence } = surveyed
+    const unsynced = mayLackUnsynced(inForce, spec.name, bootId)
+    logs.push({ spec, surveyed, nextSequence, mayLackUnsynced: unsynced, copy: undefined })
   }
   const recovery = new Recovery(directory, inForce, logs, visitor)
   await recovery.visit()
@@ -66,8 +70,11 @@ export async function recover(
   return recovery.result()
 }
 
-interface LogRecovery extends Omit<SurveyedLog, 'spec' | 'nextSequence'> {
+interface LogRecovery {
   readonly spec: LogSpec
+  readonly surveyed: SurveyedLog
+  /** A loss of power may have taken what was accepted, without any damage. */
+  readonly mayLackUnsynced: boolean
   nextSequence: number
   copy: Copy | undefined
 }
@@ -83,15 +90,14 @@ class Recovery {
   readonly #visitor: OpenVisitor
   readonly #logs: LogRecovery[]
   readonly corrupt: CorruptRange[] = []
+  readonly #lost: LostRecord[] = []
   readonly #buffers = new ScanBuffers()
-  #tornBytes = 0
 
   constructor(directory: Directory, inForce: InForce, logs: LogRecovery[], visitor: OpenVisitor) {
     this.#directory = directory
     this.#inForce = inForce
     this.#visitor = visitor
     this.#logs = logs
-    for (const log of logs) this.#tornBytes += log.tornBytes
     if (inForce.damage !== undefined) {
       this.corrupt.push({
         log: MANIFESTS,
@@ -107,31 +113,38 @@ class Recovery {
   result(): Recovered {
     const logs = new Map<string, RecoveredLog>()
     for (const log of this.#logs) {
-      const segments = log.candidates.flatMap(candidate =>
+      const segments = log.surveyed.candidates.flatMap(candidate =>
         candidate.segment.holdsFrames ? [candidate.segment] : [],
       )
-      if (log.copy !== undefined) segments.push(log.copy.segment)
-      const nextSequence = Math.max(log.nextSequence, this.#visitor.nextSequenceAtLeast(log.spec.name))
-      logs.set(log.spec.name, { segments, nextSequence, lowWater: log.lowWater })
+      if (log.copy?.segment.holdsFrames) segments.push(log.copy.segment)
+      const { nextSequence, surveyed } = log
+      logs.set(log.spec.name, { segments, nextSequence, lowWater: surveyed.lowWater })
     }
     const { identity, names: manifests } = this.#inForce
-    return { identity, logs, corrupt: this.corrupt, tornBytes: this.#tornBytes, manifests }
+    const tornBytes = this.#logs.reduce((sum, log) => sum + log.surveyed.tornBytes, 0)
+    return { identity, logs, corrupt: this.corrupt, tornBytes, lost: this.#lost, manifests }
   }
 
   // ── The visit: what counts is shown, and copied where it is not proven ──────────────────────────────────────
 
   async visit(): Promise<void> {
     for (const log of this.#logs) {
+      const { spec, surveyed } = log
+      const witness = this.#visitor.witness?.(spec.name)
+      if (witness !== undefined && !log.mayLackUnsynced) surveyed.remeasure(witness.highest)
+      log.nextSequence = Math.max(log.nextSequence, this.#visitor.nextSequenceAtLeast(spec.name))
+      // What is proven stays where it is; the rest is copied.
+      for (const { wasOpen, segment, provenEnd } of surveyed.candidates) if (wasOpen) segment.cut(provenEnd)
       const visit = new LogVisit(
-        log,
+        surveyed,
         this.#visitor,
         this.#nextSequences(),
         this.#inForce.manifest?.corrupt ?? [],
         this.corrupt,
       )
-      const gone = [...log.gone]
-      for (const [index, candidate] of log.candidates.entries()) {
-        while (gone[0] !== undefined && gone[0].after <= index) visit.gone(gone.shift()!.range)
+      const gone = [...surveyed.gone]
+      for (const [index, candidate] of surveyed.candidates.entries()) {
+        while (gone[0] !== undefined && gone[0].after <= index) visit.gone(gone.shift()!)
         const file = await openFile(this.#directory, candidate.segment.file)
         try {
           await this.#visitSegment(log, visit, candidate, file)
@@ -139,9 +152,22 @@ class Recovery {
           await file.close()
         }
       }
-      for (const { range } of gone) visit.gone(range)
+      for (const each of gone) visit.gone(each)
       visit.end(log.nextSequence)
       log.nextSequence = Math.max(log.nextSequence, visit.lastSequence + 1)
+      if (witness !== undefined) this.#addLosses(log, witness)
+    }
+  }
+
+  #addLosses(log: LogRecovery, witness: Witness): void {
+    const { spec, surveyed, nextSequence, mayLackUnsynced } = log
+    const searched = { name: spec.name, listed: surveyed.listed, nextSequence, mayLackUnsynced }
+    const { lost, damage } = findLosses(searched, witness, this.corrupt)
+    for (const record of lost) if (!record.known) this.#lost.push(record)
+    const nextSequences = this.#nextSequences()
+    for (const range of damage) {
+      this.corrupt.push({ ...range, nextSequences })
+      this.#visitor.lost(spec.name, { ...range, nextSequences })
     }
   }
 
@@ -151,36 +177,29 @@ class Recovery {
     candidate: Candidate,
     file: FileHandle,
   ): Promise<void> {
-    const { segment } = candidate
+    const { segment, provenEnd, end, wasOpen } = candidate
     const { file: name, salted } = segment
-    const header = decodeSegmentHeader(await readAt(file, 0, SEGMENT_HEADER_BYTES), segment.file)
-    // The manifest has the salt too, so the frames do not need the header; that it is wrong is damage all the same.
-    const sound =
-      header?.salt.equals(segment.salt) &&
-      header.epoch === segment.epoch &&
-      header.ordinal === segment.ordinal &&
-      header.logId === log.spec.id
-    if (!sound) visit.bad(segment, 0, SEGMENT_HEADER_BYTES, undefined)
-    if (candidate.provenEnd > SEGMENT_HEADER_BYTES) {
-      const to = candidate.provenEnd
-      const source = { file, name, salted, from: SEGMENT_HEADER_BYTES, to, buffers: this.#buffers }
-      const scanned = await scanSegment(source, new Shown(visit, segment, undefined, candidate.wasOpen))
-      // Inside its accepted length a segment has no clean end but that length.
-      if (scanned.zerosFrom < to) visit.bad(segment, scanned.zerosFrom, to - scanned.zerosFrom, undefined)
-    }
-    if (candidate.end > candidate.provenEnd) {
-      log.copy ??= this.#newCopy(log)
-      const { copy } = log
-      const { provenEnd, end } = candidate
-      const source = { file, name, salted, from: provenEnd, to: end, buffers: this.#buffers }
-      await scanSegment(source, new Shown(visit, segment, copy, false))
-    }
+    await visitAround(visit, log.spec, candidate, file, async () => {
+      if (provenEnd > SEGMENT_HEADER_BYTES) {
+        const to = provenEnd
+        const source = { file, name, salted, from: SEGMENT_HEADER_BYTES, to, buffers: this.#buffers }
+        const scanned = await scanSegment(source, new Shown(visit, segment, undefined, wasOpen))
+        // Inside its accepted length a segment has no clean end but that length.
+        if (scanned.zerosFrom < to) visit.bad(segment, scanned.zerosFrom, to - scanned.zerosFrom, undefined)
+      }
+      if (end > provenEnd) {
+        log.copy ??= this.#newCopy(log)
+        const { copy } = log
+        const source = { file, name, salted, from: provenEnd, to: end, buffers: this.#buffers }
+        await scanSegment(source, new Shown(visit, segment, copy, false))
+      }
+    })
   }
 
   // ── Copies ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** All that counts of its sources is in it: it is a compacted one where that may be said of one of them. */
-  #newCopy({ spec, nextSequence, candidates }: LogRecovery): Copy {
+  #newCopy({ spec, nextSequence, surveyed: { candidates } }: LogRecovery): Copy {
     const compacted = candidates.some(({ wasOpen, segment }) => wasOpen && segment.compacted)
     const { segment, header } = beginCopiedSegment(this.#directory, spec, nextSequence, compacted)
     return { segment, parts: [header] }
@@ -189,7 +208,7 @@ class Recovery {
   /** Written whole and synced with their directory before any manifest lists them. */
   async writeCopies(): Promise<void> {
     for (const { copy, spec } of this.#logs) {
-      if (copy === undefined) continue
+      if (!copy?.segment.holdsFrames) continue
       const bytes = Buffer.concat(copy.parts)
       const path = this.#directory.path(copy.segment.file)
       copy.segment.diskBytes = bytes.length

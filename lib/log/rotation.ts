@@ -23,7 +23,7 @@ const MAX_OVERRUN = 4
 
 /** What the log does when the rotation meets something on its way. */
 export interface RotationOwner {
-  /** A lower bound for what the next segment will hold. */
+  /** That of the log. What was given already may wait to be written. */
   nextSequence(): number
   /** Something waits for the next segment that can not be refused. */
   mustSucceed(): boolean
@@ -46,6 +46,8 @@ export class Rotation {
   #preparing: Promise<void> | undefined
   readonly #pace = new Pace()
   #nextTargetBytes: number
+  /** What the next segment may begin with: all below was written, or will never be. */
+  #firstUnwritten: number
   /** A segment failed: a manifest that cuts it must be durable before the next append. */
   #cutDue = false
   #stopped = false
@@ -64,6 +66,7 @@ export class Rotation {
     this.#segmentBytes = segmentBytes
     this.#segments = segments
     this.#owner = owner
+    this.#firstUnwritten = owner.nextSequence()
     this.#nextTargetBytes = Math.min(FIRST_TARGET_BYTES, segmentBytes)
   }
 
@@ -102,6 +105,7 @@ export class Rotation {
     const active = this.#active
     if (active !== undefined) {
       if ((await this.#syncToItsEnd(active)) !== undefined) return this.next()
+      this.#leave(active)
       this.#trimAndClose(active).catch(error => this.#directory.reportError(error))
       this.#publishLength()
     }
@@ -123,6 +127,7 @@ export class Rotation {
     if (active === undefined) return
     this.#active = undefined
     active.segment.seal()
+    this.#leave(active)
     if (!active.segment.holdsFrames) this.#segments.drop(active.segment)
     this.#cutDue = true
     active.close().catch(() => {}) // the descriptor of a file that failed already
@@ -135,6 +140,7 @@ export class Rotation {
     if (active?.segment.holdsFrames) {
       const failure = await this.#syncToItsEnd(active)
       if (failure !== undefined) throw failure
+      this.#leave(active)
       this.#active = undefined
       this.#nextTargetBytes = Math.min(FIRST_TARGET_BYTES, this.#segmentBytes)
       await this.#trimAndClose(active)
@@ -210,17 +216,28 @@ export class Rotation {
     return undefined
   }
 
+  /** Sealed: the next segment begins behind its last frame, whatever was foretold. */
+  #leave({ segment }: ActiveSegment): void {
+    this.#firstUnwritten = segment.lastSequence + 1
+    this.#prepared?.segment.begin(this.#firstUnwritten)
+  }
+
   async #create(): Promise<ActiveSegment> {
+    const active = this.#active?.segment
+    if (active !== undefined) this.#firstUnwritten = active.lastSequence + 1
     const targetBytes = this.#nextTargetBytes
-    const active = await createSegment(this.#directory, {
+    const created = await createSegment(this.#directory, {
       spec: this.#spec,
-      firstSequence: this.#owner.nextSequence(),
+      firstSequence: this.#firstUnwritten,
+      nextSequence: this.#owner.nextSequence(),
       targetBytes,
       mustSucceed: this.#owner.mustSucceed(),
     })
     this.#nextTargetBytes = Math.min(this.#segmentBytes, targetBytes * TARGET_GROWTH)
-    this.#segments.add(active.segment)
-    return active
+    // The active one may have failed meanwhile.
+    created.segment.begin(this.#firstUnwritten)
+    this.#segments.add(created.segment)
+    return created
   }
 
   /** The zero-filled rest of a segment that is synced to its end goes back to the disk: with it or without, its end is clean. */

@@ -6,6 +6,7 @@
  * open.
  */
 import { join } from 'node:path'
+import type { FileHandle } from './file-system.js'
 import {
   decodeSegmentHeader,
   FLAG_MORE,
@@ -14,6 +15,7 @@ import {
   SEGMENT_HEADER_BYTES,
 } from './format.js'
 import type { InForce } from './in-force.js'
+import type { Listed } from './losses.js'
 import type { ManifestSegment } from './manifest.js'
 import { compareFileIds, parseFileId, segmentName } from './names.js'
 import { type DirectoryFiles, notAFile, openFile, readAt } from './read-file.js'
@@ -26,12 +28,20 @@ export interface Candidate {
   readonly segment: Segment
   readonly wasOpen: boolean
   readonly fileBytes: number
+  /** Of an open one: the last sequence that the manifest knows to be on the device; 0: none. */
+  readonly syncedSequence: number
   /** Bytes that count of it; set by the survey for open ones. */
   end: number
   /** From here to `end` its frames are not proven to be on the device. */
   provenEnd: number
   /** No frame in it has a higher sequence. */
   lastSequence: number
+  holdsFrames: boolean
+  /**
+   * It is open, and frames are lost behind the last one that was found, though there are zeros: its header, which was
+   * synced, can not be read, or the manifest knows of a later frame on the device.
+   */
+  lostTail: boolean
 }
 
 /** Damage that leaves no segment to scan: its file is gone, or can not be recognised. It has a place in the order all the same. */
@@ -39,6 +49,8 @@ export interface Gone {
   /** How many candidates stand before it. Segments are in the order of their records, not of their names: a rewritten one has a new name. */
   readonly after: number
   readonly range: CorruptRange
+  /** How many frames it held is told by what stands around it. */
+  readonly unbounded: boolean
 }
 
 /** One log, surveyed. */
@@ -47,11 +59,18 @@ export interface SurveyedLog {
   /** In the order of their first use. */
   readonly candidates: readonly Candidate[]
   readonly gone: Gone[]
+  /** What the manifest lists, found or not; nothing where there is none. */
+  readonly listed: readonly Listed[]
   /** Exceeds every sequence in the manifest and in any frame of an open segment, void ones included (invariant 2). */
   readonly nextSequence: number
   readonly lowWater: number
   /** Bytes behind the last frame that counts. Where the owner lives, it may be writing them. */
   readonly tornBytes: number
+  /**
+   * Tells tears from damage once more, now that the highest sequence is known which was accepted for certain: what stood
+   * before its frame, or in its place, is no unfinished write.
+   */
+  remeasure(accepted: number): void
 }
 
 export async function surveyLog(
@@ -59,33 +78,51 @@ export async function surveyLog(
   spec: LogIdentity,
   inForce: InForce,
 ): Promise<SurveyedLog> {
-  const listed = inForce.manifest?.logs.find(log => log.name === spec.name)
-  const { candidates, gone } = await findCandidates(directory, spec, inForce)
+  const entry = inForce.manifest?.logs.find(log => log.name === spec.name)
+  const { candidates, gone, listed } = await findCandidates(directory, spec, inForce)
   const open = candidates.filter(candidate => candidate.wasOpen)
-  const surveys: Survey[] = []
-  let nextSequence = listed?.nextSequence ?? 1
+  const surveys = new Map<Candidate, Survey>()
+  let nextSequence = entry?.nextSequence ?? 1
   // The last one first: under an owner that goes on writing, what stands in a segment tells that those before it are
   // complete, and they are then read in that state.
   for (const candidate of open.toReversed()) {
     // Its header names the sequence that was next when it was made: where no manifest can, that may be all that does.
     nextSequence = Math.max(nextSequence, candidate.segment.firstSequence)
-    const survey = await surveySegment(directory, candidate)
-    surveys.unshift(survey)
+    const survey = await surveySegment(directory, spec, candidate)
+    surveys.set(candidate, survey)
     nextSequence = Math.max(nextSequence, survey.lastSequence + 1)
   }
-  let tornBytes = 0
-  // Only the last one that holds a frame can be torn; behind it there is none, and in front all was synced.
-  const lastWithFrames = surveys.findLastIndex(survey => survey.frames > 0)
-  open.forEach((candidate, index) => {
-    const survey = surveys[index]!
-    const tearable = index >= lastWithFrames || inForce.manifest === undefined
-    const end = tearable ? survey.tearAt() : survey.end
-    if (tearable) tornBytes += survey.end - end
-    candidate.end = end
-    candidate.provenEnd = tearable ? Math.min(survey.proven, end) : end
-  })
   if (inForce.manifest === undefined) sortByRecords(candidates, gone, surveys)
-  return { spec, candidates, gone, nextSequence, lowWater: listed?.lowWater ?? 0, tornBytes }
+  // Only the last one that holds a frame can be torn; behind it there is none, and in front all was synced.
+  const lastWithFrames = open.findLastIndex(candidate => candidate.holdsFrames)
+  const tearable = inForce.manifest === undefined ? open : open.slice(Math.max(0, lastWithFrames))
+  const surveyed = {
+    spec,
+    candidates,
+    gone,
+    listed,
+    nextSequence,
+    lowWater: entry?.lowWater ?? 0,
+    tornBytes: 0,
+    remeasure(accepted: number): void {
+      let tornBytes = 0
+      let before = 0
+      for (const candidate of candidates) {
+        const survey = surveys.get(candidate)
+        if (survey !== undefined) {
+          const { end, proven } = survey
+          const isTearable = tearable.includes(candidate)
+          candidate.end = isTearable ? survey.tearAt(candidate, before, accepted) : end
+          candidate.provenEnd = isTearable ? Math.min(proven, candidate.end) : end
+          tornBytes += end - candidate.end
+        }
+        before = Math.max(before, survey?.lastIntact ?? candidate.lastSequence)
+      }
+      surveyed.tornBytes = tornBytes
+    },
+  }
+  surveyed.remeasure(0)
+  return surveyed
 }
 
 /**
@@ -93,10 +130,10 @@ export async function surveyLog(
  * What a header foretells is a lower bound: a segment that was made ahead begins, by its header, in the middle of the
  * one before it, and what a rewrite has made of that one may begin behind it.
  */
-function sortByRecords(candidates: Candidate[], gone: Gone[], surveys: readonly Survey[]): void {
+function sortByRecords(candidates: Candidate[], gone: Gone[], surveys: ReadonlyMap<Candidate, Survey>): void {
   const first = new Map(
-    candidates.map((candidate, index) => {
-      const { firstSequence } = surveys[index]!
+    candidates.map(candidate => {
+      const { firstSequence } = surveys.get(candidate)!
       return [candidate, Number.isFinite(firstSequence) ? firstSequence : candidate.segment.firstSequence]
     }),
   )
@@ -112,6 +149,7 @@ function sortByRecords(candidates: Candidate[], gone: Gone[], surveys: readonly 
 interface Found {
   candidates: Candidate[]
   gone: Gone[]
+  listed: Listed[]
 }
 
 async function findCandidates(
@@ -120,30 +158,46 @@ async function findCandidates(
   { manifest }: InForce,
 ): Promise<Found> {
   if (manifest === undefined) return everySegment(directory, spec)
-  const found: Found = { candidates: [], gone: [] }
+  const found: Found = { candidates: [], gone: [], listed: [] }
   const { segments } = manifest.logs.find(entry => entry.name === spec.name)!
-  // Known damage in a segment is met again by the scan. That of a file which is gone stays listed, for the floor
-  // above may still be in doubt about what was lost with it.
-  const files = new Set(segments.map(listed => `${spec.name}/${segmentName(listed)}`))
+  // Known damage inside of what counts is met again by the scan. Any other stays listed, for the floor above may still be
+  // in doubt about what was lost with it: that of a file which is gone, or behind the end that its segment was given.
+  const ends = new Map(
+    segments.map(entry => [`${spec.name}/${segmentName(entry)}`, entry.length ?? Infinity]),
+  )
   for (const range of manifest.corrupt) {
     const isSegment = parseFileId(range.file.slice(spec.name.length + 1), '.seg') !== undefined
+    const isMetAgain = range.offset < (ends.get(range.file) ?? 0)
     // Its place was known when it was found first, and what it tells has been in the manifest since.
-    if (range.log === spec.name && isSegment && !files.has(range.file)) found.gone.push({ after: 0, range })
+    if (range.log === spec.name && isSegment && !isMetAgain)
+      found.gone.push({ after: 0, range, unbounded: false })
   }
-  for (const listed of segments) {
-    const file = `${spec.name}/${segmentName(listed)}`
+  for (const entry of segments) {
+    const file = `${spec.name}/${segmentName(entry)}`
     const stat = await directory.fileSystem.stat(join(directory.root, file))
     if (stat !== undefined && stat.kind !== 'file') throw notAFile(directory.root, file)
+    const wasOpen = entry.length === undefined
+    const { firstSequence, lastSequence } = entry
     if (stat === undefined) {
-      const range = missingSegment(spec.name, file, listed)
-      found.gone.push({ after: found.candidates.length, range })
+      found.listed.push({ entry, file, candidate: undefined })
+      const range = missingSegment(spec.name, file, entry)
+      found.gone.push({ after: found.candidates.length, range, unbounded: wasOpen })
       continue
     }
-    const end = listed.length ?? stat.size
-    const segment = new Segment({ ...listed, log: spec.name, length: end, diskBytes: stat.size })
-    const wasOpen = listed.length === undefined
-    const { lastSequence } = listed
-    found.candidates.push({ segment, wasOpen, fileBytes: stat.size, end, provenEnd: end, lastSequence })
+    const end = entry.length ?? stat.size
+    const candidate: Candidate = {
+      segment: new Segment({ ...entry, log: spec.name, length: end, diskBytes: stat.size }),
+      wasOpen,
+      fileBytes: stat.size,
+      syncedSequence: wasOpen && lastSequence >= firstSequence ? lastSequence : 0,
+      end,
+      provenEnd: end,
+      lastSequence,
+      holdsFrames: end > SEGMENT_HEADER_BYTES,
+      lostTail: false,
+    }
+    found.listed.push({ entry, file, candidate })
+    found.candidates.push(candidate)
   }
   return found
 }
@@ -152,7 +206,7 @@ async function findCandidates(
 async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promise<Found> {
   const names = await directory.fileSystem.readdir(join(directory.root, spec.name))
   const ids = names.flatMap(name => parseFileId(name, '.seg') ?? []).sort(compareFileIds)
-  const found: Found = { candidates: [], gone: [] }
+  const found: Found = { candidates: [], gone: [], listed: [] }
   for (const id of ids) {
     const file = `${spec.name}/${segmentName(id)}`
     const handle = await openFile(directory, file)
@@ -161,7 +215,7 @@ async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promi
       const header = decodeSegmentHeader(await readAt(handle, 0, SEGMENT_HEADER_BYTES), file)
       if (header === undefined || header.logId !== spec.id) {
         const range = { log: spec.name, file, offset: 0, length: size, nextSequences: {}, known: false }
-        found.gone.push({ after: found.candidates.length, range })
+        found.gone.push({ after: found.candidates.length, range, unbounded: true })
         continue
       }
       const segment = new Segment({
@@ -175,8 +229,8 @@ async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promi
         // What it was is not known without a manifest.
         compacted: true,
       })
-      const bounds = { fileBytes: size, end: size, provenEnd: size, lastSequence: 0 }
-      found.candidates.push({ segment, wasOpen: true, ...bounds })
+      const bounds = { fileBytes: size, end: size, provenEnd: size, lastSequence: 0, syncedSequence: 0 }
+      found.candidates.push({ segment, wasOpen: true, ...bounds, holdsFrames: false, lostTail: false })
     } finally {
       await handle.close()
     }
@@ -184,23 +238,41 @@ async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promi
   return found
 }
 
-async function surveySegment(directory: DirectoryFiles, candidate: Candidate): Promise<Survey> {
-  const { segment, fileBytes } = candidate
+async function surveySegment(
+  directory: DirectoryFiles,
+  spec: LogIdentity,
+  candidate: Candidate,
+): Promise<Survey> {
+  const { segment, fileBytes, syncedSequence } = candidate
   const survey = new Survey()
   const file = await openFile(directory, segment.file)
+  let hasHeader: boolean
   try {
+    hasHeader = await holdsHeader(file, segment, spec)
     const { salted } = segment
     const source = { file, name: segment.file, salted, from: SEGMENT_HEADER_BYTES, to: fileBytes }
     const end = await scanSegment(source, survey)
-    survey.end = end.zerosFrom
-    survey.proven = end.proven
+    survey.finish(Math.max(SEGMENT_HEADER_BYTES, end.zerosFrom), end.proven)
   } finally {
     await file.close()
   }
+  candidate.holdsFrames = survey.frames > 0
+  candidate.lostTail = !hasHeader || syncedSequence > survey.lastSequence
   // A copy that an opening made bears lower sequences than its header foretells.
   segment.firstSequence = Math.min(segment.firstSequence, survey.firstSequence)
   candidate.lastSequence = Math.max(candidate.lastSequence, survey.lastSequence)
   return survey
+}
+
+/** Whether the segment begins with the header that it was given. The manifest has the salt too, so that frames need none. */
+export async function holdsHeader(file: FileHandle, segment: Segment, spec: LogIdentity): Promise<boolean> {
+  const header = decodeSegmentHeader(await readAt(file, 0, SEGMENT_HEADER_BYTES), segment.file)
+  return (
+    header?.salt.equals(segment.salt) === true &&
+    header.epoch === segment.epoch &&
+    header.ordinal === segment.ordinal &&
+    header.logId === spec.id
+  )
 }
 
 /** What one pass over an open segment found. */
@@ -208,58 +280,77 @@ class Survey implements ScanSink {
   frames = 0
   firstSequence = Number.POSITIVE_INFINITY
   lastSequence = 0
+  /** Of the intact frames. */
+  lastIntact = 0
   /** Where zeros begin that reach to the end of the file. */
   end = 0
   proven = 0
-  readonly #bad: { from: number; end: number }[] = []
+  /** `before`: the highest sequence before it; `exact`: its own, where its header tells. */
+  readonly #bad: { from: number; end: number; before: number; exact: number | undefined }[] = []
+  readonly #lists: { from: number; end: number; firstSequence: number }[] = []
   /** The list under way at the last frame, by where it begins; -1: none is. */
-  readonly #lists: { from: number; end: number }[] = []
   #listFrom = -1
+  #listSequence = 0
 
   frame(offset: number, header: FrameHeader): void {
     this.frames += 1
     this.firstSequence = Math.min(this.firstSequence, header.sequence)
     this.lastSequence = Math.max(this.lastSequence, header.sequence)
+    this.lastIntact = Math.max(this.lastIntact, header.sequence)
     const end = offset + FRAME_HEADER_BYTES + header.payloadLength
     if ((header.flags & FLAG_MORE) !== 0) {
-      if (this.#listFrom < 0) this.#listFrom = offset
-    } else if (this.#listFrom >= 0) {
-      this.#lists.push({ from: this.#listFrom, end })
-      this.#listFrom = -1
-    }
+      if (this.#listFrom >= 0) return
+      this.#listFrom = offset
+      this.#listSequence = header.sequence
+    } else this.#endList(end)
   }
 
   bad(offset: number, length: number, header: FrameHeader | undefined): void {
-    this.#bad.push({ from: offset, end: offset + length })
-    if (this.#listFrom >= 0) this.#lists.push({ from: this.#listFrom, end: Number.POSITIVE_INFINITY })
-    this.#listFrom = -1
+    this.#bad.push({ from: offset, end: offset + length, before: this.lastIntact, exact: header?.sequence })
+    this.#endList(Number.POSITIVE_INFINITY)
     if (header !== undefined) this.lastSequence = Math.max(this.lastSequence, header.sequence)
+  }
+
+  finish(end: number, proven: number): void {
+    this.end = end
+    this.proven = proven
+    this.#endList(Number.POSITIVE_INFINITY)
+  }
+
+  #endList(end: number): void {
+    if (this.#listFrom >= 0)
+      this.#lists.push({ from: this.#listFrom, end, firstSequence: this.#listSequence })
+    this.#listFrom = -1
   }
 
   /**
    * Where the bytes stop that count, if this segment can be torn: at the first bad frame that no later frame
    * proves (`durable` beyond it), and before an atomic list that is not whole there. Bad bytes that begin before the
    * last proven offset, where a frame ends, and go on behind it are both: corruption, and then a tear.
+   *
+   * A frame that was accepted for certain proves all that stands before it, and what stands in its place: `accepted` is
+   * the highest sequence of one, `before` the highest that was found in the segments before this one.
    */
-  tearAt(): number {
-    const torn = this.#bad.find(({ end }) => end > this.proven)
+  tearAt({ lostTail, syncedSequence }: Candidate, before: number, accepted: number): number {
+    // Its header was synced: where that can not be read, bytes are lost that were no unfinished write.
+    const known = lostTail ? Number.POSITIVE_INFINITY : Math.max(accepted, syncedSequence)
+    const torn = this.#bad.find(bad => {
+      if (bad.end <= this.proven) return false
+      return bad.exact === undefined ? Math.max(bad.before, before) >= known : bad.exact > known
+    })
     const end = torn === undefined ? this.end : Math.max(torn.from, this.proven)
     // A list is written in one flush, so one that the tear cuts lies behind what is proven. (A list that corruption
     // cuts keeps its healthy records.)
-    const lists =
-      this.#listFrom < 0
-        ? this.#lists
-        : [...this.#lists, { from: this.#listFrom, end: Number.POSITIVE_INFINITY }]
-    const cut = lists.find(list => list.from >= this.proven && list.from < end && list.end > end)
+    const cut = this.#lists.find(
+      list => list.from >= this.proven && list.firstSequence > known && list.from < end && list.end > end,
+    )
     return cut === undefined ? end : cut.from
   }
 }
 
 /** One that was open and is gone may never have held a frame; that it is gone is damage all the same. */
 export function missingSegment(log: string, file: string, listed: ManifestSegment): CorruptRange {
-  const missing =
-    listed.lastSequence >= listed.firstSequence
-      ? { firstMissing: listed.firstSequence, lastMissing: listed.lastSequence }
-      : {}
-  return { log, file, offset: 0, length: listed.length ?? 0, ...missing, nextSequences: {}, known: false }
+  const { firstSequence, lastSequence, length } = listed
+  const missing = length === undefined ? {} : { firstMissing: firstSequence, lastMissing: lastSequence }
+  return { log, file, offset: 0, length: length ?? 0, ...missing, nextSequences: {}, known: false }
 }

@@ -150,12 +150,33 @@ export interface CorruptRange {
   readonly file: string
   readonly offset: number
   readonly length: number
-  /** The sequences that are missing around it, where any are. Gaps are legal, so these are bounds. */
+  /**
+   * The sequences that are missing around it, where any are. Gaps are legal, so these are bounds. A first one without a
+   * last: nothing tells how many there were.
+   */
   readonly firstMissing?: number
   readonly lastMissing?: number
   /** Every log's next sequence when the damage was first seen: nothing in the range can speak of more. */
   readonly nextSequences: Readonly<Record<string, number>>
   /** Found and reported by an earlier opening already. */
+  readonly known: boolean
+}
+
+/** What the records of other logs say of a log. */
+export interface Witness {
+  /** The highest sequence of a record that was accepted for certain; 0: none is named. */
+  readonly highest: number
+  /** Those from `from` on that were accepted for certain, and whose records were not shown. */
+  absent(from: number): Iterable<number>
+}
+
+/** A record that was accepted, and is not where it must stand. */
+export interface LostRecord {
+  readonly log: string
+  /** The segment that held it, or the next one that stands. Relative to the directory. */
+  readonly file: string
+  readonly sequence: number
+  /** It lies in damage that an earlier opening reported. */
   readonly known: boolean
 }
 
@@ -166,11 +187,15 @@ export interface OpenVisitor {
   lost(log: string, range: CorruptRange): void
   /** After the last frame, before anything is published: sequences of a log that some record names, so that they are never assigned again. */
   nextSequenceAtLeast(log: string): number
+  /** What logs that were shown before say of this one; undefined, or no such method: nothing. */
+  witness?(log: string): Witness | undefined
 }
 
 export interface OpenReport {
   readonly tornBytes: number
   readonly corrupt: readonly CorruptRange[]
+  /** Records that are proven to be lost, new ones only. */
+  readonly lost: readonly LostRecord[]
 }
 
 /** What tests put in the place of the real world. */

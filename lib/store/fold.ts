@@ -38,6 +38,8 @@ export class OutcomeFold {
   readonly #now: number
   readonly #resumeSegments = new Set<number>()
   #nextMessageSequence = 1
+  /** Of the messages that an outcome is about: each of these was accepted, which the next sequence does not say of any. */
+  #highestNamed = 0
 
   /** `now`: epoch ms of the opening. */
   constructor(now: number) {
@@ -51,7 +53,7 @@ export class OutcomeFold {
       this.#resumeSegments.add(segment)
       return
     }
-    this.#nextMessageSequence = Math.max(this.#nextMessageSequence, record.sequence + 1)
+    this.#named(record.sequence)
     if (record.kind === 'rate-limited') {
       const { scope, target } = record
       const until = clampedDue(record, this.#now)
@@ -78,11 +80,16 @@ export class OutcomeFold {
    * last one in any order. False: a second copy, which changes nothing.
    */
   settle(segment: number, sequence: number): boolean {
-    this.#nextMessageSequence = Math.max(this.#nextMessageSequence, sequence + 1)
+    this.#named(sequence)
     if (this.#settledIn.find(sequence) !== undefined) return false
     this.#settledIn.add(sequence, segment)
     this.#alive.delete(sequence)
     return true
+  }
+
+  #named(sequence: number): void {
+    if (sequence > this.#highestNamed) this.#highestNamed = sequence
+    this.#nextMessageSequence = Math.max(this.#nextMessageSequence, sequence + 1)
   }
 
   /** Bytes of the ack log that should have held frames and did not; called between the frames around them. */
@@ -114,6 +121,17 @@ export class OutcomeFold {
   /** No message may be given a lower sequence than this: every lower one was named. */
   get nextMessageSequence(): number {
     return this.#nextMessageSequence
+  }
+
+  /** The highest sequence of a message that an outcome is about; 0: there is none. */
+  get highestNamed(): number {
+    return this.#highestNamed
+  }
+
+  /** Messages from `from` on that an outcome is about, in no order. */
+  *named(from: number): Generator<number> {
+    for (const sequence of this.#alive.keys()) if (sequence >= from) yield sequence
+    yield* this.#settledIn.sequences(from)
   }
 
   /** Channels that a dead letter halted and that nobody resumed since. */

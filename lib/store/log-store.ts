@@ -116,6 +116,7 @@ export class LogStore implements MessageStore {
       ...counts,
       tornBytes: logs.report.tornBytes,
       corrupt: logs.report.corrupt,
+      lost: opening.lostMessages(logs.report.lost),
       durationMs: monotonicNow() - startedAt - logs.lockWaitMs,
       lockWaitMs: logs.lockWaitMs,
       ...(logs.tookOverFrom === undefined ? {} : { tookOverFrom: logs.tookOverFrom }),

@@ -54,6 +54,18 @@ export class MessageContents {
     this.#latestRuns.add(sequence)
   }
 
+  /** Whether any segment of which this was told holds the message. Cheapest where sequences are asked for in order. */
+  holds(sequence: number): boolean {
+    if (this.#latestRuns.has(sequence)) return true
+    for (const [segment, runs] of this.#runs) {
+      if (runs === this.#latestRuns || !runs.has(sequence)) continue
+      this.#latest = segment
+      this.#latestRuns = runs
+      return true
+    }
+    return false
+  }
+
   forget(segments: readonly number[]): void {
     for (const segment of segments) this.#runs.delete(segment)
     this.#latest = -1

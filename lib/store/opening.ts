@@ -4,7 +4,7 @@
  */
 
 import { WaqError } from '../log/errors.js'
-import type { CorruptRange, LogSpec, OpenVisitor, VisitedFrame } from '../log/types.js'
+import type { CorruptRange, LogSpec, LostRecord, OpenVisitor, VisitedFrame, Witness } from '../log/types.js'
 import { EnvelopeScan } from './envelope-scan.js'
 import { OutcomeFold } from './fold.js'
 import { ACK_LOG, ackLog, MESSAGE_LOG, messageLog } from './log-names.js'
@@ -19,7 +19,10 @@ import type { SegmentLedger } from './segment-ledger.js'
 import { SettledBlock } from './settled-block.js'
 import type { SettledIds } from './settled-ids.js'
 import type { Settlement } from './settlement.js'
-import type { LogStoreOptions, StoreRecovery } from './types.js'
+import type { LogStoreOptions, LostMessage, LostMessages, StoreRecovery } from './types.js'
+
+/** More are counted, but not listed. */
+const MAX_LISTED_LOST = 100
 
 /** A smaller one is hardly worth its header, its manifest entry and its syncs. */
 const LEAST_ACK_SEGMENT_BYTES = 4096
@@ -85,6 +88,19 @@ export class Opening implements OpenVisitor {
 
   nextSequenceAtLeast(log: string): number {
     return log === MESSAGE_LOG ? this.#fold.nextMessageSequence : 1
+  }
+
+  /** An outcome proves that its message was accepted. */
+  witness(log: string): Witness | undefined {
+    if (log !== MESSAGE_LOG) return undefined
+    const fold = this.#fold
+    const { contents } = this.#state
+    return {
+      highest: fold.highestNamed,
+      *absent(from) {
+        for (const sequence of fold.named(from)) if (!contents.holds(sequence)) yield sequence
+      },
+    }
   }
 
   #outcome({ type, data, sequence, segment }: VisitedFrame): void {
@@ -153,6 +169,27 @@ export class Opening implements OpenVisitor {
     }
     ledger.messageAdded(segment, data.length)
     if (row.state !== 'dead' && index.table.expiresAt(ref) <= this.#now) this.#expired += 1
+  }
+
+  /** What is known of messages that are proven to be lost: those that were not settled first, each by sequence. */
+  lostMessages(records: readonly LostRecord[]): LostMessages {
+    const messages: LostMessage[] = []
+    const settled = new Set<number>()
+    for (const { sequence } of records) {
+      const last = this.#fold.last(sequence)
+      if (last === undefined) settled.add(sequence)
+      else {
+        const { kind, attempts, at } = last.record
+        messages.push({ sequence, lastOutcome: kind, attempts, at })
+      }
+    }
+    const unsettled = messages.length
+    if (settled.size > 0 && unsettled < MAX_LISTED_LOST) {
+      const remembered = this.#state.settled.ofMessages(settled)
+      for (const { sequence, state, attempts, at, id, channel } of remembered)
+        messages.push({ sequence, lastOutcome: state, attempts, at, id, channel })
+    }
+    return { unsettled, settled: settled.size, messages: messages.slice(0, MAX_LISTED_LOST) }
   }
 
   /** Waits that were told by receivers and are not over. */

@@ -1,4 +1,3 @@
-import { SEGMENT_HEADER_BYTES } from '../log/format.js'
 import type { CorruptRange } from '../log/types.js'
 import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
 
@@ -15,34 +14,24 @@ interface Gap {
 /** Which messages lost bytes of the ack log may have named: what lies around the gaps bounds it. */
 export class OutcomeGaps {
   readonly #gaps: Gap[] = []
-  /** A gap whose end the next frame tells. */
-  #undecided: Gap | undefined
 
   /** Bytes of the ack log that should have held frames and did not; called between the frames around them. */
   lose(range: CorruptRange): void {
-    // Behind the header, and no sequence is missing; or it is the header: no frame is lost.
-    // (A segment that vanished while it was open has no length.)
-    const inHeader = range.length > 0 && range.offset + range.length <= SEGMENT_HEADER_BYTES
-    const fromHeader = range.offset < SEGMENT_HEADER_BYTES
-    if (range.lastMissing === undefined && (inHeader || !fromHeader)) return
+    // A header holds no frame, and around other bytes none may lack.
+    if (range.firstMissing === undefined) return
     const gap: Gap = {
       endsBefore: range.nextSequences[ACK_LOG] ?? Number.POSITIVE_INFINITY,
       messagesBelow: range.nextSequences[MESSAGE_LOG] ?? Number.POSITIVE_INFINITY,
       closedBy: Number.POSITIVE_INFINITY,
     }
+    // Without one it was the end of the log: all that was written later has a higher sequence than was known then.
     if (range.lastMissing !== undefined) gap.endsBefore = Math.min(gap.endsBefore, range.lastMissing + 1)
-    // Only where it was found now does its place among the frames tell anything.
-    else if (!range.known) this.#undecided = gap
     this.#gaps.push(gap)
   }
 
   /** An intact frame says how many messages there were when it was written: those in a gap before it knew no more. */
   met(ackSequence: number, nextSequence: number): void {
     if (this.#gaps.length === 0) return
-    if (this.#undecided !== undefined) {
-      this.#undecided.endsBefore = Math.min(this.#undecided.endsBefore, ackSequence)
-      this.#undecided = undefined
-    }
     for (const gap of this.#gaps) {
       if (ackSequence < gap.endsBefore || ackSequence >= gap.closedBy) continue
       gap.closedBy = ackSequence

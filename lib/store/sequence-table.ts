@@ -65,6 +65,19 @@ export class SequenceTable<T extends number = MessageRef> {
     return ref === 0 ? undefined : ((ref - 1) as T)
   }
 
+  /** Those from `from` on, in no order. */
+  *sequences(from: number): Generator<number> {
+    for (const { key, refs, used } of this.#blocks.pages) {
+      for (let slot = 0; slot < PAGE_ROWS; slot += 1) {
+        const first = key[slot]! * BLOCK
+        if (first + BLOCK <= from || used[slot] === 0) continue
+        for (let i = 0; i < BLOCK; i += 1) {
+          if (refs[slot * BLOCK + i] !== 0 && first + i >= from) yield first + i
+        }
+      }
+    }
+  }
+
   #row(key: number): number | undefined {
     if (key === this.#latestKey) return this.#latestRow
     return key > this.#highestKey ? undefined : this.#find(key)

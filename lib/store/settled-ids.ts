@@ -133,10 +133,23 @@ export class SettledIds {
   get(id: string, now: number): SettledId | undefined {
     const row = this.#find(id, hashId(id))
     if (row === undefined || !this.#isCurrent(row, now)) return undefined
+    return this.#at(row)
+  }
+
+  /** What is remembered of these messages. It looks through all of them. */
+  ofMessages(sequences: ReadonlySet<number>): SettledId[] {
+    const found: SettledId[] = []
+    for (const row of this.#pages.rows()) {
+      if (sequences.has(this.#pages.page(row).sequence[slotOf(row)]!)) found.push(this.#at(row))
+    }
+    return found.sort((one, other) => one.sequence - other.sequence)
+  }
+
+  #at(row: number): SettledId {
     const page = this.#pages.page(row)
     const slot = slotOf(row)
     return {
-      id,
+      id: page.id(slot),
       channel: page.channel(slot),
       digest: page.digest(slot),
       sequence: page.sequence[slot]!,

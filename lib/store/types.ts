@@ -2,6 +2,7 @@
 import type { Owner } from '../log/errors.js'
 import type { CorruptRange, Durability, Environment } from '../log/types.js'
 import type { DeadReason, MessageRef, RecordedError } from './message-store.js'
+import type { MessageOutcomeKind } from './outcome.js'
 
 export interface LogStoreOptions {
   /** Of messages. Outcomes are always written lazily (`ackSyncMs`). */
@@ -70,6 +71,30 @@ export interface MessageHistory {
   readonly deadReason?: DeadReason
 }
 
+/**
+ * Messages that are proven to be lost: an outcome tells of them, and where they must stand they do not. There may be more
+ * of which no outcome was recorded yet.
+ */
+export interface LostMessages {
+  /** They were to be sent yet, or dead letters. */
+  readonly unsettled: number
+  /** They were delivered, cancelled or purged before: all that is lost is the proof that nothing around them is. */
+  readonly settled: number
+  /** The first hundred, those that were not settled first. */
+  readonly messages: readonly LostMessage[]
+}
+
+export interface LostMessage {
+  readonly sequence: number
+  readonly lastOutcome: MessageOutcomeKind
+  readonly attempts: number
+  /** Epoch ms of that outcome. */
+  readonly at: number
+  /** Where the outcome bears it: one that settled the message. */
+  readonly id?: string
+  readonly channel?: string
+}
+
 /** What an opening found. */
 export interface StoreRecovery {
   /** Message records read, settled ones included. */
@@ -82,6 +107,7 @@ export interface StoreRecovery {
   readonly tornBytes: number
   /** Also what an earlier opening reported already (`known`). */
   readonly corrupt: readonly CorruptRange[]
+  readonly lost: LostMessages
   /** Of the opening itself, without `lockWaitMs`. */
   readonly durationMs: number
   /** For how long another owner, or another opener, kept the lock from being taken. */

@@ -52,7 +52,7 @@ t.test('a new directory is empty, and reports nothing', async t => {
   const { set, frames, lost } = await open(new RecordingDisk())
   t.same(frames, { messages: [], acks: [] })
   t.same(lost, [])
-  t.same(set.report, { tornBytes: 0, corrupt: [] })
+  t.same(set.report, { tornBytes: 0, corrupt: [], lost: [] })
   t.equal(set.log('messages').nextSequence, 1)
 })
 
@@ -141,7 +141,7 @@ t.test('a torn frame at the end is a tear: dropped, counted, no corruption', asy
   damage.overwrite(disk, path!, places[2]!.offset + FRAME_HEADER_BYTES, Buffer.from('\0'))
   const { set, frames } = await open(disk)
   t.same(textsOf(frames.messages), ['1 one', '2 two'])
-  t.same(set.report, { tornBytes: FRAME_HEADER_BYTES + 'three'.length, corrupt: [] })
+  t.same(set.report, { tornBytes: FRAME_HEADER_BYTES + 'three'.length, corrupt: [], lost: [] })
   t.same(quarantined(disk), [])
   t.equal(set.log('messages').nextSequence, 4, 'its sequence is not given again: its header is intact')
 })
@@ -219,7 +219,7 @@ t.test('zeros behind the last frame are a clean end, whatever their number', asy
   damage.overwrite(disk, path!, disk.file(path!).live.size, Buffer.alloc(10_000))
   const { set, frames } = await open(disk)
   t.same(textsOf(frames.messages), ['1 one'])
-  t.same(set.report, { tornBytes: 0, corrupt: [] })
+  t.same(set.report, { tornBytes: 0, corrupt: [], lost: [] })
 })
 
 t.test(
@@ -330,7 +330,7 @@ t.test('bytes past an accepted length are void for ever', async t => {
   damage.overwrite(disk, path, whole.length, whole.subarray(places[1]!.offset))
   const { set, frames } = await open(disk)
   t.same(textsOf(frames.messages), ['1 one', '2 two'])
-  t.same(set.report, { tornBytes: 0, corrupt: [] })
+  t.same(set.report, { tornBytes: 0, corrupt: [], lost: [] })
 })
 
 t.test('a listed segment that is missing is corruption, named with what it held', async t => {

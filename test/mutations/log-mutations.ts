@@ -84,7 +84,7 @@ export const logMutations: readonly Mutation[] = [
     name: 'the next sequence of a manifest is forgotten',
     invariants: [2],
     file: 'lib/log/survey.js',
-    find: 'let nextSequence = listed?.nextSequence ?? 1;',
+    find: 'let nextSequence = entry?.nextSequence ?? 1;',
     replace: 'let nextSequence = 1;',
     caughtBy: {
       file: 'log/recover',
@@ -129,7 +129,7 @@ export const logMutations: readonly Mutation[] = [
     name: 'sequences that outcomes name are given again',
     invariants: [2],
     file: 'lib/log/recover.js',
-    find: 'Math.max(log.nextSequence, this.#visitor.nextSequenceAtLeast(log.spec.name))',
+    find: 'Math.max(log.nextSequence, this.#visitor.nextSequenceAtLeast(spec.name))',
     replace: 'log.nextSequence',
     caughtBy: {
       file: 'log/recover',
@@ -863,8 +863,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'every open segment may be torn',
     invariants: [7],
     file: 'lib/log/survey.js',
-    find: 'index >= lastWithFrames || inForce.manifest === undefined',
-    replace: 'true',
+    find: 'open.slice(Math.max(0, lastWithFrames))',
+    replace: 'open',
     caughtBy: {
       file: 'log/recover',
       name: 'only the last segment with a frame can be torn: in an earlier one a bad byte is corruption',
@@ -874,7 +874,7 @@ export const logMutations: readonly Mutation[] = [
     name: 'no segment may be torn',
     invariants: [7],
     file: 'lib/log/survey.js',
-    find: 'index >= lastWithFrames || inForce.manifest === undefined',
+    find: 'tearable.includes(candidate)',
     replace: 'false',
     caughtBy: {
       file: 'log/recover',
@@ -896,8 +896,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'a bad frame is never a tear',
     invariants: [7],
     file: 'lib/log/survey.js',
-    find: 'this.#bad.find(({ end }) => end > this.proven)',
-    replace: 'undefined',
+    find: 'bad.end <= this.proven',
+    replace: 'true',
     caughtBy: {
       file: 'log/recover',
       name: 'a torn frame at the end is a tear: dropped, counted, no corruption',
@@ -1013,7 +1013,7 @@ export const logMutations: readonly Mutation[] = [
     name: 'bytes past an accepted length count',
     invariants: [7],
     file: 'lib/log/survey.js',
-    find: 'const end = listed.length ?? stat.size;',
+    find: 'const end = entry.length ?? stat.size;',
     replace: 'const end = stat.size;',
     caughtBy: { file: 'log/recover', name: 'valid frames behind a tear are void' },
   },
@@ -1031,7 +1031,7 @@ export const logMutations: readonly Mutation[] = [
     invariants: [7],
     file: 'lib/log/recover.js',
     find: `if (scanned.zerosFrom < to)
-                visit.bad(segment, scanned.zerosFrom, to - scanned.zerosFrom, undefined);`,
+                    visit.bad(segment, scanned.zerosFrom, to - scanned.zerosFrom, undefined);`,
     replace: '',
     caughtBy: {
       file: 'log/recover',
@@ -1042,7 +1042,7 @@ export const logMutations: readonly Mutation[] = [
     name: 'a segment that is missing is no damage',
     invariants: [7],
     file: 'lib/log/survey.js',
-    find: `found.gone.push({ after: found.candidates.length, range });
+    find: `found.gone.push({ after: found.candidates.length, range, unbounded: wasOpen });
             continue;`,
     replace: 'continue;',
     caughtBy: {
@@ -1186,8 +1186,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'frames of the page cache are not copied',
     invariants: [8],
     file: 'lib/log/survey.js',
-    find: 'candidate.provenEnd = tearable ? Math.min(survey.proven, end) : end;',
-    replace: 'candidate.provenEnd = end;',
+    find: 'isTearable ? Math.min(proven, candidate.end) : end',
+    replace: 'candidate.end',
     caughtBy: {
       file: 'log/recover',
       name: 'after a kill the frames that are not proven are copied, with their sequences, and the rest is cut',
@@ -1233,7 +1233,7 @@ export const logMutations: readonly Mutation[] = [
     invariants: [8],
     file: 'lib/log/recover.js',
     find: `if (wasOpen)
-                segment.cut(provenEnd);`,
+                    segment.cut(provenEnd);`,
     replace: '{}',
     caughtBy: { file: 'log/recover', name: 'valid frames behind a tear are void' },
   },

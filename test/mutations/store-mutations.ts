@@ -14,7 +14,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'the message of an outcome does not keep its sequence',
     invariants: [2],
     file: 'lib/store/fold.js',
-    find: 'this.#nextMessageSequence = Math.max(this.#nextMessageSequence, record.sequence + 1);',
+    find: 'this.#nextMessageSequence = Math.max(this.#nextMessageSequence, sequence + 1);',
     replace: '',
     caughtBy: { file: 'store/fold', name: 'sequences that outcomes name are never given again' },
   },

@@ -177,10 +177,10 @@ t.test(
   },
 )
 
-t.test('a whole file that is lost, with sequences that nobody knows, reaches to the next frame', async t => {
+t.test('lost bytes reach to the next frame', async t => {
   const fold = new OutcomeFold(NOW)
   add(fold, 1, 1, attempt(3))
-  fold.lose(range({ offset: 0, length: 5000 }))
+  fold.lose(range({ offset: 0, length: 5000, firstMissing: 2, lastMissing: 8 }))
   add(fold, 9, 2, attempt(4, 10))
   t.ok(fold.mayHaveLost(3, fold.last(3)))
   t.notOk(fold.mayHaveLost(4, fold.last(4)))
@@ -188,12 +188,15 @@ t.test('a whole file that is lost, with sequences that nobody knows, reaches to 
 })
 
 t.test(
-  'where damage that was found before stood is not known any more: frames around it bound nothing',
+  'the lost end of the log, of which nobody knows how far it went, concerns all that was known when it was found',
   async t => {
     const fold = new OutcomeFold(NOW)
-    fold.lose(range({ offset: 0, length: 5000, nextSequences: { acks: 9, messages: 20 }, known: true }))
+    const nextSequences = { acks: 9, messages: 20 }
+    fold.lose(range({ offset: 0, length: 5000, firstMissing: 2, nextSequences, known: true }))
     add(fold, 1, 2, attempt(3))
     t.ok(fold.mayHaveLost(3, fold.last(3)))
+    add(fold, 9, 2, attempt(4))
+    t.notOk(fold.mayHaveLost(4, fold.last(4)), 'it was recorded later')
     t.notOk(fold.mayHaveLost(20, undefined))
   },
 )
