@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { demoRole } from '../lib/cli/demo/roles.js'
-import { main } from '../lib/cli/main.js'
 
 // A command may end before its last bytes are read. That nobody reads on then is nobody's error, and no crash.
 for (const stream of [process.stdout, process.stderr]) {
@@ -10,6 +9,11 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 const role = demoRole(process.argv[2])
-if (role !== undefined) await role()
-// The exit status is set, not forced: output into a pipe is written to its end first.
-else process.exitCode = await main(process.argv.slice(2))
+if (role !== undefined) {
+  await role()
+} else {
+  // Only here, for the demo starts itself again and again, and each kill waits for the next start.
+  const { main } = await import('../lib/cli/main.js')
+  // The exit status is set, not forced: output into a pipe is written to its end first.
+  process.exitCode = await main(process.argv.slice(2))
+}

@@ -1,10 +1,9 @@
 /**
  * Checks the package as users get it: packed, installed into an empty project without install scripts, compiled
- * against, and run by every version of Node that is supported.
+ * against, run by every version of Node that is supported, and tried with the tools that load it for users.
  *
  *     npm run check:package
  */
-import { spawnSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -20,15 +19,17 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { check, run, skip, succeeds, summarize } from './checks.js'
 import { bytesBelow, coldImportMs, median } from './measure.js'
+import { Tools } from './tools.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const scratch = mkdtempSync(join(tmpdir(), 'waq-package-'))
 /** Beside the one that runs this. */
 const OTHER_NODES = ['22', '24']
-const PACKED_BYTES_MAX = 600_000
+/** Two kinds of module, each with all that it needs, their maps, and the sources to which these lead. */
+const PACKED_BYTES_MAX = 1_700_000
 
-let failed = 0
 try {
   const tarball = pack()
   lint(tarball)
@@ -39,13 +40,11 @@ try {
   checksumsAgree(project)
   commandLine(project)
   measure(project)
+  Tools.install(join(root, 'test/package'), tarball, scratch)?.try(tarball)
 } finally {
   rmSync(scratch, { recursive: true, force: true })
 }
-if (failed > 0) {
-  console.error(`${failed} checks failed`)
-  process.exitCode = 1
-}
+summarize()
 
 /** The tarball; the build here is left as it is: packing builds anew, in a copy. */
 function pack(): string {
@@ -71,7 +70,7 @@ function pack(): string {
 function lint(tarball: string): void {
   const bin = (name: string) => join(root, 'node_modules', '.bin', name)
   succeeds('publint', run(bin('publint'), ['--strict', tarball], scratch))
-  succeeds('attw', run(bin('attw'), [tarball, '--profile', 'esm-only'], scratch))
+  succeeds('attw', run(bin('attw'), [tarball], scratch))
 }
 
 /** An empty project that depends on the package, and nothing else but what the compiler wants. */
@@ -93,19 +92,41 @@ function install(tarball: string): string {
 
 function compile(project: string): void {
   cpSync(join(root, 'test/package/consumer'), join(project, 'source'), { recursive: true })
-  const compilerOptions = {
-    target: 'es2022',
+  const common = { target: 'es2022', strict: true, skipLibCheck: false, types: ['node'] }
+  compiles('strict, without skipLibCheck', project, 'source', {
+    ...common,
     module: 'nodenext',
-    strict: true,
     exactOptionalPropertyTypes: true,
-    skipLibCheck: false,
-    types: ['node'],
     rootDir: 'source',
     outDir: 'built',
+  })
+  const resolutions = {
+    node10: { module: 'commonjs', ignoreDeprecations: '6.0' },
+    node16: { module: 'node16' },
+    nodenext: { module: 'nodenext' },
+    bundler: { module: 'esnext' },
   }
-  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['source'] }))
+  const user = join(root, 'test/package/programs/user.ts')
+  for (const [moduleResolution, options] of Object.entries(resolutions)) {
+    const folder = `resolved-by-${moduleResolution}`
+    mkdirSync(join(project, folder))
+    // Both of a package's declarations are looked at: those for modules that import, and those for modules that require.
+    const files = moduleResolution === 'node10' ? ['ts'] : ['ts', 'mts', 'cts']
+    for (const ending of files) cpSync(user, join(project, folder, `user.${ending}`))
+    compiles(`moduleResolution ${moduleResolution}`, project, folder, {
+      ...common,
+      ...options,
+      moduleResolution,
+      noEmit: true,
+    })
+  }
+}
+
+function compiles(what: string, project: string, folder: string, compilerOptions: object): void {
+  const config = join(project, `tsconfig.${folder}.json`)
+  writeFileSync(config, JSON.stringify({ compilerOptions, include: [folder] }))
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  succeeds('compiles with strict, without skipLibCheck', run(process.execPath, [tsc, '-p', project], project))
+  succeeds(`compiles with ${what}`, run(process.execPath, [tsc, '-p', config], project))
 }
 
 /** Another version of Node by the npm package `node`; none where it can not be had. */
@@ -118,7 +139,7 @@ function otherNode(major: string): string[] {
   const node = join(directory, 'node_modules/node/bin/node')
   if (installed.status === 0 && run(node, ['--version'], directory).stdout.startsWith(`v${major}.`))
     return [node]
-  console.log(`# skipped: Node ${major} can not be had by npm here: ${installed.stderr.split('\n')[0]}`)
+  skip(`Node ${major} can not be had by npm here`, installed)
   return []
 }
 
@@ -164,36 +185,6 @@ function measure(project: string): void {
   console.log(
     `# import 'waq', cold: ${(median(imported) - median(empty)).toFixed(0)} ms above an empty program (medians of ${imported.length} processes)`,
   )
-}
-
-interface Ran {
-  status: number | null
-  signal: NodeJS.Signals | null
-  stdout: string
-  stderr: string
-}
-
-function run(command: string, args: readonly string[], directory: string): Ran {
-  // What npm was told for this run is not meant for others.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')))
-  const { status, signal, stdout, stderr, error } = spawnSync(command, args, {
-    cwd: directory,
-    env,
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-  })
-  return { status, signal, stdout: stdout ?? '', stderr: stderr || (error?.message ?? '') }
-}
-
-function succeeds(what: string, ran: Ran): void {
-  check(ran.status === 0, what, ran)
-}
-
-function check(holds: boolean, what: string, ran?: Ran): void {
-  console.log(`${holds ? 'ok' : 'not ok'} - ${what}`)
-  if (holds) return
-  failed += 1
-  if (ran !== undefined) console.error(`${ran.stdout}\n${ran.stderr}`)
 }
 
 function kilobytes(bytes: number): string {

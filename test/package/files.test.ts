@@ -9,7 +9,11 @@ const EXPECTED = [
   /^package\.json$/,
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
-  /^dist\/(lib|bin)\/.*\.(js|d\.ts)$/,
+  /^dist\/package\/(index|log|metrics)\.(js|cjs|d\.ts|d\.cts)(\.map)?$/,
+  /^dist\/package\/waq\.js$/,
+  /^dist\/package\/LICENSES\.txt$/,
+  // What the source maps lead to.
+  /^lib\/.*\.ts$/,
   /^docs\/.*\.(md|ts|svg)$/,
 ]
 
@@ -25,7 +29,8 @@ t.test('the package holds what a user needs, and nothing else', t => {
     paths.filter(path => !EXPECTED.some(pattern => pattern.test(path))),
     [],
   )
-  for (const path of ['README.md', 'LICENSE', 'dist/lib/index.js', 'dist/lib/index.d.ts', 'dist/bin/waq.js'])
+  const built = ['index.js', 'index.cjs', 'index.js.map', 'waq.js', 'LICENSES.txt']
+  for (const path of ['README.md', 'LICENSE', 'lib/index.ts', ...built.map(name => `dist/package/${name}`)])
     t.ok(paths.includes(path), path)
   t.end()
 })

@@ -1,0 +1,70 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
+import { BUILT, ENTRIES } from './entries.js'
+
+/**
+ * Writes each entry as an ES module and as CommonJS, and the command line. All that they need stands in them: a bundle
+ * or a test runner that takes one in meets nothing but the modules of Node. Answers the files that went in.
+ */
+export async function buildJavaScript(): Promise<ReadonlySet<string>> {
+  rmSync(BUILT, { recursive: true, force: true })
+  const library = { ...ENTRIES }
+  const results = await Promise.all([
+    run({ format: 'esm', entryPoints: library }),
+    run({ format: 'cjs', entryPoints: library, outExtension: { '.js': '.cjs' } }),
+    // Nobody steps through a command of a package; its map would be a tenth of the download.
+    run({ format: 'esm', entryPoints: { waq: 'bin/waq.ts' }, sourcemap: false }),
+  ])
+  return new Set(results.flatMap(({ metafile }) => Object.keys(metafile.inputs)))
+}
+
+function run(options: BuildOptions & { format: 'esm' | 'cjs' }) {
+  return build({
+    outdir: BUILT,
+    bundle: true,
+    platform: 'node',
+    target: 'node20.19',
+    // The sources are in the package, once; in the maps they would stand once for each entry and format.
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'none',
+    logLevel: 'warning',
+    // Without its addon, which no bundle can hold; for records like ours it is not faster.
+    alias: { msgpackr: './node_modules/msgpackr/index.js' },
+    plugins: [versionWrittenIn, builtinsOf(options.format)],
+    ...options,
+    metafile: true,
+  })
+}
+
+/** `lib/cli/version.ts` looks for package.json; what is built has nothing to look for. */
+const versionWrittenIn: Plugin = {
+  name: 'version',
+  setup(build) {
+    build.onLoad({ filter: /lib\/cli\/version\.ts$/ }, () => {
+      const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+      return { contents: `export const version = ${JSON.stringify(version)}` }
+    })
+  },
+}
+
+/** CommonJS asks Node for its modules by `require`, which an ES module has not: there they are imported statically. */
+const builtinsOf = (format: 'esm' | 'cjs'): Plugin => ({
+  name: 'builtins',
+  setup(build) {
+    build.onResolve({ filter: /.*/ }, ({ path, kind }) => {
+      if (kind !== 'require-call') return undefined
+      // proper-lockfile is always told which functions to use; merely to load these would change `fs.close` for the
+      // whole process.
+      const name = path === 'graceful-fs' ? 'fs' : path.replace(/^node:/, '')
+      if (!isBuiltin(name)) return undefined
+      return format === 'cjs'
+        ? { path: `node:${name}`, external: true }
+        : { path: name, namespace: 'builtin' }
+    })
+    build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `import builtin from 'node:${path}'\nmodule.exports = builtin`,
+    }))
+  },
+})
