@@ -7,13 +7,16 @@
 export interface FileSystem {
   /** The one name of a directory that exists: symbolic links resolved, absolute. */
   realpath(path: string): Promise<string>
-  /** Creates one directory, mode 0700 whatever the umask. EEXIST where something has that name already. */
+  /** Creates one directory, mode 0700 whatever the umask, which root leaves to the user of its parent. EEXIST where something has that name already. */
   mkdir(path: string): Promise<void>
   /** The names in a directory, in no order. ENOENT where there is none, ENOTDIR where it is not one. */
   readdir(path: string): Promise<string[]>
   /** What a name stands for, not following a symbolic link; undefined where nothing has that name. */
   stat(path: string): Promise<FileStat | undefined>
-  /** Creates a file that did not exist (else EEXIST), mode 0600 whatever the umask, for reading and writing. */
+  /**
+   * Creates a file that did not exist (else EEXIST), mode 0600 whatever the umask, for reading and writing. Root leaves
+   * it to the user of the directory.
+   */
   create(path: string): Promise<FileHandle>
   /** Opens a file that exists, never through a symbolic link (ELOOP). */
   open(path: string, mode: 'read' | 'read-write'): Promise<FileHandle>

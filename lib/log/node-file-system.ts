@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import type { FileHandle, FileStat, FileSystem, Inode } from './file-system.js'
+import { createDirectory, createFile } from './hand-over.js'
 import { QuickReads } from './quick-reads.js'
 
 // Bare descriptors and callbacks instead of `fs/promises` handles: the commit path is one writeSync and one
@@ -94,11 +95,11 @@ function inodeOf({ dev, ino, nlink }: fs.BigIntStats): Inode {
   return { device: dev, number: ino, links: nlink }
 }
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = fs.constants
+const { O_NOFOLLOW, O_RDONLY, O_RDWR } = fs.constants
 
 function openFile(path: string, flags: number): Promise<NodeFile> {
   return new Promise((resolve, reject) => {
-    fs.open(path, flags, 0o600, (error, fd) => {
+    fs.open(path, flags, (error, fd) => {
       if (error) reject(error)
       else resolve(new NodeFile(fd))
     })
@@ -111,9 +112,8 @@ export const nodeFileSystem: FileSystem = {
     return fs.promises.realpath(path)
   },
 
-  async mkdir(path) {
-    await fs.promises.mkdir(path, { mode: 0o700 })
-    await fs.promises.chmod(path, 0o700)
+  mkdir(path) {
+    return createDirectory(path)
   },
 
   readdir(path) {
@@ -132,9 +132,7 @@ export const nodeFileSystem: FileSystem = {
   },
 
   async create(path) {
-    const file = await openFile(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
-    await fs.promises.chmod(path, 0o600)
-    return file
+    return new NodeFile(await createFile(path))
   },
 
   open(path, mode) {

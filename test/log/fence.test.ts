@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { WaqError } from '../../lib/log/errors.js'
 import { Fence } from '../../lib/log/fence.js'
+import { copyFile } from '../fixtures/disk/damage.js'
 import { DiskProcess } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 
@@ -44,4 +45,40 @@ t.test('where it can not be told, the fence is lost', async t => {
   fence.check()
   sick = true
   t.throws(() => fence.check(), { code: 'WAQ_LOCK_LOST' })
+})
+
+t.test('a file of that name with the number of ours is not taken for ours: ours is held open', async t => {
+  const { process, fence } = await owned()
+  await process.unlink('/owner')
+  await new DiskProcess(process.disk).create('/owner')
+  t.throws(() => fence.check(), { code: 'WAQ_LOCK_LOST' })
+})
+
+t.test('where a restored copy has our file, the fence is lost', async t => {
+  const { process, fence } = await owned()
+  copyFile(process.disk, '/owner', process.disk, '/owner')
+  t.throws(() => fence.check(), {
+    code: 'WAQ_LOCK_LOST',
+    message: /a copy of the directory \/ was put in its place/,
+  })
+})
+
+t.test(
+  'where our file gets a second name, the directory is being copied by links, and the fence is lost',
+  async t => {
+    const { process, fence } = await owned()
+    const { disk } = process
+    const file = disk.file('/owner')
+    disk.root.change({ kind: 'create', removes: undefined, adds: { name: 'link', node: file } })
+    t.throws(() => fence.check(), { code: 'WAQ_LOCK_LOST' })
+  },
+)
+
+t.test('a fence that was given back lets its file go, and does not stand', async t => {
+  const { process, fence } = await owned()
+  fence.close()
+  fence.close()
+  t.equal(fence.stands(), false)
+  await new Promise(setImmediate)
+  t.equal(process.counts.close, 1)
 })

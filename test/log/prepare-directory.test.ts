@@ -2,9 +2,12 @@ import fs from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { OutboundQueue } from '../../lib/index.js'
 import { LogReader } from '../../lib/log/log-reader.js'
 import { nodeFileSystem } from '../../lib/log/node-file-system.js'
 import { prepareDirectory } from '../../lib/log/prepare-directory.js'
+import { StoreReader } from '../../lib/store/store-reader.js'
+import { verifyStore } from '../../lib/store/verify.js'
 import { DiskProcess } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 
@@ -121,4 +124,20 @@ t.test('a directory in a place that can not be synced is refused', async t => {
   })
   // Where it was there before, that of a place which this user may not open is nobody's concern (see above).
   await t.rejects(prepareDirectory(process, '/a/queue', LOGS), { code: 'WAQ_IO' })
+})
+
+t.test('what every fresh volume holds is no stranger', async t => {
+  const base = temporary(t)
+  const places = ['.', 'messages', 'manifests', 'owners', 'control'].map(name =>
+    join(base, name, 'lost+found'),
+  )
+  for (const place of places) fs.mkdirSync(place, { recursive: true })
+  const queue = await OutboundQueue.open(base)
+  await queue.enqueue({ channel: 'c', payload: 'one' })
+  await queue.close()
+  const again = await OutboundQueue.open(base)
+  t.match(again.recovery, { pending: 1, corrupt: [] })
+  await again.close()
+  t.match(await verifyStore(await StoreReader.open(base)), { corrupt: [], voidFiles: [] })
+  t.ok(places.every(place => fs.existsSync(place)))
 })

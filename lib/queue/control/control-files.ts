@@ -1,12 +1,9 @@
-import { constants, fsync } from 'node:fs'
+import { constants } from 'node:fs'
 import { open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { promisify } from 'node:util'
 import { systemCode } from '../../log/errors.js'
 import { nodeFileSystem } from '../../log/node-file-system.js'
-
-/** By its descriptor: the FileHandle of Yarn's Plug'n'Play has no `sync`. */
-const syncDescriptor = promisify(fsync)
+import { writeFully } from '../../log/write.js'
 
 /** A file that can not be what it claims to be, whatever is in it. */
 export class HostileFile extends Error {
@@ -17,16 +14,10 @@ export class HostileFile extends Error {
 export async function putFile(path: string, text: string, options: { durable: boolean }): Promise<void> {
   const temporary = `${path}.tmp`
   await removeFile(temporary)
-  const file = await open(
-    temporary,
-    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-    0o600,
-  )
+  const file = await nodeFileSystem.create(temporary)
   try {
-    // The umask takes modes away at creation; the other side must be able to read it all the same.
-    await file.chmod(0o600)
-    await file.writeFile(text)
-    if (options.durable) await syncDescriptor(file.fd)
+    await writeFully(file, Buffer.from(text), 0)
+    if (options.durable) await file.sync()
   } catch (error) {
     await file.close()
     await removeFile(temporary)

@@ -1,0 +1,125 @@
+/** A program that was run once as root leaves a queue that its own user can go on with. */
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { OutboundQueue } from '../../lib/index.js'
+import { createDirectory, createFile } from '../../lib/log/hand-over.js'
+
+/** Of no user and no group that exist. */
+const ANN = { uid: 54_321, gid: 54_322 }
+const skip =
+  process.platform !== 'linux' || process.geteuid?.() !== 0
+    ? 'only root can run a program as another user, and only Linux has paths of descriptors'
+    : false
+
+function homeOfAnn(t: Test): string {
+  const home = mkdtempSync(join(tmpdir(), 'waq-root-'))
+  chownSync(home, ANN.uid, ANN.gid)
+  t.teardown(() => rmSync(home, { recursive: true, force: true }))
+  return home
+}
+
+/** Who has what is below a directory, itself included. Links and the lock are of those who have the queue open. */
+function strangers(directory: string): string[] {
+  const names = ['.', ...readdirSync(directory, { recursive: true }).map(String)]
+  return names.filter(name => {
+    const stat = lstatSync(join(directory, name))
+    return stat.uid !== ANN.uid || stat.gid !== ANN.gid
+  })
+}
+
+/** Runs a module's text as Ann; what it printed. */
+function asAnn(script: string, ...parameters: string[]): string {
+  const library = fileURLToPath(new URL('../../lib/index.js', import.meta.url))
+  const text = `process.setgroups([]); process.setgid(${ANN.gid}); process.setuid(${ANN.uid})
+    const [directory] = process.argv.slice(1)
+    ${script}`
+  const run = spawnSync(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      `import { OutboundQueue } from ${JSON.stringify(library)}\n${text}`,
+      ...parameters,
+    ],
+    { encoding: 'utf8', cwd: '/' },
+  )
+  return `${run.stdout}${run.stderr}`
+}
+
+const USE = `
+  const queue = await OutboundQueue.open(directory, { lock: { waitMs: 0 } })
+  await queue.enqueue({ channel: 'c', payload: 'from Ann' })
+  console.log('pending', queue.stats().pending)
+  await queue.close()`
+
+t.test('what root makes in the directory of a user belongs to that user', { skip }, async t => {
+  const directory = join(homeOfAnn(t), 'deep', 'outbox')
+  const queue = await OutboundQueue.open(directory, { send: async () => {} })
+  await queue.enqueue({ channel: 'c', payload: 'from root' })
+  await queue.drain()
+  while (!existsSync(join(directory, 'control', 'status.json'))) await new Promise(setImmediate)
+  await queue.compact()
+  await queue.close()
+  t.same(strangers(join(directory, '..')), [])
+})
+
+t.test('its user goes on with it, and root with what its user made', { skip }, async t => {
+  const directory = join(homeOfAnn(t), 'outbox')
+  const first = await OutboundQueue.open(directory)
+  await first.enqueue({ channel: 'c', payload: 'from root' })
+  await first.close()
+  t.equal(asAnn(USE, directory), 'pending 2\n')
+  const second = await OutboundQueue.open(directory)
+  t.equal(second.stats().pending, 2)
+  await second.close()
+  t.same(strangers(directory), [])
+})
+
+t.test('its user takes over from a process of root that was killed', { skip }, async t => {
+  const directory = join(homeOfAnn(t), 'outbox')
+  const library = fileURLToPath(new URL('../../lib/index.js', import.meta.url))
+  const killed = spawnSync(process.execPath, [
+    '--input-type=module',
+    '-e',
+    `import { OutboundQueue } from ${JSON.stringify(library)}
+     const queue = await OutboundQueue.open(process.argv[1])
+     await queue.enqueue({ channel: 'c', payload: 'from root' })
+     process.kill(process.pid, 'SIGKILL')`,
+    directory,
+  ])
+  t.equal(killed.signal, 'SIGKILL')
+  t.ok(existsSync(join(directory, '.lock')), 'it left its lock')
+  t.equal(asAnn(USE, directory), 'pending 2\n')
+})
+
+t.test('what root makes in a directory of its own stays its own', { skip }, async t => {
+  const home = mkdtempSync(join(tmpdir(), 'waq-root-'))
+  t.teardown(() => rmSync(home, { recursive: true, force: true }))
+  await (await OutboundQueue.open(join(home, 'outbox'))).close()
+  for (const name of readdirSync(home, { recursive: true }).map(String))
+    t.equal(lstatSync(join(home, name)).uid, 0, name)
+})
+
+t.test('nothing is given away but what was created now', { skip }, async t => {
+  const home = homeOfAnn(t)
+  const secret = join(home, 'secret')
+  mkdirSync(secret)
+  chownSync(secret, 0, 0)
+  chmodSync(secret, 0o700)
+  await t.rejects(createDirectory(secret), { code: 'EEXIST', message: new RegExp(secret) })
+  await t.rejects(createFile(secret), { code: 'EEXIST', path: secret })
+  t.equal(lstatSync(secret).uid, 0)
+})
