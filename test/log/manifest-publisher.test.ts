@@ -170,6 +170,25 @@ t.test('an owner that lost the directory publishes nothing that counts, and remo
   t.ok(disk.find('/q/manifests/0000000000-0000000001'))
 })
 
+t.test('an owner that lost the directory while its manifest became durable does not rely on it', async t => {
+  const { publisher, process, disk } = await stage(undefined, ['0000000000-0000000001'])
+  process.gate = ({ kind }) =>
+    kind === 'syncDirectory' ? new DiskProcess(disk).unlink('/q/owners/1') : undefined
+  await t.rejects(publisher.publish(), { code: 'WAQ_LOCK_LOST' })
+  t.ok(disk.find('/q/manifests/0000000000-0000000001'))
+})
+
+t.test('an owner that lost a full disk shrinks no ballast: it is its successor’s', async t => {
+  const { publisher, process, disk } = await stage(({ kind, path }) =>
+    kind === 'create' && path.includes('/manifests/') ? { code: 'ENOSPC' } : undefined,
+  )
+  const ballast = await new DiskProcess(disk).create(BALLAST)
+  await ballast.truncate(2 * 1024 * 1024)
+  await process.unlink('/q/owners/1')
+  await t.rejects(publisher.publish(), { code: 'WAQ_LOCK_LOST' })
+  t.equal(disk.file(BALLAST).live.size, 2 * 1024 * 1024)
+})
+
 t.test('an older manifest that can not be removed is reported, and no failure', async t => {
   const { publisher, errors } = await stage(
     ({ kind }) => (kind === 'unlink' ? { code: 'EPERM' } : undefined),

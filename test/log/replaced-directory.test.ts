@@ -242,16 +242,6 @@ t.test('an owner shrinks the ballast that it has open, and none that stands in i
   t.equal(ballastOf(disk).live.size, size)
 })
 
-t.test('an owner that was replaced shrinks no ballast: it is its successor’s', async t => {
-  const { disk, process, set } = await owned()
-  await openLogs(new DiskProcess(disk))
-  const { size } = ballastOf(disk).live
-  process.capacityBytes = disk.usedBytes()
-  await append(set, 'acks', 'x'.repeat(5000)).catch(() => {})
-  await set.close()
-  t.equal(ballastOf(disk).live.size, size)
-})
-
 t.test('a ballast that a slipped-in call left is removed by the next opening', async t => {
   const { disk, set } = await owned()
   await set.close()

@@ -179,7 +179,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'this.#undecided = false;',
     caughtBy: {
       file: 'log/manifest-publisher',
-      name: 'an owner that lost the directory publishes nothing that counts, and removes nothing',
+      name: 'an owner that lost the directory while its manifest became durable does not rely on it',
     },
   },
   {
@@ -361,8 +361,8 @@ export const logMutations: readonly Mutation[] = [
     find: 'this.fence.check();',
     replace: '',
     caughtBy: {
-      file: 'log/replaced-directory',
-      name: 'an owner that was replaced shrinks no ballast: it is its successor’s',
+      file: 'log/manifest-publisher',
+      name: 'an owner that lost a full disk shrinks no ballast: it is its successor’s',
     },
   },
   {
