@@ -19,6 +19,8 @@ export type AttemptPhase = 'preparing' | 'asking' | 'recording' | 'sending' | 'o
 export interface Before {
   attempts: number
   firstAttemptAt: number
+  /** Of `TriedTime`, with the wait before this attempt. */
+  triedMs: number
   mayHaveBeenSent: boolean
 }
 
@@ -42,6 +44,9 @@ export class Attempt implements Turn {
   call: { abandon(): void } | undefined
   /** In ms of `Timers.now()`. */
   startedAt = 0
+  /** By the monotonic clock, since when it counts as tried; undefined: not yet. */
+  #tryingSince: number | undefined
+  #mostTriedMs = 0
 
   constructor(turn: Turn, sequence: number, before: Before, isOpen: boolean) {
     this.channel = turn.channel
@@ -52,6 +57,18 @@ export class Attempt implements Turn {
     this.before = before
     this.isOpen = isOpen
     this.firstAttemptAt = before.firstAttemptAt
+  }
+
+  /** `mostMs`: it is cut off by then, so whatever is measured beyond that was a suspend. */
+  tries(monotonicMs: number, mostMs: number): void {
+    this.#tryingSince = monotonicMs
+    this.#mostTriedMs = mostMs
+  }
+
+  /** For how long the message was tried, up to this moment. */
+  triedMs(monotonicMs: number): number {
+    if (this.#tryingSince === undefined) return this.before.triedMs
+    return this.before.triedMs + Math.min(Math.round(monotonicMs - this.#tryingSince), this.#mostTriedMs)
   }
 
   get policy(): Policy<unknown> {

@@ -18,8 +18,8 @@ export interface FailedAttempt<P> {
   attempts: number
   /** Failures so far, charged or not. */
   failures: number
-  /** From the first attempt to this failure. */
-  elapsedMs: number
+  /** Of `TriedTime`, this attempt included. */
+  triedMs: number
   /** For a function; made only when one asks. */
   failure: () => Failure<P>
 }
@@ -35,7 +35,7 @@ export interface Backoff<P> {
   /** How many waits, one after another, fit into this time: how far an earlier life had come. */
   stepsWithin(spanMs: number): number
   /** No further attempt for lack of time, however long the wait would be. */
-  isTooLate(failed: { charged: boolean; elapsedMs: number }): boolean
+  isTooLate(failed: { charged: boolean; triedMs: number }): boolean
 }
 
 /** `report` hears what goes wrong in a function; the default backoff stands in for it then. */
@@ -87,8 +87,8 @@ class ExponentialBackoff implements Backoff<unknown> {
     return this.#options.initialDelayMs
   }
 
-  isTooLate({ elapsedMs }: { elapsedMs: number }): boolean {
-    return elapsedMs >= this.#options.giveUpAfterMs
+  isTooLate({ triedMs }: { triedMs: number }): boolean {
+    return triedMs >= this.#options.giveUpAfterMs
   }
 }
 
@@ -123,8 +123,8 @@ class ListedBackoff implements Backoff<unknown> {
   }
 
   /** The list itself says how long charged attempts go on; the others would never end. */
-  isTooLate({ charged, elapsedMs }: { charged: boolean; elapsedMs: number }): boolean {
-    return !charged && elapsedMs >= DEFAULTS.giveUpAfterMs
+  isTooLate({ charged, triedMs }: { charged: boolean; triedMs: number }): boolean {
+    return !charged && triedMs >= DEFAULTS.giveUpAfterMs
   }
 }
 

@@ -3,6 +3,7 @@ import type { Line } from './backlog.js'
 import type { Group } from './gate.js'
 import type { Halt, Haltable } from './halts.js'
 import type { Heap } from './heap.js'
+import type { OpenTime } from './open-time.js'
 import type { Policy } from './policies.js'
 import type { Alarm } from './timers.js'
 import type { TokenBuckets } from './token-bucket.js'
@@ -35,9 +36,11 @@ export class Channel implements Line, Alarm, Haltable {
   resting?: Heap<MessageRef>
 
   // What it waits for.
-  /** A receiver said: nothing before this. Also after a local failure. */
+  /** A receiver said: nothing before this. Also after a local failure. Set by the scheduler alone. */
   blockedUntil = 0
   halt: Halt | undefined
+  /** Undefined: no message of it was in backoff. */
+  openTime: OpenTime | undefined
   alarmAt = 0
   alarmIndex = -1
   readonly ring: () => void

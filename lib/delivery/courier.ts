@@ -35,7 +35,7 @@ export class Courier {
   #closing = false
 
   constructor(context: CourierContext) {
-    const { store, scheduler, timers, clock, view } = context
+    const { store, scheduler, timers, time, clock, view } = context
     this.#context = context
     this.#store = store
     this.settler = new Settler(context)
@@ -43,6 +43,7 @@ export class Courier {
       store,
       scheduler,
       timers,
+      time,
       clock,
       settler: this.settler,
       view: attempt => view(attempt.ref, attempt),
@@ -58,6 +59,7 @@ export class Courier {
     const before = {
       attempts: store.attempts(ref),
       firstAttemptAt: store.firstAttemptAt(ref),
+      triedMs: store.triedMs(ref) + this.#context.tried.restedMs(ref),
       mayHaveBeenSent: isOpen || store.mayHaveBeenSent(ref),
     }
     const attempt = new Attempt(turn, store.sequence(ref), before, isOpen)
@@ -130,8 +132,8 @@ export class Courier {
   /** Dead if its time is over. Of a list that belongs together only the first part is judged. */
   #expire(attempt: Attempt): boolean {
     const { ref, before } = attempt
-    const { clock } = this.#context
-    if (this.#store.expiresAt(ref) > clock.now()) return false
+    const expiresAt = this.#store.expiresAt(ref)
+    if (expiresAt === Infinity || expiresAt > this.#context.time.now()) return false
     const together = this.#store.together(ref)
     if (together !== undefined && together.firstSequence !== attempt.sequence) return false
     this.settler.dead(attempt, { ...before, reason: 'expired' })
@@ -147,7 +149,7 @@ export class Courier {
     try {
       if (parse !== undefined) parsed = parse(payload)
     } catch (error) {
-      const recorded = recordedError(error, this.#context.clock.now())
+      const recorded = recordedError(error, this.#context.clock.wall())
       const reason = `parse refused the payload of message ${id}: ${recorded.message}`
       const halt = { kind: 'halt', scope: 'group', reason, afterMs: 60_000 } as const
       this.settler.halted(attempt, halt, recorded)
@@ -159,7 +161,7 @@ export class Courier {
       payload: parsed,
       headers,
       sequence,
-      enqueuedAt,
+      enqueuedAt: this.#context.time.onWall(enqueuedAt),
       attempt: before.attempts + 1,
       mayHaveBeenSent: before.mayHaveBeenSent,
       get signal() {
@@ -171,17 +173,19 @@ export class Courier {
 
   /** "Attempt n started" is written, and on the device where a duplicate is worse than a wait. */
   async #recordStart(attempt: Attempt): Promise<boolean> {
-    const { timers, clock, ledger } = this.#context
+    const { time, ledger } = this.#context
     const { ref, before } = attempt
+    const at = time.now()
     attempt.phase = 'recording'
-    attempt.startedAt = timers.now()
-    attempt.firstAttemptAt = before.firstAttemptAt || attempt.startedAt
+    attempt.startedAt = at
+    attempt.firstAttemptAt = before.firstAttemptAt || at
     this.#late.delete(ref)
     const written = await ledger.record(ref, {
       kind: 'attempt',
-      at: clock.now(),
+      at,
       attempts: before.attempts + 1,
       firstAttemptAt: attempt.firstAttemptAt,
+      triedMs: before.triedMs,
       mayHaveBeenSent: before.mayHaveBeenSent,
     })
     return written && (attempt.policy.onAmbiguous === 'resend' || this.#sync(attempt))
@@ -203,15 +207,17 @@ export class Courier {
   }
 
   async #send(attempt: Attempt): Promise<void> {
-    const { timers, options } = this.#context
+    const { timers, clock, options } = this.#context
     const timeoutMs = attempt.policy.sendTimeoutMs
+    const graceMs = options.abortGraceMs ?? 10_000
     attempt.phase = 'sending'
     attempt.startedAt = timers.now()
+    attempt.tries(clock.monotonic(), timeoutMs + graceMs)
     const call = new Call(() => this.inside.run(attempt, () => this.send!(attempt.delivery!)), {
       timers,
       cancellation: attempt.cancellation,
       timeoutMs,
-      graceMs: options.abortGraceMs ?? 10_000,
+      graceMs,
       timeoutError: () =>
         new DOMException(`send did not settle within ${timeoutMs} ms (sendTimeoutMs).`, 'TimeoutError'),
       returnedLate: value => this.#returnedLate(attempt, value),
@@ -280,7 +286,7 @@ export class Courier {
       return
     }
     // Its bytes are gone for good; it stays listed as a dead letter, and those behind it go on.
-    const recorded = recordedError(error, clock.now())
+    const recorded = recordedError(error, clock.wall())
     this.settler.dead(attempt, { ...attempt.before, reason: 'permanent', error, recorded })
   }
 
@@ -289,18 +295,18 @@ export class Courier {
     const { scheduler, timers } = this.#context
     const failures = scheduler.columns.countFailure(attempt.ref)
     const waitMs = Math.min(LOCAL_WAIT_MS * 2 ** (failures - 1), MAX_LOCAL_WAIT_MS)
-    attempt.channel.blockedUntil = Math.max(attempt.channel.blockedUntil, timers.after(waitMs))
+    scheduler.block(attempt.channel, timers.after(waitMs))
     this.settler.end(attempt, true)
   }
 
-  /** How far the backoff had come in an earlier life shows in how long it had been going on. */
+  /** How far the backoff had come in an earlier life shows in for how long the message had been tried. */
   #recall({ ref, before, policy }: Attempt): void {
     const { columns } = this.#context.scheduler
     if (!columns.hasMark(ref, Mark.recovered)) return
     columns.unmark(ref, Mark.recovered)
-    const dueAt = this.#store.dueAt(ref)
-    if (before.firstAttemptAt === 0 || dueAt <= before.firstAttemptAt) return
-    columns.failures.set(ref, policy.backoff.stepsWithin(dueAt - before.firstAttemptAt))
+    const waitMs = Math.max(this.#store.dueAt(ref) - this.#store.lastOutcomeAt(ref), 0)
+    if (before.firstAttemptAt === 0 || before.triedMs + waitMs === 0) return
+    columns.failures.set(ref, policy.backoff.stepsWithin(before.triedMs + waitMs))
   }
 }
 

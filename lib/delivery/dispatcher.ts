@@ -1,6 +1,7 @@
 import { WaqError } from '../log/errors.js'
 import { nextTurn, setImmediate } from '../log/real-time.js'
 import type { MessageRef, MessageStore } from '../store/message-store.js'
+import { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt.js'
 import { systemClock } from './clock.js'
 import { Courier, closingError } from './courier.js'
@@ -13,21 +14,15 @@ import { Retention } from './retention.js'
 import { Scheduler } from './scheduler.js'
 import type { Counters } from './settler.js'
 import { type Alarm, Timers } from './timers.js'
-import type {
-  Clock,
-  DispatcherOptions,
-  DispatcherStats,
-  DispatchObserver,
-  MessageView,
-  Send,
-} from './types.js'
+import { TriedTime } from './tried-time.js'
+import type { DispatcherOptions, DispatcherStats, DispatchObserver, MessageView, Send } from './types.js'
 
 const MAX_LISTED_HALTS = 100
 
 /** Decides when each message of a store is sent. */
 export class Dispatcher<P, R> {
   readonly #store: MessageStore
-  readonly #clock: Clock
+  readonly #time: QueueTime
   readonly #timers: Timers
   readonly #scheduler: Scheduler
   readonly #ledger: Ledger
@@ -52,22 +47,28 @@ export class Dispatcher<P, R> {
     // The types of payloads and results are a promise of the user to himself: nothing below looks into either.
     const untyped = options as DispatcherOptions<unknown>
     this.#store = store
-    this.#clock = options.clock ?? systemClock
+    const clock = options.clock ?? systemClock
+    const time = options.time ?? new QueueTime(clock)
+    const tried = new TriedTime()
+    this.#time = time
     this.#reporter = new Reporter(observer as DispatchObserver<unknown>)
-    this.#timers = new Timers(this.#clock, () => this.#advance())
+    this.#timers = new Timers(clock, time, () => this.#advance())
     this.#ledger = new Ledger(store, {
-      recorded: (ref, kind) => this.#retention.recorded(ref, kind),
+      recorded: (ref, kind) => {
+        tried.recorded(ref)
+        this.#retention.recorded(ref, kind)
+      },
       allWritten: () => this.#look(),
       refused: error => this.#refused(error),
     })
-    this.#scheduler = new Scheduler(store, untyped, this.#clock, this.#timers, {
+    this.#scheduler = new Scheduler(store, untyped, clock, time, this.#timers, {
       begin: turn => {
         this.#wasBusy = true
         this.#courier.begin(turn)
       },
       halted: facts => this.#ledger.whenWritten(() => this.#reporter.tell('halted', facts)),
       lifted: ({ scope, target }, halt) => {
-        if (halt.kept) this.#ledger.resumed(target, this.#clock.now())
+        if (halt.kept) this.#ledger.resumed(target, time.now())
         this.#ledger.whenWritten(() => this.#reporter.tell('resumed', { scope, target }))
       },
       failed: error => this.#reporter.error(error),
@@ -79,7 +80,9 @@ export class Dispatcher<P, R> {
       ledger: this.#ledger,
       reporter: this.#reporter,
       timers: this.#timers,
-      clock: this.#clock,
+      time,
+      clock,
+      tried,
       counters: this.#counters,
       attempts: this.#attempts,
       maxRetryAfterMs: options.maxRetryAfterMs ?? 86_400_000,
@@ -89,7 +92,7 @@ export class Dispatcher<P, R> {
     })
     this.#person = new Person({
       store,
-      clock: this.#clock,
+      time,
       scheduler: this.#scheduler,
       ledger: this.#ledger,
       reporter: this.#reporter,
@@ -100,7 +103,7 @@ export class Dispatcher<P, R> {
     this.#retention = new Retention(options.deadLetters ?? {}, {
       store,
       timers: this.#timers,
-      clock: this.#clock,
+      time,
       purge: refs => this.#person.purge(refs),
       failed: error => {
         if (this.#closed === undefined && this.#lost === undefined) this.#reporter.error(error)
@@ -121,7 +124,12 @@ export class Dispatcher<P, R> {
     this.#retention.load(dead)
     for (const { channel, since } of this.#store.haltedChannels()) {
       const reason = 'a dead letter'
-      scheduler.halts.halt(scheduler.channel(channel), { reason, afterMs: Infinity, kept: true, since })
+      scheduler.halts.halt(scheduler.channel(channel), {
+        reason,
+        afterMs: Infinity,
+        kept: true,
+        since: this.#time.onWall(since),
+      })
     }
     for (const { scope, target, until } of this.#store.pendingLimits()) {
       const holder =
@@ -130,7 +138,7 @@ export class Dispatcher<P, R> {
           : scope === 'group'
             ? scheduler.groupWithPrefix(target)
             : scheduler.channel(target)
-      if (holder !== undefined && until > now) holder.blockedUntil = Math.max(holder.blockedUntil, until)
+      if (holder !== undefined && until > now) scheduler.block(holder, until)
     }
     scheduler.settleAll()
   }
@@ -246,7 +254,7 @@ export class Dispatcher<P, R> {
       sending,
       halted,
       haltedCount: halts.count,
-      nextDueAt: nextAt === Infinity ? null : nextAt,
+      nextDueAt: nextAt === Infinity ? null : this.#time.onWall(nextAt),
     }
   }
 

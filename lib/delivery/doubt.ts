@@ -1,4 +1,5 @@
 import type { MessageStore } from '../store/message-store.js'
+import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt.js'
 import { Call } from './call.js'
 import { Mark } from './columns.js'
@@ -15,6 +16,7 @@ export interface DoubtContext {
   readonly scheduler: Scheduler
   readonly settler: Settler
   readonly timers: Timers
+  readonly time: QueueTime
   readonly clock: Clock
   readonly view: (attempt: Attempt) => MessageView<unknown>
   /** Makes `attempt.delivery`. False: it could not, and the turn is over. */
@@ -46,18 +48,18 @@ export class Doubt {
    * so that a message that kills its process does not do so at once again, and not for ever.
    */
   #mayGoOn(attempt: Attempt): boolean {
-    const { store, settler, clock, view } = this.#context
+    const { store, settler, time, view } = this.#context
     const { ref, before, policy } = attempt
     const { attempts } = before
     if (attempts === 0) return true
     const error = new Error(`The process ended during attempt ${attempts}; whether it was sent is unknown.`)
-    const now = clock.now()
+    const now = time.now()
     const failedAt = Math.min(store.lastOutcomeAt(ref), now)
     const delayMs = policy.backoff.delayMs({
       charged: true,
       attempts,
       failures: attempts,
-      elapsedMs: failedAt - before.firstAttemptAt,
+      triedMs: before.triedMs,
       failure: (): Failure<unknown> => ({ attempt: attempts, error, message: view(attempt) }),
     })
     if (delayMs === undefined) return this.#bury(attempt, 'attempts', error)
@@ -68,9 +70,10 @@ export class Doubt {
       charged: true,
       mayHaveBeenSent: true,
       delayMs: remainingMs,
+      told: false,
       givenUp: false,
       error,
-      recorded: recordedError(error, now),
+      recorded: recordedError(error, time.wall()),
     })
     return false
   }
@@ -93,15 +96,16 @@ export class Doubt {
   }
 
   async #ask(attempt: Attempt, ask: Ask): Promise<boolean> {
-    const { store, scheduler, timers, prepare, within, settler } = this.#context
+    const { store, scheduler, timers, time, clock, prepare, within, settler } = this.#context
     const { ref, cancellation, policy } = attempt
     if (!prepare(attempt)) return false
     const delivery = {
       ...attempt.delivery!,
       attempt: Math.max(attempt.before.attempts, 1),
-      lastAttemptAt: store.lastOutcomeAt(ref),
+      lastAttemptAt: time.onWall(store.lastOutcomeAt(ref)),
     }
     attempt.phase = 'asking'
+    attempt.tries(clock.monotonic(), policy.sendTimeoutMs)
     scheduler.yieldSlot(attempt)
     scheduler.pump()
     const call = new Call(() => within(attempt, () => ask(delivery)), {
@@ -152,12 +156,11 @@ export class Doubt {
 
   /** The question failed, not the message: it is put again later, and costs no attempt. */
   #askAgain(attempt: Attempt, error: unknown): false {
-    const { scheduler, settler, timers, clock, view } = this.#context
+    const { scheduler, settler, clock, view } = this.#context
     const { ref, before, policy } = attempt
     const { attempts } = before
-    const elapsedMs = timers.now() - before.firstAttemptAt
-    const recorded = recordedError(error, clock.now())
-    if (before.firstAttemptAt !== 0 && policy.backoff.isTooLate({ charged: false, elapsedMs })) {
+    const recorded = recordedError(error, clock.wall())
+    if (policy.backoff.isTooLate({ charged: false, triedMs: attempt.triedMs(clock.monotonic()) })) {
       return this.#bury(attempt, 'ambiguous', error)
     }
     const delayMs =
@@ -165,7 +168,7 @@ export class Doubt {
         charged: false,
         attempts: 0,
         failures: scheduler.columns.countFailure(ref),
-        elapsedMs: 0,
+        triedMs: 0,
         failure: (): Failure<unknown> => ({ attempt: attempts, error, message: view(attempt) }),
       }) ?? policy.backoff.lastDelayMs()
     const givenUp = scheduler.columns.hasMark(ref, Mark.givenUp)
@@ -174,6 +177,7 @@ export class Doubt {
       charged: false,
       mayHaveBeenSent: true,
       delayMs,
+      told: false,
       givenUp,
       error,
       recorded,
@@ -182,13 +186,14 @@ export class Doubt {
   }
 
   #bury(attempt: Attempt, reason: 'ambiguous' | 'attempts', error?: unknown): false {
-    const { attempts, firstAttemptAt } = attempt.before
+    const { attempts, firstAttemptAt, triedMs } = attempt.before
     const recorded =
-      error === undefined ? {} : { error, recorded: recordedError(error, this.#context.clock.now()) }
+      error === undefined ? {} : { error, recorded: recordedError(error, this.#context.clock.wall()) }
     this.#context.settler.dead(attempt, {
       reason,
       attempts,
       firstAttemptAt,
+      triedMs,
       mayHaveBeenSent: true,
       ...recorded,
     })

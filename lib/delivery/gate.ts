@@ -2,6 +2,7 @@ import type { Scope } from '../store/message-store.js'
 import type { Channel } from './channel.js'
 import type { Halt, Haltable } from './halts.js'
 import { Heap } from './heap.js'
+import type { OpenTime } from './open-time.js'
 import type { Alarm } from './timers.js'
 import type { TokenBuckets } from './token-bucket.js'
 
@@ -20,9 +21,11 @@ export class Gate implements Alarm, Haltable {
   running = 0
   /** Attempts that wait for what a receiver says, without a slot. */
   asking = 0
-  /** A receiver said: nothing before this. */
+  /** A receiver said: nothing before this. Set by the scheduler alone. */
   blockedUntil = 0
   halt: Halt | undefined
+  /** Set by the scheduler. */
+  openTime: OpenTime | undefined
   alarmAt = 0
   alarmIndex = -1
   /** The moment it waited for has come: set by the scheduler. */

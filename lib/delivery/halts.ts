@@ -1,4 +1,5 @@
 import type { Scope } from '../store/message-store.js'
+import type { QueueTime } from '../store/queue-time.js'
 import type { Alarm, Timers } from './timers.js'
 import type { HaltFacts } from './types.js'
 
@@ -35,6 +36,8 @@ interface HaltOrder {
 }
 
 interface HaltListener {
+  /** It is halted now, or it is no more. */
+  changed(holder: Haltable): void
   halted(facts: HaltFacts): void
   lifted(holder: Haltable, halt: Halt): void
   /** One attempt may pass now. */
@@ -44,13 +47,13 @@ interface HaltListener {
 /** All halts in force. */
 export class Halts {
   readonly #timers: Timers
-  readonly #wallNow: () => number
+  readonly #time: QueueTime
   readonly #listener: HaltListener
   readonly #inForce = new Set<Halt>()
 
-  constructor(timers: Timers, wallNow: () => number, listener: HaltListener) {
+  constructor(timers: Timers, time: QueueTime, listener: HaltListener) {
     this.#timers = timers
-    this.#wallNow = wallNow
+    this.#time = time
     this.#listener = listener
   }
 
@@ -71,7 +74,7 @@ export class Halts {
     }
     const halt: Halt = {
       holder,
-      since: standing?.since ?? order.since ?? this.#wallNow(),
+      since: standing?.since ?? order.since ?? this.#time.wall(),
       reason: order.reason,
       afterMs: order.afterMs,
       mayProbe: false,
@@ -87,6 +90,7 @@ export class Halts {
     if (standing !== undefined) this.#forget(standing)
     holder.halt = halt
     this.#inForce.add(halt)
+    this.#listener.changed(holder)
     this.#schedule(halt)
     if (order.since !== undefined) return
     const { scope, target } = holder
@@ -96,7 +100,7 @@ export class Halts {
       target,
       ...reason,
       since: halt.since,
-      probeAt: this.#wallNow() + halt.afterMs,
+      probeAt: this.#time.wall() + halt.afterMs,
     })
   }
 
@@ -119,6 +123,7 @@ export class Halts {
     if (halt === undefined) return
     this.#forget(halt)
     holder.halt = undefined
+    this.#listener.changed(holder)
     this.#listener.lifted(holder, halt)
   }
 

@@ -15,8 +15,8 @@ export interface Case {
   readonly attemptsBefore: number
   /** Before this attempt, an earlier one's outcome was unknown. */
   readonly mayHaveBeenSentBefore: boolean
-  /** From the first attempt to now. */
-  readonly elapsedMs: number
+  /** Of `TriedTime`, this attempt included. */
+  readonly triedMs: number
   /** This attempt was a probe: whatever came of it, it costs nothing. */
   readonly isProbe: boolean
   /** Counts this failure in, and returns how many there were, charged or not. */
@@ -32,10 +32,19 @@ export type Decision =
       attempts: number
       mayHaveBeenSent: boolean
       delayMs: number
+      /** The receiver said so; otherwise it is the backoff's. */
+      told: boolean
       /** No attempts are left; the message waits only for what the receiver says of it. */
       givenUp: boolean
     }
-  | { kind: 'rate-limited'; attempts: number; mayHaveBeenSent: boolean; delayMs: number; scope: Scope }
+  | {
+      kind: 'rate-limited'
+      attempts: number
+      mayHaveBeenSent: boolean
+      delayMs: number
+      told: boolean
+      scope: Scope
+    }
   | { kind: 'dead'; attempts: number; mayHaveBeenSent: boolean; reason: DeadReason }
   | { kind: 'halt'; scope: Scope; reason: string | undefined; afterMs: number }
 
@@ -72,8 +81,10 @@ function judgeRetry(facts: Case, verdict: Verdict & { kind: 'retry' }): Decision
   const mayHaveBeenSent = facts.mayHaveBeenSentBefore
   const delayMs = nextDelayMs(facts, charged, attempts)
   if (delayMs === undefined) return { kind: 'dead', attempts, mayHaveBeenSent, reason: 'attempts' }
-  const told = verdict.afterMs === undefined ? undefined : Math.min(verdict.afterMs, facts.maxRetryAfterMs)
-  return { kind: 'retry', charged, attempts, mayHaveBeenSent, delayMs: told ?? delayMs, givenUp: false }
+  const retry = { kind: 'retry', charged, attempts, mayHaveBeenSent, givenUp: false } as const
+  return verdict.afterMs === undefined
+    ? { ...retry, delayMs, told: false }
+    : { ...retry, delayMs: Math.min(verdict.afterMs, facts.maxRetryAfterMs), told: true }
 }
 
 function judgeRateLimited(facts: Case, verdict: Verdict & { kind: 'rate-limited' }): Decision {
@@ -83,12 +94,13 @@ function judgeRateLimited(facts: Case, verdict: Verdict & { kind: 'rate-limited'
   // A wait of 0 says no more than none: asked again at once, and again, a receiver that limits would only limit longer.
   if (verdict.afterMs !== undefined && verdict.afterMs > 0) {
     // What a receiver tells is no failure of the message: the backoff does not grow by it.
-    if (facts.backoff.isTooLate({ charged: false, elapsedMs: facts.elapsedMs })) return dead
+    if (facts.backoff.isTooLate({ charged: false, triedMs: facts.triedMs })) return dead
     const delayMs = Math.min(verdict.afterMs, facts.maxRetryAfterMs)
-    return { kind: 'rate-limited', attempts, mayHaveBeenSent, delayMs, scope }
+    return { kind: 'rate-limited', attempts, mayHaveBeenSent, delayMs, told: true, scope }
   }
   const delayMs = nextDelayMs(facts, false, attempts)
-  return delayMs === undefined ? dead : { kind: 'rate-limited', attempts, mayHaveBeenSent, delayMs, scope }
+  if (delayMs === undefined) return dead
+  return { kind: 'rate-limited', attempts, mayHaveBeenSent, delayMs, told: false, scope }
 }
 
 function judgeAmbiguous(facts: Case): Decision {
@@ -99,13 +111,21 @@ function judgeAmbiguous(facts: Case): Decision {
   }
   const delayMs = nextDelayMs(facts, charged, attempts)
   if (delayMs !== undefined) {
-    return { kind: 'retry', charged, attempts, mayHaveBeenSent: true, delayMs, givenUp: false }
+    return { kind: 'retry', charged, attempts, mayHaveBeenSent: true, delayMs, told: false, givenUp: false }
   }
   if (facts.onAmbiguous === 'resend')
     return { kind: 'dead', attempts, mayHaveBeenSent: true, reason: 'attempts' }
   // The receiver may know that the last attempt arrived: it is asked before the message is given up.
   const lastDelayMs = facts.backoff.lastDelayMs()
-  return { kind: 'retry', charged, attempts, mayHaveBeenSent: true, delayMs: lastDelayMs, givenUp: true }
+  return {
+    kind: 'retry',
+    charged,
+    attempts,
+    mayHaveBeenSent: true,
+    delayMs: lastDelayMs,
+    told: false,
+    givenUp: true,
+  }
 }
 
 function nextDelayMs(facts: Case, charged: boolean, attempts: number): number | undefined {
@@ -113,7 +133,7 @@ function nextDelayMs(facts: Case, charged: boolean, attempts: number): number | 
     charged,
     attempts,
     failures: facts.countFailure(),
-    elapsedMs: facts.elapsedMs,
+    triedMs: facts.triedMs,
     failure: () => facts.failure(facts.attemptsBefore + 1),
   })
 }

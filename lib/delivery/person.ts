@@ -1,15 +1,15 @@
 import type { MessageRef, MessageStore } from '../store/message-store.js'
+import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt.js'
 import { keyBehind } from './backlog.js'
 import type { Ledger } from './ledger.js'
 import type { RefMap } from './ref-map.js'
 import type { Reporter } from './reporter.js'
 import type { Scheduler } from './scheduler.js'
-import type { Clock } from './types.js'
 
 interface PersonContext {
   readonly store: MessageStore
-  readonly clock: Clock
+  readonly time: QueueTime
   readonly scheduler: Scheduler
   readonly ledger: Ledger
   readonly reporter: Reporter
@@ -30,7 +30,7 @@ export class Person {
 
   /** False: it is being sent, in doubt, dead or gone. */
   async cancel(ref: MessageRef): Promise<boolean> {
-    const { store, scheduler, ledger, reporter, clock } = this.#context
+    const { store, scheduler, ledger, reporter, time } = this.#context
     if (!this.#isCancellable(ref)) return false
     const sequence = store.sequence(ref)
     const channel = store.channel(ref)
@@ -41,14 +41,14 @@ export class Person {
     )
     if (store.bySequence(sequence) !== ref || !this.#isCancellable(ref)) return false
     const attempts = store.attempts(ref)
-    const at = clock.now()
+    const at = time.now()
     const firstAttemptAt = store.firstAttemptAt(ref)
     const underWay = this.#context.attempts.get(ref)
     if (underWay === undefined) scheduler.leave(ref)
     const written = ledger.record(
       ref,
       { kind: 'cancelled', at, attempts, firstAttemptAt, mayHaveBeenSent: false },
-      () => reporter.tell('cancelled', { id, channel, sequence, attempts, at }),
+      () => reporter.tell('cancelled', { id, channel, sequence, attempts, at: time.onWall(at) }),
     )
     if (underWay !== undefined) this.#context.withdraw(underWay)
     else scheduler.pump()
@@ -84,7 +84,7 @@ export class Person {
 
   /** Dead letters are thrown away. Returns how many. */
   async purge(refs: readonly MessageRef[]): Promise<number> {
-    const { store, ledger, clock } = this.#context
+    const { store, ledger, time } = this.#context
     let count = 0
     for (const ref of refs) {
       if (store.standing(ref) !== 'dead' || this.#purging.has(ref)) continue
@@ -92,7 +92,7 @@ export class Person {
       this.#purging.add(ref)
       const outcome = {
         kind: 'purged',
-        at: clock.now(),
+        at: time.now(),
         attempts: store.attempts(ref),
         firstAttemptAt: store.firstAttemptAt(ref),
         mayHaveBeenSent: store.mayHaveBeenSent(ref),
@@ -138,13 +138,14 @@ export class Person {
   }
 
   #redrive(ref: MessageRef, orderKey: number, ttlMs: number): void {
-    const { store, scheduler, ledger, clock } = this.#context
-    const at = clock.now()
+    const { store, scheduler, ledger, time } = this.#context
+    const at = time.now()
     void ledger.record(ref, {
       kind: 'redriven',
       at,
       attempts: 0,
       firstAttemptAt: 0,
+      triedMs: 0,
       mayHaveBeenSent: store.mayHaveBeenSent(ref),
       orderKey,
       expiresAt: at + ttlMs,

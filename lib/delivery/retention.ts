@@ -1,18 +1,17 @@
 import type { MessageRef, MessageStore, Outcome } from '../store/message-store.js'
+import type { QueueTime } from '../store/queue-time.js'
 import type { Alarm, Timers } from './timers.js'
-import type { Clock, RetentionOptions } from './types.js'
+import type { RetentionOptions } from './types.js'
 
 /** Thrown away at once; the rest follows, so that a million of them stop nothing. */
 const BATCH = 500
-/** How long the wall clock is believed without another look: dead letters are as old as it says. */
-const LOOK_EVERY_MS = 3_600_000
 /** The wait after a failure to write that they were thrown away. */
 const TRY_AGAIN_MS = 60_000
 
 interface RetentionContext {
   readonly store: MessageStore
   readonly timers: Timers
-  readonly clock: Clock
+  readonly time: QueueTime
   /** Resolves when it is on the device. */
   readonly purge: (refs: readonly MessageRef[]) => Promise<number>
   readonly failed: (error: unknown) => void
@@ -90,9 +89,9 @@ export class Retention implements Alarm {
   /** When the oldest of so many is to go, seen from now. */
   #dueInMs(sequence: number, count: number): number {
     if (count > this.#maxCount) return 0
-    const { store, clock } = this.#context
+    const { store, time } = this.#context
     const ref = store.bySequence(sequence)
-    return ref === undefined ? 0 : store.lastOutcomeAt(ref) + this.#maxAgeMs - clock.now()
+    return ref === undefined ? 0 : store.lastOutcomeAt(ref) + this.#maxAgeMs - time.now()
   }
 
   #wait(): void {
@@ -102,7 +101,7 @@ export class Retention implements Alarm {
     if (oldest === undefined) timers.cancel(this)
     else {
       const dueInMs = this.#dueInMs(oldest, this.#dead.size)
-      timers.set(this, timers.after(Math.min(Math.max(dueInMs, 0), LOOK_EVERY_MS)))
+      timers.set(this, timers.after(Math.max(dueInMs, 0)))
     }
   }
 }

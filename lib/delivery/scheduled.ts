@@ -1,22 +1,26 @@
 import type { MessageRef, MessageStore } from '../store/message-store.js'
+import type { QueueTime } from '../store/queue-time.js'
 import { type MessageColumns, Place } from './columns.js'
 import { Heap } from './heap.js'
 import type { Alarm, Timers } from './timers.js'
 
-/**
- * How long the wall clock is believed without another look: it may be set forward, and the machine may sleep, while
- * a monotonic wait goes on.
- */
+/** How long the wall clock is believed without another look. */
 const LOOK_EVERY_MS = 60_000
 
-/** Messages that are not due yet (`deliverAt`): by the wall clock, as people mean it, and in no channel until then. */
+/**
+ * Messages that are not due yet, and in no channel until then: appointments (`deliverAt`) by the wall clock, as people
+ * mean it, whichever way it is set; delays (`delayMs`) by the time that passes.
+ */
 export class Scheduled implements Alarm {
   readonly #store: MessageStore
   readonly #columns: MessageColumns
   readonly #timers: Timers
-  readonly #wallNow: () => number
+  readonly #time: QueueTime
   readonly #due: (ref: MessageRef) => void
-  readonly #messages: Heap<MessageRef>
+  readonly #appointments: Heap<MessageRef>
+  readonly #delays: Heap<MessageRef>
+  /** In the queue's time: what was not due then. */
+  #lookedAt = 0
   alarmAt = 0
   alarmIndex = -1
 
@@ -24,53 +28,75 @@ export class Scheduled implements Alarm {
     store: MessageStore,
     columns: MessageColumns,
     timers: Timers,
-    wallNow: () => number,
+    time: QueueTime,
     due: (ref: MessageRef) => void,
   ) {
     this.#store = store
     this.#columns = columns
     this.#timers = timers
-    this.#wallNow = wallNow
+    this.#time = time
     this.#due = due
-    this.#messages = new Heap((one, other) => store.deliverAt(one) < store.deliverAt(other), columns.previous)
+    const isBefore = (one: MessageRef, other: MessageRef) => store.deliverAt(one) < store.deliverAt(other)
+    this.#appointments = new Heap(isBefore, columns.previous)
+    this.#delays = new Heap(isBefore, columns.previous)
   }
 
   get size(): number {
-    return this.#messages.size
+    return this.#appointments.size + this.#delays.size
   }
 
   /** Takes the message if it is to wait. Once due, it stays due: one that was attempted before was. */
   add(ref: MessageRef): boolean {
     const deliverAt = this.#store.deliverAt(ref)
-    if (deliverAt === 0 || deliverAt <= this.#wallNow() || this.#store.lastOutcomeAt(ref) !== 0) return false
+    if (deliverAt === 0) return false
+    const heap = this.#heapOf(ref)
+    if (deliverAt <= this.#nowOf(heap) || this.#store.lastOutcomeAt(ref) !== 0) {
+      if (heap === this.#appointments) this.#store.appointmentCame(ref, this.#time.ofWall(deliverAt))
+      return false
+    }
     this.#columns.place.set(ref, Place.scheduled)
-    this.#messages.push(ref)
-    if (this.#messages.peek() === ref) this.#wait()
+    heap.push(ref)
+    if (heap.peek() === ref) this.#wait()
     return true
   }
 
   remove(ref: MessageRef): void {
-    this.#messages.remove(ref)
+    this.#heapOf(ref).remove(ref)
     this.#columns.place.set(ref, Place.gone)
   }
 
   ring(): void {
-    const now = this.#wallNow()
-    for (let ref = this.#messages.peek(); ref !== undefined; ref = this.#messages.peek()) {
-      if (this.#store.deliverAt(ref) > now) break
-      this.remove(ref)
-      this.#due(ref)
+    for (const heap of [this.#appointments, this.#delays]) {
+      const now = this.#nowOf(heap)
+      for (let ref = heap.peek(); ref !== undefined; ref = heap.peek()) {
+        const deliverAt = this.#store.deliverAt(ref)
+        if (deliverAt > now) break
+        this.remove(ref)
+        // A wall clock that was set forward says that this came long ago, and yet it had not when it was looked at last.
+        if (heap === this.#appointments)
+          this.#store.appointmentCame(ref, Math.max(this.#time.ofWall(deliverAt), this.#lookedAt))
+        this.#due(ref)
+      }
     }
     this.#wait()
   }
 
+  #heapOf(ref: MessageRef): Heap<MessageRef> {
+    return this.#store.isDelayed(ref) ? this.#delays : this.#appointments
+  }
+
+  #nowOf(heap: Heap<MessageRef>): number {
+    return heap === this.#delays ? this.#time.now() : this.#time.wall()
+  }
+
   #wait(): void {
-    const next = this.#messages.peek()
-    if (next === undefined) {
-      this.#timers.cancel(this)
-      return
+    this.#lookedAt = this.#time.now()
+    let waitMs = Infinity
+    for (const heap of [this.#appointments, this.#delays]) {
+      const next = heap.peek()
+      if (next !== undefined) waitMs = Math.min(waitMs, this.#store.deliverAt(next) - this.#nowOf(heap))
     }
-    const remainingMs = this.#store.deliverAt(next) - this.#wallNow()
-    this.#timers.set(this, this.#timers.after(Math.min(remainingMs, LOOK_EVERY_MS)))
+    if (waitMs === Infinity) this.#timers.cancel(this)
+    else this.#timers.set(this, this.#timers.after(Math.min(waitMs, LOOK_EVERY_MS)))
   }
 }

@@ -1,11 +1,13 @@
 import { setImmediate } from '../log/real-time.js'
 import type { MessageRef, MessageStore } from '../store/message-store.js'
+import type { QueueTime } from '../store/queue-time.js'
 import { Backlog } from './backlog.js'
 import { Channel, type ChannelState } from './channel.js'
 import { Channels } from './channels.js'
 import { Mark, MessageColumns, Place } from './columns.js'
 import { Gate, Group, Groups, turns } from './gate.js'
 import { type Halt, type Haltable, Halts } from './halts.js'
+import { Closed, OpenTime } from './open-time.js'
 import { isEverything, isPrefix, Pauses, prefixOf, selects } from './pauses.js'
 import { Policies } from './policies.js'
 import { Scheduled } from './scheduled.js'
@@ -74,6 +76,7 @@ export class Scheduler {
     store: MessageStore,
     options: DispatcherOptions<unknown>,
     clock: Clock,
+    time: QueueTime,
     timers: Timers,
     listener: SchedulerListener,
   ) {
@@ -82,7 +85,8 @@ export class Scheduler {
     this.#listener = listener
     this.#policies = new Policies(options, error => listener.failed(error))
     this.#backlog = new Backlog(store, this.columns)
-    this.halts = new Halts(timers, () => clock.now(), {
+    this.halts = new Halts(timers, time, {
+      changed: holder => this.#stopped(holder),
       halted: facts => listener.halted(facts),
       lifted: (holder, halt) => {
         this.#reopen(holder)
@@ -100,14 +104,13 @@ export class Scheduler {
           new Group('group', prefixOf(selector), { concurrency, buckets: TokenBuckets.of(rateLimit) }),
       ),
     )
-    for (const group of this.#groups) group.ring = () => this.#offer(group)
-    this.#scheduled = new Scheduled(
-      store,
-      this.columns,
-      timers,
-      () => clock.now(),
-      ref => this.#place(ref),
-    )
+    const everything = new OpenTime(timers, () => clock.monotonic())
+    this.everything.openTime = everything
+    for (const group of this.#groups) {
+      group.ring = () => this.#offer(group)
+      group.openTime = new OpenTime(timers, () => everything.read())
+    }
+    this.#scheduled = new Scheduled(store, this.columns, timers, time, ref => this.#place(ref))
   }
 
   /** A channel that has messages or something to remember. */
@@ -129,6 +132,22 @@ export class Scheduler {
   /** The gate of a group as a receiver's wait names it, where there still is one. */
   groupWithPrefix(prefix: string): Group | undefined {
     return this.#groups.withPrefix(prefix)
+  }
+
+  /** Nothing is attempted there before this moment of `Timers.now()`. */
+  block(holder: Gate | Channel, until: number): void {
+    holder.blockedUntil = Math.max(holder.blockedUntil, until)
+    holder.openTime?.closeUntil(holder.blockedUntil)
+  }
+
+  /** How long the way of this channel's messages has been open. Made when somebody first wants to know. */
+  openTimeOf(channel: Channel): OpenTime {
+    if (channel.openTime === undefined) {
+      const { openTime } = channel.group
+      channel.openTime = new OpenTime(this.#timers, () => openTime!.read())
+      channel.openTime.closeUntil(channel.blockedUntil)
+    }
+    return channel.openTime
   }
 
   /** A message begins to wait. */
@@ -276,11 +295,13 @@ export class Scheduler {
 
   pause(selector: string | undefined): void {
     this.pauses.pause(selector)
+    this.#stopped(this.everything)
     if (!isEverything(selector)) this.#settleSelected(selector)
   }
 
   resume(selector: string | undefined): void {
     this.pauses.resume(selector)
+    this.#stopped(this.everything)
     for (const halt of [...this.halts]) if (isResumed(halt.holder, selector)) this.halts.lift(halt.holder)
     this.#settleSelected(selector)
   }
@@ -347,6 +368,7 @@ export class Scheduler {
     if (state !== 'waiting') this.#timers.cancel(channel)
     if (before === state) return
     channel.state = state
+    channel.openTime?.set(Closed.stopped, state === 'parked')
     if (before === 'empty') this.occupied++
     else if (state === 'empty') this.occupied--
     if (before === 'ready') {
@@ -368,7 +390,11 @@ export class Scheduler {
     this.#become(channel, 'empty')
     const until = Math.max(channel.blockedUntil, channel.buckets?.fullAt ?? 0)
     if (until > now) this.#timers.set(channel, until)
-    else if (channel.halt === undefined) this.#channels.vacate(channel)
+    else if (channel.halt === undefined) {
+      channel.openTime?.forget()
+      channel.openTime = undefined
+      this.#channels.vacate(channel)
+    }
   }
 
   /** Asks for the channel's options. False: they can not be told, and it halts until they can. */
@@ -396,6 +422,13 @@ export class Scheduler {
     if (group.turnIndex === -1) return
     this.#turns.remove(group)
     group.turnIndex = -1
+  }
+
+  /** Of a channel its state says so. */
+  #stopped(holder: Haltable): void {
+    if (!(holder instanceof Gate)) return
+    const isPaused = holder === this.everything && this.pauses.all
+    holder.openTime?.set(Closed.stopped, isPaused || holder.halt !== undefined)
   }
 
   #reopen(holder: Haltable): void {

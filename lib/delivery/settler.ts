@@ -1,4 +1,5 @@
 import type {
+  AliveProgress,
   DeadReason,
   MessageRef,
   MessageStore,
@@ -6,6 +7,7 @@ import type {
   Progress,
   RecordedError,
 } from '../store/message-store.js'
+import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt.js'
 import { Mark } from './columns.js'
 import type { Haltable } from './halts.js'
@@ -16,6 +18,7 @@ import type { RefMap } from './ref-map.js'
 import type { Reporter } from './reporter.js'
 import type { Scheduler } from './scheduler.js'
 import type { Timers } from './timers.js'
+import type { TriedTime } from './tried-time.js'
 import type { Clock, Failure, MessageView, Verdict } from './types.js'
 
 /** Since the start. */
@@ -32,7 +35,9 @@ export interface SettlerContext {
   readonly ledger: Ledger
   readonly reporter: Reporter
   readonly timers: Timers
+  readonly time: QueueTime
   readonly clock: Clock
+  readonly tried: TriedTime
   readonly counters: Counters
   readonly maxRetryAfterMs: number
   readonly view: (ref: MessageRef, attempt: Attempt) => MessageView<unknown>
@@ -47,6 +52,7 @@ interface Death {
   reason: DeadReason
   attempts: number
   firstAttemptAt: number
+  triedMs: number
   mayHaveBeenSent: boolean
   error?: unknown
   recorded?: RecordedError
@@ -84,7 +90,7 @@ export class Settler {
 
   /** `send` failed with this error, which means this. */
   failed(attempt: Attempt, error: unknown, verdict: Verdict): void {
-    const recorded = recordedError(error, this.#context.clock.now())
+    const recorded = recordedError(error, this.#context.clock.wall())
     const decision = this.#judge(attempt, error, verdict)
     switch (decision.kind) {
       case 'retry':
@@ -95,7 +101,13 @@ export class Settler {
         break
       case 'dead':
         if (verdict.kind === 'permanent') explain(recorded, verdict.reason)
-        this.dead(attempt, { ...decision, firstAttemptAt: attempt.firstAttemptAt, error, recorded })
+        this.dead(attempt, {
+          ...decision,
+          firstAttemptAt: attempt.firstAttemptAt,
+          triedMs: this.#triedMs(attempt),
+          error,
+          recorded,
+        })
         break
       case 'halt':
         this.halted(attempt, decision, recorded)
@@ -111,19 +123,21 @@ export class Settler {
       charged: boolean
       mayHaveBeenSent: boolean
       delayMs: number
+      /** The receiver said so: that is no time in which the message is tried. */
+      told: boolean
       givenUp: boolean
       error: unknown
       recorded: RecordedError
     },
   ): void {
-    const { scheduler, timers, counters, reporter } = this.#context
+    const { scheduler, timers, time, counters, reporter } = this.#context
     const { error, recorded, attempts, mayHaveBeenSent, charged } = retry
     const { ref } = attempt
     const delayMs = Math.ceil(retry.delayMs)
     const dueAt = timers.after(delayMs)
     if (retry.givenUp) scheduler.columns.mark(ref, Mark.givenUp)
     counters.retried++
-    const progress = this.#progress(attempts, attempt.firstAttemptAt, mayHaveBeenSent)
+    const progress = this.#alive(attempt, attempts, mayHaveBeenSent)
     this.#record(attempt, { kind: 'retry', ...progress, dueAt, delayMs, error: recorded }, () =>
       reporter.tell('retry', {
         ...facts(attempt, attempts),
@@ -131,10 +145,11 @@ export class Settler {
         recorded,
         charged,
         delayMs,
-        dueAt,
+        dueAt: time.onWall(dueAt),
         mayHaveBeenSent,
       }),
     )
+    if (!retry.told) this.#rests(attempt, delayMs)
     this.#liftProbes(attempt)
     this.end(attempt, true)
   }
@@ -142,9 +157,9 @@ export class Settler {
   /** The sender is broken: the message goes back to how it was, as if this attempt had never been. */
   halted(attempt: Attempt, decision: Decision & { kind: 'halt' }, recorded: RecordedError): void {
     const { scheduler } = this.#context
-    const { attempts, firstAttemptAt, mayHaveBeenSent } = attempt.before
+    const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = attempt.before
     const holder = scheduler.holderOf(decision.scope, attempt.channel)
-    const progress = this.#progress(attempts, firstAttemptAt, mayHaveBeenSent)
+    const progress = { ...this.#progress(attempts, firstAttemptAt, mayHaveBeenSent), triedMs }
     this.#record(attempt, { kind: 'released', ...progress, error: recorded })
     scheduler.halts.halt(holder, {
       reason: decision.reason ?? `${recorded.name}: ${recorded.message}`,
@@ -170,7 +185,7 @@ export class Settler {
 
   /** The queue closes, and `send` did not end in time: in doubt, not charged. */
   interrupted(attempt: Attempt): void {
-    const progress = this.#progress(attempt.before.attempts, attempt.firstAttemptAt, true)
+    const progress = this.#alive(attempt, attempt.before.attempts, true)
     this.#record(attempt, { kind: 'interrupted', ...progress })
     this.end(attempt, true)
   }
@@ -178,9 +193,9 @@ export class Settler {
   /** The queue closes after "attempt n" was recorded and before `send` was called: that is known, so there is no doubt. */
   unsent(attempt: Attempt): void {
     const { clock, timers } = this.#context
-    const { attempts, firstAttemptAt, mayHaveBeenSent } = attempt.before
-    const error = recordedError(new Error('The queue was closed before send was called.'), clock.now())
-    const progress = this.#progress(attempts, firstAttemptAt, mayHaveBeenSent)
+    const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = attempt.before
+    const error = recordedError(new Error('The queue was closed before send was called.'), clock.wall())
+    const progress = { ...this.#progress(attempts, firstAttemptAt, mayHaveBeenSent), triedMs }
     this.#record(attempt, { kind: 'retry', ...progress, dueAt: timers.now(), delayMs: 0, error })
     this.end(attempt, true)
   }
@@ -196,7 +211,7 @@ export class Settler {
   }
 
   #judge(attempt: Attempt, error: unknown, verdict: Verdict): Decision {
-    const { scheduler, timers, maxRetryAfterMs, view } = this.#context
+    const { scheduler, maxRetryAfterMs, view } = this.#context
     const { ref, policy, before } = attempt
     return judge({
       verdict,
@@ -205,7 +220,7 @@ export class Settler {
       maxRetryAfterMs,
       attemptsBefore: before.attempts,
       mayHaveBeenSentBefore: before.mayHaveBeenSent,
-      elapsedMs: timers.now() - attempt.firstAttemptAt,
+      triedMs: this.#triedMs(attempt),
       isProbe: attempt.isProbe,
       countFailure: () => scheduler.columns.countFailure(ref),
       failure: (number): Failure<unknown> => ({ attempt: number, error, message: view(ref, attempt) }),
@@ -218,15 +233,15 @@ export class Settler {
     error: unknown,
     recorded: RecordedError,
   ): void {
-    const { scheduler, timers, counters, reporter } = this.#context
+    const { scheduler, timers, time, counters, reporter } = this.#context
     const { attempts, mayHaveBeenSent } = decision
     const holder = scheduler.holderOf(decision.scope, attempt.channel)
     const delayMs = Math.ceil(decision.delayMs)
     const dueAt = timers.after(delayMs)
-    holder.blockedUntil = Math.max(holder.blockedUntil, dueAt)
+    scheduler.block(holder, dueAt)
     counters.rateLimited++
     const { scope, target } = holder
-    const progress = this.#progress(attempts, attempt.firstAttemptAt, mayHaveBeenSent)
+    const progress = this.#alive(attempt, attempts, mayHaveBeenSent)
     const outcome: Outcome = {
       kind: 'rate-limited',
       ...progress,
@@ -244,9 +259,10 @@ export class Settler {
         scope,
         target,
         delayMs,
-        dueAt,
+        dueAt: time.onWall(dueAt),
       }),
     )
+    if (!decision.told) this.#rests(attempt, delayMs)
     this.#liftProbes(attempt)
     this.end(attempt, true)
   }
@@ -271,6 +287,7 @@ export class Settler {
         reason: 'predecessor',
         attempts: store.attempts(part),
         firstAttemptAt: store.firstAttemptAt(part),
+        triedMs: store.triedMs(part),
         mayHaveBeenSent: store.mayHaveBeenSent(part),
       })
     }
@@ -282,11 +299,11 @@ export class Settler {
     result: unknown,
     ms: number,
   ): void {
-    const { counters, reporter } = this.#context
+    const { counters, reporter, time } = this.#context
     const progress = this.#progress(attempts, firstAttemptAt, attempt.before.mayHaveBeenSent)
     counters.delivered++
     this.#record(attempt, { kind: 'delivered', ...progress }, () =>
-      reporter.tell('delivered', { ...facts(attempt, attempts), result, ms, at: progress.at }),
+      reporter.tell('delivered', { ...facts(attempt, attempts), result, ms, at: time.onWall(progress.at) }),
     )
   }
 
@@ -296,21 +313,22 @@ export class Settler {
     channel: string,
     sequence: number,
     id: string | undefined,
-    { reason, attempts, firstAttemptAt, mayHaveBeenSent, error, recorded }: Death,
+    { reason, attempts, firstAttemptAt, triedMs, mayHaveBeenSent, error, recorded }: Death,
     haltsChannel = false,
   ): void {
-    const { ledger, reporter, counters, store } = this.#context
+    const { ledger, reporter, counters, store, time } = this.#context
     const progress = this.#progress(attempts, firstAttemptAt, mayHaveBeenSent)
     counters.dead++
     const outcome: Outcome = {
       kind: 'dead',
       ...progress,
+      triedMs,
       reason,
       haltsChannel,
       ...(recorded && { error: recorded }),
     }
     const tell = (id: string) => {
-      const what = { id, channel, sequence, attempts, reason, at: progress.at }
+      const what = { id, channel, sequence, attempts, reason, at: time.onWall(progress.at) }
       reporter.tell('dead', recorded === undefined ? what : { ...what, error, recorded })
     }
     // Before it is a dead letter, which may be thrown away at once.
@@ -331,7 +349,23 @@ export class Settler {
   }
 
   #progress(attempts: number, firstAttemptAt: number, mayHaveBeenSent: boolean): Progress {
-    return { at: this.#context.clock.now(), attempts, firstAttemptAt, mayHaveBeenSent }
+    return { at: this.#context.time.now(), attempts, firstAttemptAt, mayHaveBeenSent }
+  }
+
+  /** As `#progress`, of a message that lives on, after this attempt. */
+  #alive(attempt: Attempt, attempts: number, mayHaveBeenSent: boolean): AliveProgress {
+    const progress = this.#progress(attempts, attempt.firstAttemptAt, mayHaveBeenSent)
+    return { ...progress, triedMs: this.#triedMs(attempt) }
+  }
+
+  #triedMs(attempt: Attempt): number {
+    return attempt.triedMs(this.#context.clock.monotonic())
+  }
+
+  /** The message waits out its own backoff from here on. */
+  #rests({ ref, channel }: Attempt, delayMs: number): void {
+    const { tried, scheduler } = this.#context
+    tried.rests(ref, scheduler.openTimeOf(channel), delayMs)
   }
 
   /** Attempts as they are after this one, which counts if `send` was called. */

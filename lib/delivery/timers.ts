@@ -1,8 +1,14 @@
+import type { QueueTime } from '../store/queue-time.js'
 import { Heap } from './heap.js'
 import type { Clock, ClockTimer } from './types.js'
 
-/** `setTimeout` takes no longer delay: beyond it Node fires at once. Longer waits come in pieces. */
+/** `setTimeout` takes no longer delay: beyond it Node fires at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1
+/**
+ * The system's timers stand still while the machine is suspended, and know no wall clock. So longer waits come in pieces:
+ * so much later at most it is noticed that a moment came in a suspend, or by a step of the wall clock.
+ */
+const LOOK_EVERY_MS = 60_000
 
 /** Something that waits for a moment. It stands in the heap itself, so that a wait costs no further object. */
 export interface Alarm {
@@ -14,14 +20,12 @@ export interface Alarm {
 }
 
 /**
- * All waits of a dispatcher: one heap, one timer of the system.
- *
- * Its time reads like epoch ms but is monotonic: it starts with the wall clock and then runs by itself, so that a wall
- * clock set back or forward changes no wait that was decided in this life.
+ * All waits of a dispatcher: one heap, one timer of the system. They are waits in the queue's time: a suspend counts, and
+ * a wall clock set back or forward changes none of them.
  */
 export class Timers {
   readonly #clock: Clock
-  readonly #offsetMs: number
+  readonly #time: QueueTime
   readonly #rung: () => void
   readonly #alarms = new Heap<Alarm>((one, other) => one.alarmAt < other.alarmAt, {
     get: alarm => alarm.alarmIndex,
@@ -36,20 +40,20 @@ export class Timers {
   #closed = false
 
   /** `rung` is called after every batch of alarms. */
-  constructor(clock: Clock, rung: () => void) {
+  constructor(clock: Clock, time: QueueTime, rung: () => void) {
     this.#clock = clock
-    this.#offsetMs = clock.now() - clock.monotonic()
+    this.#time = time
     this.#rung = rung
   }
 
   /** Whole ms, rounded down: a moment is past only when all of it is. */
   now(): number {
-    return Math.floor(this.#exactly())
+    return Math.floor(this.#time.awake())
   }
 
   /** The moment this many ms from now, rounded up, so that no wait ends a millisecond early. */
   after(delayMs: number): number {
-    return Math.ceil(this.#exactly() + delayMs)
+    return Math.ceil(this.#time.awake() + delayMs)
   }
 
   /** The first alarm's moment, Infinity: there is none. */
@@ -94,10 +98,6 @@ export class Timers {
     this.#disarm()
   }
 
-  #exactly(): number {
-    return this.#clock.monotonic() + this.#offsetMs
-  }
-
   #disarm(): void {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
     this.#timer = undefined
@@ -108,7 +108,8 @@ export class Timers {
     this.#disarm()
     const at = this.nextAt
     if (this.#closed || (at === Infinity && this.#holds === 0)) return
-    const delayMs = Math.min(Math.max(Math.ceil(at - this.#exactly()), 1), MAX_DELAY_MS)
+    const remainingMs = Math.max(Math.ceil(at - this.#time.awake()), 1)
+    const delayMs = at === Infinity ? MAX_DELAY_MS : Math.min(remainingMs, LOOK_EVERY_MS)
     this.#firesAt = at
     this.#timer = this.#clock.setTimeout(() => this.#fired(), delayMs)
     if (this.#holds === 0) this.#timer.unref()
@@ -118,7 +119,7 @@ export class Timers {
     this.#timer = undefined
     // Nothing that rings may arm a timer: that is done once, below.
     this.#firesAt = -Infinity
-    const now = this.now()
+    const now = this.#time.now()
     for (
       let alarm = this.#alarms.peek();
       alarm !== undefined && alarm.alarmAt <= now;

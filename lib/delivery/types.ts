@@ -1,4 +1,6 @@
+import type { Clocks } from '../log/clocks.js'
 import type { DeadReason, MessageRef, RecordedError, Scope, StoredMessage } from '../store/message-store.js'
+import type { QueueTime } from '../store/queue-time.js'
 
 /** Delivers one message. It resolves: delivered, with that result. It throws or rejects: the error's verdict decides. */
 export type Send<P, R> = (delivery: Delivery<P>) => R | Promise<R>
@@ -94,7 +96,11 @@ export interface ExponentialRetry {
   readonly maxDelayMs?: number | undefined
   /** Each delay is spread by this share of it, to both sides: 0 to 1. Default 0.1. */
   readonly jitter?: number | undefined
-  /** A failure this long after the first attempt is the last, charged or not. Infinity is allowed. Default 86_400_000 (24 h). */
+  /**
+   * A failure is the last, charged or not, once the message was tried for this many ms: its attempts and the waits of
+   * this backoff between them. What does not count is time in which no process ran, a suspend of the machine, a pause, a
+   * halt, a wait that a receiver told, and a wait for its turn. Infinity is allowed. Default 86_400_000 (24 h).
+   */
   readonly giveUpAfterMs?: number | undefined
 }
 
@@ -181,16 +187,14 @@ export interface DispatcherOptions<P> {
   readonly view?: ((ref: MessageRef, stored: StoredMessage) => MessageView<P>) | undefined
   /** Default: the system's. */
   readonly clock?: Clock | undefined
+  /** That of the store: all that it records stands in it. Default: one that begins now. */
+  readonly time?: QueueTime | undefined
   /** From 0 to below 1, for jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined
 }
 
-/** Time, so that tests can hold it. */
-export interface Clock {
-  /** Epoch ms by the wall: it may jump. For what others stamped: `deliverAt`, `expiresAt`, and for stamps. */
-  now(): number
-  /** Ms since some moment, never backwards and never jumping: for waits that are decided in this life. */
-  monotonic(): number
+/** The clocks and the timer, so that tests can hold them. */
+export interface Clock extends Clocks {
   /** `delayMs` is at most 2³¹−1. */
   setTimeout(callback: () => void, delayMs: number): ClockTimer
   clearTimeout(timer: ClockTimer): void

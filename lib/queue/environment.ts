@@ -5,7 +5,7 @@ import type { Environment } from '../log/types.js'
 export const ENVIRONMENT: unique symbol = Symbol('environment')
 
 export interface QueueEnvironment {
-  /** Of everything that waits or tells the time. Its `now` is the store's as well. */
+  /** Of everything that waits or tells the time. */
   readonly clock?: Clock
   /** From 0 to below 1, for jitter. */
   readonly random?: () => number

@@ -3,6 +3,7 @@ import { monotonicNow } from '../log/real-time.js'
 import { throwIfAborted } from '../store/abort-error.js'
 import type { LogStore } from '../store/log-store.js'
 import { type EncodedMessage, encodeMessage } from '../store/message.js'
+import type { QueueTime } from '../store/queue-time.js'
 import type { Enqueued } from '../store/types.js'
 import { enqueueDiagnostics } from './diagnostics.js'
 import { Admission, type PendingLimits } from './limits.js'
@@ -25,8 +26,7 @@ export interface IntakeOptions {
   readonly limits: PendingLimits & { readonly maxMessageBytes: number }
   /** The time to live of a channel's messages that name none; Infinity: none. */
   readonly ttlMsOf: (channel: string) => number
-  /** Epoch ms. */
-  readonly now: () => number
+  readonly time: QueueTime
   /** Why nothing is accepted any more; undefined while it is. */
   readonly refusal: () => WaqError | undefined
 }
@@ -103,8 +103,8 @@ export class Intake {
   }
 
   #context({ together }: ResolvedEnqueueOptions): MessageContext {
-    const { limits, ttlMsOf, now } = this.#options
-    return { nowMs: now(), maxMessageBytes: limits.maxMessageBytes, together, ttlMsOf }
+    const { limits, ttlMsOf, time } = this.#options
+    return { nowMs: time.now(), maxMessageBytes: limits.maxMessageBytes, together, ttlMsOf }
   }
 
   #put<T>(

@@ -18,8 +18,9 @@ export function viewMessage<P>(
 ): MessageView<P> {
   const state = liveState(store, ref)
   const { lastError, history, diedAt, deadReason } = store.history(ref)
-  const dueAt = Math.max(store.dueAt(ref), store.deliverAt(ref))
-  const expiresAt = store.expiresAt(ref)
+  const { time } = store
+  const nextAttemptAt = nextAttemptOf(store, ref)
+  const expiresAt = expiryOf(store, ref)
   return {
     id: stored.id,
     channel: stored.channel,
@@ -27,16 +28,31 @@ export function viewMessage<P>(
     state,
     ...(withPayload && { payload: stored.payload as P }),
     headers: stored.headers,
-    enqueuedAt: stored.enqueuedAt,
+    enqueuedAt: time.onWall(stored.enqueuedAt),
     attempts: store.attempts(ref),
     mayHaveBeenSent: store.mayHaveBeenSent(ref) || store.standing(ref) === 'in-doubt',
-    ...(state === 'pending' && dueAt > 0 && { nextAttemptAt: dueAt }),
+    ...(state === 'pending' && nextAttemptAt > 0 && { nextAttemptAt }),
     ...(expiresAt !== Infinity && { expiresAt }),
-    ...(diedAt !== undefined && { diedAt }),
+    ...(diedAt !== undefined && { diedAt: time.onWall(diedAt) }),
     ...(deadReason !== undefined && { deadReason }),
     ...(lastError !== undefined && { lastError }),
     history,
   }
+}
+
+/** Epoch ms by the wall clock; 0: at once. */
+function nextAttemptOf(store: LogStore, ref: MessageRef): number {
+  const dueAt = store.dueAt(ref)
+  if (dueAt > 0) return store.time.onWall(dueAt)
+  const deliverAt = store.deliverAt(ref)
+  return store.isDelayed(ref) ? store.time.onWall(deliverAt) : deliverAt
+}
+
+/** Epoch ms by the wall clock; Infinity: never. */
+function expiryOf(store: LogStore, ref: MessageRef): number {
+  const expiresAt = store.expiresAt(ref)
+  const isAhead = !store.isDelayed(ref) && store.deliverAt(ref) > store.time.wall()
+  return isAhead ? expiresAt : store.time.onWall(expiresAt)
 }
 
 /** Reads and views one live message by its sequence; undefined where it is gone, also where it went meanwhile. */

@@ -1,6 +1,5 @@
 import { captureRejectionSymbol, EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
-import { systemClock } from '../delivery/clock.js'
 import { Dispatcher } from '../delivery/dispatcher.js'
 import { WaqError } from '../log/errors.js'
 import { setImmediate } from '../log/real-time.js'
@@ -101,7 +100,6 @@ export class OutboundQueue<P = unknown, R = unknown>
   readonly #settlements = new Settlements<R>()
   readonly #sendDurations = new RecentDurations()
   readonly #keepAlive = new KeepAlive()
-  readonly #now: () => number
   /** Undefined on a disk that only a test has: no other process can ask there. */
   readonly #control: OwnerControl | undefined
   #enqueued = 0
@@ -142,14 +140,13 @@ export class OutboundQueue<P = unknown, R = unknown>
     super({ captureRejections: true })
     if (opened !== OPENED) throw new TypeError('Use OutboundQueue.open(directory, options).')
     this.#store = store
-    this.#now = () => (environment.clock ?? systemClock).now()
     this.directory = store.directory
     this.recovery = recoveryReport(store.recovery)
     const channels = new ChannelOptionsCache<P>(options)
     this.#intake = new Intake(store, {
       limits: options.limits,
       ttlMsOf: channel => channels.get(channel).ttlMs,
-      now: this.#now,
+      time: store.time,
       refusal: () => this.#ended,
     })
     this.#dispatcher = new Dispatcher<P, R>(
@@ -158,6 +155,7 @@ export class OutboundQueue<P = unknown, R = unknown>
         options,
         channels,
         (ref, stored) => viewMessage<P>(store, ref, stored, true),
+        store.time,
         environment,
       ),
       observeDispatch<R>({
@@ -277,7 +275,7 @@ export class OutboundQueue<P = unknown, R = unknown>
       enqueued: this.#enqueued,
       enqueueDurations: this.#intake.durations,
       sendDurations: this.#sendDurations,
-      nowMs: this.#now(),
+      nowMs: this.#store.time.now(),
     })
   }
 
@@ -441,7 +439,7 @@ export class OutboundQueue<P = unknown, R = unknown>
 
   async #selectDead(select: ResolvedDeadSelect): Promise<MessageRef[]> {
     this.#assertOpen()
-    if (!('ids' in select)) return deadLetters(this.#store, select, this.#now())
+    if (!('ids' in select)) return deadLetters(this.#store, select, this.#store.time.now())
     const sequences: number[] = []
     for (const id of select.ids) {
       const ref = await this.#findLive(id)

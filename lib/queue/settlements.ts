@@ -98,7 +98,7 @@ export function liveSettlement<R>(store: LogStore, id: string, ref: MessageRef):
     id,
     state: 'dead',
     attempts: store.attempts(ref),
-    at: diedAt ?? store.lastOutcomeAt(ref),
+    at: store.time.onWall(diedAt ?? store.lastOutcomeAt(ref)),
     ...(deadReason !== undefined && { deadReason }),
     ...(lastError !== undefined && { lastError }),
   }

@@ -11,7 +11,7 @@ export interface StatsSources {
   readonly enqueued: number
   readonly enqueueDurations: RecentDurations
   readonly sendDurations: RecentDurations
-  /** Epoch ms. */
+  /** In the queue's time. */
   readonly nowMs: number
 }
 

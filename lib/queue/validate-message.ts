@@ -116,6 +116,7 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
     headers: headers === undefined ? NO_HEADERS : parseHeaders(headers, `${name}.headers`),
     enqueuedAt: context.nowMs,
     deliverAt: dueAt,
+    delayed: deliverAt === undefined && dueAt !== 0,
     expiresAt: expiresAt > MAX_DATE_MS ? Infinity : expiresAt,
     together: context.together,
   }
@@ -172,7 +173,7 @@ export function tooLarge(name: string, id: string, size: string, maxMessageBytes
   )
 }
 
-/** Epoch ms; 0: at once. */
+/** By the wall clock, or for a delay in the queue's time; 0: at once. */
 function parseDueTime(deliverAt: unknown, delayMs: unknown, name: string, nowMs: number): number {
   if (deliverAt !== undefined) {
     if (delayMs !== undefined) {

@@ -1,5 +1,6 @@
 import type { DispatcherOptions, MessageView } from '../delivery/types.js'
 import type { MessageRef, StoredMessage } from '../store/message-store.js'
+import type { QueueTime } from '../store/queue-time.js'
 import type { LogStoreOptions } from '../store/types.js'
 import type { QueueEnvironment } from './environment.js'
 import type { ChannelOptionsCache, ResolvedOptions } from './options.js'
@@ -23,7 +24,8 @@ export function storeOptions<P, R>(
     onCorruption,
     lock,
     allowNetworkFileSystem,
-    environment: { ...(clock !== undefined && { now: () => clock.now() }), ...store },
+    environment: { ...(clock !== undefined && { now: () => clock.wall() }), ...store },
+    clocks: clock,
   }
 }
 
@@ -31,6 +33,7 @@ export function dispatcherOptions<P, R>(
   options: ResolvedOptions<P, R>,
   channels: ChannelOptionsCache<P>,
   view: (ref: MessageRef, stored: StoredMessage) => MessageView<P>,
+  time: QueueTime,
   { clock, random }: QueueEnvironment,
 ): DispatcherOptions<P> {
   return {
@@ -49,6 +52,7 @@ export function dispatcherOptions<P, R>(
     deadLetters: options.deadLetters,
     view,
     clock,
+    time,
     random,
   }
 }

@@ -195,12 +195,12 @@ export class Enqueuer implements AppendingOwner {
     for (let index = 0; index < messages.length; index += 1) {
       const encoded = messages[index]!
       const { message, record } = encoded
-      const { id, channel, enqueuedAt, deliverAt, expiresAt } = message
+      const { id, channel, enqueuedAt, deliverAt, delayed = false, expiresAt } = message
       const sequence = firstSequence + index
       const together = message.together ? { index, count: messages.length } : undefined
       const ref = sources.index.add(
         sequence,
-        { id, channel, enqueuedAt, deliverAt, expiresAt, together },
+        { id, channel, enqueuedAt, deliverAt, delayed, expiresAt, together },
         { segment, offset, bytes: record.length },
       )
       sources.cache.set(sequence, record)

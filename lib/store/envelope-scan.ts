@@ -22,6 +22,7 @@ export class EnvelopeScan implements Indexed {
   channelPlace = -1
   enqueuedAt = 0
   deliverAt = 0
+  delayed = false
   expiresAt = 0
   together: Indexed['together']
   readonly #hash: IdHash = { low: 0, high: 0 }
@@ -38,6 +39,7 @@ export class EnvelopeScan implements Indexed {
     this.channelPlace = -1
     this.enqueuedAt = envelope.enqueuedAt
     this.deliverAt = envelope.deliverAt
+    this.delayed = envelope.delayed
     this.expiresAt = envelope.expiresAt
     this.together = envelope.together
   }
@@ -55,7 +57,9 @@ export class EnvelopeScan implements Indexed {
     this.channel = cursor.name()
     this.channelPlace = cursor.namePlace
     this.enqueuedAt = cursor.number()
-    this.deliverAt = cursor.number()
+    const deliverAt = cursor.number()
+    this.delayed = deliverAt < 0
+    this.deliverAt = Math.abs(deliverAt)
     this.expiresAt = cursor.number()
     if (!(this.enqueuedAt >= 0 && this.deliverAt >= 0 && this.expiresAt >= 0)) return false
     return this.#stepOverHeaders(record) && this.#endsWithBin(record)

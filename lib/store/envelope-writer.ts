@@ -25,6 +25,7 @@ export interface EnvelopeFields {
   readonly channel: string
   readonly enqueuedAt: number
   readonly deliverAt: number
+  readonly delayed?: boolean
   readonly expiresAt: number
   readonly headers: Readonly<Record<string, string>>
 }
@@ -63,7 +64,7 @@ export function writeRecord(
   writeString(message.channel)
   reserve(3 * 9)
   writeTime(message.enqueuedAt)
-  writeTime(message.deliverAt)
+  writeTime(message.delayed ? -message.deliverAt : message.deliverAt)
   writeTime(message.expiresAt)
   writeHeaders(message.headers)
   reserve(MOST_PREFIX_BYTES)

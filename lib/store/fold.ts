@@ -17,11 +17,11 @@ export interface FoldedOutcome {
   readonly record: AliveRecord
 }
 
-/** A wait that a receiver told, for a channel or more, and that is not over. */
+/** A wait that a receiver told, for a channel or more. */
 export interface FoldedLimit {
   readonly scope: Scope
   readonly target: string
-  /** Epoch ms; as told, but not later than the told delay from now. */
+  /** In the queue's time. */
   readonly until: number
   readonly segment: number
 }
@@ -35,16 +35,10 @@ export class OutcomeFold {
   readonly #halts = new HaltFold()
   /** By scope and target, the one that lasts longest. */
   readonly #limits = new Map<string, FoldedLimit>()
-  readonly #now: number
   readonly #resumeSegments = new Set<number>()
   #nextMessageSequence = 1
   /** Of the messages that an outcome is about: each of these was accepted, which the next sequence does not say of any. */
   #highestNamed = 0
-
-  /** `now`: epoch ms of the opening. */
-  constructor(now: number) {
-    this.#now = now
-  }
 
   add(ackSequence: number, segment: number, record: AliveRecord | ResumedRecord): void {
     this.met(ackSequence, record.nextSequence)
@@ -56,9 +50,9 @@ export class OutcomeFold {
     this.#named(record.sequence)
     if (record.kind === 'rate-limited') {
       const { scope, target } = record
-      const until = clampedDue(record, this.#now)
+      const until = record.dueAt
       const key = `${scope} ${target}`
-      if (until > Math.max(this.#now, this.#limits.get(key)?.until ?? 0)) {
+      if (until > (this.#limits.get(key)?.until ?? 0)) {
         this.#limits.set(key, { scope, target, until, segment })
       }
     }
@@ -139,20 +133,13 @@ export class OutcomeFold {
     return this.#halts.standing()
   }
 
-  limits(): Iterable<FoldedLimit> {
-    return this.#limits.values()
+  /** Those that are not over now. */
+  limits(now: number): FoldedLimit[] {
+    return [...this.#limits.values()].filter(({ until }) => until > now)
   }
 
   /** Ack segments that hold a resume. */
   resumeSegments(): Iterable<number> {
     return this.#resumeSegments
   }
-}
-
-/** A wall clock that was set back or forward neither stalls nor bursts a wait: never longer than it was meant to be. */
-export function clampedDue(
-  record: { readonly dueAt: number; readonly delayMs: number },
-  now: number,
-): number {
-  return Math.min(record.dueAt, now + record.delayMs)
 }

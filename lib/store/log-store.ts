@@ -1,6 +1,7 @@
+import { clocksOf, systemClocks } from '../log/clocks.js'
 import { WaqError } from '../log/errors.js'
 import { LogSet } from '../log/log-set.js'
-import { monotonicNow, wallNow } from '../log/real-time.js'
+import { monotonicNow } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
 import { AbortError } from './abort-error.js'
 import { Compaction } from './compaction.js'
@@ -15,6 +16,7 @@ import { MessageReader } from './message-reader.js'
 import type { MessageRef, MessageStore, Outcome, Scope, Standing, StoredMessage } from './message-store.js'
 import { logSpecs, Opening } from './opening.js'
 import { type ChannelHalts, OutcomeRecorder } from './outcome-recorder.js'
+import { QueueTime } from './queue-time.js'
 import { RecordCache } from './record-cache.js'
 import { SegmentLedger } from './segment-ledger.js'
 import { SettledIds } from './settled-ids.js'
@@ -39,7 +41,7 @@ const DEFAULT_LIVE_RATIO = 0.5
 interface Parts {
   readonly logs: Logs
   readonly options: LogStoreOptions
-  readonly now: () => number
+  readonly time: QueueTime
   readonly index: MessageIndex
   readonly ledger: SegmentLedger
   readonly settled: SettledIds
@@ -58,12 +60,13 @@ export class LogStore implements MessageStore {
   /** Canonical. */
   readonly directory: string
   readonly recovery: StoreRecovery
+  /** What it records stands in this time. */
+  readonly time: QueueTime
   /** Set once, by the floor above: each newly durable message, in sequence order, before its enqueue resolves. */
   onAppended: (ref: MessageRef) => void = () => {}
   readonly #logs: Logs
   readonly #messages: Log
   readonly #acks: Log
-  readonly #now: () => number
   readonly #index: MessageIndex
   readonly #reader: MessageReader
   readonly #settled: SettledIds
@@ -103,13 +106,14 @@ export class LogStore implements MessageStore {
   /** As `open`, on logs of the caller's own. */
   static async openOn(options: LogStoreOptions, openLogs: OpenLogs): Promise<LogStore> {
     const startedAt = monotonicNow()
-    const now = options.environment?.now ?? wallNow
+    const now = options.environment?.now
+    const time = new QueueTime(options.clocks ?? (now === undefined ? systemClocks : clocksOf(now)))
     const ledger = new SegmentLedger()
     const settled = new SettledIds(options.dedupe, segment => ledger.settledIdForgotten(segment))
     const contents = new MessageContents()
     const halts: ChannelHalts = new Map()
     const state = { index: new MessageIndex(), ledger, settled, halts, contents }
-    const opening = new Opening(state, now())
+    const opening = new Opening(state, time)
     const logs = await openLogs(logSpecs(options), opening)
     const counts = opening.finish()
     const recovery: StoreRecovery = {
@@ -122,17 +126,19 @@ export class LogStore implements MessageStore {
       ...(logs.tookOverFrom === undefined ? {} : { tookOverFrom: logs.tookOverFrom }),
     }
     const limits = opening.limits()
-    return new LogStore({ ...state, logs, options, now, limits, gapEnds: opening.gapEnds(), recovery })
+    return new LogStore({ ...state, logs, options, time, limits, gapEnds: opening.gapEnds(), recovery })
   }
 
   private constructor(parts: Parts) {
-    const { logs, index, ledger, settled, halts, contents, gapEnds, now, options } = parts
+    const { logs, index, ledger, settled, halts, contents, gapEnds, time, options } = parts
     this.directory = logs.directory
     this.recovery = parts.recovery
     this.#logs = logs
     this.#messages = logs.log(MESSAGE_LOG)
     this.#acks = logs.log(ACK_LOG)
-    this.#now = now
+    this.time = time
+    // A suspend that was not noticed yet keeps an id a little longer.
+    const now = () => time.awake()
     this.#index = index
     this.#ledger = ledger
     this.#settled = settled
@@ -245,7 +251,7 @@ export class LogStore implements MessageStore {
   async find(id: string): Promise<Found | undefined> {
     const ref = await this.#reader.find(id)
     if (ref !== undefined) return { ref }
-    const settled = this.#settled.get(id, this.#now())
+    const settled = this.#settled.get(id, this.time.awake())
     if (settled === undefined) return undefined
     const { channel, sequence, state, attempts, at } = settled
     return { settled: { id, channel, sequence, state, attempts, at } }
@@ -315,6 +321,10 @@ export class LogStore implements MessageStore {
     return this.#index.table.firstAttemptAt(ref)
   }
 
+  triedMs(ref: MessageRef): number {
+    return this.#index.table.triedMs(ref)
+  }
+
   mayHaveBeenSent(ref: MessageRef): boolean {
     return this.#index.table.mayHaveBeenSent(ref)
   }
@@ -325,6 +335,14 @@ export class LogStore implements MessageStore {
 
   deliverAt(ref: MessageRef): number {
     return this.#index.deliverAt(ref)
+  }
+
+  isDelayed(ref: MessageRef): boolean {
+    return this.#index.isDelayed(ref)
+  }
+
+  appointmentCame(ref: MessageRef, at: number): void {
+    this.#index.appointmentCame(ref, at)
   }
 
   expiresAt(ref: MessageRef): number {
@@ -366,7 +384,7 @@ export class LogStore implements MessageStore {
       sending: counts.sending,
       dead: counts.dead,
       pendingBytes: this.#index.pendingBytes,
-      oldestPendingAt: this.#index.oldestPendingAt(this.#now()),
+      oldestPendingAt: this.#index.oldestPendingAt(this.time),
       liveBytes: this.#ledger.liveBytes,
       ...this.#diskUse(),
       syncs,

@@ -1,13 +1,14 @@
 /** The live messages and how they stand: what the two logs fold to, without a payload. */
 import { ChannelNames } from './channel-names.js'
 import type { EnvelopeScan } from './envelope-scan.js'
-import { clampedDue, type FoldedOutcome } from './fold.js'
+import type { FoldedOutcome } from './fold.js'
 import { hashId, type IdHash } from './id-hash.js'
 import type { Envelope } from './message.js'
 import type { MessageRef, Outcome, RecordedError, Standing } from './message-store.js'
 import { MessageTable } from './message-table.js'
 import type { Redrive } from './outcome.js'
 import { HISTORY_LENGTH } from './outcome-format.js'
+import type { QueueTime } from './queue-time.js'
 import type { RecoveryRow } from './recovery-table.js'
 import { RefTable } from './ref-table.js'
 import { SequenceTable } from './sequence-table.js'
@@ -21,7 +22,10 @@ export interface Place {
 }
 
 /** What the index takes from a message. */
-export type Indexed = Pick<Envelope, 'id' | 'channel' | 'enqueuedAt' | 'deliverAt' | 'expiresAt' | 'together'>
+export type Indexed = Pick<
+  Envelope,
+  'id' | 'channel' | 'enqueuedAt' | 'deliverAt' | 'expiresAt' | 'together'
+> & { readonly delayed?: boolean }
 
 export class MessageIndex {
   readonly table = new MessageTable()
@@ -30,6 +34,7 @@ export class MessageIndex {
   readonly #sequences = new SequenceTable()
   // What few messages have. A look into an empty Map costs as much as one into a full one, so where it is made once a
   // message, their size is asked first.
+  /** Below 0: delayed. */
   readonly #deliverAt = new Map<MessageRef, number>()
   readonly #together = new Map<MessageRef, { readonly firstSequence: number; readonly count: number }>()
   readonly #errors = new Map<MessageRef, readonly RecordedError[]>()
@@ -96,7 +101,8 @@ export class MessageIndex {
     })
     this.#sequences.add(sequence, ref)
     if (sequence > this.#highest) this.#highest = sequence
-    if (message.deliverAt !== 0) this.#deliverAt.set(ref, message.deliverAt)
+    const { deliverAt } = message
+    if (deliverAt !== 0) this.#deliverAt.set(ref, message.delayed ? -deliverAt : deliverAt)
     if (message.together !== undefined) {
       const { index, count } = message.together
       this.#together.set(ref, { firstSequence: sequence - index, count })
@@ -156,13 +162,13 @@ export class MessageIndex {
         break
       }
     }
-    const { at, attempts, firstAttemptAt, mayHaveBeenSent } = outcome
+    const { at, attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = outcome
     const dueAt = 'dueAt' in outcome ? outcome.dueAt : 0
-    this.table.setOutcome(ref, { at, attempts, firstAttemptAt, mayHaveBeenSent, dueAt })
+    this.table.setOutcome(ref, { at, attempts, firstAttemptAt, triedMs, mayHaveBeenSent, dueAt })
   }
 
   /** After an opening: how a message stands by its last outcome and its row of the recovery table. */
-  restore(ref: MessageRef, last: FoldedOutcome | undefined, row: RecoveryRow, now: number): void {
+  restore(ref: MessageRef, last: FoldedOutcome | undefined, row: RecoveryRow): void {
     if (row.state === 'settled' || row.state === 'settled earlier') {
       throw new Error('A settled message does not stand in the index')
     }
@@ -170,7 +176,7 @@ export class MessageIndex {
     const record = last?.record
     if (record === undefined) {
       if (row.mayHaveBeenSent === 'yes') {
-        this.table.setOutcome(ref, { at: 0, attempts: 0, firstAttemptAt: 0, dueAt: 0, mayHaveBeenSent: true })
+        this.table.setOutcome(ref, { ...noProgress, mayHaveBeenSent: true })
       }
       return
     }
@@ -178,7 +184,8 @@ export class MessageIndex {
       at: record.at,
       attempts: record.attempts,
       firstAttemptAt: record.firstAttemptAt,
-      dueAt: row.due === 'clamped' && 'dueAt' in record ? clampedDue(record, now) : 0,
+      triedMs: record.triedMs,
+      dueAt: row.due === 'kept' && 'dueAt' in record ? record.dueAt : 0,
       mayHaveBeenSent: row.mayHaveBeenSent === 'yes' || record.mayHaveBeenSent,
     })
     if ('errors' in record && record.errors.length > 0) this.#errors.set(ref, record.errors)
@@ -259,7 +266,44 @@ export class MessageIndex {
   }
 
   deliverAt(ref: MessageRef): number {
+    return Math.abs(this.#signedDeliverAt(ref))
+  }
+
+  isDelayed(ref: MessageRef): boolean {
+    return this.#signedDeliverAt(ref) < 0
+  }
+
+  #signedDeliverAt(ref: MessageRef): number {
     return this.#deliverAt.size === 0 ? 0 : (this.#deliverAt.get(ref) ?? 0)
+  }
+
+  /** See `MessageStore`. */
+  appointmentCame(ref: MessageRef, at: number): void {
+    const expiresAt = this.table.expiresAt(ref)
+    if (expiresAt === Infinity || this.#redrives.has(ref)) return
+    const deliverAt = this.deliverAt(ref)
+    // However the wall clock was set since: an appointment does not come before it is made.
+    const cameAt = Math.max(at, Math.min(deliverAt, this.table.enqueuedAt(ref)))
+    this.table.setExpiresAt(ref, cameAt + (expiresAt - deliverAt))
+  }
+
+  /** Of those that wait, how many are past their time to live. */
+  countExpired(time: QueueTime): number {
+    const now = time.now()
+    let count = 0
+    this.table.each(ref => {
+      if (this.table.standing(ref) === 'dead') return
+      const expiresAt = this.table.expiresAt(ref)
+      const isAppointment = this.#signedDeliverAt(ref) > 0 && !this.#redrives.has(ref)
+      if ((isAppointment ? time.ofWall(expiresAt) : expiresAt) <= now) count += 1
+    })
+    return count
+  }
+
+  /** In the queue's time, when a message is due; 0: at once. */
+  #dueAt(ref: MessageRef, time: QueueTime): number {
+    const deliverAt = this.deliverAt(ref)
+    return deliverAt === 0 || this.isDelayed(ref) ? deliverAt : time.ofWall(deliverAt)
   }
 
   together(ref: MessageRef): { firstSequence: number; count: number } | undefined {
@@ -280,11 +324,12 @@ export class MessageIndex {
     return this.#pendingBytes
   }
 
-  /** Epoch ms since when the oldest message that is due waits; undefined: none waits. */
-  oldestPendingAt(now: number): number | undefined {
+  /** In the queue's time, since when the oldest message that is due waits; undefined: none waits. */
+  oldestPendingAt(time: QueueTime): number | undefined {
+    const now = time.now()
     return this.table.oldestPendingAt((ref, enqueuedAt) => {
-      const deliverAt = this.deliverAt(ref)
-      return deliverAt > now ? undefined : Math.max(enqueuedAt, deliverAt)
+      const dueAt = this.#dueAt(ref, time)
+      return dueAt > now ? undefined : Math.max(enqueuedAt, dueAt)
     })
   }
 }
@@ -319,3 +364,4 @@ class LiveRefs implements Iterable<MessageRef>, Iterator<MessageRef, undefined> 
 }
 
 const noErrors: readonly RecordedError[] = []
+const noProgress = { at: 0, attempts: 0, firstAttemptAt: 0, triedMs: 0, dueAt: 0 }

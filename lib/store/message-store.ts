@@ -28,26 +28,32 @@ export interface RecordedError {
 
 /** What an outcome carries of the message's way so far, so that the last outcome alone tells how it stands. */
 export interface Progress {
-  /** Epoch ms, when it happened. */
+  /** In the queue's time, when it happened. */
   at: number
   /** Charged attempts so far; `attempt` counts itself in. */
   attempts: number
-  /** Epoch ms of the first attempt, 0 before it: `giveUpAfterMs` counts from it. */
+  /** In the queue's time, of the first attempt; 0 before it. */
   firstAttemptAt: number
   /** An earlier attempt's outcome is unknown. */
   mayHaveBeenSent: boolean
 }
 
+/** As `Progress`, of a message that lives on. */
+export interface AliveProgress extends Progress {
+  /** For how long it was tried so far: `giveUpAfterMs` bounds it. `lib/delivery/tried-time.ts` says what counts. */
+  triedMs: number
+}
+
 /** One outcome frame. `docs/format.md` gives the bytes; `recovery-table.ts` what each means after a restart. */
 export type Outcome =
   /** An attempt begins. Last outcome after a crash: in doubt. */
-  | (Progress & { kind: 'attempt' })
+  | (AliveProgress & { kind: 'attempt' })
   /** A shutdown (or a lost fence) cut the attempt short: in doubt, not charged. */
-  | (Progress & { kind: 'interrupted' })
-  /** Not delivered, again at `dueAt`. `delayMs` is the wait as it was decided, so that a clock change can be told. */
-  | (Progress & { kind: 'retry'; dueAt: number; delayMs: number; error: RecordedError })
+  | (AliveProgress & { kind: 'interrupted' })
+  /** Not delivered, again at `dueAt`. `delayMs` is the wait as it was decided. */
+  | (AliveProgress & { kind: 'retry'; dueAt: number; delayMs: number; error: RecordedError })
   /** The receiver said when: not charged. `scope` and its `target` (the channel, the group's prefix, '' for global) wait too. */
-  | (Progress & {
+  | (AliveProgress & {
       kind: 'rate-limited'
       dueAt: number
       delayMs: number
@@ -56,15 +62,15 @@ export type Outcome =
       error: RecordedError
     })
   /** The sender is broken, not the message: not charged, pending. */
-  | (Progress & { kind: 'released'; error: RecordedError })
+  | (AliveProgress & { kind: 'released'; error: RecordedError })
   | (Progress & { kind: 'delivered' })
   | (Progress & { kind: 'cancelled' })
   /** A dead letter was thrown away by a person or by retention. */
   | (Progress & { kind: 'purged' })
   /** `haltsChannel`: `onDead` was 'halt'; the channel stays halted, also across a restart, until resumed. */
-  | (Progress & { kind: 'dead'; reason: DeadReason; haltsChannel: boolean; error?: RecordedError })
+  | (AliveProgress & { kind: 'dead'; reason: DeadReason; haltsChannel: boolean; error?: RecordedError })
   /** A dead letter lives again, at `orderKey` in its channel, attempts and TTL anew. */
-  | (Progress & { kind: 'redriven'; orderKey: number; expiresAt: number })
+  | (AliveProgress & { kind: 'redriven'; orderKey: number; expiresAt: number })
 
 /** How a live message stands. */
 export type Standing = 'pending' | 'in-doubt' | 'sending' | 'dead'
@@ -95,20 +101,26 @@ export interface MessageStore {
   standing(ref: MessageRef): Standing
   /** Charged attempts so far. */
   attempts(ref: MessageRef): number
-  /** Epoch ms, 0 before the first attempt. */
+  /** 0 before the first attempt. */
   firstAttemptAt(ref: MessageRef): number
+  /** As `AliveProgress`, up to the last outcome. */
+  triedMs(ref: MessageRef): number
   mayHaveBeenSent(ref: MessageRef): boolean
-  /** Epoch ms before which no attempt is made: of a retry or a server-told delay (it keeps its place meanwhile). 0: none. */
+  /** In the queue's time: before it no attempt is made: of a retry or a server-told delay (it keeps its place meanwhile). 0: none. */
   dueAt(ref: MessageRef): number
-  /** Epoch ms of `deliverAt`/`delayMs` (before it the message holds no place). 0: none. */
+  /** When it is due (before that the message holds no place): by the wall clock, unless it `isDelayed`. 0: at once. */
   deliverAt(ref: MessageRef): number
-  /** Epoch ms; Infinity: never. */
+  /** It was given a delay, no appointment: it is due by the queue's time. */
+  isDelayed(ref: MessageRef): boolean
+  /** Its appointment came, at this moment of the queue's time, from which its time to live counts. In this life. */
+  appointmentCame(ref: MessageRef, at: number): void
+  /** In the queue's time; of a message whose appointment did not come yet, by the wall clock. Infinity: never. */
   expiresAt(ref: MessageRef): number
   /** For a part of a `together` list: the sequence of the list's first message, and how many it has. */
   together(ref: MessageRef): { firstSequence: number; count: number } | undefined
   /** A live message by its sequence, if it still is one. */
   bySequence(sequence: number): MessageRef | undefined
-  /** Epoch ms of the last outcome, 0: none. In doubt: when the open attempt began. */
+  /** In the queue's time, of the last outcome, 0: none. In doubt: when the open attempt began. */
   lastOutcomeAt(ref: MessageRef): number
 
   /** From the cache or the disk. Rejects with WAQ_CORRUPT or WAQ_IO. */

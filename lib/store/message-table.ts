@@ -1,5 +1,5 @@
 /**
- * The columns of the live messages, indexed by ref: 53 bytes a message, and 46 more for one that has an outcome
+ * The columns of the live messages, indexed by ref: 53 bytes a message, and 54 more for one that has an outcome
  * already. With the two hash tables (`ref-table.ts`, some 8 bytes each) a waiting message costs about 70 bytes; the
  * name of its channel is kept once, its id, headers and payload not at all. What few messages have (errors, a
  * schedule, a redrive, a list that dies together) stands in side maps of `message-index.ts`.
@@ -30,6 +30,7 @@ class MessagePage {
 class OutcomePage {
   readonly at = new Float64Array(PAGE_ROWS)
   readonly firstAttemptAt = new Float64Array(PAGE_ROWS)
+  readonly triedMs = new Float64Array(PAGE_ROWS)
   readonly dueAt = new Float64Array(PAGE_ROWS)
   /** Which frame of the ack log it is; it tells whether that is needed. */
   readonly ackSequence = new Float64Array(PAGE_ROWS)
@@ -60,6 +61,7 @@ export interface MessageFacts {
 export interface OutcomeFacts {
   readonly at: number
   readonly firstAttemptAt: number
+  readonly triedMs: number
   readonly dueAt: number
   readonly attempts: number
   readonly mayHaveBeenSent: boolean
@@ -112,6 +114,7 @@ export class MessageTable {
     const slot = slotOf(row)
     page.at[slot] = facts.at
     page.firstAttemptAt[slot] = facts.firstAttemptAt
+    page.triedMs[slot] = facts.triedMs
     page.dueAt[slot] = facts.dueAt
     page.attempts[slot] = facts.attempts
     page.mayHaveBeenSent[slot] = facts.mayHaveBeenSent ? 1 : 0
@@ -200,6 +203,10 @@ export class MessageTable {
 
   firstAttemptAt(ref: MessageRef): number {
     return this.#ofOutcome(ref, 'firstAttemptAt', 0)
+  }
+
+  triedMs(ref: MessageRef): number {
+    return this.#ofOutcome(ref, 'triedMs', 0)
   }
 
   dueAt(ref: MessageRef): number {

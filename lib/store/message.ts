@@ -7,9 +7,10 @@
  *
  *     together    nil, or [ index, count ]: the part of a `together` list that this is, each as a 5-byte uint 32
  *     id, channel str
- *     enqueuedAt  number, epoch ms
- *     deliverAt   number, epoch ms; 0: at once
- *     expiresAt   number, epoch ms; Infinity: never
+ *     enqueuedAt  number, in the queue's time
+ *     deliverAt   number; 0: at once; above 0: an appointment, epoch ms by the wall clock; below 0: a delay, and its
+ *                 negative is the moment of the queue's time
+ *     expiresAt   number: ms of its time to live after enqueuedAt or the due time, whichever is the later; Infinity: never
  *     headers     map of str to str
  *     payload     bin
  *     optional    a map of optional fields by key; where none is used, it is not there. An unknown key is passed over,
@@ -30,11 +31,13 @@ export interface NewMessage {
   channel: string
   payload: unknown
   headers: Record<string, string>
-  /** Epoch ms. */
+  /** In the queue's time. */
   enqueuedAt: number
-  /** Epoch ms; 0: at once. */
+  /** By the wall clock, or in the queue's time where it is `delayed`; 0: at once. */
   deliverAt: number
-  /** Epoch ms; Infinity: never. */
+  /** Default false. */
+  delayed?: boolean
+  /** Its time to live after `enqueuedAt` or `deliverAt`, whichever is the later; Infinity: never. */
   expiresAt: number
   /** A part of a list that dies together; the place in the list is filled in when the list is appended. */
   together: boolean
@@ -53,6 +56,7 @@ export interface Envelope {
   readonly channel: string
   readonly enqueuedAt: number
   readonly deliverAt: number
+  readonly delayed: boolean
   readonly expiresAt: number
   readonly headers: Record<string, string>
   readonly payload: Uint8Array
@@ -115,7 +119,8 @@ export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
   if (typeof id !== 'string' || id === '') throw corruptMessage(where, 'its id is not a string')
   if (typeof channel !== 'string') throw corruptMessage(where, 'its channel is not a string')
   if (!isTime(enqueuedAt)) throw corruptMessage(where, 'its enqueue time is not a time')
-  if (!isTime(deliverAt)) throw corruptMessage(where, 'its deliver-at time is not a time')
+  if (typeof deliverAt !== 'number' || Number.isNaN(deliverAt))
+    throw corruptMessage(where, 'its deliver-at time is not a time')
   if (!isTime(expiresAt)) throw corruptMessage(where, 'its expiry time is not a time')
   if (!isHeaders(headers)) throw corruptMessage(where, 'its headers are not a map of strings')
   if (!(payload instanceof Uint8Array)) throw corruptMessage(where, 'its payload is not a bin')
@@ -124,7 +129,8 @@ export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
     id,
     channel,
     enqueuedAt,
-    deliverAt,
+    deliverAt: Math.abs(deliverAt),
+    delayed: deliverAt < 0,
     expiresAt,
     headers,
     payload,

@@ -14,6 +14,7 @@ import type { MessageIndex } from './message-index.js'
 import { SETTLED_FRAME_TYPE } from './outcome-format.js'
 import type { ChannelHalts } from './outcome-recorder.js'
 import { OutcomeScan } from './outcome-scan.js'
+import type { QueueTime } from './queue-time.js'
 import { recoveryRow } from './recovery-table.js'
 import type { SegmentLedger } from './segment-ledger.js'
 import { SettledBlock } from './settled-block.js'
@@ -62,19 +63,21 @@ export interface OpeningState {
 
 export class Opening implements OpenVisitor {
   readonly #state: OpeningState
-  /** Epoch ms: one moment for everything that this opening judges. */
-  readonly #now: number
-  readonly #fold: OutcomeFold
+  readonly #time: QueueTime
+  readonly #fold = new OutcomeFold()
   readonly #envelope = new EnvelopeScan()
   readonly #outcomes = new OutcomeScan()
   readonly #block = new SettledBlock()
   #messages = 0
-  #expired = 0
+  /** The latest moment that was met, in the queue's time. */
+  #latest = 0
+  /** Some message has a time to live. */
+  #areMortal = false
 
-  constructor(state: OpeningState, now: number) {
+  /** `time` goes on from what is on disk when the opening is finished; until then nothing is judged by it. */
+  constructor(state: OpeningState, time: QueueTime) {
     this.#state = state
-    this.#now = now
-    this.#fold = new OutcomeFold(now)
+    this.#time = time
   }
 
   frame(log: string, frame: VisitedFrame): void {
@@ -110,7 +113,9 @@ export class Opening implements OpenVisitor {
       return
     }
     ledger.frameAdded(segment, data.length)
-    this.#fold.add(sequence, segment, this.#outcomes.read(type, data, sequence))
+    const outcome = this.#outcomes.read(type, data, sequence)
+    if (outcome.at > this.#latest) this.#latest = outcome.at
+    this.#fold.add(sequence, segment, outcome)
   }
 
   #settlements(data: Buffer, sequence: number, segment: number): void {
@@ -123,6 +128,7 @@ export class Opening implements OpenVisitor {
     if (block.count > 1) settled.scanTexts(data, block.textsFrom, data.length, block.count)
     while (block.next()) {
       const { settlement, ackSequence } = block
+      if (settlement.at > this.#latest) this.#latest = settlement.at
       if (this.#fold.settle(segment, settlement.sequence)) this.#remember(settlement, ackSequence, segment)
     }
   }
@@ -130,10 +136,10 @@ export class Opening implements OpenVisitor {
   #remember(outcome: Settlement, ackSequence: number, segment: number): void {
     const { ledger, settled } = this.#state
     // Without an id: the message could not be read any more.
-    if (outcome.idTo === outcome.idFrom || !settled.remembers(outcome.at, this.#now)) return
+    if (outcome.idTo === outcome.idFrom || !settled.remembersAny) return
     // Before it is added, for it may be beyond the limit at once.
     ledger.settledIdAdded(segment)
-    settled.addScanned(outcome, segment, ackSequence, this.#now)
+    settled.addScanned(outcome, segment, ackSequence)
   }
 
   #message({ type, data, sequence, segment, offset }: VisitedFrame): void {
@@ -162,13 +168,14 @@ export class Opening implements OpenVisitor {
         ? untouched
         : recoveryRow('present', last?.record.kind ?? 'none', mayHaveLost)
     const ref = index.addScanned(sequence, this.#envelope, segment, offset, data.length)
-    index.restore(ref, last, row, this.#now)
+    index.restore(ref, last, row)
     if (last !== undefined) {
       ledger.outcomeWritten(segment, undefined, last.segment)
       index.table.setAck(ref, last.segment, last.ackSequence)
     }
     ledger.messageAdded(segment, data.length)
-    if (row.state !== 'dead' && index.table.expiresAt(ref) <= this.#now) this.#expired += 1
+    if (this.#envelope.enqueuedAt > this.#latest) this.#latest = this.#envelope.enqueuedAt
+    if (index.table.expiresAt(ref) !== Infinity) this.#areMortal = true
   }
 
   /** What is known of messages that are proven to be lost: those that were not settled first, each by sequence. */
@@ -194,7 +201,7 @@ export class Opening implements OpenVisitor {
 
   /** Waits that were told by receivers and are not over. */
   limits(): { scope: 'channel' | 'group' | 'global'; target: string; until: number }[] {
-    return [...this.#fold.limits()].map(({ scope, target, until }) => ({ scope, target, until }))
+    return this.#fold.limits(this.#time.now()).map(({ scope, target, until }) => ({ scope, target, until }))
   }
 
   /** Ack sequences of the frames that bound what lost ack bytes can have named. */
@@ -206,20 +213,22 @@ export class Opening implements OpenVisitor {
   finish(): Pick<StoreRecovery, 'messages' | 'pending' | 'inDoubt' | 'dead' | 'expired'> {
     const { index, ledger, settled, halts } = this.#state
     index.scanned()
+    this.#time.goOnFrom(this.#latest, undefined)
+    const now = this.#time.now()
     for (const { channel, since, segment, ackSequence } of this.#fold.halts()) {
       halts.set(channel, { since, segment, ackSequence })
       ledger.haltAdded(segment)
     }
     for (const segment of this.#fold.resumeSegments()) ledger.resumeAdded(segment)
-    for (const { until, segment } of this.#fold.limits()) ledger.limitAdded(segment, until)
-    settled.scanned(this.#now)
+    for (const { until, segment } of this.#fold.limits(now)) ledger.limitAdded(segment, until)
+    settled.scanned(now)
     const counts = index.counts()
     return {
       messages: this.#messages,
       pending: counts.pending,
       inDoubt: counts['in-doubt'],
       dead: counts.dead,
-      expired: this.#expired,
+      expired: this.#areMortal ? index.countExpired(this.#time) : 0,
     }
   }
 }

@@ -15,7 +15,7 @@
 export type FieldType =
   /** Number, a whole one from 1 up. */
   | 'sequence'
-  /** Number, epoch ms, from 0 up, maybe Infinity. */
+  /** Number, in the queue's time, from 0 up, maybe Infinity. */
   | 'time'
   /** Number, ms, from 0 up, maybe Infinity. */
   | 'duration'
@@ -77,6 +77,7 @@ const alive: readonly Field[] = [
   { name: 'attempts', type: 'count' },
   { name: 'firstAttemptAt', type: 'time' },
   { name: 'mayHaveBeenSent', type: 'flag' },
+  { name: 'triedMs', type: 'duration' },
   { name: 'errors', type: 'errors' },
   { name: 'redrive', type: 'redrive' },
 ]

@@ -107,6 +107,7 @@ export class OutcomeRecorder implements RecordingOwner {
       attempts: outcome.attempts,
       firstAttemptAt: outcome.firstAttemptAt,
       mayHaveBeenSent: outcome.mayHaveBeenSent,
+      triedMs: outcome.triedMs,
       errors: index.errors(ref),
       redrive: index.redrive(ref),
     }

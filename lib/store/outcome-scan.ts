@@ -30,11 +30,12 @@ export class OutcomeScan {
     const attempts = cursor.number()
     const firstAttemptAt = cursor.number()
     const mayHaveBeenSent = cursor.flag()
-    if (mayHaveBeenSent === undefined) return undefined
+    const triedMs = cursor.number()
+    if (mayHaveBeenSent === undefined || !(triedMs >= 0)) return undefined
     if (!cursor.byte(SMALL_ARRAY) || !cursor.byte(NIL) || cursor.at !== data.length) return undefined
     const progress = { sequence, nextSequence, at, attempts, firstAttemptAt }
     if (!isProgress(progress)) return undefined
-    return { kind: 'attempt', ...progress, mayHaveBeenSent, errors: [], redrive: undefined }
+    return { kind: 'attempt', ...progress, mayHaveBeenSent, triedMs, errors: [], redrive: undefined }
   }
 }
 

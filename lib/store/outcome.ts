@@ -19,6 +19,7 @@ export interface Redrive {
 }
 
 interface Alive extends Common {
+  readonly triedMs: number
   readonly errors: readonly RecordedError[]
   readonly redrive: Redrive | undefined
 }

@@ -6,7 +6,7 @@
  *     present   none                         no                         pending, never sent
  *     present   attempt n                    no                         in doubt; n counts it in, so it is charged
  *     present   interrupted                  no                         in doubt, n unchanged
- *     present   retry, rate-limited          no                         pending, due min(due, now + delay)
+ *     present   retry, rate-limited          no                         pending, due when it was due
  *     present   released                     no                         pending
  *     present   redriven                     no                         pending at its order key, attempts 0
  *     present   all of these                 yes                        in doubt
@@ -27,8 +27,8 @@ export interface RecoveryRow {
   /** Ack bytes behind the last known outcome, which may have named the message, were lost to corruption. */
   readonly outcomesLost: 'yes' | 'no' | 'either'
   readonly state: RecoveredState
-  /** `'clamped'`: the recorded due time, but not later than the recorded delay from now. `'none'`: at once. */
-  readonly due: 'none' | 'clamped'
+  /** `'kept'`: as the outcome says. `'none'`: at once. */
+  readonly due: 'none' | 'kept'
   /** `'kept'`: as the outcome says. */
   readonly mayHaveBeenSent: 'kept' | 'yes'
 }
@@ -71,7 +71,7 @@ export const recoveryTable: readonly RecoveryRow[] = [
     lastOutcomes: ['retry', 'rate-limited'],
     outcomesLost: 'no',
     state: 'pending',
-    due: 'clamped',
+    due: 'kept',
     mayHaveBeenSent: 'kept',
   },
   {

@@ -23,7 +23,7 @@ export interface SettledId {
   readonly sequence: number
   readonly state: SettlingKind
   readonly attempts: number
-  /** Epoch ms. */
+  /** In the queue's time. */
   readonly at: number
   /** The ack segment that keeps it across a restart; compaction moves it. */
   readonly segment: number
@@ -91,7 +91,7 @@ export class SettledIds {
    * One that an opening met, in whatever order. Where its id was settled twice, the later message counts. `scanned`
    * follows the last one; nothing is found before.
    */
-  addScanned(settlement: Settlement, segment: number, ackSequence: number, now: number): void {
+  addScanned(settlement: Settlement, segment: number, ackSequence: number): void {
     this.#scan ??= new Scan()
     const scan = this.#scan
     const { hash, bytes, idFrom, idTo, digestFrom } = settlement
@@ -116,15 +116,15 @@ export class SettledIds {
     if (!scan.add(row, ackSequence)) return
     // The page that the texts went to may begin anew now; those of the rows that follow are taken up one by one.
     scan.leaveTexts()
-    this.#placeScanned(scan, now)
+    this.#placeScanned(scan)
   }
 
-  /** The opening has read the ack log. */
+  /** The opening has read both logs, and knows what time it is: of those that it met the old ones are forgotten. */
   scanned(now: number): void {
     const scan = this.#scan
     if (scan === undefined) return
     scan.giveBackTexts()
-    this.#placeScanned(scan, now)
+    this.#placeScanned(scan)
     if (!scan.inOrder) this.#sortByAge(scan)
     this.#scan = undefined
     this.evict(now)
@@ -188,13 +188,13 @@ export class SettledIds {
     }
   }
 
-  /** Whether an id that was settled at this time (epoch ms) is remembered at all; later ones may push it out. */
-  remembers(at: number, now: number): boolean {
-    return this.#options.maxIds > 0 && at > now - this.#options.windowMs
+  /** False: no id is ever remembered. */
+  get remembersAny(): boolean {
+    return this.#options.maxIds > 0
   }
 
   #isCurrent(row: MessageRef, now: number): boolean {
-    return this.remembers(this.#pages.page(row).at[slotOf(row)]!, now)
+    return this.#pages.page(row).at[slotOf(row)]! > now - this.#options.windowMs
   }
 
   #rowOf({ hash, bytes, idFrom, idTo, sequence }: Settlement): MessageRef | undefined {
@@ -218,7 +218,7 @@ export class SettledIds {
    * Makes what was scanned findable, the latest first: of an id that was settled twice the later message stays, and what
    * is beyond the limit is never looked at.
    */
-  #placeScanned(scan: Scan, now: number): void {
+  #placeScanned(scan: Scan): void {
     const { rows } = scan
     const { maxIds } = this.#options
     const table = this.#byHash
@@ -257,7 +257,7 @@ export class SettledIds {
     }
     for (; at > 0; at -= 1) this.#release(rows[at - 1] as MessageRef)
     // Before they are sorted nobody knows which are the oldest.
-    if (scan.inOrder) this.evict(now)
+    if (scan.inOrder) this.evict(-Infinity)
   }
 
   /** Where an opening met them in another order than that in which they were settled. */

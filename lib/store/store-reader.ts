@@ -9,10 +9,8 @@ import { type Owner, WaqError } from '../log/errors.js'
 import { LogReader } from '../log/log-reader.js'
 import { type LogSnapshot, StaleSnapshot } from '../log/log-snapshot.js'
 import { nodeFileSystem } from '../log/node-file-system.js'
-import { wallNow } from '../log/real-time.js'
 import type { VisitedFrame } from '../log/types.js'
 import { throwIfAborted } from './abort-error.js'
-import { clampedDue } from './fold.js'
 import { ACK_LOG, logIdentities, MESSAGE_LOG } from './log-names.js'
 import { mergeSegments } from './merge-segments.js'
 import { decodeEnvelope, decodePayload, type Envelope, MESSAGE_FRAME_TYPE } from './message.js'
@@ -85,19 +83,16 @@ export interface ReadDisk {
 }
 
 export interface StoreReaderOptions {
-  readonly now?: () => number
   /** Aborts whatever is being read of messages and outcomes: it rejects with an AbortError. */
   readonly signal?: AbortSignal | undefined
 }
 
 export class StoreReader {
   readonly #logs: LogReader
-  readonly #now: () => number
   readonly #signal: AbortSignal | undefined
 
-  private constructor(logs: LogReader, { now = wallNow, signal }: StoreReaderOptions) {
+  private constructor(logs: LogReader, { signal }: StoreReaderOptions) {
     this.#logs = logs
-    this.#now = now
     this.#signal = signal
   }
 
@@ -242,7 +237,7 @@ export class StoreReader {
         onDamage()
       },
     })
-    return new View(snapshot, outcomes, ownerLives, this.#now, this.#signal)
+    return new View(snapshot, outcomes, ownerLives, this.#signal)
   }
 }
 
@@ -254,20 +249,17 @@ export class View {
   readonly #snapshot: LogSnapshot
   /** An attempt under way is being sent; without a living owner it is in doubt. */
   readonly #ownerLives: boolean
-  readonly #now: () => number
   readonly #signal: AbortSignal | undefined
 
   constructor(
     snapshot: LogSnapshot,
     outcomes: OutcomeTable,
     ownerLives: boolean,
-    now: () => number,
     signal: AbortSignal | undefined,
   ) {
     this.#snapshot = snapshot
     this.outcomes = outcomes
     this.#ownerLives = ownerLives
-    this.#now = now
     this.#signal = signal
   }
 
@@ -294,7 +286,7 @@ export class View {
     if (record.kind === 'resumed') return
     message.attempts = record.attempts
     message.mayHaveBeenSent = message.inDoubt || record.mayHaveBeenSent
-    if ('dueAt' in record) message.dueAt = Math.max(message.dueAt, clampedDue(record, this.#now()))
+    if ('dueAt' in record) message.dueAt = Math.max(message.dueAt, record.dueAt)
     if (record.redrive !== undefined) message.expiresAt = record.redrive.expiresAt
     message.history = record.errors
     if (record.kind === 'dead') {

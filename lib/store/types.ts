@@ -1,4 +1,6 @@
 /** The public types of `LogStore`, as the queue sees it. `message-store.ts` has those that delivery shares. */
+
+import type { Clocks } from '../log/clocks.js'
 import type { Owner } from '../log/errors.js'
 import type { CorruptRange, Durability, Environment } from '../log/types.js'
 import type { DeadReason, MessageRef, RecordedError } from './message-store.js'
@@ -21,6 +23,8 @@ export interface LogStoreOptions {
   /** A segment is rewritten when less than this share of it is live. Default 0.5. */
   readonly liveRatio?: number
   readonly environment?: Partial<Environment>
+  /** Default: those of the system, or `environment.now` for all three. */
+  readonly clocks?: Clocks | undefined
 }
 
 /** How long the id of a settled message is remembered. */

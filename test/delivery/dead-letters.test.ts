@@ -90,13 +90,13 @@ t.test('many redriven behind what waits stay before what comes later', async t =
 
 t.test('a redriven message gets its whole time to live again, twice too', async t => {
   const h = new Harness()
-  const ref = h.add('a', { expiresAt: h.clock.now() + 1_000, enqueuedAt: h.clock.now() })
+  const ref = h.add('a', { expiresAt: h.clock.wall() + 1_000, enqueuedAt: h.clock.wall() })
   h.answer('m1', permanent)
   await h.pass()
   for (let i = 0; i < 2; i++) {
     await h.pass(5_000)
     await h.dispatcher.redrive([ref], 'original')
-    t.equal(h.store.expiresAt(ref) - h.clock.now(), 1_000)
+    t.equal(h.store.expiresAt(ref) - h.clock.wall(), 1_000)
     await h.pass()
   }
   t.equal(h.sent.length, 3)
@@ -165,10 +165,10 @@ t.test('parts 1 and 2 of 4 sent, crash: it goes on at 3', async t => {
 
 t.test('of a list, time to live is judged at the first part only', async t => {
   const h = new Harness({ rateLimit: { perChannel: { count: 1, perMs: 10_000 } } })
-  h.addTogether('a', 3, { expiresAt: h.clock.now() + 5_000 })
+  h.addTogether('a', 3, { expiresAt: h.clock.wall() + 5_000 })
   await h.pass(30_000)
   t.equal(h.of('delivered').length, 3)
-  h.addTogether('b', 3, { expiresAt: h.clock.now() })
+  h.addTogether('b', 3, { expiresAt: h.clock.wall() })
   await h.pass(1_000)
   t.same(
     h.of('dead').map(e => e.reason),

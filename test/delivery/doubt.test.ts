@@ -160,7 +160,7 @@ for (const [answer, check] of Object.entries(answers)) {
     const asked: unknown[] = []
     const h = await afterCrash({
       onAmbiguous: ({ id, attempt, mayHaveBeenSent, lastAttemptAt }) => {
-        asked.push({ id, attempt, mayHaveBeenSent, since: h.clock.now() - lastAttemptAt })
+        asked.push({ id, attempt, mayHaveBeenSent, since: h.clock.wall() - lastAttemptAt })
         return answer as Answer
       },
     })

@@ -82,7 +82,7 @@ t.test('cancel takes out a message that waits, is in backoff, or is scheduled', 
   h.answer('m1', retry)
   const backingOff = h.add('a')
   const behind = h.add('a')
-  const scheduled = h.add('a', { deliverAt: h.clock.now() + 1_000 })
+  const scheduled = h.add('a', { deliverAt: h.clock.wall() + 1_000 })
   await h.pass()
   const syncs = h.store.syncs
   for (const ref of [behind, scheduled, backingOff]) t.equal(await h.dispatcher.cancel(ref), true)
@@ -138,7 +138,7 @@ t.test('drain waits for retries', async t => {
 
 t.test('drain does not wait for a schedule, a pause or a halt, and says what remains', async t => {
   const h = new Harness({ groups: { 'tg:*': {} } })
-  h.add('a', { deliverAt: h.clock.now() + 1e6 })
+  h.add('a', { deliverAt: h.clock.wall() + 1e6 })
   h.dispatcher.pause('p')
   h.add('p')
   h.answer('tg:1', halt)
@@ -248,7 +248,7 @@ t.test('idle is told when nothing can run any more, once', async t => {
   await h.pass()
   t.same(h.of('idle'), [{ event: 'idle', pending: 0 }])
   h.add('a')
-  h.add('a', { deliverAt: h.clock.now() + 1e6 })
+  h.add('a', { deliverAt: h.clock.wall() + 1e6 })
   await h.pass()
   t.same(h.of('idle').at(-1), { event: 'idle', pending: 1 })
   t.equal(h.of('idle').length, 2)

@@ -135,15 +135,21 @@ t.test('a hundred thousand stuck channels cost a healthy one nothing', async t =
   const stuck = 100_000
   const clock = new FakeClock()
   const store = new MemoryStore()
-  const error = { name: 'Error', message: 'down', at: clock.now() }
-  const progress = { at: clock.now(), attempts: 1, firstAttemptAt: clock.now(), mayHaveBeenSent: false }
+  const error = { name: 'Error', message: 'down', at: clock.wall() }
+  const progress = {
+    at: clock.wall(),
+    attempts: 1,
+    firstAttemptAt: clock.wall(),
+    triedMs: 0,
+    mayHaveBeenSent: false,
+  }
   for (let i = 0; i < stuck; i++) {
     const ref = store.append(`s${i}`)
     store.append(`s${i}`)
     store.record(ref, {
       kind: 'retry',
       ...progress,
-      dueAt: clock.now() + 3_600_000,
+      dueAt: clock.wall() + 3_600_000,
       delayMs: 3_600_000,
       error,
     })

@@ -134,7 +134,7 @@ t.test(
           begin()
           for (const action of steps) {
             if (action.do === 'add') {
-              const deliverAt = action.delayMs === 0 ? 0 : clock.now() + action.delayMs
+              const deliverAt = action.delayMs === 0 ? 0 : clock.wall() + action.delayMs
               const ref = h!.add(action.channel, { deliverAt })
               const sequence = h!.store.sequence(ref)
               history.enqueued.push({
@@ -155,7 +155,7 @@ t.test(
               await h!.settle()
               const disk = h!.kill()
               endLife()
-              begin(disk.crash(clock.now()))
+              begin(disk)
             }
           }
           // In the end everything works, and time passes.

@@ -91,6 +91,13 @@ t.test('the envelope comes back as it was, and the payload is a view of the reco
   t.equal(envelope.payload.buffer, encoded.record.buffer, 'nothing was copied')
 })
 
+t.test('an appointment and a delay come back as what they were', async t => {
+  for (const delayed of [false, true]) {
+    const { record } = message({ deliverAt: NOW + 1000, delayed })
+    t.match(decodeEnvelope(record, 'the record'), { deliverAt: NOW + 1000, delayed })
+  }
+})
+
 t.test('what is decoded shares no memory with the record', async t => {
   const { record } = message({ payload: new Uint8Array([1, 2, 3]) })
   const payload = decodePayload(decodeEnvelope(record, 'the record').payload, 'the record')
@@ -131,7 +138,8 @@ t.test('a record with a field of another shape is corrupt, and the error names t
     [1, 7, /id/],
     [2, null, /channel/],
     [3, 'now', /enqueue time/],
-    [4, -1, /deliver-at/],
+    [4, 'soon', /deliver-at/],
+    [4, Number.NaN, /deliver-at/],
     [5, Number.NaN, /expiry/],
     [6, { trace: 1 }, /headers/],
     [6, ['trace'], /headers/],

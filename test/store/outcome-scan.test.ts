@@ -31,7 +31,7 @@ t.test('a scan says the same as decoding an outcome in full', async t => {
       const progress = { sequence, nextSequence, at, attempts, firstAttemptAt, mayHaveBeenSent }
       const errors = hasErrors ? [recordedError()] : []
       const redrive = hasErrors ? { orderKey: 0.5, expiresAt: NOW } : undefined
-      const record = { kind, ...progress, errors, redrive }
+      const record = { kind, ...progress, triedMs: sequence % 7, errors, redrive }
       const bytes = Buffer.from(encodeOutcome(record))
       const { frameType } = outcomeFormats[kind]
       t.strictSame(scan.read(frameType, bytes, 1), record)

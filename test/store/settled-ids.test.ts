@@ -40,7 +40,7 @@ class Remembered {
   }
 
   scan(ackSequence: number, one: SettledId): void {
-    this.ids.addScanned(settlementOfEntry(one), one.segment, ackSequence, NOW)
+    this.ids.addScanned(settlementOfEntry(one), one.segment, ackSequence)
   }
 
   known(ids: readonly string[]): number[] {
@@ -153,7 +153,7 @@ function scanAll(
     ids.scanTexts(data, block.textsFrom, data.length, block.count)
     for (const [, one] of part) {
       block.next()
-      ids.addScanned(block.settlement, one.segment, block.ackSequence, NOW)
+      ids.addScanned(block.settlement, one.segment, block.ackSequence)
     }
     // The record is a view that is overwritten.
     data.fill(0)
@@ -205,7 +205,7 @@ t.test('a page that begins anew in the middle of an opening holds what is put in
     let i = 0
     const single = (): void => {
       i += 1
-      ids.addScanned(settlementOfEntry(entry(at(i), i, { channel: 'telegram:bot:1' })), 1, i, NOW)
+      ids.addScanned(settlementOfEntry(entry(at(i), i, { channel: 'telegram:bot:1' })), 1, i)
     }
     single()
     for (let nth = 0; nth < blocks; nth += 1) {
@@ -219,7 +219,7 @@ t.test('a page that begins anew in the middle of an opening holds what is put in
       const block = new SettledBlock()
       block.begin(data, i)
       ids.scanTexts(data, block.textsFrom, data.length, block.count)
-      while (block.next()) ids.addScanned(block.settlement, 1, block.ackSequence, NOW)
+      while (block.next()) ids.addScanned(block.settlement, 1, block.ackSequence)
     }
     const lastOfBlocks = i
     for (let nth = 0; nth < 500; nth += 1) single()

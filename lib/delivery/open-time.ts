@@ -1,0 +1,59 @@
+import type { Alarm, Timers } from './timers.js'
+
+/** Why nothing can be attempted there. Bits: several may hold at once. A plain object, since they are added up. */
+export const Closed = {
+  /** Halted, or paused. */
+  stopped: 1,
+  /** A receiver said when, or our own disk does not do. */
+  waits: 2,
+} as const
+
+/**
+ * How long a gate or a channel has been open to attempts: a stopwatch that stands while it is halted, paused, or waits
+ * for what a receiver told. Its time is that of the gate that stands before it, and in the end the monotonic clock: so
+ * that of a channel runs only while all that it passes is open.
+ */
+export class OpenTime implements Alarm {
+  alarmAt = 0
+  alarmIndex = -1
+  readonly #timers: Timers
+  readonly #outer: () => number
+  #ranMs = 0
+  /** In `#outer`, since when it runs. */
+  #since: number
+  /** Bits of `Closed`; 0: it runs. */
+  #closed = 0
+
+  constructor(timers: Timers, outer: () => number) {
+    this.#timers = timers
+    this.#outer = outer
+    this.#since = outer()
+  }
+
+  read(): number {
+    return this.#closed === 0 ? this.#ranMs + (this.#outer() - this.#since) : this.#ranMs
+  }
+
+  set(reason: number, closed: boolean): void {
+    const before = this.#closed
+    const after = closed ? before | reason : before & ~reason
+    if (before === 0 && after !== 0) this.#ranMs = this.read()
+    if (before !== 0 && after === 0) this.#since = this.#outer()
+    this.#closed = after
+  }
+
+  /** In ms of `Timers.now()`. */
+  closeUntil(at: number): void {
+    if (at <= this.#timers.now()) return
+    this.set(Closed.waits, true)
+    this.#timers.set(this, at)
+  }
+
+  ring(): void {
+    this.set(Closed.waits, false)
+  }
+
+  forget(): void {
+    this.#timers.cancel(this)
+  }
+}
