@@ -42,21 +42,22 @@ t.test('a scan says the same as decoding an outcome in full', async t => {
 })
 
 t.test('optional fields that it does not know change nothing', async t => {
-  const attempt = [1, 2, 3, 1, 3, false, [], null]
+  const attempt = [1, 2, 3, 1, 3, false, 4, [], null]
   const plain = scan.read(1, Buffer.from(packr.pack(attempt)), 1)
   t.strictSame(scan.read(1, Buffer.from(packr.pack([...attempt, new Map([[99, 'later']])])), 1), plain)
 })
 
 t.test('what is no outcome is refused, with the sequence of its frame', async t => {
-  const attempt: unknown[] = [1, 2, 3, 1, 3, false, [], null]
+  const attempt: unknown[] = [1, 2, 3, 1, 3, false, 4, [], null]
   const wrong: unknown[][] = [
     attempt.with(0, 0),
     attempt.with(1, 1.5),
     attempt.with(2, -1),
     attempt.with(3, 'one'),
     attempt.with(5, 0),
-    attempt.with(6, 7),
-    attempt.slice(0, 7),
+    attempt.with(6, -1),
+    attempt.with(7, 7),
+    attempt.slice(0, 8),
     [...attempt, 1],
     [...attempt, new Map(), new Map()],
   ]
