@@ -171,15 +171,20 @@ export class Courier {
     return true
   }
 
-  /** "Attempt n started" is written, and on the device where a duplicate is worse than a wait. */
+  /**
+   * "Attempt n started" is written, and on the device where a duplicate is worse than a wait, or where a loss of power
+   * would hide it.
+   */
   async #recordStart(attempt: Attempt): Promise<boolean> {
     const { time, ledger } = this.#context
-    const { ref, before } = attempt
+    const { ref, before, channel, policy } = attempt
     const at = time.now()
     attempt.phase = 'recording'
     attempt.startedAt = at
     attempt.firstAttemptAt = before.firstAttemptAt || at
     this.#late.delete(ref)
+    const overtakes = (channel.resting?.size ?? 0) > 0
+    const mustSync = this.#store.mustSyncMark(ref, policy.onAmbiguous !== 'resend', overtakes)
     const written = await ledger.record(ref, {
       kind: 'attempt',
       at,
@@ -188,7 +193,7 @@ export class Courier {
       triedMs: before.triedMs,
       mayHaveBeenSent: before.mayHaveBeenSent,
     })
-    return written && (attempt.policy.onAmbiguous === 'resend' || this.#sync(attempt))
+    return written && (!mustSync || this.#sync(attempt))
   }
 
   /** Waits for the device, however long it refuses: an attempt that a power loss could hide must not be made. */

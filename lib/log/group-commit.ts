@@ -77,6 +77,11 @@ export class GroupCommit {
     return this.#nextSequence
   }
 
+  /** Something that was accepted is in memory alone, since its segment failed: the manifest that cuts that one must say so. */
+  get holdsDisplaced(): boolean {
+    return this.#displaced.size > 0
+  }
+
   /** As `Log.append`. */
   append(type: number, records: readonly Uint8Array[], listener: AppendListener): number {
     const firstSequence = this.#nextSequence

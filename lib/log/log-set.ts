@@ -107,15 +107,10 @@ export class LogSet {
     try {
       const { directory } = parts
       await directory.ballast.load(directory.token)
-      const recovered = await recover(
-        directory,
-        options.logs,
-        options.onCorruption,
-        visitor,
-        environment.bootId,
-      )
+      const { bootId } = environment
+      const recovered = await recover(directory, options.logs, options.onCorruption, visitor, bootId)
       const identity = await identify(directory, recovered.identity)
-      const opened = new LogSet({ ...parts, identity }, recovered, options, environment.bootId)
+      const opened = new LogSet({ ...parts, identity }, recovered, options, bootId)
       const removable = await opened.#voidFiles()
       await opened.#publisher.publish()
       opened

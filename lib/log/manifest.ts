@@ -37,6 +37,8 @@ export interface ManifestLog {
   readonly lowWater: number
   /** What the life that wrote the manifest promised: below `'fsync'` a loss of power may take what was accepted. */
   readonly durability: Durability
+  /** What was accepted last may be gone, and nobody has accounted for that yet: as `LogSpec.accountsForTail` says. */
+  readonly tailInDoubt: boolean
   /** In the order of their first use. */
   readonly segments: readonly ManifestSegment[]
 }
@@ -106,6 +108,7 @@ function encodeBody(manifest: Manifest): unknown[] {
       log.nextSequence,
       log.lowWater,
       encodeDurability(log.durability),
+      log.tailInDoubt,
       log.segments.map(segment => [
         segment.epoch,
         segment.ordinal,
@@ -161,12 +164,14 @@ function decodeBody(body: unknown): Manifest | undefined {
 }
 
 function decodeLog(value: unknown): ManifestLog {
-  const [name, nextSequence, lowWater, durability, segments] = list(value)
+  const [name, nextSequence, lowWater, durability, tailInDoubt, segments] = list(value)
+  if (typeof tailInDoubt !== 'boolean') throw new ShapeError()
   return {
     name: text(name),
     nextSequence: natural(nextSequence),
     lowWater: natural(lowWater),
     durability: decodeDurability(durability),
+    tailInDoubt,
     segments: list(segments).map(decodeSegment),
   }
 }

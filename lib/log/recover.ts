@@ -31,6 +31,7 @@ export interface RecoveredLog {
   readonly segments: Segment[]
   readonly nextSequence: number
   readonly lowWater: number
+  readonly tailInDoubt: boolean
 }
 
 export interface Recovered {
@@ -59,7 +60,8 @@ export async function recover(
     const surveyed = await surveyLog(directory, spec, inForce)
     const { nextSequence } = surveyed
     const unsynced = mayLackUnsynced(inForce, spec.name, bootId)
-    logs.push({ spec, surveyed, nextSequence, mayLackUnsynced: unsynced, copy: undefined })
+    const tailInDoubt = spec.accountsForTail === true && isTailInDoubt(inForce, spec.name, unsynced)
+    logs.push({ spec, surveyed, nextSequence, mayLackUnsynced: unsynced, tailInDoubt, copy: undefined })
   }
   const recovery = new Recovery(directory, inForce, logs, visitor)
   await recovery.visit()
@@ -70,11 +72,19 @@ export async function recover(
   return recovery.result()
 }
 
+/** See `OpenVisitor.tailInDoubt`. In segments of exact length everything was synced. */
+function isTailInDoubt({ manifest, damage }: InForce, log: string, mayLackUnsynced: boolean): boolean {
+  if (manifest === undefined) return damage !== undefined
+  const { tailInDoubt, segments } = manifest.logs.find(({ name }) => name === log)!
+  return tailInDoubt || (mayLackUnsynced && segments.some(({ length }) => length === undefined))
+}
+
 interface LogRecovery {
   readonly spec: LogSpec
   readonly surveyed: SurveyedLog
   /** A loss of power may have taken what was accepted, without any damage. */
   readonly mayLackUnsynced: boolean
+  readonly tailInDoubt: boolean
   nextSequence: number
   copy: Copy | undefined
 }
@@ -117,8 +127,8 @@ class Recovery {
         candidate.segment.holdsFrames ? [candidate.segment] : [],
       )
       if (log.copy?.segment.holdsFrames) segments.push(log.copy.segment)
-      const { nextSequence, surveyed } = log
-      logs.set(log.spec.name, { segments, nextSequence, lowWater: surveyed.lowWater })
+      const { nextSequence, surveyed, tailInDoubt } = log
+      logs.set(log.spec.name, { segments, nextSequence, lowWater: surveyed.lowWater, tailInDoubt })
     }
     const { identity, names: manifests } = this.#inForce
     const tornBytes = this.#logs.reduce((sum, log) => sum + log.surveyed.tornBytes, 0)
@@ -135,6 +145,7 @@ class Recovery {
       log.nextSequence = Math.max(log.nextSequence, this.#visitor.nextSequenceAtLeast(spec.name))
       // What is proven stays where it is; the rest is copied.
       for (const { wasOpen, segment, provenEnd } of surveyed.candidates) if (wasOpen) segment.cut(provenEnd)
+      if (log.tailInDoubt) this.#visitor.tailInDoubt?.(spec.name)
       const visit = new LogVisit(
         surveyed,
         this.#visitor,

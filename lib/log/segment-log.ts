@@ -22,6 +22,7 @@ export interface SegmentLogState {
   readonly segments: readonly Segment[]
   readonly nextSequence: number
   readonly lowWater: number
+  readonly tailInDoubt: boolean
   /** Damage that is quarantined and reported. */
   readonly corrupt: readonly CorruptRange[]
 }
@@ -29,6 +30,9 @@ export interface SegmentLogState {
 export class SegmentLog implements Log {
   readonly name: string
   readonly #durability: Durability
+  readonly #accountsForTail: boolean
+  /** Since an earlier life; see `OpenVisitor.tailInDoubt`. */
+  #tailInDoubt: boolean
   readonly #publisher: ManifestPublisher
   readonly #segments: SegmentSet
   readonly #commits: GroupCommit
@@ -45,6 +49,8 @@ export class SegmentLog implements Log {
   ) {
     this.name = spec.name
     this.#durability = spec.durability
+    this.#accountsForTail = spec.accountsForTail === true
+    this.#tailInDoubt = state.tailInDoubt
     this.#publisher = publisher
     this.#segments = new SegmentSet(directory, publisher, spec, segmentBytes, state.segments, state.corrupt)
     this.#commits = new GroupCommit(
@@ -76,6 +82,17 @@ export class SegmentLog implements Log {
 
   sync(): Promise<void> {
     return this.#commits.sync()
+  }
+
+  async settleTail(): Promise<void> {
+    if (!this.#tailInDoubt) return
+    this.#tailInDoubt = false
+    try {
+      await this.#publisher.publish()
+    } catch (error) {
+      this.#tailInDoubt = true
+      throw error
+    }
   }
 
   read(segment: number, offset: number): Buffer | Promise<Buffer> {
@@ -142,6 +159,7 @@ export class SegmentLog implements Log {
       nextSequence: this.nextSequence,
       lowWater: this.#lowWater,
       durability: this.#durability,
+      tailInDoubt: this.#accountsForTail && (this.#tailInDoubt || this.#commits.holdsDisplaced),
       segments: this.#segments.all().map(segment => segment.toManifest()),
     }
   }

@@ -24,6 +24,11 @@ export interface LogSpec {
    *   hears nothing. It may use the ballast (acks: what happened can not be refused).
    */
   readonly onFailure: 'reject' | 'retain'
+  /**
+   * The floor above asks after every opening whether records that were accepted last may be gone (`tailInDoubt`), and
+   * tells when it has accounted for that (`settleTail`).
+   */
+  readonly accountsForTail?: boolean
 }
 
 /** What tells a log's files from those of others. */
@@ -53,6 +58,11 @@ export interface Log {
   append(type: number, records: readonly Uint8Array[], listener: AppendListener): number
   /** Takes an append back while not a byte of it was handed to a file; its listener then never hears anything. False: too late. */
   withdraw(firstSequence: number): boolean
+  /**
+   * Whatever the tail that an earlier life left may lack was accounted for, by records that are on the device: resolves
+   * when a durable manifest says so, and no later opening asks again. Rejects with WAQ_IO, WAQ_DISK_FULL or WAQ_LOCK_LOST.
+   */
+  settleTail(): Promise<void>
   /** Resolves when everything that was accepted so far is on the device. Merges with a sync under way where that is enough. */
   sync(): Promise<void>
   /**
@@ -182,6 +192,12 @@ export interface LostRecord {
 
 /** What an opening shows to the floor above: every frame that counts, log by log in the order of the specs, each log by segment. */
 export interface OpenVisitor {
+  /**
+   * Before the frames of a log that accounts for its tail: records may be gone that were accepted last, behind all that
+   * are shown. Power may have failed since (another boot, or one that can not be told), or the life before saw a write
+   * or a sync fail and ended before it had written again what that took.
+   */
+  tailInDoubt?(log: string): void
   frame(log: string, frame: VisitedFrame): void
   /** Called between the frames around the range. */
   lost(log: string, range: CorruptRange): void

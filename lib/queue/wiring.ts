@@ -11,7 +11,7 @@ export function storeOptions<P, R>(
   options: ResolvedOptions<P, R>,
   { clock, store }: QueueEnvironment,
 ): LogStoreOptions {
-  const { durability, dedupe, onCorruption, lock, advanced } = options
+  const { durability, dedupe, onCorruption, lock, onAmbiguous, advanced } = options
   const { segmentBytes, cacheBytes, ackSyncMs, liveRatio, autoCompact, allowNetworkFileSystem } = advanced
   return {
     durability,
@@ -20,6 +20,7 @@ export function storeOptions<P, R>(
     ackSyncMs,
     liveRatio,
     autoCompact,
+    syncsMarks: onAmbiguous !== 'resend',
     dedupe,
     onCorruption,
     lock,

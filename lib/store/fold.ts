@@ -5,9 +5,10 @@
 import type { CorruptRange } from '../log/types.js'
 import { type FoldedHalt, HaltFold } from './halt-fold.js'
 import type { Scope } from './message-store.js'
-import type { AliveRecord, ResumedRecord } from './outcome.js'
+import { type AliveRecord, isOfMessage, type OtherRecord } from './outcome.js'
 import { OutcomeGaps } from './outcome-gaps.js'
 import { SequenceTable } from './sequence-table.js'
+import { WindowFold } from './window-fold.js'
 
 /** The last outcome of a message that is not settled. */
 export interface FoldedOutcome {
@@ -35,18 +36,18 @@ export class OutcomeFold {
   readonly #halts = new HaltFold()
   /** By scope and target, the one that lasts longest. */
   readonly #limits = new Map<string, FoldedLimit>()
+  readonly windows = new WindowFold()
   readonly #resumeSegments = new Set<number>()
   #nextMessageSequence = 1
   /** Of the messages that an outcome is about: each of these was accepted, which the next sequence does not say of any. */
   #highestNamed = 0
 
-  add(ackSequence: number, segment: number, record: AliveRecord | ResumedRecord): void {
+  add(ackSequence: number, segment: number, record: AliveRecord | OtherRecord): void {
     this.met(ackSequence, record.nextSequence)
     this.#halts.add(ackSequence, segment, record)
-    if (record.kind === 'resumed') {
-      this.#resumeSegments.add(segment)
-      return
-    }
+    this.windows.add(ackSequence, segment, record)
+    if (record.kind === 'resumed') this.#resumeSegments.add(segment)
+    if (!isOfMessage(record)) return
     this.#named(record.sequence)
     if (record.kind === 'rate-limited') {
       const { scope, target } = record

@@ -1,9 +1,10 @@
 import { clocksOf, systemClocks } from '../log/clocks.js'
-import { WaqError } from '../log/errors.js'
+import { asWaqError, WaqError } from '../log/errors.js'
 import { LogSet } from '../log/log-set.js'
 import { monotonicNow } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
 import { AbortError } from './abort-error.js'
+import { AttemptWindow } from './attempt-window.js'
 import { Compaction } from './compaction.js'
 import type { Identity } from './duplicates.js'
 import { Enqueuer } from './enqueuer.js'
@@ -33,6 +34,7 @@ import type {
   StoreRecovery,
   StoreStats,
 } from './types.js'
+import type { WindowFold } from './window-fold.js'
 
 /** See `LogStoreOptions.liveRatio`. */
 const DEFAULT_LIVE_RATIO = 0.5
@@ -48,6 +50,10 @@ interface Parts {
   readonly halts: ChannelHalts
   readonly contents: MessageContents
   readonly gapEnds: ReadonlySet<number>
+  readonly windows: WindowFold
+  readonly isTailInDoubt: boolean
+  /** In doubt, for the marks of their attempts may lack. */
+  readonly unmarked: readonly MessageRef[]
   readonly limits: readonly { scope: Scope; target: string; until: number }[]
   readonly recovery: StoreRecovery
 }
@@ -76,6 +82,9 @@ export class LogStore implements MessageStore {
   readonly #enqueuer: Enqueuer
   readonly #recorder: OutcomeRecorder
   readonly #compaction: Compaction
+  readonly #window: AttemptWindow
+  /** Of what the life before may have left unmarked. */
+  readonly #accounting: Promise<void> | undefined
   readonly #errorListeners: ((error: WaqError) => void)[] = []
   readonly #compactionListeners: ((report: CompactionReport) => void)[] = []
   #lost: WaqError | undefined
@@ -126,7 +135,18 @@ export class LogStore implements MessageStore {
       ...(logs.tookOverFrom === undefined ? {} : { tookOverFrom: logs.tookOverFrom }),
     }
     const limits = opening.limits()
-    return new LogStore({ ...state, logs, options, time, limits, gapEnds: opening.gapEnds(), recovery })
+    return new LogStore({
+      ...state,
+      logs,
+      options,
+      time,
+      limits,
+      gapEnds: opening.gapEnds(),
+      windows: opening.windows,
+      isTailInDoubt: opening.isTailInDoubt,
+      unmarked: opening.unmarked,
+      recovery,
+    })
   }
 
   private constructor(parts: Parts) {
@@ -173,9 +193,21 @@ export class LogStore implements MessageStore {
       readIdentity,
       mayBeFree,
       isWritingTo: segment => this.#enqueuer.isWritingTo(segment),
+      leftUnattempted: () => this.#window.leftUnattempted(),
       onError,
       refusal: () => this.#lost,
     })
+    this.#window = new AttemptWindow(
+      {
+        ledger,
+        nextSequence: () => this.#messages.nextSequence,
+        now: () => time.now(),
+        append: (record, written) => this.#recorder.recordOther(record, written),
+        sync: () => this.#recorder.sync(),
+      },
+      options.syncsMarks === true,
+      parts.windows,
+    )
     for (const { id, firstSequence, lastSequence } of this.#acks.segments()) {
       for (const end of gapEnds) if (firstSequence <= end && end <= lastSequence) ledger.pin(id)
     }
@@ -187,6 +219,7 @@ export class LogStore implements MessageStore {
       settled,
       halts,
       contents,
+      window: this.#window,
       gapEnds,
       watch,
       now,
@@ -206,6 +239,7 @@ export class LogStore implements MessageStore {
     logs.onLost(error => {
       this.#lost = error
     })
+    if (parts.isTailInDoubt) this.#accounting = this.#accountForTail(parts.unmarked)
     // What was settled before this life may have left segments behind.
     this.#compaction.ask()
   }
@@ -237,6 +271,37 @@ export class LogStore implements MessageStore {
 
   recordResumed(channel: string, at: number): { written: Promise<void> } {
     return this.#recorder.recordResumed(channel, at)
+  }
+
+  mustSyncMark(ref: MessageRef, syncsMarks: boolean, overtakes: boolean): boolean {
+    const index = this.#index
+    const { table } = index
+    const isUntouched = table.standing(ref) === 'pending' && table.lastOutcomeAt(ref) === 0
+    return this.#window.mustSync({
+      sequence: table.sequence(ref),
+      channel: index.channel(ref),
+      isFirst: isUntouched && index.deliverAt(ref) === 0,
+      syncsMarks,
+      overtakes,
+    })
+  }
+
+  /**
+   * Marks that may lack are made up for, and no later opening need ask. Before a mark of this life, so that none of them
+   * stands in the log without these; and until then the window stays that of the life before.
+   */
+  async #accountForTail(unmarked: readonly MessageRef[]): Promise<void> {
+    const at = this.time.now()
+    const facts = { at, attempts: 0, firstAttemptAt: 0, triedMs: 0, mayHaveBeenSent: true }
+    for (const ref of unmarked) this.#recorder.record(ref, { kind: 'interrupted', ...facts })
+    try {
+      await this.#recorder.sync()
+      await this.#acks.settleTail()
+    } catch (error) {
+      // Then the next opening asks again.
+      if (this.#refusal() === undefined)
+        this.#report(asWaqError(error, 'marking what may have been sent failed'))
+    }
   }
 
   syncOutcomes(): Promise<void> {
@@ -436,6 +501,7 @@ export class LogStore implements MessageStore {
 
   async #close(): Promise<void> {
     await this.#compaction.stop()
+    await this.#accounting
     await this.#recorder.handedOver()
     await this.#logs.close()
   }

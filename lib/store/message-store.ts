@@ -134,6 +134,12 @@ export interface MessageStore {
    * closed or the lock is lost (WAQ_CLOSED, WAQ_LOCK_LOST).
    */
   record(ref: MessageRef, outcome: Outcome): { written: Promise<void> }
+  /**
+   * To be asked right before an attempt is recorded: whether its mark must be on the device before `send` is called,
+   * lest a loss of power hide the attempt. `syncsMarks`: so it is in this channel in any case. `overtakes`: another message
+   * of its channel waits in front of it.
+   */
+  mustSyncMark(ref: MessageRef, syncsMarks: boolean, overtakes: boolean): boolean
   /** Resolves when everything recorded so far is on the device; rejects as `record`, or with WAQ_IO while the disk refuses. */
   syncOutcomes(): Promise<void>
 

@@ -12,15 +12,17 @@
  *   4. It halts a channel. Or it ends a halt, and an outcome that halts may stand before it: it goes only where nothing
  *      older than this run stands in the log, and no outcome of the run that stays halts its channel.
  *   5. A wait that it tells is not over.
- *   6. It bounds what lost ack bytes can have named. A block bears the next sequence of all that is in it, so such an
+ *   6. It is the last window of attempts, or the last marking of a channel (`attempt-window.ts`).
+ *   7. It bounds what lost ack bytes can have named. A block bears the next sequence of all that is in it, so such an
  *      outcome is the last one of its block.
  * Whatever is overtaken here is overtaken by an outcome that was accepted already; the ack log is synced after the last
  * frame was judged and before the copies count, so no power loss takes the later one and leaves the earlier one missing.
  */
 import type { PutRecord, SegmentInfo, VisitedFrame } from '../log/types.js'
+import type { AttemptWindow } from './attempt-window.js'
 import type { MessageContents } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
-import type { AliveRecord, ResumedRecord } from './outcome.js'
+import { type AliveRecord, isOfMessage, type OtherRecord } from './outcome.js'
 import { SETTLED_FRAME_TYPE } from './outcome-format.js'
 import type { ChannelHalts } from './outcome-recorder.js'
 import { OutcomeScan } from './outcome-scan.js'
@@ -36,6 +38,7 @@ export interface OutcomeSources {
   readonly settled: SettledIds
   readonly halts: ChannelHalts
   readonly contents: MessageContents
+  readonly window: AttemptWindow
   /** Ack sequences of the frames that bound what lost bytes can have named. */
   readonly gapEnds: ReadonlySet<number>
   readonly now: () => number
@@ -43,8 +46,8 @@ export interface OutcomeSources {
 
 /** What of an outcome that stays as it is is needed to account for its copy. */
 interface Kept {
-  /** Of the message; 0: of a resume. */
-  readonly sequence: number
+  /** The sequence of its message, or what it is where it is of none. */
+  readonly record: number | OtherRecord
   /** That it halts. */
   readonly halts: string | undefined
   /** Epoch ms until when it makes something wait. */
@@ -105,7 +108,7 @@ export class NeededOutcomes {
     const halts = outcome.kind === 'dead' ? outcome.halts : undefined
     if (halts !== undefined) this.#halted.add(halts)
     this.#kept.set(ackSequence, {
-      sequence: outcome.kind === 'resumed' ? 0 : outcome.sequence,
+      record: isOfMessage(outcome) ? outcome.sequence : outcome,
       halts,
       until: outcome.kind === 'rate-limited' ? outcome.dueAt : 0,
       bytes: data.length,
@@ -146,9 +149,10 @@ export class NeededOutcomes {
     if (bounds) this.putRest(put)
   }
 
-  #isNeeded(ackSequence: number, record: AliveRecord | ResumedRecord): boolean {
-    const { index, halts, gapEnds, now } = this.#sources
+  #isNeeded(ackSequence: number, record: AliveRecord | OtherRecord): boolean {
+    const { index, halts, gapEnds, window, now } = this.#sources
     if (gapEnds.has(ackSequence)) return true
+    if (record.kind === 'window' || record.kind === 'marking') return window.needs(ackSequence, record)
     if (record.kind === 'resumed') return !this.#isOldest || this.#halted.has(record.channel)
     const ref = index.bySequence(record.sequence)
     if (ref !== undefined && index.table.ackSequence(ref) === ackSequence) return true
@@ -210,10 +214,12 @@ export class NeededOutcomes {
   }
 
   #outcomeWritten(kept: Kept, ackSequence: number, segment: number): void {
-    const { index, ledger, halts } = this.#sources
+    const { index, ledger, halts, window } = this.#sources
+    const { record } = kept
     ledger.frameAdded(segment, kept.bytes)
-    if (kept.sequence === 0) {
-      ledger.resumeAdded(segment)
+    if (typeof record !== 'number') {
+      if (record.kind === 'resumed') ledger.resumeAdded(segment)
+      else window.moved(ackSequence, record, segment)
       return
     }
     if (kept.until > 0) ledger.limitAdded(segment, kept.until)
@@ -223,7 +229,7 @@ export class NeededOutcomes {
       ledger.haltAdded(segment)
       halt.segment = segment
     }
-    const ref = index.bySequence(kept.sequence)
+    const ref = index.bySequence(record)
     if (ref === undefined || index.table.ackSequence(ref) !== ackSequence) return
     ledger.outcomeWritten(index.table.segment(ref), index.table.ackSegment(ref), segment)
     index.table.setAck(ref, segment, ackSequence)

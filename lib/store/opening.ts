@@ -11,16 +11,19 @@ import { ACK_LOG, ackLog, MESSAGE_LOG, messageLog } from './log-names.js'
 import { MESSAGE_FRAME_TYPE } from './message.js'
 import type { MessageContents } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
+import type { MessageRef } from './message-store.js'
+import type { AliveRecord } from './outcome.js'
 import { SETTLED_FRAME_TYPE } from './outcome-format.js'
 import type { ChannelHalts } from './outcome-recorder.js'
 import { OutcomeScan } from './outcome-scan.js'
 import type { QueueTime } from './queue-time.js'
-import { recoveryRow } from './recovery-table.js'
+import { recoveryRow, unmarkedRow } from './recovery-table.js'
 import type { SegmentLedger } from './segment-ledger.js'
 import { SettledBlock } from './settled-block.js'
 import type { SettledIds } from './settled-ids.js'
 import type { Settlement } from './settlement.js'
 import type { LogStoreOptions, LostMessage, LostMessages, StoreRecovery } from './types.js'
+import type { WindowFold } from './window-fold.js'
 
 /** More are counted, but not listed. */
 const MAX_LISTED_LOST = 100
@@ -47,6 +50,7 @@ export function logSpecs(
       durability: { syncEveryMs: ackSyncMs },
       segmentBytes: ackSegmentBytes(segmentBytes),
       onFailure: 'retain',
+      accountsForTail: true,
     },
     { ...messageLog, durability, onFailure: 'reject' },
   ]
@@ -61,6 +65,12 @@ export interface OpeningState {
   readonly contents: MessageContents
 }
 
+interface Suspect {
+  readonly ref: MessageRef
+  readonly channel: string
+  readonly key: number
+}
+
 export class Opening implements OpenVisitor {
   readonly #state: OpeningState
   readonly #time: QueueTime
@@ -68,6 +78,14 @@ export class Opening implements OpenVisitor {
   readonly #envelope = new EnvelopeScan()
   readonly #outcomes = new OutcomeScan()
   readonly #block = new SettledBlock()
+  /** The latest marks of attempts may lack. */
+  #tailInDoubt = false
+  /** Messages that were attempted, if their marks lack. */
+  readonly #suspects: Suspect[] = []
+  /** By channel, the lowest order key of what was certainly still waiting, so that nothing behind it was attempted. */
+  readonly #waiting = new Map<string, number>()
+  /** In doubt because their marks may lack. */
+  readonly unmarked: MessageRef[] = []
   #messages = 0
   /** The latest moment that was met, in the queue's time. */
   #latest = 0
@@ -78,6 +96,10 @@ export class Opening implements OpenVisitor {
   constructor(state: OpeningState, time: QueueTime) {
     this.#state = state
     this.#time = time
+  }
+
+  tailInDoubt(log: string): void {
+    if (log === ACK_LOG) this.#tailInDoubt = true
   }
 
   frame(log: string, frame: VisitedFrame): void {
@@ -174,6 +196,7 @@ export class Opening implements OpenVisitor {
       index.table.setAck(ref, last.segment, last.ackSequence)
     }
     ledger.messageAdded(segment, data.length)
+    if (this.#tailInDoubt && !mayHaveLost) this.#weigh(ref, sequence, last?.record.kind)
     if (this.#envelope.enqueuedAt > this.#latest) this.#latest = this.#envelope.enqueuedAt
     if (index.table.expiresAt(ref) !== Infinity) this.#areMortal = true
   }
@@ -199,6 +222,38 @@ export class Opening implements OpenVisitor {
     return { unsettled, settled: settled.size, messages: messages.slice(0, MAX_LISTED_LOST) }
   }
 
+  /** Whether the message may have been attempted behind the end of the ack log; `attempt-window.ts` has the reasons. */
+  #weigh(ref: MessageRef, sequence: number, last: AliveRecord['kind'] | undefined): void {
+    const { index } = this.#state
+    // What was being sent may have ended; and a redrive, or an appointment, puts a message before one whose turn it is.
+    if (last === 'attempt' || last === 'redriven' || last === 'dead') return
+    if (last === undefined && index.deliverAt(ref) !== 0) return
+    const channel = index.channel(ref)
+    const key = index.orderKey(ref)
+    if (last === undefined && this.#fold.windows.covers(sequence, channel))
+      this.#suspects.push({ ref, channel, key })
+    else if (key < (this.#waiting.get(channel) ?? Number.POSITIVE_INFINITY)) this.#waiting.set(channel, key)
+  }
+
+  #judgeSuspects(): void {
+    const { index } = this.#state
+    for (const { ref, channel, key } of this.#suspects) {
+      if ((this.#waiting.get(channel) ?? Number.POSITIVE_INFINITY) < key) continue
+      index.restore(ref, undefined, unmarkedRow)
+      this.unmarked.push(ref)
+    }
+  }
+
+  /** Windows of attempts and markings of channels. */
+  get windows(): WindowFold {
+    return this.#fold.windows
+  }
+
+  /** Whether the tail of the ack log may lack records. */
+  get isTailInDoubt(): boolean {
+    return this.#tailInDoubt
+  }
+
   /** Waits that were told by receivers and are not over. */
   limits(): { scope: 'channel' | 'group' | 'global'; target: string; until: number }[] {
     return this.#fold.limits(this.#time.now()).map(({ scope, target, until }) => ({ scope, target, until }))
@@ -222,6 +277,7 @@ export class Opening implements OpenVisitor {
     for (const segment of this.#fold.resumeSegments()) ledger.resumeAdded(segment)
     for (const { until, segment } of this.#fold.limits(now)) ledger.limitAdded(segment, until)
     settled.scanned(now)
+    this.#judgeSuspects()
     const counts = index.counts()
     return {
       messages: this.#messages,

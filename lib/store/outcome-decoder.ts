@@ -1,7 +1,7 @@
 import { Unpackr } from 'msgpackr'
 import { WaqError } from '../log/errors.js'
 import type { RecordedError } from './message-store.js'
-import type { AliveRecord, Redrive, ResumedRecord } from './outcome.js'
+import type { AliveRecord, OtherRecord, Redrive } from './outcome.js'
 import {
   deadReasons,
   type Field,
@@ -28,12 +28,12 @@ export function decodeOutcome(
   frameType: number,
   bytes: Uint8Array,
   where: string,
-): AliveRecord | ResumedRecord {
+): AliveRecord | OtherRecord {
   const kind = kindOfFrameType.get(frameType)
   if (kind === undefined) {
     throw unsupported(`${where} is an outcome of type ${frameType}, which this waq does not know`)
   }
-  return decodeFields(outcomeFormats[kind], kind, bytes, where) as unknown as AliveRecord | ResumedRecord
+  return decodeFields(outcomeFormats[kind], kind, bytes, where) as unknown as AliveRecord | OtherRecord
 }
 
 export function decodeFields(

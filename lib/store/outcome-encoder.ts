@@ -1,12 +1,12 @@
 import { Packr } from 'msgpackr'
 import type { RecordedError } from './message-store.js'
-import type { AliveRecord, Redrive, ResumedRecord } from './outcome.js'
+import type { AliveRecord, OtherRecord, Redrive } from './outcome.js'
 import { deadReasons, type FieldType, type OutcomeFormat, outcomeFormats, scopes } from './outcome-format.js'
 
 const packr = new Packr({ useRecords: false, variableMapSize: true })
 
 /** The bytes of an outcome that settles nothing, in a buffer of their own. */
-export function encodeOutcome(record: AliveRecord | ResumedRecord): Uint8Array {
+export function encodeOutcome(record: AliveRecord | OtherRecord): Uint8Array {
   return encodeFields(outcomeFormats[record.kind], record as unknown as Readonly<Record<string, unknown>>)
 }
 

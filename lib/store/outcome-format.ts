@@ -104,6 +104,22 @@ export const outcomeFormats = {
   redriven: { frameType: 7, fields: alive },
   /** A person resumed a channel that a dead letter had halted. */
   resumed: { frameType: 8, fields: [nextSequence, at, { name: 'channel', type: 'text' }] },
+  /** Which first attempts may be made before their marks are on the device: see `attempt-window.ts`. */
+  window: {
+    frameType: 10,
+    fields: [
+      nextSequence,
+      at,
+      { name: 'from', type: 'count' },
+      { name: 'to', type: 'count' },
+      { name: 'syncsMarks', type: 'flag' },
+    ],
+  },
+  /** Whether marks of this channel are synced before each attempt, where the window says otherwise. */
+  marking: {
+    frameType: 11,
+    fields: [nextSequence, at, { name: 'channel', type: 'text' }, { name: 'syncsMarks', type: 'flag' }],
+  },
 } as const satisfies Record<string, OutcomeFormat>
 
 export type OutcomeKind = keyof typeof outcomeFormats

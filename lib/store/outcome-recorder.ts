@@ -7,7 +7,13 @@ import { type Identity, identityOf } from './duplicates.js'
 import { InFlight } from './in-flight.js'
 import type { MessageIndex } from './message-index.js'
 import type { MessageRef, Outcome } from './message-store.js'
-import { type AliveRecord, isSettling, type OutcomeRecord, type SettlingKind } from './outcome.js'
+import {
+  type AliveRecord,
+  isSettling,
+  type OtherRecord,
+  type OutcomeRecord,
+  type SettlingKind,
+} from './outcome.js'
 import { encodeOutcome } from './outcome-encoder.js'
 import { outcomeFormats, SETTLED_FRAME_TYPE } from './outcome-format.js'
 import type { RecordCache } from './record-cache.js'
@@ -33,6 +39,8 @@ export interface OutcomeRecorderParts {
   readonly mayBeFree: () => void
   /** Messages go to this message segment now, so that it is not free, whatever is settled. */
   readonly isWritingTo: (segment: number) => boolean
+  /** A message left, or died, without an attempt of which the log has a mark. */
+  readonly leftUnattempted: () => void
   readonly onError: (error: WaqError) => void
   /** Why nothing can be recorded any more; undefined while it can. */
   readonly refusal: () => WaqError | undefined
@@ -76,7 +84,10 @@ export class OutcomeRecorder implements RecordingOwner {
   }
 
   record(ref: MessageRef, outcome: Outcome): Recording {
-    this.#parts.index.apply(ref, outcome)
+    const { index, leftUnattempted } = this.#parts
+    const leaves = isSettling<Outcome>(outcome) || outcome.kind === 'dead'
+    if (leaves && index.table.standing(ref) !== 'sending') leftUnattempted()
+    index.apply(ref, outcome)
     return isSettling<Outcome>(outcome) ? this.#recordSettling(ref, outcome) : this.#recordAlive(ref, outcome)
   }
 
@@ -223,6 +234,11 @@ export class OutcomeRecorder implements RecordingOwner {
       at,
       channel,
     })
+  }
+
+  /** Of no message. Returns its ack sequence; `written` is told its segment. */
+  recordOther(record: OtherRecord, written: (segment: number) => void): number {
+    return this.#append(this.#parts.acks, new Recording(this, written), record).firstSequence
   }
 
   #append(acks: Log, recording: Recording, record: OutcomeRecord): Recording {

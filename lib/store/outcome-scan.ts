@@ -4,7 +4,7 @@
  */
 import { NIL, SMALL_ARRAY } from './message-pack-bytes.js'
 import { MessagePackCursor } from './message-pack-cursor.js'
-import type { AliveRecord, ResumedRecord } from './outcome.js'
+import type { AliveRecord, OtherRecord } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
 import { outcomeFormats } from './outcome-format.js'
 
@@ -14,7 +14,7 @@ export class OutcomeScan {
   readonly #cursor = new MessagePackCursor()
 
   /** As `decodeOutcome`. `ackSequence` names the record in errors. */
-  read(frameType: number, data: Buffer, ackSequence: number): AliveRecord | ResumedRecord {
+  read(frameType: number, data: Buffer, ackSequence: number): AliveRecord | OtherRecord {
     const attempt = frameType === ATTEMPT.frameType ? this.#readAttempt(data) : undefined
     return attempt ?? decodeOutcome(frameType, data, `Frame ${ackSequence} of the ack log`)
   }

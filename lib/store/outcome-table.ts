@@ -7,7 +7,7 @@ import type { CorruptRange, VisitedFrame } from '../log/types.js'
 import { type FoldedHalt, HaltFold } from './halt-fold.js'
 import { hashSequence } from './id-hash.js'
 import type { MessageRef } from './message-store.js'
-import type { MessageOutcomeKind } from './outcome.js'
+import { isOfMessage, type MessageOutcomeKind } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
 import { SETTLED_FRAME_TYPE } from './outcome-format.js'
 import { OutcomeGaps } from './outcome-gaps.js'
@@ -80,7 +80,7 @@ export class OutcomeTable {
     const record = decodeOutcome(type, data, `Frame ${ackSequence} of the ack log`)
     this.#gaps.met(ackSequence, record.nextSequence)
     this.#halts.add(ackSequence, segment, record)
-    if (record.kind !== 'resumed') this.#setLast(record.sequence, record.kind, ackSequence, segment, offset)
+    if (isOfMessage(record)) this.#setLast(record.sequence, record.kind, ackSequence, segment, offset)
   }
 
   #addBlock({ sequence, data, segment, offset }: VisitedFrame): void {

@@ -53,8 +53,36 @@ export interface ResumedRecord {
   readonly channel: string
 }
 
+export interface WindowRecord {
+  readonly kind: 'window'
+  readonly nextSequence: number
+  readonly at: number
+  /** The lowest message of the window. */
+  readonly from: number
+  /** The highest one; it need not be there yet. */
+  readonly to: number
+  /** What holds for channels of which no marking says otherwise: marks are synced before each attempt. */
+  readonly syncsMarks: boolean
+}
+
+export interface MarkingRecord {
+  readonly kind: 'marking'
+  readonly nextSequence: number
+  readonly at: number
+  readonly channel: string
+  readonly syncsMarks: boolean
+}
+
+/** What is recorded of no message. */
+export type OtherRecord = ResumedRecord | WindowRecord | MarkingRecord
 export type MessageOutcomeRecord = AliveRecord | SettlingRecord
-export type OutcomeRecord = MessageOutcomeRecord | ResumedRecord
+export type OutcomeRecord = MessageOutcomeRecord | OtherRecord
+
+export function isOfMessage(record: AliveRecord | OtherRecord): record is AliveRecord
+export function isOfMessage(record: OutcomeRecord): record is MessageOutcomeRecord
+export function isOfMessage({ kind }: OutcomeRecord): boolean {
+  return kind !== 'resumed' && kind !== 'window' && kind !== 'marking'
+}
 
 export type SettlingKind = 'delivered' | 'cancelled' | 'purged'
 export type MessageOutcomeKind = MessageOutcomeRecord['kind']

@@ -10,11 +10,12 @@
  *      of these messages count nowhere: whatever is dropped, the last one stays as long as it could matter. A message
  *      segment that is gone (by a durable manifest, never before) is struck from every ack segment.
  *   2. The dedupe window: each ack segment has a count of the ids that it keeps.
- *   3. Halts: a count of the channels that are halted by a dead letter of the segment. A resume only undoes halts that
+ *   3. Windows of attempts and markings of channels (`attempt-window.ts`): a count of those that hold.
+ *   4. Halts: a count of the channels that are halted by a dead letter of the segment. A resume only undoes halts that
  *      stand before it, so it can go once every older ack segment goes too.
- *   4. Limits told by a receiver: until the latest of them is over.
- *   5. Bytes of the ack log that were lost: the frame that bounds what they can have named stays (`pin`).
- *   6. Frames that were written again after a failed sync are accounted for where they stood first, so the segment
+ *   5. Limits told by a receiver: until the latest of them is over.
+ *   6. Bytes of the ack log that were lost: the frame that bounds what they can have named stays (`pin`).
+ *   7. Frames that were written again after a failed sync are accounted for where they stood first, so the segment
  *      that holds the second copy stays as long as the first one is needed.
  * All counts only ever err on the side of keeping: they are raised when a frame is accepted and lowered when a later
  * one is, or when a manifest is durable. The same holds without any order among the segments, as the fold has none.
@@ -39,6 +40,8 @@ interface AckAccount {
   readonly outcomes: Map<number, number>
   settledIds: number
   halts: number
+  /** Frames in it that an opening needs for what they say of attempts: windows and markings. */
+  kept: number
   holdsResume: boolean
   pinned: boolean
   /** Epoch ms. */
@@ -207,6 +210,15 @@ export class SegmentLedger {
     this.#account(ackSegment).settledIds -= 1
   }
 
+  /** It holds a frame that an opening needs. */
+  keep(ackSegment: number): void {
+    this.#account(ackSegment).kept += 1
+  }
+
+  release(ackSegment: number): void {
+    this.#account(ackSegment).kept -= 1
+  }
+
   haltAdded(ackSegment: number): void {
     this.#account(ackSegment).halts += 1
   }
@@ -261,6 +273,7 @@ export class SegmentLedger {
     const account = this.#acks.get(ackSegment)
     if (account === undefined) return true
     if (account.outcomes.size > 0 || account.settledIds > 0 || account.halts > 0) return false
+    if (account.kept > 0) return false
     if (account.limitsUntil > now || account.pinned) return false
     if (account.holdsResume && kept.size > 0) return false
     for (const segment of account.copiedFrom) {
@@ -305,6 +318,7 @@ export class SegmentLedger {
         outcomes: new Map(),
         settledIds: 0,
         halts: 0,
+        kept: 0,
         holdsResume: false,
         pinned: false,
         limitsUntil: 0,
@@ -324,11 +338,13 @@ const nothing = { messages: 0, bytes: 0 }
  * for one of average size.
  */
 function neededBytes(account: AckAccount, now: number): number {
-  const { settling, settlingBytes, others, othersBytes, settledIds, halts, holdsResume, pinned } = account
+  const { settling, settlingBytes, others, othersBytes, settledIds, halts, kept, holdsResume, pinned } =
+    account
   let outcomes = 0
   for (const count of account.outcomes.values()) outcomes += count
   const limits = account.limitsUntil > now ? 1 : 0
-  const rest = Math.max(0, outcomes - settledIds) + halts + limits + (holdsResume ? 1 : 0) + (pinned ? 1 : 0)
+  const single = halts + kept + limits + (holdsResume ? 1 : 0) + (pinned ? 1 : 0)
+  const rest = Math.max(0, outcomes - settledIds) + single
   const averageBytes = FRAME_HEADER_BYTES + (settlingBytes + othersBytes) / Math.max(1, settling + others)
   return (settledIds * settlingBytes) / Math.max(1, settling) + rest * averageBytes
 }

@@ -15,7 +15,7 @@ import { ACK_LOG, logIdentities, MESSAGE_LOG } from './log-names.js'
 import { mergeSegments } from './merge-segments.js'
 import { decodeEnvelope, decodePayload, type Envelope, MESSAGE_FRAME_TYPE } from './message.js'
 import type { DeadReason, RecordedError } from './message-store.js'
-import { isSettling, type SettlingRecord } from './outcome.js'
+import { isOfMessage, isSettling, type SettlingRecord } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
 import { isOutcomeKind, outcomeFormats } from './outcome-format.js'
 import { type LastOutcomePlace, OutcomeTable } from './outcome-table.js'
@@ -185,7 +185,7 @@ export class StoreReader {
           throwIfAborted(this.#signal)
           if (!data.includes(bytes) || (found !== undefined && sequence < found.ackSequence)) return
           for (const { ackSequence, record } of decodeOutcomes(type, data, sequence)) {
-            if (record.kind === 'resumed' || !isSettling(record) || record.id !== id) continue
+            if (!isSettling(record) || record.id !== id) continue
             if (found === undefined || ackSequence >= found.ackSequence) found = { ackSequence, record }
           }
         },
@@ -283,7 +283,7 @@ export class View {
     const bytes = await this.#snapshot.read(ACK_LOG, last.segment, last.offset)
     const where = `Frame ${last.ackSequence} of the ack log`
     const record = decodeOutcome(outcomeFormats[last.kind].frameType, bytes, where)
-    if (record.kind === 'resumed') return
+    if (!isOfMessage(record)) return
     message.attempts = record.attempts
     message.mayHaveBeenSent = message.inDoubt || record.mayHaveBeenSent
     if ('dueAt' in record) message.dueAt = Math.max(message.dueAt, record.dueAt)

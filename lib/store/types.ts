@@ -14,6 +14,8 @@ export interface LogStoreOptions {
   readonly cacheBytes: number
   /** Outcomes are on the device at most this many ms after they were written. */
   readonly ackSyncMs: number
+  /** The marks of all attempts are synced before `send`, but in channels that say otherwise. Default false. */
+  readonly syncsMarks?: boolean
   readonly dedupe: DedupeOptions
   readonly onCorruption: 'quarantine' | 'refuse'
   readonly lock: { readonly staleMs: number; readonly waitMs: number | 'auto' }

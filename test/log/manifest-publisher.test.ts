@@ -46,7 +46,14 @@ async function stage(
   const publisher = new ManifestPublisher(directory, standing, id => {
     builds.push(id.ordinal)
     const durability = 'fsync' as const
-    const log = { name: 'messages', nextSequence: builds.length, lowWater: 0, durability, segments: [] }
+    const log = {
+      name: 'messages',
+      nextSequence: builds.length,
+      lowWater: 0,
+      tailInDoubt: false,
+      durability,
+      segments: [],
+    }
     return { ...id, identity: '0'.repeat(32), bootId: null, logs: [log], corrupt: [] }
   })
   const errors: WaqError[] = []

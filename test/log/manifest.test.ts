@@ -16,6 +16,7 @@ const MANIFEST: Manifest = {
       name: 'messages',
       nextSequence: 100,
       lowWater: 7,
+      tailInDoubt: false,
       durability: 'fsync',
       segments: [
         {
@@ -40,8 +41,15 @@ const MANIFEST: Manifest = {
         },
       ],
     },
-    { name: 'acks', nextSequence: 1, lowWater: 0, durability: { syncEveryMs: 1000 }, segments: [] },
-    { name: 'records', nextSequence: 1, lowWater: 0, durability: 'os', segments: [] },
+    {
+      name: 'acks',
+      nextSequence: 1,
+      lowWater: 0,
+      tailInDoubt: false,
+      durability: { syncEveryMs: 1000 },
+      segments: [],
+    },
+    { name: 'records', nextSequence: 1, lowWater: 0, tailInDoubt: false, durability: 'os', segments: [] },
   ],
   corrupt: [
     {
@@ -144,11 +152,11 @@ t.test('another version is refused by name', async t => {
 })
 
 t.test('a body of a wrong shape is no manifest, and no exception', async t => {
-  const log = ['messages', 1, 0, 0, []]
+  const log = ['messages', 1, 0, 0, false, []]
   const me = Buffer.from(IDENTITY, 'hex')
   const token = Buffer.alloc(8)
   const salt = Buffer.alloc(8)
-  const segment = (...fields: unknown[]) => [me, 1, 2, null, [[...log.slice(0, 4), [fields]]], []]
+  const segment = (...fields: unknown[]) => [me, 1, 2, null, [[...log.slice(0, 5), [fields]]], []]
   const bodies: unknown[] = [
     null,
     {},
@@ -162,9 +170,10 @@ t.test('a body of a wrong shape is no manifest, and no exception', async t => {
     [me, 2 ** 53, 2, null, [], []],
     [me, '1', 2, null, [], []],
     [me, 1, 2, 7, [], []],
-    [me, 1, 2, null, [['messages', 1, 0, 0]], []],
-    [me, 1, 2, null, [[7, 1, 0, 0, []]], []],
-    [me, 1, 2, null, [['messages', 1, 0, 'fsync', []]], []],
+    [me, 1, 2, null, [['messages', 1, 0, 0, false]], []],
+    [me, 1, 2, null, [[7, 1, 0, 0, false, []]], []],
+    [me, 1, 2, null, [['messages', 1, 0, 'fsync', false, []]], []],
+    [me, 1, 2, null, [['messages', 1, 0, 0, 0, []]], []],
     segment(1, 1, token, Buffer.alloc(7), 1, 1, null, false),
     segment(1, 1, Buffer.alloc(7), salt, 1, 1, null, false),
     segment(1, 1, 'aaaaaaaa', salt, 1, 1, null, false),

@@ -180,7 +180,7 @@ t.test('a manifest of another directory is void, whatever its epoch, and is remo
               compacted: false,
             },
           ]
-    return { name, nextSequence: 1000, lowWater: 0, durability, segments }
+    return { name, nextSequence: 1000, lowWater: 0, tailInDoubt: false, durability, segments }
   })
   const file = await new DiskProcess(disk).create(stray)
   await file.write(

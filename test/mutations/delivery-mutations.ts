@@ -54,7 +54,7 @@ export const deliveryMutations: readonly Mutation[] = [
     name: 'an attempt that must not be repeated does not wait for the device',
     invariants: [13],
     file: 'lib/delivery/courier.js',
-    find: "attempt.policy.onAmbiguous === 'resend' || this.#sync(attempt)",
+    find: '!mustSync || this.#sync(attempt)',
     replace: 'true',
     caughtBy: {
       file: 'delivery/doubt',

@@ -493,6 +493,200 @@ export const storeMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'a message beyond the window is attempted before its mark is synced',
+    invariants: [13],
+    file: 'lib/store/attempt-window.js',
+    find: 'const isCovered = isFirst && !overtakes && !this.#unsure && this.#covers(attempt);',
+    replace: 'const isCovered = isFirst && !overtakes && !this.#unsure;',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'wherever the messages of a backlog stand, none is sent again unmarked',
+    },
+  },
+  {
+    name: 'a window that may be the last one on the device is not asked',
+    invariants: [13],
+    file: 'lib/store/attempt-window.js',
+    find: '(this.#appended === undefined || covers(this.#appended))',
+    replace: 'true',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'what the window behind does not cover is not covered by the one before it',
+    },
+  },
+  {
+    name: 'a later attempt does not have its mark synced',
+    invariants: [13],
+    file: 'lib/store/attempt-window.js',
+    find: 'const isCovered = isFirst && !overtakes',
+    replace: 'const isCovered = !overtakes',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'what is no first attempt, or overtakes, or is told to, waits for the device',
+    },
+  },
+  {
+    name: 'a message that overtakes does not have its mark synced',
+    invariants: [13],
+    file: 'lib/store/attempt-window.js',
+    find: 'isFirst && !overtakes &&',
+    replace: 'isFirst &&',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'what is no first attempt, or overtakes, or is told to, waits for the device',
+    },
+  },
+  {
+    name: 'what leaves unattempted is overtaken unknown',
+    invariants: [13],
+    file: 'lib/store/attempt-window.js',
+    find: '!overtakes && !this.#unsure &&',
+    replace: '!overtakes &&',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'a message that leaves unattempted makes the next attempts wait for the device',
+    },
+  },
+  {
+    name: 'a message that dies unattempted is not told of',
+    invariants: [13],
+    file: 'lib/store/outcome-recorder.js',
+    find: "if (leaves && index.table.standing(ref) !== 'sending')",
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'a message that leaves unattempted makes the next attempts wait for the device',
+    },
+  },
+  {
+    name: 'the window never moves',
+    invariants: [13],
+    file: 'lib/store/attempt-window.js',
+    find: 'sequence <= this.#durable.record.to - LEAST_AHEAD',
+    replace: 'true',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'at any pace nobody waits for a window that moves',
+    },
+  },
+  {
+    name: 'the window begins anew where something lags behind',
+    invariants: [13],
+    file: 'lib/store/attempt-window.js',
+    find: 'sequence <= this.#durable.record.to - LEAST_AHEAD)',
+    replace: 'sequence <= this.#durable.record.to - LEAST_AHEAD && sequence >= this.#durable.record.from)',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'what lags far behind waits for the device, and does not draw the window back',
+    },
+  },
+  {
+    name: 'a channel that has its marks synced no longer does not say so',
+    invariants: [13],
+    file: 'lib/store/attempt-window.js',
+    find: `if (syncsMarks)
+            return;
+        this.#unsure = true;`,
+    replace: `if (syncsMarks)
+            return;`,
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'a channel whose marks are synced no longer says so before an attempt is made without',
+    },
+  },
+  {
+    name: 'marks that may lack are not made up for',
+    invariants: [13],
+    file: 'lib/store/opening.js',
+    find: 'index.restore(ref, undefined, unmarkedRow);',
+    replace: '',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'after a loss of power what was attempted unknown is in doubt, and no more than a window',
+    },
+  },
+  {
+    name: 'every message of the window is in doubt',
+    invariants: [13],
+    file: 'lib/store/opening.js',
+    find: `?? Number.POSITIVE_INFINITY) < key)
+                continue;`,
+    replace: `?? Number.POSITIVE_INFINITY) < key)
+                ;`,
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'behind a message that was certainly waiting nothing is in doubt',
+    },
+  },
+  {
+    name: 'what was being sent is taken for waiting',
+    invariants: [13],
+    file: 'lib/store/opening.js',
+    find: "if (last === 'attempt' || ",
+    replace: 'if (',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'behind a message that was certainly waiting nothing is in doubt',
+    },
+  },
+  {
+    name: 'an appointment is taken for waiting, or in doubt',
+    invariants: [13],
+    file: 'lib/store/opening.js',
+    find: 'if (last === undefined && index.deliverAt(ref) !== 0)',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'behind a message that was certainly waiting nothing is in doubt',
+    },
+  },
+  {
+    name: 'channels that have their marks synced are in doubt',
+    invariants: [13],
+    file: 'lib/store/window-fold.js',
+    find: 'return !(this.markings.get(channel)?.record ?? window.record).syncsMarks;',
+    replace: 'return true;',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'channels whose marks are synced are not in doubt, whatever the others do',
+    },
+  },
+  {
+    name: 'rewriting outcomes drops the last window',
+    invariants: [12, 13],
+    file: 'lib/store/needed-outcomes.js',
+    find: 'return window.needs(ackSequence, record);',
+    replace: 'return false;',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'compaction keeps the last window, and the last marking of each channel',
+    },
+  },
+  {
+    name: 'an ack segment leaves with the last window',
+    invariants: [10, 13],
+    file: 'lib/store/segment-ledger.js',
+    find: `if (account.kept > 0)
+            return false;`,
+    replace: '',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'a segment that holds the last window stays though nothing else in it is needed',
+    },
+  },
+  {
+    name: 'marks that were made up for are accounted for before they are on the device',
+    invariants: [13],
+    file: 'lib/store/log-store.js',
+    find: `await this.#recorder.sync();
+            await this.#acks.settleTail();`,
+    replace: 'await this.#acks.settleTail();',
+    caughtBy: {
+      file: 'store/attempt-window',
+      name: 'what was made up for stays so, and is told to be accounted for only then',
+    },
+  },
+  {
     name: 'optional fields of an end are lost when it is written again',
     invariants: [12],
     file: 'lib/store/settled-block-writer.js',

@@ -17,7 +17,8 @@ const onDemand: Partial<LogStoreOptions> = { segmentBytes: 4000, autoCompact: fa
 function framesOf(disk: MemoryDisk): string[] {
   return disk.acks.frames().map(({ type, data, sequence }) => {
     const records = decodeOutcomes(type, data, sequence).map(
-      ({ record }) => `${record.kind} ${record.kind === 'resumed' ? record.channel : record.sequence}`,
+      ({ record }) =>
+        `${record.kind} ${'sequence' in record ? record.sequence : record.kind === 'resumed' ? record.channel : ''}`,
     )
     return type === SETTLED_FRAME_TYPE ? `[${records.join(', ')}]` : records.join()
   })

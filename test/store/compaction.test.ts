@@ -31,7 +31,10 @@ function outcomesOf(disk: MemoryDisk): string[] {
   return disk.acks
     .frames()
     .flatMap(({ type, data, sequence }) => decodeOutcomes(type, data, sequence))
-    .map(({ record }) => `${record.kind} ${record.kind === 'resumed' ? record.channel : record.sequence}`)
+    .map(
+      ({ record }) =>
+        `${record.kind} ${'sequence' in record ? record.sequence : record.kind === 'resumed' ? record.channel : ''}`,
+    )
 }
 
 t.test('live messages are copied, settled ones are left behind, and all is found where it went', async t => {

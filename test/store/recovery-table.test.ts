@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type LastOutcome, recoveryRow, recoveryTable } from '../../lib/store/recovery-table.js'
+import { type LastOutcome, recoveryRow, recoveryTable, unmarkedRow } from '../../lib/store/recovery-table.js'
 
 /** Every combination, with what the design says of it. */
 const expected: [
@@ -67,14 +67,25 @@ for (const [message, last, lost, state, due, mayHaveBeenSent] of expected) {
   })
 }
 
+t.test('present, no outcome, whose mark may lack: in doubt', async t => {
+  t.match(unmarkedRow, { state: 'in-doubt', due: 'none', mayHaveBeenSent: 'yes' })
+})
+
 t.test('every combination matches exactly one row', async t => {
+  const holds = (column: 'yes' | 'no' | 'either', fact: boolean): boolean =>
+    column === 'either' || (column === 'yes') === fact
   for (const [message, last, lost] of expected) {
-    const rows = recoveryTable.filter(
-      row =>
-        row.message === message &&
-        row.lastOutcomes.includes(last) &&
-        (row.outcomesLost === 'either' || (row.outcomesLost === 'yes') === lost),
-    )
-    t.equal(rows.length, 1, `${message}, ${last}, ${lost}`)
+    // Only of a message without an outcome, none of which were lost to damage, it is asked.
+    const marks = message === 'present' && last === 'none' && !lost ? [false, true] : [false]
+    for (const mark of marks) {
+      const rows = recoveryTable.filter(
+        row =>
+          row.message === message &&
+          row.lastOutcomes.includes(last) &&
+          holds(row.outcomesLost, lost) &&
+          holds(row.markMayLack, mark),
+      )
+      t.equal(rows.length, 1, `${message}, ${last}, ${lost}, ${mark}`)
+    }
   }
 })
