@@ -14,18 +14,22 @@ export interface Part {
  */
 const SHARING = ['store', 'delivery', 'queue', 'log']
 
-/** Files of those rooms that need a process of their own, and why. */
-const ALONE: Readonly<Record<string, string>> = {
-  'test/log/lock-processes.test.ts': 'it waits for processes that it starts, while others could run',
-  'test/queue/promises/crash.test.ts': 'it waits for processes that it kills, while others could run',
-}
-
-/** What `--fast` leaves out of those rooms: each takes seconds, and none of them is the only test of its subject. */
-const LONG: ReadonlySet<string> = new Set([
+/**
+ * Files of those rooms that have a process of their own, and that `--fast` leaves out: each takes seconds, most of them
+ * for they wait for processes that they start, or for real time, while others could run. None is the only test of its
+ * subject.
+ */
+const ALONE: ReadonlySet<string> = new Set([
+  'test/log/lock-clocks.test.ts',
+  'test/log/lock-copies.test.ts',
   'test/log/lock-processes.test.ts',
+  'test/queue/fake-timers.test.ts',
   'test/queue/promises/crash.test.ts',
   'test/store/compaction-crash.test.ts',
 ])
+
+/** So many files at most share a process, so that there is always another one that can run while some wait. */
+const MOST_FILES = 14
 
 /** What takes longest begins first, so that no core waits for it at the end. */
 const FIRST = [
@@ -65,22 +69,28 @@ function isIn(file: string, path: string): boolean {
 
 /** The files that `--fast` runs: the rooms of the floors, but for what takes long. */
 export function fast(files: readonly string[]): string[] {
-  return files.filter(file => SHARING.includes(roomOf(file)) && !LONG.has(file))
+  return files.filter(file => SHARING.includes(roomOf(file)) && !ALONE.has(file))
 }
 
 /** The processes that run these files, in the order in which they should begin. */
 export function partsOf(files: readonly string[]): Part[] {
-  const parts = new Map<string, { name: string; files: string[] }>()
+  const parts: Part[] = []
+  const rooms = new Map<string, string[]>()
   for (const file of files) {
-    const isShared = SHARING.includes(roomOf(file)) && !(file in ALONE)
-    const key = isShared ? roomOf(file) : file
-    const part = parts.get(key)
-    if (part === undefined) parts.set(key, { name: file, files: [file] })
-    else part.files.push(file)
+    const room = roomOf(file)
+    if (!SHARING.includes(room) || ALONE.has(file)) parts.push({ name: file, files: [file] })
+    else if (rooms.has(room)) rooms.get(room)!.push(file)
+    else rooms.set(room, [file])
   }
-  for (const [key, part] of parts)
-    if (part.files.length > 1) part.name = `test/${key} (${part.files.length} files)`
-  return [...parts.values()].toSorted((one, other) => rank(one) - rank(other))
+  for (const [room, shared] of rooms) {
+    const processes = Math.ceil(shared.length / MOST_FILES)
+    for (let nth = 0; nth < processes; nth += 1) {
+      const some = shared.filter((_, index) => index % processes === nth)
+      const name = some.length === 1 ? some[0]! : `test/${room}, ${some.length} files from ${some[0]}`
+      parts.push({ name, files: some })
+    }
+  }
+  return parts.toSorted((one, other) => rank(one) - rank(other))
 }
 
 function rank({ files }: Part): number {

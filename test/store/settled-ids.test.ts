@@ -198,10 +198,18 @@ t.test('more than fit at once are placed in turns', async t => {
 })
 
 t.test('a page that begins anew in the middle of an opening holds what is put into it', async t => {
+  const at = (i: number): string => `id ${i}`
+  /** The nth one, of the 255 ids behind the first one and those of the blocks before. */
+  const nthBlock = (nth: number): Buffer => {
+    const writer = new SettledBlockWriter()
+    for (let i = 2 + nth * 255; i < 2 + (nth + 1) * 255; i += 1)
+      writer.add(settlementOfEntry(entry(at(i), i, { channel: 'mail:outgoing' })), i)
+    return writer.take()
+  }
+  const made = Array.from({ length: 518 }, (_, nth) => nthBlock(nth))
   // So many blocks that one is placed in its middle, or at its end, with single ones before and behind.
-  for (const blocks of [511, 512, 516, 517, 518]) {
+  for (const blocks of [511, 512, 516, 517, made.length]) {
     const { ids } = new Remembered(1000, 1e9)
-    const at = (i: number): string => `id ${i}`
     let i = 0
     const single = (): void => {
       i += 1
@@ -209,13 +217,8 @@ t.test('a page that begins anew in the middle of an opening holds what is put in
     }
     single()
     for (let nth = 0; nth < blocks; nth += 1) {
-      const writer = new SettledBlockWriter()
-      const first = i + 1
-      for (; i < first + 255; ) {
-        i += 1
-        writer.add(settlementOfEntry(entry(at(i), i, { channel: 'mail:outgoing' })), i)
-      }
-      const data = writer.take()
+      const data = made[nth]!
+      i += 255
       const block = new SettledBlock()
       block.begin(data, i)
       ids.scanTexts(data, block.textsFrom, data.length, block.count)
