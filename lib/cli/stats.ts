@@ -75,6 +75,9 @@ export function formatStats(
           ] as const,
         ]),
     ['dead', dead === 0 ? '0' : `${formatCount(dead)}  (waq dead ls ${escapeControls(directory)})`],
+    ...(stats.lost === 0
+      ? []
+      : [['lost', `${formatCount(stats.lost)}  (waq verify ${escapeControls(directory)})`] as const]),
     ['channels', formatCount(stats.channels)],
     ['halted', formatCount(haltedCount)],
     ...stats.halted.slice(0, LISTED_HALTS).map(halt => ['', haltText(halt, nowMs)] as const),
@@ -122,11 +125,12 @@ export function percentilesText({ p50, p99, max }: Percentiles): string {
 }
 
 function recoveryText(recovery: NonNullable<ReaderStats['lastRecovery']>, nowMs: number): string {
-  const { at, durationMs, lockWaitMs, pending, inDoubt, tornBytes, corrupt } = recovery
+  const { at, durationMs, lockWaitMs, pending, inDoubt, tornBytes, corrupt, lost } = recovery
   const found = [`${formatCount(pending + inDoubt)} pending`]
   if (inDoubt > 0) found.push(`${formatCount(inDoubt)} of them in doubt`)
   if (tornBytes > 0) found.push(`${formatBytes(tornBytes)} torn`)
   if (corrupt.length > 0) found.push(formatNumberOf(corrupt.length, 'damaged place'))
   const waited = lockWaitMs > 0 ? `, after waiting ${formatDuration(lockWaitMs)} for the lock` : ''
+  if (lost.unsettled > 0) found.push(`${formatNumberOf(lost.unsettled, 'message')} lost`)
   return `${formatRelative(at, nowMs)}, in ${formatDuration(durationMs)}${waited}: ${found.join(', ')}`
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { StoreReader } from '../store/store-reader.js'
+import type { LostMessages } from '../store/types.js'
 import { type FoundDamage, type Verification, verifyStore } from '../store/verify.js'
 import type { CommandContext } from './command.js'
 import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from './command-options.js'
@@ -52,7 +53,7 @@ async function verify(directory: string, json: boolean, context: CommandContext)
   } finally {
     progress.clear()
   }
-  const ok = found.corrupt.length === 0
+  const ok = isSound(found)
   const { stdout } = terminal
   if (json) stdout.write(`${toJson({ ok, ...found })}\n`)
   else {
@@ -60,6 +61,10 @@ async function verify(directory: string, json: boolean, context: CommandContext)
     stdout.write(formatVerification(reader.directory, found, options))
   }
   finish(ok ? ExitStatus.done : ExitStatus.found)
+}
+
+function isSound({ corrupt, lost }: Verification): boolean {
+  return corrupt.length === 0 && lost.unsettled === 0
 }
 
 const BAR_COLUMNS = 24
@@ -77,7 +82,8 @@ export function formatVerification(
   found: Verification,
   { width, paint }: { width: number; paint: Paint },
 ): string {
-  const { corrupt, inDoubt, inDoubtCount, tornBytes, unfinishedBytes, orphanOutcomes, voidFiles } = found
+  const { corrupt, lost, inDoubt, inDoubtCount, tornBytes, unfinishedBytes, orphanOutcomes, voidFiles } =
+    found
   const facts: Fact[] = [
     ['read', `${formatBytes(found.bytes)} in ${formatNumberOf(found.segments, 'segment')}`],
     ['messages', formatCount(found.messages)],
@@ -90,6 +96,7 @@ export function formatVerification(
     ],
     ...(unfinishedBytes === 0 ? [] : [['being written', formatBytes(unfinishedBytes)] as const]),
     ['damaged', corrupt.length === 0 ? 'nothing' : formatNumberOf(corrupt.length, 'place')],
+    ['lost', lostText(lost)],
     ['in doubt', inDoubtCount === 0 ? 'no message' : formatNumberOf(inDoubtCount, 'message')],
     [
       'orphan outcomes',
@@ -106,6 +113,7 @@ export function formatVerification(
   ]
   let text = `${paint('bold', escapeControls(directory))}\n${formatFacts(facts, width)}`
   if (corrupt.length > 0) text += `\n${damageList(corrupt, width, paint)}`
+  if (lost.unsettled > 0) text += `\n${lostList(lost, width, paint)}`
   if (inDoubtCount > 0) {
     const then = wrapText(
       'In doubt: a start asks onAmbiguous about each; by default it is sent again, with mayHaveBeenSent.',
@@ -127,14 +135,15 @@ export function formatVerification(
     )
     text += more(inDoubtCount - rows.length)
   }
-  const verdict =
-    corrupt.length > 0
-      ? 'Damaged: what is listed can not be read. The rest loads; a start keeps a copy of the bytes in quarantine/.'
-      : tornBytes > 0
-        ? 'Sound, and torn at its end, as after a crash: a start passes over it.'
-        : 'Sound.'
+  const verdict = !isSound(found)
+    ? corrupt.length === 0
+      ? 'Messages are lost that were accepted: power was lost before they were synced, as the durability allows.'
+      : 'Damaged: what is listed can not be read. The rest loads; a start keeps a copy of the bytes in quarantine/.'
+    : tornBytes > 0
+      ? 'Sound, and torn at its end, as after a crash: a start passes over it.'
+      : 'Sound.'
   const lines = wrapText(verdict, width).join('\n')
-  return `${text}\n${paint(corrupt.length > 0 ? 'red' : 'green', lines)}\n`
+  return `${text}\n${paint(isSound(found) ? 'green' : 'red', lines)}\n`
 }
 
 /** As `waq dump` names places; in full on the narrowest terminal, for somebody is going to look there. */
@@ -147,6 +156,37 @@ function damageList(corrupt: readonly FoundDamage[], width: number, paint: Paint
     ]
   })
   return `${paint('bold', 'Damaged places')}\n${formatFacts(places, width)}${more(corrupt.length - places.length)}`
+}
+
+function lostText({ unsettled, settled }: LostMessages): string {
+  if (unsettled + settled === 0) return 'no message that an outcome tells of'
+  const others = settled === 0 ? '' : `, and ${formatCount(settled)} that had been settled`
+  return `${unsettled === 0 ? 'no message to be sent' : formatNumberOf(unsettled, 'message')}${others}`
+}
+
+function lostList({ unsettled, messages }: LostMessages, width: number, paint: Paint): string {
+  const then = wrapText(
+    'Lost: an outcome tells of these messages, and they are not where they must stand. Others may be lost with them of ' +
+      'which no outcome tells.',
+    width,
+  )
+  const rows = messages
+    .slice(0, Math.min(LISTED, unsettled))
+    .map(({ sequence, lastOutcome, attempts, at }) => [
+      String(sequence),
+      lastOutcome,
+      formatCount(attempts),
+      new Date(at).toISOString(),
+    ])
+  const columns = [
+    { title: 'SEQUENCE', align: 'right' as const },
+    { title: 'LAST OUTCOME', leastWidth: 12 },
+    { title: 'ATTEMPTS', align: 'right' as const },
+    { title: 'AT', leastWidth: 20 },
+  ]
+  const listed = table(columns, rows, width, paint)
+  const left = unsettled - rows.length
+  return `${paint('bold', then.join('\n'))}\n${listed}${left > 0 ? `… and ${formatCount(left)} more\n` : ''}`
 }
 
 function table(

@@ -15,7 +15,7 @@ import { pull } from './pull.js'
 import { type DirectoryFiles, openFile, readAt } from './read-file.js'
 import { scanSegment } from './scan.js'
 import { type Candidate, type Gone, missingSegment, type SurveyedLog } from './survey.js'
-import type { CorruptRange, LostRecord, VisitedFrame } from './types.js'
+import type { CorruptRange, LostRecord, VisitedFrame, Witness } from './types.js'
 
 /** A file that was listed is gone because its owner published a newer manifest: what is read now must be read anew. */
 export class StaleSnapshot extends Error {
@@ -154,6 +154,14 @@ export class LogSnapshot {
       if (isLost) visitor.lost(name, { ...range, nextSequences: this.#nextSequences() })
     }
     return absent
+  }
+
+  /** Whether a witness that has seen every record of a log names one that must be there. A look at the frames around tells for certain. */
+  suspectsLoss(name: string, witness: Witness): boolean {
+    const { listed, nextSequence } = this.#surveyed.find(({ spec }) => spec.name === name)!
+    const mayLack = mayLackUnsynced(this.#inForce, name, this.#bootId)
+    const searched = { name, listed, nextSequence, mayLackUnsynced: mayLack }
+    return findLosses(searched, witness, this.#inForce.manifest?.corrupt ?? []).lost.length > 0
   }
 
   /**

@@ -48,6 +48,12 @@ const METRICS: readonly Metric[] = [
       Object.entries({ pending, sending, dead }).map(([state, value]) => ({ labels: { state }, value })),
   },
   {
+    name: 'lost_messages',
+    type: 'gauge',
+    help: 'Messages that open found to be lost and that were not settled.',
+    samples: ({ lost }) => one(lost),
+  },
+  {
     name: 'channels',
     type: 'gauge',
     help: 'Channels with a message that waits or is being sent.',

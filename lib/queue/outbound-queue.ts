@@ -272,6 +272,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     return assembleStats({
       store: this.#store.stats(),
       dispatcher: this.#dispatcher.stats(),
+      lost: this.recovery.lost.unsettled,
       enqueued: this.#enqueued,
       enqueueDurations: this.#intake.durations,
       sendDurations: this.#sendDurations,

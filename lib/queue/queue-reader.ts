@@ -19,6 +19,8 @@ export interface ReaderStats {
   /** Of the pending ones: whether they were sent is not known. */
   inDoubt: number
   dead: number
+  /** Messages that are proven to be lost and were not settled: an outcome tells of them, and they are not there. `waq verify` tells more. */
+  lost: number
   /** Channels with a message that is due or being sent. */
   channels: number
   /** At most 100. Without a living owner only those by a dead letter: the others end with the process. */
@@ -191,7 +193,12 @@ export async function readStats(
   let liveBytes = 0
   let oldestAt = Infinity
   const channels = new Set<string>()
-  for await (const { messages } of store.found(onDamage === undefined ? {} : { onDamage })) {
+  let isSuspicious = false
+  const onSuspicion = (): void => {
+    isSuspicious = true
+  }
+  const selection = onDamage === undefined ? { onSuspicion } : { onSuspicion, onDamage }
+  for await (const { messages } of store.found(selection)) {
     for (const { state, inDoubt: doubtful, channel, bytes, enqueuedAt, deliverAt } of messages) {
       counts[state] += 1
       liveBytes += bytes
@@ -204,6 +211,7 @@ export async function readStats(
   }
   return {
     ...counts,
+    lost: isSuspicious ? (await store.lost()).unsettled : 0,
     inDoubt,
     channels: channels.size,
     oldestPendingMs: oldestAt === Infinity ? null : Math.max(0, nowMs - oldestAt),

@@ -14,6 +14,7 @@ export function recoveryReport(recovery: StoreRecovery): RecoveryReport {
     expired,
     tornBytes,
     corrupt: recovery.corrupt.map(corruptBytes),
+    lost: recovery.lost,
     durationMs,
     lockWaitMs,
     ...(tookOverFrom !== undefined && { tookOverFrom }),

@@ -7,6 +7,8 @@ import type { QueueStats } from './types.js'
 export interface StatsSources {
   readonly store: StoreStats
   readonly dispatcher: DispatcherStats
+  /** Messages that `open` found to be lost and that were not settled. */
+  readonly lost: number
   /** Messages accepted since `open`. */
   readonly enqueued: number
   readonly enqueueDurations: RecentDurations
@@ -21,6 +23,7 @@ export function assembleStats(sources: StatsSources): QueueStats {
     pending: store.pending,
     sending: store.sending,
     dead: store.dead,
+    lost: sources.lost,
     channels: dispatcher.channels,
     halted: dispatcher.halted,
     haltedCount: dispatcher.haltedCount,

@@ -15,7 +15,7 @@ import type {
 import type { Owner } from '../log/errors.js'
 import type { Durability } from '../log/types.js'
 import type { DeadReason, RecordedError, Scope } from '../store/message-store.js'
-import type { CompactionProgress, CompactionReport, DiskUse } from '../store/types.js'
+import type { CompactionProgress, CompactionReport, DiskUse, LostMessages } from '../store/types.js'
 
 export type {
   Answer,
@@ -229,7 +229,7 @@ export interface CorruptBytes {
   file: string
   offset: number
   length: number
-  /** Sequences that may be missing. */
+  /** Sequences that may be missing. A first one without a last: nothing tells how many there were. */
   firstMissing?: number
   lastMissing?: number
   /** An earlier opening found and reported it already. */
@@ -260,6 +260,8 @@ export interface RecoveryReport {
   /** Bytes of an unfinished last write; nothing in them was acknowledged. */
   tornBytes: number
   corrupt: readonly CorruptBytes[]
+  /** Messages that are proven to be lost, by damage in `corrupt` or by a loss of power that the durability allows for. */
+  lost: LostMessages
   /** How long the opening took, without `lockWaitMs`. */
   durationMs: number
   /** For how long another owner, or another opener, kept the lock from being taken; 0 as a rule. */
@@ -279,6 +281,8 @@ export interface QueueStats {
   pending: number
   sending: number
   dead: number
+  /** Messages that `open` found to be lost and that were not settled yet: `recovery.lost` has more of them. */
+  lost: number
   /** Channels with a message that waits or is being sent. */
   channels: number
   /** At most 100. */

@@ -8,6 +8,7 @@ import type { CorruptRange, LogSpec, LostRecord, OpenVisitor, VisitedFrame, Witn
 import { EnvelopeScan } from './envelope-scan.js'
 import { OutcomeFold } from './fold.js'
 import { ACK_LOG, ackLog, MESSAGE_LOG, messageLog } from './log-names.js'
+import { MAX_LISTED_LOST } from './lost-messages.js'
 import { MESSAGE_FRAME_TYPE } from './message.js'
 import type { MessageContents } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
@@ -24,9 +25,6 @@ import type { SettledIds } from './settled-ids.js'
 import type { Settlement } from './settlement.js'
 import type { LogStoreOptions, LostMessage, LostMessages, StoreRecovery } from './types.js'
 import type { WindowFold } from './window-fold.js'
-
-/** More are counted, but not listed. */
-const MAX_LISTED_LOST = 100
 
 /** A smaller one is hardly worth its header, its manifest entry and its syncs. */
 const LEAST_ACK_SEGMENT_BYTES = 4096

@@ -1,11 +1,12 @@
 /**
  * The fold of the ack log as a reader keeps it: of each message which outcome is the last, and where it stands; what
- * the outcome says beyond that is read again when it is asked for. 33 bytes a message that has an outcome.
+ * the outcome says beyond that is read again when it is asked for. 34 bytes a message that has an outcome.
  */
 import { WaqError } from '../log/errors.js'
-import type { CorruptRange, VisitedFrame } from '../log/types.js'
+import type { CorruptRange, VisitedFrame, Witness } from '../log/types.js'
 import { type FoldedHalt, HaltFold } from './halt-fold.js'
 import { hashSequence } from './id-hash.js'
+import { MESSAGE_LOG } from './log-names.js'
 import type { MessageRef } from './message-store.js'
 import { isOfMessage, type MessageOutcomeKind } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
@@ -37,6 +38,8 @@ class OutcomeRows {
   readonly offset = new Uint32Array(PAGE_ROWS)
   /** Index into `kinds`. */
   readonly kind = new Uint8Array(PAGE_ROWS)
+  /** 1: its message is there. */
+  readonly met = new Uint8Array(PAGE_ROWS)
 }
 
 /** The last outcome of one message. */
@@ -58,6 +61,7 @@ export class OutcomeTable {
   readonly #gaps = new OutcomeGaps()
   readonly #halts = new HaltFold()
   readonly #block = new SettledBlock()
+  #highestNamed = 0
   /** Frames whose checksum is right and that are no outcomes all the same. */
   readonly undecodable: { readonly segment: number; readonly offset: number; readonly error: WaqError }[] = []
   /** Outcomes that were read. */
@@ -111,13 +115,40 @@ export class OutcomeTable {
     page.kind[slot] = kinds.indexOf(kind)
   }
 
+  /** The message is there. Its last outcome, where it has one. */
+  meet(sequence: number): LastOutcomePlace | undefined {
+    const row = this.#find(sequence)
+    if (row === undefined) return undefined
+    this.#rows.page(row).met[slotOf(row)] = 1
+    return this.#lastOf(row)
+  }
+
+  /** What the outcomes prove of the message log: each message that one is about was accepted. */
+  witness(log: string): Witness | undefined {
+    if (log !== MESSAGE_LOG) return undefined
+    const { pages } = this.#rows
+    return {
+      highest: this.#highestNamed,
+      *absent(from) {
+        for (const { sequence, met } of pages) {
+          for (let slot = 0; slot < PAGE_ROWS; slot += 1) {
+            if (met[slot] === 0 && sequence[slot] !== 0 && sequence[slot]! >= from) yield sequence[slot]!
+          }
+        }
+      },
+    }
+  }
+
   lose(range: CorruptRange): void {
     this.#gaps.lose(range)
   }
 
   last(sequence: number): LastOutcomePlace | undefined {
     const row = this.#find(sequence)
-    if (row === undefined) return undefined
+    return row === undefined ? undefined : this.#lastOf(row)
+  }
+
+  #lastOf(row: number): LastOutcomePlace {
     const page = this.#rows.page(row)
     const slot = slotOf(row)
     return {
@@ -154,6 +185,8 @@ export class OutcomeTable {
     const page = this.#rows.page(row)
     page.sequence[slotOf(row)] = sequence
     page.ackSequence[slotOf(row)] = 0
+    page.met[slotOf(row)] = 0
+    if (sequence > this.#highestNamed) this.#highestNamed = sequence
     this.#bySequence.add(row as MessageRef)
     return row
   }

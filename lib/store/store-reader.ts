@@ -12,6 +12,7 @@ import { nodeFileSystem } from '../log/node-file-system.js'
 import type { VisitedFrame } from '../log/types.js'
 import { throwIfAborted } from './abort-error.js'
 import { ACK_LOG, logIdentities, MESSAGE_LOG } from './log-names.js'
+import { describeLost } from './lost-messages.js'
 import { mergeSegments } from './merge-segments.js'
 import { decodeEnvelope, decodePayload, type Envelope, MESSAGE_FRAME_TYPE } from './message.js'
 import type { DeadReason, RecordedError } from './message-store.js'
@@ -20,6 +21,7 @@ import { decodeOutcome } from './outcome-decoder.js'
 import { isOutcomeKind, outcomeFormats } from './outcome-format.js'
 import { type LastOutcomePlace, OutcomeTable } from './outcome-table.js'
 import { decodeOutcomes } from './settled-block.js'
+import type { LostMessages } from './types.js'
 
 export type ReadState = 'pending' | 'sending' | 'dead'
 
@@ -66,6 +68,8 @@ export interface MessageSelection {
   readonly payloads?: boolean
   /** Told once a place that can not be read; a newer snapshot may tell of the same place again. */
   readonly onDamage?: () => void
+  /** Told at the end: outcomes tell of messages that must be there and were not seen. `lost` looks closely. */
+  readonly onSuspicion?: () => void
 }
 
 /** Where a queue stands on disk, as a snapshot saw it. */
@@ -132,6 +136,7 @@ export class StoreReader {
           yield { view, messages }
           after = messages.at(-1)?.sequence ?? after
         }
+        if (selection.onSuspicion !== undefined && view.suspectsLoss()) selection.onSuspicion()
         return
       } catch (error) {
         if (!(error instanceof StaleSnapshot)) throw error
@@ -140,6 +145,25 @@ export class StoreReader {
         await snapshot.close()
       }
     }
+  }
+
+  /** Messages that are proven to be lost. It reads both logs whole. Rejects as `found`. */
+  lost(): Promise<LostMessages> {
+    return this.#logs.withSnapshot(async snapshot => {
+      const mayBeWritten = ((await this.owner())?.alive ?? false) !== false
+      const outcomes = new OutcomeTable()
+      const turn = async (): Promise<void> => throwIfAborted(this.#signal)
+      const ignored = (): void => {}
+      const acks = { frame: (_: string, frame: VisitedFrame) => outcomes.add(frame), lost: ignored }
+      await snapshot.visit(ACK_LOG, acks, { turn })
+      const messages = {
+        frame: (_: string, { sequence }: VisitedFrame) => void outcomes.meet(sequence),
+        lost: ignored,
+        witness: (log: string) => outcomes.witness(log),
+      }
+      const records = await snapshot.visit(MESSAGE_LOG, messages, { turn, mayBeWritten })
+      return describeLost(records, outcomes, snapshot)
+    })
   }
 
   /** As `found`, each with what its last outcome says, one at a time. */
@@ -275,6 +299,11 @@ export class View {
     )
   }
 
+  /** After every message was selected from. */
+  suspectsLoss(): boolean {
+    return this.#snapshot.suspectsLoss(MESSAGE_LOG, this.outcomes.witness(MESSAGE_LOG)!)
+  }
+
   /** Reads what the last outcome says. Rejects with StaleSnapshot, WAQ_CORRUPT or WAQ_IO. */
   async complete(message: ReadMessage): Promise<void> {
     const { last } = message
@@ -298,8 +327,8 @@ export class View {
   #find(frame: VisitedFrame, file: string, selection: MessageSelection): ReadMessage | undefined {
     throwIfAborted(this.#signal)
     const { sequence, data } = frame
+    const last = this.outcomes.meet(sequence)
     if (sequence <= (selection.after ?? 0)) return undefined
-    const last = this.outcomes.last(sequence)
     const row = this.outcomes.row(sequence, last)
     if (row.state === 'settled' || row.state === 'settled earlier') return undefined
     if (selection.mayMatch?.(data) === false) return undefined

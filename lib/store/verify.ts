@@ -6,10 +6,12 @@ import { SEGMENT_HEADER_BYTES } from '../log/format.js'
 import { MANIFESTS, parseFileId } from '../log/names.js'
 import type { CorruptRange, VisitedFrame } from '../log/types.js'
 import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
+import { describeLost } from './lost-messages.js'
 import { decodeEnvelope, decodePayload, MESSAGE_FRAME_TYPE } from './message.js'
 import { isSettling } from './outcome.js'
 import { OutcomeTable } from './outcome-table.js'
 import type { StoreReader } from './store-reader.js'
+import type { LostMessages } from './types.js'
 
 export interface Verification {
   readonly segments: number
@@ -23,7 +25,9 @@ export interface Verification {
   /** The same where a living owner may be writing just now. */
   readonly unfinishedBytes: number
   readonly corrupt: readonly FoundDamage[]
-  /** Last outcomes of messages that are gone, though none of them says that it was settled. */
+  /** Messages that are proven to be lost, also by damage that an opening reported already. */
+  readonly lost: LostMessages
+  /** Last outcomes of messages that left before, though none of them says that it was settled; lost ones are not among them. */
   readonly orphanOutcomes: number
   /** Files that no manifest lists: they count for nothing, and the next owner removes them. */
   readonly voidFiles: readonly string[]
@@ -85,11 +89,16 @@ export function verifyStore(reader: StoreReader, options: VerifyOptions = {}): P
     )
     for (const { segment, offset, error } of check.outcomes.undecodable)
       check.bad(segment, offset, error.message)
-    await snapshot.visit(
+    const lostRecords = await snapshot.visit(
       MESSAGE_LOG,
-      { frame: (_, frame) => check.message(frame, ownerLives), lost: (_, range) => check.lost(range) },
-      visitOptions,
+      {
+        frame: (_, frame) => check.message(frame, ownerLives),
+        lost: (_, range) => check.lost(range),
+        witness: log => check.outcomes.witness(log),
+      },
+      { ...visitOptions, mayBeWritten: ownerLives },
     )
+    const lost = await describeLost(lostRecords, check.outcomes, snapshot)
     const unfinished = snapshot.logs.reduce((sum, log) => sum + log.unfinishedBytes, 0)
     return {
       segments: segments.length,
@@ -99,7 +108,8 @@ export function verifyStore(reader: StoreReader, options: VerifyOptions = {}): P
       tornBytes: ownerLives ? 0 : unfinished,
       unfinishedBytes: ownerLives ? unfinished : 0,
       corrupt: check.damage,
-      orphanOutcomes: check.orphanOutcomes(),
+      lost,
+      orphanOutcomes: Math.max(0, check.orphanOutcomes() - lost.unsettled),
       voidFiles: await findVoidFiles(reader.directory, new Set(segments.map(({ file }) => file))),
       inDoubtCount: check.inDoubtCount,
       inDoubt: check.inDoubt,
@@ -130,7 +140,7 @@ class Check {
       )
     }
     this.messages += 1
-    const last = this.outcomes.last(sequence)
+    const last = this.outcomes.meet(sequence)
     const row = this.outcomes.row(sequence, last)
     if (last !== undefined && !isSettling(last)) this.#aliveWithOutcome += 1
     try {
@@ -174,16 +184,20 @@ class Check {
 function describe({ log, offset, length, firstMissing, lastMissing }: CorruptRange): string {
   if (log === MANIFESTS)
     return length === 0 ? 'no manifest, though there are segments' : 'the newest manifest can not be read'
-  if (offset === 0 && length === SEGMENT_HEADER_BYTES) return 'the header of the segment is not what it was'
-  if (offset === 0) return 'the file is missing, or no segment any more'
-  if (firstMissing === undefined || lastMissing === undefined) return 'bytes that are no frame'
-  // What compaction put into one frame is named by its last one.
-  if (log === ACK_LOG && firstMissing === lastMissing)
-    return `outcome ${lastMissing} can not be read, or a block of outcomes that ends with it`
   const records = log === ACK_LOG ? 'outcome' : 'message'
-  return firstMissing === lastMissing
-    ? `${records} ${firstMissing} can not be read`
-    : `${records}s from ${firstMissing} to ${lastMissing} may be missing`
+  const isHeader = offset === 0 && length === SEGMENT_HEADER_BYTES
+  if (firstMissing === undefined) {
+    if (isHeader) return 'the header of the segment is not what it was'
+    return offset === 0 ? 'the file is missing, or no segment any more' : 'bytes that are no frame'
+  }
+  const where = offset === 0 ? 'the file is missing, or no segment any more: ' : ''
+  if (lastMissing === undefined) return `${where}${records}s from ${firstMissing} on may be missing`
+  if (firstMissing < lastMissing)
+    return `${where}${records}s from ${firstMissing} to ${lastMissing} may be missing`
+  // What compaction put into one frame is named by its last one.
+  return log === ACK_LOG
+    ? `${where}outcome ${lastMissing} can not be read, or a block of outcomes that ends with it`
+    : `${where}message ${lastMissing} can not be read`
 }
 
 /** It stands twice in its file, so that one bad block does not cost the directory; both are to be well. */
@@ -210,7 +224,7 @@ async function checkManifestCopies(directory: string, file: string, check: Check
 async function findVoidFiles(directory: string, counted: ReadonlySet<string>): Promise<string[]> {
   const found: string[] = []
   for (const log of [MESSAGE_LOG, ACK_LOG]) {
-    for (const name of await readdir(join(directory, log))) {
+    for (const name of await namesIn(join(directory, log))) {
       const file = `${log}/${name}`
       if (parseFileId(name, '.seg') !== undefined && !counted.has(file)) found.push(file)
     }
@@ -219,4 +233,14 @@ async function findVoidFiles(directory: string, counted: ReadonlySet<string>): P
     if (parseFileId(name, '.tmp') !== undefined) found.push(`${MANIFESTS}/${name}`)
   }
   return found.sort()
+}
+
+/** None where the directory is gone, which is damage, and told of as such. */
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return []
+    throw error
+  }
 }
