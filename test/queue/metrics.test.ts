@@ -1,6 +1,6 @@
 import t from 'tap'
-import { renderPrometheus } from 'waq/metrics'
 import { type QueueStats, SendError } from '../../lib/index.js'
+import { renderPrometheus } from '../../lib/queue/metrics.js'
 import { openQueue } from './fixtures/open-queue.js'
 
 const stats: QueueStats = {

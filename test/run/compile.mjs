@@ -5,7 +5,17 @@
  * An output is current when it is younger than the last change of its source. That is told by the source's ctime, which
  * no copy that keeps times can set back.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -66,4 +76,11 @@ if (stale.length > 0) {
     writeFileSync(output, outputText)
     utimesSync(output, readAt, readAt)
   }
+}
+
+// What `waq` names is built of these: the examples and their tests load that.
+if (!existsSync(join(root, 'dist/package')) || stale.some(source => /^(lib|bin)\//.test(source))) {
+  const build = join(root, 'dist/bin/build/main.js')
+  const { status } = spawnSync(process.execPath, [build], { cwd: root, stdio: 'inherit' })
+  if (status !== 0) process.exit(1)
 }
