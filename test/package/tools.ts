@@ -3,6 +3,8 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { check, type Ran, run, skip, succeeds } from './checks.js'
 
+const FLAGS = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']
+
 export class Tools {
   readonly #scratch: string
   readonly #programs: string
@@ -23,14 +25,13 @@ export class Tools {
       recursive: true,
       filter: path => !path.endsWith('node_modules'),
     })
-    const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']
-    const installed = run('npm', ['ci', ...flags], project)
+    const installed = run('npm', ['ci', ...FLAGS], project)
     if (installed.status !== 0) {
       skip('every tool: they can not be had by npm here', installed)
       return undefined
     }
     const programs = join(sources, 'programs')
-    succeeds('installs beside the tools', run('npm', ['install', '--no-save', ...flags, tarball], project))
+    succeeds('installs beside the tools', run('npm', ['install', '--no-save', ...FLAGS, tarball], project))
     cpSync(programs, project, { recursive: true })
     return new Tools(scratch, programs, project)
   }
@@ -38,6 +39,7 @@ export class Tools {
   /** Everything. */
   try(tarball: string): void {
     this.#plainNode()
+    this.#withoutOptional(tarball)
     this.#jest()
     this.#vitest()
     this.#bundlers()
@@ -51,26 +53,37 @@ export class Tools {
     this.#uses('two copies in one process', [join(this.#project, 'copies.mjs')])
   }
 
+  #withoutOptional(tarball: string): void {
+    const project = this.#separate('alone', tarball)
+    const installed = run('npm', ['install', '--omit=optional', ...FLAGS], project)
+    check(installed.status === 0, 'installs without its optional package', installed)
+    this.#uses('without the optional package', [join(project, 'program.mjs')])
+  }
+
   #jest(): void {
     // Without a configuration of its own, as a project has it whose package.json says nothing of modules.
     const project = join(this.#project, 'jest')
     mkdirSync(project)
     for (const name of ['use.cjs', 'user.test.cjs', 'user.test.mjs'])
       cpSync(join(this.#programs, name), join(project, name))
-    const jest = (file: string, environment?: NodeJS.ProcessEnv) => {
-      writeFileSync(
-        join(project, 'package.json'),
-        JSON.stringify({ private: true, jest: { testMatch: [`**/${file}`] } }),
-      )
+    const jest = (file: string, settings: object = {}, environment?: NodeJS.ProcessEnv) => {
+      const manifest = { private: true, jest: { testMatch: [`**/${file}`], ...settings } }
+      writeFileSync(join(project, 'package.json'), JSON.stringify(manifest))
       return run(process.execPath, [this.#bin('jest/bin/jest.js')], project, environment)
     }
+    const modules = { NODE_OPTIONS: '--experimental-vm-modules' }
+    const fakes = { fakeTimers: { enableGlobally: true } }
     succeeds('Jest, CommonJS', jest('user.test.cjs'))
-    succeeds('Jest, ES modules', jest('user.test.mjs', { NODE_OPTIONS: '--experimental-vm-modules' }))
+    succeeds('Jest, CommonJS, fake timers', jest('user.test.cjs', fakes))
+    succeeds('Jest, ES modules', jest('user.test.mjs', {}, modules))
+    succeeds('Jest, ES modules, fake timers', jest('user.test.mjs', fakes, modules))
   }
 
   #vitest(): void {
-    const args = [this.#bin('vitest/vitest.mjs'), 'run', '--globals', 'user.test.mjs']
-    succeeds('Vitest', run(process.execPath, args, this.#project))
+    const vitest = (file: string) =>
+      run(process.execPath, [this.#bin('vitest/vitest.mjs'), 'run', '--globals', file], this.#project)
+    succeeds('Vitest', vitest('user.test.mjs'))
+    succeeds('Vitest, fake timers', vitest('fake-timers.test.mjs'))
   }
 
   #bundlers(): void {
