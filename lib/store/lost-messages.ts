@@ -2,6 +2,7 @@
 import type { LogSnapshot } from '../log/log-snapshot.js'
 import type { LostRecord } from '../log/types.js'
 import { ACK_LOG } from './log-names.js'
+import { isOfMessage } from './outcome.js'
 import { isOutcomeKind, outcomeFormats, SETTLED_FRAME_TYPE } from './outcome-format.js'
 import type { LastOutcomePlace, OutcomeTable } from './outcome-table.js'
 import { decodeOutcomes } from './settled-block.js'
@@ -34,7 +35,7 @@ export async function describeLost(
 function describe(sequence: number, { kind, ackSequence }: LastOutcomePlace, data: Buffer): LostMessage {
   const frameType = isOutcomeKind(kind) ? outcomeFormats[kind].frameType : SETTLED_FRAME_TYPE
   for (const { record } of decodeOutcomes(frameType, data, ackSequence)) {
-    if (record.kind === 'resumed' || record.sequence !== sequence) continue
+    if (!isOfMessage(record) || record.sequence !== sequence) continue
     const { attempts, at } = record
     const names = 'id' in record && record.id !== '' ? { id: record.id, channel: record.channel } : {}
     return { sequence, lastOutcome: kind, attempts, at, ...names }
