@@ -36,6 +36,8 @@ for (const [whose, ownersMs, openersMs] of [
     const owner = childOf(t, { ...task, clockAheadMs: ownersMs })
     t.match(await owner.next(), { event: 'held' })
     moveElsewhere(directory)
+    const aheadMs = fs.statSync(join(directory, '.lock')).mtimeMs - Date.now()
+    t.equal(Math.round(aheadMs / HOUR_MS), ownersMs / HOUR_MS, 'so its lock says')
     const opener = { ...task, clockAheadMs: openersMs }
     // An owner that is kept from its signs of life for a minute would be taken for dead, and rightly so.
     const early = childOf(t, { ...opener, staleMs: 60_000, waitMs: 3_000 })
