@@ -24,7 +24,7 @@ export interface Owner {
   host: string
   /** Epoch ms of the claim. */
   since: number
-  /** `null`: it runs elsewhere (another host, boot or pid namespace), so nobody here can tell. */
+  /** `null`: it belongs to another host or container, so no process here can tell. */
   alive: boolean | null
 }
 

@@ -9,20 +9,21 @@ import { endWatch, markOf, watchOf } from './watch.js'
 
 // The guard makes "look at the lock, take it, claim" one step among all openers of a directory.
 //
-// It is a link whose target is its holder's record (record-link.ts), so no guard is ever met that does not say
-// whose it is.
+// It is a link whose target is its holder's record (record-link.ts), so no guard is ever met that does not
+// say whose it is.
 //
-// A holder may be killed inside. Its guard is then removed by the test that the lock itself obeys, and "is it still
-// the dead one's?" and "remove it" must be one step as well, else a slow remover takes away the guard of the next
-// holder. So the right to remove one certain guard is a guard of its own, named after that guard's content, which
-// is unique. Who holds the right, and then still finds that content, removes it: nobody else may, its own holder is
-// dead, and so what it finds can not change under it. A holder of the right may be killed too: the same again,
-// one level down. While somebody holds the guard, rights to remove earlier guards have no object any more and
-// nobody can do harm with one: the holder clears them away.
+// A holder may be killed inside. Its guard is then removed by the test that the lock itself obeys, and "is it
+// still the dead one's?" and "remove it" must be one step as well, else a slow remover takes away the guard
+// of the next holder. So the right to remove one certain guard is a guard of its own, named after that
+// guard's content, which is unique. Who holds the right, and then still finds that content, removes it:
+// nobody else may, its own holder is dead, and so what it finds can not change under it. A holder of the
+// right may be killed too: the same again, one level down. While somebody holds the guard, rights to remove
+// earlier guards have no object any more and nobody can do harm with one: the holder clears them away.
 //
-// A holder that can not be proven dead (of another host or pid namespace, or stopped by a signal) loses its guard when
-// somebody has watched it for `staleMs` and seen no sign of life (watch.ts), which a running holder gives. If it goes
-// on after all there are two inside; then the epochs decide (docs/format.md, invariants 1 and 3): nothing is lost but somebody's lock.
+// A holder that cannot be proven dead (of another host or pid namespace, or stopped by a signal) loses its
+// guard when somebody has watched it for `staleMs` and seen no sign of life (watch.ts), which a running
+// holder gives. If it goes on after all there are two inside; then the epochs decide (docs/format.md,
+// invariants 1 and 3): nothing is lost but somebody's lock.
 
 export const GUARD_NAME = '.guard'
 /** Followed by a hash of the guard that may be removed. */
@@ -32,22 +33,27 @@ const MOST_MS_WITHOUT_SIGN_OF_LIFE = 1_000
 export interface Guard {
   /** For how long others kept it from being taken. */
   readonly waitedMs: number
-  /** False once somebody else took it away, as that of a holder without a sign of life; also where it can not be told. */
+  /**
+   * False once somebody else took it away, as that of a holder without a sign of life; also where it can not
+   * be told.
+   */
   stands(): boolean
   /** Only its own: one that was taken away is left alone. Idempotent. */
   release(): void
 }
 
 export interface GuardOptions {
-  /** After how long a holder without a sign of life loses the guard, unless it is proven dead: then at once. */
+  /**
+   * After how long a holder without a sign of life loses the guard, unless it is proven dead: then at once.
+   */
   staleMs: number
   /** How long to wait while somebody else holds it. */
   waitMs: number
 }
 
 /**
- * Takes the guard of a directory, waiting for whoever holds it. Rejects with `WAQ_LOCKED`, which names the holder,
- * after `waitMs`; with the system's error where the guard can not be made.
+ * Takes the guard of a directory, waiting for whoever holds it. Rejects with `WAQ_LOCKED`, which names the
+ * holder, after `waitMs`; with the system's error where the guard can not be made.
  */
 export async function takeGuard(directory: string, options: GuardOptions): Promise<Guard> {
   const path = join(directory, GUARD_NAME)

@@ -18,8 +18,8 @@ export interface DirectoryLock {
   /** Until it is lost or released. That it holds proves nothing: the owner file does. */
   readonly held: boolean
   /**
-   * Called once, when somebody else has claimed the directory and this process learns of it from the lock; at once
-   * where that has happened already. It must not throw.
+   * Called once, when somebody else has claimed the directory and this process learns of it from the lock; at
+   * once where that has happened already. It must not throw.
    */
   onLost(listener: (cause: unknown) => void): void
   /**
@@ -30,10 +30,11 @@ export interface DirectoryLock {
 }
 
 /**
- * One lock of proper-lockfile, and what it leaves to others. It touches and removes a path without asking what stands
- * there by now, also when the process exits; here each such call concerns the directory that this lock made, and no
- * other (lock-directory.ts). It compares times of change with the wall clock; here it has nothing to compare: whether
- * a lock is stale is decided by who watches it (watch.ts), whether this one is ours by inode and owner file.
+ * One lock of proper-lockfile, and what it leaves to others. It touches and removes a path without asking
+ * what stands there by now, also when the process exits; here each such call concerns the directory that this
+ * lock made, and no other (lock-directory.ts). It compares times of change with the wall clock; here it has
+ * nothing to compare: whether a lock is stale is decided by who watches it (watch.ts), whether this one is
+ * ours by inode and owner file.
  */
 export class HeldLock implements DirectoryLock, OpenDirectory {
   readonly path: string
@@ -89,11 +90,13 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
 
   /**
    * Makes the lock directory. To be called inside the guard, while there is none, and to be followed by
-   * `clearClaiming` when the lock's owner is on record. Rejects with the code ELOCKED where there is one after all.
+   * `clearClaiming` when the lock's owner is on record. Rejects with the code ELOCKED where there is one
+   * after all.
    */
   async take(): Promise<void> {
     setClaiming(this.path)
-    // proper-lockfile knows its locks by this name. A directory may be locked anew before an old lock of it has ended.
+    // proper-lockfile knows its locks by this name. A directory may be locked anew before an old lock of it
+    // has ended.
     const name = join(this.path, randomUUID())
     this.#taken = name
     const locking = lockfile.lock(name, {
@@ -168,8 +171,8 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
   async #takeAgain(): Promise<boolean> {
     const guard = await takeGuard(this.path, { staleMs: this.#staleMs, waitMs: this.#staleMs })
     try {
-      // Inside the guard nobody is between lock and claim, and who has claimed has removed our owner file. So while
-      // that stands, a lock directory is ours, or nobody's.
+      // Inside the guard nobody is between lock and claim, and who has claimed has removed our owner file. So
+      // while that stands, a lock directory is ours, or nobody's.
       if (this.#state !== 'held' || !this.#ownerFileStands()) return false
       this.#made?.close()
       removeDirectory(this.#lockPath)
@@ -194,7 +197,10 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
     for (const listener of this.#listeners.splice(0)) listener(cause)
   }
 
-  /** Ends proper-lockfile's timer, and what it does at exit; the lock directory goes, if it is the one that was made. */
+  /**
+   * Ends proper-lockfile's timer, and what it does at exit; the lock directory goes, if it is the one that
+   * was made.
+   */
   #remove(): void {
     const taken = this.#taken
     this.#taken = undefined
@@ -206,10 +212,14 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
     }
   }
 
-  /** What proper-lockfile calls, and nothing else. Whatever path it names, it means the directory that was made. */
+  /**
+   * What proper-lockfile calls, and nothing else. Whatever path it names, it means the directory that was
+   * made.
+   */
   #fileSystem() {
     type Callback = (error: unknown, result?: { mtime: Date }) => void
-    // It looks whether its directory has the time that it gave it: so it has, as long as it is the same directory.
+    // It looks whether its directory has the time that it gave it: so it has, as long as it is the same
+    // directory.
     let mtime = new Date(0)
     const answer = (callback: Callback, step: () => Promise<void> | void) => {
       const steps = async () => {

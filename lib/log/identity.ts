@@ -5,18 +5,27 @@ import { systemCode } from './errors.js'
 import { hasOneKernel } from './network-file-system.js'
 
 /**
- * What tells one thread of one process from every other, as far as its platform says; `null` where it does not say.
+ * What tells one thread of one process from every other, as far as its platform says; `null` where it does
+ * not say.
  */
 export interface ProcessIdentity {
   pid: number
   /** The link `/proc/self/ns/pid`: a pid means nothing in another namespace. `null` outside Linux. */
   pidNamespace: string | null
   host: string
-  /** New at every boot of the kernel; beginning with `CONTAINER_BOOT`, of a container that has boots of its own. */
+  /**
+   * New at every boot of the kernel; beginning with `CONTAINER_BOOT`, of a container that has boots of its
+   * own.
+   */
   bootId: string | null
-  /** When the process started, as its platform words it: tells a reused pid from the process that had it before. */
+  /**
+   * When the process started, as its platform words it: tells a reused pid from the process that had it
+   * before.
+   */
   processStart: string | null
-  /** The kernel's number of the thread: a worker thread may end, and its process go on. `null` outside Linux. */
+  /**
+   * The kernel's number of the thread: a worker thread may end, and its process go on. `null` outside Linux.
+   */
   threadId: number | null
   /** When the thread started, as `processStart`. */
   threadStart: string | null
@@ -87,7 +96,9 @@ function linuxBootId(): string | null {
   return id !== null && isKernels !== 'true' ? CONTAINER_BOOT + id : id
 }
 
-/** Whether `identity` is that of this very thread; false also where its platform does not tell threads apart. */
+/**
+ * Whether `identity` is that of this very thread; false also where its platform does not tell threads apart.
+ */
 export function isThisThread(identity: ProcessIdentity): boolean {
   const own = ownIdentity()
   return own.threadStart !== null && isThisProcess(identity) && identity.threadId === own.threadId
@@ -106,10 +117,11 @@ export function isThisProcess(identity: ProcessIdentity): boolean {
 }
 
 /**
- * Whether the thread of `identity`, which is on record in `directory`, still runs. `'dead'` only when proven: it ran on
- * this host, in this boot and this pid namespace, and its pid is gone, is a zombie, or belongs to a process that
- * started at another time, or its thread is gone; or it ran in another boot, on a file system that one kernel has at a
- * time. A pid namespace's number may be given out again, but only after every process of the old one is gone.
+ * Whether the thread of `identity`, which is on record in `directory`, still runs. `'dead'` only when proven:
+ * it ran on this host, in this boot and this pid namespace, and its pid is gone, is a zombie, or belongs to a
+ * process that started at another time, or its thread is gone; or it ran in another boot, on a file system
+ * that one kernel has at a time. A pid namespace's number may be given out again, but only after every
+ * process of the old one is gone.
  */
 export function livenessOf(identity: ProcessIdentity, directory: string): Liveness {
   const here = ownIdentity()
@@ -156,7 +168,10 @@ export function ownerRecord(identity: ProcessIdentity, since: number): string {
   return `${JSON.stringify(record)}\n`
 }
 
-/** Reads an owner file's content; undefined where it is torn, or not one that `ownerRecord` could have written. */
+/**
+ * Reads an owner file's content; undefined where it is torn, or not one that `ownerRecord` could have
+ * written.
+ */
 export function parseOwnerRecord(text: string): OwnerRecord | undefined {
   let value: unknown
   try {

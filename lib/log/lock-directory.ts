@@ -4,8 +4,8 @@ import { systemCode } from './errors.js'
 import { wallNow } from './real-time.js'
 
 /**
- * A lock directory that this process made, and holds open: until it is closed no other one gets its inode number, and
- * signs of life reach this one, whatever has taken its name meanwhile.
+ * A lock directory that this process made, and holds open: until it is closed no other one gets its inode
+ * number, and signs of life reach this one, whatever has taken its name meanwhile.
  */
 export class LockDirectory {
   readonly #path: string
@@ -59,7 +59,10 @@ export class LockDirectory {
     }
   }
 
-  /** Removes it, and nothing else of its name. None takes that name in between, unless this process is stopped there. */
+  /**
+   * Removes it, and nothing else of its name. None takes that name in between, unless this process is stopped
+   * there.
+   */
   remove(): void {
     if (this.stands()) removeDirectory(this.#path)
   }
@@ -73,7 +76,7 @@ export class LockDirectory {
   }
 }
 
-/** Whatever made it: there is none afterwards. Throws the system's error where it can not be removed. */
+/** Whatever made it: there is none afterwards. Throws the system's error where it cannot be removed. */
 export function removeDirectory(path: string): void {
   try {
     fs.rmdirSync(path)

@@ -20,13 +20,15 @@ import { endWatch, markOf, watchOf } from './watch.js'
 
 export type { DirectoryLock } from './held-lock.js'
 
-// proper-lockfile says who owns a directory. Around it stands what it does not do: a dead owner is recognised at
-// once, one that can not be asked is stale when it was watched for `staleMs` and gave no sign of life, taking the lock
-// and claiming an epoch are one step among openers, and a replaced owner leaves its successor's lock alone. No clock
-// that can be set is asked for any of it. All of this is advice: two owners at once, by whatever mistake, are told apart by their
-// epochs (docs/format.md, invariants 1 and 3).
+// proper-lockfile says who owns a directory. Around it stands what it does not do: a dead owner is recognised
+// at once, one that cannot be asked is stale when it was watched for `staleMs` and gave no sign of life,
+// taking the lock and claiming an epoch are one step among openers, and a replaced owner leaves its
+// successor's lock alone. No clock that can be set is asked for any of it. All of this is advice: two owners
+// at once, by whatever mistake, are told apart by their epochs (docs/format.md, invariants 1 and 3).
 
-/** The names that the lock makes in a directory: one that holds nothing else is empty as far as its logs go. */
+/**
+ * The names that the lock makes in a directory: one that holds nothing else is empty as far as its logs go.
+ */
 export function isLockName(name: string): boolean {
   return (
     name === LOCK_NAME || name === CLAIMING_NAME || name === GUARD_NAME || name.startsWith(GUARD_RIGHT_PREFIX)
@@ -35,9 +37,14 @@ export function isLockName(name: string): boolean {
 
 /** proper-lockfile takes no less for `staleMs`: a smaller value means this one. */
 export const LEAST_STALE_MS = 2_000
-/** `waitMs: 'auto'` waits for staleness and this much more, for a last sign of life and the pace of asking. */
+/**
+ * `waitMs: 'auto'` waits for staleness and this much more, for a last sign of life and the pace of asking.
+ */
 const STALENESS_MARGIN_MS = 5_000
-/** The guard is held for milliseconds: even `waitMs: 0` waits this long for it, else openers would fail by chance. */
+/**
+ * The guard is held for milliseconds: even `waitMs: 0` waits this long for it, else openers would fail by
+ * chance.
+ */
 const LEAST_GUARD_WAIT_MS = 5_000
 const POLL_MS = 100
 /** The room to be made ends long before. */
@@ -45,14 +52,14 @@ const MOST_REQUESTS_FOR_ROOM = 100
 
 export interface LockOptions {
   /**
-   * An owner that is not proven dead loses the lock when an opener has watched it for this long and seen no sign of
-   * life; at least `LEAST_STALE_MS`.
+   * An owner that is not proven dead loses the lock when an opener has watched it for this long and seen no
+   * sign of life; at least `LEAST_STALE_MS`.
    */
   staleMs: number
   /**
-   * How long to wait for a lock that somebody holds. `'auto'`: not at all for an owner that is alive here; for one
-   * that can not be asked (another host or pid namespace, a torn owner file) `staleMs` and 5 s. For another opener
-   * that is at work just now everybody waits, if need be for 5 s.
+   * How long to wait for a lock that somebody holds. `'auto'`: not at all for an owner that is alive here;
+   * for one that cannot be asked (another host or pid namespace, a torn owner file) `staleMs` and 5 s. For
+   * another opener that is at work just now everybody waits, if need be for 5 s.
    */
   waitMs: number | 'auto'
 }
@@ -70,7 +77,10 @@ export interface LockContext<T> {
   readOwner(): Promise<FoundOwner | undefined>
   /** Called inside the guard, with the lock held. A failure gives the lock back, and is passed on. */
   claim(): Promise<T>
-  /** Asked after `claim` only, and synchronously: our own owner file exists. It must stay until `release()` resolved. */
+  /**
+   * Asked after `claim` only, and synchronously: our own owner file exists. It must stay until `release()`
+   * resolved.
+   */
   ownerFileStands(): boolean
   /** The disk is full: make room for a directory and a link. True: try again. */
   makeRoom?(): Promise<boolean>
@@ -202,7 +212,8 @@ async function lockAndClaim<T>(
     return { lock, claimed, tookOverFrom: seen?.takeOver, waitedMs: guard.waitedMs }
   } catch (error) {
     lock.abandon()
-    // While the guard stands nobody else makes a lock. It was taken away: this process was stopped for too long.
+    // While the guard stands nobody else makes a lock. It was taken away: this process was stopped for too
+    // long.
     if (systemCode(error) === 'ELOCKED') return { liveness: 'unknown', found: undefined }
     throw error
   } finally {
@@ -235,13 +246,14 @@ function formerOwner(found: FoundOwner | undefined, directory: string): Owner | 
   return ownerOf(found, directory)
 }
 
-/** Whether whoever made the lock is still its owner. */
+/** Whether the one that made the lock still owns it. */
 function livenessOfLock(path: string, found: FoundOwner | undefined, directory: string): Liveness {
   const lock = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
   const maker = lock && makerHere(lock.dev, lock.ino)
   if (maker !== undefined) return maker.stands() ? 'alive' : 'dead'
   if (found?.identity === undefined) return 'unknown'
-  // What this thread has open it knows best: a copy of the files, or a lock that it lost, keeps it from nothing.
+  // What this thread has open it knows best: a copy of the files, or a lock that it lost, keeps it from
+  // nothing.
   return isThisThread(found.identity) ? 'dead' : livenessOf(found.identity, directory)
 }
 
@@ -266,7 +278,7 @@ function refusal(directory: string, obstacle: Refused, waitedMs: number, staleMs
 
 function whoOf(found: FoundOwner | undefined, owner: Owner | undefined): string {
   if (found === undefined) return 'a process that left no owner file'
-  if (owner === undefined) return `an owner whose file ${found.file} can not be read`
+  if (owner === undefined) return `an owner whose file ${found.file} cannot be read`
   return `process ${owner.pid} on host ${owner.host} since ${new Date(owner.since).toISOString()}`
 }
 
@@ -281,10 +293,11 @@ function adviceFor({ liveness, found, here, showedLife }: Refused, staleMs: numb
   const where =
     found?.identity === undefined
       ? 'Stop that process.'
-      : 'It belongs to another host or container, so this process can not tell whether it still runs. Stop it there.'
+      : 'It belongs to another host or container, so this process cannot tell whether it still runs. ' +
+        'Stop it there.'
   return (
-    `${where} If it is gone already, the next opener that watches its lock for ${staleMs} ms and sees no sign of ` +
-    "life takes it over: try again with a larger lock.waitMs, or with 'auto'."
+    `${where} If it is gone already, the next opener that watches its lock for ${staleMs} ms and sees no sign ` +
+    "of life takes it over: try again with a larger lock.waitMs, or with 'auto'."
   )
 }
 

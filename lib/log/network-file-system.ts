@@ -22,8 +22,8 @@ const NETWORK_FILE_SYSTEMS: readonly { type: number; name: string; constant: str
 ]
 
 /**
- * File systems of Linux on a device, or in a memory, that one kernel has at a time. FUSE is none of them: behind it may
- * be a network, or the host of a virtual machine.
+ * File systems of Linux on a device, or in a memory, that one kernel has at a time. FUSE is none of them:
+ * behind it may be a network, or the host of a virtual machine.
  */
 const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
   0xef53, // EXT4_SUPER_MAGIC, also ext2 and ext3
@@ -44,8 +44,8 @@ const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
 ])
 
 /**
- * True: all processes that can open `directory` at this moment run in the kernel of this one. False also where that can
- * not be told.
+ * True: all processes that can open `directory` at this moment run in the kernel of this one. False also
+ * where that can not be told.
  */
 export function hasOneKernel(directory: string): boolean {
   if (process.platform !== 'linux') return false
@@ -63,8 +63,8 @@ export function networkFileSystemName(type: number): string | undefined {
 }
 
 /**
- * Rejects with `WAQ_INVALID_OPTION` where `directory` (which must exist) is on a known network file system and
- * `allowed` is not true. Only Linux gives type numbers that mean something; elsewhere nothing is refused.
+ * Rejects with `WAQ_INVALID_OPTION` where `directory` (which must exist) is on a known network file system
+ * and `allowed` is not true. Only Linux gives type numbers that mean something; elsewhere nothing is refused.
  */
 export async function refuseNetworkFileSystem(
   directory: string,

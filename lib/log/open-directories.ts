@@ -1,10 +1,10 @@
 import v8 from 'node:v8'
 import { WaqError } from './errors.js'
 
-// Which directories are open in this thread, told by all copies of this package that it has loaded: ESM and CommonJS,
-// two versions, those of a test runner's sandboxes. `globalThis` is not one place for them: a sandbox is a context
-// with a global object of its own. A module that is built into Node is the same object in all contexts of a thread.
-// Another thread has another one; it tells by the lock, as another process does.
+// Which directories are open in this thread, told by all copies of this package that it has loaded: ESM and
+// CommonJS, two versions, those of a test runner's sandboxes. `globalThis` is not one place for them: a
+// sandbox is a context with a global object of its own. A module that is built into Node is the same object
+// in all contexts of a thread. Another thread has another one; it tells by the lock, as another process does.
 
 const PROTOCOL = 1
 const KEY = Symbol.for('waq.openDirectories')
@@ -38,17 +38,20 @@ function registry(): Registry {
   if (protocol === PROTOCOL) return holder[KEY]
   throw new WaqError(
     'WAQ_UNSUPPORTED_VERSION',
-    'Another version of waq is loaded in this process, and the two can not tell each other which directories they ' +
-      `have open (protocol ${protocol} there, ${PROTOCOL} here). Load one version: "npm ls waq" shows who brings which.`,
+    'Another version of waq is loaded in this process, and the two cannot tell each other which directories ' +
+      `they have open (protocol ${protocol} there, ${PROTOCOL} here). Load one version: "npm ls waq" shows what ` +
+      'brings which.',
   )
 }
 
-/** Whoever has `path` open in this thread, and still owns it. */
+/** What has `path` open in this thread, and still owns it. */
 export function openHere(path: string): OpenDirectory | undefined {
   return [...registry().open].find(each => each.path === path && each.stands())
 }
 
-/** Whoever made the lock directory with these numbers, in this thread, whether it owns it still or has lost it. */
+/**
+ * What made the lock directory with these numbers, in this thread, whether it owns it still or has lost it.
+ */
 export function makerHere(dev: bigint, ino: bigint): OpenDirectory | undefined {
   return [...registry().open].find(each => each.made(dev, ino))
 }

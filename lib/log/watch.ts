@@ -1,13 +1,15 @@
 import fs from 'node:fs'
 import { monotonicNow } from './real-time.js'
 
-// Stale is what has not changed for `staleMs` of the observer's own monotonic time while the observer looked. What a
-// lock's time of change says, and what any wall clock says, decides nothing: a lock from the future grows stale like
-// every other one, and a clock that is set makes none stale. Hence nobody can tell at the first look.
+// Stale is what has not changed for `staleMs` of the observer's own monotonic time while the observer looked.
+// What a lock's time of change says, and what any wall clock says, decides nothing: a lock from the future
+// grows stale like every other one, and a clock that is set makes none stale. Hence no opener can tell at the
+// first look.
 
 /**
- * What changes with every sign of life of a lock, and with every other lock of that name; undefined where there is
- * none. The time of change is the kernel's, so a sign of life that sets the same time again changes the mark, too.
+ * What changes with every sign of life of a lock, and with every other lock of that name; undefined where
+ * there is none. The time of change is the kernel's, so a sign of life that sets the same time again changes
+ * the mark, too.
  */
 export function markOf(path: string): string | undefined {
   const found = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
@@ -31,8 +33,8 @@ export class Watch {
   }
 
   /**
-   * Looks again: whether the lock has not changed for `staleMs`. Between two looks at most a quarter of that counts:
-   * this process may have been stopped meanwhile, and the lock's owner with it.
+   * Looks again: whether the lock has not changed for `staleMs`. Between two looks at most a quarter of that
+   * counts: this process may have been stopped meanwhile, and the lock's owner with it.
    */
   isStale(mark: string, staleMs: number): boolean {
     const now = monotonicNow()

@@ -118,11 +118,15 @@ export interface LimitOptions {
 }
 
 export interface LockOptions {
-  /** A lock not refreshed for this long belongs to nobody, in ms. Default 10_000, at least 2_000. */
+  /**
+   * An owner that cannot be asked whether it lives loses its lock when an opener has watched it for so many ms and
+   * seen no sign of life. Clocks that are set have no say in it. Default 10_000, at least 2_000.
+   */
   staleMs?: number | undefined
   /**
    * How long `open` waits for another owner, in ms. Default `'auto'`: not at all for one that is alive on this
-   * host, `staleMs` and 5 s where nobody here can tell.
+   * host, `staleMs` and 5 s for one that cannot be asked (in another container, on another host). A number below
+   * `staleMs` leaves no time to see that such an owner is gone: then `open` rejects with WAQ_LOCKED.
    */
   waitMs?: number | 'auto' | undefined
 }

@@ -109,7 +109,7 @@ for (const [who, record] of [
     const directory = directoryOf(t)
     const path = join(directory, '.guard')
     fs.symlinkSync(record, path)
-    // Neither tells whether it lives: the clock of whoever set it may have stood anywhere.
+    // Neither tells whether it lives: the clock by which it was set may have stood anywhere.
     for (const time of [new Date(1_000), new Date(Date.now() + HOUR_MS)]) {
       fs.lutimesSync(path, time, time)
       await t.rejects(takeGuard(directory, options), { code: 'WAQ_LOCKED' })

@@ -13,7 +13,7 @@ function childOf(t: Test, task: LockChildTask): LockChild {
   return child
 }
 
-/** From here on nobody on this host can tell whether the owner lives. */
+/** From here on no process on this host can tell whether the owner lives. */
 function moveElsewhere(directory: string): void {
   const file = join(directory, 'owners', '1.json')
   const record = parseOwnerRecord(fs.readFileSync(file, 'utf8'))!

@@ -119,7 +119,7 @@ for (const [who, record, owner] of [
     const directory = directoryOf(t)
     if (record === undefined) fs.mkdirSync(join(directory, '.lock'))
     else lockedBy(directory, record)
-    // Neither tells whether it lives: the clock of whoever set it may have stood anywhere.
+    // Neither tells whether it lives: the clock by which it was set may have stood anywhere.
     for (const time of [new Date(1_000), new Date(Date.now() + NEVER_STALE_MS)]) {
       fs.utimesSync(join(directory, '.lock'), time, time)
       const error = await acquireLock(directory, atOnce, ownerFiles(directory)).catch(error => error)
@@ -136,7 +136,7 @@ for (const [who, record, owner] of [
   })
 }
 
-t.test('an owner that can not be asked, but gives signs of life, keeps its lock', async t => {
+t.test('an owner that cannot be asked, but gives signs of life, keeps its lock', async t => {
   const directory = directoryOf(t)
   lockedBy(directory, ownerRecord({ ...ownIdentity(), host: 'elsewhere' }, 1_000))
   const path = join(directory, '.lock')
@@ -190,7 +190,7 @@ t.test('a copy of the files of an open directory can be opened', async t => {
   const { lock } = await acquireLock(directory, atOnce, ownerFiles(directory))
   fs.cpSync(directory, copy, { recursive: true })
   const other = await acquireLock(copy, atOnce, ownerFiles(copy))
-  t.equal(other.tookOverFrom, undefined, 'nobody had it')
+  t.equal(other.tookOverFrom, undefined, 'no other process had it')
   await other.lock.release()
   t.ok(fs.existsSync(join(directory, '.lock')))
   await lock.release()
@@ -205,7 +205,7 @@ for (const how of ['moved away', 'removed']) {
     else fs.renameSync(directory, `${directory}.old`)
     t.teardown(() => fs.rmSync(`${directory}.old`, { recursive: true, force: true }))
     fs.mkdirSync(directory)
-    // Here the owner file is known by its name; that it is another one is told by whoever owns it.
+    // Here the owner file is known by its name; that it is another one is told by its owner.
     files.ownerFileStands = () => false
     const { lock } = await acquireLock(directory, atOnce, ownerFiles(directory))
     await first.lock.release()

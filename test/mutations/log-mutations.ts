@@ -493,7 +493,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (true) {',
     caughtBy: {
       file: 'log/lock',
-      name: 'an owner that can not be asked, but gives signs of life, keeps its lock',
+      name: 'an owner that cannot be asked, but gives signs of life, keeps its lock',
     },
   },
   {
