@@ -3,7 +3,7 @@
  * that a crash at each of these points may leave: then appends, crashes and recovers again, three times in a row.
  */
 import { BALLAST_BYTES } from '../../lib/log/ballast.js'
-import { ballastName, newToken } from '../../lib/log/names.js'
+import { ballastName, isBallastName, newToken } from '../../lib/log/names.js'
 import { Content } from '../fixtures/disk/content.js'
 import { DiskProcess } from '../fixtures/disk/disk-process.js'
 import { DiskFile, type RecordingDisk } from '../fixtures/disk/recording-disk.js'
@@ -174,6 +174,11 @@ function giveBallast(disk: RecordingDisk): void {
   const root = disk.find(ROOT)
   if (root?.kind !== 'directory') return
   const file = new DiskFile(new Content(new Map(), BALLAST_BYTES), new Content(new Map(), BALLAST_BYTES))
+  for (const name of root.live.keys()) {
+    if (!isBallastName(name)) continue
+    root.live.delete(name)
+    root.durable.delete(name)
+  }
   const name = ballastName(newToken())
   disk.number(file)
   file.links = 1

@@ -1,4 +1,5 @@
 /** Openings, closings, deaths and take-overs: the same for every subject. */
+import { replaceUnderOwner } from './replaced-directory.js'
 import type { Account, Owner, Subject, Workload, World } from './world.js'
 
 export function lifecycleWorkloads<O extends Owner, A extends Account, S>(
@@ -46,6 +47,10 @@ export function lifecycleWorkloads<O extends Owner, A extends Account, S>(
       await Promise.race([opening, process.whenKilled])
       await world.open(world.anyShape())
     },
+
+    'a directory made anew under a living owner': world => replaceUnderOwner(world, 'removed'),
+
+    'a directory restored from a copy under a living owner': world => replaceUnderOwner(world, 'restored'),
   }
   return Object.fromEntries(Object.entries(runs).map(([name, run]) => [`${what}: ${name}`, { subject, run }]))
 }

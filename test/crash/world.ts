@@ -48,12 +48,16 @@ export class World<O extends Owner = Owner, A extends Account = Account, S = unk
   readonly random: Random
   readonly #onChange: (operation: Operation) => void
   faults = 0
+  /** False: what is changed now makes no point to crash at, for the oracle knows nothing of it. */
+  watched = true
 
   constructor(subject: Subject<O, A, S>, random: Random, onChange: (operation: Operation) => void) {
     this.subject = subject
     this.oracle = subject.newOracle()
     this.random = random
-    this.#onChange = onChange
+    this.#onChange = operation => {
+      if (this.watched) onChange(operation)
+    }
   }
 
   process(fault?: (operation: Operation) => Fault | undefined, killAt?: number): DiskProcess {
