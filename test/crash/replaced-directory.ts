@@ -51,11 +51,19 @@ export async function replaceUnderOwner<O extends Owner, A extends Account, S>(
   damage.removeTree(world.disk, ROOT)
   if (way === 'restored') damage.moveTree(world.disk, '/data/copy', ROOT)
   world.watched = true
+  const wakes = (): void => {
+    state = 'awake'
+    wake()
+  }
+  // Before anybody claims, a copy has our owner file under its name.
+  if (random.chance(2)) {
+    wakes()
+    await acting
+  }
   const second = await world.open(world.anyShape())
   const meanwhile = world.traffic(second, 3)
   if (random.chance(2)) await meanwhile
-  state = 'awake'
-  wake()
+  wakes()
   await meanwhile
   await acting
   await world.traffic(first, 1)

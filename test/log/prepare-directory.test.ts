@@ -131,7 +131,9 @@ t.test('what every fresh volume holds is no stranger', async t => {
   const places = ['.', 'messages', 'manifests', 'owners', 'control'].map(name =>
     join(base, name, 'lost+found'),
   )
-  for (const place of places) fs.mkdirSync(place, { recursive: true })
+  fs.mkdirSync(places[0]!)
+  await (await OutboundQueue.open(base)).close()
+  for (const place of places.slice(1)) fs.mkdirSync(place)
   const queue = await OutboundQueue.open(base)
   await queue.enqueue({ channel: 'c', payload: 'one' })
   await queue.close()
