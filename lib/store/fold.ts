@@ -7,6 +7,7 @@ import { type FoldedHalt, HaltFold } from './halt-fold.js'
 import type { Scope } from './message-store.js'
 import { type AliveRecord, isOfMessage, type OtherRecord } from './outcome.js'
 import { OutcomeGaps } from './outcome-gaps.js'
+import type { ClockReading } from './queue-time.js'
 import { SequenceTable } from './sequence-table.js'
 import { WindowFold } from './window-fold.js'
 
@@ -27,6 +28,13 @@ export interface FoldedLimit {
   readonly segment: number
 }
 
+/** How the wall clock and the queue's time parted last. */
+export interface FoldedReading {
+  readonly reading: ClockReading
+  readonly ackSequence: number
+  readonly segment: number
+}
+
 export class OutcomeFold {
   /** Of messages that are not settled. Most outcomes of a log are settling, or followed by one: those go at once. */
   readonly #alive = new Map<number, FoldedOutcome>()
@@ -38,6 +46,7 @@ export class OutcomeFold {
   readonly #limits = new Map<string, FoldedLimit>()
   readonly windows = new WindowFold()
   readonly #resumeSegments = new Set<number>()
+  #parted: FoldedReading | undefined
   #nextMessageSequence = 1
   /** Of the messages that an outcome is about: each of these was accepted, which the next sequence does not say of any. */
   #highestNamed = 0
@@ -47,6 +56,8 @@ export class OutcomeFold {
     this.#halts.add(ackSequence, segment, record)
     this.windows.add(ackSequence, segment, record)
     if (record.kind === 'resumed') this.#resumeSegments.add(segment)
+    if (record.kind === 'parted' && ackSequence > (this.#parted?.ackSequence ?? 0))
+      this.#parted = { ackSequence, segment, reading: { at: record.at, wall: record.wall } }
     if (!isOfMessage(record)) return
     this.#named(record.sequence)
     if (record.kind === 'rate-limited') {
@@ -137,6 +148,11 @@ export class OutcomeFold {
   /** Those that are not over now. */
   limits(now: number): FoldedLimit[] {
     return [...this.#limits.values()].filter(({ until }) => until > now)
+  }
+
+  /** Undefined: they never did. */
+  get parted(): FoldedReading | undefined {
+    return this.#parted
   }
 
   /** Ack segments that hold a resume. */

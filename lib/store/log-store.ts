@@ -1,7 +1,7 @@
 import { clocksOf, systemClocks } from '../log/clocks.js'
 import { asWaqError, WaqError } from '../log/errors.js'
 import { LogSet } from '../log/log-set.js'
-import { monotonicNow } from '../log/real-time.js'
+import { clearInterval, monotonicNow, setInterval } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
 import { AbortError } from './abort-error.js'
 import { AttemptWindow } from './attempt-window.js'
@@ -17,6 +17,7 @@ import { MessageReader } from './message-reader.js'
 import type { MessageRef, MessageStore, Outcome, Scope, Standing, StoredMessage } from './message-store.js'
 import { logSpecs, Opening } from './opening.js'
 import { type ChannelHalts, OutcomeRecorder } from './outcome-recorder.js'
+import { PartedPlace } from './parted-place.js'
 import { QueueTime } from './queue-time.js'
 import { RecordCache } from './record-cache.js'
 import { SegmentLedger } from './segment-ledger.js'
@@ -38,6 +39,7 @@ import type { WindowFold } from './window-fold.js'
 
 /** See `LogStoreOptions.liveRatio`. */
 const DEFAULT_LIVE_RATIO = 0.5
+const WATCH_CLOCKS_MS = 60_000
 
 /** What `LogStore` builds upon an opening; internal. */
 interface Parts {
@@ -49,6 +51,7 @@ interface Parts {
   readonly settled: SettledIds
   readonly halts: ChannelHalts
   readonly contents: MessageContents
+  readonly parted: PartedPlace
   readonly gapEnds: ReadonlySet<number>
   readonly windows: WindowFold
   readonly isTailInDoubt: boolean
@@ -78,6 +81,7 @@ export class LogStore implements MessageStore {
   readonly #settled: SettledIds
   readonly #ledger: SegmentLedger
   readonly #halts: ChannelHalts
+  readonly #parted: PartedPlace
   readonly #limits: Parts['limits']
   readonly #enqueuer: Enqueuer
   readonly #recorder: OutcomeRecorder
@@ -87,6 +91,8 @@ export class LogStore implements MessageStore {
   readonly #accounting: Promise<void> | undefined
   readonly #errorListeners: ((error: WaqError) => void)[] = []
   readonly #compactionListeners: ((report: CompactionReport) => void)[] = []
+  /** Where nothing else looks at the clocks, a step must not go unrecorded for long. */
+  readonly #clockWatch: NodeJS.Timeout
   #lost: WaqError | undefined
   #closing: Promise<void> | undefined
 
@@ -121,7 +127,8 @@ export class LogStore implements MessageStore {
     const settled = new SettledIds(options.dedupe, segment => ledger.settledIdForgotten(segment))
     const contents = new MessageContents()
     const halts: ChannelHalts = new Map()
-    const state = { index: new MessageIndex(), ledger, settled, halts, contents }
+    const parted = new PartedPlace()
+    const state = { index: new MessageIndex(), ledger, settled, halts, contents, parted }
     const opening = new Opening(state, time)
     const logs = await openLogs(logSpecs(options), opening)
     const counts = opening.finish()
@@ -163,6 +170,7 @@ export class LogStore implements MessageStore {
     this.#ledger = ledger
     this.#settled = settled
     this.#halts = halts
+    this.#parted = parts.parted
     this.#limits = parts.limits
     const cache = new RecordCache(options.cacheBytes)
     this.#reader = new MessageReader(this.#messages, index, cache)
@@ -218,6 +226,7 @@ export class LogStore implements MessageStore {
       ledger,
       settled,
       halts,
+      parted: parts.parted,
       contents,
       window: this.#window,
       gapEnds,
@@ -235,8 +244,11 @@ export class LogStore implements MessageStore {
         for (const listener of this.#compactionListeners) listener(report)
       },
     })
+    time.onParted = () => this.#recordParted()
+    this.#clockWatch = setInterval(() => time.now(), WATCH_CLOCKS_MS).unref()
     logs.onError(onError)
     logs.onLost(error => {
+      clearInterval(this.#clockWatch)
       this.#lost = error
     })
     if (parts.isTailInDoubt) this.#accounting = this.#accountForTail(parts.unmarked)
@@ -483,6 +495,15 @@ export class LogStore implements MessageStore {
     this.#errorListeners.push(listener)
   }
 
+  /** The wall clock was set: a later life must not take that for time that passed. */
+  #recordParted(): void {
+    const { at, wall } = this.time.reading()
+    const nextSequence = this.#messages.nextSequence
+    const ackSequence = this.#recorder.recordOther({ kind: 'parted', nextSequence, at, wall }, segment =>
+      this.#parted.standsIn(segment, ackSequence, this.#ledger),
+    )
+  }
+
   #report(error: WaqError): void {
     for (const listener of this.#errorListeners) listener(error)
   }
@@ -500,6 +521,8 @@ export class LogStore implements MessageStore {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#clockWatch)
+    this.time.now()
     await this.#compaction.stop()
     await this.#accounting
     await this.#recorder.handedOver()

@@ -12,7 +12,8 @@
  *   4. It halts a channel. Or it ends a halt, and an outcome that halts may stand before it: it goes only where nothing
  *      older than this run stands in the log, and no outcome of the run that stays halts its channel.
  *   5. A wait that it tells is not over.
- *   6. It is the last window of attempts, or the last marking of a channel (`attempt-window.ts`).
+ *   6. It is the last window of attempts, or the last marking of a channel (`attempt-window.ts`), or the last one that
+ *      tells how the wall clock parted from the queue's time.
  *   7. It bounds what lost ack bytes can have named. A block bears the next sequence of all that is in it, so such an
  *      outcome is the last one of its block.
  * Whatever is overtaken here is overtaken by an outcome that was accepted already; the ack log is synced after the last
@@ -26,6 +27,7 @@ import { type AliveRecord, isOfMessage, type OtherRecord } from './outcome.js'
 import { SETTLED_FRAME_TYPE } from './outcome-format.js'
 import type { ChannelHalts } from './outcome-recorder.js'
 import { OutcomeScan } from './outcome-scan.js'
+import type { PartedPlace } from './parted-place.js'
 import type { SegmentLedger } from './segment-ledger.js'
 import { SettledBlock } from './settled-block.js'
 import { SettledBlockWriter } from './settled-block-writer.js'
@@ -37,6 +39,7 @@ export interface OutcomeSources {
   readonly ledger: SegmentLedger
   readonly settled: SettledIds
   readonly halts: ChannelHalts
+  readonly parted: PartedPlace
   readonly contents: MessageContents
   readonly window: AttemptWindow
   /** Ack sequences of the frames that bound what lost bytes can have named. */
@@ -150,10 +153,11 @@ export class NeededOutcomes {
   }
 
   #isNeeded(ackSequence: number, record: AliveRecord | OtherRecord): boolean {
-    const { index, halts, gapEnds, window, now } = this.#sources
+    const { index, halts, parted, gapEnds, window, now } = this.#sources
     if (gapEnds.has(ackSequence)) return true
     if (record.kind === 'window' || record.kind === 'marking') return window.needs(ackSequence, record)
     if (record.kind === 'resumed') return !this.#isOldest || this.#halted.has(record.channel)
+    if (record.kind === 'parted') return parted.ackSequence === ackSequence
     const ref = index.bySequence(record.sequence)
     if (ref !== undefined && index.table.ackSequence(ref) === ackSequence) return true
     if (record.kind === 'dead' && record.halts !== undefined) {
@@ -214,11 +218,12 @@ export class NeededOutcomes {
   }
 
   #outcomeWritten(kept: Kept, ackSequence: number, segment: number): void {
-    const { index, ledger, halts, window } = this.#sources
+    const { index, ledger, halts, parted, window } = this.#sources
     const { record } = kept
     ledger.frameAdded(segment, kept.bytes)
     if (typeof record !== 'number') {
       if (record.kind === 'resumed') ledger.resumeAdded(segment)
+      else if (record.kind === 'parted') parted.moved(ackSequence, segment, ledger)
       else window.moved(ackSequence, record, segment)
       return
     }

@@ -17,6 +17,7 @@ import type { AliveRecord } from './outcome.js'
 import { SETTLED_FRAME_TYPE } from './outcome-format.js'
 import type { ChannelHalts } from './outcome-recorder.js'
 import { OutcomeScan } from './outcome-scan.js'
+import type { PartedPlace } from './parted-place.js'
 import type { QueueTime } from './queue-time.js'
 import { recoveryRow, unmarkedRow } from './recovery-table.js'
 import type { SegmentLedger } from './segment-ledger.js'
@@ -61,6 +62,7 @@ export interface OpeningState {
   readonly settled: SettledIds
   readonly halts: ChannelHalts
   readonly contents: MessageContents
+  readonly parted: PartedPlace
 }
 
 interface Suspect {
@@ -266,7 +268,9 @@ export class Opening implements OpenVisitor {
   finish(): Pick<StoreRecovery, 'messages' | 'pending' | 'inDoubt' | 'dead' | 'expired'> {
     const { index, ledger, settled, halts } = this.#state
     index.scanned()
-    this.#time.goOnFrom(this.#latest, undefined)
+    const { parted } = this.#fold
+    this.#time.goOnFrom(this.#latest, parted?.reading)
+    if (parted !== undefined) this.#state.parted.standsIn(parted.segment, parted.ackSequence, ledger)
     const now = this.#time.now()
     for (const { channel, since, segment, ackSequence } of this.#fold.halts()) {
       halts.set(channel, { since, segment, ackSequence })

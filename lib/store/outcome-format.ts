@@ -120,6 +120,8 @@ export const outcomeFormats = {
     frameType: 11,
     fields: [nextSequence, at, { name: 'channel', type: 'text' }, { name: 'syncsMarks', type: 'flag' }],
   },
+  /** The wall clock was set: how far it is from the queue's time since. */
+  parted: { frameType: 12, fields: [nextSequence, at, { name: 'wall', type: 'time' }] },
 } as const satisfies Record<string, OutcomeFormat>
 
 export type OutcomeKind = keyof typeof outcomeFormats

@@ -60,6 +60,8 @@ export class OutcomeTable {
   )
   readonly #gaps = new OutcomeGaps()
   readonly #halts = new HaltFold()
+  #partedAt = 0
+  #wallLeadMs = 0
   readonly #block = new SettledBlock()
   #highestNamed = 0
   /** Frames whose checksum is right and that are no outcomes all the same. */
@@ -85,6 +87,10 @@ export class OutcomeTable {
     this.#gaps.met(ackSequence, record.nextSequence)
     this.#halts.add(ackSequence, segment, record)
     if (isOfMessage(record)) this.#setLast(record.sequence, record.kind, ackSequence, segment, offset)
+    else if (record.kind === 'parted' && ackSequence > this.#partedAt) {
+      this.#partedAt = ackSequence
+      this.#wallLeadMs = record.wall - record.at
+    }
   }
 
   #addBlock({ sequence, data, segment, offset }: VisitedFrame): void {
@@ -163,6 +169,11 @@ export class OutcomeTable {
   row(sequence: number, last: LastOutcomePlace | undefined): RecoveryRow {
     const kind: LastOutcome = last?.kind ?? 'none'
     return recoveryRow('present', kind, this.#gaps.mayHaveLost(sequence, last?.ackSequence ?? 0))
+  }
+
+  /** A moment of the queue's time as people read it, by the wall clock as it was set last. */
+  onWall(at: number): number {
+    return at + this.#wallLeadMs
   }
 
   halts(): Iterable<FoldedHalt> {

@@ -73,15 +73,23 @@ export interface MarkingRecord {
   readonly syncsMarks: boolean
 }
 
+/** At the same moment the queue's time was `at` and the wall clock `wall`, epoch ms. */
+export interface PartedRecord {
+  readonly kind: 'parted'
+  readonly nextSequence: number
+  readonly at: number
+  readonly wall: number
+}
+
 /** What is recorded of no message. */
-export type OtherRecord = ResumedRecord | WindowRecord | MarkingRecord
+export type OtherRecord = ResumedRecord | WindowRecord | MarkingRecord | PartedRecord
 export type MessageOutcomeRecord = AliveRecord | SettlingRecord
 export type OutcomeRecord = MessageOutcomeRecord | OtherRecord
 
 export function isOfMessage(record: AliveRecord | OtherRecord): record is AliveRecord
 export function isOfMessage(record: OutcomeRecord): record is MessageOutcomeRecord
 export function isOfMessage({ kind }: OutcomeRecord): boolean {
-  return kind !== 'resumed' && kind !== 'window' && kind !== 'marking'
+  return kind !== 'resumed' && kind !== 'window' && kind !== 'marking' && kind !== 'parted'
 }
 
 export type SettlingKind = 'delivered' | 'cancelled' | 'purged'

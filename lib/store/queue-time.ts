@@ -19,9 +19,10 @@ export interface ClockReading {
  *    touch it.
  * 2. A suspend counts. The monotonic clock stands still in it; the wall clock and the boot clock go on. So where the
  *    wall clock has parted from this time, the boot clock is asked how much of that was sleep; the rest was a step.
- * 3. From one life to the next it passes as much as the wall clock says that passed, and never less than nothing: it
- *    goes on from the latest moment that anything on disk speaks of. How far the wall clock was from it when they
- *    parted last is on disk, so that a step within a life is no time that passed between two.
+ * 3. From one life to the next it is the later of the latest moment that anything on disk speaks of, and of the wall
+ *    clock. By how much the wall clock was set ahead of it within a life is on disk, and taken off: so a step is no time
+ *    that passed between two lives either. One that was set back is not believed any further: it may be set right again
+ *    before the next life, and that would be taken for time that passed.
  */
 export class QueueTime {
   readonly #clocks: Clocks
@@ -40,10 +41,10 @@ export class QueueTime {
     this.#leadMs = clocks.wall() - this.#monotonicAtOpen
   }
 
-  /** An opening goes on from here. `latest`: the latest moment on disk; `parted`: the last one that says how they parted. */
+  /** An opening goes on from here. `latest`: the latest moment on disk; `parted`: the clocks when they parted last. */
   goOnFrom(latest: number, parted: ClockReading | undefined): void {
     const wall = this.#clocks.wall()
-    const recordedLeadMs = parted === undefined ? 0 : parted.wall - parted.at
+    const recordedLeadMs = parted === undefined ? 0 : Math.max(parted.wall - parted.at, 0)
     const now = Math.max(wall - recordedLeadMs, latest)
     this.#leadMs = now - this.#clocks.monotonic()
     this.#wallLeadMs = Math.abs(wall - now) > SAME_MS ? wall - now : 0
@@ -79,11 +80,10 @@ export class QueueTime {
     return wall - this.#wallLeadMs
   }
 
-  /** How they stand to each other; undefined: they tell the same time. */
-  get parted(): ClockReading | undefined {
-    if (this.#wallLeadMs === 0) return undefined
+  /** How the wall clock and this time stand to each other. */
+  reading(): ClockReading {
     const at = this.now()
-    return { at, wall: at + this.#wallLeadMs }
+    return { at, wall: this.onWall(at) }
   }
 
   /** The wall clock was set, or the machine slept. */

@@ -223,7 +223,7 @@ export class StoreReader {
   halts(): Promise<{ channel: string; since: number }[]> {
     return this.#logs.withSnapshot(async snapshot => {
       const { outcomes } = await this.#view(snapshot)
-      return [...outcomes.halts()].map(({ channel, since }) => ({ channel, since }))
+      return [...outcomes.halts()].map(({ channel, since }) => ({ channel, since: outcomes.onWall(since) }))
     })
   }
 
@@ -315,11 +315,12 @@ export class View {
     if (!isOfMessage(record)) return
     message.attempts = record.attempts
     message.mayHaveBeenSent = message.inDoubt || record.mayHaveBeenSent
-    if ('dueAt' in record) message.dueAt = Math.max(message.dueAt, record.dueAt)
-    if (record.redrive !== undefined) message.expiresAt = record.redrive.expiresAt
+    const { outcomes } = this
+    if ('dueAt' in record) message.dueAt = Math.max(message.dueAt, outcomes.onWall(record.dueAt))
+    if (record.redrive !== undefined) message.expiresAt = outcomes.onWall(record.redrive.expiresAt)
     message.history = record.errors
     if (record.kind === 'dead') {
-      message.diedAt = record.at
+      message.diedAt = outcomes.onWall(record.at)
       message.deadReason = record.reason
     }
   }
@@ -334,11 +335,16 @@ export class View {
     if (selection.mayMatch?.(data) === false) return undefined
     const envelope = decode(frame, selection.onDamage)
     if (envelope === undefined) return undefined
-    const { id, channel, headers, enqueuedAt, deliverAt, expiresAt, payload } = envelope
+    const { id, channel, headers, payload } = envelope
     const sending = row.state === 'in-doubt' && last?.kind === 'attempt' && this.#ownerLives
     const state = row.state === 'dead' ? 'dead' : sending ? 'sending' : 'pending'
     if (selection.select?.({ id, channel, state, sequence }) === false) return undefined
     const inDoubt = row.state === 'in-doubt' && !sending
+    const { outcomes } = this
+    // An appointment, and the time to live that counts from it, are the wall clock's already.
+    const isAppointment = envelope.deliverAt > 0 && !envelope.delayed
+    const onWall = (at: number) => (isAppointment || at === 0 ? at : outcomes.onWall(at))
+    const deliverAt = onWall(envelope.deliverAt)
     // One literal, whole from the start: a million of these are made, and spreading them costs more than reading them.
     return {
       sequence,
@@ -347,13 +353,13 @@ export class View {
       id,
       channel,
       headers,
-      enqueuedAt,
+      enqueuedAt: outcomes.onWall(envelope.enqueuedAt),
       deliverAt,
       packedPayload: selection.payloads === true ? Uint8Array.from(payload) : undefined,
       file,
       bytes: data.length,
       last,
-      expiresAt,
+      expiresAt: onWall(envelope.expiresAt),
       attempts: 0,
       mayHaveBeenSent: inDoubt,
       dueAt: deliverAt,

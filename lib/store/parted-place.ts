@@ -1,0 +1,20 @@
+import type { SegmentLedger } from './segment-ledger.js'
+
+/** Where the last outcome stands that tells how the wall clock parted from the queue's time: its segment stays. */
+export class PartedPlace {
+  #segment: number | undefined
+  /** 0: there is none. */
+  ackSequence = 0
+
+  /** Its frame was copied to this segment. */
+  moved(ackSequence: number, segment: number, ledger: SegmentLedger): void {
+    if (this.ackSequence === ackSequence) this.standsIn(segment, ackSequence, ledger)
+  }
+
+  standsIn(segment: number, ackSequence: number, ledger: SegmentLedger): void {
+    if (this.#segment !== undefined) ledger.release(this.#segment)
+    ledger.keep(segment)
+    this.#segment = segment
+    this.ackSequence = ackSequence
+  }
+}
