@@ -114,7 +114,7 @@ for (const [who, record] of [
       fs.lutimesSync(path, time, time)
       await t.rejects(takeGuard(directory, options), { code: 'WAQ_LOCKED' })
     }
-    const guard = await takeGuard(directory, { staleMs: 100, waitMs: 60_000 })
+    const guard = await takeGuard(directory, { staleMs: 100, waitMs: 600_000 })
     t.ok(guard.waitedMs > 0, 'the wait is told')
     guard.release()
     t.same(fs.readdirSync(directory), [])

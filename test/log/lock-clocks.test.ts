@@ -44,7 +44,7 @@ for (const [whose, ownersMs, openersMs] of [
     const refused = { event: 'refused', code: 'WAQ_LOCKED', message: /It gave a sign of life meanwhile/ }
     if (!t.match(await early.next(), refused)) return
     await owner.end('SIGKILL')
-    const late = childOf(t, { ...opener, waitMs: 20_000 })
+    const late = childOf(t, { ...opener, waitMs: 600_000 })
     t.match(await late.next(), { event: 'held', tookOverFrom: owner.pid })
   })
 }

@@ -110,7 +110,7 @@ t.test('an owner stopped for longer than staleMs is replaced, and learns of it w
   const owner = childOf(t, { directory, staleMs: 2_000, waitMs: 0, mode: 'hold' })
   t.match(await owner.next(), { event: 'held' })
   owner.signal('SIGSTOP')
-  const options = { staleMs: 2_000, waitMs: 60_000 }
+  const options = { staleMs: 2_000, waitMs: 600_000 }
   const { lock, tookOverFrom } = await acquireLock(directory, options, ownerFiles(directory))
   t.match(tookOverFrom, { pid: owner.pid, alive: true })
   owner.signal('SIGCONT')

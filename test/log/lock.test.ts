@@ -11,7 +11,7 @@ import { livingIdentity, ownerFiles, writeOwnerFile } from './fixtures/owner-fil
 const NEVER_STALE_MS = 3_600_000
 const atOnce = { staleMs: NEVER_STALE_MS, waitMs: 0 } as const
 /** As soon as it was seen to be stale. */
-const stale = { staleMs: 2_000, waitMs: 60_000 } as const
+const stale = { staleMs: 2_000, waitMs: 600_000 } as const
 
 function directoryOf(t: Test): string {
   const directory = fs.realpathSync(fs.mkdtempSync(join(os.tmpdir(), 'waq-lock-')))
@@ -56,7 +56,7 @@ t.test('a second open in one process is locked out', async t => {
     message: /is locked by process .*That is this process/,
     owner: { pid: process.pid, host: os.hostname(), alive: true },
   })
-  const waiting = acquireLock(directory, { ...atOnce, waitMs: 60_000 }, ownerFiles(directory))
+  const waiting = acquireLock(directory, { ...atOnce, waitMs: 600_000 }, ownerFiles(directory))
   await lock.release()
   await (await waiting).lock.release()
 })

@@ -4,8 +4,14 @@ import { Mutant } from './mutant.js'
 import type { Mutation, NamedTest } from './mutation.js'
 import { type Ending, endingOf } from './tap-output.js'
 
-/** A mutated program may turn in a circle; the tests that are named take a second or two. */
-const LIMIT_MS = 30_000
+/**
+ * A mutated program may turn in a circle. It does when it takes so many times what the same tests took on this machine
+ * a moment ago, or would take where they are quick.
+ */
+const TIMES = 20
+const QUICK_MS = 1_500
+/** For the tests as they are, and for nothing else than that they end. */
+const AS_IT_IS_MS = 3_600_000
 
 export interface Caught {
   readonly mutation: Mutation
@@ -27,7 +33,10 @@ export async function hunt(
     const mutant = new Mutant()
     try {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        const caught = { mutation: next, escaped: await escapes(mutant, next) }
+        const caught = {
+          mutation: next,
+          escaped: await escapes(mutant, next, limits.get(next.caughtBy.file)!),
+        }
         found.push(caught)
         told(caught)
       }
@@ -35,17 +44,16 @@ export async function hunt(
       mutant.remove()
     }
   }
-  const before = await failWithoutMutation(mutations.map(mutation => mutation.caughtBy))
-  if (before.length > 0) throw new Error(`These tests fail as it is:\n${before.join('\n')}`)
+  const limits = await limitsOf(mutations.map(mutation => mutation.caughtBy))
   await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, hunter))
   return mutations.map(mutation => found.find(caught => caught.mutation === mutation)!)
 }
 
 /** Why the mutation is not caught; undefined: it is. */
-async function escapes(mutant: Mutant, mutation: Mutation): Promise<string | undefined> {
+async function escapes(mutant: Mutant, mutation: Mutation, limitMs: number): Promise<string | undefined> {
   const { file, name, hangs = false } = mutation.caughtBy
-  const { output, timedOut } = await mutant.with(mutation, () => mutant.run(file, [name], LIMIT_MS))
-  if (timedOut) return hangs ? undefined : `did not end within ${LIMIT_MS} ms`
+  const { output, timedOut } = await mutant.with(mutation, () => mutant.run(file, [name], limitMs))
+  if (timedOut) return hangs ? undefined : `did not end within ${limitMs} ms`
   const ending = endingOf(output, name)
   if (ending === 'failed' || (ending === 'hung' && hangs)) return undefined
   return reasons[ending]
@@ -59,7 +67,9 @@ const reasons: Readonly<Record<Ending, string>> = {
   failed: 'failed',
 }
 
-async function failWithoutMutation(tests: readonly NamedTest[]): Promise<string[]> {
+/** How long a file's tests may take where a rule is switched off. Rejects where they fail as it is. */
+async function limitsOf(tests: readonly NamedTest[]): Promise<Map<string, number>> {
+  const limits = new Map<string, number>()
   const byFile = new Map<string, Set<string>>()
   for (const { file, name } of tests) {
     const names = byFile.get(file)
@@ -70,7 +80,9 @@ async function failWithoutMutation(tests: readonly NamedTest[]): Promise<string[
   const bad: string[] = []
   try {
     for (const [file, names] of byFile) {
-      const { output } = await mutant.run(file, [...names], LIMIT_MS)
+      const startedAt = performance.now()
+      const { output } = await mutant.run(file, [...names], AS_IT_IS_MS)
+      limits.set(file, Math.ceil(TIMES * Math.max(QUICK_MS, performance.now() - startedAt)))
       for (const name of names) {
         const ending = endingOf(output, name)
         if (ending !== 'passed') bad.push(`${file}: ${name}: ${reasons[ending]}`)
@@ -79,5 +91,6 @@ async function failWithoutMutation(tests: readonly NamedTest[]): Promise<string[
   } finally {
     mutant.remove()
   }
-  return bad
+  if (bad.length > 0) throw new Error(`These tests fail as it is:\n${bad.join('\n')}`)
+  return limits
 }

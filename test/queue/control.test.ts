@@ -294,7 +294,7 @@ const envelope = (id: string, facts: object) =>
   JSON.stringify({
     version: PROTOCOL_VERSION,
     id,
-    expiresAt: Date.now() + 5_000,
+    expiresAt: Date.now() + 3_600_000,
     request: { kind: 'compact' },
     ...facts,
   })

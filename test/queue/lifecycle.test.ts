@@ -257,9 +257,7 @@ const INDEX = new URL('../../lib/index.js', import.meta.url).href
 /** Runs a program in a process of its own, until it ends by itself. */
 async function runProgram(directory: string, program: string): Promise<string> {
   const source = `import { OutboundQueue } from ${JSON.stringify(INDEX)}\nconst directory = ${JSON.stringify(directory)}\n${program}`
-  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', source], {
-    timeout: 60_000,
-  })
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', source])
   return stdout
 }
 
