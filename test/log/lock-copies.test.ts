@@ -46,6 +46,12 @@ t.test('two copies of the package in one process share one registry', async t =>
   }
 })
 
+t.test('copies with global objects of their own share it, too', async t => {
+  const program = fileURLToPath(new URL('fixtures/two-sandboxes.js', import.meta.url))
+  const { stdout } = spawnSync(process.execPath, ['--experimental-vm-modules', program], { encoding: 'utf8' })
+  t.equal(stdout, 'seen')
+})
+
 t.test('a copy that keeps its registry in another way is told, and nothing is opened', async t => {
   const { folder, lock } = copyOf()
   t.teardown(() => fs.rmSync(folder, { recursive: true, force: true }))

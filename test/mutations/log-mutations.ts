@@ -549,6 +549,14 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'the registry of open directories stands on the global object',
+    invariants: [],
+    file: 'lib/log/open-directories.js',
+    find: 'const holder = v8;',
+    replace: 'const holder = globalThis;',
+    caughtBy: { file: 'log/lock-copies', name: 'copies with global objects of their own share it, too' },
+  },
+  {
     name: 'a directory that this process has lost counts as open',
     invariants: [],
     file: 'lib/log/open-directories.js',
