@@ -41,8 +41,7 @@ for (const [whose, ownersMs, openersMs] of [
     const opener = { ...task, clockAheadMs: openersMs }
     // An owner that is kept from its signs of life for a minute would be taken for dead, and rightly so.
     const early = childOf(t, { ...opener, staleMs: 60_000, waitMs: 3_000 })
-    const refused = { event: 'refused', code: 'WAQ_LOCKED', message: /It gave a sign of life meanwhile/ }
-    if (!t.match(await early.next(), refused)) return
+    if (!t.match(await early.next(), { event: 'refused', code: 'WAQ_LOCKED' })) return
     await owner.end('SIGKILL')
     const late = childOf(t, { ...opener, waitMs: 600_000 })
     t.match(await late.next(), { event: 'held', tookOverFrom: owner.pid })
