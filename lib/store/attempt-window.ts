@@ -24,12 +24,8 @@ import type { MarkingRecord, WindowRecord } from './outcome.js'
 import type { SegmentLedger } from './segment-ledger.js'
 import type { Placed, WindowFold } from './window-fold.js'
 
-/** So many messages are marked after a loss of power, at most. */
+/** Sequences in a window: so many messages are put in doubt by a loss of power, at most. */
 export const WINDOW = 2048
-/** Of these, so many lie before the message that moves it. */
-export const AHEAD = 1024
-/** When no more than so many are left before a message, it moves. */
-const LEAST_AHEAD = AHEAD / 2
 
 export interface AttemptWindowParts {
   readonly ledger: SegmentLedger
@@ -57,6 +53,8 @@ export interface UpcomingAttempt {
 
 export class AttemptWindow {
   readonly #parts: AttemptWindowParts
+  /** Of a window so many sequences lie before the message that moves it. */
+  readonly #ahead: number
   /** What holds for channels that say nothing else. */
   readonly #syncsMarks: boolean
   readonly #markings: Map<string, Placed<MarkingRecord>>
@@ -70,9 +68,10 @@ export class AttemptWindow {
   #timesUnsure = 0
   #confirming = false
 
-  /** `folded`: what an opening found; all of it is on the device. */
-  constructor(parts: AttemptWindowParts, syncsMarks: boolean, folded: WindowFold) {
+  /** `folded`: what an opening found; all of it is on the device. `size`: sequences in a window. */
+  constructor(parts: AttemptWindowParts, syncsMarks: boolean, folded: WindowFold, size = WINDOW) {
     this.#parts = parts
+    this.#ahead = size / 2
     this.#syncsMarks = syncsMarks
     this.#durable = folded.window
     this.#markings = folded.markings
@@ -146,9 +145,8 @@ export class AttemptWindow {
   #reach(sequence: number): void {
     // Until it is on the device, there is one behind the other, not two.
     if (this.#appended !== undefined) return
-    if (this.#durable !== undefined && sequence <= this.#durable.record.to - LEAST_AHEAD) return
-    const to = sequence + AHEAD
-    this.#move(Math.max(1, to - WINDOW + 1), to)
+    if (this.#durable !== undefined && sequence <= this.#durable.record.to - this.#ahead / 2) return
+    this.#move(Math.max(1, sequence - this.#ahead + 1), sequence + this.#ahead)
   }
 
   #move(from: number, to: number): void {

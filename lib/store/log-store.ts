@@ -54,9 +54,6 @@ interface Parts {
   readonly parted: PartedPlace
   readonly gapEnds: ReadonlySet<number>
   readonly windows: WindowFold
-  readonly isTailInDoubt: boolean
-  /** In doubt, for the marks of their attempts may lack. */
-  readonly unmarked: readonly MessageRef[]
   readonly limits: readonly { scope: Scope; target: string; until: number }[]
   readonly recovery: StoreRecovery
 }
@@ -87,8 +84,6 @@ export class LogStore implements MessageStore {
   readonly #recorder: OutcomeRecorder
   readonly #compaction: Compaction
   readonly #window: AttemptWindow
-  /** Of what the life before may have left unmarked. */
-  readonly #accounting: Promise<void> | undefined
   readonly #errorListeners: ((error: WaqError) => void)[] = []
   readonly #compactionListeners: ((report: CompactionReport) => void)[] = []
   /** Where nothing else looks at the clocks, a step must not go unrecorded for long. */
@@ -142,7 +137,7 @@ export class LogStore implements MessageStore {
       ...(logs.tookOverFrom === undefined ? {} : { tookOverFrom: logs.tookOverFrom }),
     }
     const limits = opening.limits()
-    return new LogStore({
+    const store = new LogStore({
       ...state,
       logs,
       options,
@@ -150,10 +145,10 @@ export class LogStore implements MessageStore {
       limits,
       gapEnds: opening.gapEnds(),
       windows: opening.windows,
-      isTailInDoubt: opening.isTailInDoubt,
-      unmarked: opening.unmarked,
       recovery,
     })
+    if (opening.isTailInDoubt) await store.#accountForTail(opening.unmarked)
+    return store
   }
 
   private constructor(parts: Parts) {
@@ -215,6 +210,7 @@ export class LogStore implements MessageStore {
       },
       options.syncsMarks === true,
       parts.windows,
+      options.attemptWindow,
     )
     for (const { id, firstSequence, lastSequence } of this.#acks.segments()) {
       for (const end of gapEnds) if (firstSequence <= end && end <= lastSequence) ledger.pin(id)
@@ -251,7 +247,6 @@ export class LogStore implements MessageStore {
       clearInterval(this.#clockWatch)
       this.#lost = error
     })
-    if (parts.isTailInDoubt) this.#accounting = this.#accountForTail(parts.unmarked)
     // What was settled before this life may have left segments behind.
     this.#compaction.ask()
   }
@@ -299,8 +294,8 @@ export class LogStore implements MessageStore {
   }
 
   /**
-   * Marks that may lack are made up for, and no later opening need ask. Before a mark of this life, so that none of them
-   * stands in the log without these; and until then the window stays that of the life before.
+   * Marks that may lack are made up for, and no later opening need ask. Before the opening is over: no mark of this life
+   * may stand in the log without these. Rejects, with everything closed, as `open`.
    */
   async #accountForTail(unmarked: readonly MessageRef[]): Promise<void> {
     const at = this.time.now()
@@ -310,9 +305,8 @@ export class LogStore implements MessageStore {
       await this.#recorder.sync()
       await this.#acks.settleTail()
     } catch (error) {
-      // Then the next opening asks again.
-      if (this.#refusal() === undefined)
-        this.#report(asWaqError(error, 'marking what may have been sent failed'))
+      await this.close().catch(() => {}) // the first failure is the one to tell
+      throw asWaqError(error, 'marking what may have been sent failed')
     }
   }
 
@@ -524,7 +518,6 @@ export class LogStore implements MessageStore {
     clearInterval(this.#clockWatch)
     this.time.now()
     await this.#compaction.stop()
-    await this.#accounting
     await this.#recorder.handedOver()
     await this.#logs.close()
   }

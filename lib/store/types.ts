@@ -16,6 +16,8 @@ export interface LogStoreOptions {
   readonly ackSyncMs: number
   /** The marks of all attempts are synced before `send`, but in channels that say otherwise. Default false. */
   readonly syncsMarks?: boolean
+  /** How many messages a loss of power may put in doubt at most, beside those whose marks are left. Default 2,048. */
+  readonly attemptWindow?: number
   readonly dedupe: DedupeOptions
   readonly onCorruption: 'quarantine' | 'refuse'
   readonly lock: { readonly staleMs: number; readonly waitMs: number | 'auto' }

@@ -562,7 +562,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'the window never moves',
     invariants: [13],
     file: 'lib/store/attempt-window.js',
-    find: 'sequence <= this.#durable.record.to - LEAST_AHEAD',
+    find: 'sequence <= this.#durable.record.to - this.#ahead / 2',
     replace: 'true',
     caughtBy: {
       file: 'store/attempt-window',
@@ -573,8 +573,9 @@ export const storeMutations: readonly Mutation[] = [
     name: 'the window begins anew where something lags behind',
     invariants: [13],
     file: 'lib/store/attempt-window.js',
-    find: 'sequence <= this.#durable.record.to - LEAST_AHEAD)',
-    replace: 'sequence <= this.#durable.record.to - LEAST_AHEAD && sequence >= this.#durable.record.from)',
+    find: 'sequence <= this.#durable.record.to - this.#ahead / 2)',
+    replace:
+      'sequence <= this.#durable.record.to - this.#ahead / 2 && sequence >= this.#durable.record.from)',
     caughtBy: {
       file: 'store/attempt-window',
       name: 'what lags far behind waits for the device, and does not draw the window back',

@@ -1,0 +1,162 @@
+import { WaqError } from '../../lib/log/errors.js'
+import { monotonicNow } from '../../lib/log/real-time.js'
+import { LogStore } from '../../lib/store/log-store.js'
+import type { MessageRef, Outcome } from '../../lib/store/message-store.js'
+import type { DiskProcess } from '../fixtures/disk/disk-process.js'
+import { environmentOf } from '../fixtures/disk/simulated-lock.js'
+import { message as encoded, NOW, outcomeOf, REJECT, storeOptions } from '../store/fixtures/messages.js'
+import { ROOT, uniqueText } from './life.js'
+import type { Random } from './random.js'
+import type { SendOracle } from './send-oracle.js'
+
+export interface SendShape {
+  readonly segmentBytes: number
+  /** Sequences in a window: few, so that its edges are met. */
+  readonly attemptWindow: number
+  readonly syncsMarks: boolean
+}
+
+/** Their marks are synced before each attempt. */
+const isCareful = (channel: string): boolean => channel.startsWith('careful')
+/** Its messages overtake each other. */
+const isLoose = (channel: string): boolean => channel.startsWith('loose')
+const CHANNELS = ['plain:a', 'plain:b', 'careful:c', 'loose:d']
+
+/** A live message, in the order of its channel. */
+interface Waiting {
+  readonly id: string
+  readonly ref: MessageRef
+  /** Its receiver was down: it keeps its place. */
+  retries: boolean
+}
+
+/** One owner that sends, as delivery does: each channel in its order, one message at a time. */
+export class SendLife {
+  readonly process: DiskProcess
+  readonly oracle: SendOracle
+  readonly shape: SendShape
+  #store: LogStore | undefined
+  readonly #lines = new Map<string, Waiting[]>(CHANNELS.map(channel => [channel, []]))
+  readonly #busy = new Set<string>()
+
+  constructor(process: DiskProcess, oracle: SendOracle, shape: SendShape) {
+    this.process = process
+    this.oracle = oracle
+    this.shape = shape
+  }
+
+  get store(): LogStore {
+    return this.#store!
+  }
+
+  /** Opens, and holds what it shows against the oracle. */
+  async open(): Promise<void> {
+    const store = await LogStore.open(
+      ROOT,
+      storeOptions({
+        ...this.shape,
+        autoCompact: false,
+        dedupe: { windowMs: 0, maxIds: 0 },
+        ackSyncMs: 5,
+        environment: environmentOf(this.process, () => NOW + monotonicNow()),
+      }),
+    )
+    const shown = []
+    for (const ref of store.live()) {
+      const { id, channel } = await store.read(ref)
+      const inDoubt = store.standing(ref) === 'in-doubt'
+      shown.push({ id, marked: inDoubt || store.mayHaveBeenSent(ref), inDoubt })
+      if (store.standing(ref) !== 'dead') this.#lines.get(channel)!.push({ id, ref, retries: false })
+    }
+    if (this.process.killed) return
+    this.#store = store
+    this.oracle.opened(shown)
+  }
+
+  async enqueue(random: Random, count: number): Promise<void> {
+    const ids = Array.from({ length: count }, () => `m${uniqueText(8)}`)
+    const channel = random.pick(CHANNELS)
+    for (const id of ids) this.oracle.handedIn(id, channel)
+    const deliverAt = random.chance(8) ? NOW : 0
+    try {
+      const list = ids.map(id => encoded({ id, channel, payload: 'x', deliverAt }))
+      const enqueued = await this.store.enqueue(list, REJECT)
+      for (const [index, { ref }] of enqueued.entries())
+        this.#lines.get(channel)!.push({ id: ids[index]!, ref: ref!, retries: false })
+    } catch (error) {
+      this.#refused(error)
+    }
+  }
+
+  /** A message has its turn in some channel that has none under way. */
+  async send(random: Random): Promise<void> {
+    const channels = CHANNELS.filter(
+      channel => !this.#busy.has(channel) && this.#lines.get(channel)!.length > 0,
+    )
+    if (channels.length === 0) return
+    const channel = random.pick(channels)
+    const line = this.#lines.get(channel)!
+    const waiting = isLoose(channel) ? (line.find(({ retries }) => !retries) ?? line[0]!) : line[0]!
+    this.#busy.add(channel)
+    try {
+      if (random.chance(8)) await this.#leave(line, waiting, random)
+      else await this.#attempt(channel, line, waiting, random)
+    } catch (error) {
+      this.#refused(error)
+    } finally {
+      this.#busy.delete(channel)
+    }
+  }
+
+  async #attempt(channel: string, line: Waiting[], waiting: Waiting, random: Random): Promise<void> {
+    const { store } = this
+    const { id, ref } = waiting
+    const message = this.oracle.get(id)
+    const overtakes = line.some(other => other !== waiting && other.retries)
+    const mustSync = store.mustSyncMark(ref, isCareful(channel), overtakes)
+    message.attempted = true
+    const progress = { attempts: store.attempts(ref) + 1, mayHaveBeenSent: this.#isMarked(ref) }
+    await store.record(ref, { ...outcomeOf('attempt'), ...progress }).written
+    if (mustSync) await store.syncOutcomes()
+    if (this.process.killed) return
+    // Here `send` is called: what becomes of it the log may never know.
+    const arrives = !random.chance(3)
+    if (arrives) message.arrived = true
+    const outcome: Outcome = arrives ? outcomeOf('delivered') : { ...outcomeOf('retry'), ...progress }
+    waiting.retries = true
+    if (arrives) line.splice(line.indexOf(waiting), 1)
+    const { written } = store.record(ref, outcome)
+    if (random.chance(2)) await written
+    else written.catch(this.#refused)
+  }
+
+  #isMarked(ref: MessageRef): boolean {
+    return this.store.standing(ref) === 'in-doubt' || this.store.mayHaveBeenSent(ref)
+  }
+
+  /** It is cancelled, or its time is over, and no attempt was made of it. */
+  async #leave(line: Waiting[], waiting: Waiting, random: Random): Promise<void> {
+    line.splice(line.indexOf(waiting), 1)
+    const kind = random.pick(['cancelled', 'dead'] as const)
+    const mayHaveBeenSent = this.#isMarked(waiting.ref)
+    const { written } = this.store.record(waiting.ref, { ...outcomeOf(kind), mayHaveBeenSent })
+    if (random.chance(2)) await written
+    else written.catch(this.#refused)
+  }
+
+  async compact(): Promise<void> {
+    await this.store.compact().catch(this.#refused)
+  }
+
+  async syncOutcomes(): Promise<void> {
+    await this.store.syncOutcomes().catch(this.#refused)
+  }
+
+  async close(): Promise<void> {
+    await this.store.close().catch(this.#refused)
+  }
+
+  readonly #refused = (error: unknown): void => {
+    if (!(error instanceof WaqError)) throw error
+  }
+}
