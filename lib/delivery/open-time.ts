@@ -46,7 +46,7 @@ export class OpenTime implements Alarm {
   closeUntil(at: number): void {
     if (at <= this.#timers.now()) return
     this.set(Closed.waits, true)
-    this.#timers.set(this, at)
+    if (this.alarmIndex === -1 || at > this.alarmAt) this.#timers.set(this, at)
   }
 
   ring(): void {

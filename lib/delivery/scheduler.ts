@@ -134,10 +134,13 @@ export class Scheduler {
     return this.#groups.withPrefix(prefix)
   }
 
-  /** Nothing is attempted there before this moment of `Timers.now()`. */
-  block(holder: Gate | Channel, until: number): void {
+  /**
+   * Nothing is attempted there before this moment of `Timers.now()`. `isBackoff`: nobody else decided so, and it counts
+   * as time in which messages are tried.
+   */
+  block(holder: Gate | Channel, until: number, isBackoff = false): void {
     holder.blockedUntil = Math.max(holder.blockedUntil, until)
-    holder.openTime?.closeUntil(holder.blockedUntil)
+    if (!isBackoff) holder.openTime?.closeUntil(until)
   }
 
   /** How long the way of this channel's messages has been open. Made when somebody first wants to know. */
@@ -145,7 +148,6 @@ export class Scheduler {
     if (channel.openTime === undefined) {
       const { openTime } = channel.group
       channel.openTime = new OpenTime(this.#timers, () => openTime!.read())
-      channel.openTime.closeUntil(channel.blockedUntil)
     }
     return channel.openTime
   }

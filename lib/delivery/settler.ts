@@ -130,7 +130,7 @@ export class Settler {
       recorded: RecordedError
     },
   ): void {
-    const { scheduler, timers, time, counters, reporter } = this.#context
+    const { scheduler, timers, time, tried, counters, reporter } = this.#context
     const { error, recorded, attempts, mayHaveBeenSent, charged } = retry
     const { ref } = attempt
     const delayMs = Math.ceil(retry.delayMs)
@@ -149,7 +149,7 @@ export class Settler {
         mayHaveBeenSent,
       }),
     )
-    if (!retry.told) this.#rests(attempt, delayMs)
+    if (!retry.told) tried.rests(ref, scheduler.openTimeOf(attempt.channel), delayMs)
     this.#liftProbes(attempt)
     this.end(attempt, true)
   }
@@ -233,12 +233,13 @@ export class Settler {
     error: unknown,
     recorded: RecordedError,
   ): void {
-    const { scheduler, timers, time, counters, reporter } = this.#context
+    const { scheduler, timers, time, tried, counters, reporter } = this.#context
     const { attempts, mayHaveBeenSent } = decision
     const holder = scheduler.holderOf(decision.scope, attempt.channel)
     const delayMs = Math.ceil(decision.delayMs)
     const dueAt = timers.after(delayMs)
-    scheduler.block(holder, dueAt)
+    const open = scheduler.openTimeOf(attempt.channel)
+    scheduler.block(holder, dueAt, !decision.told)
     counters.rateLimited++
     const { scope, target } = holder
     const progress = this.#alive(attempt, attempts, mayHaveBeenSent)
@@ -262,7 +263,7 @@ export class Settler {
         dueAt: time.onWall(dueAt),
       }),
     )
-    if (!decision.told) this.#rests(attempt, delayMs)
+    tried.rests(attempt.ref, open, delayMs)
     this.#liftProbes(attempt)
     this.end(attempt, true)
   }
@@ -360,12 +361,6 @@ export class Settler {
 
   #triedMs(attempt: Attempt): number {
     return attempt.triedMs(this.#context.clock.monotonic())
-  }
-
-  /** The message waits out its own backoff from here on. */
-  #rests({ ref, channel }: Attempt, delayMs: number): void {
-    const { tried, scheduler } = this.#context
-    tried.rests(ref, scheduler.openTimeOf(channel), delayMs)
   }
 
   /** Attempts as they are after this one, which counts if `send` was called. */

@@ -241,7 +241,7 @@ export class LogStore implements MessageStore {
       },
     })
     time.onParted = () => this.#recordParted()
-    this.#clockWatch = setInterval(() => time.now(), WATCH_CLOCKS_MS).unref()
+    this.#clockWatch = setInterval(() => time.look(), WATCH_CLOCKS_MS).unref()
     logs.onError(onError)
     logs.onLost(error => {
       clearInterval(this.#clockWatch)

@@ -65,6 +65,14 @@ export class QueueTime {
     return this.#clocks.monotonic() + this.#leadMs
   }
 
+  /**
+   * As `now`, and it looks at the boot clock whatever the wall clock says: that may have been set back by as much as the
+   * machine slept.
+   */
+  look(): number {
+    return Math.floor(this.#part())
+  }
+
   /** Epoch ms by the wall clock. */
   wall(): number {
     return this.#clocks.wall()

@@ -153,6 +153,27 @@ t.test('a receiver that limits for days buries nothing', async t => {
   t.match(h.of('delivered'), [{ id: 'm1' }])
 })
 
+t.test('a wait that a failure told is no time in which a message was tried', async t => {
+  const h = new Harness({ retry })
+  h.answer(
+    'm1',
+    ...Array.from({ length: 30 }, () => ({ kind: 'retry', charged: false, afterMs: HOUR_MS }) as const),
+    'ok',
+  )
+  h.add('a')
+  await h.pass(31 * HOUR_MS)
+  t.match(h.of('delivered'), [{ id: 'm1' }])
+})
+
+t.test('a receiver that limits, and never says for how long, uses the time up', async t => {
+  const h = new Harness({ retry })
+  h.answer('m1', limited())
+  h.add('a')
+  await h.pass(11_000)
+  t.same(h.times(), [0, 1_000, 3_000, 7_000, 11_000])
+  t.ok(isDead(h))
+})
+
 t.test('a receiver that hangs uses the time up', async t => {
   const h = new Harness({
     retry: { ...retry, maxAttempts: Infinity },

@@ -12,7 +12,7 @@ import { endingOf } from './tap-output.js'
 const SAMPLE = Number(process.env.WAQ_TEST_MUTATIONS ?? 12)
 /** One seed in every run of the suite, so that it says the same twice. */
 const SEED = Number(process.env.WAQ_TEST_SEED ?? 1)
-const NUMBERED_INVARIANTS = 16
+const NUMBERED_INVARIANTS = 17
 
 const compiled = fileURLToPath(new URL('../../', import.meta.url))
 

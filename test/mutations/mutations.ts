@@ -1,7 +1,13 @@
+import { clockMutations } from './clock-mutations.js'
 import { deliveryMutations } from './delivery-mutations.js'
 import { logMutations } from './log-mutations.js'
 import type { Mutation } from './mutation.js'
 import { storeMutations } from './store-mutations.js'
 
 /** Every rule of the engine that can be switched off. */
-export const mutations: readonly Mutation[] = [...logMutations, ...storeMutations, ...deliveryMutations]
+export const mutations: readonly Mutation[] = [
+  ...logMutations,
+  ...storeMutations,
+  ...clockMutations,
+  ...deliveryMutations,
+]

@@ -55,6 +55,18 @@ t.test('a suspend is time that passed, whatever happened to the wall clock meanw
   }
 })
 
+t.test(
+  'a wall clock that was set back by as much as the machine slept hides no suspend for long',
+  async t => {
+    const { clock, time, startedAt, parted } = begin()
+    clock.suspend(HOUR_MS)
+    clock.jumpWall(-HOUR_MS)
+    t.equal(time.now(), startedAt)
+    t.equal(time.look(), startedAt + HOUR_MS)
+    t.equal(parted(), 1)
+  },
+)
+
 t.test('until somebody looks a suspend does not show', async t => {
   const { clock, time, startedAt } = begin()
   clock.suspend(HOUR_MS)

@@ -44,11 +44,12 @@ t.test('a message without an outcome is pending and was never sent', async t => 
 })
 
 t.test('an attempt that a crash left open is in doubt, and charged', async t => {
-  const { store, ref } = await restarted([{ kind: 'attempt', ...progress({ attempts: 3 }) }])
+  const { store, ref } = await restarted([{ kind: 'attempt', ...progress({ attempts: 3, triedMs: 4_000 }) }])
   t.equal(store.standing(ref!), 'in-doubt')
   t.equal(store.attempts(ref!), 3)
   t.equal(store.mayHaveBeenSent(ref!), true)
   t.equal(store.lastOutcomeAt(ref!), NOW, 'when the attempt began')
+  t.equal(store.triedMs(ref!), 4_000)
   t.match(store.recovery, { pending: 0, inDoubt: 1 })
 })
 
