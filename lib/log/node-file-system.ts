@@ -91,6 +91,9 @@ class NodeFile implements FileHandle {
   }
 }
 
+/** Made once: the look at the owner file is taken at every commit. */
+const LOOK = { bigint: true, throwIfNoEntry: false } as const
+
 function inodeOf({ dev, ino, nlink }: fs.BigIntStats): Inode {
   return { device: dev, number: ino, links: nlink }
 }
@@ -158,7 +161,7 @@ export const nodeFileSystem: FileSystem = {
 
   inodeSync(path) {
     try {
-      const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
+      const stat = fs.lstatSync(path, LOOK)
       return stat === undefined ? undefined : inodeOf(stat)
     } catch {
       return undefined

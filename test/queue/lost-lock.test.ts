@@ -73,6 +73,29 @@ for (const [how, lose] of [
   })
 }
 
+t.test('of a queue whose directory was removed nothing is sent any more', async t => {
+  const began = gate()
+  const goes = gate()
+  const sent: string[] = []
+  const queue = await openQueue<number>(t, {
+    async send({ id }) {
+      sent.push(id)
+      began.open()
+      await goes.opened
+    },
+  })
+  queue.on('lockLost', () => {})
+  for (const id of ['one', 'two', 'three']) await queue.enqueue({ channel: 'chat', payload: 1, id })
+  await began.opened
+  rmSync(queue.directory, { recursive: true })
+  const lost = once(queue, 'lockLost')
+  goes.open()
+  t.match(await lost, [{ code: 'WAQ_LOCK_LOST', message: /was removed;/ }])
+  await macrotask()
+  t.same(sent, ['one'])
+  await queue.close().catch((error: unknown) => t.match(error, { code: 'WAQ_LOCK_LOST' }))
+})
+
 t.test('a lost lock that nobody listens for is an error', async t => {
   const queue = await openQueue<number>(t)
   const error = once(queue, 'error')
