@@ -114,16 +114,19 @@ export async function acquireLock<T>(
     const result = await attempt(directory, staleMs, waitMs, context)
     if ('lock' in result) return { ...result, waitedMs: waitedMs + result.waitedMs }
     changesAtFirst ??= result.changes
-    const patienceMs =
-      waitMs !== 'auto' ? waitMs : result.liveness === 'alive' ? 0 : staleMs + STALENESS_MARGIN_MS
+    const refused = { ...result, showedLife: result.changes !== changesAtFirst }
+    const patienceMs = waitMs === 'auto' ? patienceWith(refused, staleMs) : waitMs
     waitedMs = monotonicNow() - startedAt
-    if (waitedMs >= patienceMs) {
-      const showedLife = result.changes !== changesAtFirst
-      throw refusal(directory, { ...result, showedLife }, Math.round(waitedMs), staleMs)
-    }
+    if (waitedMs >= patienceMs) throw refusal(directory, refused, Math.round(waitedMs), staleMs)
     await sleep(Math.min(POLL_MS, patienceMs - waitedMs))
     waitedMs = monotonicNow() - startedAt
   }
+}
+
+function patienceWith({ liveness, changes, showedLife }: Refused, staleMs: number): number {
+  if (liveness === 'alive') return 0
+  // A lock that gives no sign of life is stale in the end, however seldom this process comes to look.
+  return changes === undefined || showedLife ? staleMs + STALENESS_MARGIN_MS : Number.POSITIVE_INFINITY
 }
 
 /** Why an attempt came back without the lock. */

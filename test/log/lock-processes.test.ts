@@ -3,7 +3,7 @@ import os from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { acquireLock } from '../../lib/log/lock.js'
-import { LockChild, type LockChildTask } from './fixtures/lock-children.js'
+import { canContain, LockChild, type LockChildTask } from './fixtures/lock-children.js'
 import { ownerFiles, succeed } from './fixtures/owner-files.js'
 
 /** Far more than a test may take: what succeeds under it did not wait for staleness. */
@@ -84,6 +84,23 @@ t.test('ten openers at once: exactly one holds', async t => {
   t.same(await holder?.next(), { event: 'released' })
   await holder?.end()
   t.same(fs.readdirSync(directory), ['owners'])
+})
+
+const contained = canContain() ? {} : { skip: 'no namespaces for users here' }
+t.test('an owner in a container keeps its lock while it lives, and no longer', contained, async t => {
+  const directory = directoryOf(t)
+  const task = { directory, staleMs: 2_000, waitMs: 0, mode: 'hold' } as const
+  const owner = childOf(t, { ...task, contained: true })
+  t.match(await owner.next(), { event: 'held' })
+  await t.rejects(acquireLock(directory, { staleMs: 60_000, waitMs: 0 }, ownerFiles(directory)), {
+    code: 'WAQ_LOCKED',
+    message: /It belongs to another host or container/,
+    owner: { pid: 1, alive: null },
+  })
+  await owner.end('SIGKILL')
+  // The next one is process 1 as well, and not the same.
+  const next = childOf(t, { ...task, waitMs: 600_000, contained: true })
+  t.match(await next.next(), { event: 'held', tookOverFrom: 1 })
 })
 
 t.test('killed one after the other, each is replaced by exactly one that waits', async t => {
