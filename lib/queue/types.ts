@@ -52,9 +52,12 @@ export interface OutboundMessage<P = unknown> {
   id?: string | undefined
   /** Small strings that travel with the message and are no part of its identity. Default: none. */
   headers?: Readonly<Record<string, string>> | undefined
-  /** Not before: epoch ms, or a Date. Until then the message holds no place in its channel. Not with `delayMs`. */
+  /**
+   * Not before: epoch ms, or a Date, by the wall clock, whichever way that is set. Until then the message holds no place
+   * in its channel. Not with `delayMs`.
+   */
   deliverAt?: number | Date | undefined
-  /** Not before this many ms from now. Not with `deliverAt`. */
+  /** Not before this many ms have passed: a suspend counts, a step of the wall clock does not. Not with `deliverAt`. */
   delayMs?: number | undefined
   /** Dead (reason `expired`) when it was not delivered this many ms after it became due. Default: none. */
   ttlMs?: number | undefined
