@@ -1,4 +1,5 @@
-import { systemCode, WaqError, type WaqErrorCode } from '../log/errors.js'
+import { WaqError, type WaqErrorCode } from '../log/errors.js'
+import { systemCode } from '../log/system-error.js'
 
 /** What the exit status of every command means. */
 export const ExitStatus = {

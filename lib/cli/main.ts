@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { systemCode } from '../log/errors.js'
+import { systemCode } from '../log/system-error.js'
 import type { CommandContext } from './command.js'
 import { GROUPS } from './command-options.js'
 import { commands } from './commands.js'

@@ -1,4 +1,4 @@
-import { systemCode } from '../log/errors.js'
+import { systemCode } from '../log/system-error.js'
 import type { MessageStore } from '../store/message-store.js'
 import { Attempt } from './attempt.js'
 import { Call } from './call.js'

@@ -1,4 +1,4 @@
-import { systemCode } from '../log/errors.js'
+import { systemCode } from '../log/system-error.js'
 import type { MessageRef, MessageStore, Outcome } from '../store/message-store.js'
 
 interface LedgerListener {

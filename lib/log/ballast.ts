@@ -1,7 +1,8 @@
 import { join } from 'node:path'
-import { asWaqError, systemCode, WaqError } from './errors.js'
+import { asWaqError, WaqError } from './errors.js'
 import type { FileHandle, FileSystem } from './file-system.js'
 import { ballastName, isBallastName } from './names.js'
+import { isDiskFull, remedyOf } from './system-error.js'
 import { writeFully } from './write.js'
 
 /** What the longest step that must not fail needs: a copied tail, outcomes of what is under way, a manifest or two. */
@@ -9,12 +10,6 @@ export const BALLAST_BYTES = 4 * 1024 * 1024
 const STEP_BYTES = 1024 * 1024
 /** How long an owner waits before it tries to fill the ballast up again. */
 const RESTORE_PACE_MS = 250
-
-export function isDiskFull(error: unknown): boolean {
-  const code = systemCode(error)
-  if (code === 'WAQ_DISK_FULL' || code === 'ENOSPC' || code === 'EDQUOT') return true
-  return error instanceof Error && error.cause !== undefined && isDiskFull(error.cause)
-}
 
 /**
  * Invariant 14: space in reserve. On a full disk the ballast is shrunk so that outcomes can be recorded, space
@@ -35,6 +30,7 @@ export class Ballast {
   #bytes = 0
   #nextTryAt = 0
   #restoring: Promise<boolean> | undefined
+  #shortFor: unknown
 
   constructor(fileSystem: FileSystem, root: string, now: () => number) {
     this.#fileSystem = fileSystem
@@ -44,6 +40,11 @@ export class Ballast {
 
   get short(): boolean {
     return this.#bytes < BALLAST_BYTES
+  }
+
+  /** What the system said when the ballast had to give, or could not be filled up; undefined: not known. */
+  get shortFor(): unknown {
+    return this.#shortFor
   }
 
   /** Of the file that is in use. */
@@ -63,8 +64,8 @@ export class Ballast {
     await this.restore()
   }
 
-  /** Gives one step back to the disk. False: nothing is left to give. */
-  async shrink(): Promise<boolean> {
+  /** Gives one step back to the disk, for that is what failed. False: nothing is left to give. */
+  async shrink(cause?: unknown): Promise<boolean> {
     const file = this.#file ?? (await this.#find())
     if (file === undefined) return false
     try {
@@ -73,6 +74,7 @@ export class Ballast {
       const left = Math.max(0, size - STEP_BYTES)
       await file.truncate(left)
       this.#bytes = Math.min(this.#bytes, left)
+      this.#shortFor = cause
       // Some file systems free the blocks only when the truncation is committed.
       await file.sync()
     } finally {
@@ -117,10 +119,14 @@ export class Ballast {
         throw error
       }
     } catch (error) {
-      if (isDiskFull(error)) return false
+      if (isDiskFull(error)) {
+        this.#shortFor = error
+        return false
+      }
       throw asWaqError(error, `restoring the ballast of ${this.#root} failed`)
     }
     this.#bytes = BALLAST_BYTES
+    this.#shortFor = undefined
     return true
   }
 
@@ -153,10 +159,12 @@ export async function listBallasts(
   return found.sort((one, other) => one.size - other.size || (one.name < other.name ? -1 : 1))
 }
 
-export function diskFullError(directory: string, cause?: unknown): WaqError {
+/** `cause`: what the system said; undefined: the ballast is short, whatever it was. */
+export function diskFullError(directory: string, cause: unknown): WaqError {
+  const remedy = remedyOf(cause) ?? 'Free some.'
   return new WaqError(
     'WAQ_DISK_FULL',
-    `no space for new messages under ${directory}; free some: the queue goes on by itself`,
+    `no space for new messages under ${directory}. ${remedy} The queue goes on by itself then.`,
     cause === undefined ? {} : { cause },
   )
 }

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
-import { asWaqError, systemCode, WaqError } from './errors.js'
+import { asWaqError, WaqError } from './errors.js'
 import type { FileHandle, FileSystem } from './file-system.js'
 import { ownerRecord, ownIdentity, parseOwnerRecord } from './identity.js'
 import type { FoundOwner } from './lock.js'
 import { epochIn, MANIFESTS, newToken, OWNERS, ownerName, QUARANTINE } from './names.js'
+import { systemCode } from './system-error.js'
 import { writeFully } from './write.js'
 
 export interface Claim {

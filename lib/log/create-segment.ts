@@ -81,7 +81,7 @@ async function fill(directory: Directory, wanted: NewSegment, file: FileHandle):
     // Zeros are a convenience: they take no block that an outcome may need, least of all out of the ballast.
     if (directory.ballast.short) {
       if (wanted.mustSucceed) return end
-      throw diskFullError(directory.root)
+      throw diskFullError(directory.root, directory.ballast.shortFor)
     }
     const length = Math.min(FILL_BYTES, wanted.targetBytes - end)
     await writeFully(file, ZEROS.subarray(0, length), end)

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
-import { type Ballast, isDiskFull } from './ballast.js'
+import type { Ballast } from './ballast.js'
 import { asWaqError, type WaqError } from './errors.js'
 import type { Fence } from './fence.js'
 import type { FileHandle, FileSystem } from './file-system.js'
 import type { FileId } from './names.js'
 import { SyncMeter } from './sync-meter.js'
+import { needsBytes } from './system-error.js'
 
 /** What every part of an opened directory shares: where it is, whose it is, and what to do when something fails. */
 export interface DirectoryParts {
@@ -73,7 +74,7 @@ export class Directory implements DirectoryParts {
         // The ballast of a later owner is not ours to shrink.
         this.fence.check()
         // Where even that fails, the step's own failure is the one to tell.
-        if (!isDiskFull(error) || !(await this.ballast.shrink().catch(() => false))) throw error
+        if (!needsBytes(error) || !(await this.ballast.shrink(error).catch(() => false))) throw error
       }
     }
   }

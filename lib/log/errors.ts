@@ -1,4 +1,5 @@
 import { brand } from './brand.js'
+import { isDiskFull, remedyOf, systemMessage } from './system-error.js'
 
 /** Every code that a `WaqError` can carry. `docs/errors.md` gives cause and remedy for each. */
 export type WaqErrorCode =
@@ -62,18 +63,10 @@ export class WaqError extends Error {
   }
 }
 
-/** The `code` of a Node system error (`ENOSPC`, …), or undefined for anything else. */
-export function systemCode(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null) return undefined
-  const code = (error as { code?: unknown }).code
-  return typeof code === 'string' ? code : undefined
-}
-
-/** Turns a system error into a typed one; a `WaqError` passes through unchanged. */
+/** Turns a system error into a typed one that says what to do; a `WaqError` passes through unchanged. */
 export function asWaqError(error: unknown, what: string, options: WaqErrorOptions = {}): WaqError {
   if (error instanceof WaqError) return error
-  const system = systemCode(error)
-  const full = system === 'ENOSPC' || system === 'EDQUOT'
-  const detail = error instanceof Error ? error.message : String(error)
-  return new WaqError(full ? 'WAQ_DISK_FULL' : 'WAQ_IO', `${what}: ${detail}`, { cause: error, ...options })
+  const remedy = remedyOf(error)
+  const message = `${what}: ${systemMessage(error)}${remedy === undefined ? '' : `. ${remedy}`}`
+  return new WaqError(isDiskFull(error) ? 'WAQ_DISK_FULL' : 'WAQ_IO', message, { cause: error, ...options })
 }

@@ -10,7 +10,7 @@
  *  - 7: a segment gets its first frame only after its predecessor was synced to its end or cut by a durable manifest.
  */
 import { Append, AppendQueue } from './append-queue.js'
-import { diskFullError, isDiskFull } from './ballast.js'
+import { diskFullError } from './ballast.js'
 import type { Directory } from './directory.js'
 import { Displaced } from './displaced.js'
 import { asWaqError, WaqError } from './errors.js'
@@ -22,6 +22,7 @@ import { nextTick } from './real-time.js'
 import { Rotation } from './rotation.js'
 import type { ActiveSegment } from './segment.js'
 import type { SegmentSet } from './segment-set.js'
+import { isDiskFull } from './system-error.js'
 import type { AppendListener, LogSpec } from './types.js'
 import { Unsynced } from './unsynced.js'
 import { type WriteError, writeFully } from './write.js'
@@ -226,7 +227,9 @@ export class GroupCommit {
           !(await this.#ballastRestored())
         ) {
           for (const append of this.#queue.takeRefusable()) {
-            append.listener.failed(refusal(diskFullError(this.#directory.root), append.touched))
+            append.listener.failed(
+              refusal(diskFullError(this.#directory.root, this.#directory.ballast.shortFor), append.touched),
+            )
           }
           if (this.#queue.size === 0) return
         }
@@ -380,7 +383,7 @@ export class GroupCommit {
   async #writeFailed(active: ActiveSegment, batch: Append[], error: WriteError): Promise<void> {
     if (error.written === 0 && isDiskFull(error)) {
       // Not a byte reached the file: the segment is as good as it was.
-      if (this.#mustSucceed && (await this.#directory.ballast.shrink().catch(() => false))) {
+      if (this.#mustSucceed && (await this.#directory.ballast.shrink(error).catch(() => false))) {
         this.#queue.putBack(batch)
         return
       }

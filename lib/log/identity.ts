@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
-import { systemCode } from './errors.js'
 import { hasOneKernel } from './network-file-system.js'
+import { systemCode } from './system-error.js'
 
 /**
  * What tells one thread of one process from every other, as far as its platform says; `null` where it does

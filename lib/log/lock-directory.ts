@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { promisify } from 'node:util'
-import { systemCode } from './errors.js'
 import { wallNow } from './real-time.js'
+import { systemCode } from './system-error.js'
 
 /**
  * A lock directory that this process made, and holds open: until it is closed no other one gets its inode

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { CLAIMING_NAME, claimerDied, clearClaiming } from './claiming.js'
-import { asWaqError, type Owner, systemCode, WaqError } from './errors.js'
+import { asWaqError, type Owner, WaqError } from './errors.js'
 import { GUARD_NAME, GUARD_RIGHT_PREFIX, type Guard, takeGuard } from './guard.js'
 import { type DirectoryLock, HeldLock, LOCK_NAME } from './held-lock.js'
 import {
@@ -16,6 +16,7 @@ import {
 import { removeDirectory } from './lock-directory.js'
 import { addOpen, makerHere, openHere, removeOpen } from './open-directories.js'
 import { monotonicNow, sleep } from './real-time.js'
+import { needsBytes, systemCode } from './system-error.js'
 import { endWatch, markOf, watchOf } from './watch.js'
 
 export type { DirectoryLock } from './held-lock.js'
@@ -183,7 +184,7 @@ async function attemptInGuard<T>(
       return await lockAndClaim(directory, staleMs, guard, lock, context)
     } catch (error) {
       const canMakeRoom = context.makeRoom !== undefined && requests < MOST_REQUESTS_FOR_ROOM
-      if (!isDiskFull(error) || !canMakeRoom) throw explain(error, directory)
+      if (!needsBytes(error) || !canMakeRoom) throw explain(error, directory)
       // The room to be made is in reserve for the owner: not for an opener that it will turn away.
       const obstacle = await look(directory, staleMs, context)
       if (obstacle !== undefined && !('takeOver' in obstacle)) return obstacle
@@ -304,22 +305,12 @@ function adviceFor({ liveness, found, here, showedLife }: Refused, staleMs: numb
   )
 }
 
-function isDiskFull(error: unknown): boolean {
-  const code = systemCode(error)
-  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'WAQ_DISK_FULL'
-}
-
 /** Errors of the system in this package's words; every other one passes unchanged. */
 function explain(error: unknown, directory: string): unknown {
   const code = systemCode(error)
   if (error instanceof WaqError || code === undefined) return error
   const known = asWaqError(error, `Could not lock ${directory}`)
-  const advice = isDiskFull(error)
-    ? 'Free some space on that disk, then try again.'
-    : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
-      ? 'Opening needs permission to create and remove files there, on a file system that can be written.'
-      : undefined
-  return advice === undefined
-    ? known
-    : new WaqError(known.code, `${known.message}. ${advice}`, { cause: error })
+  if (code !== 'EACCES' && code !== 'EPERM') return known
+  const advice = 'Opening needs permission to create and remove files there.'
+  return new WaqError(known.code, `${known.message}. ${advice}`, { cause: error })
 }

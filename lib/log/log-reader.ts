@@ -9,7 +9,7 @@
 import { resolve } from 'node:path'
 import { readNewestOwner } from './claim.js'
 import { preferNativeCrc } from './crc32c.js'
-import { asWaqError, type Owner, systemCode, WaqError } from './errors.js'
+import { asWaqError, type Owner, WaqError } from './errors.js'
 import type { FileSystem } from './file-system.js'
 import { ownIdentity } from './identity.js'
 import { type InForce, readNewestManifest } from './in-force.js'
@@ -19,6 +19,7 @@ import { MANIFESTS } from './names.js'
 import { nodeFileSystem } from './node-file-system.js'
 import type { DirectoryFiles } from './read-file.js'
 import { type SurveyedLog, surveyLog } from './survey.js'
+import { systemCode } from './system-error.js'
 import type { LogIdentity } from './types.js'
 
 /** Each try sees a newer manifest than the one before, so only an owner that never rests comes to this many. */

@@ -6,7 +6,7 @@ import { Ballast, listBallasts } from './ballast.js'
 import { claimEpoch, readNewestOwner } from './claim.js'
 import { preferNativeCrc } from './crc32c.js'
 import { Directory } from './directory.js'
-import { asWaqError, type Owner, systemCode, WaqError } from './errors.js'
+import { asWaqError, type Owner, WaqError } from './errors.js'
 import { Fence } from './fence.js'
 import { ownIdentity } from './identity.js'
 import { acquireLock, type DirectoryLock, type LockContext, type LockOptions } from './lock.js'
@@ -18,6 +18,7 @@ import { prepareDirectory } from './prepare-directory.js'
 import { assertRealTimers, wallNow } from './real-time.js'
 import { type Recovered, recover } from './recover.js'
 import { SegmentLog } from './segment-log.js'
+import { needsBytes, systemCode } from './system-error.js'
 import type { CorruptRange, Environment, Log, LogSpec, OpenReport, OpenVisitor } from './types.js'
 
 export interface LogSetOptions {
@@ -309,8 +310,7 @@ async function withRoom<T>(ballast: Ballast, step: () => Promise<T>): Promise<T>
     try {
       return await step()
     } catch (error) {
-      if (asWaqError(error, '').code !== 'WAQ_DISK_FULL' || !(await ballast.shrink().catch(() => false)))
-        throw error
+      if (!needsBytes(error) || !(await ballast.shrink(error).catch(() => false))) throw error
     }
   }
 }

@@ -1,4 +1,4 @@
-import { asWaqError, systemCode, WaqError } from './errors.js'
+import { asWaqError, WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import {
   FRAME_HEADER_BYTES,
@@ -15,6 +15,7 @@ import { pull } from './pull.js'
 import { type DirectoryFiles, openFile, readAt } from './read-file.js'
 import { scanSegment } from './scan.js'
 import { type Candidate, type Gone, missingSegment, type SurveyedLog } from './survey.js'
+import { systemCode } from './system-error.js'
 import type { CorruptRange, LostRecord, VisitedFrame, Witness } from './types.js'
 
 /** A file that was listed is gone because its owner published a newer manifest: what is read now must be read anew. */

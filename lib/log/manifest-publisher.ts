@@ -9,9 +9,9 @@
  * - After each, the fence is checked (invariant 3).
  */
 import type { Directory } from './directory.js'
-import { systemCode } from './errors.js'
 import { encodeManifest, type Manifest } from './manifest.js'
 import { type FileId, fileId, MANIFESTS } from './names.js'
+import { systemCode } from './system-error.js'
 import { writeFully } from './write.js'
 
 export class ManifestPublisher {

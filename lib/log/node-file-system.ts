@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import type { FileHandle, FileStat, FileSystem, Inode } from './file-system.js'
 import { createDirectory, createFile } from './hand-over.js'
 import { QuickReads } from './quick-reads.js'
+import { creationError, systemCode } from './system-error.js'
 
 // Bare descriptors and callbacks instead of `fs/promises` handles: the commit path is one writeSync and one
 // fdatasync, and a FileHandle adds a promise and a reference count to each. Nor has every FileHandle all its methods:
@@ -115,8 +116,12 @@ export const nodeFileSystem: FileSystem = {
     return fs.promises.realpath(path)
   },
 
-  mkdir(path) {
-    return createDirectory(path)
+  async mkdir(path) {
+    try {
+      await createDirectory(path)
+    } catch (error) {
+      throw creationError(error, path)
+    }
   },
 
   readdir(path) {
@@ -129,13 +134,17 @@ export const nodeFileSystem: FileSystem = {
       const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other'
       return { kind, size: stat.size }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      if (systemCode(error) === 'ENOENT') return undefined
       throw error
     }
   },
 
   async create(path) {
-    return new NodeFile(await createFile(path))
+    try {
+      return new NodeFile(await createFile(path))
+    } catch (error) {
+      throw creationError(error, path)
+    }
   },
 
   open(path, mode) {

@@ -1,8 +1,9 @@
 import { basename, dirname, join, resolve } from 'node:path'
-import { asWaqError, systemCode, WaqError } from './errors.js'
+import { asWaqError, WaqError } from './errors.js'
 import type { FileSystem } from './file-system.js'
 import { isLockName } from './lock.js'
 import { CONTROL, isBallastName, MANIFESTS, OWNERS, QUARANTINE } from './names.js'
+import { systemCode } from './system-error.js'
 
 /**
  * Makes sure that there is a directory with its subdirectories, all of them private and durable, and returns its

@@ -1,6 +1,6 @@
 import type { Directory } from './directory.js'
-import { systemCode } from './errors.js'
 import { QUARANTINE } from './names.js'
+import { systemCode } from './system-error.js'
 import type { CorruptRange } from './types.js'
 import { writeFully } from './write.js'
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { asWaqError, systemCode, WaqError } from './errors.js'
+import { asWaqError, WaqError } from './errors.js'
 import type { FileHandle, FileSystem } from './file-system.js'
+import { systemCode } from './system-error.js'
 
 /** Where the files of a queue are: all that those who only read need to know of a directory. */
 export interface DirectoryFiles {

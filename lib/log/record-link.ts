@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { systemCode } from './errors.js'
+import { creationError, systemCode } from './system-error.js'
 
 // A symbolic link that points nowhere and is only read: the one thing that a file system creates atomically
 // together with its content. So nobody ever meets one that is half written, and no temporary file can stay behind.
@@ -11,8 +11,16 @@ export function createRecordLink(path: string, content: string): boolean {
     return true
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return false
-    throw error
+    throw creationError(withoutContent(error, path), path)
   }
+}
+
+/** The system names what a link should lead to as if it were a path: here it is a record. */
+function withoutContent(error: unknown, path: string): unknown {
+  if (!(error instanceof Error)) return error
+  error.message = error.message.replace(/, symlink [\s\S]*$/, `, symlink '${path}'`)
+  Reflect.deleteProperty(error, 'dest')
+  return Object.assign(error, { path })
 }
 
 /** Undefined where nothing has that name; throws EINVAL where it is not a link. */

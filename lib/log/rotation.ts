@@ -4,7 +4,6 @@
  * Invariant 7: a segment gets its first frame only after its predecessor was synced to its end, or cut by a durable
  * manifest. Invariant 6: the next one is made ahead of need, filled with zeros whole, and listed before it is used.
  */
-import { isDiskFull } from './ballast.js'
 import { createSegment } from './create-segment.js'
 import type { Directory } from './directory.js'
 import { asWaqError, type WaqError } from './errors.js'
@@ -13,6 +12,7 @@ import type { ManifestPublisher } from './manifest-publisher.js'
 import { Pace } from './pace.js'
 import type { ActiveSegment } from './segment.js'
 import type { SegmentSet } from './segment-set.js'
+import { isDiskFull } from './system-error.js'
 import type { LogSpec } from './types.js'
 
 /** An opening's first segment is small, for most openings write little; each next one is four times as large, up to `segmentBytes`. */

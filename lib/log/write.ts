@@ -1,5 +1,5 @@
-import { systemCode } from './errors.js'
 import type { FileHandle } from './file-system.js'
+import { systemCode } from './system-error.js'
 
 /**
  * Below this, one synchronous write into the page cache costs less than a trip through the thread pool; above it

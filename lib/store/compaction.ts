@@ -4,8 +4,9 @@
  * as anyone likes, does one thing at a time, in slices, and rests as long after each slice as the slice took. On demand
  * it does the same, more thoroughly and without a rest.
  */
-import { asWaqError, systemCode, type WaqError } from '../log/errors.js'
+import { asWaqError, type WaqError } from '../log/errors.js'
 import { clearTimeout, monotonicNow, nextTurn, setTimeout, sleep } from '../log/real-time.js'
+import { systemCode } from '../log/system-error.js'
 import { throwIfAborted } from './abort-error.js'
 import {
   backgroundLimits,

@@ -1,9 +1,10 @@
 /** Reads every byte of a queue and tells what is not as it should be. It decides nothing and changes nothing. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { systemCode, WaqError } from '../log/errors.js'
+import { WaqError } from '../log/errors.js'
 import { SEGMENT_HEADER_BYTES } from '../log/format.js'
 import { MANIFESTS, parseFileId } from '../log/names.js'
+import { systemCode } from '../log/system-error.js'
 import type { CorruptRange, VisitedFrame } from '../log/types.js'
 import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
 import { describeLost } from './lost-messages.js'

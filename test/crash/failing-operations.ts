@@ -42,6 +42,7 @@ const FAULTS: Readonly<Record<OperationKind, readonly Fault[]>> = {
     { code: 'EIO', bytes: 1 },
     { code: 'EIO', bytes: 40 },
     { code: 'ENOSPC', bytes: 29 },
+    { code: 'EDQUOT' },
     { code: 'short', bytes: 5 },
   ],
   sync: [EIO, ENOSPC],

@@ -1,7 +1,8 @@
 import t from 'tap'
-import { BALLAST_BYTES, Ballast, isDiskFull } from '../../lib/log/ballast.js'
+import { BALLAST_BYTES, Ballast } from '../../lib/log/ballast.js'
 import { asWaqError } from '../../lib/log/errors.js'
-import { DiskProcess, type Fault, type Operation } from '../fixtures/disk/disk-process.js'
+import { isDiskFull } from '../../lib/log/system-error.js'
+import { DiskProcess, type Fault, type Operation, systemError } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 
 const TOKEN = 'b'.repeat(16)
@@ -105,7 +106,9 @@ t.test('an error that is no lack of space is an error', async t => {
 
 t.test('a full disk is recognised through the errors that wrap it', async t => {
   const full = Object.assign(new Error('no space'), { code: 'ENOSPC' })
-  const quota = Object.assign(new Error('no space'), { code: 'EDQUOT' })
+  // Node has no name for it.
+  const quota = systemError('EDQUOT', 'write', '/queue')
+  t.not(quota.code, 'EDQUOT')
   const other = Object.assign(new Error('sick'), { code: 'EIO' })
   for (const error of [full, quota, asWaqError(full, 'x'), new Error('x', { cause: asWaqError(quota, 'y') })])
     t.equal(isDiskFull(error), true)

@@ -478,28 +478,39 @@ test('once the fence fell, everything that waits is refused, and the files are c
   )
 })
 
-test('a full disk: outcomes are recorded out of the ballast, messages are refused, and it heals', async t => {
-  const { disk, process, set } = await stage({ segmentBytes: 64 * 1024 })
-  await append(set, 'messages', 'one')
-  await append(set, 'acks', 'before')
-  process.capacityBytes = disk.usedBytes()
-  const acks: Promise<unknown>[] = []
-  for (let i = 0; i < 40; i++) acks.push(append(set, 'acks', 'a'.repeat(10_000)))
-  await Promise.all(acks)
-  t.ok(ballastOf(disk).live.size < BALLAST_BYTES)
-  t.match(await outcome(append(set, 'messages', 'two')), { code: 'WAQ_DISK_FULL', indeterminate: false })
-  process.capacityBytes = Number.POSITIVE_INFINITY
-  await sleep(1000)
-  await append(set, 'messages', 'three')
-  t.equal(ballastOf(disk).live.size, BALLAST_BYTES)
-  await set.log('acks').sync()
-  const { frames } = await afterPowerLoss(disk)
-  t.equal(frames.acks!.length, 41)
-  t.same(
-    textsOf(frames.messages).map(text => text.split(' ')[1]),
-    ['one', 'three'],
-  )
-})
+for (const [full, code, remedy] of [
+  ['a full disk', 'ENOSPC', /The device is full: free some space/],
+  // Node has no name for its error.
+  ['a quota that is used up', 'EDQUOT', /quota .* is used up: free some, or have it raised/],
+] as const) {
+  test(`${full}: outcomes are recorded out of the ballast, messages are refused, and it heals`, async t => {
+    const { disk, process, set } = await stage({ segmentBytes: 64 * 1024 })
+    await append(set, 'messages', 'one')
+    await append(set, 'acks', 'before')
+    process.fullCode = code
+    process.capacityBytes = disk.usedBytes()
+    const acks: Promise<unknown>[] = []
+    for (let i = 0; i < 40; i++) acks.push(append(set, 'acks', 'a'.repeat(10_000)))
+    await Promise.all(acks)
+    t.ok(ballastOf(disk).live.size < BALLAST_BYTES)
+    t.match(await outcome(append(set, 'messages', 'two')), {
+      code: 'WAQ_DISK_FULL',
+      indeterminate: false,
+      message: remedy,
+    })
+    process.capacityBytes = Number.POSITIVE_INFINITY
+    await sleep(1000)
+    await append(set, 'messages', 'three')
+    t.equal(ballastOf(disk).live.size, BALLAST_BYTES)
+    await set.log('acks').sync()
+    const { frames } = await afterPowerLoss(disk)
+    t.equal(frames.acks!.length, 41)
+    t.same(
+      textsOf(frames.messages).map(text => text.split(' ')[1]),
+      ['one', 'three'],
+    )
+  })
+}
 
 for (const ends of ['a close', 'a sync'] as const) {
   test(`what was accepted, and lost its segment on a full disk, is written out of the ballast at ${ends}`, async t => {

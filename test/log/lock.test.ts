@@ -259,7 +259,7 @@ t.test('the disk is full: room is made, and it is tried again', async t => {
 
       await t.rejects(acquireLock(directory, atOnce, files), {
         code: 'WAQ_DISK_FULL',
-        message: new RegExp(`Could not lock ${directory}.*Free some space`),
+        message: new RegExp(`Could not lock ${directory}.*free some space`),
       })
       files.makeRoom = async () => false
       await t.rejects(acquireLock(directory, atOnce, files), { code: 'WAQ_DISK_FULL' })
@@ -293,13 +293,16 @@ t.test('a directory that can not be written is named, and what is needed', async
   t.teardown(() => {
     fs.symlinkSync = original
   })
-  for (const code of ['EACCES', 'EROFS']) {
+  for (const [code, needed] of [
+    ['EACCES', 'needs permission'],
+    ['EROFS', 'mount it for writing'],
+  ]) {
     fs.symlinkSync = () => {
       throw Object.assign(new Error(`${code}: refused`), { code })
     }
     await t.rejects(acquireLock(directory, atOnce, ownerFiles(directory)), {
       code: 'WAQ_IO',
-      message: new RegExp(`Could not lock ${directory}: ${code}.*needs permission`),
+      message: new RegExp(`Could not lock ${directory}: ${code}.*${needed}`),
     })
   }
 })

@@ -1797,6 +1797,44 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'an error that Node has no name for has none',
+    invariants: [14],
+    file: 'lib/log/system-error.js',
+    find: 'if (unnamed === null)',
+    replace: 'if (true)',
+    caughtBy: {
+      file: 'log/failures',
+      name: 'a quota that is used up: outcomes are recorded out of the ballast, messages are refused, and it heals',
+    },
+  },
+  {
+    name: 'no inode is taken for no space',
+    invariants: [14],
+    file: 'lib/log/system-error.js',
+    find: 'files > 0 && ffree === 0',
+    replace: 'false',
+    caughtBy: { file: 'log/system-error', name: 'no inode left is no lack of bytes, and says so' },
+  },
+  {
+    name: 'the ballast is given for an inode',
+    invariants: [14],
+    file: 'lib/log/system-error.js',
+    find: 'isDiskFull(error) && !isOutOfInodes(error)',
+    replace: 'isDiskFull(error)',
+    caughtBy: { file: 'log/system-error', name: 'no inode left is no lack of bytes, and says so' },
+  },
+  {
+    name: 'a record is told as if it were a path',
+    invariants: [3],
+    file: 'lib/log/record-link.js',
+    find: 'creationError(withoutContent(error, path), path)',
+    replace: 'creationError(error, path)',
+    caughtBy: {
+      file: 'log/system-error',
+      name: 'the record in a link that can not be made is told as no path',
+    },
+  },
+  {
     name: 'half a ballast stays on a full disk',
     invariants: [14],
     file: 'lib/log/ballast.js',
@@ -1808,7 +1846,7 @@ export const logMutations: readonly Mutation[] = [
     name: 'on a full disk outcomes wait for space',
     invariants: [14],
     file: 'lib/log/group-commit.js',
-    find: 'this.#mustSucceed && (await this.#directory.ballast.shrink().catch(() => false))',
+    find: 'this.#mustSucceed && (await this.#directory.ballast.shrink(error).catch(() => false))',
     replace: 'false',
     caughtBy: {
       file: 'log/full-disk',

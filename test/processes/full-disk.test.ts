@@ -1,30 +1,12 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { OutboundQueue, type WaqError } from '../../lib/index.js'
+import { tmpfs } from './fixtures/file-systems.js'
 
-/** A file system of 24 MiB of its own; undefined where this process may not mount one. */
-function smallFileSystem(): string | undefined {
-  const directory = mkdtempSync(join(tmpdir(), 'waq-full-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', directory], { stdio: 'ignore' })
-    t.teardown(() => {
-      execFileSync('umount', ['-l', directory])
-      rmSync(directory, { recursive: true, force: true })
-    })
-    return directory
-  } catch {
-    rmSync(directory, { recursive: true, force: true })
-    return undefined
-  }
-}
-
-const disk = smallFileSystem()
+const disk = tmpfs('size=24m')
 const why = disk === undefined ? 'no privilege to mount a small tmpfs here' : false
-if (why !== false) console.log(`# full-disk: skipped, ${why}`)
 
 t.test(
   'a full disk: deliveries go on, enqueue says so, and works again by itself',

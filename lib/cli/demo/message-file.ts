@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { systemCode } from '../../log/errors.js'
+import { systemCode } from '../../log/system-error.js'
 import { CommandError, ExitStatus, usageError } from '../exit-status.js'
 import type { ChatMessage } from './messages.js'
 

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { systemCode } from '../../log/errors.js'
 import { nodeFileSystem } from '../../log/node-file-system.js'
+import { systemCode } from '../../log/system-error.js'
 import { writeFully } from '../../log/write.js'
 
 /** A file that can not be what it claims to be, whatever is in it. */

@@ -1,8 +1,9 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { asWaqError, systemCode, WaqError } from '../../log/errors.js'
+import { asWaqError, WaqError } from '../../log/errors.js'
 import { clearInterval, setInterval, wallNow } from '../../log/real-time.js'
+import { systemCode } from '../../log/system-error.js'
 import { escapeText, quoteText } from '../quote.js'
 import { HostileFile, putFile, removeFile, takeFile } from './control-files.js'
 import {

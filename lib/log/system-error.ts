@@ -1,0 +1,92 @@
+import fs from 'node:fs'
+import { constants } from 'node:os'
+import { dirname } from 'node:path'
+
+// The one place that knows what errors of the system are called, and what somebody can do about them.
+
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno).map(([name, number]) => [number, name]),
+)
+/** As Node calls what it has no name for, EDQUOT among them. */
+const UNNAMED = /Unknown system error (-?\d+)/
+
+const TEXTS: Readonly<Record<string, string>> = { EDQUOT: 'disk quota exceeded' }
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENOSPC: 'The device is full: free some space.',
+  EDQUOT: "The user's quota of space or of files is used up: free some, or have it raised.",
+  EROFS:
+    'The file system can only be read: mount it for writing. Where it was, the kernel met an error on it, and ' +
+    'its log tells which.',
+}
+const NO_INODES_REMEDY =
+  'The file system has no inode left, so it holds no further file, however much space is free: remove files.'
+
+/**
+ * The name of a system error (`ENOSPC`, …), also where Node has none for it; the `code` of any other error that has
+ * one. Undefined for anything else.
+ */
+export function systemCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  const { code, errno } = error as { code?: unknown; errno?: unknown }
+  if (typeof code !== 'string') return undefined
+  const unnamed = UNNAMED.exec(code)
+  if (unnamed === null) return code
+  return NAMES.get(Math.abs(typeof errno === 'number' ? errno : Number(unnamed[1]))) ?? code
+}
+
+/** The device has no space, the user no quota, or the file system no inode. */
+export function isDiskFull(error: unknown): boolean {
+  const code = systemCode(error)
+  if (code === 'WAQ_DISK_FULL' || code === 'ENOSPC' || code === 'EDQUOT') return true
+  return error instanceof Error && error.cause !== undefined && isDiskFull(error.cause)
+}
+
+/** A full disk on which it helps to give bytes back: inodes come back only with files. */
+export function needsBytes(error: unknown): boolean {
+  return isDiskFull(error) && !isOutOfInodes(error)
+}
+
+function isOutOfInodes(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return 'isOutOfInodes' in error || isOutOfInodes(error.cause)
+}
+
+/**
+ * The error of a call that makes something new at this path: where it is ENOSPC for want of an inode, it says so. The
+ * system has one code for both.
+ */
+export function creationError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || systemCode(error) !== 'ENOSPC' || !lacksInodes(dirname(path))) return error
+  error.message = error.message.replace('no space left on device', 'no inode left on the file system')
+  return Object.assign(error, { isOutOfInodes: true })
+}
+
+function lacksInodes(directory: string): boolean {
+  try {
+    const { files, ffree } = fs.statfsSync(directory)
+    // Some file systems make inodes as they need them: they have none, and none free.
+    return files > 0 && ffree === 0
+  } catch {
+    return false
+  }
+}
+
+/** What happened, as the system says it, with its name in front. */
+export function systemMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const code = systemCode(error)
+  if (code === undefined || !UNNAMED.test(error.message)) return error.message
+  const named = TEXTS[code] === undefined ? code : `${code}: ${TEXTS[code]}`
+  return error.message.replace(/Unknown system error -?\d+(: Unknown system error -?\d+)?/, named)
+}
+
+/** What somebody who looks after the machine can do; undefined where nothing is known. */
+export function remedyOf(error: unknown): string | undefined {
+  if (isOutOfInodes(error)) return NO_INODES_REMEDY
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const remedy = REMEDIES[systemCode(at) ?? '']
+    if (remedy !== undefined) return remedy
+  }
+  return undefined
+}
