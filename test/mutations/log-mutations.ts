@@ -464,6 +464,26 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'an error of another copy of the package is a stranger',
+    invariants: [],
+    file: 'lib/log/brand.js',
+    find: "return typeof value === 'object' && value !== null && value[key] === true;",
+    replace: 'return Function.prototype[Symbol.hasInstance].call(branded, value);',
+    caughtBy: {
+      file: 'log/copies',
+      name: 'an error of one copy of the package is told by instanceof in another',
+    },
+  },
+  {
+    name: 'a class that extends an error of the package takes every such error for its own',
+    invariants: [],
+    file: 'lib/log/brand.js',
+    find: `if (this !== branded)
+                return Function.prototype[Symbol.hasInstance].call(this, value);`,
+    replace: '',
+    caughtBy: { file: 'log/copies', name: 'nothing else is told by instanceof' },
+  },
+  {
     name: 'a lock is stale by the wall clock',
     invariants: [],
     file: 'lib/log/lock.js',
