@@ -9,6 +9,8 @@ export type LogVisitor = Pick<OpenVisitor, 'frame' | 'lost' | 'witness'>
 /** Damage, until the next frame tells what lacks. */
 interface Waiting {
   readonly range: CorruptRange
+  /** The last sequence before it. */
+  readonly after: number
   /** It is one frame, of this sequence. */
   readonly exact: number | undefined
   readonly holdsFrames: boolean
@@ -74,7 +76,8 @@ export class LogVisit {
     if (range.known) this.#report(range)
     else {
       const complete = { ...range, nextSequences: this.#nextSequences }
-      this.#waiting.push({ range: complete, exact: undefined, holdsFrames: unbounded, unbounded })
+      const after = this.lastSequence
+      this.#waiting.push({ range: complete, after, exact: undefined, holdsFrames: unbounded, unbounded })
     }
   }
 
@@ -82,7 +85,7 @@ export class LogVisit {
     this.#tell(nextSequence, true)
   }
 
-  #wait(segment: Segment, offset: number, length: number, waiting: Omit<Waiting, 'range'>): void {
+  #wait(segment: Segment, offset: number, length: number, waiting: Omit<Waiting, 'range' | 'after'>): void {
     const { file } = segment
     const known = this.#known.find(
       range => range.file === file && range.offset === offset && range.length === length,
@@ -95,13 +98,13 @@ export class LogVisit {
       nextSequences: this.#nextSequences,
       known: false,
     }
-    this.#waiting.push({ range, ...waiting })
+    this.#waiting.push({ range, after: this.lastSequence, ...waiting })
   }
 
   /** `nextSequence`: no record in the range has as high a one. At the end of the log that is not known of all. */
   #tell(nextSequence: number, atEnd: boolean): void {
-    for (const { range, exact, holdsFrames, unbounded } of this.#waiting.splice(0)) {
-      const firstMissing = exact ?? this.lastSequence + 1
+    for (const { range, after, exact, holdsFrames, unbounded } of this.#waiting.splice(0)) {
+      const firstMissing = exact ?? after + 1
       const lastMissing = exact ?? nextSequence - 1
       // A gap without a sequence in it lost none.
       if (range.known || !holdsFrames) this.#report(range)

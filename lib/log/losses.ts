@@ -73,7 +73,10 @@ export function findLosses(log: SearchedLog, witness: Witness, corrupt: readonly
     if (others === undefined) unexplained.set(home, [sequence])
     else others.push(sequence)
   }
-  const damage = [...unexplained].map(([home, sequences]) => damageOf(log, home, sequences))
+  const damage = [...unexplained]
+    .map(([home, sequences]) => damageOf(log, home, sequences))
+    // What is told of already is not told twice, though these are not in its bounds.
+    .filter(({ file, offset }) => !corrupt.some(range => range.file === file && range.offset === offset))
   return { lost, damage }
 }
 

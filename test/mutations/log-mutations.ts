@@ -1239,6 +1239,95 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'what left a compacted segment is called lost',
+    invariants: [7, 12],
+    file: 'lib/log/losses.js',
+    find: `if (entry.compacted)
+                continue;`,
+    replace: '',
+    caughtBy: {
+      file: 'store/lost-messages',
+      name: 'an attempt that outlives its message through a compaction proves nothing',
+    },
+  },
+  {
+    name: 'what a loss of power took under a relaxed durability is called damage',
+    invariants: [7],
+    file: 'lib/log/losses.js',
+    find: 'log.mayLackUnsynced && !home.synced',
+    replace: 'false',
+    caughtBy: {
+      file: 'store/lost-messages',
+      name: 'after a loss of power under "os" messages are lost, and nothing is corrupt',
+    },
+  },
+  {
+    name: 'a relaxed durability excuses losses without a loss of power',
+    invariants: [7],
+    file: 'lib/log/losses.js',
+    find: 'bootId === null || manifest.bootId !== bootId',
+    replace: 'true',
+    caughtBy: {
+      file: 'store/lost-messages',
+      name: 'after a loss of power under "os" messages are lost, and nothing is corrupt',
+    },
+  },
+  {
+    name: 'a relaxed durability excuses losses of what was synced',
+    invariants: [7],
+    file: 'lib/log/losses.js',
+    find: 'log.mayLackUnsynced && !home.synced',
+    replace: 'log.mayLackUnsynced',
+    caughtBy: {
+      file: 'store/lost-messages',
+      name: 'what was synced before a life ended is no less lost under a relaxed durability',
+    },
+  },
+  {
+    name: 'zeros behind a header that can not be read are a clean end',
+    invariants: [7],
+    file: 'lib/log/survey.js',
+    find: '!hasHeader || syncedSequence > survey.lastSequence',
+    replace: 'syncedSequence > survey.lastSequence',
+    caughtBy: {
+      file: 'store/lost-messages',
+      name: 'behind a header that can not be read frames load, and the end is in doubt',
+    },
+  },
+  {
+    name: 'zeros before what the manifest knows to be synced are a clean end',
+    invariants: [7],
+    file: 'lib/log/survey.js',
+    find: '!hasHeader || syncedSequence > survey.lastSequence',
+    replace: '!hasHeader',
+    caughtBy: {
+      file: 'store/lost-messages',
+      name: 'messages that no outcome tells of are missed where the manifest knows them to be synced',
+    },
+  },
+  {
+    name: 'a bad frame that was accepted for certain is a tear',
+    invariants: [7],
+    file: 'lib/log/survey.js',
+    find: 'Math.max(accepted, syncedSequence)',
+    replace: 'syncedSequence',
+    caughtBy: {
+      file: 'store/lost-messages',
+      name: 'a bit of the last payload flipped: each message that an outcome tells of is told to be lost, once',
+    },
+  },
+  {
+    name: 'damage behind the end that its segment was given is forgotten',
+    invariants: [7],
+    file: 'lib/log/survey.js',
+    find: 'range.offset < (ends.get(range.file) ?? 0)',
+    replace: 'ends.has(range.file)',
+    caughtBy: {
+      file: 'store/lost-messages',
+      name: 'behind a header that can not be read frames load, and the end is in doubt',
+    },
+  },
+  {
     name: 'a segment that is missing is no damage',
     invariants: [7],
     file: 'lib/log/survey.js',

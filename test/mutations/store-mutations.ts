@@ -3,6 +3,25 @@ import type { Mutation } from './mutation.js'
 
 export const storeMutations: readonly Mutation[] = [
   {
+    name: 'messages that are there are called lost',
+    invariants: [7],
+    file: 'lib/store/opening.js',
+    find: '!contents.holds(sequence)',
+    replace: 'true',
+    caughtBy: { file: 'store/lost-messages', name: 'a torn end that no outcome tells of is a tear, as ever' },
+  },
+  {
+    name: 'outcomes that settle prove nothing',
+    invariants: [7],
+    file: 'lib/store/fold.js',
+    find: 'yield* this.#settledIn.sequences(from);',
+    replace: '',
+    caughtBy: {
+      file: 'store/lost-messages',
+      name: 'of a settled message that is lost, its outcome tells the id and the channel',
+    },
+  },
+  {
     name: 'the next message sequence of outcomes is not folded',
     invariants: [2],
     file: 'lib/store/fold.js',
