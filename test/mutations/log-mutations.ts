@@ -1273,17 +1273,6 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'a relaxed durability excuses losses of what was synced',
-    invariants: [7],
-    file: 'lib/log/losses.js',
-    find: 'log.mayLackUnsynced && !home.synced',
-    replace: 'log.mayLackUnsynced',
-    caughtBy: {
-      file: 'store/lost-messages',
-      name: 'what was synced before a life ended is no less lost under a relaxed durability',
-    },
-  },
-  {
     name: 'zeros behind a header that can not be read are a clean end',
     invariants: [7],
     file: 'lib/log/survey.js',

@@ -29,8 +29,8 @@ async function killedQueue(kind: Outcome['kind'] = 'retry', options: Options = {
     const ref = await enqueueOne(store, { id: `m${i}`, channel: `c${i}` })
     await store.record(ref, outcomeOf('attempt')).written
     if (kind !== 'attempt') await store.record(ref, outcomeOf(kind)).written
+    await store.syncOutcomes()
   }
-  await store.syncOutcomes()
   process.kill()
   return disk.settled()
 }
