@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { newToken } from '../../log/names.js'
 import { nodeFileSystem } from '../../log/node-file-system.js'
 import { systemCode } from '../../log/system-error.js'
 import { writeFully } from '../../log/write.js'
@@ -12,8 +13,8 @@ export class HostileFile extends Error {
 
 /** Writes a private file under a temporary name and renames it: whoever sees it sees it whole, and after a crash too. */
 export async function putFile(path: string, text: string, options: { durable: boolean }): Promise<void> {
-  const temporary = `${path}.tmp`
-  await removeFile(temporary)
+  // Nobody else has that name, whatever directory the call meets.
+  const temporary = `${path}.${newToken()}.tmp`
   const file = await nodeFileSystem.create(temporary)
   try {
     await writeFully(file, Buffer.from(text), 0)
