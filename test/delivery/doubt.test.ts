@@ -121,12 +121,30 @@ for (const policy of ['dead-letter', () => 'unknown' as const] as const) {
   )
 }
 
-t.test("under 'resend' no send waits for the device", async t => {
+t.test("under 'resend' no send waits for the device, unless a loss of power would hide it", async t => {
   const h = new Harness()
   h.store.syncError = new Error('disk')
   h.add('a')
   await h.pass()
   t.same(h.ids, ['m1'])
+  h.store.syncsFirst = true
+  h.add('a')
+  await h.pass(10_000)
+  t.same(h.ids, ['m1'])
+  h.store.syncError = undefined
+  await h.pass(60_000)
+  t.same(h.ids, ['m1', 'm2'])
+})
+
+t.test('the store is told which attempt overtakes a message of its channel', async t => {
+  const h = new Harness({ channelOptions: channel => ({ ordered: channel !== 'a' }) })
+  h.answer('m1', retry, 'ok')
+  for (const channel of ['a', 'a', 'b', 'b']) h.add(channel)
+  await h.pass()
+  t.same(h.store.overtaking, [2])
+  await h.pass(1_000)
+  t.same(h.ids, ['m1', 'm3', 'm2', 'm4', 'm1'])
+  t.same(h.store.overtaking, [2])
 })
 
 const answers: Record<Answer, (t: Test, h: Harness) => void> = {

@@ -51,6 +51,28 @@ export const deliveryMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'what overtakes does not say so',
+    invariants: [13],
+    file: 'lib/delivery/courier.js',
+    find: 'const overtakes = (channel.resting?.size ?? 0) > 0;',
+    replace: 'const overtakes = false;',
+    caughtBy: {
+      file: 'delivery/doubt',
+      name: 'the store is told which attempt overtakes a message of its channel',
+    },
+  },
+  {
+    name: 'a first attempt that a loss of power would hide does not wait for the device',
+    invariants: [13],
+    file: 'lib/delivery/courier.js',
+    find: '!mustSync || this.#sync(attempt)',
+    replace: "policy.onAmbiguous === 'resend' || this.#sync(attempt)",
+    caughtBy: {
+      file: 'delivery/doubt',
+      name: "under 'resend' no send waits for the device, unless a loss of power would hide it",
+    },
+  },
+  {
     name: 'an attempt that must not be repeated does not wait for the device',
     invariants: [13],
     file: 'lib/delivery/courier.js',

@@ -2027,4 +2027,48 @@ export const logMutations: readonly Mutation[] = [
       name: 'while the ballast is short, no segment is filled with zeros ahead',
     },
   },
+  {
+    name: 'another boot leaves no doubt',
+    invariants: [13],
+    file: 'lib/log/recover.js',
+    find: 'tailInDoubt || (mayLackUnsynced && segments.some(({ length }) => length === undefined))',
+    replace: 'tailInDoubt',
+    caughtBy: {
+      file: 'log/tail-in-doubt',
+      name: 'after another boot it is, of the log that accounts for it',
+    },
+  },
+  {
+    name: 'doubt does not last until it was accounted for',
+    invariants: [13],
+    file: 'lib/log/recover.js',
+    find: 'tailInDoubt || (mayLackUnsynced',
+    replace: '(mayLackUnsynced',
+    caughtBy: {
+      file: 'log/tail-in-doubt',
+      name: 'it stays so from opening to opening, until it was accounted for',
+    },
+  },
+  {
+    name: 'a clean close leaves doubt',
+    invariants: [13],
+    file: 'lib/log/recover.js',
+    find: '(mayLackUnsynced && segments.some(({ length }) => length === undefined))',
+    replace: 'mayLackUnsynced',
+    caughtBy: {
+      file: 'log/tail-in-doubt',
+      name: 'after a clean close it is not, whatever the boot',
+    },
+  },
+  {
+    name: 'a failed sync leaves no doubt',
+    invariants: [13],
+    file: 'lib/log/segment-log.js',
+    find: '(this.#tailInDoubt || this.#commits.holdsDisplaced)',
+    replace: 'this.#tailInDoubt',
+    caughtBy: {
+      file: 'log/tail-in-doubt',
+      name: 'after a failed sync it is in doubt until what was accepted is written again',
+    },
+  },
 ]
