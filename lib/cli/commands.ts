@@ -1,3 +1,4 @@
+import { registerCancel } from './cancel.js'
 import type { RegisterCommand } from './command.js'
 import { registerCompact } from './compact.js'
 import { registerCompletion } from './completion.js'
@@ -23,6 +24,7 @@ export const commands: readonly RegisterCommand[] = [
   registerDead,
   registerDump,
   registerEnqueue,
+  registerCancel,
   registerDemo,
   registerCompletion,
   registerHelp,

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises'
 import { type Command, Option } from 'commander'
 import { lineOfMessage } from '../queue/control/message-line.js'
 import { viewOf } from '../queue/queue-reader.js'
@@ -17,6 +16,7 @@ import {
   reasonOption,
   waitOption,
 } from './command-options.js'
+import { confirm } from './confirm.js'
 import {
   addSelection,
   checkSelection,
@@ -24,7 +24,7 @@ import {
   type DeadSelection,
   deadLettersOf,
 } from './dead-selection.js'
-import { interruptedError, usageError } from './exit-status.js'
+import { interruptedError } from './exit-status.js'
 import { inParts } from './in-parts.js'
 import { toJson } from './json.js'
 import { tellOfDamage } from './ls.js'
@@ -218,35 +218,18 @@ async function change(
     const chosen = await chosenIds(hand.reader, ids, options).catch(error => {
       throw signal.aborted ? interruptedError('nothing was changed') : error
     })
-    if (verb === 'purged' && options.yes !== true && chosen.ids.length > 0) await confirm(chosen, context)
+    if (verb === 'purged' && options.yes !== true && chosen.ids.length > 0) {
+      const { length } = chosen.ids
+      const ofWhat = chosen.channels === 1 ? 'one channel' : `${formatCount(chosen.channels)} channels`
+      const what = length === 1 ? 'one dead letter' : `${formatCount(length)} dead letters`
+      await confirm(`purge ${what} of ${ofWhat}`, context)
+    }
     changed = await inParts(chosen.ids, verb, context, part => work(hand, part))
   } finally {
     await hand.close()
   }
   if (options.json === true) terminal.stdout.write(`${toJson({ changed })}\n`)
   else terminal.stdout.write(`${counted(changed)} ${verb}.\n`)
-}
-
-async function confirm(
-  { ids, channels }: { ids: readonly string[]; channels: number },
-  { terminal, signal }: CommandContext,
-): Promise<void> {
-  const what = `${counted(ids.length)} of ${channels === 1 ? 'one channel' : `${formatCount(channels)} channels`}`
-  if (terminal.stdin.isTTY !== true) {
-    throw usageError(`this would purge ${what}. Say --yes, for nobody is here to be asked`)
-  }
-  const lines = createInterface({ input: terminal.stdin, output: process.stderr })
-  try {
-    const answer = await lines.question(`Purge ${what}? They can not be brought back. [y/N] `, { signal })
-    if (/^y(es)?$/i.test(answer.trim())) return
-  } catch (error) {
-    // Ctrl-C: while it asks, readline hears it.
-    if ((error as Error).name !== 'AbortError') throw error
-    terminal.stderr.write('\n')
-  } finally {
-    lines.close()
-  }
-  throw interruptedError('nothing was changed')
 }
 
 function counted(count: number): string {

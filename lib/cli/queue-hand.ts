@@ -72,6 +72,15 @@ export class QueueHand {
     )
   }
 
+  async cancel(ids: readonly string[], evenInDoubt: boolean): Promise<number> {
+    return changed(
+      await this.#do({ kind: 'cancel', ids, evenInDoubt }, async queue => {
+        const cancelled = await Promise.all(ids.map(id => queue.cancel(id, { evenInDoubt })))
+        return { changed: cancelled.filter(Boolean).length }
+      }),
+    )
+  }
+
   async compact(onProgress: (progress: Progress) => void): Promise<CompactionReport> {
     const { signal } = this.#options
     const result = await this.#do(

@@ -52,6 +52,7 @@ export interface StatsLook {
 }
 
 const LISTED_HALTS = 10
+const LISTED_PAUSES = 5
 
 export function formatStats(
   directory: string,
@@ -81,6 +82,7 @@ export function formatStats(
     ['channels', formatCount(stats.channels)],
     ['halted', formatCount(haltedCount)],
     ...stats.halted.slice(0, LISTED_HALTS).map(halt => ['', haltText(halt, nowMs)] as const),
+    ...(stats.pausedCount === 0 ? [] : [['paused', pausedText(stats)] as const]),
     ['disk', diskText(stats)],
     ...(live === null
       ? []
@@ -112,6 +114,15 @@ export function ownerText(owner: Owner | null, nowMs: number): string {
 function haltText({ scope, reason, since }: ReaderStats['halted'][number], nowMs: number): string {
   const why = reason === undefined ? '' : `: ${escapeControls(reason)}`
   return `${escapeControls(scope)}, ${formatRelative(since, nowMs)}${why}`
+}
+
+/** What a person paused: a few by name. */
+export function pausedText({ paused, pausedCount }: Pick<ReaderStats, 'paused' | 'pausedCount'>): string {
+  const named = paused
+    .slice(0, LISTED_PAUSES)
+    .map(name => (name === '*' ? 'everything' : escapeControls(name)))
+  const more = pausedCount - named.length
+  return `${formatCount(pausedCount)}: ${named.join(', ')}${more > 0 ? `, and ${formatCount(more)} more` : ''}`
 }
 
 function diskText({ diskBytes, liveBytes, segments }: ReaderStats): string {

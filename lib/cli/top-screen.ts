@@ -1,5 +1,5 @@
 import type { LiveStats, QueueLook } from '../queue/queue-reader.js'
-import { ownerText, percentilesText } from './stats.js'
+import { ownerText, pausedText, percentilesText } from './stats.js'
 import type { ChannelFigures } from './survey-channels.js'
 import { formatRow, layOut, titles } from './table.js'
 import { escapeControls, formatCount, type Paint } from './terminal.js'
@@ -81,6 +81,7 @@ export function topScreen(facts: TopFacts, { columns, rows, sort, paint }: Scree
     line('sync', stats.live === null ? 'not published' : percentilesText(stats.live.syncMs), columns),
     line('disk', `${formatBytes(stats.diskBytes)} in ${formatNumberOf(stats.segments, 'segment')}`, columns),
     line('halted', haltsText(stats), columns),
+    ...(stats.pausedCount === 0 ? [] : [line('paused', pausedText(stats), columns)]),
     '',
   ]
   const halted = new Map(stats.halted.map(({ scope, reason }) => [scope, reason ?? 'yes']))

@@ -22,8 +22,8 @@ interface CallOptions<T> {
 }
 
 /**
- * One call of a function that is not ours: it may throw at once, return nothing, never settle, settle late. While it
- * runs, the process stays alive, and the call ends by itself in bounded time.
+ * One call of a function that is not ours: it may throw at once, return nothing, never settle, settle late. The call
+ * ends by itself in bounded time.
  */
 export class Call<T> implements Alarm {
   alarmAt = 0
@@ -39,7 +39,6 @@ export class Call<T> implements Alarm {
     this.result = new Promise(resolve => {
       this.#resolve = resolve
     })
-    options.timers.hold()
     options.timers.set(this, options.timers.after(options.timeoutMs))
     let returned: T | Promise<T>
     try {
@@ -80,7 +79,6 @@ export class Call<T> implements Alarm {
     if (this.#ended) return
     this.#ended = true
     this.#options.timers.cancel(this)
-    this.#options.timers.release()
     this.#resolve(result)
   }
 }

@@ -17,7 +17,8 @@ import { type Alarm, Timers } from './timers.js'
 import { TriedTime } from './tried-time.js'
 import type { DispatcherOptions, DispatcherStats, DispatchObserver, MessageView, Send } from './types.js'
 
-const MAX_LISTED_HALTS = 100
+/** Of halts, and of pauses. */
+const MOST_LISTED = 100
 
 /** Decides when each message of a store is sent. */
 export class Dispatcher<P, R> {
@@ -97,9 +98,14 @@ export class Dispatcher<P, R> {
       ledger: this.#ledger,
       reporter: this.#reporter,
       attempts: this.#attempts,
-      withdraw: attempt => this.#courier.settler.end(attempt, false),
+      withdraw: attempt => {
+        this.#courier.settler.end(attempt, false)
+        // Who is being asked about it need not answer any more.
+        attempt.cancellation.cancel(new Error('The message was cancelled.'))
+        attempt.call?.abandon()
+      },
     })
-    this.#drains = new Drains(this.#timers)
+    this.#drains = new Drains()
     this.#retention = new Retention(options.deadLetters ?? {}, {
       store,
       timers: this.#timers,
@@ -166,9 +172,11 @@ export class Dispatcher<P, R> {
     })
   }
 
-  /** False: it is being sent, in doubt, dead or gone. Resolves after the outcome is on the device. */
-  cancel(ref: MessageRef): Promise<boolean> {
-    return this.#person.cancel(ref)
+  /**
+   * False: it is being sent, dead or gone, or in doubt without `evenInDoubt`. Resolves after the outcome is on the device.
+   */
+  cancel(ref: MessageRef, options: { evenInDoubt?: boolean } = {}): Promise<boolean> {
+    return this.#person.cancel(ref, options)
   }
 
   /**
@@ -237,10 +245,10 @@ export class Dispatcher<P, R> {
   }
 
   stats(): DispatcherStats {
-    const { halts, pending, occupied } = this.#scheduler
+    const { halts, pauses, pending, occupied } = this.#scheduler
     const halted: DispatcherStats['halted'] = []
     for (const { holder, reason, since } of halts) {
-      if (halted.length === MAX_LISTED_HALTS) break
+      if (halted.length === MOST_LISTED) break
       halted.push({ scope: holder.label, since, ...(reason !== undefined && { reason }) })
     }
     let sending = 0
@@ -254,6 +262,8 @@ export class Dispatcher<P, R> {
       sending,
       halted,
       haltedCount: halts.count,
+      paused: pauses.first(MOST_LISTED),
+      pausedCount: pauses.count,
       nextDueAt: nextAt === Infinity ? null : this.#time.onWall(nextAt),
     }
   }
@@ -277,11 +287,9 @@ export class Dispatcher<P, R> {
       const end = () => {
         this.#whenEnded = () => {}
         this.#timers.cancel(grace)
-        this.#timers.release()
         resolve()
       }
       const grace: Alarm = { alarmAt: 0, alarmIndex: -1, ring: end }
-      this.#timers.hold()
       this.#timers.set(grace, this.#timers.after(graceMs))
       this.#whenEnded = () => {
         if (this.#lost !== undefined || (this.#runsBut(this.#excused) === 0 && this.#ledger.unwritten === 0))
@@ -292,8 +300,8 @@ export class Dispatcher<P, R> {
   }
 
   #runsBut(excused: ReadonlySet<Attempt>): number {
-    let count = 0
-    for (const attempt of this.#attempts.values()) if (!excused.has(attempt)) count++
+    let count = this.#attempts.size
+    for (const attempt of excused) if (this.#attempts.get(attempt.ref) === attempt) count--
     return count
   }
 

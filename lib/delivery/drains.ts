@@ -1,7 +1,6 @@
-import { AbortError } from '../store/abort-error.js'
+import { AbortError, onAbort } from '../store/abort-error.js'
 import type { Attempt } from './attempt.js'
 import type { RefMap } from './ref-map.js'
-import type { Timers } from './timers.js'
 
 interface Waiter {
   /** The attempt inside whose `send` somebody waits: it would wait for itself. */
@@ -10,20 +9,17 @@ interface Waiter {
   reject(error: Error): void
 }
 
-/** Those who wait in `drain`. While there are any, waiting keeps the process alive. */
+/** Those who wait in `drain`. */
 export class Drains {
-  readonly #timers: Timers
-  readonly #waiters = new Set<Waiter>()
-
-  constructor(timers: Timers) {
-    this.#timers = timers
-  }
+  /** Apart, and hardly ever any: they are gone through whenever an attempt ends. */
+  readonly #inside = new Set<Waiter>()
+  readonly #outside = new Set<Waiter>()
 
   /** Attempts under way that wait here themselves. */
   insiders(attempts: RefMap<Attempt>): ReadonlySet<Attempt> {
     const insiders = new Set<Attempt>()
-    for (const { inside } of this.#waiters) {
-      if (inside !== undefined && attempts.get(inside.ref) === inside) insiders.add(inside)
+    for (const { inside } of this.#inside) {
+      if (attempts.get(inside!.ref) === inside) insiders.add(inside!)
     }
     return insiders
   }
@@ -34,12 +30,11 @@ export class Drains {
         reject(new AbortError(signal))
         return
       }
+      const waiters = inside === undefined ? this.#outside : this.#inside
       const end = () => {
-        this.#waiters.delete(waiter)
-        this.#timers.release()
-        signal?.removeEventListener('abort', aborted)
+        waiters.delete(waiter)
+        forget?.()
       }
-      const aborted = () => waiter.reject(new AbortError(signal!))
       const waiter: Waiter = {
         inside,
         resolve: result => {
@@ -51,9 +46,8 @@ export class Drains {
           reject(error)
         },
       }
-      signal?.addEventListener('abort', aborted, { once: true })
-      this.#waiters.add(waiter)
-      this.#timers.hold()
+      const forget = signal && onAbort(signal, () => waiter.reject(new AbortError(signal)))
+      waiters.add(waiter)
     })
   }
 
@@ -62,17 +56,24 @@ export class Drains {
    * would wait for each other. Those outside are when nothing is under way at all.
    */
   look(insiders: ReadonlySet<Attempt>, remaining: number): void {
-    for (const waiter of this.#waiters) {
-      const isInside = waiter.inside !== undefined && insiders.has(waiter.inside)
-      if (isInside || insiders.size === 0) waiter.resolve({ remaining })
+    if (insiders.size === 0) {
+      this.resolve(remaining)
+      return
+    }
+    for (const waiter of this.#inside) {
+      if (insiders.has(waiter.inside!)) waiter.resolve({ remaining })
     }
   }
 
   resolve(remaining: number): void {
-    for (const waiter of this.#waiters) waiter.resolve({ remaining })
+    for (const waiters of [this.#inside, this.#outside]) {
+      for (const waiter of waiters) waiter.resolve({ remaining })
+    }
   }
 
   reject(error: Error): void {
-    for (const waiter of this.#waiters) waiter.reject(error)
+    for (const waiters of [this.#inside, this.#outside]) {
+      for (const waiter of waiters) waiter.reject(error)
+    }
   }
 }

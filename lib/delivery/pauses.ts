@@ -21,11 +21,32 @@ export class Pauses {
   /** Ends every pause that the selector covers. One of a wider prefix stays. */
   resume(selector: string | undefined): void {
     if (isEverything(selector)) this.all = false
-    for (const channel of this.#channels) if (selects(selector, channel)) this.#channels.delete(channel)
-    if (isPrefix(selector)) {
-      for (const prefix of this.#prefixes)
-        if (prefix.startsWith(prefixOf(selector))) this.#prefixes.delete(prefix)
+    if (!isPrefix(selector)) {
+      this.#channels.delete(selector!)
+      return
     }
+    for (const channel of this.#channels) if (selects(selector, channel)) this.#channels.delete(channel)
+    for (const prefix of this.#prefixes) {
+      if (prefix.startsWith(prefixOf(selector))) this.#prefixes.delete(prefix)
+    }
+  }
+
+  get count(): number {
+    return (this.all ? 1 : 0) + this.#prefixes.size + this.#channels.size
+  }
+
+  /** As a person named them: `'*'` for everything, prefixes with their `*`, channels; at most so many. */
+  first(limit: number): string[] {
+    const names = this.all ? ['*'] : []
+    for (const prefix of this.#prefixes) {
+      if (names.length >= limit) return names
+      names.push(`${prefix}*`)
+    }
+    for (const channel of this.#channels) {
+      if (names.length >= limit) return names
+      names.push(channel)
+    }
+    return names
   }
 }
 

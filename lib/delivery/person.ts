@@ -28,10 +28,10 @@ export class Person {
     this.#context = context
   }
 
-  /** False: it is being sent, in doubt, dead or gone. */
-  async cancel(ref: MessageRef): Promise<boolean> {
+  /** False: it is being sent, dead or gone, or in doubt without `evenInDoubt`. */
+  async cancel(ref: MessageRef, { evenInDoubt = false }: { evenInDoubt?: boolean } = {}): Promise<boolean> {
     const { store, scheduler, ledger, reporter, time } = this.#context
-    if (!this.#isCancellable(ref)) return false
+    if (!this.#isCancellable(ref, evenInDoubt)) return false
     const sequence = store.sequence(ref)
     const channel = store.channel(ref)
     // For the report; a message that can not be read can still be cancelled.
@@ -39,16 +39,18 @@ export class Person {
       stored => stored.id,
       () => '',
     )
-    if (store.bySequence(sequence) !== ref || !this.#isCancellable(ref)) return false
+    if (store.bySequence(sequence) !== ref || !this.#isCancellable(ref, evenInDoubt)) return false
     const attempts = store.attempts(ref)
     const at = time.now()
     const firstAttemptAt = store.firstAttemptAt(ref)
+    const mayHaveBeenSent = isInDoubt(store, ref)
     const underWay = this.#context.attempts.get(ref)
     if (underWay === undefined) scheduler.leave(ref)
     const written = ledger.record(
       ref,
-      { kind: 'cancelled', at, attempts, firstAttemptAt, mayHaveBeenSent: false },
-      () => reporter.tell('cancelled', { id, channel, sequence, attempts, at: time.onWall(at) }),
+      { kind: 'cancelled', at, attempts, firstAttemptAt, mayHaveBeenSent },
+      () =>
+        reporter.tell('cancelled', { id, channel, sequence, attempts, mayHaveBeenSent, at: time.onWall(at) }),
     )
     if (underWay !== undefined) this.#context.withdraw(underWay)
     else scheduler.pump()
@@ -103,10 +105,13 @@ export class Person {
     return count
   }
 
-  #isCancellable(ref: MessageRef): boolean {
+  #isCancellable(ref: MessageRef, evenInDoubt: boolean): boolean {
     const { store, scheduler, attempts } = this.#context
-    if (store.standing(ref) !== 'pending' || store.mayHaveBeenSent(ref)) return false
-    return scheduler.waits(ref) || attempts.get(ref)?.phase === 'preparing'
+    if (store.bySequence(store.sequence(ref)) !== ref || store.standing(ref) === 'dead') return false
+    if (isInDoubt(store, ref) && !evenInDoubt) return false
+    // A receiver that is being asked what became of an earlier attempt is not being sent to.
+    const phase = attempts.get(ref)?.phase
+    return scheduler.waits(ref) || phase === 'preparing' || phase === 'asking'
   }
 
   #inOrder(refs: readonly MessageRef[]): { ref: MessageRef; sequence: number }[] {
@@ -152,4 +157,8 @@ export class Person {
     })
     scheduler.enter(ref)
   }
+}
+
+function isInDoubt(store: MessageStore, ref: MessageRef): boolean {
+  return store.mayHaveBeenSent(ref) || store.standing(ref) === 'in-doubt'
 }

@@ -304,7 +304,12 @@ export class Scheduler {
   resume(selector: string | undefined): void {
     this.pauses.resume(selector)
     this.#stopped(this.everything)
-    for (const halt of [...this.halts]) if (isResumed(halt.holder, selector)) this.halts.lift(halt.holder)
+    if (isPrefix(selector)) {
+      for (const halt of [...this.halts]) if (isResumed(halt.holder, selector)) this.halts.lift(halt.holder)
+    } else {
+      const channel = this.#channels.find(selector!)
+      if (channel?.halt !== undefined) this.halts.lift(channel)
+    }
     this.#settleSelected(selector)
   }
 

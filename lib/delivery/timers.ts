@@ -2,8 +2,6 @@ import type { QueueTime } from '../store/queue-time.js'
 import { Heap } from './heap.js'
 import type { Clock, ClockTimer } from './types.js'
 
-/** `setTimeout` takes no longer delay: beyond it Node fires at once. */
-const MAX_DELAY_MS = 2 ** 31 - 1
 /**
  * The system's timers stand still while the machine is suspended, and know no wall clock. So longer waits come in pieces:
  * so much later at most it is noticed that a moment came in a suspend, or by a step of the wall clock.
@@ -21,7 +19,8 @@ export interface Alarm {
 
 /**
  * All waits of a dispatcher: one heap, one timer of the system. They are waits in the queue's time: a suspend counts, and
- * a wall clock set back or forward changes none of them.
+ * a wall clock set back or forward changes none of them. They keep no process alive: an open queue does that, and every
+ * promise that is handed out (`KeepAlive`).
  */
 export class Timers {
   readonly #clock: Clock
@@ -36,7 +35,6 @@ export class Timers {
   #timer: ClockTimer | undefined
   /** When `#timer` fires. It may be earlier than the first alarm, never later. */
   #firesAt = Infinity
-  #holds = 0
   #closed = false
 
   /** `rung` is called after every batch of alarms. */
@@ -82,17 +80,6 @@ export class Timers {
     alarm.alarmIndex = -1
   }
 
-  /** From here to `release`, waiting keeps the process alive. */
-  hold(): void {
-    if (this.#holds++ > 0) return
-    if (this.#timer === undefined) this.#arm()
-    else this.#timer.ref()
-  }
-
-  release(): void {
-    if (--this.#holds === 0) this.#timer?.unref()
-  }
-
   close(): void {
     this.#closed = true
     this.#disarm()
@@ -107,12 +94,11 @@ export class Timers {
   #arm(): void {
     this.#disarm()
     const at = this.nextAt
-    if (this.#closed || (at === Infinity && this.#holds === 0)) return
-    const remainingMs = Math.max(Math.ceil(at - this.#time.awake()), 1)
-    const delayMs = at === Infinity ? MAX_DELAY_MS : Math.min(remainingMs, LOOK_EVERY_MS)
+    if (this.#closed || at === Infinity) return
+    const delayMs = Math.min(Math.max(Math.ceil(at - this.#time.awake()), 1), LOOK_EVERY_MS)
     this.#firesAt = at
     this.#timer = this.#clock.setTimeout(() => this.#fired(), delayMs)
-    if (this.#holds === 0) this.#timer.unref()
+    this.#timer.unref()
   }
 
   #fired(): void {

@@ -201,9 +201,7 @@ export interface Clock extends Clocks {
 }
 
 export interface ClockTimer {
-  /** Keeps the process alive. */
-  ref(): unknown
-  /** Does not. */
+  /** It does not keep the process alive. */
   unref(): unknown
 }
 
@@ -263,6 +261,8 @@ export interface DeadFacts extends MessageFacts {
 }
 
 export interface CancelledFacts extends MessageFacts {
+  /** It was in doubt. */
+  readonly mayHaveBeenSent: boolean
   /** Epoch ms. */
   readonly at: number
 }
@@ -307,6 +307,9 @@ export interface DispatcherStats {
   /** At most 100. `scope` is the channel, the group's prefix with its `*`, or `*` for everything. */
   halted: { scope: string; reason?: string; since: number }[]
   haltedCount: number
+  /** At most 100: channels, prefixes with their `*`, `*` for everything. */
+  paused: string[]
+  pausedCount: number
   /** Since the start, like those that follow. */
   retried: number
   rateLimited: number

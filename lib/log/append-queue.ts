@@ -17,6 +17,8 @@ export class Append {
   accepted = false
   /** Bytes of it may be in a file: a refusal is indeterminate (invariant 5). */
   touched = false
+  /** Its caller took it back while it waited: nothing is written of it. */
+  withdrawn = false
 
   constructor(type: number, records: readonly Uint8Array[], firstSequence: number, listener: AppendListener) {
     this.type = type
@@ -41,9 +43,11 @@ export class Append {
 /** What waits for the next flush, by sequence. */
 export class AppendQueue {
   #waiting: Append[] = []
+  /** So many of them were withdrawn, and are passed over: taking each out would move all that come behind it. */
+  #withdrawn = 0
 
   get size(): number {
-    return this.#waiting.length
+    return this.#waiting.length - this.#withdrawn
   }
 
   push(append: Append): void {
@@ -54,12 +58,12 @@ export class AppendQueue {
   putBack(appends: readonly Append[]): void {
     if (appends.length === 0) return
     // Not always to the front: a background sync may have failed, and put back earlier ones, while these were on their way.
-    this.#waiting = [...appends, ...this.#waiting].sort((a, b) => a.firstSequence - b.firstSequence)
+    this.#waiting = [...appends, ...this.#remaining()].sort((a, b) => a.firstSequence - b.firstSequence)
   }
 
   /** Whether something waits that has to be written before `append`. */
   precedes(append: Append): boolean {
-    const first = this.#waiting[0]
+    const [first] = this.#remaining()
     return first !== undefined && first.firstSequence < append.firstSequence
   }
 
@@ -70,7 +74,7 @@ export class AppendQueue {
 
   /** The next batch: all that waits, up to `maxBytes`; one append is taken whole however large. */
   take(maxBytes: number): Append[] {
-    const waiting = this.#waiting
+    const waiting = this.#remaining()
     let bytes = 0
     let count = 0
     while (count < waiting.length) {
@@ -87,18 +91,38 @@ export class AppendQueue {
 
   /** Takes out all that may still be refused. */
   takeRefusable(): Append[] {
-    const refusable = this.#waiting.filter(append => !append.accepted)
-    this.#waiting = this.#waiting.filter(append => append.accepted)
-    return refusable
+    const waiting = this.#remaining()
+    this.#waiting = waiting.filter(append => append.accepted)
+    return waiting.filter(append => !append.accepted)
   }
 
   /** False: it is not waiting (any more), or bytes of it were written before. */
   withdraw(firstSequence: number): boolean {
-    // The latest is looked at first: a signal that aborts usually belongs to a fresh append.
-    const at = this.#waiting.findLastIndex(append => append.firstSequence === firstSequence)
-    const found = this.#waiting[at]
-    if (found === undefined || found.touched) return false
-    this.#waiting.splice(at, 1)
+    const found = this.#find(firstSequence)
+    if (found === undefined || found.touched || found.withdrawn) return false
+    found.withdrawn = true
+    this.#withdrawn += 1
     return true
+  }
+
+  #find(firstSequence: number): Append | undefined {
+    let low = 0
+    let high = this.#waiting.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#waiting[middle]!.firstSequence < firstSequence) low = middle + 1
+      else high = middle
+    }
+    const found = this.#waiting[low]
+    return found?.firstSequence === firstSequence ? found : undefined
+  }
+
+  /** Without those that were withdrawn. */
+  #remaining(): Append[] {
+    if (this.#withdrawn > 0) {
+      this.#waiting = this.#waiting.filter(append => !append.withdrawn)
+      this.#withdrawn = 0
+    }
+    return this.#waiting
   }
 }

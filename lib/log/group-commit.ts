@@ -91,13 +91,12 @@ export class GroupCommit {
       nextTick(() => listener.failed(error))
       return firstSequence
     }
-    for (const record of records) {
-      if (record.length > MAX_PAYLOAD_BYTES) {
-        throw new WaqError(
-          'WAQ_TOO_LARGE',
-          `a record of ${record.length} bytes; at most ${MAX_PAYLOAD_BYTES} fit`,
-        )
-      }
+    let bytes = 0
+    for (const record of records) bytes += record.length
+    // What one write of Node can take, and a segment has room for behind all else that it holds.
+    if (bytes > MAX_PAYLOAD_BYTES) {
+      const what = records.length === 1 ? 'a record' : `a list of ${records.length} records`
+      throw new WaqError('WAQ_TOO_LARGE', `${what}, ${bytes} bytes; at most ${MAX_PAYLOAD_BYTES} fit at once`)
     }
     if (firstSequence + records.length > Number.MAX_SAFE_INTEGER) {
       throw new WaqError('WAQ_IO', `the ${this.#spec.name} log has no sequences left`)

@@ -1,5 +1,6 @@
 import { WaqError } from './errors.js'
 import { FRAME_HEADER_BYTES } from './format.js'
+import { KeepAlive, keepingAlive } from './keep-alive.js'
 import { LogSet } from './log-set.js'
 import { resolveLogOptions, type SegmentedLogOptions } from './segmented-log-options.js'
 import type { CorruptRange, Log, SegmentInfo, VisitedFrame } from './types.js'
@@ -28,6 +29,7 @@ export class SegmentedLog implements AsyncDisposable {
   readonly #logs: LogSet
   readonly #log: Log
   readonly #places: Map<number, Place>
+  readonly #keepAlive = new KeepAlive()
   readonly corrupt: readonly CorruptRange[]
 
   private constructor(logs: LogSet, places: Map<number, Place>) {
@@ -41,7 +43,7 @@ export class SegmentedLog implements AsyncDisposable {
   static async open(directory: string, options: SegmentedLogOptions = {}): Promise<SegmentedLog> {
     const { durability, environment, ...resolved } = resolveLogOptions(options)
     const places = new Map<number, Place>()
-    const logs = await LogSet.open(
+    const opening = LogSet.open(
       directory,
       {
         logs: [{ name: NAME, id: 3, durability, onFailure: 'reject' }],
@@ -55,7 +57,7 @@ export class SegmentedLog implements AsyncDisposable {
         nextSequenceAtLeast: () => 1,
       },
     )
-    return new SegmentedLog(logs, inOrder(places))
+    return new SegmentedLog(await keepingAlive(opening), inOrder(places))
   }
 
   get directory(): string {
@@ -98,11 +100,17 @@ export class SegmentedLog implements AsyncDisposable {
       const first = this.#log.append(RECORD, copies, {
         accepted: (segment, offset) => {
           this.#place(first, copies, segment, offset)
+          this.#keepAlive.release()
           resolve(first)
         },
         moved: (segment, offset) => this.#place(first, copies, segment, offset),
-        failed: reject,
+        failed: error => {
+          this.#keepAlive.release()
+          reject(error)
+        },
       })
+      // It was taken: what follows comes later.
+      this.#keepAlive.hold()
     })
   }
 
@@ -119,7 +127,9 @@ export class SegmentedLog implements AsyncDisposable {
     }
     // A Map's iterator sees what is added and removed while it runs.
     for (const [sequence, place] of this.#places) {
-      if (sequence >= from) yield { sequence, data: await this.#log.read(place.segment, place.offset) }
+      if (sequence < from) continue
+      const data = await this.#keepAlive.during(Promise.resolve(this.#log.read(place.segment, place.offset)))
+      yield { sequence, data }
     }
   }
 
@@ -136,7 +146,7 @@ export class SegmentedLog implements AsyncDisposable {
       if (known >= sequence) break
       this.#places.delete(known)
     }
-    return this.#logs.discardBefore(NAME, sequence)
+    return this.#keepAlive.during(this.#logs.discardBefore(NAME, sequence))
   }
 
   /** Segments that count, oldest first. */
@@ -145,7 +155,9 @@ export class SegmentedLog implements AsyncDisposable {
   }
 
   close(): Promise<void> {
-    return this.#logs.close()
+    const closing = this.#keepAlive.during(this.#logs.close())
+    this.#keepAlive.end()
+    return closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {

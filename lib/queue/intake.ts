@@ -23,7 +23,7 @@ import {
 const MAX_LIST_MESSAGES = 100_000
 
 export interface IntakeOptions {
-  readonly limits: PendingLimits & { readonly maxMessageBytes: number }
+  readonly limits: PendingLimits & { readonly maxMessageBytes: number; readonly maxListBytes: number }
   /** The time to live of a channel's messages that name none; Infinity: none. */
   readonly ttlMsOf: (channel: string) => number
   readonly time: QueueTime
@@ -44,7 +44,7 @@ export class Intake {
   constructor(store: LogStore, options: IntakeOptions) {
     this.#store = store
     this.#options = options
-    this.#admission = new Admission(options.limits, {
+    this.#admission = new Admission(options.limits, store.keepAlive, {
       pendingMessages: () => store.pendingCount,
       pendingBytes: () => store.pendingBytes,
     })
@@ -66,7 +66,7 @@ export class Intake {
     const startedAt = monotonicNow()
     const options = this.#begin(given)
     const encoded = withRefusals('WAQ_INVALID_MESSAGE', 'The list of messages', () =>
-      encodeList(messages, this.#context(options)),
+      encodeList(messages, this.#options.limits.maxListBytes, this.#context(options)),
     )
     return this.#put(encoded, options, enqueued => {
       this.#accepted(enqueued, startedAt)
@@ -158,14 +158,41 @@ function encode(input: unknown, name: string, context: MessageContext): EncodedM
   return encoded
 }
 
-/** Throws a `Refusal`, a WaqError, or what a proxy in the place of the list throws. */
-function encodeList(messages: readonly unknown[], context: MessageContext): EncodedMessage[] {
+/**
+ * Throws a `Refusal`, a WaqError, or what a proxy in the place of the list throws. A list that is too large is refused at
+ * the first message that goes beyond, before that one is encoded.
+ */
+function encodeList(
+  messages: readonly unknown[],
+  maxListBytes: number,
+  context: MessageContext,
+): EncodedMessage[] {
   if (messages.length > MAX_LIST_MESSAGES) {
     throw new Refusal(
       `A list must be of at most ${MAX_LIST_MESSAGES} messages, got ${messages.length}. Enqueue it in parts.`,
     )
   }
-  return Array.from(messages, (message, index) => encode(message, `messages[${index}]`, context))
+  let leftBytes = maxListBytes
+  return Array.from(messages, (message, index) => {
+    const isShort = leftBytes < context.maxMessageBytes
+    try {
+      const within = isShort ? { ...context, maxMessageBytes: leftBytes } : context
+      const encoded = encode(message, `messages[${index}]`, within)
+      leftBytes -= encoded.record.length
+      return encoded
+    } catch (error) {
+      if (!isShort || !(error instanceof WaqError) || error.code !== 'WAQ_TOO_LARGE') throw error
+      throw listTooLarge(messages.length, index, maxListBytes)
+    }
+  })
+}
+
+function listTooLarge(count: number, index: number, maxListBytes: number): WaqError {
+  return new WaqError(
+    'WAQ_TOO_LARGE',
+    `The list of ${count} messages takes more than ${maxListBytes} bytes, which is limits.maxListBytes: ` +
+      `messages[${index}] does not fit any more. Nothing was written. Enqueue it in parts.`,
+  )
 }
 
 function bytesOf(messages: readonly EncodedMessage[]): number {

@@ -1,5 +1,7 @@
 import { WaqError } from '../log/errors.js'
-import { AbortError } from '../store/abort-error.js'
+import type { KeepAlive } from '../log/keep-alive.js'
+import { AbortError, onAbort } from '../store/abort-error.js'
+import { Line } from './line.js'
 
 export interface PendingLimits {
   /** Infinity: no limit, as with bytes. */
@@ -27,23 +29,25 @@ interface Waiter {
  */
 export class Admission {
   readonly #limits: PendingLimits
+  readonly #keepAlive: KeepAlive
   readonly #load: PendingLoad
   readonly limited: boolean
   #messagesOnTheirWay = 0
   #bytesOnTheirWay = 0
   /** In order of arrival. Nobody passes the first of them, however small. */
-  readonly #waiters = new Set<Waiter>()
+  readonly #waiters = new Line<Waiter>()
   #closedBy: WaqError | undefined
 
-  constructor(limits: PendingLimits, load: PendingLoad) {
+  constructor(limits: PendingLimits, keepAlive: KeepAlive, load: PendingLoad) {
     this.#limits = limits
+    this.#keepAlive = keepAlive
     this.#load = load
     this.limited = limits.maxPendingMessages !== Infinity || limits.maxPendingBytes !== Infinity
   }
 
   /** True: there is room, and it is taken until `release`. */
   tryTake(messages: number, bytes: number): boolean {
-    if (this.#waiters.size > 0 || !this.#fits(messages, bytes)) return false
+    if (this.#waiters.first !== undefined || !this.#fits(messages, bytes)) return false
     this.#take(messages, bytes)
     return true
   }
@@ -68,8 +72,9 @@ export class Admission {
     if (signal?.aborted) return Promise.reject(new AbortError(signal))
     return new Promise<T>((resolve, reject) => {
       const leave = () => {
-        this.#waiters.delete(waiter)
-        signal?.removeEventListener('abort', onAbort)
+        leaveLine()
+        this.#keepAlive.release()
+        forget?.()
       }
       const waiter: Waiter = {
         messages,
@@ -84,13 +89,15 @@ export class Admission {
           reject(error)
         },
       }
-      const onAbort = () => {
-        waiter.reject(new AbortError(signal!))
-        // Those behind it may fit where it did not.
-        this.roomChanged()
-      }
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#waiters.add(waiter)
+      const leaveLine = this.#waiters.join(waiter)
+      this.#keepAlive.hold()
+      const forget =
+        signal &&
+        onAbort(signal, () => {
+          waiter.reject(new AbortError(signal))
+          // Those behind it may fit where it did not.
+          this.roomChanged()
+        })
     })
   }
 
@@ -103,15 +110,17 @@ export class Admission {
 
   /** Lets in whoever is first in line and fits. */
   roomChanged(): void {
-    for (const waiter of this.#waiters) {
-      if (!this.#fits(waiter.messages, waiter.bytes)) return
+    let waiter = this.#waiters.first
+    while (waiter !== undefined && this.#fits(waiter.messages, waiter.bytes)) {
       waiter.admit()
+      waiter = this.#waiters.first
     }
   }
 
   close(error: WaqError): void {
     this.#closedBy ??= error
-    for (const waiter of this.#waiters) waiter.reject(error)
+    for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first)
+      waiter.reject(error)
   }
 
   #fits(messages: number, bytes: number): boolean {

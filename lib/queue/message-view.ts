@@ -93,7 +93,7 @@ export async function* viewSequences<P>(
   let left = filter.limit
   for (const sequence of sequences) {
     if (left === 0) return
-    const view = await readView<P>(store, sequence, filter.payloads)
+    const view = await store.keepAlive.during(readView<P>(store, sequence, filter.payloads))
     const ref = store.bySequence(sequence)
     if (view === undefined || ref === undefined || !matches(store, ref, filter)) continue
     left -= 1

@@ -66,6 +66,12 @@ const METRICS: readonly Metric[] = [
     samples: ({ haltedCount }) => one(haltedCount),
   },
   {
+    name: 'pauses',
+    type: 'gauge',
+    help: 'Channels, prefixes or everything that a person paused.',
+    samples: ({ pausedCount }) => one(pausedCount),
+  },
+  {
     name: 'oldest_pending_seconds',
     type: 'gauge',
     help: 'Age of the oldest message that is due; 0 where none waits.',

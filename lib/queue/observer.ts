@@ -70,10 +70,10 @@ export function observeDispatch<R>(parts: ObserverParts<R>): DispatchObserver<R>
       notify(emitter, 'dead', { ...messageOf(facts), reason, ...error })
     },
     cancelled(facts) {
-      const { id, attempts, at } = facts
+      const { id, attempts, mayHaveBeenSent, at } = facts
       settlements.settle({ id, state: 'cancelled', attempts, at })
       roomChanged()
-      notify(emitter, 'cancelled', messageOf(facts))
+      notify(emitter, 'cancelled', { ...messageOf(facts), mayHaveBeenSent })
     },
     halted({ scope, target, reason, since, probeAt }) {
       notify(emitter, 'halted', { scope, target, ...(reason !== undefined && { reason }), since, probeAt })

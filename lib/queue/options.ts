@@ -202,6 +202,7 @@ interface ResolvedDedupe {
 }
 interface ResolvedLimits {
   maxMessageBytes: number
+  maxListBytes: number
   maxPendingMessages: number
   maxPendingBytes: number
   whenFull: 'reject' | 'wait'
@@ -249,6 +250,7 @@ const TABLE: Table<QueueOptions> = {
   }),
   limits: shapeField<ResolvedLimits>({
     maxMessageBytes: field(whole({ min: 1, max: GIBIBYTE }), 16 * MEBIBYTE),
+    maxListBytes: field(whole({ min: 1, max: GIBIBYTE }), 256 * MEBIBYTE),
     maxPendingMessages: field(count, Infinity),
     maxPendingBytes: field(count, Infinity),
     whenFull: field(oneOf('reject', 'wait'), 'reject'),
@@ -257,6 +259,7 @@ const TABLE: Table<QueueOptions> = {
     maxAgeMs: field(spanMs(), Infinity),
     maxCount: field(whole({ min: 0, max: Number.MAX_SAFE_INTEGER, infinity: true }), Infinity),
   }),
+  keepAlive: field(flag),
   onCorruption: field(oneOf('quarantine', 'refuse'), 'quarantine'),
   lock: shapeField<ResolvedLock>({
     // proper-lockfile takes nothing below 2 s.
@@ -296,6 +299,7 @@ export interface ResolvedOptions<P, R> {
   dedupe: ResolvedDedupe
   limits: ResolvedLimits
   deadLetters: ResolvedRetention
+  keepAlive?: boolean
   onCorruption: 'quarantine' | 'refuse'
   lock: ResolvedLock
   advanced: ResolvedAdvanced

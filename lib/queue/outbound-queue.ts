@@ -2,6 +2,7 @@ import { captureRejectionSymbol, EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
 import { Dispatcher } from '../delivery/dispatcher.js'
 import { WaqError } from '../log/errors.js'
+import { type KeepAlive, keepingAlive } from '../log/keep-alive.js'
 import { setImmediate } from '../log/real-time.js'
 import { abortable, throwIfAborted } from '../store/abort-error.js'
 import { LogStore } from '../store/log-store.js'
@@ -11,7 +12,6 @@ import type { StatusFacts } from './control/status.js'
 import { environmentOf, type QueueEnvironment } from './environment.js'
 import { listenerFailure, notify, notifyError } from './events.js'
 import { Intake } from './intake.js'
-import { KeepAlive } from './keep-alive.js'
 import { deadLetters, matchingSequences, readView, viewMessage, viewSequences } from './message-view.js'
 import { observeDispatch } from './observer.js'
 import { ChannelOptionsCache, type ResolvedOptions, resolveOptions } from './options.js'
@@ -22,6 +22,7 @@ import {
   abortSignal,
   callback,
   field,
+  flag,
   oneOf,
   Refusal,
   type Rule,
@@ -67,6 +68,7 @@ const COMPACT_OPTIONS = shape<{ signal?: AbortSignal; onProgress?: (progress: Pr
   signal: field(abortSignal),
   onProgress: field(callback('(progress) => void')),
 })
+const CANCEL_OPTIONS = shape<{ evenInDoubt: boolean }>({ evenInDoubt: field(flag, false) })
 const CLOSE_OPTIONS = shape<{ graceMs: number }>({ graceMs: field(timerMs(), DEFAULT_GRACE_MS) })
 const REDRIVE_OPTIONS = shape<{ place: 'original' | 'last' }>({
   place: field(oneOf('original', 'last'), 'original'),
@@ -99,7 +101,11 @@ export class OutboundQueue<P = unknown, R = unknown>
   readonly #intake: Intake
   readonly #settlements = new Settlements<R>()
   readonly #sendDurations = new RecentDurations()
-  readonly #keepAlive = new KeepAlive()
+  readonly #keepAlive: KeepAlive
+  /** Of the option; undefined: `send` decides. */
+  readonly #staysOpen: boolean | undefined
+  /** The open queue keeps the process alive. */
+  #holds = false
   /** Undefined on a disk that only a test has: no other process can ask there. */
   readonly #control: OwnerControl | undefined
   #enqueued = 0
@@ -122,7 +128,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     const path = checkDirectory(directory)
     const resolved = resolveOptions<P, R>(options)
     const environment = environmentOf(options)
-    const store = await LogStore.open(path, storeOptions(resolved, environment))
+    const store = await keepingAlive(LogStore.open(path, storeOptions(resolved, environment)))
     try {
       return new OutboundQueue<P, R>(OPENED, store, resolved, environment)
     } catch (error) {
@@ -140,6 +146,8 @@ export class OutboundQueue<P = unknown, R = unknown>
     super({ captureRejections: true })
     if (opened !== OPENED) throw new TypeError('Use OutboundQueue.open(directory, options).')
     this.#store = store
+    this.#keepAlive = store.keepAlive
+    this.#staysOpen = options.keepAlive
     this.directory = store.directory
     this.recovery = recoveryReport(store.recovery)
     const channels = new ChannelOptionsCache<P>(options)
@@ -171,6 +179,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     store.onCompacted(report => notify(this, 'compacted', report))
     store.onLost(error => this.#lost(error))
     this.#dispatcher.load()
+    if (options.keepAlive === true) this.#hold()
     if (options.send !== undefined) this.#start(options.send)
     this.#announce(this.recovery.corrupt.filter(({ known }) => !known))
     if (environment.store?.fileSystem === undefined) {
@@ -226,17 +235,19 @@ export class OutboundQueue<P = unknown, R = unknown>
 
   /**
    * Withdraws a message that waits, also one that waits for its retry. False: it is being sent, may have been sent,
-   * is dead, has settled, or is not known. Resolves once that is on the device.
+   * is dead, has settled, or is not known. With `evenInDoubt` also one that may have been sent, as long as it is not
+   * being sent right now: it settles as cancelled, though it may have arrived. Resolves once that is on the device.
+   * Rejects with WAQ_INVALID_OPTION, WAQ_CORRUPT, WAQ_IO, WAQ_DISK_FULL, WAQ_CLOSED or WAQ_LOCK_LOST.
    */
-  async cancel(id: string): Promise<boolean> {
-    const ref = await this.#findLive(parseMessageId(id))
-    return ref === undefined ? false : this.#dispatcher.cancel(ref)
+  async cancel(id: string, options?: { evenInDoubt?: boolean | undefined }): Promise<boolean> {
+    const known = parseMessageId(id)
+    const { evenInDoubt } = parseOptions(CANCEL_OPTIONS, options, 'cancel')
+    return this.#keepAlive.during(this.#cancel(known, evenInDoubt))
   }
 
   /** A live message (pending, being sent, or dead) as it stands now; undefined where there is none of that id. */
   async get(id: string): Promise<MessageView<P> | undefined> {
-    const ref = await this.#findLive(parseMessageId(id))
-    return ref === undefined ? undefined : readView<P>(this.#store, this.#store.sequence(ref), true)
+    return this.#keepAlive.during(this.#get(parseMessageId(id)))
   }
 
   /**
@@ -306,12 +317,14 @@ export class OutboundQueue<P = unknown, R = unknown>
     options?: { place?: 'original' | 'last' | undefined },
   ): Promise<number> {
     const { place } = parseOptions(REDRIVE_OPTIONS, options, 'retryDead')
-    return this.#dispatcher.redrive(await this.#selectDead(parseDeadSelect(select)), place)
+    const selecting = this.#selectDead(parseDeadSelect(select))
+    return this.#keepAlive.during(selecting.then(refs => this.#dispatcher.redrive(refs, place)))
   }
 
   /** Throws dead letters away. Resolves to how many, once that is on the device. */
   async purgeDead(select: DeadSelect): Promise<number> {
-    return this.#dispatcher.purge(await this.#selectDead(parseDeadSelect(select)))
+    const selecting = this.#selectDead(parseDeadSelect(select))
+    return this.#keepAlive.during(selecting.then(refs => this.#dispatcher.purge(refs)))
   }
 
   /**
@@ -336,7 +349,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     const { signal } = parseOptions(WAIT_OPTIONS, options, 'drain')
     this.#assertOpen()
     throwIfAborted(signal)
-    return this.#dispatcher.drain({ signal })
+    return this.#keepAlive.during(this.#dispatcher.drain({ signal }))
   }
 
   /**
@@ -363,6 +376,29 @@ export class OutboundQueue<P = unknown, R = unknown>
   #start(send: Send<P, R>): void {
     this.#started = true
     this.#dispatcher.start(send)
+    if (this.#staysOpen !== false) this.#hold()
+  }
+
+  #hold(): void {
+    if (this.#holds) return
+    this.#holds = true
+    this.#keepAlive.hold()
+  }
+
+  #letGo(): void {
+    if (!this.#holds) return
+    this.#holds = false
+    this.#keepAlive.release()
+  }
+
+  async #cancel(id: string, evenInDoubt: boolean): Promise<boolean> {
+    const ref = await this.#findLive(id)
+    return ref === undefined ? false : this.#dispatcher.cancel(ref, { evenInDoubt })
+  }
+
+  async #get(id: string): Promise<MessageView<P> | undefined> {
+    const ref = await this.#findLive(id)
+    return ref === undefined ? undefined : readView<P>(this.#store, this.#store.sequence(ref), true)
   }
 
   async #close(delivery: Promise<void>): Promise<void> {
@@ -377,6 +413,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     } finally {
       // Only now: the sends that were waited for may have settled what somebody waits for.
       this.#settlements.close(this.#ended)
+      this.#letGo()
       await this.#store.close()
     }
   }
@@ -386,6 +423,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     this.#dispatcher.lost(error)
     this.#intake.close(error)
     this.#settlements.close(error)
+    this.#letGo()
     if (error.code === 'WAQ_LOCK_LOST' && this.listenerCount('lockLost') > 0) notify(this, 'lockLost', error)
     else notifyError(this, error)
   }

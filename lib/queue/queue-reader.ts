@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { MessageView } from '../delivery/types.js'
 import { crcImplementation } from '../log/crc32c.js'
 import { WaqError } from '../log/errors.js'
+import { keepingAlive } from '../log/keep-alive.js'
 import { wallNow } from '../log/real-time.js'
 import { type ReadMessage, StoreReader, unpackPayload } from '../store/store-reader.js'
 import type { OwnerStatus } from './control/protocol.js'
@@ -26,6 +27,9 @@ export interface ReaderStats {
   /** At most 100. Without a living owner only those by a dead letter: the others end with the process. */
   halted: readonly { scope: string; reason?: string; since: number }[]
   haltedCount: number
+  /** What a living owner paused: channels, prefixes with their `*`, `'*'` for everything. At most 100. */
+  paused: readonly string[]
+  pausedCount: number
   /** Age of the oldest message that is due, in ms. */
   oldestPendingMs: number | null
   diskBytes: number
@@ -64,7 +68,7 @@ export interface LiveStats {
  * Rejects with WAQ_INVALID_OPTION, WAQ_NOT_A_QUEUE or WAQ_IO.
  */
 export function inspect<P = unknown>(directory: string): Promise<QueueReader<P>> {
-  return QueueReader.open<P>(directory)
+  return keepingAlive(QueueReader.open<P>(directory))
 }
 
 /** What `inspect` resolves to. Bytes that can not be read are passed over: `waq verify` tells of them. */
@@ -99,7 +103,7 @@ export class QueueReader<P = unknown> implements AsyncDisposable {
   async get(id: string): Promise<MessageView<P> | undefined> {
     const known = parseMessageId(id)
     this.#assertOpen()
-    const message = await this.#store.find(known)
+    const message = await keepingAlive(this.#store.find(known))
     return message === undefined ? undefined : viewOf<P>(message)
   }
 
@@ -116,7 +120,7 @@ export class QueueReader<P = unknown> implements AsyncDisposable {
   /** Reads the whole queue. Rejects with WAQ_UNSUPPORTED_VERSION, WAQ_IO or WAQ_CLOSED. */
   async stats(): Promise<ReaderStats> {
     this.#assertOpen()
-    return readStats(this.#store, wallNow())
+    return keepingAlive(readStats(this.#store, wallNow()))
   }
 
   /** Nothing is held open between two calls; afterwards every call is WAQ_CLOSED. Idempotent. */
@@ -224,7 +228,15 @@ export async function readStats(
 /** What of the figures needs no look at the messages. */
 export type QueueLook = Pick<
   ReaderStats,
-  'halted' | 'haltedCount' | 'diskBytes' | 'segments' | 'owner' | 'lastRecovery' | 'live'
+  | 'halted'
+  | 'haltedCount'
+  | 'paused'
+  | 'pausedCount'
+  | 'diskBytes'
+  | 'segments'
+  | 'owner'
+  | 'lastRecovery'
+  | 'live'
 >
 
 export async function readLook(store: StoreReader): Promise<QueueLook> {
@@ -237,6 +249,8 @@ export async function readLook(store: StoreReader): Promise<QueueLook> {
   return {
     halted: halted.slice(0, MAX_HALTS),
     haltedCount: Math.max(halted.length, live?.dispatcher.haltedCount ?? 0),
+    paused: live?.dispatcher.paused ?? [],
+    pausedCount: live?.dispatcher.pausedCount ?? 0,
     diskBytes,
     segments: segments.length,
     owner,

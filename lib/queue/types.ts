@@ -112,6 +112,8 @@ export interface DedupeOptions {
 export interface LimitOptions {
   /** The largest message, encoded, in bytes. Default 16 MiB. More: `WAQ_TOO_LARGE`. */
   maxMessageBytes?: number | undefined
+  /** The largest list, its messages encoded, in bytes. Default 256 MiB, at most 1 GiB. More: `WAQ_TOO_LARGE`. */
+  maxListBytes?: number | undefined
   /** How many messages may wait (dead letters do not count). Default: no limit. */
   maxPendingMessages?: number | undefined
   /** How many bytes of messages may wait. Default: no limit. */
@@ -187,6 +189,11 @@ export interface QueueOptions<P = unknown, R = unknown> {
   limits?: LimitOptions | undefined
   /** Default: dead letters are kept for ever. */
   deadLetters?: RetentionOptions | undefined
+  /**
+   * Whether the open queue keeps the process alive, until it is closed or has lost its lock. Default: once it has `send`.
+   * A promise that was handed out keeps it alive until it settles in any case.
+   */
+  keepAlive?: boolean | undefined
   /** Bytes that can not be read: set aside and reported (`'quarantine'`, default), or `open` rejects (`'refuse'`). */
   onCorruption?: 'quarantine' | 'refuse' | undefined
   lock?: LockOptions | undefined
@@ -295,6 +302,9 @@ export interface QueueStats {
   /** At most 100. */
   halted: readonly { scope: string; reason?: string; since: number }[]
   haltedCount: number
+  /** What `pause` stopped: channels, prefixes with their `*`, `'*'` for everything. At most 100. */
+  paused: readonly string[]
+  pausedCount: number
   /** Age of the oldest message that is due, in ms. */
   oldestPendingMs: number | null
   diskBytes: number
@@ -357,7 +367,10 @@ export interface DeadEvent extends MessageEvent {
   error?: unknown
 }
 
-export type CancelledEvent = MessageEvent
+export interface CancelledEvent extends MessageEvent {
+  /** True: it may have arrived all the same. Only with `evenInDoubt`. */
+  mayHaveBeenSent: boolean
+}
 
 export interface HaltedEvent {
   scope: Scope

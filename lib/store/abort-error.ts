@@ -17,12 +17,41 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(new AbortError(signal))
     if (signal.aborted) {
-      onAbort()
+      reject(new AbortError(signal))
       return
     }
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    const leave = onAbort(signal, () => reject(new AbortError(signal)))
+    promise.then(resolve, reject).finally(leave)
   })
+}
+
+/** Signals that somebody listens to, with all that do. */
+const listening = new WeakMap<AbortSignal, Set<() => void>>()
+
+/**
+ * Calls back, once, when the signal aborts; not any more after what is returned was called.
+ *
+ * A signal has one listener of ours, however many calls it was given to: an `EventTarget` goes through all that it has
+ * for each that comes or goes, and warns of the eleventh.
+ */
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  let callbacks = listening.get(signal)
+  if (callbacks === undefined) {
+    callbacks = new Set()
+    listening.set(signal, callbacks)
+    signal.addEventListener('abort', aborted, { once: true })
+  }
+  callbacks.add(callback)
+  return () => {
+    if (!callbacks.delete(callback) || callbacks.size > 0) return
+    listening.delete(signal)
+    signal.removeEventListener('abort', aborted)
+  }
+}
+
+function aborted(this: AbortSignal): void {
+  const callbacks = listening.get(this)
+  listening.delete(this)
+  for (const callback of callbacks ?? []) callback()
 }

@@ -19,6 +19,7 @@ export interface Waiter {
 export class Appending implements AppendListener {
   readonly messages: readonly EncodedMessage[]
   readonly firstSequence: number
+  place = -1
   /** Where it was accepted; -1 before. */
   segment = -1
   readonly waiter: Waiter

@@ -1,8 +1,9 @@
 /** Puts messages into the message log, each id once. */
 import { asWaqError, WaqError } from '../log/errors.js'
 import { FRAME_HEADER_BYTES } from '../log/format.js'
+import type { KeepAlive } from '../log/keep-alive.js'
 import type { Log } from '../log/types.js'
-import { AbortError, abortable } from './abort-error.js'
+import { AbortError, abortable, onAbort } from './abort-error.js'
 import { Appending, type AppendingOwner, type Waiter } from './appending.js'
 import { ChannelOrder } from './channel-order.js'
 import { type DuplicateSources, decideDuplicates, type Identity, type Place } from './duplicates.js'
@@ -13,6 +14,7 @@ import type { SegmentLedger } from './segment-ledger.js'
 import type { Enqueued, StoreEnqueueOptions } from './types.js'
 
 export interface EnqueuerParts {
+  readonly keepAlive: KeepAlive
   readonly log: Log
   readonly sources: Omit<DuplicateSources, 'beingWritten'>
   readonly ledger: SegmentLedger
@@ -66,7 +68,7 @@ export class Enqueuer implements AppendingOwner {
     if (signal?.aborted) return Promise.reject(new AbortError(signal))
     if (messages.length === 0) return Promise.resolve(answer([]))
     if (this.#order.holdsAny(messages) || this.#mayBeKnown(messages))
-      return this.#enqueueOnce(messages, options).then(answer)
+      return this.#parts.keepAlive.during(this.#enqueueOnce(messages, options)).then(answer)
     return this.#append(messages, signal, answer)
   }
 
@@ -162,6 +164,7 @@ export class Enqueuer implements AppendingOwner {
           ? new PromisedAnswer(resolve, reject, answer)
           : new WithdrawableAnswer(resolve, reject, answer, signal)
       const appending = new Appending(messages, log.nextSequence, this, waiter)
+      if (this.inFlight.isEmpty) this.#parts.keepAlive.hold()
       this.inFlight.add(appending)
       for (const { message } of messages) if (message.idGiven) this.#beingWritten.set(message.id, appending)
       if (waiter instanceof WithdrawableAnswer) waiter.onAbort(() => this.#withdraw(appending))
@@ -182,7 +185,9 @@ export class Enqueuer implements AppendingOwner {
   }
 
   #forget(appending: Appending): void {
+    if (this.inFlight.isEmpty) return
     this.inFlight.delete(appending)
+    if (this.inFlight.isEmpty) this.#parts.keepAlive.release()
     for (const { message } of appending.messages) if (message.idGiven) this.#beingWritten.delete(message.id)
   }
 
@@ -278,7 +283,7 @@ class PromisedAnswer<T> implements Waiter {
 /** Whoever waits and may change his mind. */
 class WithdrawableAnswer<T> extends PromisedAnswer<T> {
   readonly #signal: AbortSignal
-  #listener = (): void => {}
+  #leave = (): void => {}
 
   constructor(
     resolve: (value: T) => void,
@@ -292,19 +297,18 @@ class WithdrawableAnswer<T> extends PromisedAnswer<T> {
 
   /** `withdraw` answers whether it was not too late. */
   onAbort(withdraw: () => boolean): void {
-    this.#listener = () => {
+    this.#leave = onAbort(this.#signal, () => {
       if (withdraw()) this.reject(new AbortError(this.#signal))
-    }
-    this.#signal.addEventListener('abort', this.#listener, { once: true })
+    })
   }
 
   override resolve(enqueued: Enqueued[]): void {
-    this.#signal.removeEventListener('abort', this.#listener)
+    this.#leave()
     super.resolve(enqueued)
   }
 
   override reject(error: unknown): void {
-    this.#signal.removeEventListener('abort', this.#listener)
+    this.#leave()
     super.reject(error)
   }
 }

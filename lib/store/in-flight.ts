@@ -7,32 +7,45 @@
  */
 const SMALLEST = 16
 
-export class InFlight<T extends { readonly firstSequence: number }> {
+/** What is in flight knows its place, so that one that goes out of turn need not be looked for. */
+export interface Flight {
+  readonly firstSequence: number
+  /** Of `InFlight` alone: how many were added before it. */
+  place: number
+}
+
+export class InFlight<T extends Flight> {
   /** The length is a power of 2. From `#head` on; undefined: it went out of turn. */
   #ring: (T | undefined)[] = new Array<T | undefined>(SMALLEST).fill(undefined)
   #head = 0
+  /** The place of the one at `#head`. */
+  #first = 0
   /** Places in use, those that went out of turn included. */
   #used = 0
 
   add(append: T): void {
     if (this.#used === this.#ring.length) this.#grow()
+    append.place = this.#first + this.#used
     this.#ring[this.#at(this.#used)] = append
     this.#used += 1
   }
 
   /** Nothing, where it is not here any more. */
   delete(append: T): void {
-    for (let i = 0; i < this.#used; i += 1) {
-      if (this.#ring[this.#at(i)] !== append) continue
-      this.#ring[this.#at(i)] = undefined
-      break
-    }
+    const at = this.#at(append.place - this.#first)
+    if (this.#ring[at] !== append) return
+    this.#ring[at] = undefined
     // Both ends are always in flight.
     while (this.#used > 0 && this.#ring[this.#head] === undefined) {
       this.#head = this.#at(1)
+      this.#first += 1
       this.#used -= 1
     }
     while (this.#used > 0 && this.#ring[this.#at(this.#used - 1)] === undefined) this.#used -= 1
+  }
+
+  get isEmpty(): boolean {
+    return this.#used === 0
   }
 
   /** The latest one; undefined: everything was answered. */

@@ -1,5 +1,6 @@
 import { clocksOf, systemClocks } from '../log/clocks.js'
 import { asWaqError, WaqError } from '../log/errors.js'
+import { KeepAlive } from '../log/keep-alive.js'
 import { LogSet } from '../log/log-set.js'
 import { clearInterval, monotonicNow, setInterval } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
@@ -68,6 +69,8 @@ export class LogStore implements MessageStore {
   readonly recovery: StoreRecovery
   /** What it records stands in this time. */
   readonly time: QueueTime
+  /** Of all that waits for this store. */
+  readonly keepAlive = new KeepAlive()
   /** Set once, by the floor above: each newly durable message, in sequence order, before its enqueue resolves. */
   onAppended: (ref: MessageRef) => void = () => {}
   readonly #logs: Logs
@@ -175,6 +178,7 @@ export class LogStore implements MessageStore {
     const refusal = (): WaqError | undefined => this.#refusal()
     const readIdentity = (ref: MessageRef): Promise<Identity | undefined> => this.#reader.identity(ref)
     this.#enqueuer = new Enqueuer({
+      keepAlive: this.keepAlive,
       log: this.#messages,
       sources: { index, cache, settled, now },
       ledger,
@@ -520,5 +524,6 @@ export class LogStore implements MessageStore {
     await this.#compaction.stop()
     await this.#recorder.handedOver()
     await this.#logs.close()
+    this.keepAlive.end()
   }
 }

@@ -72,8 +72,11 @@ export class OutcomeRecorder implements RecordingOwner {
   readonly inFlight = new InFlight<Recording>()
   readonly #parts: OutcomeRecorderParts
   readonly #block = new SettledBlockWriter()
-  /** Settling outcomes that wait for the id of their message to be read. */
-  readonly #reading = new Set<Promise<void>>()
+  /** Resolves when the ids of all messages were read whose settling outcome waited for that until now. */
+  #allRead: Promise<void> = Promise.resolve()
+  #syncing: Promise<void> = Promise.resolve()
+  /** A sync that has not begun: it is everybody's who asks meanwhile. */
+  #nextSync: Promise<void> | undefined
   #segment = -1
   /** Since compaction was asked for last. */
   #settledBytes = 0
@@ -154,8 +157,7 @@ export class OutcomeRecorder implements RecordingOwner {
       return recording
     }
     const reading = this.#readForSettling(ref).then(append)
-    this.#reading.add(reading)
-    reading.finally(() => this.#reading.delete(reading))
+    this.#allRead = this.#allRead.then(() => reading)
     return recording
   }
 
@@ -279,8 +281,21 @@ export class OutcomeRecorder implements RecordingOwner {
     this.inFlight.delete(recording)
   }
 
-  /** Resolves when everything recorded so far is on the device; rejects where the log does, or says that it can not write. */
-  async sync(): Promise<void> {
+  /**
+   * Resolves when everything recorded so far is on the device; rejects where the log does, or says that it can not write.
+   * However many ask at once, there are two: the one under way, and the one that covers what was recorded since.
+   */
+  sync(): Promise<void> {
+    this.#nextSync ??= this.#syncing.then(() => {
+      this.#nextSync = undefined
+      const sync = this.#sync()
+      this.#syncing = sync.catch(() => {})
+      return sync
+    })
+    return this.#nextSync
+  }
+
+  async #sync(): Promise<void> {
     await this.handedOver()
     const { acks } = this.#parts
     const last = this.inFlight.last
@@ -294,8 +309,8 @@ export class OutcomeRecorder implements RecordingOwner {
   }
 
   /** Everything recorded so far was handed to the log. */
-  async handedOver(): Promise<void> {
-    while (this.#reading.size > 0) await Promise.all(this.#reading)
+  handedOver(): Promise<void> {
+    return this.#allRead
   }
 }
 

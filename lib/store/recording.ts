@@ -13,6 +13,7 @@ export interface RecordingOwner {
  */
 export class Recording implements AppendListener {
   firstSequence = 0
+  place = -1
   /** Of its record. */
   bytes = 0
   /** It settles its message. */

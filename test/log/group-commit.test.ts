@@ -43,6 +43,22 @@ t.test('what arrives while a flush is under way forms the next one', async t => 
   t.equal(process.counts.sync! - before, 2)
 })
 
+t.test('a list that one write can not hold is refused before a byte is written', async t => {
+  const process = new DiskProcess(new RecordingDisk())
+  const { set } = await openLogs(process)
+  await append(set, 'messages', 'first')
+  const before = process.counts.write
+  // The same buffer again and again: only its length counts.
+  const records = new Array<Buffer>(17).fill(Buffer.alloc(64 * 1024 * 1024))
+  const silent = { accepted: () => {}, failed: () => {} }
+  t.throws(() => set.log('messages').append(1, records, silent), {
+    code: 'WAQ_TOO_LARGE',
+    message: /a list of 17 records, 1140850688 bytes/,
+  })
+  t.equal(process.counts.write, before)
+  t.equal(set.log('messages').nextSequence, 2)
+})
+
 t.test('nothing is accepted before it is on the device', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk))

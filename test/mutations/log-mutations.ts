@@ -774,8 +774,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'what is written again comes behind later appends',
     invariants: [5, 11],
     file: 'lib/log/append-queue.js',
-    find: '[...appends, ...this.#waiting].sort((a, b) => a.firstSequence - b.firstSequence)',
-    replace: '[...this.#waiting, ...appends]',
+    find: '[...appends, ...this.#remaining()].sort((a, b) => a.firstSequence - b.firstSequence)',
+    replace: '[...this.#remaining(), ...appends]',
     caughtBy: { file: 'log/append-queue', name: 'what comes back stands where its sequence says' },
   },
   {
@@ -876,8 +876,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'an accepted append is refused',
     invariants: [5],
     file: 'lib/log/append-queue.js',
-    find: 'this.#waiting.filter(append => !append.accepted);',
-    replace: 'this.#waiting.filter(() => true);',
+    find: 'return waiting.filter(append => !append.accepted);',
+    replace: 'return waiting.filter(() => true);',
     caughtBy: { file: 'log/append-queue', name: 'only what was not accepted before may be refused' },
   },
   {

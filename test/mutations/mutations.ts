@@ -2,6 +2,7 @@ import { clockMutations } from './clock-mutations.js'
 import { deliveryMutations } from './delivery-mutations.js'
 import { logMutations } from './log-mutations.js'
 import type { Mutation } from './mutation.js'
+import { queueMutations } from './queue-mutations.js'
 import { storeMutations } from './store-mutations.js'
 
 /** Every rule of the engine that can be switched off. */
@@ -10,4 +11,5 @@ export const mutations: readonly Mutation[] = [
   ...storeMutations,
   ...clockMutations,
   ...deliveryMutations,
+  ...queueMutations,
 ]

@@ -166,6 +166,37 @@ t.test('a message over the limit is too large, and nothing was written', async t
   t.same(await idsIn(queue), ['fits'])
 })
 
+t.test('a list over its limit is too large at the first message beyond, and nothing was written', async t => {
+  const queue = await openQueue(t, { limits: { maxMessageBytes: 600, maxListBytes: 1_000 } })
+  const before = queue.stats().liveBytes
+  let wasRead = false
+  const unread = {
+    get channel() {
+      wasRead = true
+      return 'chat'
+    },
+    payload: 1,
+  }
+  const part = { channel: 'chat', payload: 'x'.repeat(400) }
+  await t.rejects(queue.enqueue([part, part, part, unread]), {
+    code: 'WAQ_TOO_LARGE',
+    indeterminate: false,
+    message: /list of 4 messages takes more than 1000 bytes, which is limits\.maxListBytes: messages\[2\]/,
+  })
+  t.equal(wasRead, false)
+  // One message too large of its own is told as such.
+  await t.rejects(queue.enqueue([{ channel: 'chat', payload: 'x'.repeat(700) }]), {
+    code: 'WAQ_TOO_LARGE',
+    message: /maxMessageBytes/,
+  })
+  t.match(queue.stats(), { pending: 0, liveBytes: before })
+  t.same((await queue.enqueue([part, part])).length, 2)
+  await t.rejects(OutboundQueue.open('never', { limits: { maxListBytes: 2 ** 31 } }), {
+    code: 'WAQ_INVALID_OPTION',
+    message: /maxListBytes .* to 1,073,741,824/,
+  })
+})
+
 t.test('a payload that changes while it is read is an invalid message', async t => {
   const queue = await openQueue(t)
   let reads = 0

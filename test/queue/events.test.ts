@@ -4,7 +4,7 @@ import { WaqError } from '../../lib/log/errors.js'
 import { notify, notifyError } from '../../lib/queue/events.js'
 import type { CancelledEvent, QueueEvents } from '../../lib/queue/types.js'
 
-const EVENT: CancelledEvent = { id: 'a', channel: 'c', sequence: 1, attempts: 0 }
+const EVENT: CancelledEvent = { id: 'a', channel: 'c', sequence: 1, attempts: 0, mayHaveBeenSent: false }
 
 const emitter = () => new EventEmitter<QueueEvents>()
 

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import t from 'tap'
 import { OutboundQueue, type QueueOptions, SendError } from '../../lib/index.js'
 import { gate, macrotask, openQueue, temporaryDirectory } from './fixtures/open-queue.js'
@@ -249,50 +246,4 @@ t.test('a channel that was halted by a dead letter is halted after a reopening a
   t.same(await second.drain(), { remaining: 1 })
   second.resume('chat')
   t.match(await second.settled('behind'), { state: 'delivered' })
-})
-
-const run = promisify(execFile)
-const INDEX = new URL('../../lib/index.js', import.meta.url).href
-
-/** Runs a program in a process of its own, until it ends by itself. */
-async function runProgram(directory: string, program: string): Promise<string> {
-  const source = `import { OutboundQueue } from ${JSON.stringify(INDEX)}\nconst directory = ${JSON.stringify(directory)}\n${program}`
-  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', source])
-  return stdout
-}
-
-t.test('an open queue that has nothing to do does not keep the process alive', async t => {
-  const out = await runProgram(
-    join(temporaryDirectory(t), '..', 'idle'),
-    `const queue = await OutboundQueue.open(directory, { send: () => {} })
-     await queue.enqueue({ channel: 'chat', payload: 1, delayMs: 1e9, id: 'm' })
-     console.log('done')`,
-  )
-  t.equal(out, 'done\n')
-})
-
-t.test('whoever waits for a message keeps the process alive', async t => {
-  const out = await runProgram(
-    join(temporaryDirectory(t), '..', 'waiting'),
-    `let tries = 0
-     const queue = await OutboundQueue.open(directory, {
-       retry: { initialDelayMs: 50 },
-       send: () => { if (++tries < 3) throw Object.assign(new Error('busy'), { status: 503 }) },
-     })
-     await queue.enqueue({ channel: 'chat', payload: 1, id: 'm' })
-     console.log((await queue.settled('m')).state)
-     await queue.close()`,
-  )
-  t.equal(out, 'delivered\n')
-})
-
-t.test('a send that runs keeps the process alive', async t => {
-  const out = await runProgram(
-    join(temporaryDirectory(t), '..', 'sending'),
-    `const queue = await OutboundQueue.open(directory, {
-       send: () => new Promise(resolve => setTimeout(resolve, 50).unref()).then(() => console.log('sent')),
-     })
-     await queue.enqueue({ channel: 'chat', payload: 1 })`,
-  )
-  t.equal(out, 'sent\n')
 })

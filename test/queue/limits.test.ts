@@ -1,5 +1,6 @@
 import t from 'tap'
 import { WaqError } from '../../lib/log/errors.js'
+import { KeepAlive } from '../../lib/log/keep-alive.js'
 import { Admission, type PendingLimits } from '../../lib/queue/limits.js'
 
 /** What a store would count, by hand. */
@@ -14,6 +15,7 @@ function admission(limits: Partial<PendingLimits>) {
   const load = new Load()
   const door = new Admission(
     { maxPendingMessages: Infinity, maxPendingBytes: Infinity, whenFull: 'reject', ...limits },
+    new KeepAlive(),
     load,
   )
   return { door, load }

@@ -34,6 +34,7 @@ t.test('without options, every default stands', async t => {
     dedupe: { windowMs: 86_400_000, maxIds: 100_000 },
     limits: {
       maxMessageBytes: 16 * 1024 * 1024,
+      maxListBytes: 256 * 1024 * 1024,
       maxPendingMessages: Infinity,
       maxPendingBytes: Infinity,
       whenFull: 'reject',

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { InFlight } from '../../lib/store/in-flight.js'
+import { type Flight, InFlight } from '../../lib/store/in-flight.js'
 
 t.test('as a Set would do it: the first is the lowest, and the last one that is left the latest', async t => {
   const property = fc.property(fc.array(fc.nat({ max: 9 }), { maxLength: 300, size: 'max' }), steps => {
-    const inFlight = new InFlight<{ firstSequence: number }>()
-    const model: { firstSequence: number }[] = []
+    const inFlight = new InFlight<Flight>()
+    const model: Flight[] = []
     for (const [i, step] of steps.entries()) {
       if (step < 5) {
-        const append = { firstSequence: i }
+        const append = { firstSequence: i, place: -1 }
         inFlight.add(append)
         model.push(append)
       } else if (step < 8) {

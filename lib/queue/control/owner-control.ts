@@ -20,6 +20,7 @@ export interface ControlledQueue {
   enqueue(messages: readonly OutboundMessage[], options: EnqueueOptions): Promise<Receipt[]>
   retryDead(select: DeadSelect, options: { place: 'original' | 'last' }): Promise<number>
   purgeDead(select: DeadSelect): Promise<number>
+  cancel(id: string, options: { evenInDoubt: boolean }): Promise<boolean>
   compact(options: CompactOptions): Promise<CompactionReport>
 }
 
@@ -77,6 +78,11 @@ async function carryOut(
       return { changed: await queue.retryDead({ id: request.ids }, { place: request.place }) }
     case 'purge-dead':
       return { changed: await queue.purgeDead({ id: request.ids }) }
+    case 'cancel': {
+      const { ids, evenInDoubt } = request
+      const cancelled = await Promise.all(ids.map(id => queue.cancel(id, { evenInDoubt })))
+      return { changed: cancelled.filter(Boolean).length }
+    }
     case 'compact':
       return queue.compact({ signal: work.signal, onProgress: progress => work.progress(progress) })
   }

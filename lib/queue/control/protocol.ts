@@ -50,6 +50,7 @@ export type ControlRequest =
     }
   | { readonly kind: 'retry-dead'; readonly ids: readonly string[]; readonly place: 'original' | 'last' }
   | { readonly kind: 'purge-dead'; readonly ids: readonly string[] }
+  | { readonly kind: 'cancel'; readonly ids: readonly string[]; readonly evenInDoubt: boolean }
   | { readonly kind: 'compact' }
 
 export interface ControlEnvelope {
@@ -130,6 +131,8 @@ function parseRequest(request: Record<string, unknown>): ControlRequest {
       }
     case 'purge-dead':
       return { kind: 'purge-dead', ids: ids(request.ids) }
+    case 'cancel':
+      return { kind: 'cancel', ids: ids(request.ids), evenInDoubt: request.evenInDoubt === true }
     case 'compact':
       return { kind: 'compact' }
     default:

@@ -1,0 +1,23 @@
+import { createInterface } from 'node:readline/promises'
+import type { CommandContext } from './command.js'
+import { interruptedError, usageError } from './exit-status.js'
+
+/** Asks before something is lost: `what`, such as "purge 3 dead letters". Rejects where the answer is not yes. */
+export async function confirm(what: string, { terminal, signal }: CommandContext): Promise<void> {
+  if (terminal.stdin.isTTY !== true) {
+    throw usageError(`this would ${what}. Say --yes, for nobody is here to be asked`)
+  }
+  const lines = createInterface({ input: terminal.stdin, output: process.stderr })
+  try {
+    const question = `${what.charAt(0).toUpperCase()}${what.slice(1)}? They can not be brought back. [y/N] `
+    const answer = await lines.question(question, { signal })
+    if (/^y(es)?$/i.test(answer.trim())) return
+  } catch (error) {
+    // Ctrl-C: while it asks, readline hears it.
+    if ((error as Error).name !== 'AbortError') throw error
+    terminal.stderr.write('\n')
+  } finally {
+    lines.close()
+  }
+  throw interruptedError('nothing was changed')
+}

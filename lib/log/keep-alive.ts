@@ -1,0 +1,55 @@
+import { clearInterval, setInterval } from './real-time.js'
+
+/** Any; a timer of the longest kind. */
+const FOR_EVER_MS = 2 ** 31 - 1
+
+/**
+ * Keeps the process alive while something is held: a promise alone does not, nor does a timer that waits for a disk to
+ * recover. One handle, however many hold it; to hold and to release cost next to nothing.
+ */
+export class KeepAlive {
+  #holds = 0
+  #ended = false
+  #handle: NodeJS.Timeout | undefined
+
+  /** Each is to be followed by one `release`. */
+  hold(): void {
+    if (this.#holds++ > 0) return
+    if (this.#handle === undefined) this.#handle = setInterval(() => {}, FOR_EVER_MS)
+    else this.#handle.ref()
+  }
+
+  release(): void {
+    if (--this.#holds > 0) return
+    this.#handle?.unref()
+    if (this.#ended) this.#drop()
+  }
+
+  /** Settles as `work` does. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    this.hold()
+    try {
+      return await work
+    } finally {
+      this.release()
+    }
+  }
+
+  /** Little more will be held: the handle goes with the last that holds it. */
+  end(): void {
+    this.#ended = true
+    if (this.#holds === 0) this.#drop()
+  }
+
+  #drop(): void {
+    clearInterval(this.#handle)
+    this.#handle = undefined
+  }
+}
+
+/** As `KeepAlive.during`, of work that stands alone. */
+export function keepingAlive<T>(work: Promise<T>): Promise<T> {
+  const keepAlive = new KeepAlive()
+  keepAlive.end()
+  return keepAlive.during(work)
+}
