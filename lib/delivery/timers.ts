@@ -95,7 +95,8 @@ export class Timers {
     this.#disarm()
     const at = this.nextAt
     if (this.#closed || at === Infinity) return
-    const delayMs = Math.min(Math.max(Math.ceil(at - this.#time.awake()), 1), LOOK_EVERY_MS)
+    const remainingMs = Math.max(Math.ceil(at - this.#time.awake()), 1)
+    const delayMs = Math.min(remainingMs, LOOK_EVERY_MS)
     this.#firesAt = at
     this.#timer = this.#clock.setTimeout(() => this.#fired(), delayMs)
     this.#timer.unref()
