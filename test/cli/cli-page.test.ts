@@ -31,7 +31,12 @@ async function exampleDirectory(t: Parameters<typeof queueWith>[0]): Promise<str
   })
   await queue.enqueue({ id: 'order-4711', channel: 'telegram:bot1:4711', payload: 'refused' })
   await queue.settled('order-4711')
-  await queue.enqueue({ id: 'reminder-1', channel: 'telegram:bot1:4712', payload: 'later', delayMs: 3_600_000 })
+  await queue.enqueue({
+    id: 'reminder-1',
+    channel: 'telegram:bot1:4712',
+    payload: 'later',
+    delayMs: 3_600_000,
+  })
   await queue.close()
   for (const name of ['other', 'restored']) await (await OutboundQueue.open(join(directory, name))).close()
   writeFileSync(
