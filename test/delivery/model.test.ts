@@ -37,6 +37,7 @@ const step = fc.oneof(
       do: fc.constant('add' as const),
       channel: fc.constantFrom(...CHANNELS),
       delayMs: fc.constantFrom(0, 0, 0, 700),
+      ttlMs: fc.constantFrom(Infinity, Infinity, 3_000),
     }),
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.nat(4_000) }) },
@@ -63,6 +64,7 @@ const step = fc.oneof(
       ms: fc.integer({ min: -3_600_000, max: 3_600_000 }),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('suspend' as const), ms: fc.nat(6_000) }) },
 )
 
 const policy = fc.constantFrom<'resend' | 'dead-letter' | (() => Answer)>(
@@ -75,7 +77,14 @@ const policy = fc.constantFrom<'resend' | 'dead-letter' | (() => Answer)>(
 
 /** Everything that happened, over all lives of the process. */
 interface History {
-  enqueued: { id: string; channel: string; sequence: number; scheduled: boolean }[]
+  enqueued: {
+    id: string
+    channel: string
+    sequence: number
+    scheduled: boolean
+    /** By the boot clock, when its time to live is over. */
+    expiresAtMs: number
+  }[]
   sent: Sent[]
   events: Seen[]
   cancelled: Set<string>
@@ -135,19 +144,25 @@ t.test(
           for (const action of steps) {
             if (action.do === 'add') {
               const deliverAt = action.delayMs === 0 ? 0 : clock.wall() + action.delayMs
-              const ref = h!.add(action.channel, { deliverAt })
+              const ttlMs = deliverAt === 0 ? action.ttlMs : Infinity
+              const ref = h!.add(action.channel, { deliverAt, expiresAt: h!.time.now() + ttlMs })
               const sequence = h!.store.sequence(ref)
               history.enqueued.push({
                 id: `m${sequence}`,
                 channel: action.channel,
                 sequence,
                 scheduled: deliverAt !== 0,
+                expiresAtMs: clock.boot() + ttlMs,
               })
             } else if (action.do === 'pass') await h!.pass(action.ms)
             else if (action.do === 'pause') h!.dispatcher.pause(action.selector)
             else if (action.do === 'resume') h!.dispatcher.resume(action.selector)
-            else if (action.do === 'jump') clock.jumpWall(action.ms)
-            else if (action.do === 'cancel') {
+            else if (action.do === 'jump' || action.do === 'suspend') {
+              if (action.do === 'jump') clock.jumpWall(action.ms)
+              else clock.suspend(action.ms)
+              // As the store does once a minute, whatever else happens.
+              h!.time.look()
+            } else if (action.do === 'cancel') {
               const message = history.enqueued[action.which % Math.max(history.enqueued.length, 1)]
               const ref = message && h!.store.bySequence(message.sequence)
               if (ref !== undefined && (await h!.dispatcher.cancel(ref))) history.cancelled.add(message!.id)
@@ -183,7 +198,10 @@ function check(history: History, remaining: number): void {
     if (ends.has(id as string)) throw new Error(`${id} ended twice: ${ends.get(id as string)} and ${event}`)
     ends.set(id as string, event)
   }
-  for (const { id } of history.enqueued) {
+  for (const { id, expiresAtMs } of history.enqueued) {
+    const expired = history.events.find(e => e.event === 'dead' && e.reason === 'expired' && e.id === id)
+    if (expired !== undefined && (expired.bootMs as number) < expiresAtMs)
+      throw new Error(`${id} expired ${expiresAtMs - (expired.bootMs as number)} ms before its time`)
     if (!ends.has(id)) throw new Error(`${id} was lost`)
     if (history.cancelled.has(id) !== (ends.get(id) === 'cancelled'))
       throw new Error(`${id}: cancel said otherwise`)
