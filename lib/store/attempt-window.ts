@@ -1,24 +1,28 @@
 /**
  * Which attempts may be made before their marks are on the device.
  *
- * Marks are synced lazily (invariant 13), so a loss of power takes the latest ones, and the messages that they speak of
- * come back as if nobody had tried to send them. A window bounds which ones: a frame of the ack log, of `WINDOW` sequences.
+ * Marks are synced lazily (invariant 13), so a loss of power takes the latest ones, and the messages that
+ * they speak of come back as if nobody had tried to send them. A window bounds which ones: a frame of the ack
+ * log, of `WINDOW` sequences.
  *
- *     The mark of an attempt is on the device before `send` is called, or it is the first attempt of a message that has
- *     no outcome and no appointment, that lies in the last window of the ack log, be that on the device or not, and whose
- *     channel does not have its marks synced.
+ *     The mark of an attempt is on the device before `send` is called, or it is the first attempt of a
+ *     message that has no outcome and no appointment, that lies in the last window of the ack log, be that on
+ *     the device or not, and whose channel does not have its marks synced.
  *
- * So, of what a lost tail may have held, only messages in the last window that is left can have been attempted
- * unknown, whatever was waiting: an opening marks these (`opening.ts`). And of the messages of an ordered channel:
+ * So, of what a lost tail may have held, only messages in the last window that is left can have been
+ * attempted unknown, whatever was waiting: an opening marks these (`opening.ts`). And of the messages of an
+ * ordered channel:
  *
- *     Nothing overtakes a message whose later attempts have their marks synced (it has an outcome, or lies beyond the
- *     window), unless that message left without an attempt (cancelled, expired, found to have arrived), and then the next
- *     marks are synced. So behind one that is left waiting nothing was attempted unknown.
+ *     Nothing overtakes a message whose later attempts have their marks synced (it has an outcome, or lies
+ *     beyond the window), unless that message left without an attempt (cancelled, expired, found to have
+ *     arrived), and then the next marks are synced. So behind one that is left waiting nothing was attempted
+ *     unknown.
  *
- * The window moves ahead when half of what lies before it is used up, so that in the usual course nobody waits: its
- * sequences reach beyond the last message that there is. It never moves back: what lags behind, in a channel whose
- * receiver is down say, waits for a sync at each attempt, which many share. Where a window was appended and is not known
- * to be on the device, only what lies in that one and in the one before is taken for covered.
+ * The window moves ahead when half of what lies before it is used up, so that in the usual course nobody
+ * waits: its sequences reach beyond the last message that there is. It never moves back: what lags behind, in
+ * a channel whose receiver is down say, waits for a sync at each attempt, which many share. Where a window
+ * was appended and is not known to be on the device, only what lies in that one and in the one before is
+ * taken for covered.
  */
 import type { MarkingRecord, WindowRecord } from './outcome.js'
 import type { SegmentLedger } from './segment-ledger.js'
@@ -62,7 +66,10 @@ export class AttemptWindow {
   #durable: Placed<WindowRecord> | undefined
   /** The one behind it in the log, which may be on the device or not. */
   #appended: Placed<WindowRecord> | undefined
-  /** Something was recorded without which no mark may lack: until a sync covered it, every attempt waits for one. */
+  /**
+   * Something was recorded without which no mark may lack: until a sync covered it, every attempt waits for
+   * one.
+   */
   #unsure = false
   /** How often that was so. */
   #timesUnsure = 0

@@ -1,14 +1,15 @@
 /**
- * The format of an outcome after which its message lives on: one MessagePack array in a frame of the ack log, whose frame
- * type names the kind. The tables below are all that the encoder and the decoder share; `docs/format.md` explains them.
- * Outcomes that settle messages stand in blocks (`settled-block.ts`).
+ * The format of an outcome after which its message lives on: one MessagePack array in a frame of the ack log,
+ * whose frame type names the kind. The tables below are all that the encoder and the decoder share;
+ * `docs/format.md` explains them. Outcomes that settle messages stand in blocks (`settled-block.ts`).
  *
- * Each outcome is self-contained: the last one of a message alone tells how it stands, so every one carries the recent
- * errors of the message and its redrive.
+ * Each outcome is self-contained: the last one of a message alone tells how it stands, so every one carries
+ * the recent errors of the message and its redrive.
  *
- * Behind the fields there is room for a map of optional ones, by key; where none is used, it is not there. A key that is
- * not known comes from a later waq that can do without it being understood: it is passed over, and stays where it is, for
- * whatever moves a record copies its bytes. A field that must be understood takes a new frame type or format version.
+ * Behind the fields there is room for a map of optional ones, by key; where none is used, it is not there. A
+ * key that is not known comes from a later waq that can do without it being understood: it is passed over,
+ * and stays where it is, for whatever moves a record copies its bytes. A field that must be understood takes
+ * a new frame type or format version.
  */
 
 /** How a field stands in MessagePack. */

@@ -1,32 +1,37 @@
 /**
- * Outcomes that settled messages: a frame of the ack log holds a block of one or more. One that was just recorded stands
- * alone; a compaction makes blocks of many of those that are still needed, nothing left out. Frame by frame 100,000
- * remembered ids would take an opening ten times as long as a fresh queue; as rows of blocks, each takes a tenth of that.
+ * Outcomes that settled messages: a frame of the ack log holds a block of one or more. One that was just
+ * recorded stands alone; a compaction makes blocks of many of those that are still needed, nothing left out.
+ * Frame by frame 100,000 remembered ids would take an opening ten times as long as a fresh queue; as rows of
+ * blocks, each takes a tenth of that.
  *
- * The payload is `[ rows, next sequence, first back ] row … texts`, its numbers varints (`varint.ts`), whole ones from 0 up:
+ * The payload is `[ rows, next sequence, first back ] row … texts`, its numbers varints (`varint.ts`), whole
+ * ones from 0 up:
  *
  *     rows            how many
- *     next sequence   of the message log, the highest one that the outcomes bore: whatever stood before this frame and
- *                     was lost can only concern lower messages
+ *     next sequence   of the message log, the highest one that the outcomes bore: whatever stood before this
+ *                     frame and was lost can only concern lower messages
  *     first back      how far below that the sequence of the first row's message is
  *
  * A row, in the order in which the messages were settled:
  *
  *     flags           one byte, see below
- *     ack step        in all rows but the first: how far its ack sequence is above that of the row before. The last one is
- *                     the sequence of the frame
- *     sequence step   in all rows but the first: how far its message is above that of the row before, or below it
- *     at step         epoch ms; behind the first row, how far after the time of the row before, or how far before it
+ *     ack step        in all rows but the first: how far its ack sequence is above that of the row before.
+ *                     The last one is the sequence of the frame
+ *     sequence step   in all rows but the first: how far its message is above that of the row before, or
+ *                     below it
+ *     at step         epoch ms; behind the first row, how far after the time of the row before, or how far
+ *                     before it
  *     attempts        only where FLAG_ATTEMPTED is set, and so is the next one; else both are 0
  *     first back      how far the first attempt was before `at`, or after it
- *     id bytes
- *     channel         the number of a channel that a row before named, from 0; the next number: a new one, and then
- *     channel bytes   stands here
- *     optional bytes  only where FLAG_OPTIONAL is set: so many bytes follow, which are a MessagePack map of optional
- *                     fields, by key. What is not known there is passed over, and kept when the row is written again
+ *     id bytes        how many the id has
+ *     channel         the number of a channel that a row before named, from 0; the next number: a new one
+ *     channel bytes   only of a new channel: how many its name has
+ *     optional bytes  only where FLAG_OPTIONAL is set: so many bytes follow, which are a MessagePack map of
+ *                     optional fields, by key. What is not known there is passed over, and kept when the row
+ *                     is written again
  *
- * The texts are, row by row: the channel where it is a new one, the digest, the id. They stand together, so that an
- * opening takes them up as they are, and makes no string of any.
+ * The texts are, row by row: the channel where it is a new one, the digest, the id. They stand together, so
+ * that an opening takes them up as they are, and makes no string of any.
  */
 import { WaqError } from '../log/errors.js'
 import type { OutcomeRecord, SettlingKind } from './outcome.js'
@@ -50,7 +55,9 @@ export const FLAG_OPTIONAL = 0x80
 /** Append only: what stands on disk is the index. */
 export const settlingKinds: readonly SettlingKind[] = ['delivered', 'cancelled', 'purged']
 
-/** What one bad sector takes with it is bounded, and so is how long the event loop waits for one to be read. */
+/**
+ * What one bad sector takes with it is bounded, and so is how long the event loop waits for one to be read.
+ */
 export const MOST_ROWS = 256
 
 /** Reads blocks, one after another. */
@@ -82,8 +89,8 @@ export class SettledBlock {
   #row = 0
 
   /**
-   * Begins before the first row of a block. Throws WAQ_CORRUPT where its checksum is right and yet it is no block;
-   * nothing of such a one was read.
+   * Begins before the first row of a block. Throws WAQ_CORRUPT where its checksum is right and yet it is no
+   * block; nothing of such a one was read.
    */
   begin(data: Buffer, frameSequence: number): void {
     const varints = this.#varints
@@ -196,7 +203,9 @@ export class SettledBlock {
   }
 }
 
-/** What a frame of the ack log says, whatever it is; each with its ack sequence. Throws as `decodeOutcome`. */
+/**
+ * What a frame of the ack log says, whatever it is; each with its ack sequence. Throws as `decodeOutcome`.
+ */
 export function decodeOutcomes(
   frameType: number,
   data: Buffer,

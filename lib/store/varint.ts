@@ -1,6 +1,6 @@
 /**
- * Whole numbers from 0 to 2⁵³ − 1 as LEB128: seven bits a byte, the lowest first, the eighth bit says that more follow.
- * Most numbers of an outcome are small beside one that stands near it, and take one byte or two.
+ * Whole numbers from 0 to 2⁵³ − 1 as LEB128: seven bits a byte, the lowest first, the eighth bit says that
+ * more follow. Most numbers of an outcome are small beside one that stands near it, and take one byte or two.
  */
 
 /** Of the largest number. */

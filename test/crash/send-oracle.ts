@@ -1,6 +1,7 @@
 /**
- * What a receiver got, and what a queue makes of it after a crash: a message that arrived, and that a later life would send
- * again, is marked. And no more than that after a mere kill: what is in doubt then was being sent.
+ * What a receiver got, and what a queue makes of it after a crash: a message that arrived, and that a later
+ * life would send again, is marked. And no more than that after a mere kill: what is in doubt then was being
+ * sent.
  */
 import { Violation } from './oracle.js'
 import type { Account } from './world.js'
