@@ -87,6 +87,29 @@ for (const owned of [false, true]) {
     t.same((await listed(directory)).at(-1)?.payload, { n: [1, null] })
   })
 
+  t.test(`messages that wait are cancelled by id, or chosen, ${how}`, async t => {
+    const directory = await queueWith(t, async queue => {
+      await queue.enqueue(['a', 'b', 'c', 'd'].map(id => ({ id, channel: `x:${id}`, payload: 1 })))
+    })
+    if (owned) await startOwner(t, directory)
+    t.match(await waqHere('cancel', directory, 'a', 'b'), { status: 0, stdout: '2 messages cancelled.\n' })
+    t.match(await waqHere('cancel', directory, 'a'), { status: 1, stderr: /No message has the id a/ })
+    t.match(await waqHere('cancel', directory, '--all'), {
+      status: 2,
+      stderr: /cancel 2 messages. Say --yes/,
+    })
+    t.match(await waqHere('cancel', directory), { status: 2, stderr: /name messages by their ids/ })
+    t.match(await waqHere('cancel', directory, 'c', '--all'), { status: 2, stderr: /not both/ })
+    const old = await waqHere('cancel', directory, '--older-than', '1h', '--yes', '--json')
+    t.same(JSON.parse(old.stdout), { changed: 0 })
+    const one = await waqHere('cancel', directory, '--channel', 'x:c', '--yes')
+    t.match(one, { status: 0, stdout: 'One message cancelled.\n' })
+    t.same(
+      (await listed(directory)).map(({ id }) => id),
+      ['d'],
+    )
+  })
+
   t.test(`JSON lines are enqueued from standard input, ${how}`, async t => {
     const directory = await queueWith(t, async () => {})
     if (owned) await startOwner(t, directory)
