@@ -2,7 +2,7 @@ import t from 'tap'
 import { type MessageView, SendError } from '../../../lib/index.js'
 import { once, World } from './fixtures/world.js'
 
-const DAY_MS = 86_400_000
+const AGE_MS = 3_600_000
 const permanent = { kind: 'permanent' } as const
 
 async function deadIds(world: World): Promise<string[]> {
@@ -39,16 +39,16 @@ t.test('dead letters beyond a number go, the oldest first, and stay gone', async
 })
 
 t.test('dead letters beyond an age go, also those that came of age while nobody ran', async t => {
-  const world = await World.open(t, { deadLetters: { maxAgeMs: DAY_MS } })
+  const world = await World.open(t, { deadLetters: { maxAgeMs: AGE_MS } })
   await bury(world, 'chat', 'old')
-  await world.pass(DAY_MS / 2)
+  await world.pass(AGE_MS / 2)
   await bury(world, 'chat', 'young')
-  await world.pass(DAY_MS / 2 - 10)
+  await world.pass(AGE_MS / 2 - 10)
   t.strictSame(await deadIds(world), ['chat/old', 'chat/young'])
   await world.pass(10)
   await retained(world, async () => (await deadIds(world)).length <= 1)
   t.strictSame(await deadIds(world), ['chat/young'])
-  await world.restart({ afterMs: DAY_MS })
+  await world.restart({ afterMs: AGE_MS })
   await retained(world, async () => (await deadIds(world)).length === 0)
   t.match(world.queue.stats(), { dead: 0 })
 })
@@ -92,7 +92,7 @@ t.test('thousands of dead letters go in batches, and deliveries go on meanwhile'
   await world.clock.advance(10)
   world.queue.resume()
   await retained(world, async () => world.queue.stats().dead === messages.length)
-  await world.restart({ deadLetters: { maxAgeMs: DAY_MS, maxCount: 100 } })
+  await world.restart({ deadLetters: { maxAgeMs: AGE_MS, maxCount: 100 } })
   await world.enqueue('other/1')
   t.match(await world.queue.settled('other/1'), { state: 'delivered' })
   await retained(world, async () => world.queue.stats().dead === 100)
@@ -130,7 +130,7 @@ t.test('what lives again begins anew: attempts, time to live, and the doubt that
   await world.enqueue('chat/1')
   await world.pass(1_000)
   t.match(await world.queue.get('chat/1'), { state: 'dead', deadReason: 'attempts', attempts: 2 })
-  await world.pass(DAY_MS)
+  await world.pass(AGE_MS)
   const before = world.sent.length
   t.equal(await world.queue.retryDead({ all: true }), 1)
   await world.settle()
