@@ -138,7 +138,7 @@ export class Settler {
     if (retry.givenUp) scheduler.columns.mark(ref, Mark.givenUp)
     counters.retried++
     const progress = this.#alive(attempt, attempts, mayHaveBeenSent)
-    this.#record(attempt, { kind: 'retry', ...progress, dueAt, delayMs, error: recorded }, () =>
+    this.#record(attempt, { kind: 'retry', ...progress, dueAt, error: recorded }, () =>
       reporter.tell('retry', {
         ...facts(attempt, attempts),
         error,
@@ -196,7 +196,7 @@ export class Settler {
     const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = attempt.before
     const error = recordedError(new Error('The queue was closed before send was called.'), clock.wall())
     const progress = { ...this.#progress(attempts, firstAttemptAt, mayHaveBeenSent), triedMs }
-    this.#record(attempt, { kind: 'retry', ...progress, dueAt: timers.now(), delayMs: 0, error })
+    this.#record(attempt, { kind: 'retry', ...progress, dueAt: timers.now(), error })
     this.end(attempt, true)
   }
 
@@ -247,7 +247,6 @@ export class Settler {
       kind: 'rate-limited',
       ...progress,
       dueAt,
-      delayMs,
       scope,
       target,
       error: recorded,

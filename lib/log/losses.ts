@@ -119,8 +119,10 @@ class Homes {
   constructor(listed: readonly Listed[]) {
     for (const { entry, file, candidate } of listed) {
       if (entry.compacted) continue
-      const { firstSequence: first, lastSequence, length } = entry
+      const { firstSequence, lastSequence, length } = entry
       const isOpen = length === undefined
+      // Of one that was made ahead the manifest may only have a bound, which lies in the one before it.
+      const first = candidate?.begins ?? firstSequence
       const home = {
         file,
         first,

@@ -37,6 +37,8 @@ export interface Candidate {
   /** No frame in it has a higher sequence. */
   lastSequence: number
   holdsFrames: boolean
+  /** Of an open one, the sequence of its first frame, where that is there: nothing of it has a lower one. */
+  begins: number | undefined
   /**
    * It is open, and frames are lost behind the last one that was found, though there are zeros: its header, which was
    * synced, can not be read, or the manifest knows of a later frame on the device.
@@ -194,6 +196,7 @@ async function findCandidates(
       provenEnd: end,
       lastSequence,
       holdsFrames: end > SEGMENT_HEADER_BYTES,
+      begins: undefined,
       lostTail: false,
     }
     found.listed.push({ entry, file, candidate })
@@ -230,7 +233,8 @@ async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promi
         compacted: true,
       })
       const bounds = { fileBytes: size, end: size, provenEnd: size, lastSequence: 0, syncedSequence: 0 }
-      found.candidates.push({ segment, wasOpen: true, ...bounds, holdsFrames: false, lostTail: false })
+      const unread = { holdsFrames: false, begins: undefined, lostTail: false }
+      found.candidates.push({ segment, wasOpen: true, ...bounds, ...unread })
     } finally {
       await handle.close()
     }
@@ -257,6 +261,7 @@ async function surveySegment(
     await file.close()
   }
   candidate.holdsFrames = survey.frames > 0
+  candidate.begins = survey.begins
   candidate.lostTail = !hasHeader || syncedSequence > survey.lastSequence
   // A copy that an opening made bears lower sequences than its header foretells.
   segment.firstSequence = Math.min(segment.firstSequence, survey.firstSequence)
@@ -279,6 +284,8 @@ export async function holdsHeader(file: FileHandle, segment: Segment, spec: LogI
 class Survey implements ScanSink {
   frames = 0
   firstSequence = Number.POSITIVE_INFINITY
+  /** Of the frame right behind the header. */
+  begins: number | undefined
   lastSequence = 0
   /** Of the intact frames. */
   lastIntact = 0
@@ -294,6 +301,7 @@ class Survey implements ScanSink {
 
   frame(offset: number, header: FrameHeader): void {
     this.frames += 1
+    if (offset === SEGMENT_HEADER_BYTES) this.begins = header.sequence
     this.firstSequence = Math.min(this.firstSequence, header.sequence)
     this.lastSequence = Math.max(this.lastSequence, header.sequence)
     this.lastIntact = Math.max(this.lastIntact, header.sequence)

@@ -245,6 +245,7 @@ export class LogStore implements MessageStore {
       },
     })
     time.onParted = () => this.#recordParted()
+    if (time.isToBeRecorded) this.#recordParted()
     this.#clockWatch = setInterval(() => time.look(), WATCH_CLOCKS_MS).unref()
     logs.onError(onError)
     logs.onLost(error => {

@@ -50,13 +50,12 @@ export type Outcome =
   | (AliveProgress & { kind: 'attempt' })
   /** A shutdown (or a lost fence) cut the attempt short: in doubt, not charged. */
   | (AliveProgress & { kind: 'interrupted' })
-  /** Not delivered, again at `dueAt`. `delayMs` is the wait as it was decided. */
-  | (AliveProgress & { kind: 'retry'; dueAt: number; delayMs: number; error: RecordedError })
+  /** Not delivered, again at `dueAt`. */
+  | (AliveProgress & { kind: 'retry'; dueAt: number; error: RecordedError })
   /** The receiver said when: not charged. `scope` and its `target` (the channel, the group's prefix, '' for global) wait too. */
   | (AliveProgress & {
       kind: 'rate-limited'
       dueAt: number
-      delayMs: number
       scope: Scope
       target: string
       error: RecordedError

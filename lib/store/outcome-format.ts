@@ -82,11 +82,7 @@ const alive: readonly Field[] = [
   { name: 'errors', type: 'errors' },
   { name: 'redrive', type: 'redrive' },
 ]
-const waiting: readonly Field[] = [
-  ...alive,
-  { name: 'dueAt', type: 'time' },
-  { name: 'delayMs', type: 'duration' },
-]
+const waiting: readonly Field[] = [...alive, { name: 'dueAt', type: 'time' }]
 
 export const outcomeFormats = {
   attempt: { frameType: 1, fields: alive },

@@ -127,10 +127,10 @@ export class OutcomeRecorder implements RecordingOwner {
     }
     switch (outcome.kind) {
       case 'retry':
-        return { ...alive, kind: outcome.kind, dueAt: outcome.dueAt, delayMs: outcome.delayMs }
+        return { ...alive, kind: outcome.kind, dueAt: outcome.dueAt }
       case 'rate-limited': {
-        const { kind, dueAt, delayMs, scope, target } = outcome
-        return { ...alive, kind, dueAt, delayMs, scope, target }
+        const { kind, dueAt, scope, target } = outcome
+        return { ...alive, kind, dueAt, scope, target }
       }
       case 'dead': {
         const halts = outcome.haltsChannel ? index.channel(ref) : undefined

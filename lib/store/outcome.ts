@@ -26,7 +26,6 @@ interface Alive extends Common {
 
 interface Waiting extends Alive {
   readonly dueAt: number
-  readonly delayMs: number
 }
 
 export type AliveRecord =

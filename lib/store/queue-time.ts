@@ -21,8 +21,9 @@ export interface ClockReading {
  *    wall clock has parted from this time, the boot clock is asked how much of that was sleep; the rest was a step.
  * 3. From one life to the next it is the later of the latest moment that anything on disk speaks of, and of the wall
  *    clock. By how much the wall clock was set ahead of it within a life is on disk, and taken off: so a step is no time
- *    that passed between two lives either. One that was set back is not believed any further: it may be set right again
- *    before the next life, and that would be taken for time that passed.
+ *    that passed between two lives either. One that was set back behind that moment is not believed: it may be set right
+ *    again before the next life, and that would be taken for time that passed. One that was set back and is not behind it
+ *    is believed from then on: what is on disk would hide from every life how long nothing ran.
  */
 export class QueueTime {
   readonly #clocks: Clocks
@@ -31,6 +32,7 @@ export class QueueTime {
   #sleptMs = 0
   #leadMs: number
   #wallLeadMs = 0
+  #isToBeRecorded = false
   /** Told when the wall clock has parted from this time, or came back to it. */
   onParted: () => void = () => {}
 
@@ -48,6 +50,12 @@ export class QueueTime {
     const now = Math.max(wall - recordedLeadMs, latest)
     this.#leadMs = now - this.#clocks.monotonic()
     this.#wallLeadMs = Math.abs(wall - now) > SAME_MS ? wall - now : 0
+    this.#isToBeRecorded = wall >= latest && recordedLeadMs - this.#wallLeadMs > SAME_MS
+  }
+
+  /** What is on disk of how the clocks parted holds no longer. */
+  get isToBeRecorded(): boolean {
+    return this.#isToBeRecorded
   }
 
   /**

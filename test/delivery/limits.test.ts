@@ -150,7 +150,6 @@ t.test('a hundred thousand stuck channels cost a healthy one nothing', async t =
       kind: 'retry',
       ...progress,
       dueAt: clock.wall() + 3_600_000,
-      delayMs: 3_600_000,
       error,
     })
   }

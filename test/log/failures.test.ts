@@ -608,3 +608,26 @@ test('a retirement under a rewriting of the same segments loses nothing', async 
   }
   t.ok(found.size >= 60 - (second!.firstSequence - 1))
 })
+
+test('a segment that takes over what another one could not sync is listed from there on', async t => {
+  const { disk, set, faults } = await stage({ segmentBytes: 1024 })
+  const inForce = () => {
+    const path = disk
+      .files(`${ROOT}/manifests`)
+      .filter(name => parseFileId(basename(name), '') !== undefined)
+      .at(-1)!
+    return decodeManifest(disk.file(path).live.bytes(), path)!.logs[1]!.segments
+  }
+  await append(set, 'acks', 'synced')
+  await set.log('acks').sync()
+  // More than half of a segment, so that the next one is made ahead, and listed from what was next then.
+  for (let i = 0; i < 6; i++) await append(set, 'acks', 'x'.repeat(100))
+  await sleep(1)
+  t.match(inForce(), [{ firstSequence: 1 }, { firstSequence: 6 }])
+  faults.push(failing('sync', 'acks'))
+  await outcome(set.log('acks').sync())
+  await sleep(10_000)
+  await set.log('acks').sync()
+  t.comment(JSON.stringify(inForce().map(s => [s.firstSequence, s.lastSequence, s.length ?? null])))
+  t.match(inForce(), [{ firstSequence: 1, lastSequence: 1 }, { firstSequence: 2 }])
+})

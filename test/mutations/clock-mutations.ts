@@ -44,6 +44,29 @@ export const clockMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'a wall clock that was set right while nothing ran hides from every later life how long that was',
+    invariants: [17],
+    file: 'lib/store/log-store.js',
+    find: `if (time.isToBeRecorded)
+            this.#recordParted();`,
+    replace: '',
+    caughtBy: {
+      file: 'store/clocks',
+      name: 'a clock that went wrong and was set right while nothing ran hides no time for ever',
+    },
+  },
+  {
+    name: 'a wall clock that is behind what is recorded is believed by an opening',
+    invariants: [17],
+    file: 'lib/store/queue-time.js',
+    find: 'wall >= latest && recordedLeadMs',
+    replace: 'recordedLeadMs',
+    caughtBy: {
+      file: 'store/clocks',
+      name: 'a clock that is not set yet leaves what is recorded as it is',
+    },
+  },
+  {
     name: 'a step of the wall clock is not recorded',
     invariants: [17],
     file: 'lib/store/log-store.js',

@@ -49,6 +49,28 @@ export const storeMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'the lost end of the ack log held nothing',
+    invariants: [7],
+    file: 'lib/store/outcome-gaps.js',
+    find: 'range.nextSequences[ACK_LOG] ?? Number.POSITIVE_INFINITY',
+    replace: '0',
+    caughtBy: {
+      file: 'store/fold',
+      name: 'the lost end of the log, of which nobody knows how far it went, concerns all that was known when it was found',
+    },
+  },
+  {
+    name: 'the lost end of the ack log has no end',
+    invariants: [7],
+    file: 'lib/store/outcome-gaps.js',
+    find: 'range.nextSequences[ACK_LOG] ?? Number.POSITIVE_INFINITY',
+    replace: 'Number.POSITIVE_INFINITY',
+    caughtBy: {
+      file: 'store/fold',
+      name: 'the lost end of the log, of which nobody knows how far it went, concerns all that was known when it was found',
+    },
+  },
+  {
     name: 'lost outcomes are bounded by the first frame behind them alone',
     invariants: [7],
     file: 'lib/store/outcome-gaps.js',

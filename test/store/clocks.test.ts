@@ -46,6 +46,40 @@ t.test('a step of the wall clock within a life is no time that passed, in the ne
   }
 })
 
+t.test('a clock that went wrong and was set right while nothing ran hides no time for ever', async t => {
+  const disk = new MemoryDisk()
+  const clock = new FakeClock()
+  const store = await openOn(disk, clock)
+  const start = store.time.now()
+  await enqueueOne(store, { id: 'm', enqueuedAt: start, expiresAt: start + HOUR_MS })
+  clock.jumpWall(YEAR_MS)
+  store.time.now()
+  await store.close()
+  clock.jumpWall(-YEAR_MS)
+  t.equal(await expired(disk, clock), 0)
+  await clock.advance(HOUR_MS)
+  t.equal(await expired(disk, clock), 1, 'an hour passed since the clock is right')
+  const last = await openOn(disk, clock)
+  t.equal(last.time.onWall(last.time.now()), clock.wall())
+  await last.close()
+})
+
+t.test('a clock that is not set yet leaves what is recorded as it is', async t => {
+  const disk = new MemoryDisk()
+  const clock = new FakeClock()
+  // The first life begins before the clock is set, and sees that happen.
+  const store = await openOn(disk, clock)
+  const start = store.time.now()
+  await enqueueOne(store, { id: 'm', enqueuedAt: start, expiresAt: start + HOUR_MS })
+  clock.jumpWall(YEAR_MS)
+  store.time.now()
+  await store.close()
+  clock.jumpWall(-YEAR_MS - HOUR_MS)
+  t.equal(await expired(disk, clock), 0)
+  clock.jumpWall(YEAR_MS + HOUR_MS)
+  t.equal(await expired(disk, clock), 0, 'no year has passed')
+})
+
 t.test('a machine that comes up in 1970 goes on from what is recorded, and is set right', async t => {
   const disk = new MemoryDisk()
   const clock = new FakeClock()

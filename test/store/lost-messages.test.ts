@@ -35,15 +35,19 @@ async function killedQueue(kind: Outcome['kind'] = 'retry', options: Options = {
   return disk.settled()
 }
 
-/** The segment of a log that holds frames. */
-function segmentOf(disk: RecordingDisk, log: 'messages' | 'acks'): string {
+/** The segments of a log that hold frames. */
+function segmentsWithFrames(disk: RecordingDisk, log: 'messages' | 'acks'): string[] {
   const holdsFrames = (path: string): boolean =>
     disk
       .file(path)
       .live.bytes()
       .subarray(SEGMENT_HEADER_BYTES)
       .some(byte => byte !== 0)
-  return disk.files(`${ROOT}/${log}`).find(path => path.endsWith('.seg') && holdsFrames(path))!
+  return disk.files(`${ROOT}/${log}`).filter(path => path.endsWith('.seg') && holdsFrames(path))
+}
+
+function segmentOf(disk: RecordingDisk, log: 'messages' | 'acks'): string {
+  return segmentsWithFrames(disk, log)[0]!
 }
 
 /** Where its frames end. */
@@ -222,6 +226,35 @@ t.test('what was synced before a life ended is no less lost under a relaxed dura
   damage.zeroBlock(killed, killed.files(`${ROOT}/messages`)[0]!, SEGMENT_HEADER_BYTES, ALL)
   await refuses(t, killed, { ...options, bootId: 'second' })
 })
+
+t.test(
+  'what a segment held that was followed by another is no less lost under a relaxed durability',
+  async t => {
+    const disk = new RecordingDisk()
+    const options: Options = { durability: 'os', bootId: 'first', segmentBytes: 4096 }
+    const { store, process } = await openOn(disk, options)
+    const held = new Promise<void>(() => {})
+    // No manifest has the length of the first segment: the one that is to tell it never becomes durable.
+    process.gate = ({ kind, path }) =>
+      kind === 'rename' && path.includes('/manifests/') && isFollowed() ? held : undefined
+    const isFollowed = (): boolean => segmentsWithFrames(disk, 'messages').length > 1
+    while (!isFollowed()) {
+      const ref = await enqueueOne(store, { payload: 'x'.repeat(200) })
+      await store.record(ref, outcomeOf('attempt')).written
+    }
+    await store.syncOutcomes()
+    process.kill()
+    const killed = disk.settled()
+    const [first] = segmentsWithFrames(killed, 'messages')
+    const ends = frameEnds(killed, first!)
+    damage.zeroBlock(killed, first!, ends.at(-2)!, ends.at(-1)! - ends.at(-2)!)
+    await refuses(t, killed, { ...options, bootId: 'second' })
+    const { store: again } = await openOn(killed, { ...options, bootId: 'second' })
+    t.match(again.recovery.lost, { unsettled: 1 })
+    t.equal(again.recovery.corrupt.length, 1)
+    await again.close()
+  },
+)
 
 const ackDamages: Readonly<Record<string, (disk: RecordingDisk, path: string) => void>> = {
   zeroed: (disk, path) => damage.zeroBlock(disk, path, 0, ALL),

@@ -2,6 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import type { FileSystem } from '../../lib/log/file-system.js'
+import { SEGMENT_HEADER_BYTES } from '../../lib/log/format.js'
+import { LogReader } from '../../lib/log/log-reader.js'
+import { nodeFileSystem } from '../../lib/log/node-file-system.js'
+import { logIdentities } from '../../lib/store/log-names.js'
 import { LogStore } from '../../lib/store/log-store.js'
 import { StoreReader } from '../../lib/store/store-reader.js'
 import { verifyStore } from '../../lib/store/verify.js'
@@ -109,4 +114,74 @@ t.test('who stops it gets the reason', async t => {
   const reason = new Error('enough')
   stop.abort(reason)
   await t.rejects(verifyStore(await StoreReader.open(directory), { signal: stop.signal }), reason)
+})
+
+/** A queue whose owner lives. */
+async function openQueue(t: Test, segmentBytes: number): Promise<LogStore> {
+  const parent = mkdtempSync(join(tmpdir(), 'waq-verify-'))
+  const store = await LogStore.open(join(parent, 'queue'), storeOptions({ segmentBytes }))
+  t.teardown(async () => {
+    await store.close().catch(() => {})
+    rmSync(parent, { recursive: true, force: true })
+  })
+  return store
+}
+
+/** As `verify`; `happens` does when it has seen how far the messages go, and nothing of the outcomes. */
+async function verifyWhile({ directory }: LogStore, happens: () => Promise<void>) {
+  let happened = false
+  const fileSystem: FileSystem = {
+    ...nodeFileSystem,
+    open: async (path, ...rest) => {
+      if (!happened && path.includes('/acks/')) {
+        happened = true
+        await happens()
+      }
+      return nodeFileSystem.open(path, ...rest)
+    },
+  }
+  const logs = await LogReader.open(directory, [...logIdentities].reverse(), fileSystem)
+  const reader = { logs, directory: logs.directory, owner: () => logs.owner() }
+  const found = await verifyStore(reader as unknown as StoreReader)
+  return { happened, ...found }
+}
+
+/** One more message, and the mark of its attempt. */
+async function attempted(store: LogStore, payload = ''): Promise<void> {
+  await store.record(await enqueueOne(store, { payload }), { kind: 'attempt', ...progress() }).written
+}
+
+t.test('what a living owner wrote after the messages were looked at is not lost', async t => {
+  const store = await openQueue(t, 1024 * 1024)
+  await attempted(store)
+  const found = await verifyWhile(store, () => attempted(store))
+  t.match(found, {
+    happened: true,
+    outcomes: 2,
+    messages: 1,
+    corrupt: [],
+    lost: { unsettled: 0, settled: 0 },
+  })
+})
+
+t.test('nor is what it wrote to a segment that it has begun since', async t => {
+  const store = await openQueue(t, 4096)
+  await attempted(store)
+  const found = await verifyWhile(store, async () => {
+    for (let i = 0; i < 20; i += 1) await attempted(store, 'x'.repeat(1000))
+  })
+  t.match(found, { happened: true, corrupt: [], lost: { unsettled: 0, settled: 0 } })
+  t.ok(found.outcomes > 2)
+})
+
+t.test('what is lost under a living owner is told all the same', async t => {
+  const store = await openQueue(t, 1024 * 1024)
+  await attempted(store)
+  await store.syncOutcomes()
+  const path = newest(store.directory, 'messages')
+  const bytes = readFileSync(path)
+  writeFileSync(path, bytes.fill(0, SEGMENT_HEADER_BYTES))
+  const found = await verifyWhile(store, async () => {})
+  t.match(found, { messages: 0, lost: { unsettled: 1, settled: 0, messages: [{ sequence: 1 }] } })
+  t.match(found.corrupt, [{ firstMissing: 1 }])
 })
