@@ -7,7 +7,6 @@ import type { DiskProcess } from '../fixtures/disk/disk-process.js'
 import { environmentOf } from '../fixtures/disk/simulated-lock.js'
 import { message as encoded, NOW, outcomeOf, REJECT, storeOptions } from '../store/fixtures/messages.js'
 import { ROOT, uniqueText } from './life.js'
-import { Violation } from './oracle.js'
 import type { Random } from './random.js'
 import type { Message, Recorded, ShownMessage, StoreOracle } from './store-oracle.js'
 
@@ -74,10 +73,8 @@ export class StoreLife {
     }
     if (this.process.killed) return
     this.#store = store
-    const { unsettled, settled: ended } = store.recovery.lost
-    if (this.shape.durability === 'fsync' && unsettled + ended > 0)
-      throw new Violation(`messages are called lost, and none is: ${JSON.stringify(store.recovery.lost)}`)
-    this.#owner = this.oracle.opened({ live, settled, corrupt: store.recovery.corrupt })
+    const { corrupt, lost } = store.recovery
+    this.#owner = this.oracle.opened({ live, settled, corrupt, lost })
     for (const [id, ref] of refs) this.#refs.set(this.oracle.get(id)!, ref)
   }
 

@@ -71,6 +71,7 @@ export interface ShownStore {
   /** Of the ids that the oracle asked for. */
   readonly settled: ReadonlyMap<string, string>
   readonly corrupt: readonly unknown[]
+  readonly lost: { readonly messages: readonly { readonly sequence: number }[] }
 }
 
 export interface Recorded {
@@ -260,6 +261,7 @@ export class StoreOracle implements Account {
     this.throwBroken()
     if (shown.corrupt.length > 0)
       throw new Violation(`a crash is called corruption: ${JSON.stringify(shown.corrupt)}`)
+    this.#checkCalledLost(shown)
     const live = this.#checkLive(shown)
     this.#checkLosses(live, shown)
     const cut = this.#findCut(live, shown)
@@ -282,6 +284,15 @@ export class StoreOracle implements Account {
     }
     this.#owner += 1
     return this.#owner
+  }
+
+  /** A crash takes nothing that was on the device. What was not may be lost, in this life or in one before it. */
+  #checkCalledLost({ lost }: ShownStore): void {
+    for (const { sequence } of lost.messages) {
+      const known = [...this.#messages.values()].filter(message => message.sequence === sequence)
+      if (known.length > 0 && known.every(({ durable }) => durable))
+        throw new Violation(`${known[0]!.id} is called lost, and was on the device`)
+    }
   }
 
   #checkLive({ live }: ShownStore): Map<string, ShownMessage> {
