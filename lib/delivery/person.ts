@@ -63,20 +63,24 @@ export class Person {
   /** Dead letters live again. Returns how many. */
   async redrive(refs: readonly MessageRef[], place: 'original' | 'last'): Promise<number> {
     const { store, scheduler } = this.#context
+    const inOrder = this.#inOrder(refs)
+    const ttls: number[] = []
+    for (const { ref } of inOrder) ttls.push(await this.#ttlMs(ref))
+    // From here on in one piece, so that what is under way stays what it is.
+    const underWay = place === 'last' ? this.#lastKeysUnderWay() : undefined
     /** One order key a channel for all that go behind what waits there: among themselves they go by sequence. */
     const lastKeys = new Map<string, number>()
     let count = 0
-    for (const { ref, sequence } of this.#inOrder(refs)) {
-      const ttlMs = await this.#ttlMs(ref)
+    for (const [index, { ref, sequence }] of inOrder.entries()) {
       if (store.bySequence(sequence) !== ref || store.standing(ref) !== 'dead' || this.#purging.has(ref))
         continue
       const channel = store.channel(ref)
       let orderKey = sequence
-      if (place === 'last') {
-        orderKey = lastKeys.get(channel) ?? this.#keyBehind(channel)
+      if (underWay !== undefined) {
+        orderKey = lastKeys.get(channel) ?? this.#keyBehind(channel, underWay)
         lastKeys.set(channel, orderKey)
       }
-      this.#redrive(ref, orderKey, ttlMs)
+      this.#redrive(ref, orderKey, ttls[index]!)
       count++
     }
     scheduler.pump()
@@ -132,14 +136,19 @@ export class Person {
     }
   }
 
-  /** Behind what waits or is under way in the channel, and before what is still to come. */
-  #keyBehind(channel: string): number {
-    const { store, scheduler, attempts } = this.#context
-    let key = scheduler.lastKey(channel) ?? 0
-    for (const { ref, channel: own } of attempts.values()) {
-      if (own.target === channel) key = Math.max(key, store.orderKey(ref))
+  /** Of each channel with attempts under way, the highest order key among these. */
+  #lastKeysUnderWay(): ReadonlyMap<string, number> {
+    const { store, attempts } = this.#context
+    const keys = new Map<string, number>()
+    for (const { ref, channel } of attempts.values()) {
+      keys.set(channel.target, Math.max(keys.get(channel.target) ?? 0, store.orderKey(ref)))
     }
-    return keyBehind(key)
+    return keys
+  }
+
+  /** Behind what waits or is under way in the channel, and before what is still to come. */
+  #keyBehind(channel: string, underWay: ReadonlyMap<string, number>): number {
+    return keyBehind(Math.max(this.#context.scheduler.lastKey(channel) ?? 0, underWay.get(channel) ?? 0))
   }
 
   #redrive(ref: MessageRef, orderKey: number, ttlMs: number): void {

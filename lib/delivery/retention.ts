@@ -1,5 +1,6 @@
 import type { MessageRef, MessageStore, Outcome } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
+import { DeadOrder } from './dead-order.js'
 import type { Alarm, Timers } from './timers.js'
 import type { RetentionOptions } from './types.js'
 
@@ -24,8 +25,8 @@ export class Retention implements Alarm {
   readonly #maxAgeMs: number
   readonly #maxCount: number
   readonly #context: RetentionContext
-  /** Sequences of the dead letters, in the order in which they died. Kept only where something is to be thrown away. */
-  readonly #dead = new Set<number>()
+  /** Kept only where something is to be thrown away. */
+  readonly #dead = new DeadOrder()
   #purging = false
 
   constructor({ maxAgeMs = Infinity, maxCount = Infinity }: RetentionOptions, context: RetentionContext) {
@@ -97,7 +98,7 @@ export class Retention implements Alarm {
   #wait(): void {
     if (this.#purging) return
     const { timers } = this.#context
-    const [oldest] = this.#dead
+    const oldest = this.#dead.first
     if (oldest === undefined) timers.cancel(this)
     else {
       const dueInMs = this.#dueInMs(oldest, this.#dead.size)

@@ -2,6 +2,7 @@ import { WaqError } from './errors.js'
 import { FRAME_HEADER_BYTES } from './format.js'
 import { KeepAlive, keepingAlive } from './keep-alive.js'
 import { LogSet } from './log-set.js'
+import { type Place, Places } from './places.js'
 import { resolveLogOptions, type SegmentedLogOptions } from './segmented-log-options.js'
 import type { CorruptRange, Log, SegmentInfo, VisitedFrame } from './types.js'
 
@@ -9,12 +10,6 @@ export type { SegmentedLogOptions } from './segmented-log-options.js'
 
 const NAME = 'records'
 const RECORD = 1
-
-/** Where a record stands; kept for every record that counts, 24 bytes each. */
-interface Place {
-  readonly segment: number
-  readonly offset: number
-}
 
 /**
  * An append-only log of byte records in a directory of its own: durable, recovered after a crash, with one owner
@@ -28,11 +23,11 @@ interface Place {
 export class SegmentedLog implements AsyncDisposable {
   readonly #logs: LogSet
   readonly #log: Log
-  readonly #places: Map<number, Place>
+  readonly #places: Places
   readonly #keepAlive = new KeepAlive()
   readonly corrupt: readonly CorruptRange[]
 
-  private constructor(logs: LogSet, places: Map<number, Place>) {
+  private constructor(logs: LogSet, places: Places) {
     this.#logs = logs
     this.#log = logs.log(NAME)
     this.#places = places
@@ -42,6 +37,7 @@ export class SegmentedLog implements AsyncDisposable {
   /** Rejects as `OutboundQueue.open` does: WAQ_INVALID_OPTION, WAQ_LOCKED, WAQ_NOT_A_QUEUE, WAQ_CORRUPT, WAQ_DISK_FULL, WAQ_IO, … */
   static async open(directory: string, options: SegmentedLogOptions = {}): Promise<SegmentedLog> {
     const { durability, environment, ...resolved } = resolveLogOptions(options)
+    /** A record that was found twice stands where it was found last. */
     const places = new Map<number, Place>()
     const opening = LogSet.open(
       directory,
@@ -51,13 +47,13 @@ export class SegmentedLog implements AsyncDisposable {
         ...(environment === undefined ? {} : { environment }),
       },
       {
-        frame: (_, frame: VisitedFrame) =>
-          places.set(frame.sequence, { segment: frame.segment, offset: frame.offset }),
+        frame: (_, { sequence, segment, offset }: VisitedFrame) =>
+          places.set(sequence, { sequence, segment, offset }),
         lost: () => {},
         nextSequenceAtLeast: () => 1,
       },
     )
-    return new SegmentedLog(await keepingAlive(opening), inOrder(places))
+    return new SegmentedLog(await keepingAlive(opening), new Places(places.values()))
   }
 
   get directory(): string {
@@ -66,8 +62,7 @@ export class SegmentedLog implements AsyncDisposable {
 
   /** The lowest sequence that counts; `nextSequence` where none does. */
   get firstSequence(): number {
-    const [first] = this.#places.keys()
-    return first ?? this.nextSequence
+    return this.#places.first?.sequence ?? this.nextSequence
   }
 
   /** The sequence of the next record. It never goes back, even when everything was discarded. */
@@ -125,11 +120,12 @@ export class SegmentedLog implements AsyncDisposable {
     if (typeof from !== 'number' || Number.isNaN(from)) {
       throw new WaqError('WAQ_INVALID_OPTION', `from must be a sequence, got ${String(from)}`)
     }
-    // A Map's iterator sees what is added and removed while it runs.
-    for (const [sequence, place] of this.#places) {
-      if (sequence < from) continue
-      const data = await this.#keepAlive.during(Promise.resolve(this.#log.read(place.segment, place.offset)))
+    // Looked up anew at each step: others are added and discarded while this one is read.
+    for (let place = this.#places.from(from); place !== undefined; ) {
+      const { sequence, segment, offset } = place
+      const data = await this.#keepAlive.during(Promise.resolve(this.#log.read(segment, offset)))
       yield { sequence, data }
+      place = this.#places.from(sequence + 1)
     }
   }
 
@@ -142,10 +138,7 @@ export class SegmentedLog implements AsyncDisposable {
     if (!Number.isSafeInteger(sequence) || sequence < 0) {
       throw new WaqError('WAQ_INVALID_OPTION', `discardBefore takes a sequence, got ${String(sequence)}`)
     }
-    for (const known of this.#places.keys()) {
-      if (known >= sequence) break
-      this.#places.delete(known)
-    }
+    this.#places.discardBefore(sequence)
     return this.#keepAlive.during(this.#logs.discardBefore(NAME, sequence))
   }
 
@@ -169,18 +162,8 @@ export class SegmentedLog implements AsyncDisposable {
     const lowWater = this.#logs.lowWater(NAME)
     records.forEach((record, index) => {
       // Below it where it was discarded while it was written.
-      if (first + index >= lowWater) this.#places.set(first + index, { segment, offset: at })
+      if (first + index >= lowWater) this.#places.set({ sequence: first + index, segment, offset: at })
       at += FRAME_HEADER_BYTES + record.length
     })
   }
-}
-
-/** Segments are visited in order of their first use; after damage that is not always the order of sequences. */
-function inOrder(places: Map<number, Place>): Map<number, Place> {
-  let last = -1
-  for (const sequence of places.keys()) {
-    if (sequence < last) return new Map([...places].sort(([a], [b]) => a - b))
-    last = sequence
-  }
-  return places
 }

@@ -330,12 +330,17 @@ export interface ResolvedChannelOptions<P> {
   ordered: boolean
 }
 
-/** Asks `channelOptions` once a channel, as long as the channel is not forgotten for newer ones. */
+/**
+ * Asks `channelOptions` once a channel, as long as the channel is not forgotten for others. In two halves, of which the one
+ * not asked for longer is forgotten at once: to look for the oldest of all in a `Map` from whose front many were
+ * deleted would go through these each time.
+ */
 export class ChannelOptionsCache<P> {
   readonly #queueWide: ResolvedChannelOptions<P>
   readonly #ask: ((channel: string) => unknown) | undefined
   readonly #rule: Rule<Partial<ResolvedChannelOptions<P>>>
-  readonly #cache = new Map<string, ResolvedChannelOptions<P>>()
+  #latest = new Map<string, ResolvedChannelOptions<P>>()
+  #earlier = new Map<string, ResolvedChannelOptions<P>>()
 
   constructor(options: ResolvedOptions<P, unknown>) {
     this.#queueWide = {
@@ -354,17 +359,14 @@ export class ChannelOptionsCache<P> {
   /** Throws WAQ_INVALID_OPTION where `channelOptions` throws or answers what it may not. */
   get(channel: string): ResolvedChannelOptions<P> {
     if (this.#ask === undefined) return this.#queueWide
-    const known = this.#cache.get(channel)
-    if (known !== undefined) return known
-    const resolved = this.#resolve(this.#ask, channel)
-    if (this.#cache.size >= CACHED_CHANNELS) {
-      // The oldest: a Map keeps the order of insertion.
-      for (const oldest of this.#cache.keys()) {
-        this.#cache.delete(oldest)
-        break
-      }
+    const latest = this.#latest.get(channel)
+    if (latest !== undefined) return latest
+    const resolved = this.#earlier.get(channel) ?? this.#resolve(this.#ask, channel)
+    if (this.#latest.size >= CACHED_CHANNELS / 2) {
+      this.#earlier = this.#latest
+      this.#latest = new Map()
     }
-    this.#cache.set(channel, resolved)
+    this.#latest.set(channel, resolved)
     return resolved
   }
 

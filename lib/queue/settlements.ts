@@ -21,18 +21,20 @@ export interface PendingSettlement<R> {
 /** Who waits for which message to settle, and how the latest ones did. */
 export class Settlements<R> {
   readonly #waiters = new Map<string, Set<Waiter<R>>>()
-  /**
-   * A ring, looked through from the newest on: every message comes into it, and hardly anyone asks. (A `Map` of them would
-   * cost each message what the look costs the one who asks.)
-   */
+  /** A ring: every message comes into it, and hardly anyone asks. */
   readonly #recent: (Settlement<R> | undefined)[] = new Array(KEPT_SETTLEMENTS).fill(undefined)
   /** Where the next one goes. */
   #next = 0
+  /** The ring by id, while there is someone who asks: kept for all messages, it would cost each of them. */
+  #byId: Map<string, Settlement<R>> | undefined
+  /** How many settled since someone asked. */
+  #unasked = 0
   #closedBy: Error | undefined
 
   /** The message settled just now. */
   settle(settlement: Settlement<R>): void {
     const { id } = settlement
+    if (this.#byId !== undefined) this.#index(this.#byId, settlement)
     this.#recent[this.#next] = settlement
     this.#next = (this.#next + 1) % KEPT_SETTLEMENTS
     const waiters = this.#waiters.get(id)
@@ -43,11 +45,31 @@ export class Settlements<R> {
 
   /** How the message settled, where that was in this process and not too many messages ago. */
   recent(id: string): Settlement<R> | undefined {
-    for (let back = 1; back <= KEPT_SETTLEMENTS; back += 1) {
-      const settlement = this.#recent[(this.#next - back + KEPT_SETTLEMENTS) % KEPT_SETTLEMENTS]
-      if (settlement === undefined || settlement.id === id) return settlement
+    this.#unasked = 0
+    this.#byId ??= this.#indexed()
+    return this.#byId.get(id)
+  }
+
+  #indexed(): Map<string, Settlement<R>> {
+    const byId = new Map<string, Settlement<R>>()
+    for (let age = KEPT_SETTLEMENTS; age > 0; age -= 1) {
+      const settlement = this.#recent[(this.#next - age + KEPT_SETTLEMENTS) % KEPT_SETTLEMENTS]
+      if (settlement !== undefined) byId.set(settlement.id, settlement)
     }
-    return undefined
+    return byId
+  }
+
+  /** Before it takes the place of the oldest one in the ring. */
+  #index(byId: Map<string, Settlement<R>>, settlement: Settlement<R>): void {
+    this.#unasked += 1
+    if (this.#unasked === KEPT_SETTLEMENTS) {
+      // To make it again costs as much as was saved since.
+      this.#byId = undefined
+      return
+    }
+    const oldest = this.#recent[this.#next]
+    if (oldest !== undefined && byId.get(oldest.id) === oldest) byId.delete(oldest.id)
+    byId.set(settlement.id, settlement)
   }
 
   /** Every use must end in `leave`. */

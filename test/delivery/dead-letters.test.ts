@@ -1,4 +1,6 @@
 import t from 'tap'
+import { RefMap } from '../../lib/delivery/ref-map.js'
+import type { MessageRef } from '../../lib/store/message-store.js'
 import { Harness, open, permanent, retry } from './fixtures/harness.js'
 
 t.test('a redriven dead letter goes before what waits in its channel, with its attempts anew', async t => {
@@ -115,6 +117,42 @@ t.test('only dead letters are redriven or purged, each once', async t => {
     h.dispatcher.redrive([waiting], 'original'),
   ])
   t.same(both.sort(), [0, 1])
+})
+
+t.test('dead letters of many channels go behind what is under way there, for one look at that', async t => {
+  const h = new Harness({ retry: { initialDelayMs: 60_000 } })
+  const dead = ['a', 'b', 'c', 'd'].map((channel, index) => {
+    h.answer(`m${index + 1}`, permanent)
+    return h.add(channel)
+  })
+  await h.pass()
+  let end = (_: string) => {}
+  h.answer(
+    'm5',
+    () =>
+      new Promise(resolve => {
+        end = resolve
+      }),
+  )
+  h.add('a')
+  await h.pass()
+  let looks = 0
+  const { values } = RefMap.prototype
+  RefMap.prototype.values = function () {
+    looks += 1
+    return values.call(this)
+  }
+  try {
+    t.equal(await h.dispatcher.redrive(dead, 'last'), 4)
+  } finally {
+    RefMap.prototype.values = values
+  }
+  t.equal(looks, 1)
+  const [first] = dead as [MessageRef, ...MessageRef[]]
+  t.ok(h.store.orderKey(first) > 5)
+  end('ok')
+  await h.pass()
+  t.same(h.ids.slice(4), ['m5', 'm2', 'm3', 'm4', 'm1'])
 })
 
 t.test('a purged dead letter is gone, once, and its outcome is on the device', async t => {

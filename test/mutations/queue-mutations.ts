@@ -6,6 +6,83 @@ const DOUBT = 'a person ends the doubt: the message settles as cancelled, and is
 
 export const queueMutations: readonly Mutation[] = [
   {
+    name: 'each who asks after a settlement looks through all of them',
+    invariants: [],
+    file: 'lib/queue/settlements.js',
+    find: 'this.#byId ??= this.#indexed();',
+    replace: 'this.#byId = this.#indexed();',
+    caughtBy: {
+      file: 'queue/settlements',
+      name: 'who asks after settlements looks through all of them only once in a thousand',
+    },
+  },
+  {
+    name: 'the oldest settlement stays where it is asked for',
+    invariants: [],
+    file: 'lib/queue/settlements.js',
+    find: 'byId.delete(oldest.id);',
+    replace: ';',
+    caughtBy: {
+      file: 'queue/settlements',
+      name: 'the latest settlements are found as well by who asked before, and after a pause',
+    },
+  },
+  {
+    name: 'a busy channel is asked for its options anew',
+    invariants: [],
+    file: 'lib/queue/options.js',
+    find: 'this.#earlier.get(channel) ?? ',
+    replace: '',
+    caughtBy: {
+      file: 'queue/options',
+      name: 'a channel that is asked for again and again is not forgotten for others',
+    },
+  },
+  {
+    name: 'each look at the first dead letter begins at the first that ever was',
+    invariants: [],
+    file: 'lib/delivery/dead-order.js',
+    find: 'while (this.#begin',
+    replace: 'this.#begin = 0; while (this.#begin',
+    caughtBy: {
+      file: 'delivery/dead-order',
+      name: 'to look at the first one costs as much however many went before it',
+    },
+  },
+  {
+    name: 'a letter that died again stands where it stood',
+    invariants: [],
+    file: 'lib/delivery/dead-order.js',
+    find: 'this.#places.get(this.#line[place]) === place',
+    replace: 'this.#places.has(this.#line[place])',
+    caughtBy: {
+      file: 'delivery/dead-order',
+      name: 'dead letters stand in the order in which they died, whichever leaves or dies again',
+    },
+  },
+  {
+    name: 'redriven letters do not go behind what is under way',
+    invariants: [],
+    file: 'lib/delivery/person.js',
+    find: 'underWay.get(channel) ?? 0',
+    replace: '0',
+    caughtBy: {
+      file: 'delivery/dead-letters',
+      name: 'dead letters of many channels go behind what is under way there, for one look at that',
+    },
+  },
+  {
+    name: 'who looks for a place goes through those that were discarded',
+    invariants: [],
+    file: 'lib/log/places.js',
+    find: 'let low = this.#begin;',
+    replace: 'let low = this.#begin; for (const place of this.#places) if (place.sequence > sequence) break;',
+    caughtBy: {
+      file: 'log/places',
+      name: 'a record that is discarded costs as much however many were before',
+    },
+  },
+  {
     name: 'a list of any size is taken',
     invariants: [],
     file: 'lib/queue/intake.js',

@@ -200,6 +200,23 @@ t.test('channelOptions is asked once a channel, and forgotten channels once more
   t.same(asked, ['first'])
 })
 
+t.test('a channel that is asked for again and again is not forgotten for others', async t => {
+  let asked = 0
+  const channels = new ChannelOptionsCache(
+    resolveOptions({
+      channelOptions: (channel: string) => {
+        if (channel === 'busy') asked += 1
+        return {}
+      },
+    }),
+  )
+  for (let index = 0; index < 30_000; index += 1) {
+    channels.get(`channel${index}`)
+    channels.get('busy')
+  }
+  t.equal(asked, 1)
+})
+
 t.test('what channelOptions may not answer is refused, with the channel', async t => {
   const answer = (value: unknown) =>
     errorOf(() => new ChannelOptionsCache(resolveOptions({ channelOptions: () => value })).get('chat\n1'))

@@ -48,6 +48,35 @@ t.test('the latest settlements are kept, the oldest go first', async t => {
   t.same(settlements.recent('first'), delivered('first', 3))
 })
 
+t.test('the latest settlements are found as well by who asked before, and after a pause', async t => {
+  const settlements = new Settlements<number>()
+  for (const pause of [1, 400, 999, 1_000, 1_001, 2_500]) {
+    settlements.recent('nobody')
+    settlements.settle(delivered('again', pause))
+    for (let index = 1; index < pause; index += 1) settlements.settle(delivered(`m${index}`, pause))
+    t.same(settlements.recent('again'), pause > 1_000 ? undefined : delivered('again', pause), `${pause}`)
+    const last = Math.max(pause - 1, 0)
+    if (last > 0) t.same(settlements.recent(`m${last}`), delivered(`m${last}`, pause))
+  }
+})
+
+t.test('who asks after settlements looks through all of them only once in a thousand', async t => {
+  const settlements = new Settlements<number>()
+  let looks = 0
+  for (let index = 0; index < 5_000; index += 1) {
+    settlements.settle({
+      ...delivered(''),
+      get id() {
+        looks += 1
+        return `m${index}`
+      },
+    })
+    settlements.recent(`m${index - 500}`)
+    settlements.recent('nobody')
+  }
+  t.ok(looks < 50_000, `${looks} looks`)
+})
+
 t.test('closing tells everyone who waits, and everyone who comes later', async t => {
   const settlements = new Settlements<number>()
   const waiting = settlements.wait('a')

@@ -1,0 +1,61 @@
+/** Where a record stands; kept for every record that counts, 40 bytes each. */
+export interface Place {
+  readonly sequence: number
+  readonly segment: number
+  readonly offset: number
+}
+
+/**
+ * The places of records by sequence: new ones come at the end, and the first ones go. (A `Map` from whose front much was
+ * deleted goes through all of that for each look at its first one.)
+ */
+export class Places {
+  /** By sequence; those before `#begin` do not count any more. */
+  #places: Place[]
+  #begin = 0
+
+  /** In any order, each sequence once. */
+  constructor(places: Iterable<Place>) {
+    // Segments are visited in order of their first use; after damage that is not always the order of sequences.
+    this.#places = [...places].sort((one, other) => one.sequence - other.sequence)
+  }
+
+  get first(): Place | undefined {
+    return this.#places[this.#begin]
+  }
+
+  /** The first one that is not below `sequence`. */
+  from(sequence: number): Place | undefined {
+    return this.#places[this.#indexOf(sequence)]
+  }
+
+  /** The place of a new record, or the new place of one that was there. */
+  set(place: Place): void {
+    const last = this.#places.at(-1)
+    if (last === undefined || last.sequence < place.sequence) {
+      this.#places.push(place)
+      return
+    }
+    const index = this.#indexOf(place.sequence)
+    this.#places.splice(index, this.#places[index]!.sequence === place.sequence ? 1 : 0, place)
+  }
+
+  discardBefore(sequence: number): void {
+    this.#begin = this.#indexOf(sequence)
+    // Half of it at least: so each is moved once, on average.
+    if (this.#begin * 2 < this.#places.length) return
+    this.#places = this.#places.slice(this.#begin)
+    this.#begin = 0
+  }
+
+  #indexOf(sequence: number): number {
+    let low = this.#begin
+    let high = this.#places.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#places[middle]!.sequence < sequence) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
