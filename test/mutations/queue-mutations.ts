@@ -24,7 +24,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: ';',
     caughtBy: {
       file: 'queue/settlements',
-      name: 'the latest settlements are found as well by who asked before, and after a pause',
+      name: 'who asks after settlements looks through all of them only once in a thousand',
     },
   },
   {

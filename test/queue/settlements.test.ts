@@ -63,6 +63,7 @@ t.test('the latest settlements are found as well by who asked before, and after 
 t.test('who asks after settlements looks through all of them only once in a thousand', async t => {
   const settlements = new Settlements<number>()
   let looks = 0
+  let isRight = true
   for (let index = 0; index < 5_000; index += 1) {
     settlements.settle({
       ...delivered(''),
@@ -71,9 +72,10 @@ t.test('who asks after settlements looks through all of them only once in a thou
         return `m${index}`
       },
     })
-    settlements.recent(`m${index - 500}`)
-    settlements.recent('nobody')
+    isRight &&= settlements.recent(`m${index - 1_000}`) === undefined
+    isRight &&= index < 999 || settlements.recent(`m${index - 999}`) !== undefined
   }
+  t.ok(isRight, 'the last thousand are known')
   t.ok(looks < 50_000, `${looks} looks`)
 })
 
