@@ -42,15 +42,11 @@ export class Person {
     if (store.bySequence(sequence) !== ref || !this.#isCancellable(ref, evenInDoubt)) return false
     const attempts = store.attempts(ref)
     const at = time.now()
-    const firstAttemptAt = store.firstAttemptAt(ref)
     const mayHaveBeenSent = isInDoubt(store, ref)
     const underWay = this.#context.attempts.get(ref)
     if (underWay === undefined) scheduler.leave(ref)
-    const written = ledger.record(
-      ref,
-      { kind: 'cancelled', at, attempts, firstAttemptAt, mayHaveBeenSent },
-      () =>
-        reporter.tell('cancelled', { id, channel, sequence, attempts, mayHaveBeenSent, at: time.onWall(at) }),
+    const written = ledger.record(ref, { kind: 'cancelled', at, attempts, mayHaveBeenSent }, () =>
+      reporter.tell('cancelled', { id, channel, sequence, attempts, mayHaveBeenSent, at: time.onWall(at) }),
     )
     if (underWay !== undefined) this.#context.withdraw(underWay)
     else scheduler.pump()
@@ -100,7 +96,6 @@ export class Person {
         kind: 'purged',
         at: time.now(),
         attempts: store.attempts(ref),
-        firstAttemptAt: store.firstAttemptAt(ref),
         mayHaveBeenSent: store.mayHaveBeenSent(ref),
       } as const
       void ledger.record(ref, outcome, () => this.#purging.delete(ref))

@@ -68,8 +68,7 @@ export class Settler {
 
   /** `send` resolved, or the receiver said that it was sent. */
   delivered(attempt: Attempt, result: unknown, ms: number): void {
-    const { attempts, firstAttemptAt } = this.#after(attempt)
-    this.#recordDelivered(attempt, { attempts, firstAttemptAt }, result, ms)
+    this.#recordDelivered(attempt, attemptsAfter(attempt), result, ms)
     this.#liftProbes(attempt)
     this.end(attempt, false)
   }
@@ -79,8 +78,7 @@ export class Settler {
     const { store, scheduler, attempts, timers } = this.#context
     const { ref } = attempt
     const next = attempts.get(ref)
-    const progress = { attempts: store.attempts(ref), firstAttemptAt: store.firstAttemptAt(ref) }
-    this.#recordDelivered(attempt, progress, result, timers.now() - attempt.startedAt)
+    this.#recordDelivered(attempt, store.attempts(ref), result, timers.now() - attempt.startedAt)
     if (next !== undefined) this.end(next, false)
     else {
       scheduler.leave(ref)
@@ -159,7 +157,7 @@ export class Settler {
     const { scheduler } = this.#context
     const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = attempt.before
     const holder = scheduler.holderOf(decision.scope, attempt.channel)
-    const progress = { ...this.#progress(attempts, firstAttemptAt, mayHaveBeenSent), triedMs }
+    const progress = { ...this.#progress(attempts, mayHaveBeenSent), firstAttemptAt, triedMs }
     this.#record(attempt, { kind: 'released', ...progress, error: recorded })
     scheduler.halts.halt(holder, {
       reason: decision.reason ?? `${recorded.name}: ${recorded.message}`,
@@ -195,7 +193,7 @@ export class Settler {
     const { clock, timers } = this.#context
     const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = attempt.before
     const error = recordedError(new Error('The queue was closed before send was called.'), clock.wall())
-    const progress = { ...this.#progress(attempts, firstAttemptAt, mayHaveBeenSent), triedMs }
+    const progress = { ...this.#progress(attempts, mayHaveBeenSent), firstAttemptAt, triedMs }
     this.#record(attempt, { kind: 'retry', ...progress, dueAt: timers.now(), error })
     this.end(attempt, true)
   }
@@ -293,14 +291,9 @@ export class Settler {
     }
   }
 
-  #recordDelivered(
-    attempt: Attempt,
-    { attempts, firstAttemptAt }: { attempts: number; firstAttemptAt: number },
-    result: unknown,
-    ms: number,
-  ): void {
+  #recordDelivered(attempt: Attempt, attempts: number, result: unknown, ms: number): void {
     const { counters, reporter, time } = this.#context
-    const progress = this.#progress(attempts, firstAttemptAt, attempt.before.mayHaveBeenSent)
+    const progress = this.#progress(attempts, attempt.before.mayHaveBeenSent)
     counters.delivered++
     this.#record(attempt, { kind: 'delivered', ...progress }, () =>
       reporter.tell('delivered', { ...facts(attempt, attempts), result, ms, at: time.onWall(progress.at) }),
@@ -317,11 +310,12 @@ export class Settler {
     haltsChannel = false,
   ): void {
     const { ledger, reporter, counters, store, time } = this.#context
-    const progress = this.#progress(attempts, firstAttemptAt, mayHaveBeenSent)
+    const progress = this.#progress(attempts, mayHaveBeenSent)
     counters.dead++
     const outcome: Outcome = {
       kind: 'dead',
       ...progress,
+      firstAttemptAt,
       triedMs,
       reason,
       haltsChannel,
@@ -348,25 +342,19 @@ export class Settler {
     void this.#context.ledger.record(attempt.ref, outcome, written)
   }
 
-  #progress(attempts: number, firstAttemptAt: number, mayHaveBeenSent: boolean): Progress {
-    return { at: this.#context.time.now(), attempts, firstAttemptAt, mayHaveBeenSent }
+  #progress(attempts: number, mayHaveBeenSent: boolean): Progress {
+    return { at: this.#context.time.now(), attempts, mayHaveBeenSent }
   }
 
   /** As `#progress`, of a message that lives on, after this attempt. */
   #alive(attempt: Attempt, attempts: number, mayHaveBeenSent: boolean): AliveProgress {
-    const progress = this.#progress(attempts, attempt.firstAttemptAt, mayHaveBeenSent)
-    return { ...progress, triedMs: this.#triedMs(attempt) }
+    const { firstAttemptAt } = attempt
+    const triedMs = this.#triedMs(attempt)
+    return { ...this.#progress(attempts, mayHaveBeenSent), firstAttemptAt, triedMs }
   }
 
   #triedMs(attempt: Attempt): number {
     return attempt.triedMs(this.#context.clock.monotonic())
-  }
-
-  /** Attempts as they are after this one, which counts if `send` was called. */
-  #after(attempt: Attempt): { attempts: number; firstAttemptAt: number } {
-    return attempt.phase === 'sending'
-      ? { attempts: attempt.before.attempts + 1, firstAttemptAt: attempt.firstAttemptAt }
-      : attempt.before
   }
 
   /** Whatever came of it but the same halt again: the sender works. */
@@ -376,6 +364,11 @@ export class Settler {
       if (halt.holder !== halted && halt.holder.halt === halt) this.#context.scheduler.halts.lift(halt.holder)
     }
   }
+}
+
+/** Attempts as they are after this one, which counts if `send` was called. */
+function attemptsAfter({ phase, before }: Attempt): number {
+  return phase === 'sending' ? before.attempts + 1 : before.attempts
 }
 
 function facts(attempt: Attempt, attempts: number) {

@@ -32,14 +32,14 @@ export interface Progress {
   at: number
   /** Charged attempts so far; `attempt` counts itself in. */
   attempts: number
-  /** In the queue's time, of the first attempt; 0 before it. */
-  firstAttemptAt: number
   /** An earlier attempt's outcome is unknown. */
   mayHaveBeenSent: boolean
 }
 
 /** As `Progress`, of a message that lives on. */
 export interface AliveProgress extends Progress {
+  /** In the queue's time, of the first attempt; 0 before it. */
+  firstAttemptAt: number
   /** For how long it was tried so far: `giveUpAfterMs` bounds it. `lib/delivery/tried-time.ts` says what counts. */
   triedMs: number
 }

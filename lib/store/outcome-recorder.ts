@@ -185,7 +185,6 @@ export class OutcomeRecorder implements RecordingOwner {
       nextSequence: messages.nextSequence,
       at: outcome.at,
       attempts: outcome.attempts,
-      firstAttemptAt: outcome.firstAttemptAt,
       mayHaveBeenSent: outcome.mayHaveBeenSent,
       id: identity?.id ?? '',
       channel: index.channel(ref),

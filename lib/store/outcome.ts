@@ -8,7 +8,6 @@ interface Common {
   readonly nextSequence: number
   readonly at: number
   readonly attempts: number
-  readonly firstAttemptAt: number
   readonly mayHaveBeenSent: boolean
 }
 
@@ -19,6 +18,7 @@ export interface Redrive {
 }
 
 interface Alive extends Common {
+  readonly firstAttemptAt: number
   readonly triedMs: number
   readonly errors: readonly RecordedError[]
   readonly redrive: Redrive | undefined

@@ -3,7 +3,6 @@ import { DIGEST_BYTES } from './outcome-format.js'
 import {
   FLAG_AT_BEFORE,
   FLAG_ATTEMPTED,
-  FLAG_FIRST_AFTER,
   FLAG_MAYBE_SENT,
   FLAG_OPTIONAL,
   FLAG_SEQUENCE_BELOW,
@@ -17,7 +16,7 @@ const UINT32_MAX = 0xffff_ffff
 const MOST_TEXT_BYTES = 32 * 1024
 /** Of a block, and of a row without its optional fields. */
 const MOST_HEAD_BYTES = 3 * MOST_VARINT_BYTES
-const MOST_ROW_BYTES = 1 + 9 * MOST_VARINT_BYTES
+const MOST_ROW_BYTES = 1 + 8 * MOST_VARINT_BYTES
 /** UTF-8 needs at most three bytes for each unit of UTF-16. */
 const MOST_BYTES_A_UNIT = 3
 /** Up to here a loop beats the call into `Buffer.write`. */
@@ -29,7 +28,6 @@ interface Row {
   readonly nextSequence: number
   readonly at: number
   readonly attempts: number
-  readonly firstAttemptAt: number
   readonly mayHaveBeenSent: boolean
 }
 
@@ -112,8 +110,7 @@ export class SettledBlockWriter {
     this.#reserveRow(optional?.length ?? 0)
     const { sequence, attempts } = row
     const at = wholeMs(row.at)
-    const firstAttemptAt = wholeMs(row.firstAttemptAt)
-    const isAttempted = attempts > 0 || firstAttemptAt > 0
+    const isAttempted = attempts > 0
     const isFirst = this.#count === 0
     if (isFirst) this.#firstSequence = sequence
     const rows = this.#rows
@@ -122,7 +119,6 @@ export class SettledBlockWriter {
     if (isAttempted) flags |= FLAG_ATTEMPTED
     if (!isFirst && sequence < this.#sequence) flags |= FLAG_SEQUENCE_BELOW
     if (at < this.#at) flags |= FLAG_AT_BEFORE
-    if (isAttempted && firstAttemptAt > at) flags |= FLAG_FIRST_AFTER
     if (optional !== undefined) flags |= FLAG_OPTIONAL
     let end = this.#rowBytes
     rows[end++] = flags
@@ -131,10 +127,7 @@ export class SettledBlockWriter {
       end = writeVarint(rows, Math.abs(sequence - this.#sequence), end)
     }
     end = writeVarint(rows, Math.abs(at - this.#at), end)
-    if (isAttempted) {
-      end = writeVarint(rows, Math.min(attempts, UINT32_MAX), end)
-      end = writeVarint(rows, Math.abs(at - firstAttemptAt), end)
-    }
+    if (isAttempted) end = writeVarint(rows, Math.min(attempts, UINT32_MAX), end)
     end = writeVarint(rows, idBytes, end)
     end = writeVarint(rows, channel, end)
     if (channel === this.#channels.size) {

@@ -21,8 +21,7 @@
  *                     below it
  *     at step         epoch ms; behind the first row, how far after the time of the row before, or how far
  *                     before it
- *     attempts        only where FLAG_ATTEMPTED is set, and so is the next one; else both are 0
- *     first back      how far the first attempt was before `at`, or after it
+ *     attempts        only where FLAG_ATTEMPTED is set; else 0
  *     id bytes        how many the id has
  *     channel         the number of a channel that a row before named, from 0; the next number: a new one
  *     channel bytes   only of a new channel: how many its name has
@@ -48,9 +47,9 @@ export const FLAG_ATTEMPTED = 0x08
 export const FLAG_SEQUENCE_BELOW = 0x10
 /** The at step goes back. */
 export const FLAG_AT_BEFORE = 0x20
-/** The first attempt was after `at`: a clock was set back. */
-export const FLAG_FIRST_AFTER = 0x40
-export const FLAG_OPTIONAL = 0x80
+export const FLAG_OPTIONAL = 0x40
+/** In no row so far: one that has it is none. */
+const UNUSED_BIT = 0x80
 
 /** Append only: what stands on disk is the index. */
 export const settlingKinds: readonly SettlingKind[] = ['delivered', 'cancelled', 'purged']
@@ -76,7 +75,6 @@ export class SettledBlock {
   readonly #ackSequences = new Float64Array(MOST_ROWS)
   readonly #ats = new Float64Array(MOST_ROWS)
   readonly #attempts = new Float64Array(MOST_ROWS)
-  readonly #firstAttemptAts = new Float64Array(MOST_ROWS)
   readonly #digestFroms = new Uint32Array(MOST_ROWS)
   readonly #idBytes = new Uint32Array(MOST_ROWS)
   /** By row. */
@@ -129,13 +127,7 @@ export class SettledBlock {
       }
       const atStep = varints.next()
       at += (flags & FLAG_AT_BEFORE) === 0 ? atStep : -atStep
-      let attempts = 0
-      let firstAttemptAt = 0
-      if ((flags & FLAG_ATTEMPTED) !== 0) {
-        attempts = varints.next()
-        const back = varints.next()
-        firstAttemptAt = at - ((flags & FLAG_FIRST_AFTER) === 0 ? back : -back)
-      }
+      const attempts = (flags & FLAG_ATTEMPTED) === 0 ? 0 : varints.next()
       const idBytes = varints.next()
       const channel = varints.next()
       if (channel === channels) {
@@ -151,8 +143,8 @@ export class SettledBlock {
         ack < frameSequence &&
         at >= 0 &&
         attempts >= 0 &&
-        firstAttemptAt >= 0 &&
         channel < channels &&
+        (flags & UNUSED_BIT) === 0 &&
         settlingKinds[flags & KIND_BITS] !== undefined
       this.#digestFroms[row] = textAt
       textAt += DIGEST_BYTES + idBytes
@@ -166,7 +158,6 @@ export class SettledBlock {
       this.#ackSequences[row] = ack
       this.#ats[row] = at
       this.#attempts[row] = attempts
-      this.#firstAttemptAts[row] = firstAttemptAt
       this.#idBytes[row] = idBytes
       this.#channels[row] = channel
       this.#optionalBytes[row] = optionalBytes
@@ -185,7 +176,6 @@ export class SettledBlock {
     settlement.kind = settlingKinds[flags & KIND_BITS]!
     settlement.sequence = this.#sequences[row]!
     settlement.at = this.#ats[row]!
-    settlement.firstAttemptAt = this.#firstAttemptAts[row]!
     settlement.attempts = this.#attempts[row]!
     settlement.mayHaveBeenSent = (flags & FLAG_MAYBE_SENT) !== 0
     settlement.digestFrom = textsFrom + this.#digestFroms[row]!

@@ -12,7 +12,6 @@ export class Settlement {
   nextSequence = 0
   at = 0
   attempts = 0
-  firstAttemptAt = 0
   mayHaveBeenSent = false
   /** Holds the id, the channel, the digest and the map of optional fields. */
   bytes: Buffer = Buffer.alloc(0)
@@ -43,7 +42,7 @@ export class Settlement {
   }
 
   toRecord(): SettlingRecord {
-    const { kind, sequence, nextSequence, at, attempts, firstAttemptAt, mayHaveBeenSent, bytes } = this
+    const { kind, sequence, nextSequence, at, attempts, mayHaveBeenSent, bytes } = this
     const { optionalFrom, optionalTo } = this
     return {
       kind,
@@ -51,7 +50,6 @@ export class Settlement {
       nextSequence,
       at,
       attempts,
-      firstAttemptAt,
       mayHaveBeenSent,
       id: this.id,
       channel: this.channel,

@@ -57,7 +57,6 @@ t.test('the worked example of a block is read, and written, by the code as the p
     nextSequence: 44,
     at,
     attempts: 1,
-    firstAttemptAt: at - 1000,
     mayHaveBeenSent: true,
     id: 'a1',
     channel: 'ops',
@@ -69,7 +68,6 @@ t.test('the worked example of a block is read, and written, by the code as the p
     sequence: 42,
     at: at + 1000,
     attempts: 0,
-    firstAttemptAt: 0,
     mayHaveBeenSent: false,
     id: 'b2',
   }

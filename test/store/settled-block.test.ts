@@ -17,7 +17,6 @@ function record(facts: Partial<SettlingRecord> = {}): SettlingRecord {
     nextSequence: 9,
     at: NOW,
     attempts: 1,
-    firstAttemptAt: NOW - 5,
     mayHaveBeenSent: true,
     id: 'an id',
     channel: 'mail:a',
@@ -61,7 +60,6 @@ const anyFacts = {
   nextSequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
   at: anyTime,
   attempts: fc.nat({ max: 0xffff_ffff }),
-  firstAttemptAt: anyTime,
   mayHaveBeenSent: fc.boolean(),
   id: anyText,
   channel: fc.oneof(fc.constantFrom('a', 'b', 'chat:가'), anyText),
@@ -159,20 +157,21 @@ t.test('one alone is what is recorded when a message ends', async t => {
   t.doesNotThrow(() => fc.assert(property, { numRuns: 300 }))
 })
 
-t.test('one alone takes 75 bytes with an id of 36, 15 and some of them beside its texts', async t => {
+t.test('one alone takes 74 bytes with an id of 36, 16 of them beside its texts', async t => {
   const id = '0198c1f0-7a3b-7c4d-8e5f-0123456789ab'
   const one = record({ sequence: 1_000_000, nextSequence: 1_000_020, id, channel: 'telegram:bot:1' })
   const data = new SettledBlockWriter().encode(one)
-  t.equal(data.length - id.length - 'telegram:bot:1'.length - 8, 17)
+  t.equal(data.length - id.length - 'telegram:bot:1'.length - 8, 16)
 })
 
 t.test('times are told to the millisecond, and no time is longer than a number', async t => {
-  const data = new SettledBlockWriter().encode(
-    record({ at: NOW + 0.4, firstAttemptAt: Number.POSITIVE_INFINITY }),
-  )
-  t.match(decodeOutcomes(SETTLED_FRAME_TYPE, data, 1), [
-    { record: { at: NOW, firstAttemptAt: Number.MAX_SAFE_INTEGER } },
-  ])
+  for (const [at, told] of [
+    [NOW + 0.4, NOW],
+    [Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER],
+  ] as const) {
+    const data = new SettledBlockWriter().encode(record({ at }))
+    t.match(decodeOutcomes(SETTLED_FRAME_TYPE, data, 1), [{ record: { at: told } }])
+  }
 })
 
 t.test('optional fields take no byte where there are none, and are kept as they are', async t => {
@@ -201,8 +200,8 @@ t.test('a record that is cut short, or longer, is no block', async t => {
   t.throws(() => new SettledBlock().begin(Buffer.concat([data, data]), 2), { code: 'WAQ_CORRUPT' })
 })
 
-/** Next sequence 9, message 7, at 40, 1 attempt 5 ms before, an id of one byte, a new channel of one byte. */
-const whole = [1, 9, 2, 0x08, 40, 1, 5, 1, 0, 1]
+/** Next sequence 9, message 7, at 40, 1 attempt, an id of one byte, a new channel of one byte. */
+const whole = [1, 9, 2, 0x08, 40, 1, 1, 0, 1]
 const texts = [...Buffer.from('c12345678i')]
 /** Behind it: outcome + 1, message + 1, at + 1, never attempted, an id of one byte, channel 0. */
 const second = [0x00, 1, 1, 1, 1, 0]
@@ -220,12 +219,12 @@ const wrong: Readonly<Record<string, readonly number[]>> = {
   'ack sequences that do not rise': [...twoRows.with(-5, 0), ...texts, ...secondTexts],
   'a message sequence of 0': [...twoRows.with(-6, 0x10).with(-4, 7), ...texts, ...secondTexts],
   'a time before 1970': [...twoRows.with(-6, 0x20).with(-3, 41), ...texts, ...secondTexts],
-  'a first attempt before 1970': [...whole.with(6, 41), ...texts],
-  'an id beyond its texts': [...whole.with(7, 2), ...texts],
-  'an id that leaves some': [...whole.with(7, 0), ...texts],
-  'a channel that nobody named': [...whole.with(8, 1), ...texts],
-  'a channel beyond its texts': [...whole.with(9, 2), ...texts],
-  'optional fields beyond its end': [...whole.with(3, 0x88), 100, ...texts],
+  'an id beyond its texts': [...whole.with(6, 2), ...texts],
+  'an id that leaves some': [...whole.with(6, 0), ...texts],
+  'a channel that nobody named': [...whole.with(7, 1), ...texts],
+  'a channel beyond its texts': [...whole.with(8, 2), ...texts],
+  'optional fields beyond its end': [...whole.with(3, 0x48), 100, ...texts],
+  'a flag that no row has': [...whole.with(3, 0x88), ...texts],
   'a kind that settles nothing': [...whole.with(3, 0x0b), ...texts],
 }
 
@@ -234,8 +233,8 @@ t.test('what is intact by its checksum and yet no block is told', async t => {
     { ackSequence: 5, record: { id: 'i', channel: 'c', digest: '12345678', sequence: 7, at: 40 } },
   ])
   t.match(decodeOutcomes(SETTLED_FRAME_TYPE, Buffer.from([...twoRows, ...texts, ...secondTexts]), 5), [
-    { ackSequence: 4, record: { id: 'i', channel: 'c', sequence: 7, firstAttemptAt: 35 } },
-    { ackSequence: 5, record: { id: 'j', channel: 'c', sequence: 8, at: 41, firstAttemptAt: 0 } },
+    { ackSequence: 4, record: { id: 'i', channel: 'c', sequence: 7, attempts: 1 } },
+    { ackSequence: 5, record: { id: 'j', channel: 'c', sequence: 8, at: 41, attempts: 0 } },
   ])
   for (const [what, bytes] of Object.entries(wrong)) {
     t.throws(
