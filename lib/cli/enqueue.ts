@@ -123,33 +123,64 @@ async function enqueue(
   options: EnqueueCommandOptions,
   context: CommandContext,
 ): Promise<void> {
-  const { terminal, signal } = context
-  const single = options.from === undefined ? oneMessage(options) : undefined
-  const input = options.from === undefined ? undefined : await openInput(options.from, terminal)
+  const { terminal } = context
+  if (options.from === undefined) {
+    const message = oneMessage(options)
+    await withHand(directory, options, context, hand => enqueueFlags(hand, message, options, context))
+    return
+  }
+  const input = await openInput(options.from, terminal)
+  try {
+    await withHand(directory, options, context, hand => enqueueInput(hand, input.stream, options, context))
+  } finally {
+    await input.close()
+  }
+}
+
+async function withHand(
+  directory: string,
+  options: EnqueueCommandOptions,
+  { terminal, signal }: CommandContext,
+  use: (hand: QueueHand) => Promise<void>,
+): Promise<void> {
   const hand = await QueueHand.take(directory, {
     signal,
     patienceMs: options.wait,
     onError: error => terminal.stderr.write(`waq: ${escapeControls(error.message)}\n`),
   })
   try {
-    if (single !== undefined) {
-      const [receipt] = await enqueueOne(hand, single, options.onConflict, signal)
-      const changed = receipt!.duplicate ? 0 : 1
-      if (options.json === true) terminal.stdout.write(`${toJson({ changed, ...receipt })}\n`)
-      else {
-        const what = receipt!.duplicate ? `was known already, and is ${receipt!.state}` : 'is in the queue'
-        terminal.stdout.write(`${escapeControls(receipt!.id)} ${what}.\n`)
-      }
-      return
-    }
-    const count = await enqueueLines(hand, input!, options, context)
-    const { enqueued, duplicates } = count
-    if (options.json === true) terminal.stdout.write(`${toJson({ changed: enqueued, duplicates })}\n`)
-    else terminal.stdout.write(`${summary(count)}\n`)
+    await use(hand)
   } finally {
     await hand.close()
-    if (options.from !== '-') input?.destroy()
   }
+}
+
+async function enqueueFlags(
+  hand: QueueHand,
+  message: Record<string, unknown>,
+  options: EnqueueCommandOptions,
+  { terminal, signal }: CommandContext,
+): Promise<void> {
+  const [receipt] = await enqueueOne(hand, message, options.onConflict, signal)
+  const changed = receipt!.duplicate ? 0 : 1
+  if (options.json === true) terminal.stdout.write(`${toJson({ changed, ...receipt })}\n`)
+  else {
+    const what = receipt!.duplicate ? `was known already, and is ${receipt!.state}` : 'is in the queue'
+    terminal.stdout.write(`${escapeControls(receipt!.id)} ${what}.\n`)
+  }
+}
+
+async function enqueueInput(
+  hand: QueueHand,
+  input: Readable,
+  options: EnqueueCommandOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { stdout } = context.terminal
+  const count = await enqueueLines(hand, input, options, context)
+  const { enqueued, duplicates } = count
+  if (options.json === true) stdout.write(`${toJson({ changed: enqueued, duplicates })}\n`)
+  else stdout.write(`${summary(count)}\n`)
 }
 
 async function enqueueOne(
@@ -167,12 +198,18 @@ async function enqueueOne(
 }
 
 /** Before anything else: where the hand becomes another user, that one need not be allowed to read this file. */
-async function openInput(from: string, terminal: Terminal): Promise<Readable> {
-  if (from === '-') return terminal.stdin as Readable
+async function openInput(
+  from: string,
+  terminal: Terminal,
+): Promise<{ stream: Readable; close: () => Promise<void> }> {
+  if (from === '-') return { stream: terminal.stdin as Readable, close: async () => {} }
   try {
     const file = await open(from)
-    if ((await file.stat()).isDirectory()) throw Object.assign(new Error('EISDIR'), { code: 'EISDIR' })
-    return file.createReadStream()
+    if (!(await file.stat()).isDirectory()) {
+      return { stream: file.createReadStream({ autoClose: false }), close: () => file.close() }
+    }
+    await file.close()
+    throw Object.assign(new Error('EISDIR'), { code: 'EISDIR' })
   } catch (error) {
     throw usageError(`can not read ${escapeControls(from)}: ${systemCode(error) ?? String(error)}`)
   }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { chownSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
@@ -356,6 +356,43 @@ t.test('wrong uses of enqueue are told before anything is opened', async t => {
     t.match(stderr, problem)
   }
 })
+
+/** What this process has open, as far as its path still leads there. */
+function openPaths(): string[] {
+  return readdirSync('/proc/self/fd').flatMap(descriptor => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${descriptor}`)]
+    } catch {
+      return [] // that of the listing itself
+    }
+  })
+}
+
+t.test(
+  'what enqueue opens with --from is closed, however it ends',
+  { skip: process.platform === 'linux' ? false : 'only Linux tells what is open' },
+  async t => {
+    const directory = await queueWith(t, async () => {})
+    const folder = temporaryDirectory(t)
+    const good = join(folder, 'good.jsonl')
+    const bad = join(folder, 'bad.jsonl')
+    writeFileSync(good, '{"channel":"a","payload":1}\n')
+    writeFileSync(bad, '{\n')
+    for (const [queue, from, status] of [
+      [directory, good, 0],
+      [directory, bad, 2],
+      [directory, folder, 2],
+      [join(folder, 'no-queue'), good, 2],
+    ] as const) {
+      t.match(await waqHere('enqueue', queue, '--from', from), { status }, from)
+      t.same(
+        openPaths().filter(path => path.startsWith(folder)),
+        [],
+        from,
+      )
+    }
+  },
+)
 
 t.test('hostile requests are refused by the owner, which goes on', async t => {
   const directory = await queueWith(t, async () => {})
