@@ -68,6 +68,7 @@ export class Fence {
     else this.#listeners.push(listener)
   }
 
+  /** `cause`: how it was noticed, where not by a look at the owner file. */
   lose(cause?: unknown): void {
     if (this.#lost !== undefined) return
     this.#lost = new WaqError(
@@ -88,26 +89,34 @@ export class Fence {
 
   /** For people; nothing depends on it. */
   #whatHappened(): string {
-    if (this.#closed) return `${this.#root} was closed`
+    const root = this.#root
+    if (this.#closed) return `${root} was closed`
     const exists = (path: string): boolean => this.#fileSystem.inodeSync(path) !== undefined
-    const unlinked = this.#linksLeft() === 0n
-    if (exists(this.#ownerFile)) return `a copy of the directory ${this.#root} was put in its place`
-    if (!exists(dirname(this.#ownerFile))) {
-      return unlinked
-        ? `the directory ${this.#root} was removed`
-        : `the directory ${this.#root} was moved away, or something was mounted over it`
+    const links = this.#linksLeft()
+    const unlinked = links === 0
+    if (this.stands()) return `a part of the directory ${root} was removed`
+    if (exists(this.#ownerFile)) {
+      return links !== undefined && links > this.#made.links
+        ? `the directory ${root} was copied by hard links, so that two directories share its files`
+        : `a copy of the directory ${root} was put in its place`
     }
-    if (this.#identityFile !== undefined && !exists(this.#identityFile)) {
+    if (!exists(root)) {
       return unlinked
-        ? `the directory ${this.#root} was removed, and made anew`
-        : `the directory ${this.#root} was moved away, and another one stands in its place`
+        ? `the directory ${root} was removed`
+        : `the directory ${root} was moved away, or may not be looked into any more`
+    }
+    if (!exists(this.#identityFile ?? dirname(this.#ownerFile))) {
+      return unlinked
+        ? `the directory ${root} was removed, and made anew`
+        : `something else stands at ${root}: the directory was moved away, or mounted over`
     }
     return unlinked
-      ? `another process has taken over the directory ${this.#root} (${this.#ownerFile} was removed)`
-      : `the directory ${this.#root} was moved away, and a copy of it was put in its place`
+      ? `the owner file ${this.#ownerFile} was removed: another process has taken over the directory ${root}, or ` +
+          'somebody is removing it'
+      : `the directory ${root} was moved away, and a copy of it was put in its place`
   }
 
-  #linksLeft(): bigint | undefined {
+  #linksLeft(): number | undefined {
     try {
       return this.#file.inodeSync().links
     } catch {

@@ -33,13 +33,16 @@ export interface FileSystem {
   inodeSync(path: string): Inode | undefined
 }
 
-/** What tells a file from every other one that exists. Big integers: some file systems use all 64 bits. */
+/**
+ * What tells a file from every other one that exists. A big integer stands only where a number would not be exact, as on
+ * the few file systems that use more than 53 bits: the two of one file are always of one kind.
+ */
 export interface Inode {
-  readonly device: bigint
+  readonly device: number | bigint
   /** Of a file that is gone, and that no process holds open, it may be given out again at once. */
-  readonly number: bigint
+  readonly number: number | bigint
   /** How many names the file has; none where it was removed. */
-  readonly links: bigint
+  readonly links: number
 }
 
 export interface FileStat {

@@ -76,7 +76,7 @@ class NodeFile implements FileHandle {
   }
 
   inodeSync(): Inode {
-    return inodeOf(fs.fstatSync(this.#fd, { bigint: true }))
+    return inodeOf(fs.fstatSync(this.#fd)) ?? exactInodeOf(fs.fstatSync(this.#fd, { bigint: true }))
   }
 
   async close(): Promise<void> {
@@ -92,11 +92,19 @@ class NodeFile implements FileHandle {
   }
 }
 
-/** Made once: the look at the owner file is taken at every commit. */
-const LOOK = { bigint: true, throwIfNoEntry: false } as const
+// The look at the owner file is taken at every commit: its options are made once, and its numbers are plain ones where
+// these are exact, for big integers cost as much as the call to the system.
+const LOOK = { throwIfNoEntry: false } as const
+const EXACT_LOOK = { bigint: true, throwIfNoEntry: false } as const
 
-function inodeOf({ dev, ino, nlink }: fs.BigIntStats): Inode {
+/** Undefined where plain numbers are not exact. */
+function inodeOf({ dev, ino, nlink }: fs.Stats): Inode | undefined {
+  if (dev > Number.MAX_SAFE_INTEGER || ino > Number.MAX_SAFE_INTEGER) return undefined
   return { device: dev, number: ino, links: nlink }
+}
+
+function exactInodeOf({ dev, ino, nlink }: fs.BigIntStats): Inode {
+  return { device: dev, number: ino, links: Number(nlink) }
 }
 
 const { O_NOFOLLOW, O_RDONLY, O_RDWR } = fs.constants
@@ -171,7 +179,11 @@ export const nodeFileSystem: FileSystem = {
   inodeSync(path) {
     try {
       const stat = fs.lstatSync(path, LOOK)
-      return stat === undefined ? undefined : inodeOf(stat)
+      if (stat === undefined) return undefined
+      const inode = inodeOf(stat)
+      if (inode !== undefined) return inode
+      const exact = fs.lstatSync(path, EXACT_LOOK)
+      return exact && exactInodeOf(exact)
     } catch {
       return undefined
     }

@@ -68,7 +68,7 @@ const ways: readonly [string, (directory: string) => void, RegExp][] = [
       renameSync(directory, `${directory}.away`)
       renameSync(`${directory}.copy`, directory)
     },
-    /a copy of the directory .* was put in its place;/,
+    /was copied by hard links/,
   ],
   [
     'replaced by a link to a copy',
@@ -125,7 +125,12 @@ t.test(
       mounted = directory
     }
     try {
-      await loses(t, 'mounted over', over, /was moved away, or something was mounted over it;/)
+      await loses(
+        t,
+        'mounted over',
+        over,
+        /something else stands at .*: the directory was moved away, or mounted over;/,
+      )
     } finally {
       run('umount', mounted)
     }
