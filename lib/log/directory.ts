@@ -5,7 +5,7 @@ import type { Fence } from './fence.js'
 import type { FileHandle, FileSystem } from './file-system.js'
 import type { FileId } from './names.js'
 import { SyncMeter } from './sync-meter.js'
-import { needsBytes } from './system-error.js'
+import { needsBytes, systemCode } from './system-error.js'
 
 /** What every part of an opened directory shares: where it is, whose it is, and what to do when something fails. */
 export interface DirectoryParts {
@@ -57,7 +57,12 @@ export class Directory implements DirectoryParts {
    * that took the place of ours since the last look: then what it made there goes again, which has the name of none.
    */
   async create(path: string): Promise<FileHandle> {
-    const file = await this.fileSystem.create(path)
+    const file = await this.fileSystem.create(path).catch(error => {
+      // No disk is sick: the directory is being removed, or a part of it was, and nothing brings that back.
+      if (systemCode(error) !== 'ENOENT') throw error
+      this.fence.lose(error)
+      throw this.fence.lost
+    })
     if (this.fence.stands()) return file
     await file.close().catch(() => {})
     await this.fileSystem.unlink(path).catch(() => {})

@@ -42,7 +42,7 @@ for (const [what, replace, message] of [
   [
     'moved away',
     (disk: RecordingDisk) => damage.moveTree(disk, ROOT, '/elsewhere'),
-    /\/queue was moved away, or something was mounted over it;/,
+    /\/queue was moved away, or may not be looked into any more;/,
   ],
   [
     'removed, and restored from a copy',
@@ -87,7 +87,7 @@ t.test('a directory that was made anew, or stands in the place of another, is to
   damage.moveTree(second.disk, ROOT, '/elsewhere')
   await openLogs(new DiskProcess(second.disk))
   await t.rejects(append(second.set, 'messages', 'late'), {
-    message: /was moved away, and another one stands in its place;/,
+    message: /^something else stands at \/queue: the directory was moved away, or mounted over;/,
   })
 })
 
@@ -112,6 +112,20 @@ t.test('what a step fails for in a directory that is gone is told as that', asyn
   await t.rejects((async () => set.log('messages').read(first.id, places[1]!.offset))(), {
     code: 'WAQ_LOCK_LOST',
   })
+})
+
+t.test('an owner that finds no place for its next file loses its queue, and another opens it', async t => {
+  const { disk, set } = await owned()
+  damage.removeTree(disk, `${ROOT}/messages`)
+  const late = (async () => {
+    for (;;) await append(set, 'messages', 'x'.repeat(200))
+  })()
+  await t.rejects(late, { code: 'WAQ_LOCK_LOST', message: /^a part of the directory \/queue was removed;/ })
+  await set.close()
+  const { set: next, frames } = await openLogs(new DiskProcess(disk))
+  t.same(textsOf(frames.messages), [])
+  await append(next, 'messages', 'on')
+  await next.close()
 })
 
 /** While a call is under way, after its look: the directory is removed, and made anew by another process. */
