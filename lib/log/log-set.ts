@@ -9,7 +9,7 @@ import { Directory } from './directory.js'
 import { asWaqError, type Owner, WaqError } from './errors.js'
 import { Fence } from './fence.js'
 import { ownIdentity } from './identity.js'
-import { acquireLock, type DirectoryLock, type LockContext, type LockOptions } from './lock.js'
+import { acquireLock, type DirectoryLock, type LockContext, type LockOptions, ownerOf } from './lock.js'
 import { ManifestPublisher } from './manifest-publisher.js'
 import { identityName, MANIFESTS, newIdentity, parseFileId } from './names.js'
 import { refuseNetworkFileSystem } from './network-file-system.js'
@@ -300,17 +300,30 @@ async function takeDirectory(
   return { ...claimed, lock, tookOverFrom, lockWaitMs: waitedMs }
 }
 
-/** On a full disk not even a directory can be made: an opener may take that from the ballast of its queue. */
+/**
+ * On a full disk not even a directory can be made: an opener may take that from the ballast of its queue, as long as no
+ * owner may live that relies on it. This opener has no lock yet.
+ */
 function withBallast<T>(environment: LogEnvironment, path: string, step: () => Promise<T>): Promise<T> {
-  return withRoom(new Ballast(environment.fileSystem, path, environment.now), step)
+  const { fileSystem, now } = environment
+  const ballast = new Ballast(fileSystem, path, now)
+  return withRoom(ballast, step, async () => {
+    const owner = await readNewestOwner(fileSystem, path)
+    return owner === undefined || ownerOf(owner, path)?.alive === false
+  })
 }
 
-async function withRoom<T>(ballast: Ballast, step: () => Promise<T>): Promise<T> {
+async function withRoom<T>(
+  ballast: Ballast,
+  step: () => Promise<T>,
+  allowed: () => Promise<boolean> = async () => true,
+): Promise<T> {
   for (;;) {
     try {
       return await step()
     } catch (error) {
-      if (!needsBytes(error) || !(await ballast.shrink(error).catch(() => false))) throw error
+      const shrink = async () => (await allowed()) && (await ballast.shrink(error))
+      if (!needsBytes(error) || !(await shrink().catch(() => false))) throw error
     }
   }
 }

@@ -3,6 +3,7 @@ import t from 'tap'
 import { BALLAST_BYTES, Ballast } from '../../lib/log/ballast.js'
 import { LogSet } from '../../lib/log/log-set.js'
 import type { LogSpec } from '../../lib/log/types.js'
+import * as damage from '../fixtures/disk/damage.js'
 import { DiskProcess } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import { environmentOf } from '../fixtures/disk/simulated-lock.js'
@@ -54,6 +55,21 @@ t.test('whoever takes the lock of a full disk may ask for room', async t => {
   )
   t.equal(made, true)
   await opened.close()
+})
+
+t.test('whoever has no lock yet takes nothing from the ballast of an owner that may live', async t => {
+  const disk = new RecordingDisk()
+  const { set } = await openLogs(new DiskProcess(disk))
+  damage.removeTree(disk, `${ROOT}/quarantine`)
+  const opener = new DiskProcess(disk, {
+    fault: ({ kind }) =>
+      kind === 'mkdir' && ballastOf(disk).live.size === BALLAST_BYTES ? { code: 'ENOSPC' } : undefined,
+  })
+  await t.rejects(openLogs(opener), { code: 'WAQ_DISK_FULL' })
+  t.equal(ballastOf(disk).live.size, BALLAST_BYTES)
+  await set.close()
+  await openLogs(opener)
+  t.ok(ballastOf(disk).live.size > 0, 'of one that was closed it does')
 })
 
 t.test('while the ballast is short, no segment is filled with zeros ahead', async t => {
