@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ownerRecord, ownIdentity } from '../../lib/log/identity.js'
 import { acquireLock, isLockName } from '../../lib/log/lock.js'
+import { holdTime } from '../../lib/log/real-time.js'
 import { livingIdentity, ownerFiles, writeOwnerFile } from './fixtures/owner-files.js'
 
 /** Far more than a test may take: what succeeds under it did not wait for staleness. */
@@ -135,6 +136,23 @@ for (const [who, record, owner] of [
     await acquired.lock.release()
   })
 }
+
+t.test('auto waits until a silent lock is known to be stale, however seldom it comes to look', async t => {
+  const directory = directoryOf(t)
+  lockedBy(directory, ownerRecord({ ...ownIdentity(), host: 'elsewhere' }, 1_000))
+  let now = 0
+  let looks = 0
+  // A machine that is so busy that a minute passes between two looks.
+  const seldom = ((go: () => void) => {
+    now += 60_000
+    looks += 1
+    return setTimeout(go)
+  }) as typeof setTimeout
+  t.teardown(holdTime({ setTimeout: seldom, clearTimeout, setInterval, now: () => now }))
+  const { lock } = await acquireLock(directory, { staleMs: 2_000, waitMs: 'auto' }, ownerFiles(directory))
+  t.equal(looks, 4, 'a quarter of it counts at each')
+  await lock.release()
+})
 
 t.test('an owner that cannot be asked, but gives signs of life, keeps its lock', async t => {
   const directory = directoryOf(t)

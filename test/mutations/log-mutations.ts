@@ -483,6 +483,88 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: { file: 'log/copies', name: 'nothing else is told by instanceof' },
   },
+  // ── Root leaves files to the directory's user ────────────────────────────────────────────────────────────────
+  {
+    name: 'root keeps the files that it creates',
+    invariants: [],
+    file: 'lib/log/hand-over.js',
+    find: 'await fchown(file, user.uid, user.gid);',
+    replace: ';',
+    caughtBy: {
+      file: 'safety/root',
+      name: 'what root makes in the directory of a user belongs to that user',
+    },
+    needsRoot: true,
+  },
+  {
+    name: 'root keeps the directories that it creates',
+    invariants: [],
+    file: 'lib/log/hand-over.js',
+    find: 'await fchown(directory, user.uid, user.gid);',
+    replace: ';',
+    caughtBy: {
+      file: 'safety/root',
+      name: 'what root makes in the directory of a user belongs to that user',
+    },
+    needsRoot: true,
+  },
+  {
+    name: 'root creates by a path that may lead elsewhere by now',
+    invariants: [],
+    file: 'lib/log/hand-over.js',
+    find: 'return await create(place, { uid, gid });',
+    replace: 'return await create(path, { uid, gid });',
+    caughtBy: {
+      file: 'safety/root',
+      name: 'what root creates is made in the directory that it looked at, whatever has its path by then',
+    },
+    needsRoot: true,
+  },
+  {
+    name: 'root gives away what it did not make',
+    invariants: [],
+    file: 'lib/log/hand-over.js',
+    find: 'if (isOurs && isEmpty)',
+    replace: 'if (true)',
+    caughtBy: {
+      file: 'safety/root',
+      name: 'a directory that was put in the place of what root made now is given to nobody',
+    },
+    needsRoot: true,
+  },
+  {
+    name: 'an opener without a lock shrinks the ballast of a living owner',
+    invariants: [14],
+    file: 'lib/log/log-set.js',
+    find: 'return owner === undefined || ownerOf(owner, path)?.alive === false;',
+    replace: 'return true;',
+    caughtBy: {
+      file: 'log/full-disk',
+      name: 'whoever has no lock yet takes nothing from the ballast of an owner that may live',
+    },
+  },
+  {
+    name: 'a place that is gone is taken for a sick disk',
+    invariants: [3],
+    file: 'lib/log/directory.js',
+    find: "if (systemCode(error) !== 'ENOENT')\n                throw error;",
+    replace: 'throw error;',
+    caughtBy: {
+      file: 'log/replaced-directory',
+      name: 'an owner that finds no place for its next file loses its queue, and another opens it',
+    },
+  },
+  {
+    name: 'auto loses its patience before a silent lock is known to be stale',
+    invariants: [],
+    file: 'lib/log/lock.js',
+    find: 'Number.POSITIVE_INFINITY;',
+    replace: 'staleMs + STALENESS_MARGIN_MS;',
+    caughtBy: {
+      file: 'log/lock',
+      name: 'auto waits until a silent lock is known to be stale, however seldom it comes to look',
+    },
+  },
   {
     name: 'a lock is stale by the wall clock',
     invariants: [],

@@ -25,7 +25,11 @@ const { values } = parseArgs({
 })
 
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
-const chosen = sample(mutations.filter(wanted), Number(values.sample ?? Infinity), seed)
+const needRoot =
+  process.geteuid?.() === 0 ? [] : mutations.filter(each => each.needsRoot === true && wanted(each))
+for (const { name } of needRoot) console.log(`skipped  ${name}: only root can run the test that catches it`)
+const possible = mutations.filter(each => wanted(each) && !needRoot.includes(each))
+const chosen = sample(possible, Number(values.sample ?? Infinity), seed)
 console.log(`${chosen.length} of ${mutations.length} mutations${values.sample ? `, --seed ${seed}` : ''}`)
 const startedAt = performance.now()
 const caught = await hunt(chosen, tell)

@@ -13,6 +13,8 @@ export interface Mutation {
   readonly find: string
   readonly replace: string
   readonly caughtBy: NamedTest
+  /** Only root can run the test that catches it. Default false. */
+  readonly needsRoot?: boolean
 }
 
 export interface NamedTest {

@@ -1,14 +1,18 @@
 /** A program that was run once as root leaves a queue that its own user can go on with. */
 import { spawnSync } from 'node:child_process'
-import {
+import fs, {
   chmodSync,
   chownSync,
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  renameSync,
   rmSync,
+  symlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -123,3 +127,55 @@ t.test('nothing is given away but what was created now', { skip }, async t => {
   await t.rejects(createFile(secret), { code: 'EEXIST', path: secret })
   t.equal(lstatSync(secret).uid, 0)
 })
+
+t.test(
+  'what root creates is made in the directory that it looked at, whatever has its path by then',
+  { skip },
+  async t => {
+    const home = homeOfAnn(t)
+    const roots = join(home, 'roots')
+    mkdirSync(join(roots, 'queue'), { recursive: true })
+    for (const create of [createFile, createDirectory]) {
+      const queue = join(home, `queue-${create.name}`)
+      mkdirSync(queue)
+      chownSync(queue, ANN.uid, ANN.gid)
+      const { existsSync } = fs
+      // The last thing that is asked before something is made: Ann acts now.
+      fs.existsSync = path => {
+        fs.existsSync = existsSync
+        renameSync(queue, `${queue}-away`)
+        symlinkSync(join(roots, 'queue'), queue)
+        return existsSync(path)
+      }
+      t.teardown(() => {
+        fs.existsSync = existsSync
+      })
+      const made = await create(join(queue, 'made'))
+      if (made !== undefined) closeSync(made)
+      t.same(readdirSync(join(roots, 'queue')), [])
+      t.equal(lstatSync(join(`${queue}-away`, 'made')).uid, ANN.uid)
+    }
+  },
+)
+
+t.test(
+  'a directory that was put in the place of what root made now is given to nobody',
+  { skip },
+  async t => {
+    const home = homeOfAnn(t)
+    const secret = join(home, 'secret')
+    mkdirSync(secret)
+    writeFileSync(join(secret, 'key'), 'x')
+    const { mkdir } = fs.promises
+    t.teardown(() => {
+      fs.promises.mkdir = mkdir
+    })
+    fs.promises.mkdir = (async (path: string, options: { mode: number }) => {
+      await mkdir(path, options)
+      renameSync(join(home, 'made'), join(home, 'away'))
+      renameSync(secret, join(home, 'made'))
+    }) as typeof mkdir
+    await createDirectory(join(home, 'made'))
+    t.equal(lstatSync(join(home, 'made')).uid, 0)
+  },
+)
