@@ -246,12 +246,12 @@ t.test('idle is told when nothing can run any more, once', async t => {
   h.add('a')
   h.add('b')
   await h.pass()
-  t.same(h.of('idle'), [{ event: 'idle', pending: 0 }])
+  const idle = () => h.of('idle').map(({ pending }) => pending)
+  t.same(idle(), [0])
   h.add('a')
   h.add('a', { deliverAt: h.clock.wall() + 1e6 })
   await h.pass()
-  t.same(h.of('idle').at(-1), { event: 'idle', pending: 1 })
-  t.equal(h.of('idle').length, 2)
+  t.same(idle(), [0, 1])
 })
 
 t.test('close begins nothing new and waits for what runs', async t => {

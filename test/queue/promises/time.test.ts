@@ -110,7 +110,7 @@ t.test('a clock set back an hour neither stalls nor bursts', async t => {
   t.equal(world.count('chat/1'), 3)
 })
 
-t.test('a clock set forward an hour does not send a retry again and again', async t => {
+t.test('a clock set forward an hour does not send a retry early, nor again and again', async t => {
   const world = await World.open(t, { retry: { initialDelayMs: 10_000, jitter: 0 } })
   world.replies.set('chat/1', retry)
   const first = once(world.queue, 'retry')
@@ -119,9 +119,12 @@ t.test('a clock set forward an hour does not send a retry again and again', asyn
   world.clock.jumpWall(HOUR_MS)
   await world.settle()
   t.equal(world.count('chat/1'), 1)
+  // The life that saw the step has recorded it: no hour has passed for the next one either.
   await world.restart()
-  await world.settle()
-  t.equal(world.count('chat/1'), 2, 'by the new time it is due: once')
+  await world.pass(9_999)
+  t.equal(world.count('chat/1'), 1)
+  await world.pass(1)
+  t.equal(world.count('chat/1'), 2)
   await world.settle()
   t.equal(world.count('chat/1'), 2)
 })
