@@ -18,6 +18,12 @@ interface PersonContext {
   readonly withdraw: (attempt: Attempt) => void
 }
 
+export interface CancelOptions {
+  evenInDoubt?: boolean
+  /** Of the message, where the caller has it: then it is not read for that. */
+  id?: string
+}
+
 /** What a person does to single messages. Each resolves when it is on the device. */
 export class Person {
   readonly #context: PersonContext
@@ -29,16 +35,18 @@ export class Person {
   }
 
   /** False: it is being sent, dead or gone, or in doubt without `evenInDoubt`. */
-  async cancel(ref: MessageRef, { evenInDoubt = false }: { evenInDoubt?: boolean } = {}): Promise<boolean> {
+  async cancel(ref: MessageRef, { evenInDoubt = false, id: known }: CancelOptions = {}): Promise<boolean> {
     const { store, scheduler, ledger, reporter, time } = this.#context
     if (!this.#isCancellable(ref, evenInDoubt)) return false
     const sequence = store.sequence(ref)
     const channel = store.channel(ref)
     // For the report; a message that can not be read can still be cancelled.
-    const id = await store.read(ref).then(
-      stored => stored.id,
-      () => '',
-    )
+    const id =
+      known ??
+      (await store.read(ref).then(
+        stored => stored.id,
+        () => '',
+      ))
     if (store.bySequence(sequence) !== ref || !this.#isCancellable(ref, evenInDoubt)) return false
     const attempts = store.attempts(ref)
     const at = time.now()

@@ -242,12 +242,12 @@ export class OutboundQueue<P = unknown, R = unknown>
   async cancel(id: string, options?: { evenInDoubt?: boolean | undefined }): Promise<boolean> {
     const known = parseMessageId(id)
     const { evenInDoubt } = parseOptions(CANCEL_OPTIONS, options, 'cancel')
-    return this.#keepAlive.during(this.#cancel(known, evenInDoubt))
+    return await this.#keepAlive.during(this.#cancel(known, evenInDoubt))
   }
 
   /** A live message (pending, being sent, or dead) as it stands now; undefined where there is none of that id. */
   async get(id: string): Promise<MessageView<P> | undefined> {
-    return this.#keepAlive.during(this.#get(parseMessageId(id)))
+    return await this.#keepAlive.during(this.#get(parseMessageId(id)))
   }
 
   /**
@@ -393,12 +393,12 @@ export class OutboundQueue<P = unknown, R = unknown>
 
   async #cancel(id: string, evenInDoubt: boolean): Promise<boolean> {
     const ref = await this.#findLive(id)
-    return ref === undefined ? false : this.#dispatcher.cancel(ref, { evenInDoubt })
+    return ref !== undefined && (await this.#dispatcher.cancel(ref, { evenInDoubt, id }))
   }
 
   async #get(id: string): Promise<MessageView<P> | undefined> {
     const ref = await this.#findLive(id)
-    return ref === undefined ? undefined : readView<P>(this.#store, this.#store.sequence(ref), true)
+    return ref === undefined ? undefined : await readView<P>(this.#store, this.#store.sequence(ref), true)
   }
 
   async #close(delivery: Promise<void>): Promise<void> {

@@ -325,7 +325,8 @@ export class LogStore implements MessageStore {
 
   /** By id: a live message, or one that was settled within the dedupe window. Rejects with WAQ_CORRUPT or WAQ_IO. */
   async find(id: string): Promise<Found | undefined> {
-    const ref = await this.#reader.find(id)
+    const found = this.#reader.find(id)
+    const ref = found instanceof Promise ? await found : found
     if (ref !== undefined) return { ref }
     const settled = this.#settled.get(id, this.time.awake())
     if (settled === undefined) return undefined

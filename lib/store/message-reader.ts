@@ -41,9 +41,23 @@ export class MessageReader {
     }
   }
 
-  /** The live message with this id, each candidate's id compared with the one on disk. */
-  async find(id: string): Promise<MessageRef | undefined> {
-    for (const ref of this.#index.candidates(id)) {
+  /**
+   * The live message with this id, each candidate's id compared with the one on disk: at once where these are in memory.
+   * Throws, or rejects, with WAQ_CORRUPT or WAQ_IO.
+   */
+  find(id: string): MessageRef | undefined | Promise<MessageRef | undefined> {
+    const candidates = this.#index.candidates(id)
+    for (const ref of candidates) {
+      const sequence = this.#index.table.sequence(ref)
+      const record = this.#cache.get(sequence)
+      if (record === undefined) return this.#findOnDisk(id, candidates)
+      if (identityOf(record, describe(sequence)).id === id) return ref
+    }
+    return undefined
+  }
+
+  async #findOnDisk(id: string, candidates: Iterable<MessageRef>): Promise<MessageRef | undefined> {
+    for (const ref of candidates) {
       const sequence = this.#index.table.sequence(ref)
       const identity = await this.identity(ref)
       // Settled meanwhile, the ref may stand for another message already.

@@ -6,6 +6,28 @@ const DOUBT = 'a person ends the doubt: the message settles as cancelled, and is
 
 export const queueMutations: readonly Mutation[] = [
   {
+    name: 'what is in memory is looked for as if it were on the disk',
+    invariants: [],
+    file: 'lib/store/message-reader.js',
+    find: 'if (record === undefined)',
+    replace: 'if (true)',
+    caughtBy: {
+      file: 'queue/many-at-once',
+      name: 'what is in memory is found, and withdrawn, without a wait for a disk or a payload',
+    },
+  },
+  {
+    name: 'a message is read to be cancelled, although its id is known',
+    invariants: [],
+    file: 'lib/delivery/person.js',
+    find: 'known ??',
+    replace: 'undefined ??',
+    caughtBy: {
+      file: 'queue/many-at-once',
+      name: 'what is in memory is found, and withdrawn, without a wait for a disk or a payload',
+    },
+  },
+  {
     name: 'each who asks after a settlement looks through all of them',
     invariants: [],
     file: 'lib/queue/settlements.js',

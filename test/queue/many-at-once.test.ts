@@ -72,6 +72,16 @@ for (const [name, work] of Object.entries(works)) {
   })
 }
 
+t.test('what is in memory is found, and withdrawn, without a wait for a disk or a payload', async t => {
+  const queue = await openQueue(t)
+  queue.pause()
+  await all(200, id => queue.enqueue({ id, channel: `chat:${id}`, payload: 1 }))
+  const got = await promisesOf(() => all(200, id => queue.get(id)))
+  t.ok(got < 16 * 200, `get: ${got / 200} promises each`)
+  const cancelled = await promisesOf(() => all(200, id => queue.cancel(id)))
+  t.ok(cancelled < 18 * 200, `cancel: ${cancelled / 200} promises each`)
+})
+
 t.test(
   'a signal has one listener, however many calls it was given to, and none when they are over',
   async t => {
