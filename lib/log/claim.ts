@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { asWaqError, WaqError } from './errors.js'
 import type { FileHandle, FileSystem } from './file-system.js'
-import { ownerRecord, ownIdentity, parseOwnerRecord } from './identity.js'
+import { inodeText, type OwnerRecord, ownerRecord, ownIdentity, parseOwnerRecord } from './identity.js'
 import type { FoundOwner } from './lock.js'
 import { epochIn, MANIFESTS, newToken, OWNERS, ownerName, QUARANTINE } from './names.js'
 import { systemCode } from './system-error.js'
@@ -78,9 +78,9 @@ export async function readNewestOwner(fileSystem: FileSystem, root: string): Pro
   const newest = names.filter(name => epochIn(name) > 0).sort((a, b) => epochIn(b) - epochIn(a))[0]
   if (newest === undefined) return undefined
   const file = `${OWNERS}/${newest}`
-  const text = await readText(fileSystem, join(root, file))
-  const record = text === undefined ? undefined : parseOwnerRecord(text)
-  return { identity: record?.identity, since: record?.since ?? 0, file }
+  const record = await readRecord(fileSystem, join(root, file))
+  const { identity, since = 0, isCopy = false } = record ?? {}
+  return { identity, since, file, isCopy }
 }
 
 async function highestEpoch(fileSystem: FileSystem, root: string, logs: readonly string[]): Promise<number> {
@@ -96,7 +96,8 @@ async function createOwnerFile(fileSystem: FileSystem, path: string, since: numb
   let file: FileHandle | undefined
   try {
     file = await fileSystem.create(path)
-    await writeFully(file, Buffer.from(ownerRecord(ownIdentity(), since)), 0)
+    const record = ownerRecord(ownIdentity(), since, inodeText(file.inodeSync()))
+    await writeFully(file, Buffer.from(record), 0)
     await file.sync()
     return file
   } catch (error) {
@@ -105,13 +106,18 @@ async function createOwnerFile(fileSystem: FileSystem, path: string, since: numb
   }
 }
 
-async function readText(fileSystem: FileSystem, path: string): Promise<string | undefined> {
+async function readRecord(
+  fileSystem: FileSystem,
+  path: string,
+): Promise<(OwnerRecord & { isCopy: boolean }) | undefined> {
   try {
     const file = await fileSystem.open(path, 'read')
     try {
       const bytes = Buffer.alloc(Math.min(await file.size(), MAX_OWNER_FILE_BYTES))
       const read = await file.read(bytes, 0, bytes.length, 0)
-      return bytes.toString('utf8', 0, read)
+      const record = parseOwnerRecord(bytes.toString('utf8', 0, read))
+      const isCopy = record?.inode !== undefined && record.inode !== inodeText(file.inodeSync())
+      return record && { ...record, isCopy }
     } finally {
       await file.close()
     }

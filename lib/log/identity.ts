@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
+import type { Inode } from './file-system.js'
 import { hasOneKernel } from './network-file-system.js'
 import { systemCode } from './system-error.js'
 
@@ -37,6 +38,8 @@ const CONTAINER_BOOT = 'container:'
 export interface OwnerRecord {
   identity: ProcessIdentity
   since: number
+  /** Device and inode number of the file that holds it (`inodeText`): in a copy of that file they are another's. */
+  inode?: string
 }
 
 export type Liveness = 'alive' | 'dead' | 'unknown'
@@ -161,10 +164,15 @@ function hasEnded(status: { state: string; start: string }, start: string): bool
   return status.state === 'Z' || status.state === 'X' || status.start !== start
 }
 
+/** Which file that is, as an owner record says it. */
+export function inodeText({ device, number }: Inode): string {
+  return `${device}:${number}`
+}
+
 /** The content of an owner file: one line of JSON. */
-export function ownerRecord(identity: ProcessIdentity, since: number): string {
+export function ownerRecord(identity: ProcessIdentity, since: number, inode?: string): string {
   const { pid, pidNamespace, host, bootId, processStart, threadId, threadStart } = identity
-  const record = { pid, pidNamespace, host, bootId, processStart, threadId, threadStart, since }
+  const record = { pid, pidNamespace, host, bootId, processStart, threadId, threadStart, since, inode }
   return `${JSON.stringify(record)}\n`
 }
 
@@ -180,17 +188,16 @@ export function parseOwnerRecord(text: string): OwnerRecord | undefined {
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const { pid, pidNamespace, host, bootId, processStart, threadId, threadStart, since } = value as Record<
-    string,
-    unknown
-  >
+  const record = value as Record<string, unknown>
+  const { pid, pidNamespace, host, bootId, processStart, threadId, threadStart, since, inode } = record
   // kill(0) and kill(-1) address whole groups of processes: such a pid would always look alive.
   if (!isKernelNumber(pid) || !isCount(since)) return undefined
   if (typeof host !== 'string') return undefined
   if (!isTextOrNull(pidNamespace) || !isTextOrNull(bootId) || !isTextOrNull(processStart)) return undefined
   if (!(threadId === null || isKernelNumber(threadId)) || !isTextOrNull(threadStart)) return undefined
+  if (inode !== undefined && typeof inode !== 'string') return undefined
   const identity = { pid, pidNamespace, host, bootId, processStart, threadId, threadStart }
-  return { identity, since }
+  return { identity, since, ...(inode !== undefined && { inode }) }
 }
 
 /** State and start time from the text of `/proc/<pid>/stat`; undefined where it is not one. */

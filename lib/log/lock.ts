@@ -66,8 +66,10 @@ export interface LockOptions {
 }
 
 /** The newest owner file. Without an identity: it is torn, or not one of ours. */
-export interface FoundOwner extends Omit<OwnerRecord, 'identity'> {
+export interface FoundOwner extends Omit<OwnerRecord, 'identity' | 'inode'> {
   identity: ProcessIdentity | undefined
+  /** It is a copy of the file that its owner made: a directory that was restored, or a backup. Default false. */
+  isCopy?: boolean
   /** Relative to the directory: for messages to people. */
   file: string
 }
@@ -258,14 +260,21 @@ function livenessOfLock(path: string, found: FoundOwner | undefined, directory: 
   if (found?.identity === undefined) return 'unknown'
   // What this thread has open it knows best: a copy of the files, or a lock that it lost, keeps it from
   // nothing.
-  return isThisThread(found.identity) ? 'dead' : livenessOf(found.identity, directory)
+  return isThisThread(found.identity) ? 'dead' : livenessOfOwner(found, found.identity, directory)
+}
+
+/** Whoever lives, and has the files of which these are a copy, does not own these. */
+function livenessOfOwner({ isCopy }: FoundOwner, identity: ProcessIdentity, directory: string): Liveness {
+  const liveness = livenessOf(identity, directory)
+  // Only where it runs in this kernel do the numbers of files mean the same to both.
+  return liveness === 'alive' && isCopy === true ? 'dead' : liveness
 }
 
 /** `directory`: where it was found. */
 export function ownerOf(found: FoundOwner, directory: string): Owner | undefined {
   if (found.identity === undefined) return undefined
   const { pid, host } = found.identity
-  const liveness = livenessOf(found.identity, directory)
+  const liveness = livenessOfOwner(found, found.identity, directory)
   return { pid, host, since: found.since, alive: liveness === 'unknown' ? null : liveness === 'alive' }
 }
 

@@ -106,6 +106,7 @@ t.test('the newest owner is read back', async t => {
     identity: ownIdentity(),
     since: 42,
     file: `owners/${ownerName(1, token)}`,
+    isCopy: false,
   })
 })
 
@@ -115,6 +116,7 @@ t.test('a torn owner file has no identity', async t => {
     identity: undefined,
     since: 0,
     file: 'owners/0000000009-aaaaaaaaaaaaaaaa.json',
+    isCopy: false,
   })
 })
 

@@ -137,6 +137,15 @@ for (const [who, record, owner] of [
   })
 }
 
+t.test('a copy of the record of an owner that can not be asked says nothing of whether it lives', async t => {
+  const directory = directoryOf(t)
+  lockedBy(directory, ownerRecord({ ...ownIdentity(), host: 'elsewhere' }, 1_000))
+  const files = ownerFiles(directory)
+  const context = { ...files, readOwner: async () => ({ ...(await files.readOwner())!, isCopy: true }) }
+  const refused = { code: 'WAQ_LOCKED', owner: { host: 'elsewhere', alive: null } }
+  await t.rejects(acquireLock(directory, atOnce, context), refused)
+})
+
 t.test('auto waits until a silent lock is known to be stale, however seldom it comes to look', async t => {
   const directory = directoryOf(t)
   lockedBy(directory, ownerRecord({ ...ownIdentity(), host: 'elsewhere' }, 1_000))

@@ -555,6 +555,28 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'a copy of the files belongs to the owner of what it was made of',
+    invariants: [],
+    file: 'lib/log/claim.js',
+    find: 'record.inode !== inodeText(file.inodeSync())',
+    replace: 'false',
+    caughtBy: {
+      file: 'queue/replaced-directory',
+      name: 'another process opens a copy of the directory of a living owner at once',
+    },
+  },
+  {
+    name: 'numbers of files are compared across kernels',
+    invariants: [],
+    file: 'lib/log/lock.js',
+    find: "liveness === 'alive' && isCopy === true",
+    replace: 'isCopy === true',
+    caughtBy: {
+      file: 'log/lock',
+      name: 'a copy of the record of an owner that can not be asked says nothing of whether it lives',
+    },
+  },
+  {
     name: 'auto loses its patience before a silent lock is known to be stale',
     invariants: [],
     file: 'lib/log/lock.js',
@@ -673,7 +695,7 @@ export const logMutations: readonly Mutation[] = [
     name: 'a record of this very thread is always that of a living owner',
     invariants: [],
     file: 'lib/log/lock.js',
-    find: "return isThisThread(found.identity) ? 'dead' : livenessOf(found.identity, directory);",
+    find: "return isThisThread(found.identity) ? 'dead' : livenessOfOwner(found, found.identity, directory);",
     replace: 'return livenessOf(found.identity, directory);',
     caughtBy: { file: 'log/lock', name: 'a copy of the files of an open directory can be opened' },
   },

@@ -12,6 +12,7 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { OutboundQueue } from '../../lib/index.js'
 import { openQueue } from './fixtures/open-queue.js'
@@ -158,5 +159,24 @@ t.test('a queue that was moved away and back meanwhile goes on', async t => {
   renameSync(directory, `${directory}.elsewhere`)
   renameSync(`${directory}.elsewhere`, directory)
   await queue.enqueue({ channel: 'chat', payload: 1 })
+  await queue.close()
+})
+
+t.test('another process opens a copy of the directory of a living owner at once', async t => {
+  const queue = await openQueue<number>(t)
+  await queue.enqueue({ channel: 'chat', payload: 1 })
+  const copy = `${queue.directory}.copy`
+  run('cp', '-a', queue.directory, copy)
+  const library = fileURLToPath(new URL('../../lib/index.js', import.meta.url))
+  const program = `
+    import { OutboundQueue } from ${JSON.stringify(library)}
+    const queue = await OutboundQueue.open(process.argv[1])
+    console.log(queue.recovery.pending)
+    await queue.close()`
+  const other = spawnSync(process.execPath, ['--input-type=module', '-e', program, copy], {
+    encoding: 'utf8',
+  })
+  t.equal(other.stdout + other.stderr, '1\n')
+  await queue.enqueue({ channel: 'chat', payload: 2 })
   await queue.close()
 })
