@@ -121,8 +121,15 @@ async function chosenIds(
     if (nowMs - enqueuedAt >= olderThan) chosen.push(id)
   }
   const [missing] = wanted
-  if (missing !== undefined) throw await unknownId(reader, missing)
+  if (missing !== undefined) throw await notThere(reader, missing)
   return chosen
+}
+
+async function notThere(reader: StoreReader, id: string): Promise<CommandError> {
+  const settled = await reader.settled(id)
+  if (settled === undefined) return unknownId(reader, id)
+  const message = `The message ${escapeControls(id)} no longer waits: it was ${settled.kind}.`
+  return new CommandError('WAQ_NOT_FOUND', ExitStatus.found, `${message} Nothing was cancelled.`)
 }
 
 function stayed(count: number, evenInDoubt: boolean): CommandError {

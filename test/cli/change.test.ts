@@ -93,7 +93,11 @@ for (const owned of [false, true]) {
     })
     if (owned) await startOwner(t, directory)
     t.match(await waqHere('cancel', directory, 'a', 'b'), { status: 0, stdout: '2 messages cancelled.\n' })
-    t.match(await waqHere('cancel', directory, 'a'), { status: 1, stderr: /No message has the id a/ })
+    t.match(await waqHere('cancel', directory, 'd', 'a'), {
+      status: 1,
+      stderr: /The message a no longer waits: it was cancelled\. Nothing was cancelled/,
+    })
+    t.match(await waqHere('cancel', directory, 'none'), { status: 1, stderr: /No message has the id none/ })
     t.match(await waqHere('cancel', directory, '--all'), {
       status: 2,
       stderr: /cancel 2 messages. Say --yes/,
