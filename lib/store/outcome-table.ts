@@ -82,8 +82,8 @@ export class OutcomeTable {
   }
 
   #addOutcome({ sequence: ackSequence, type, data, segment, offset }: VisitedFrame): void {
-    this.outcomes += 1
     const record = decodeOutcome(type, data, `Frame ${ackSequence} of the ack log`)
+    if (record.kind !== 'window' && record.kind !== 'marking') this.outcomes += 1
     this.#gaps.met(ackSequence, record.nextSequence)
     this.#halts.add(ackSequence, segment, record)
     if (isOfMessage(record)) this.#setLast(record.sequence, record.kind, ackSequence, segment, offset)
