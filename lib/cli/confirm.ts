@@ -2,7 +2,9 @@ import { createInterface } from 'node:readline/promises'
 import type { CommandContext } from './command.js'
 import { interruptedError, usageError } from './exit-status.js'
 
-/** Asks before something is lost: `what`, such as "purge 3 dead letters". Rejects where the answer is not yes. */
+/**
+ * Asks before something is lost: `what`, such as "purge 3 dead letters". Rejects where the answer is not yes.
+ */
 export async function confirm(what: string, { terminal, signal }: CommandContext): Promise<void> {
   if (terminal.stdin.isTTY !== true) {
     throw usageError(`this would ${what}. Say --yes, for nobody is here to be asked`)

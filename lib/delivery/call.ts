@@ -22,8 +22,8 @@ interface CallOptions<T> {
 }
 
 /**
- * One call of a function that is not ours: it may throw at once, return nothing, never settle, settle late. The call
- * ends by itself in bounded time.
+ * One call of a function that is not ours: it may throw at once, return nothing, never settle, settle late.
+ * The call ends by itself in bounded time.
  */
 export class Call<T> implements Alarm {
   alarmAt = 0

@@ -172,8 +172,8 @@ export class Courier {
   }
 
   /**
-   * "Attempt n started" is written, and on the device where a duplicate is worse than a wait, or where a loss of power
-   * would hide it.
+   * "Attempt n started" is written, and on the device where a duplicate is worse than a wait, or where a loss
+   * of power would hide it.
    */
   async #recordStart(attempt: Attempt): Promise<boolean> {
     const { time, ledger } = this.#context

@@ -2,8 +2,8 @@
 const MOST_EMPTY = 1_000
 
 /**
- * Sequences of dead letters, in the order in which they died. Whichever leaves, the first one is at hand. (A `Set` from
- * whose front much was deleted goes through all of that for each look at its first one.)
+ * Sequences of dead letters, in the order in which they died. Whichever leaves, the first one is at hand. (A
+ * `Set` from whose front much was deleted goes through all of that for each look at its first one.)
  */
 export class DeadOrder {
   /** Where each stands in `#line`; in order too. */

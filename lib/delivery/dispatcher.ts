@@ -173,7 +173,8 @@ export class Dispatcher<P, R> {
   }
 
   /**
-   * False: it is being sent, dead or gone, or in doubt without `evenInDoubt`. Resolves after the outcome is on the device.
+   * False: it is being sent, dead or gone, or in doubt without `evenInDoubt`. Resolves after the outcome is
+   * on the device.
    */
   cancel(ref: MessageRef, options: CancelOptions = {}): Promise<boolean> {
     return this.#person.cancel(ref, options)

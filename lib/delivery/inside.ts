@@ -7,16 +7,19 @@ interface Entry {
 }
 
 /**
- * The attempts inside whose `send` (or `onAmbiguous`) the caller runs, at most one of each queue. It is one storage
- * for all queues of the process: once it was used, every promise of the process carries every storage along, and
- * with a storage a queue each promise would cost as much as there were queues.
+ * The attempts inside whose `send` (or `onAmbiguous`) the caller runs, at most one of each queue. It is one
+ * storage for all queues of the process: once it was used, every promise of the process carries every storage
+ * along, and with a storage a queue each promise would cost as much as there were queues.
  */
 const running = new AsyncLocalStorage<readonly Entry[]>()
 
-/** Tells whether the caller runs inside an attempt of this queue, also where attempts of others lie between. */
+/**
+ * Tells whether the caller runs inside an attempt of this queue, also where attempts of others lie between.
+ */
 export class Inside {
   run<Result>(attempt: Attempt, work: () => Result): Result {
-    // What is over cannot be waited for: without a look at that, queues that enqueue to one another would keep all.
+    // What is over cannot be waited for: without a look at that, queues that enqueue to one another would
+    // keep all.
     const around = (running.getStore() ?? []).filter(
       entry => entry.of !== this && entry.attempt.phase !== 'over',
     )

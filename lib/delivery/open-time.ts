@@ -1,6 +1,9 @@
 import type { Alarm, Timers } from './timers.js'
 
-/** Why nothing can be attempted there. Bits: several may hold at once. A plain object, since they are added up. */
+/**
+ * Why nothing can be attempted there. Bits: several may hold at once. A plain object, since they are added
+ * up.
+ */
 export const Closed = {
   /** Halted, or paused. */
   stopped: 1,
@@ -9,9 +12,9 @@ export const Closed = {
 } as const
 
 /**
- * How long a gate or a channel has been open to attempts: a stopwatch that stands while it is halted, paused, or waits
- * for what a receiver told. Its time is that of the gate that stands before it, and in the end the monotonic clock: so
- * that of a channel runs only while all that it passes is open.
+ * How long a gate or a channel has been open to attempts: a stopwatch that stands while it is halted, paused,
+ * or waits for what a receiver told. Its time is that of the gate that stands before it, and in the end the
+ * monotonic clock: so that of a channel runs only while all that it passes is open.
  */
 export class OpenTime implements Alarm {
   alarmAt = 0

@@ -8,8 +8,8 @@ import type { Alarm, Timers } from './timers.js'
 const LOOK_EVERY_MS = 60_000
 
 /**
- * Messages that are not due yet, and in no channel until then: appointments (`deliverAt`) by the wall clock, as people
- * mean it, whichever way it is set; delays (`delayMs`) by the time that passes.
+ * Messages that are not due yet, and in no channel until then: appointments (`deliverAt`) by the wall clock,
+ * as people mean it, whichever way it is set; delays (`delayMs`) by the time that passes.
  */
 export class Scheduled implements Alarm {
   readonly #store: MessageStore
@@ -72,7 +72,8 @@ export class Scheduled implements Alarm {
         const deliverAt = this.#store.deliverAt(ref)
         if (deliverAt > now) break
         this.remove(ref)
-        // A wall clock that was set forward says that this came long ago, and yet it had not when it was looked at last.
+        // A wall clock that was set forward says that this came long ago, and yet it had not when it was
+        // looked at last.
         if (heap === this.#appointments)
           this.#store.appointmentCame(ref, Math.max(this.#time.ofWall(deliverAt), this.#lookedAt))
         this.#due(ref)

@@ -135,8 +135,8 @@ export class Scheduler {
   }
 
   /**
-   * Nothing is attempted there before this moment of `Timers.now()`. `isBackoff`: nobody else decided so, and it counts
-   * as time in which messages are tried.
+   * Nothing is attempted there before this moment of `Timers.now()`. `isBackoff`: nobody else decided so, and
+   * it counts as time in which messages are tried.
    */
   block(holder: Gate | Channel, until: number, isBackoff = false): void {
     holder.blockedUntil = Math.max(holder.blockedUntil, until)

@@ -3,8 +3,9 @@ import { Heap } from './heap.js'
 import type { Clock, ClockTimer } from './types.js'
 
 /**
- * The system's timers stand still while the machine is suspended, and know no wall clock. So longer waits come in pieces:
- * so much later at most it is noticed that a moment came in a suspend, or by a step of the wall clock.
+ * The system's timers stand still while the machine is suspended, and know no wall clock. So longer waits
+ * come in pieces: so much later at most it is noticed that a moment came in a suspend, or by a step of the
+ * wall clock.
  */
 const LOOK_EVERY_MS = 60_000
 
@@ -18,9 +19,9 @@ export interface Alarm {
 }
 
 /**
- * All waits of a dispatcher: one heap, one timer of the system. They are waits in the queue's time: a suspend counts, and
- * a wall clock set back or forward changes none of them. They keep no process alive: an open queue does that, and every
- * promise that is handed out (`KeepAlive`).
+ * All waits of a dispatcher: one heap, one timer of the system. They are waits in the queue's time: a suspend
+ * counts, and a wall clock set back or forward changes none of them. They keep no process alive: an open
+ * queue does that, and every promise that is handed out (`KeepAlive`).
  */
 export class Timers {
   readonly #clock: Clock

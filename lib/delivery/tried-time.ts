@@ -2,18 +2,22 @@ import type { MessageRef } from '../store/message-store.js'
 import type { OpenTime } from './open-time.js'
 
 /**
- * How long a message was really tried: what `giveUpAfterMs` bounds. Its sum stands in every outcome of a living message.
+ * How long a message was really tried: what `giveUpAfterMs` bounds. Its sum stands in every outcome of a
+ * living message.
  *
- * It consists of the message's attempts, each from the call of `send` (or `onAmbiguous`) to its end, and of the waits of
- * its own backoff between them, as far as this process waited them out with the way open. All of it is measured by the
- * monotonic clock. So what does not count:
+ * It consists of the message's attempts, each from the call of `send` (or `onAmbiguous`) to its end, and of
+ * the waits of its own backoff between them, as far as this process waited them out with the way open. All of
+ * it is measured by the monotonic clock. So what does not count:
  *
  * - time in which no process ran, or the machine was suspended: nothing was measured;
- * - a pause, a halt, and a wait that a receiver told, of the channel, its group or everything: `OpenTime` stands;
+ * - a pause, a halt, and a wait that a receiver told, of the channel, its group or everything: `OpenTime`
+ *   stands;
  * - a wait for a turn: behind others of the channel, for a limit, for a slot;
- * - an attempt that a crash cut off, and what was left of a wait at a restart: nobody knows how much of it was lived.
+ * - an attempt that a crash cut off, and what was left of a wait at a restart: nobody knows how much of it
+ *   was lived.
  *
- * It errs on one side: a message may be tried for longer than it was told to, and never dies of time that was not its own.
+ * It errs on one side: a message may be tried for longer than it was told to, and never dies of time that was
+ * not its own.
  */
 export class TriedTime {
   /** Messages in their own backoff. */

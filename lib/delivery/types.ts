@@ -97,9 +97,10 @@ export interface ExponentialRetry {
   /** Each delay is spread by this share of it, to both sides: 0 to 1. Default 0.1. */
   readonly jitter?: number | undefined
   /**
-   * A failure is the last, charged or not, once the message was tried for this many ms: its attempts and the waits of
-   * this backoff between them. What does not count is time in which no process ran, a suspend of the machine, a pause, a
-   * halt, a wait that a receiver told, and a wait for its turn. Infinity is allowed. Default 86_400_000 (24 h).
+   * A failure is the last, charged or not, once the message was tried for this many ms: its attempts and the
+   * waits of this backoff between them. What does not count is time in which no process ran, a suspend of the
+   * machine, a pause, a halt, a wait that a receiver told, and a wait for its turn. Infinity is allowed.
+   * Default 86_400_000 (24 h).
    */
   readonly giveUpAfterMs?: number | undefined
 }

@@ -43,7 +43,9 @@ export class Append {
 /** What waits for the next flush, by sequence. */
 export class AppendQueue {
   #waiting: Append[] = []
-  /** So many of them were withdrawn, and are passed over: taking each out would move all that come behind it. */
+  /**
+   * So many of them were withdrawn, and are passed over: taking each out would move all that come behind it.
+   */
   #withdrawn = 0
 
   get size(): number {

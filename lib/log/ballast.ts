@@ -16,8 +16,8 @@ const RESTORE_PACE_MS = 250
  * reclaimed and the directory opened; while it is short nothing new is taken in. On a file system that copies on
  * write it reserves little.
  *
- * It outlives its maker: the next life uses the one that it finds. An owner holds it open, and changes the file that it
- * has open and no other, whatever stands in the place of the directory by then.
+ * It outlives its maker: the next life uses the one that it finds. An owner holds it open, and changes the
+ * file that it has open and no other, whatever stands in the place of the directory by then.
  */
 export class Ballast {
   readonly #fileSystem: FileSystem
@@ -56,7 +56,10 @@ export class Ballast {
     return this.#bytes
   }
 
-  /** At opening, under the claim of the life whose token that is: finds out what is there, and fills it up where the disk allows. */
+  /**
+   * At opening, under the claim of the life whose token that is: finds out what is there, and fills it up
+   * where the disk allows.
+   */
   async load(token: string): Promise<void> {
     this.#token = token
     this.#file = await this.#find()

@@ -1,6 +1,6 @@
-// One process may load this package several times: by `import` and by `require`, in two versions, in a bundle and beside
-// it. Each copy has its own classes, and an error of one must be told by `instanceof` in another: its instances bear a
-// symbol of the process-wide registry, and `instanceof` looks for nothing else.
+// One process may load this package several times: by `import` and by `require`, in two versions, in a bundle
+// and beside it. Each copy has its own classes, and an error of one must be told by `instanceof` in another:
+// its instances bear a symbol of the process-wide registry, and `instanceof` looks for nothing else.
 
 /** Has `instanceof` of this class tell instances of every class that was given the same brand. */
 export function brand(branded: { readonly prototype: object }, key: symbol): void {

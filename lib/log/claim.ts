@@ -21,12 +21,13 @@ const MAX_OWNER_FILE_BYTES = 64 * 1024
 const MAX_ROUNDS = 1000
 
 /**
- * Invariant 1: an opening claims an epoch that exceeds every epoch in any name of the directory, by creating an owner
- * file that bears it, and unlinks every lower owner file *before* it reads a manifest. Whoever owned the directory
- * before finds its file gone at its next fence check.
+ * Invariant 1: an opening claims an epoch that exceeds every epoch in any name of the directory, by creating
+ * an owner file that bears it, and unlinks every lower owner file *before* it reads a manifest. Whoever owned
+ * the directory before finds its file gone at its next fence check.
  *
- * Names bear tokens, so two openers may create files of one epoch. Of those, one at least sees the other's when it
- * lists again, and whoever sees one of its own epoch or a higher one claims anew: no two ever keep the same.
+ * Names bear tokens, so two openers may create files of one epoch. Of those, one at least sees the other's
+ * when it lists again, and whoever sees one of its own epoch or a higher one claims anew: no two ever keep
+ * the same.
  */
 export async function claimEpoch(
   fileSystem: FileSystem,
@@ -60,7 +61,10 @@ export async function claimEpoch(
   throw new WaqError('WAQ_IO', `no epoch of ${root} could be claimed: too many processes open it at once`)
 }
 
-/** Takes back a claim that nothing was done under. An owner file that stays would be taken for that of an owner. */
+/**
+ * Takes back a claim that nothing was done under. An owner file that stays would be taken for that of an
+ * owner.
+ */
 async function withdraw(fileSystem: FileSystem, ownerFile: string, file: FileHandle): Promise<void> {
   await file.close().catch(() => {})
   await fileSystem.unlink(ownerFile).catch(() => {})

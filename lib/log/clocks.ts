@@ -12,7 +12,10 @@ import { monotonicNow, wallNow } from './real-time.js'
  * `QueueTime` makes of them the time that passes, which is nearly all that a queue asks for.
  */
 export interface Clocks {
-  /** Epoch ms. It is set by people, by NTP, and by a machine that comes up without a battery: for appointments. */
+  /**
+   * Epoch ms. It is set by people, by NTP, and by a machine that comes up without a battery: for
+   * appointments.
+   */
   wall(): number
   /** Ms since some moment, never backwards and never jumping. */
   monotonic(): number
@@ -24,8 +27,8 @@ export const systemClocks: Clocks = {
   wall: wallNow,
   // Not the function itself, which tests exchange.
   monotonic: () => monotonicNow(),
-  // `/proc/uptime`, CLOCK_BOOTTIME where there is none; on macOS the wall clock less the boot time, which is moved
-  // with it. Where a container shows its own (lxcfs), it runs as the machine's does.
+  // `/proc/uptime`, CLOCK_BOOTTIME where there is none; on macOS the wall clock less the boot time, which is
+  // moved with it. Where a container shows its own (lxcfs), it runs as the machine's does.
   boot: () => uptime() * 1_000,
 }
 

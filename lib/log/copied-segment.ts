@@ -16,7 +16,10 @@ import {
 import { Segment } from './segment.js'
 import type { LogIdentity } from './types.js'
 
-/** `firstSequence`: what its header foretells. `compacted`: as in the manifest. The caller writes the header, and the frames behind it. */
+/**
+ * `firstSequence`: what its header foretells. `compacted`: as in the manifest. The caller writes the header,
+ * and the frames behind it.
+ */
 export function beginCopiedSegment(
   directory: Directory,
   { name, id: logId }: LogIdentity,

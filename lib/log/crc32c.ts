@@ -13,15 +13,16 @@ export let crc32c: (bytes: Buffer, initial: number) => number = inJavaScript.cal
 let looked: Promise<void> | undefined
 
 /**
- * Takes the native implementation where it can be had: the checksums are the same, only faster. Every opening waits
- * for this; the look is taken once. It never rejects.
+ * Takes the native implementation where it can be had: the checksums are the same, only faster. Every opening
+ * waits for this; the look is taken once. It never rejects.
  */
 export function preferNativeCrc(): Promise<void> {
   looked ??= lookForNative()
   return looked
 }
 
-// An addon can be in no bundle, so bundlers must not see its name: not as a constant either, for they fold those.
+// An addon can be in no bundle, so bundlers must not see its name: not as a constant either, for they fold
+// those.
 const NATIVE = ['fast-crc32c', 'impls', 'sse4_crc32c.js'].join('/')
 const SAMPLE = 'The quick brown fox jumps over the lazy dog'
 const CRC_OF_SAMPLE = 0x22620404
@@ -37,7 +38,8 @@ async function lookForNative(): Promise<void> {
     crc32c = native.calculate
     crcImplementation = 'native'
   } catch {
-    // Install scripts were blocked, a bundle stands alone, or what runs us imports nothing at run time (Jest).
+    // Install scripts were blocked, a bundle stands alone, or what runs us imports nothing at run time
+    // (Jest).
   }
 }
 

@@ -53,8 +53,9 @@ export class Directory implements DirectoryParts {
   }
 
   /**
-   * Creates a file under a name of this life, given by its absolute path. The call may have slipped into a directory
-   * that took the place of ours since the last look: then what it made there goes again, which has the name of none.
+   * Creates a file under a name of this life, given by its absolute path. The call may have slipped into a
+   * directory that took the place of ours since the last look: then what it made there goes again, which has
+   * the name of none.
    */
   async create(path: string): Promise<FileHandle> {
     const file = await this.fileSystem.create(path).catch(error => {
@@ -92,7 +93,10 @@ export class Directory implements DirectoryParts {
     for (const listener of this.#errorListeners) listener(typed)
   }
 
-  /** The error for a step that failed: in a directory that is gone, or another's by now, all else is a consequence. */
+  /**
+   * The error for a step that failed: in a directory that is gone, or another's by now, all else is a
+   * consequence.
+   */
   failure(error: unknown, what: string): WaqError {
     if (!this.fence.stands()) this.fence.lose(error)
     return this.fence.lost ?? asWaqError(error, what)

@@ -40,8 +40,8 @@ export interface WaqErrorOptions {
 }
 
 /**
- * The one error class of this package: told apart by `code`, never by its text. `instanceof` also tells those of
- * another copy of the package in this process.
+ * The one error class of this package: told apart by `code`, never by its text. `instanceof` also tells those
+ * of another copy of the package in this process.
  */
 export class WaqError extends Error {
   static {

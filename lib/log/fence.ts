@@ -7,10 +7,11 @@ import type { FileHandle, FileSystem, Inode } from './file-system.js'
  * still stands *after* bytes were written, that owner will read a state which includes them; if it does not,
  * nothing that was written may be relied on. No clock is involved, and nothing is cached.
  *
- * It stands where its path leads to the very file that this life made: same device, same inode, as many links. The
- * token in its name is not enough, for a restored copy of the directory holds a file of that name; an inode alone is
- * not either, for file systems give the number of a removed file to the next one. So the file is held open for as long
- * as the fence stands, which keeps its number taken. A hard link to it is a copy of the directory under way.
+ * It stands where its path leads to the very file that this life made: same device, same inode, as many
+ * links. The token in its name is not enough, for a restored copy of the directory holds a file of that name;
+ * an inode alone is not either, for file systems give the number of a removed file to the next one. So the
+ * file is held open for as long as the fence stands, which keeps its number taken. A hard link to it is a
+ * copy of the directory under way.
  */
 export class Fence {
   readonly #fileSystem: FileSystem
@@ -32,7 +33,10 @@ export class Fence {
     this.#made = file.inodeSync()
   }
 
-  /** The absolute path of the file that says which directory this is: it tells one that was taken over from one that was replaced. */
+  /**
+   * The absolute path of the file that says which directory this is: it tells one that was taken over from
+   * one that was replaced.
+   */
   identify(identityFile: string): void {
     this.#identityFile = identityFile
   }

@@ -7,15 +7,18 @@
 export interface FileSystem {
   /** The one name of a directory that exists: symbolic links resolved, absolute. */
   realpath(path: string): Promise<string>
-  /** Creates one directory, mode 0700 whatever the umask, which root leaves to the user of its parent. EEXIST where something has that name already. */
+  /**
+   * Creates one directory, mode 0700 whatever the umask, which root leaves to the user of its parent. EEXIST
+   * where something has that name already.
+   */
   mkdir(path: string): Promise<void>
   /** The names in a directory, in no order. ENOENT where there is none, ENOTDIR where it is not one. */
   readdir(path: string): Promise<string[]>
   /** What a name stands for, not following a symbolic link; undefined where nothing has that name. */
   stat(path: string): Promise<FileStat | undefined>
   /**
-   * Creates a file that did not exist (else EEXIST), mode 0600 whatever the umask, for reading and writing. Root leaves
-   * it to the user of the directory.
+   * Creates a file that did not exist (else EEXIST), mode 0600 whatever the umask, for reading and writing.
+   * Root leaves it to the user of the directory.
    */
   create(path: string): Promise<FileHandle>
   /** Opens a file that exists, never through a symbolic link (ELOOP). */
@@ -27,15 +30,16 @@ export interface FileSystem {
   /** After it resolves, every create, rename and unlink that was done in this directory survives a power loss. */
   syncDirectory(path: string): Promise<void>
   /**
-   * Which file a name leads to, not following a symbolic link. Synchronous, and undefined both where nothing has that
-   * name and where it can not be told: the fence of invariant 3 needs exactly that, and nothing else asks.
+   * Which file a name leads to, not following a symbolic link. Synchronous, and undefined both where nothing
+   * has that name and where it can not be told: the fence of invariant 3 needs exactly that, and nothing else
+   * asks.
    */
   inodeSync(path: string): Inode | undefined
 }
 
 /**
- * What tells a file from every other one that exists. A big integer stands only where a number would not be exact, as on
- * the few file systems that use more than 53 bits: the two of one file are always of one kind.
+ * What tells a file from every other one that exists. A big integer stands only where a number would not be
+ * exact, as on the few file systems that use more than 53 bits: the two of one file are always of one kind.
  */
 export interface Inode {
   readonly device: number | bigint

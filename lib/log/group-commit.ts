@@ -78,7 +78,10 @@ export class GroupCommit {
     return this.#nextSequence
   }
 
-  /** Something that was accepted is in memory alone, since its segment failed: the manifest that cuts that one must say so. */
+  /**
+   * Something that was accepted is in memory alone, since its segment failed: the manifest that cuts that one
+   * must say so.
+   */
   get holdsDisplaced(): boolean {
     return this.#displaced.size > 0
   }

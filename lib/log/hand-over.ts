@@ -1,11 +1,11 @@
 /**
- * A program that is run once as root leaves what it creates to the user whose directory it is in: else that user would
- * be locked out of a queue of its own.
+ * A program that is run once as root leaves what it creates to the user whose directory it is in: else that
+ * user would be locked out of a queue of its own.
  *
- * Nothing is given away by a path, for that user can put anything in the place of what a path leads to. The directory
- * is opened, and its user is that of what was opened; the new file is created in that very directory, whatever has its
- * path by then, by the path of its descriptor, which Linux has; and what is given away is a descriptor as well: of a
- * file that did not exist, or of a directory of root's that holds nothing.
+ * Nothing is given away by a path, for that user can put anything in the place of what a path leads to. The
+ * directory is opened, and its user is that of what was opened; the new file is created in that very
+ * directory, whatever has its path by then, by the path of its descriptor, which Linux has; and what is given
+ * away is a descriptor as well: of a file that did not exist, or of a directory of root's that holds nothing.
  */
 import fs from 'node:fs'
 import { basename, dirname } from 'node:path'

@@ -38,7 +38,10 @@ const CONTAINER_BOOT = 'container:'
 export interface OwnerRecord {
   identity: ProcessIdentity
   since: number
-  /** Device and inode number of the file that holds it (`inodeText`): in a copy of that file they are another's. */
+  /**
+   * Device and inode number of the file that holds it (`inodeText`): in a copy of that file they are
+   * another's.
+   */
   inode?: string
 }
 

@@ -1,9 +1,11 @@
 /**
- * Which manifest is in force: the newest one, by epoch and ordinal, of those that bear the identity of the directory.
+ * Which manifest is in force: the newest one, by epoch and ordinal, of those that bear the identity of the
+ * directory.
  *
- * The identity stands in a name beside the manifests, given at the directory's birth before any manifest, and never
- * taken away. A manifest of another identity was published by the owner of a directory that stood here before, and is
- * void. Where no name tells (of a copy that lacks it), the newest manifest that can be read does.
+ * The identity stands in a name beside the manifests, given at the directory's birth before any manifest, and
+ * never taken away. A manifest of another identity was published by the owner of a directory that stood here
+ * before, and is void. Where no name tells (of a copy that lacks it), the newest manifest that can be read
+ * does.
  */
 import { join } from 'node:path'
 import { WaqError } from './errors.js'
@@ -34,7 +36,8 @@ export async function readNewestManifest(
   const ids = listed.flatMap(name => parseFileId(name, '') ?? []).sort(compareFileIds)
   const names = ids.map(fileId)
   const found = await newestOf(directory, ids, identities)
-  // Two openers at once may each have given a name at the birth: the one of them counts that a manifest bears.
+  // Two openers at once may each have given a name at the birth: the one of them counts that a manifest
+  // bears.
   const identity = found?.manifest?.identity ?? identities[0]
   if (found === undefined) {
     const damage = (await holdsSegments(directory, specs)) ? { file: MANIFESTS, length: 0 } : undefined

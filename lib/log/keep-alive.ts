@@ -4,8 +4,8 @@ import { clearInterval, setInterval } from './real-time.js'
 const FOR_EVER_MS = 2 ** 31 - 1
 
 /**
- * Keeps the process alive while something is held: a promise alone does not, nor does a timer that waits for a disk to
- * recover. One handle, however many hold it; to hold and to release cost next to nothing.
+ * Keeps the process alive while something is held: a promise alone does not, nor does a timer that waits for
+ * a disk to recover. One handle, however many hold it; to hold and to release cost next to nothing.
  */
 export class KeepAlive {
   #holds = 0

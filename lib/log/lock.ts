@@ -68,7 +68,9 @@ export interface LockOptions {
 /** The newest owner file. Without an identity: it is torn, or not one of ours. */
 export interface FoundOwner extends Omit<OwnerRecord, 'identity' | 'inode'> {
   identity: ProcessIdentity | undefined
-  /** It is a copy of the file that its owner made: a directory that was restored, or a backup. Default false. */
+  /**
+   * It is a copy of the file that its owner made: a directory that was restored, or a backup. Default false.
+   */
   isCopy?: boolean
   /** Relative to the directory: for messages to people. */
   file: string

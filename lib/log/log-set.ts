@@ -209,8 +209,8 @@ export class LogSet {
   }
 
   /**
-   * Files of earlier epochs that do not count, as they are under our claim: what crashed openings, rejected bytes and
-   * owners of directories that stood here before left behind.
+   * Files of earlier epochs that do not count, as they are under our claim: what crashed openings, rejected
+   * bytes and owners of directories that stood here before left behind.
    */
   async #voidFiles(): Promise<string[]> {
     const { fileSystem, root, epoch, ballast } = this.#directory
@@ -245,7 +245,10 @@ export class LogSet {
   }
 }
 
-/** Makes sure that a name tells which directory this is: it is durable with the manifest that bears it at the latest. */
+/**
+ * Makes sure that a name tells which directory this is: it is durable with the manifest that bears it at the
+ * latest.
+ */
 async function identify(directory: Directory, known: string | undefined): Promise<string> {
   const identity = known ?? newIdentity()
   const path = directory.path(MANIFESTS, identityName(identity))
@@ -256,7 +259,10 @@ async function identify(directory: Directory, known: string | undefined): Promis
   return identity
 }
 
-/** At the end of a life. The owner file is removed where it is ours: in a copy of the directory it is another's. */
+/**
+ * At the end of a life. The owner file is removed where it is ours: in a copy of the directory it is
+ * another's.
+ */
 async function giveBack({
   directory,
   ownerFile,
@@ -301,8 +307,8 @@ async function takeDirectory(
 }
 
 /**
- * On a full disk not even a directory can be made: an opener may take that from the ballast of its queue, as long as no
- * owner may live that relies on it. This opener has no lock yet.
+ * On a full disk not even a directory can be made: an opener may take that from the ballast of its queue, as
+ * long as no owner may live that relies on it. This opener has no lock yet.
  */
 function withBallast<T>(environment: LogEnvironment, path: string, step: () => Promise<T>): Promise<T> {
   const { fileSystem, now } = environment

@@ -119,8 +119,8 @@ export class LogSnapshot {
   }
 
   /**
-   * Shows every frame of a log that counts, by segment, and the damage between them. Resolves with the records that are
-   * proven to be lost, known ones included. Rejects with StaleSnapshot or WAQ_IO.
+   * Shows every frame of a log that counts, by segment, and the damage between them. Resolves with the
+   * records that are proven to be lost, known ones included. Rejects with StaleSnapshot or WAQ_IO.
    */
   async visit(name: string, visitor: LogVisitor, options: VisitOptions = {}): Promise<readonly LostRecord[]> {
     const log = this.#surveyed.find(({ spec }) => spec.name === name)!
@@ -157,7 +157,10 @@ export class LogSnapshot {
     return absent
   }
 
-  /** Whether a witness that has seen every record of a log names one that must be there. A look at the frames around tells for certain. */
+  /**
+   * Whether a witness that has seen every record of a log names one that must be there. A look at the frames
+   * around tells for certain.
+   */
   suspectsLoss(name: string, witness: Witness): boolean {
     const { listed, nextSequence } = this.#surveyed.find(({ spec }) => spec.name === name)!
     const mayLack = mayLackUnsynced(this.#inForce, name, this.#bootId)
@@ -166,8 +169,9 @@ export class LogSnapshot {
   }
 
   /**
-   * A living owner may have written what the other logs told of a moment later than this snapshot saw the log: open
-   * segments are looked through again. Where it has begun another one meanwhile, nothing is said of those.
+   * A living owner may have written what the other logs told of a moment later than this snapshot saw the
+   * log: open segments are looked through again. Where it has begun another one meanwhile, nothing is said of
+   * those.
    */
   async #stillAbsent(log: SurveyedLog, lost: readonly LostRecord[]): Promise<readonly LostRecord[]> {
     const open = new Set(log.listed.filter(({ entry }) => entry.length === undefined).map(({ file }) => file))

@@ -101,7 +101,9 @@ export class LogVisit {
     this.#waiting.push({ range, after: this.lastSequence, ...waiting })
   }
 
-  /** `nextSequence`: no record in the range has as high a one. At the end of the log that is not known of all. */
+  /**
+   * `nextSequence`: no record in the range has as high a one. At the end of the log that is not known of all.
+   */
   #tell(nextSequence: number, atEnd: boolean): void {
     for (const { range, after, exact, holdsFrames, unbounded } of this.#waiting.splice(0)) {
       const firstMissing = exact ?? after + 1

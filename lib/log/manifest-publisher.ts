@@ -63,8 +63,8 @@ export class ManifestPublisher {
     const bytes = encodeManifest(this.#build(id))
     const name = fileId(id)
     await directory.withRoom(() => this.#writeTemporary(name, bytes))
-    // The file was created where our directory is, and the look says that it is still there: so the rename can only
-    // find it there, or nothing.
+    // The file was created where our directory is, and the look says that it is still there: so the rename
+    // can only find it there, or nothing.
     directory.fence.check()
     try {
       await directory.fileSystem.rename(

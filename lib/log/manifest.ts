@@ -22,7 +22,10 @@ export interface Manifest {
   readonly identity: string
   readonly epoch: number
   readonly ordinal: number
-  /** In which boot of the machine it was written, so that an opening can tell whether power may have been lost since; null: not known. */
+  /**
+   * In which boot of the machine it was written, so that an opening can tell whether power may have been lost
+   * since; null: not known.
+   */
   readonly bootId: string | null
   readonly logs: readonly ManifestLog[]
   /** Damage that was found, quarantined and reported: an opening does not report it as new again. */
@@ -35,9 +38,15 @@ export interface ManifestLog {
   readonly nextSequence: number
   /** Records below it were discarded, also where their segment still stands. */
   readonly lowWater: number
-  /** What the life that wrote the manifest promised: below `'fsync'` a loss of power may take what was accepted. */
+  /**
+   * What the life that wrote the manifest promised: below `'fsync'` a loss of power may take what was
+   * accepted.
+   */
   readonly durability: Durability
-  /** What was accepted last may be gone, and nobody has accounted for that yet: as `LogSpec.accountsForTail` says. */
+  /**
+   * What was accepted last may be gone, and nobody has accounted for that yet: as `LogSpec.accountsForTail`
+   * says.
+   */
   readonly tailInDoubt: boolean
   /** In the order of their first use. */
   readonly segments: readonly ManifestSegment[]
@@ -51,13 +60,16 @@ export interface ManifestSegment {
   readonly salt: Buffer
   /** Of the first frame in it; a lower bound until it holds one. */
   readonly firstSequence: number
-  /** Of the last frame in it. Where it is open, of the last one known to be on the device; below the first: none is. */
+  /**
+   * Of the last frame in it. Where it is open, of the last one known to be on the device; below the first:
+   * none is.
+   */
   readonly lastSequence: number
   /** How many bytes of it count, all of them synced; undefined: open, the frames themselves tell. */
   readonly length: number | undefined
   /**
-   * Compaction wrote it, so that records of its range may lack in it, each by itself. Nothing ever leaves another one
-   * but with the whole segment: what was accepted in its range stands there, or is lost.
+   * Compaction wrote it, so that records of its range may lack in it, each by itself. Nothing ever leaves
+   * another one but with the whole segment: what was accepted in its range stands there, or is lost.
    */
   readonly compacted: boolean
 }

@@ -1,8 +1,8 @@
 /**
- * The names of a directory's files. Every one that a life (one opening) makes bears a random token of that life: a call
- * that goes by a name can slip into another directory that took the place of ours after the last look, and there it
- * must meet nothing that belongs to another. Numbers are zero-padded so that a listing sorts by age; they are compared
- * as numbers, so longer ones stay right.
+ * The names of a directory's files. Every one that a life (one opening) makes bears a random token of that
+ * life: a call that goes by a name can slip into another directory that took the place of ours after the last
+ * look, and there it must meet nothing that belongs to another. Numbers are zero-padded so that a listing
+ * sorts by age; they are compared as numbers, so longer ones stay right.
  */
 import { randomBytes } from 'node:crypto'
 
@@ -61,7 +61,10 @@ export function isBallastName(name: string): boolean {
   return /^ballast-[\da-f]{16}$/.test(name)
 }
 
-/** `0000000003-0000000017-….seg`, `…-…-….tmp`, `…-…-…`: its parts, or undefined where the name is not one of ours. */
+/**
+ * `0000000003-0000000017-….seg`, `…-…-….tmp`, `…-…-…`: its parts, or undefined where the name is not one of
+ * ours.
+ */
 export function parseFileId(name: string, suffix: '' | '.seg' | '.tmp'): FileId | undefined {
   if (!name.endsWith(suffix)) return undefined
   const stem = suffix === '' ? name : name.slice(0, -suffix.length)
@@ -72,8 +75,8 @@ export function parseFileId(name: string, suffix: '' | '.seg' | '.tmp'): FileId 
 }
 
 /**
- * The highest epoch that a name bears anywhere in it: an epoch once used is never used again, whatever became of its
- * files.
+ * The highest epoch that a name bears anywhere in it: an epoch once used is never used again, whatever became
+ * of its files.
  */
 export function epochIn(name: string): number {
   const match = /(?:^|[^\da-f])(\d{10,16})-(?:\d{10,16}-)?[\da-f]{16}(?![\da-f])/.exec(name)

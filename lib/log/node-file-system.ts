@@ -5,8 +5,8 @@ import { QuickReads } from './quick-reads.js'
 import { creationError, systemCode } from './system-error.js'
 
 // Bare descriptors and callbacks instead of `fs/promises` handles: the commit path is one writeSync and one
-// fdatasync, and a FileHandle adds a promise and a reference count to each. Nor has every FileHandle all its methods:
-// the file system of Yarn's Plug'n'Play can not sync one.
+// fdatasync, and a FileHandle adds a promise and a reference count to each. Nor has every FileHandle all its
+// methods: the file system of Yarn's Plug'n'Play can not sync one.
 
 /** Of all files: mostly they are on one device. */
 const quickReads = new QuickReads()
@@ -92,8 +92,8 @@ class NodeFile implements FileHandle {
   }
 }
 
-// The look at the owner file is taken at every commit: its options are made once, and its numbers are plain ones where
-// these are exact, for big integers cost as much as the call to the system.
+// The look at the owner file is taken at every commit: its options are made once, and its numbers are plain
+// ones where these are exact, for big integers cost as much as the call to the system.
 const LOOK = { throwIfNoEntry: false } as const
 const EXACT_LOOK = { bigint: true, throwIfNoEntry: false } as const
 

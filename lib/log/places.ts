@@ -6,8 +6,8 @@ export interface Place {
 }
 
 /**
- * The places of records by sequence: new ones come at the end, and the first ones go. (A `Map` from whose front much was
- * deleted goes through all of that for each look at its first one.)
+ * The places of records by sequence: new ones come at the end, and the first ones go. (A `Map` from whose
+ * front much was deleted goes through all of that for each look at its first one.)
  */
 export class Places {
   /** By sequence; those before `#begin` do not count any more. */
@@ -16,7 +16,8 @@ export class Places {
 
   /** In any order, each sequence once. */
   constructor(places: Iterable<Place>) {
-    // Segments are visited in order of their first use; after damage that is not always the order of sequences.
+    // Segments are visited in order of their first use; after damage that is not always the order of
+    // sequences.
     this.#places = [...places].sort((one, other) => one.sequence - other.sequence)
   }
 

@@ -6,7 +6,10 @@ import { writeFully } from './write.js'
 
 const COPY_BYTES = 1024 * 1024
 
-/** Where a life puts its copy of a damaged range, relative to the directory: named by file, offset and its own token. */
+/**
+ * Where a life puts its copy of a damaged range, relative to the directory: named by file, offset and its own
+ * token.
+ */
 function quarantineName(range: CorruptRange, token: string): string {
   return `${QUARANTINE}/${range.file.replaceAll('/', '-')}-${range.offset}-${token}`
 }

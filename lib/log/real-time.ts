@@ -3,13 +3,14 @@ import * as nodeTimers from 'node:timers'
 import { runInNewContext } from 'node:vm'
 import { WaqError } from './errors.js'
 
-// Tests of our users replace timers and clocks (Jest, Vitest, @sinonjs/fake-timers): those of `globalThis`, of
-// `process`, of the module `node:timers`, and `now` of `performance`. What waits for a disk or for another process
-// waits in real time all the same, so all that runs in a user's process takes its timers and clocks from here, and
-// linting refuses it the globals. They are taken once, when the package is imported, before or after the fakes.
+// Tests of our users replace timers and clocks (Jest, Vitest, @sinonjs/fake-timers): those of `globalThis`,
+// of `process`, of the module `node:timers`, and `now` of `performance`. What waits for a disk or for another
+// process waits in real time all the same, so all that runs in a user's process takes its timers and clocks
+// from here, and linting refuses it the globals. They are taken once, when the package is imported, before or
+// after the fakes.
 //
-// A name proves nothing: whether a timer is real is seen by what it does to the event loop. Fakes remember what they
-// stand for, and are asked for it.
+// A name proves nothing: whether a timer is real is seen by what it does to the event loop. Fakes remember
+// what they stand for, and are asked for it.
 
 interface Timers {
   readonly setTimeout: typeof globalThis.setTimeout
@@ -22,7 +23,10 @@ interface Timers {
 
 const LONG_MS = 2 ** 31 - 1
 
-/** What a fake of @sinonjs/fake-timers (and so of Jest and Vitest) stands for; anything else is taken as it is. */
+/**
+ * What a fake of @sinonjs/fake-timers (and so of Jest and Vitest) stands for; anything else is taken as it
+ * is.
+ */
 function original<T>(found: T, name: string): T {
   const { clock } = (found ?? {}) as { clock?: Record<string, unknown> }
   const replaced = clock?.[`_${name}`]
@@ -110,7 +114,9 @@ export function assertRealTimers(): void {
   )
 }
 
-/** Resolves after so many ms, at once where `signal` aborts. Without `ref` it does not keep the process alive. */
+/**
+ * Resolves after so many ms, at once where `signal` aborts. Without `ref` it does not keep the process alive.
+ */
 export function sleep(
   ms: number,
   { ref = true, signal }: { ref?: boolean; signal?: AbortSignal } = {},

@@ -40,8 +40,8 @@ export interface Candidate {
   /** Of an open one, the sequence of its first frame, where that is there: nothing of it has a lower one. */
   begins: number | undefined
   /**
-   * It is open, and frames are lost behind the last one that was found, though there are zeros: its header, which was
-   * synced, can not be read, or the manifest knows of a later frame on the device.
+   * It is open, and frames are lost behind the last one that was found, though there are zeros: its header,
+   * which was synced, can not be read, or the manifest knows of a later frame on the device.
    */
   lostTail: boolean
 }
@@ -69,8 +69,8 @@ export interface SurveyedLog {
   /** Bytes behind the last frame that counts. Where the owner lives, it may be writing them. */
   readonly tornBytes: number
   /**
-   * Tells tears from damage once more, now that the highest sequence is known which was accepted for certain: what stood
-   * before its frame, or in its place, is no unfinished write.
+   * Tells tears from damage once more, now that the highest sequence is known which was accepted for certain:
+   * what stood before its frame, or in its place, is no unfinished write.
    */
   remeasure(accepted: number): void
 }
@@ -162,8 +162,9 @@ async function findCandidates(
   if (manifest === undefined) return everySegment(directory, spec)
   const found: Found = { candidates: [], gone: [], listed: [] }
   const { segments } = manifest.logs.find(entry => entry.name === spec.name)!
-  // Known damage inside of what counts is met again by the scan. Any other stays listed, for the floor above may still be
-  // in doubt about what was lost with it: that of a file which is gone, or behind the end that its segment was given.
+  // Known damage inside of what counts is met again by the scan. Any other stays listed, for the floor above
+  // may still be in doubt about what was lost with it: that of a file which is gone, or behind the end that
+  // its segment was given.
   const ends = new Map(
     segments.map(entry => [`${spec.name}/${segmentName(entry)}`, entry.length ?? Infinity]),
   )
@@ -269,7 +270,10 @@ async function surveySegment(
   return survey
 }
 
-/** Whether the segment begins with the header that it was given. The manifest has the salt too, so that frames need none. */
+/**
+ * Whether the segment begins with the header that it was given. The manifest has the salt too, so that frames
+ * need none.
+ */
 export async function holdsHeader(file: FileHandle, segment: Segment, spec: LogIdentity): Promise<boolean> {
   const header = decodeSegmentHeader(await readAt(file, 0, SEGMENT_HEADER_BYTES), segment.file)
   return (
@@ -336,8 +340,9 @@ class Survey implements ScanSink {
    * proves (`durable` beyond it), and before an atomic list that is not whole there. Bad bytes that begin before the
    * last proven offset, where a frame ends, and go on behind it are both: corruption, and then a tear.
    *
-   * A frame that was accepted for certain proves all that stands before it, and what stands in its place: `accepted` is
-   * the highest sequence of one, `before` the highest that was found in the segments before this one.
+   * A frame that was accepted for certain proves all that stands before it, and what stands in its place:
+   * `accepted` is the highest sequence of one, `before` the highest that was found in the segments before
+   * this one.
    */
   tearAt({ lostTail, syncedSequence }: Candidate, before: number, accepted: number): number {
     // Its header was synced: where that can not be read, bytes are lost that were no unfinished write.

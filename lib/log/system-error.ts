@@ -23,8 +23,8 @@ const NO_INODES_REMEDY =
   'The file system has no inode left, so it holds no further file, however much space is free: remove files.'
 
 /**
- * The name of a system error (`ENOSPC`, …), also where Node has none for it; the `code` of any other error that has
- * one. Undefined for anything else.
+ * The name of a system error (`ENOSPC`, …), also where Node has none for it; the `code` of any other error
+ * that has one. Undefined for anything else.
  */
 export function systemCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined
@@ -53,8 +53,8 @@ function isOutOfInodes(error: unknown): boolean {
 }
 
 /**
- * The error of a call that makes something new at this path: where it is ENOSPC for want of an inode, it says so. The
- * system has one code for both.
+ * The error of a call that makes something new at this path: where it is ENOSPC for want of an inode, it says
+ * so. The system has one code for both.
  */
 export function creationError(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || systemCode(error) !== 'ENOSPC' || !lacksInodes(dirname(path))) return error

@@ -25,8 +25,8 @@ export interface LogSpec {
    */
   readonly onFailure: 'reject' | 'retain'
   /**
-   * The floor above asks after every opening whether records that were accepted last may be gone (`tailInDoubt`), and
-   * tells when it has accounted for that (`settleTail`).
+   * The floor above asks after every opening whether records that were accepted last may be gone
+   * (`tailInDoubt`), and tells when it has accounted for that (`settleTail`).
    */
   readonly accountsForTail?: boolean
 }
@@ -59,8 +59,9 @@ export interface Log {
   /** Takes an append back while not a byte of it was handed to a file; its listener then never hears anything. False: too late. */
   withdraw(firstSequence: number): boolean
   /**
-   * Whatever the tail that an earlier life left may lack was accounted for, by records that are on the device: resolves
-   * when a durable manifest says so, and no later opening asks again. Rejects with WAQ_IO, WAQ_DISK_FULL or WAQ_LOCK_LOST.
+   * Whatever the tail that an earlier life left may lack was accounted for, by records that are on the
+   * device: resolves when a durable manifest says so, and no later opening asks again. Rejects with WAQ_IO,
+   * WAQ_DISK_FULL or WAQ_LOCK_LOST.
    */
   settleTail(): Promise<void>
   /** Resolves when everything that was accepted so far is on the device. Merges with a sync under way where that is enough. */
@@ -161,8 +162,8 @@ export interface CorruptRange {
   readonly offset: number
   readonly length: number
   /**
-   * The sequences that are missing around it, where any are. Gaps are legal, so these are bounds. A first one without a
-   * last: nothing tells how many there were.
+   * The sequences that are missing around it, where any are. Gaps are legal, so these are bounds. A first one
+   * without a last: nothing tells how many there were.
    */
   readonly firstMissing?: number
   readonly lastMissing?: number
@@ -193,9 +194,9 @@ export interface LostRecord {
 /** What an opening shows to the floor above: every frame that counts, log by log in the order of the specs, each log by segment. */
 export interface OpenVisitor {
   /**
-   * Before the frames of a log that accounts for its tail: records may be gone that were accepted last, behind all that
-   * are shown. Power may have failed since (another boot, or one that can not be told), or the life before saw a write
-   * or a sync fail and ended before it had written again what that took.
+   * Before the frames of a log that accounts for its tail: records may be gone that were accepted last,
+   * behind all that are shown. Power may have failed since (another boot, or one that can not be told), or
+   * the life before saw a write or a sync fail and ended before it had written again what that took.
    */
   tailInDoubt?(log: string): void
   frame(log: string, frame: VisitedFrame): void

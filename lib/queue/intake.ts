@@ -159,8 +159,8 @@ function encode(input: unknown, name: string, context: MessageContext): EncodedM
 }
 
 /**
- * Throws a `Refusal`, a WaqError, or what a proxy in the place of the list throws. A list that is too large is refused at
- * the first message that goes beyond, before that one is encoded.
+ * Throws a `Refusal`, a WaqError, or what a proxy in the place of the list throws. A list that is too large
+ * is refused at the first message that goes beyond, before that one is encoded.
  */
 function encodeList(
   messages: readonly unknown[],

@@ -6,8 +6,8 @@ interface Place<T> {
 }
 
 /**
- * First come, first served; anyone may leave, from wherever it stands, at the same cost. (A `Set` from whose front much was
- * deleted goes through all of that for each look at its first one.)
+ * First come, first served; anyone may leave, from wherever it stands, at the same cost. (A `Set` from whose
+ * front much was deleted goes through all of that for each look at its first one.)
  */
 export class Line<T> {
   #first: Place<T> | undefined

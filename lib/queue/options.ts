@@ -331,9 +331,9 @@ export interface ResolvedChannelOptions<P> {
 }
 
 /**
- * Asks `channelOptions` once a channel, as long as the channel is not forgotten for others. In two halves, of which the one
- * not asked for longer is forgotten at once: to look for the oldest of all in a `Map` from whose front many were
- * deleted would go through these each time.
+ * Asks `channelOptions` once a channel, as long as the channel is not forgotten for others. In two halves, of
+ * which the one not asked for longer is forgotten at once: to look for the oldest of all in a `Map` from
+ * whose front many were deleted would go through these each time.
  */
 export class ChannelOptionsCache<P> {
   readonly #queueWide: ResolvedChannelOptions<P>

@@ -235,9 +235,10 @@ export class OutboundQueue<P = unknown, R = unknown>
 
   /**
    * Withdraws a message that waits, also one that waits for its retry. False: it is being sent, may have been sent,
-   * is dead, has settled, or is not known. With `evenInDoubt` also one that may have been sent, as long as it is not
-   * being sent right now: it settles as cancelled, though it may have arrived. Resolves once that is on the device.
-   * Rejects with WAQ_INVALID_OPTION, WAQ_CORRUPT, WAQ_IO, WAQ_DISK_FULL, WAQ_CLOSED or WAQ_LOCK_LOST.
+   * is dead, has settled, or is not known. With `evenInDoubt` also one that may have been sent, as long as it
+   * is not being sent right now: it settles as cancelled, though it may have arrived. Resolves once that is
+   * on the device. Rejects with WAQ_INVALID_OPTION, WAQ_CORRUPT, WAQ_IO, WAQ_DISK_FULL, WAQ_CLOSED or
+   * WAQ_LOCK_LOST.
    */
   async cancel(id: string, options?: { evenInDoubt?: boolean | undefined }): Promise<boolean> {
     const known = parseMessageId(id)

@@ -20,7 +20,10 @@ export interface ReaderStats {
   /** Of the pending ones: whether they were sent is not known. */
   inDoubt: number
   dead: number
-  /** Messages that are proven to be lost and were not settled: an outcome tells of them, and they are not there. `waq verify` tells more. */
+  /**
+   * Messages that are proven to be lost and were not settled: an outcome tells of them, and they are not
+   * there. `waq verify` tells more.
+   */
   lost: number
   /** Channels with a message that is due or being sent. */
   channels: number

@@ -53,11 +53,14 @@ export interface OutboundMessage<P = unknown> {
   /** Small strings that travel with the message and are no part of its identity. Default: none. */
   headers?: Readonly<Record<string, string>> | undefined
   /**
-   * Not before: epoch ms, or a Date, by the wall clock, whichever way that is set. Until then the message holds no place
-   * in its channel. Not with `delayMs`.
+   * Not before: epoch ms, or a Date, by the wall clock, whichever way that is set. Until then the message
+   * holds no place in its channel. Not with `delayMs`.
    */
   deliverAt?: number | Date | undefined
-  /** Not before this many ms have passed: a suspend counts, a step of the wall clock does not. Not with `deliverAt`. */
+  /**
+   * Not before this many ms have passed: a suspend counts, a step of the wall clock does not. Not with
+   * `deliverAt`.
+   */
   delayMs?: number | undefined
   /** Dead (reason `expired`) when it was not delivered this many ms after it became due. Default: none. */
   ttlMs?: number | undefined
@@ -112,7 +115,9 @@ export interface DedupeOptions {
 export interface LimitOptions {
   /** The largest message, encoded, in bytes. Default 16 MiB. More: `WAQ_TOO_LARGE`. */
   maxMessageBytes?: number | undefined
-  /** The largest list, its messages encoded, in bytes. Default 256 MiB, at most 1 GiB. More: `WAQ_TOO_LARGE`. */
+  /**
+   * The largest list, its messages encoded, in bytes. Default 256 MiB, at most 1 GiB. More: `WAQ_TOO_LARGE`.
+   */
   maxListBytes?: number | undefined
   /** How many messages may wait (dead letters do not count). Default: no limit. */
   maxPendingMessages?: number | undefined
@@ -124,14 +129,14 @@ export interface LimitOptions {
 
 export interface LockOptions {
   /**
-   * An owner that cannot be asked whether it lives loses its lock when an opener has watched it for so many ms and
-   * seen no sign of life. Clocks that are set have no say in it. Default 10_000, at least 2_000.
+   * An owner that cannot be asked whether it lives loses its lock when an opener has watched it for so many
+   * ms and seen no sign of life. Clocks that are set have no say in it. Default 10_000, at least 2_000.
    */
   staleMs?: number | undefined
   /**
    * How long `open` waits for another owner, in ms. Default `'auto'`: not at all for one that is alive on this
-   * host, `staleMs` and 5 s for one that cannot be asked (in another container, on another host). A number below
-   * `staleMs` leaves no time to see that such an owner is gone: then `open` rejects with WAQ_LOCKED.
+   * host, `staleMs` and 5 s for one that cannot be asked (in another container, on another host). A number
+   * below `staleMs` leaves no time to see that such an owner is gone: then `open` rejects with WAQ_LOCKED.
    */
   waitMs?: number | 'auto' | undefined
 }
@@ -190,8 +195,8 @@ export interface QueueOptions<P = unknown, R = unknown> {
   /** Default: dead letters are kept for ever. */
   deadLetters?: RetentionOptions | undefined
   /**
-   * Whether the open queue keeps the process alive, until it is closed or has lost its lock. Default: once it has `send`.
-   * A promise that was handed out keeps it alive until it settles in any case.
+   * Whether the open queue keeps the process alive, until it is closed or has lost its lock. Default: once it
+   * has `send`. A promise that was handed out keeps it alive until it settles in any case.
    */
   keepAlive?: boolean | undefined
   /** Bytes that can not be read: set aside and reported (`'quarantine'`, default), or `open` rejects (`'refuse'`). */
@@ -274,7 +279,10 @@ export interface RecoveryReport {
   /** Bytes of an unfinished last write; nothing in them was acknowledged. */
   tornBytes: number
   corrupt: readonly CorruptBytes[]
-  /** Messages that are proven to be lost, by damage in `corrupt` or by a loss of power that the durability allows for. */
+  /**
+   * Messages that are proven to be lost, by damage in `corrupt` or by a loss of power that the durability
+   * allows for.
+   */
   lost: LostMessages
   /** How long the opening took, without `lockWaitMs`. */
   durationMs: number
@@ -295,7 +303,9 @@ export interface QueueStats {
   pending: number
   sending: number
   dead: number
-  /** Messages that `open` found to be lost and that were not settled yet: `recovery.lost` has more of them. */
+  /**
+   * Messages that `open` found to be lost and that were not settled yet: `recovery.lost` has more of them.
+   */
   lost: number
   /** Channels with a message that waits or is being sent. */
   channels: number

@@ -32,8 +32,8 @@ const listening = new WeakMap<AbortSignal, Set<() => void>>()
 /**
  * Calls back, once, when the signal aborts; not any more after what is returned was called.
  *
- * A signal has one listener of ours, however many calls it was given to: an `EventTarget` goes through all that it has
- * for each that comes or goes, and warns of the eleventh.
+ * A signal has one listener of ours, however many calls it was given to: an `EventTarget` goes through all
+ * that it has for each that comes or goes, and warns of the eleventh.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   let callbacks = listening.get(signal)

@@ -48,7 +48,10 @@ export class OutcomeFold {
   readonly #resumeSegments = new Set<number>()
   #parted: FoldedReading | undefined
   #nextMessageSequence = 1
-  /** Of the messages that an outcome is about: each of these was accepted, which the next sequence does not say of any. */
+  /**
+   * Of the messages that an outcome is about: each of these was accepted, which the next sequence does not
+   * say of any.
+   */
   #highestNamed = 0
 
   add(ackSequence: number, segment: number, record: AliveRecord | OtherRecord): void {
@@ -82,8 +85,8 @@ export class OutcomeFold {
   }
 
   /**
-   * An outcome in a frame that was met settled this message: nothing is ever recorded of it behind that, so it is the
-   * last one in any order. False: a second copy, which changes nothing.
+   * An outcome in a frame that was met settled this message: nothing is ever recorded of it behind that, so
+   * it is the last one in any order. False: a second copy, which changes nothing.
    */
   settle(segment: number, sequence: number): boolean {
     this.#named(sequence)

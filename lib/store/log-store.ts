@@ -299,8 +299,8 @@ export class LogStore implements MessageStore {
   }
 
   /**
-   * Marks that may lack are made up for, and no later opening need ask. Before the opening is over: no mark of this life
-   * may stand in the log without these. Rejects, with everything closed, as `open`.
+   * Marks that may lack are made up for, and no later opening need ask. Before the opening is over: no mark
+   * of this life may stand in the log without these. Rejects, with everything closed, as `open`.
    */
   async #accountForTail(unmarked: readonly MessageRef[]): Promise<void> {
     const at = this.time.now()

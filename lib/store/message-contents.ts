@@ -54,7 +54,10 @@ export class MessageContents {
     this.#latestRuns.add(sequence)
   }
 
-  /** Whether any segment of which this was told holds the message. Cheapest where sequences are asked for in order. */
+  /**
+   * Whether any segment of which this was told holds the message. Cheapest where sequences are asked for in
+   * order.
+   */
   holds(sequence: number): boolean {
     if (this.#latestRuns.has(sequence)) return true
     for (const [segment, runs] of this.#runs) {

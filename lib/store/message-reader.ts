@@ -42,8 +42,8 @@ export class MessageReader {
   }
 
   /**
-   * The live message with this id, each candidate's id compared with the one on disk: at once where these are in memory.
-   * Throws, or rejects, with WAQ_CORRUPT or WAQ_IO.
+   * The live message with this id, each candidate's id compared with the one on disk: at once where these are
+   * in memory. Throws, or rejects, with WAQ_CORRUPT or WAQ_IO.
    */
   find(id: string): MessageRef | undefined | Promise<MessageRef | undefined> {
     const candidates = this.#index.candidates(id)

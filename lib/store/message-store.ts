@@ -40,7 +40,10 @@ export interface Progress {
 export interface AliveProgress extends Progress {
   /** In the queue's time, of the first attempt; 0 before it. */
   firstAttemptAt: number
-  /** For how long it was tried so far: `giveUpAfterMs` bounds it. `lib/delivery/tried-time.ts` says what counts. */
+  /**
+   * For how long it was tried so far: `giveUpAfterMs` bounds it. `lib/delivery/tried-time.ts` says what
+   * counts.
+   */
   triedMs: number
 }
 
@@ -105,15 +108,26 @@ export interface MessageStore {
   /** As `AliveProgress`, up to the last outcome. */
   triedMs(ref: MessageRef): number
   mayHaveBeenSent(ref: MessageRef): boolean
-  /** In the queue's time: before it no attempt is made: of a retry or a server-told delay (it keeps its place meanwhile). 0: none. */
+  /**
+   * In the queue's time: before it no attempt is made: of a retry or a server-told delay (it keeps its place
+   * meanwhile). 0: none.
+   */
   dueAt(ref: MessageRef): number
-  /** When it is due (before that the message holds no place): by the wall clock, unless it `isDelayed`. 0: at once. */
+  /**
+   * When it is due (before that the message holds no place): by the wall clock, unless it `isDelayed`. 0: at
+   * once.
+   */
   deliverAt(ref: MessageRef): number
   /** It was given a delay, no appointment: it is due by the queue's time. */
   isDelayed(ref: MessageRef): boolean
-  /** Its appointment came, at this moment of the queue's time, from which its time to live counts. In this life. */
+  /**
+   * Its appointment came, at this moment of the queue's time, from which its time to live counts. In this
+   * life.
+   */
   appointmentCame(ref: MessageRef, at: number): void
-  /** In the queue's time; of a message whose appointment did not come yet, by the wall clock. Infinity: never. */
+  /**
+   * In the queue's time; of a message whose appointment did not come yet, by the wall clock. Infinity: never.
+   */
   expiresAt(ref: MessageRef): number
   /** For a part of a `together` list: the sequence of the list's first message, and how many it has. */
   together(ref: MessageRef): { firstSequence: number; count: number } | undefined
@@ -134,9 +148,9 @@ export interface MessageStore {
    */
   record(ref: MessageRef, outcome: Outcome): { written: Promise<void> }
   /**
-   * To be asked right before an attempt is recorded: whether its mark must be on the device before `send` is called,
-   * lest a loss of power hide the attempt. `syncsMarks`: so it is in this channel in any case. `overtakes`: another message
-   * of its channel waits in front of it.
+   * To be asked right before an attempt is recorded: whether its mark must be on the device before `send` is
+   * called, lest a loss of power hide the attempt. `syncsMarks`: so it is in this channel in any case.
+   * `overtakes`: another message of its channel waits in front of it.
    */
   mustSyncMark(ref: MessageRef, syncsMarks: boolean, overtakes: boolean): boolean
   /** Resolves when everything recorded so far is on the device; rejects as `record`, or with WAQ_IO while the disk refuses. */

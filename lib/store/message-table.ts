@@ -1,8 +1,8 @@
 /**
- * The columns of the live messages, indexed by ref: 53 bytes a message, and 54 more for one that has an outcome
- * already. With the two hash tables (`ref-table.ts`, some 8 bytes each) a waiting message costs about 70 bytes; the
- * name of its channel is kept once, its id, headers and payload not at all. What few messages have (errors, a
- * schedule, a redrive, a list that dies together) stands in side maps of `message-index.ts`.
+ * The columns of the live messages, indexed by ref: 53 bytes a message, and 54 more for one that has an
+ * outcome already. With the two hash tables (`ref-table.ts`, some 8 bytes each) a waiting message costs about
+ * 70 bytes; the name of its channel is kept once, its id, headers and payload not at all. What few messages
+ * have (errors, a schedule, a redrive, a list that dies together) stands in side maps of `message-index.ts`.
  */
 import type { DeadReason, MessageRef, Standing } from './message-store.js'
 import { deadReasons } from './outcome-format.js'

@@ -1,7 +1,7 @@
 /**
  * Which outcomes of the ack segments that are being rewritten the fold still needs. Everything else is left behind:
- * outcomes that a later one of the same message overtook, and those of messages that are gone. Those that settled their
- * messages are put together in large blocks (`settled-block.ts`).
+ * outcomes that a later one of the same message overtook, and those of messages that are gone. Those that
+ * settled their messages are put together in large blocks (`settled-block.ts`).
  *
  * An outcome stays for one of these reasons (the same as in `segment-ledger.ts`):
  *   1. It is the last one of a live message.

@@ -24,7 +24,8 @@ export class OutcomeGaps {
       messagesBelow: range.nextSequences[MESSAGE_LOG] ?? Number.POSITIVE_INFINITY,
       closedBy: Number.POSITIVE_INFINITY,
     }
-    // Without one it was the end of the log: all that was written later has a higher sequence than was known then.
+    // Without one it was the end of the log: all that was written later has a higher sequence than was known
+    // then.
     if (range.lastMissing !== undefined) gap.endsBefore = Math.min(gap.endsBefore, range.lastMissing + 1)
     this.#gaps.push(gap)
   }

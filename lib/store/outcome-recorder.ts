@@ -281,8 +281,9 @@ export class OutcomeRecorder implements RecordingOwner {
   }
 
   /**
-   * Resolves when everything recorded so far is on the device; rejects where the log does, or says that it can not write.
-   * However many ask at once, there are two: the one under way, and the one that covers what was recorded since.
+   * Resolves when everything recorded so far is on the device; rejects where the log does, or says that it
+   * can not write. However many ask at once, there are two: the one under way, and the one that covers what
+   * was recorded since.
    */
   sync(): Promise<void> {
     this.#nextSync ??= this.#syncing.then(() => {

@@ -1,6 +1,9 @@
 import type { SegmentLedger } from './segment-ledger.js'
 
-/** Where the last outcome stands that tells how the wall clock parted from the queue's time: its segment stays. */
+/**
+ * Where the last outcome stands that tells how the wall clock parted from the queue's time: its segment
+ * stays.
+ */
 export class PartedPlace {
   #segment: number | undefined
   /** 0: there is none. */

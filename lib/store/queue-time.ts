@@ -12,15 +12,15 @@ export interface ClockReading {
 }
 
 /**
- * The time of a queue: the time that passes. It reads like epoch ms, and all that is recorded stands in it, but for
- * appointments (`deliverAt`), which are the wall clock's.
+ * The time of a queue: the time that passes. It reads like epoch ms, and all that is recorded stands in it,
+ * but for appointments (`deliverAt`), which are the wall clock's.
  *
- * 1. Within a life it begins with the wall clock and goes on by the monotonic one. A step of the wall clock does not
- *    touch it.
- * 2. A suspend counts. The monotonic clock stands still in it; the wall clock and the boot clock go on. So where the
- *    wall clock has parted from this time, the boot clock is asked how much of that was sleep; the rest was a step.
- * 3. From one life to the next it is the later of the latest moment that anything on disk speaks of, and of the wall
- *    clock. By how much the wall clock was set ahead of it within a life is on disk, and taken off: so a step is no time
+ * 1. Within a life it begins with the wall clock and goes on by the monotonic one. A step of the wall clock
+ *    does not touch it.
+ * 2. A suspend counts. The monotonic clock stands still in it; the wall clock and the boot clock go on. So
+ *    where the wall clock has parted from this time, the boot clock is asked how much of that was sleep; the rest was a step.
+ * 3. From one life to the next it is the later of the latest moment that anything on disk speaks of, and of
+ *    the wall clock. By how much the wall clock was set ahead of it within a life is on disk, and taken off: so a step is no time
  *    that passed between two lives either. One that was set back behind that moment is not believed: it may be set right
  *    again before the next life, and that would be taken for time that passed. One that was set back and is not behind it
  *    is believed from then on: what is on disk would hide from every life how long nothing ran.
@@ -43,7 +43,10 @@ export class QueueTime {
     this.#leadMs = clocks.wall() - this.#monotonicAtOpen
   }
 
-  /** An opening goes on from here. `latest`: the latest moment on disk; `parted`: the clocks when they parted last. */
+  /**
+   * An opening goes on from here. `latest`: the latest moment on disk; `parted`: the clocks when they parted
+   * last.
+   */
   goOnFrom(latest: number, parted: ClockReading | undefined): void {
     const wall = this.#clocks.wall()
     const recordedLeadMs = parted === undefined ? 0 : Math.max(parted.wall - parted.at, 0)
@@ -59,8 +62,8 @@ export class QueueTime {
   }
 
   /**
-   * Now, in whole ms, rounded down: a moment is past only when all of it is. It looks at the wall clock too, so that no
-   * suspend is missed.
+   * Now, in whole ms, rounded down: a moment is past only when all of it is. It looks at the wall clock too,
+   * so that no suspend is missed.
    */
   now(): number {
     const now = this.awake()
@@ -74,8 +77,8 @@ export class QueueTime {
   }
 
   /**
-   * As `now`, and it looks at the boot clock whatever the wall clock says: that may have been set back by as much as the
-   * machine slept.
+   * As `now`, and it looks at the boot clock whatever the wall clock says: that may have been set back by as
+   * much as the machine slept.
    */
   look(): number {
     return Math.floor(this.#part())
@@ -114,7 +117,10 @@ export class QueueTime {
     return now
   }
 
-  /** By how much the boot clock is ahead. It is looked at first: time between the two looks then counts as awake. */
+  /**
+   * By how much the boot clock is ahead. It is looked at first: time between the two looks then counts as
+   * awake.
+   */
   #countSleep(): void {
     const bootMs = this.#clocks.boot() - this.#bootAtOpen
     const sleptMs = bootMs - (this.#clocks.monotonic() - this.#monotonicAtOpen)

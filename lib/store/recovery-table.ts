@@ -15,8 +15,8 @@
  *     present   delivered, cancelled, purged either                     settled: space to reclaim
  *     absent    any                          either                     settled earlier: kept for the dedupe window
  *
- * The mark of a first attempt may lack where the tail of the ack log is in doubt (power was lost, say), and the window of
- * attempts that the log ends with covers the message: see `attempt-window.ts`.
+ * The mark of a first attempt may lack where the tail of the ack log is in doubt (power was lost, say), and
+ * the window of attempts that the log ends with covers the message: see `attempt-window.ts`.
  *
  * A dead letter stays dead where ack bytes were lost: all that they can have held is its redrive or its end, and to
  * send every dead letter of a queue again because one block went bad would be worse than to ask for a redrive twice.

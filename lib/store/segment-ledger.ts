@@ -158,8 +158,8 @@ export class SegmentLedger {
   }
 
   /**
-   * Whether it holds remembered ids in outcomes that stand alone, two frames a message, of which a rewrite makes larger
-   * blocks: those are read several times as fast, and take half as much room.
+   * Whether it holds remembered ids in outcomes that stand alone, two frames a message, of which a rewrite
+   * makes larger blocks: those are read several times as fast, and take half as much room.
    */
   isLoose(ackSegment: number): boolean {
     const account = this.#acks.get(ackSegment)

@@ -68,7 +68,9 @@ export interface MessageSelection {
   readonly payloads?: boolean
   /** Told once a place that can not be read; a newer snapshot may tell of the same place again. */
   readonly onDamage?: () => void
-  /** Told at the end: outcomes tell of messages that must be there and were not seen. `lost` looks closely. */
+  /**
+   * Told at the end: outcomes tell of messages that must be there and were not seen. `lost` looks closely.
+   */
   readonly onSuspicion?: () => void
 }
 

@@ -14,9 +14,14 @@ export interface LogStoreOptions {
   readonly cacheBytes: number
   /** Outcomes are on the device at most this many ms after they were written. */
   readonly ackSyncMs: number
-  /** The marks of all attempts are synced before `send`, but in channels that say otherwise. Default false. */
+  /**
+   * The marks of all attempts are synced before `send`, but in channels that say otherwise. Default false.
+   */
   readonly syncsMarks?: boolean
-  /** How many messages a loss of power may put in doubt at most, beside those whose marks are left. Default 2,048. */
+  /**
+   * How many messages a loss of power may put in doubt at most, beside those whose marks are left. Default
+   * 2,048.
+   */
   readonly attemptWindow?: number
   readonly dedupe: DedupeOptions
   readonly onCorruption: 'quarantine' | 'refuse'
@@ -80,13 +85,16 @@ export interface MessageHistory {
 }
 
 /**
- * Messages that are proven to be lost: an outcome tells of them, and where they must stand they do not. There may be more
- * of which no outcome was recorded yet.
+ * Messages that are proven to be lost: an outcome tells of them, and where they must stand they do not. There
+ * may be more of which no outcome was recorded yet.
  */
 export interface LostMessages {
   /** They were to be sent yet, or dead letters. */
   readonly unsettled: number
-  /** They were delivered, cancelled or purged before: all that is lost is the proof that nothing around them is. */
+  /**
+   * They were delivered, cancelled or purged before: all that is lost is the proof that nothing around them
+   * is.
+   */
   readonly settled: number
   /** The first hundred, those that were not settled first. */
   readonly messages: readonly LostMessage[]

@@ -28,7 +28,10 @@ export interface Verification {
   readonly corrupt: readonly FoundDamage[]
   /** Messages that are proven to be lost, also by damage that an opening reported already. */
   readonly lost: LostMessages
-  /** Last outcomes of messages that left before, though none of them says that it was settled; lost ones are not among them. */
+  /**
+   * Last outcomes of messages that left before, though none of them says that it was settled; lost ones are
+   * not among them.
+   */
   readonly orphanOutcomes: number
   /** Files that no manifest lists: they count for nothing, and the next owner removes them. */
   readonly voidFiles: readonly string[]

@@ -1,6 +1,7 @@
 /**
- * The processes of the demo. Each is the command line started again, with one of these words as its first argument and
- * its settings as JSON in the second: then it does not matter where a module of theirs stands, and all fit into one file.
+ * The processes of the demo. Each is the command line started again, with one of these words as its first
+ * argument and its settings as JSON in the second: then it does not matter where a module of theirs stands,
+ * and all fit into one file.
  */
 const roles = {
   '--demo-chat-server': () => import('./chat-server-process.js'),
