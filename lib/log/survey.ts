@@ -342,11 +342,12 @@ class Survey implements ScanSink {
    *
    * A frame that was accepted for certain proves all that stands before it, and what stands in its place:
    * `accepted` is the highest sequence of one, `before` the highest that was found in the segments before
-   * this one.
+   * this one. Of one below all that can stand here nothing follows: an earlier life may have lost it.
    */
-  tearAt({ lostTail, syncedSequence }: Candidate, before: number, accepted: number): number {
+  tearAt({ segment, lostTail, syncedSequence }: Candidate, before: number, accepted: number): number {
+    const acceptedHere = accepted >= segment.firstSequence ? accepted : 0
     // Its header was synced: where that can not be read, bytes are lost that were no unfinished write.
-    const known = lostTail ? Number.POSITIVE_INFINITY : Math.max(accepted, syncedSequence)
+    const known = lostTail ? Number.POSITIVE_INFINITY : Math.max(acceptedHere, syncedSequence)
     const torn = this.#bad.find(bad => {
       if (bad.end <= this.proven) return false
       return bad.exact === undefined ? Math.max(bad.before, before) >= known : bad.exact > known

@@ -101,7 +101,7 @@ export const clockMutations: readonly Mutation[] = [
     invariants: [17],
     file: 'lib/delivery/timers.js',
     find: 'Math.min(remainingMs, LOOK_EVERY_MS)',
-    replace: 'Math.min(remainingMs, MAX_DELAY_MS)',
+    replace: 'Math.min(remainingMs, 2_147_483_647)',
     caughtBy: {
       file: 'delivery/clocks',
       name: 'a suspend is time that passed: what it brought due comes within a minute',

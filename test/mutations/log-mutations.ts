@@ -16,10 +16,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/claim.js',
     find: '[OWNERS, MANIFESTS, QUARANTINE, ...logs]',
     replace: '[OWNERS]',
-    caughtBy: {
-      file: 'log/segmented-log',
-      name: 'the next sequence never goes back, even when everything was discarded',
-    },
+    caughtBy: { file: 'log/claim', name: 'an epoch exceeds every epoch in any name of the directory' },
   },
   {
     name: 'of two openers that claim one epoch both keep it',
@@ -1465,12 +1462,20 @@ export const logMutations: readonly Mutation[] = [
     name: 'a bad frame that was accepted for certain is a tear',
     invariants: [7],
     file: 'lib/log/survey.js',
-    find: 'Math.max(accepted, syncedSequence)',
+    find: 'Math.max(acceptedHere, syncedSequence)',
     replace: 'syncedSequence',
     caughtBy: {
       file: 'store/lost-messages',
       name: 'a bit of the last payload flipped: each message that an outcome tells of is told to be lost, once',
     },
+  },
+  {
+    name: 'what an earlier life had accepted proves bytes of a later segment',
+    invariants: [7],
+    file: 'lib/log/survey.js',
+    find: 'accepted >= segment.firstSequence ? accepted : 0',
+    replace: 'accepted',
+    caughtBy: { file: 'store/lost-messages', name: 'a tear is one, whatever an earlier life has lost' },
   },
   {
     name: 'damage behind the end that its segment was given is forgotten',

@@ -173,6 +173,21 @@ t.test('a torn end that no outcome tells of is a tear, as ever', async t => {
   await again.close()
 })
 
+t.test('a tear is one, whatever an earlier life has lost', async t => {
+  const disk = await killedQueue('retry', { durability: 'os', bootId: 'first' })
+  damage.zeroBlock(disk, segmentOf(disk, 'messages'), SEGMENT_HEADER_BYTES, ALL)
+  const { store, process } = await openOn(disk, { bootId: 'second' })
+  t.match(store.recovery, { messages: 0, corrupt: [], lost: { unsettled: 6 } })
+  await enqueueOne(store, { id: 'unfinished' })
+  process.kill()
+  const killed = disk.settled()
+  damage.flipBit(killed, segmentOf(killed, 'messages'), SEGMENT_HEADER_BYTES * 8)
+  const { store: again } = await openOn(killed, { bootId: 'third', onCorruption: 'refuse' })
+  t.match(again.recovery, { messages: 0, corrupt: [] })
+  t.ok(again.recovery.tornBytes > 0)
+  await again.close()
+})
+
 t.test('an attempt that outlives its message through a compaction proves nothing', async t => {
   const disk = new RecordingDisk()
   const { store } = await openOn(disk, { segmentBytes: 4096, liveRatio: 1 })
