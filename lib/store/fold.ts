@@ -90,9 +90,8 @@ export class OutcomeFold {
    */
   settle(segment: number, sequence: number): boolean {
     this.#named(sequence)
-    if (this.#settledIn.find(sequence) !== undefined) return false
-    this.#settledIn.add(sequence, segment)
-    this.#alive.delete(sequence)
+    if (!this.#settledIn.addNew(sequence, segment)) return false
+    if (this.#alive.size > 0) this.#alive.delete(sequence)
     return true
   }
 

@@ -21,9 +21,8 @@ import type { PartedPlace } from './parted-place.js'
 import type { QueueTime } from './queue-time.js'
 import { recoveryRow, unmarkedRow } from './recovery-table.js'
 import type { SegmentLedger } from './segment-ledger.js'
-import { SettledBlock } from './settled-block.js'
+import { MOST_ROWS, SettledBlock } from './settled-block.js'
 import type { SettledIds } from './settled-ids.js'
-import type { Settlement } from './settlement.js'
 import type { LogStoreOptions, LostMessage, LostMessages, StoreRecovery } from './types.js'
 import type { WindowFold } from './window-fold.js'
 
@@ -78,6 +77,8 @@ export class Opening implements OpenVisitor {
   readonly #envelope = new EnvelopeScan()
   readonly #outcomes = new OutcomeScan()
   readonly #block = new SettledBlock()
+  /** By row of a block, 1 or 0. */
+  readonly #isRemembered = new Uint8Array(MOST_ROWS)
   /** The latest marks of attempts may lack. */
   #tailInDoubt = false
   /** Messages that were attempted, if their marks lack. */
@@ -146,22 +147,36 @@ export class Opening implements OpenVisitor {
     block.begin(data, sequence)
     ledger.blockAdded(segment, block.count, data.length)
     this.#fold.met(sequence, block.nextSequence)
+    const remembered = this.#settle(block, segment)
+    if (remembered === 0) return
+    // Before they are added, for one may be beyond the limit at once.
+    ledger.settledIdAdded(segment, remembered)
+    const { count, settlement } = block
+    if (remembered === count && count > 1) {
+      settled.addBlock(block, segment)
+      return
+    }
     // The channel of a single one stands in the page already, as a rule.
-    if (block.count > 1) settled.scanTexts(data, block.textsFrom, data.length, block.count)
-    while (block.next()) {
-      const { settlement, ackSequence } = block
-      if (settlement.at > this.#latest) this.#latest = settlement.at
-      if (this.#fold.settle(segment, settlement.sequence)) this.#remember(settlement, ackSequence, segment)
+    if (count > 1) settled.scanTexts(data, block.textsFrom, data.length, count)
+    for (let row = 0; block.next(); row += 1) {
+      if (this.#isRemembered[row] === 1) settled.addScanned(settlement, segment, block.ackSequence)
     }
   }
 
-  #remember(outcome: Settlement, ackSequence: number, segment: number): void {
-    const { ledger, settled } = this.#state
-    // Without an id: the message could not be read any more.
-    if (outcome.idTo === outcome.idFrom || !settled.remembersAny) return
-    // Before it is added, for it may be beyond the limit at once.
-    ledger.settledIdAdded(segment)
-    settled.addScanned(outcome, segment, ackSequence)
+  /** Folds the rows of a block. Returns how many of their ids are to be remembered. */
+  #settle(block: SettledBlock, segment: number): number {
+    const { count, sequences, ats, idBytes } = block
+    const { remembersAny } = this.#state.settled
+    let remembered = 0
+    for (let row = 0; row < count; row += 1) {
+      if (ats[row]! > this.#latest) this.#latest = ats[row]!
+      const isNew = this.#fold.settle(segment, sequences[row]!)
+      // Without an id: the message could not be read any more.
+      const isRemembered = isNew && remembersAny && idBytes[row]! > 0
+      this.#isRemembered[row] = isRemembered ? 1 : 0
+      if (isRemembered) remembered += 1
+    }
+    return remembered
   }
 
   #message({ type, data, sequence, segment, offset }: VisitedFrame): void {

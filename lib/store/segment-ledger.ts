@@ -202,8 +202,8 @@ export class SegmentLedger {
     if (this.#account(from).holdsResume) account.holdsResume = true
   }
 
-  settledIdAdded(ackSegment: number): void {
-    this.#account(ackSegment).settledIds += 1
+  settledIdAdded(ackSegment: number, ids = 1): void {
+    this.#account(ackSegment).settledIds += ids
   }
 
   settledIdForgotten(ackSegment: number): void {

@@ -41,6 +41,19 @@ export class SequenceTable<T extends number = MessageRef> {
     page.refs[at] = ref + 1
   }
 
+  /** As `add`, unless the sequence is there already: false. */
+  addNew(sequence: number, ref: T): boolean {
+    const key = Math.floor(sequence / BLOCK)
+    const row = key === this.#latestKey ? this.#latestRow : (this.#row(key) ?? this.#begin(key))
+    const page = this.#blocks.page(row)
+    const slot = slotOf(row)
+    const at = slot * BLOCK + (sequence - key * BLOCK)
+    if (page.refs[at] !== 0) return false
+    page.used[slot]! += 1
+    page.refs[at] = ref + 1
+    return true
+  }
+
   delete(sequence: number): void {
     const key = Math.floor(sequence / BLOCK)
     const row = this.#row(key)

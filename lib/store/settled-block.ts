@@ -71,17 +71,18 @@ export class SettledBlock {
   textsFrom = 0
   readonly #varints = new VarintReader()
   readonly #flags = new Uint8Array(MOST_ROWS)
-  readonly #sequences = new Float64Array(MOST_ROWS)
+  // Columns of all its rows, to be read without `next`. Where texts stand is told from `textsFrom` on.
+  readonly sequences = new Float64Array(MOST_ROWS)
   readonly #ackSequences = new Float64Array(MOST_ROWS)
-  readonly #ats = new Float64Array(MOST_ROWS)
-  readonly #attempts = new Float64Array(MOST_ROWS)
-  readonly #digestFroms = new Uint32Array(MOST_ROWS)
-  readonly #idBytes = new Uint32Array(MOST_ROWS)
+  readonly ats = new Float64Array(MOST_ROWS)
+  readonly attempts = new Float64Array(MOST_ROWS)
+  readonly digestFroms = new Uint32Array(MOST_ROWS)
+  readonly idBytes = new Uint32Array(MOST_ROWS)
   /** By row. */
-  readonly #channels = new Uint16Array(MOST_ROWS)
+  readonly channels = new Uint16Array(MOST_ROWS)
   /** By channel. */
-  readonly #channelFroms = new Uint32Array(MOST_ROWS)
-  readonly #channelBytes = new Uint32Array(MOST_ROWS)
+  readonly channelFroms = new Uint32Array(MOST_ROWS)
+  readonly channelBytes = new Uint32Array(MOST_ROWS)
   readonly #optionalFroms = new Uint32Array(MOST_ROWS)
   readonly #optionalBytes = new Uint32Array(MOST_ROWS)
   #row = 0
@@ -131,9 +132,9 @@ export class SettledBlock {
       const idBytes = varints.next()
       const channel = varints.next()
       if (channel === channels) {
-        this.#channelFroms[channel] = textAt
+        this.channelFroms[channel] = textAt
         const channelBytes = varints.next()
-        this.#channelBytes[channel] = channelBytes
+        this.channelBytes[channel] = channelBytes
         textAt += channelBytes
         channels += 1
       }
@@ -146,7 +147,7 @@ export class SettledBlock {
         channel < channels &&
         (flags & UNUSED_BIT) === 0 &&
         settlingKinds[flags & KIND_BITS] !== undefined
-      this.#digestFroms[row] = textAt
+      this.digestFroms[row] = textAt
       textAt += DIGEST_BYTES + idBytes
       const optionalBytes = (flags & FLAG_OPTIONAL) === 0 ? 0 : varints.next()
       this.#optionalFroms[row] = varints.at
@@ -154,17 +155,25 @@ export class SettledBlock {
       if (!isSound || !(varints.at + textAt <= varints.bytes.length))
         throw corrupt(frameSequence, `its row ${row} is none`)
       this.#flags[row] = flags
-      this.#sequences[row] = sequence
+      this.sequences[row] = sequence
       this.#ackSequences[row] = ack
-      this.#ats[row] = at
-      this.#attempts[row] = attempts
-      this.#idBytes[row] = idBytes
-      this.#channels[row] = channel
+      this.ats[row] = at
+      this.attempts[row] = attempts
+      this.idBytes[row] = idBytes
+      this.channels[row] = channel
       this.#optionalBytes[row] = optionalBytes
     }
     const firstAck = frameSequence - ack
     for (let row = 0; row < count; row += 1) this.#ackSequences[row]! += firstAck
     return textAt
+  }
+
+  kind(row: number): SettlingKind {
+    return settlingKinds[this.#flags[row]! & KIND_BITS]!
+  }
+
+  ackSequenceOf(row: number): number {
+    return this.#ackSequences[row]!
   }
 
   /** False: that was the last one. */
@@ -173,21 +182,21 @@ export class SettledBlock {
     if (row === this.count) return false
     const { settlement, textsFrom } = this
     const flags = this.#flags[row]!
-    settlement.kind = settlingKinds[flags & KIND_BITS]!
-    settlement.sequence = this.#sequences[row]!
-    settlement.at = this.#ats[row]!
-    settlement.attempts = this.#attempts[row]!
+    settlement.kind = this.kind(row)
+    settlement.sequence = this.sequences[row]!
+    settlement.at = this.ats[row]!
+    settlement.attempts = this.attempts[row]!
     settlement.mayHaveBeenSent = (flags & FLAG_MAYBE_SENT) !== 0
-    settlement.digestFrom = textsFrom + this.#digestFroms[row]!
+    settlement.digestFrom = textsFrom + this.digestFroms[row]!
     settlement.idFrom = settlement.digestFrom + DIGEST_BYTES
-    settlement.idTo = settlement.idFrom + this.#idBytes[row]!
-    const channel = this.#channels[row]!
-    settlement.channelFrom = textsFrom + this.#channelFroms[channel]!
-    settlement.channelTo = settlement.channelFrom + this.#channelBytes[channel]!
+    settlement.idTo = settlement.idFrom + this.idBytes[row]!
+    const channel = this.channels[row]!
+    settlement.channelFrom = textsFrom + this.channelFroms[channel]!
+    settlement.channelTo = settlement.channelFrom + this.channelBytes[channel]!
     settlement.optionalFrom = this.#optionalFroms[row]!
     settlement.optionalTo = settlement.optionalFrom + this.#optionalBytes[row]!
     settlement.hashId()
-    this.ackSequence = this.#ackSequences[row]!
+    this.ackSequence = this.ackSequenceOf(row)
     this.#row = row + 1
     return true
   }

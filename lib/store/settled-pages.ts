@@ -56,6 +56,10 @@ export class SettledPage {
     this.at[slot] = at
     this.attempts[slot] = attempts
     this.segment[slot] = segment
+    this.setState(slot, state)
+  }
+
+  setState(slot: number, state: SettlingKind): void {
     this.#state[slot] = states.indexOf(state)
   }
 
@@ -115,13 +119,13 @@ export class SettledPages {
     return page !== undefined && page.rows + rows <= PAGE_ROWS ? page : this.#begin()
   }
 
-  /** A row at the end, of the newest page. The caller sets all its columns. */
-  append(): number {
-    const page = this.newest()
+  /** Rows at the end, of the newest page: returns the first one. The caller sets all their columns. */
+  append(rows = 1): number {
+    const page = this.newest(rows)
     const slot = page.rows
-    page.rows += 1
-    page.live += 1
-    this.#size += 1
+    page.rows += rows
+    page.live += rows
+    this.#size += rows
     return this.#order.at(-1)! * PAGE_ROWS + slot
   }
 

@@ -263,10 +263,15 @@ export const storeMutations: readonly Mutation[] = [
   {
     name: 'a second copy of an end counts once more',
     invariants: [11],
-    file: 'lib/store/fold.js',
-    find: `if (this.#settledIn.find(sequence) !== undefined)
-            return false;`,
-    replace: '',
+    file: 'lib/store/sequence-table.js',
+    find: `if (page.refs[at] !== 0)
+            return false;
+        page.used[slot] += 1;
+        page.refs[at] = ref + 1;
+        return true;`,
+    replace: `page.used[slot] += 1;
+        page.refs[at] = ref + 1;
+        return true;`,
     caughtBy: {
       file: 'store/fold',
       name: 'of millions of settled messages it is known where each was settled, and a second copy changes nothing',
@@ -515,11 +520,41 @@ export const storeMutations: readonly Mutation[] = [
     name: 'ends of a block are not folded',
     invariants: [10, 11],
     file: 'lib/store/opening.js',
-    find: 'this.#fold.settle(segment, settlement.sequence)',
+    find: 'this.#fold.settle(segment, sequences[row])',
     replace: 'true',
     caughtBy: {
       file: 'store/compaction-blocks',
       name: 'a message whose end stands in a block does not come back with its segment',
+    },
+  },
+  {
+    name: 'a block is taken up whole where its last rows have no room to be placed',
+    invariants: [11],
+    file: 'lib/store/settled-ids.js',
+    find: 'if (!scan.hasRoom(count)) {',
+    replace: 'if (false) {',
+    caughtBy: { file: 'store/settled-ids', name: 'more than fit at once are placed in turns' },
+  },
+  {
+    name: 'all rows of a block are taken up where one has no id to remember',
+    invariants: [11],
+    file: 'lib/store/opening.js',
+    find: 'if (remembered === count && count > 1) {',
+    replace: 'if (count > 1) {',
+    caughtBy: {
+      file: 'store/compaction-blocks',
+      name: 'of a block with an end that has no id only the others are remembered',
+    },
+  },
+  {
+    name: 'an id of a block that is not ASCII has the hash of its bytes',
+    invariants: [11],
+    file: 'lib/store/settled-ids.js',
+    find: "const { low, high } = isAscii ? hash : hashId(bytes.toString('utf8', idFrom, idTo));",
+    replace: 'const { low, high } = hash;',
+    caughtBy: {
+      file: 'store/settled-ids',
+      name: 'an opening that reads blocks remembers what it would remember of each by itself',
     },
   },
   {

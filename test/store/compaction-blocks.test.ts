@@ -4,10 +4,11 @@ import type { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef } from '../../lib/store/message-store.js'
 import { SETTLED_FRAME_TYPE } from '../../lib/store/outcome-format.js'
 import { decodeOutcomes } from '../../lib/store/settled-block.js'
+import { SettledBlockWriter } from '../../lib/store/settled-block-writer.js'
 import type { LogStoreOptions } from '../../lib/store/types.js'
 import { background, smallSegments, standingsOf } from './fixtures/compactions.js'
 import { MemoryDisk } from './fixtures/memory-logs.js'
-import { enqueueOne, FakeClock, openStore, outcomeOf } from './fixtures/messages.js'
+import { enqueueOne, FakeClock, openStore, outcomeOf, settlementOf } from './fixtures/messages.js'
 
 // Of ends of messages that are still needed a compaction makes blocks.
 
@@ -229,6 +230,27 @@ t.test('second copies of ends, and of what lives on, change nothing', async t =>
     [1],
   )
   for (const id of ['a', 'b']) t.match(await third.find(id), { settled: { state: 'delivered' } })
+})
+
+t.test('of a block with an end that has no id only the others are remembered', async t => {
+  const writer = new SettledBlockWriter()
+  for (const [i, id] of ['a', '', 'b'].entries()) {
+    const record = {
+      ...outcomeOf('purged'),
+      sequence: i + 1,
+      nextSequence: 4,
+      channel: 'c',
+      digest: '12345678',
+    }
+    writer.add(settlementOf({ ...record, id }), i + 1)
+  }
+  const disk = smallSegments(8)
+  disk.acks.addAgain(3, SETTLED_FRAME_TYPE, writer.take())
+  const opened = await openStore(disk, onDemand)
+  for (const id of ['a', 'b'])
+    t.match(await opened.find(id), { settled: { id, channel: 'c', state: 'purged' } })
+  t.equal(await opened.find(''), undefined)
+  await opened.close()
 })
 
 t.test('in the background, ends that are remembered become blocks once their segment is left', async t => {

@@ -18,9 +18,13 @@ t.test('it finds what was added and not deleted, as a Map does', async t => {
           if (deletes) {
             table.delete(sequence)
             model.delete(sequence)
-          } else {
+          } else if (ref % 2 === 0) {
             table.add(sequence, ref as MessageRef)
             model.set(sequence, ref)
+          } else {
+            if (table.addNew(sequence, ref as MessageRef) === model.has(sequence))
+              throw new Error(`${sequence} is new, or is not`)
+            if (!model.has(sequence)) model.set(sequence, ref)
           }
           for (const { sequence: other } of operations) {
             if (table.find(other) !== model.get(other)) throw new Error(`${other} differs`)
