@@ -83,6 +83,7 @@ export class SettledBlock {
   /** By channel. */
   readonly channelFroms = new Uint32Array(MOST_ROWS)
   readonly channelBytes = new Uint32Array(MOST_ROWS)
+  /** Only of rows with FLAG_OPTIONAL. */
   readonly #optionalFroms = new Uint32Array(MOST_ROWS)
   readonly #optionalBytes = new Uint32Array(MOST_ROWS)
   #row = 0
@@ -112,13 +113,24 @@ export class SettledBlock {
   /** All of them, before one of them counts. Returns how many bytes of text they have. */
   #readRows(count: number, first: number, frameSequence: number): number {
     const varints = this.#varints
+    const { bytes } = varints
+    const {
+      sequences,
+      ats,
+      digestFroms,
+      attempts: allAttempts,
+      idBytes: allIdBytes,
+      channels: allChannels,
+    } = this
+    const ackSequences = this.#ackSequences
+    const allFlags = this.#flags
     let sequence = first
     let ack = 0
     let at = 0
     let channels = 0
     let textAt = 0
     for (let row = 0; row < count; row += 1) {
-      const flags = varints.bytes[varints.at++]!
+      const flags = bytes[varints.at++]!
       if (row > 0) {
         const ackStep = varints.next()
         if (ackStep === 0) throw corrupt(frameSequence, `its row ${row} does not rise`)
@@ -147,25 +159,30 @@ export class SettledBlock {
         channel < channels &&
         (flags & UNUSED_BIT) === 0 &&
         settlingKinds[flags & KIND_BITS] !== undefined
-      this.digestFroms[row] = textAt
+      digestFroms[row] = textAt
       textAt += DIGEST_BYTES + idBytes
-      const optionalBytes = (flags & FLAG_OPTIONAL) === 0 ? 0 : varints.next()
-      this.#optionalFroms[row] = varints.at
-      varints.at += optionalBytes
-      if (!isSound || !(varints.at + textAt <= varints.bytes.length))
+      if ((flags & FLAG_OPTIONAL) !== 0) this.#passOptional(row)
+      if (!isSound || !(varints.at + textAt <= bytes.length))
         throw corrupt(frameSequence, `its row ${row} is none`)
-      this.#flags[row] = flags
-      this.sequences[row] = sequence
-      this.#ackSequences[row] = ack
-      this.ats[row] = at
-      this.attempts[row] = attempts
-      this.idBytes[row] = idBytes
-      this.channels[row] = channel
-      this.#optionalBytes[row] = optionalBytes
+      allFlags[row] = flags
+      sequences[row] = sequence
+      ackSequences[row] = ack
+      ats[row] = at
+      allAttempts[row] = attempts
+      allIdBytes[row] = idBytes
+      allChannels[row] = channel
     }
     const firstAck = frameSequence - ack
-    for (let row = 0; row < count; row += 1) this.#ackSequences[row]! += firstAck
+    for (let row = 0; row < count; row += 1) ackSequences[row]! += firstAck
     return textAt
+  }
+
+  #passOptional(row: number): void {
+    const varints = this.#varints
+    const bytes = varints.next()
+    this.#optionalFroms[row] = varints.at
+    this.#optionalBytes[row] = bytes
+    varints.at += bytes
   }
 
   kind(row: number): SettlingKind {
@@ -193,8 +210,9 @@ export class SettledBlock {
     const channel = this.channels[row]!
     settlement.channelFrom = textsFrom + this.channelFroms[channel]!
     settlement.channelTo = settlement.channelFrom + this.channelBytes[channel]!
-    settlement.optionalFrom = this.#optionalFroms[row]!
-    settlement.optionalTo = settlement.optionalFrom + this.#optionalBytes[row]!
+    const hasOptional = (flags & FLAG_OPTIONAL) !== 0
+    settlement.optionalFrom = hasOptional ? this.#optionalFroms[row]! : 0
+    settlement.optionalTo = hasOptional ? settlement.optionalFrom + this.#optionalBytes[row]! : 0
     settlement.hashId()
     this.ackSequence = this.ackSequenceOf(row)
     this.#row = row + 1

@@ -36,18 +36,22 @@ export class VarintReader {
 
   /** NaN where there is none, or a larger one than 2⁵³ − 1. */
   next(): number {
-    const { bytes } = this
     // Beyond the end there is `undefined`, which is below no number and adds nothing: it ends as NaN.
-    let byte = bytes[this.at++]!
-    if (byte < 0x80) return byte
-    let value = byte & 0x7f
+    const byte = this.bytes[this.at++]!
+    return byte < 0x80 ? byte : this.#longer(byte)
+  }
+
+  /** By itself, so that reading a short one, as most are, is little code. */
+  #longer(first: number): number {
+    const { bytes } = this
+    let value = first & 0x7f
     for (let shift = 7; shift < 28; shift += 7) {
-      byte = bytes[this.at++]!
+      const byte = bytes[this.at++]!
       value |= (byte & 0x7f) << shift
       if (byte < 0x80) return value
     }
     for (let scale = SHIFTABLE; scale <= 2 ** 49; scale *= 0x80) {
-      byte = bytes[this.at++]!
+      const byte = bytes[this.at++]!
       value += (byte & 0x7f) * scale
       if (byte < 0x80) return Number.isSafeInteger(value) ? value : Number.NaN
     }
