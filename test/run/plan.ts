@@ -23,9 +23,16 @@ const ALONE: ReadonlySet<string> = new Set([
   'test/log/lock-clocks.test.ts',
   'test/log/lock-copies.test.ts',
   'test/log/lock-processes.test.ts',
+  'test/queue/control.test.ts',
   'test/queue/fake-timers.test.ts',
+  'test/queue/keep-alive.test.ts',
+  'test/queue/many-at-once.test.ts',
   'test/queue/promises/crash.test.ts',
+  'test/store/attempt-window.test.ts',
+  'test/store/compaction-blocks.test.ts',
   'test/store/compaction-crash.test.ts',
+  'test/store/log-store.test.ts',
+  'test/store/settled-ids.test.ts',
 ])
 
 /** So many files at most share a process, so that there is always another one that can run while some wait. */
