@@ -204,9 +204,12 @@ const runs: Readonly<Record<string, (world: LogWorld) => Promise<void>>> = {
   'a manifest that fails': async world => {
     const kind = world.random.pick(['create', 'write', 'sync', 'rename', 'syncDirectory', 'unlink'] as const)
     const times = 1 + world.random.below(2)
-    const skip = 1 + world.random.below(3)
-    const process = world.process(failing(kind, '/manifests', skip, times, { code: 'EIO' }))
+    const fails = failing(kind, '/manifests', world.random.below(3), times, { code: 'EIO' })
+    // An opening that cannot publish fails, which is another matter.
+    let isOpen = false
+    const process = world.process(operation => (isOpen ? fails(operation) : undefined))
     const life = await world.open({ ...SHAPE, segmentBytes: 512 }, process)
+    isOpen = true
     await world.traffic(life, 10)
     await life.close()
   },
