@@ -47,6 +47,7 @@ export type Decision =
     }
   | { kind: 'dead'; attempts: number; mayHaveBeenSent: boolean; reason: DeadReason }
   | { kind: 'halt'; scope: Scope; reason: string | undefined; afterMs: number }
+  | { kind: 'delivered' }
 
 /** The table of verdicts, in `docs/delivery.md` for users. */
 export function judge(facts: Case): Decision {
@@ -72,6 +73,8 @@ export function judge(facts: Case): Decision {
       }
     case 'ambiguous':
       return judgeAmbiguous(facts)
+    case 'delivered':
+      return { kind: 'delivered' }
   }
 }
 

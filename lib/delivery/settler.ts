@@ -110,6 +110,8 @@ export class Settler {
       case 'halt':
         this.halted(attempt, decision, recorded)
         break
+      case 'delivered':
+        this.delivered(attempt, undefined, this.#context.timers.now() - attempt.startedAt)
     }
   }
 

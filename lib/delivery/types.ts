@@ -48,6 +48,8 @@ export type Verdict =
     }
   /** It may have been delivered: `onAmbiguous` decides. */
   | { readonly kind: 'ambiguous' }
+  /** The receiver has it already, in spite of the error: delivered, and `result` is undefined. */
+  | { readonly kind: 'delivered' }
 
 /** A token bucket: `count` sends in `perMs` milliseconds. It starts full. */
 export interface Rate {
@@ -221,9 +223,9 @@ export interface AttemptFacts extends MessageFacts {
 }
 
 export interface DeliveredFacts<R> extends MessageFacts {
-  /** What `send` returned; undefined where reconciliation said that it was sent. */
+  /** What `send` returned; undefined where `onAmbiguous`, or the verdict of an error, said that it was sent. */
   readonly result: R | undefined
-  /** How long the attempt took. 0 where reconciliation said that it was sent. */
+  /** How long the attempt took. 0 where `onAmbiguous` said that it was sent. */
   readonly ms: number
   /** Epoch ms. */
   readonly at: number

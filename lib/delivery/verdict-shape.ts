@@ -9,6 +9,7 @@ const SHAPES: Readonly<Record<Verdict['kind'], (verdict: Record<string, unknown>
   permanent: ({ reason }) => isText(reason),
   halt: ({ reason, afterMs, scope }) => isText(reason) && isWait(afterMs) && SCOPES.includes(scope),
   ambiguous: () => true,
+  delivered: () => true,
 }
 
 /** Whether this is a verdict, whatever it claims to be: it may come from plain JavaScript. */

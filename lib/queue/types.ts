@@ -238,7 +238,7 @@ export interface Settlement<R = unknown> {
   at: number
   deadReason?: DeadReason
   lastError?: RecordedError
-  /** What `send` returned, where that was in this process and not too many messages ago. */
+  /** What `send` returned, if it did, where that was in this process and not too many messages ago. */
   result?: R
 }
 
@@ -345,7 +345,10 @@ export interface MessageEvent {
 }
 
 export interface DeliveredEvent<R = unknown> extends MessageEvent {
-  /** What `send` returned; undefined where reconciliation said that it was sent. A getter: it is not printed with the event. */
+  /**
+   * What `send` returned; undefined where `onAmbiguous`, or the verdict of an error, said that it was sent. A getter: it
+   * is not printed with the event.
+   */
   result: R | undefined
   /** How long the attempt took. */
   ms: number

@@ -197,6 +197,30 @@ t.test('classify is asked first, and the default where it does not know', async 
   t.match(h.of('dead'), [{ id: 'm1' }, { id: 'm2' }])
 })
 
+t.test('an error that says that the message arrived already means delivered, without a result', async t => {
+  const arrived = { kind: 'delivered' } as const
+  const h = new Harness({
+    groups: { 'tg:*': {} },
+    classify: error => ((error as Error).message === 'already accepted' ? arrived : undefined),
+  })
+  h.answer('m1', ambiguous, new Error('already accepted'))
+  h.answer('m2', new SendError('a repeated key', arrived))
+  h.answer('m3', halt, new Error('already accepted'))
+  for (const channel of ['a', 'b', 'tg:1', 'a']) h.add(channel)
+  await h.pass(60_000)
+  t.match(
+    h.of('delivered').sort((a, b) => (a.id as string).localeCompare(b.id as string)),
+    [
+      { id: 'm1', attempts: 2, result: undefined },
+      { id: 'm2', attempts: 1, result: undefined },
+      { id: 'm3', attempts: 1, result: undefined },
+      { id: 'm4', result: 'ok' },
+    ],
+  )
+  t.match(h.of('resumed'), [{ target: 'tg:' }], 'it lifts a halt as any success does')
+  t.same(h.store.kinds(2), ['attempt', 'delivered'])
+})
+
 for (const [what, classify] of [
   [
     'throws',

@@ -120,6 +120,8 @@ export function exhaustive(verdict: Verdict, answer: Answer, code: WaqErrorCode)
       return 'stop'
     case 'ambiguous':
       return answer === 'sent' || answer === 'not-sent' ? answer : code
+    case 'delivered':
+      return 'done'
     default:
       sameType<typeof verdict, never>(true)
       return verdict
