@@ -62,7 +62,7 @@ function isForAll(error: unknown): boolean {
   )
 }
 
-function statusOf(error: unknown): number | undefined {
+export function statusOf(error: unknown): number | undefined {
   for (const path of STATUSES) {
     const status = numberAt(error, ...path)
     if (status !== undefined && Number.isInteger(status) && status >= 100 && status < 600) return status
