@@ -1,6 +1,6 @@
 import type { MessageRef } from '../store/message-store.js'
 import type { Line } from './backlog.js'
-import type { Group } from './gate.js'
+import type { Group } from './groups.js'
 import type { Halt, Haltable } from './halts.js'
 import type { Heap } from './heap.js'
 import type { OpenTime } from './open-time.js'

@@ -11,10 +11,18 @@ interface GateOptions {
   buckets?: TokenBuckets | undefined
 }
 
-/** What channels pass on their way to `send`: everything together, or one group. */
+/**
+ * What channels pass on their way to `send`. Gates stand one in another: everything is the outermost, and `Groups`
+ * builds the others. In each, what is ready takes its turns in the order in which it became so, channels and inner
+ * gates alike: so a channel waits for no other gate than those that it passes itself.
+ */
 export class Gate implements Alarm, Haltable {
   readonly scope: Scope
   readonly target: string
+  /** Undefined: it is the outermost. */
+  readonly outer: Gate | undefined
+  /** From this one outwards. */
+  readonly path: readonly Gate[]
   readonly buckets: TokenBuckets | undefined
   readonly #concurrency: number
   /** Attempts that hold a slot. */
@@ -28,12 +36,26 @@ export class Gate implements Alarm, Haltable {
   openTime: OpenTime | undefined
   alarmAt = 0
   alarmIndex = -1
-  /** The moment it waited for has come: set by the scheduler. */
-  ring: () => void = () => {}
+  /** Its channels that could send now, in the order in which they became ready: a list through the channels themselves. */
+  #first: Channel | undefined
+  #last: Channel | undefined
+  /** Inner gates that may be able to send: each that can, and some that prove at their turn that they can not. */
+  readonly #inner = new Heap<Gate>((one, other) => one.#turn < other.#turn, {
+    get: gate => gate.#turnIndex,
+    set: (gate, position) => {
+      gate.#turnIndex = position
+    },
+  })
+  /** Its ticket, as it stands in the heap of the outer gate. */
+  #turn = 0
+  /** Position there, -1: it takes no part in the turns. */
+  #turnIndex = -1
 
-  constructor(scope: Scope, target: string, options: GateOptions) {
+  constructor(scope: Scope, target: string, outer?: Gate, options: GateOptions = {}) {
     this.scope = scope
     this.target = target
+    this.outer = outer
+    this.path = [this, ...(outer?.path ?? [])]
     this.#concurrency = options.concurrency ?? Infinity
     this.buckets = options.buckets
   }
@@ -53,35 +75,25 @@ export class Gate implements Alarm, Haltable {
   get mayAsk(): boolean {
     return this.asking < this.#concurrency
   }
-}
 
-/** Channels with a prefix in common; or all the channels without a group, which have nothing in common but this object. */
-export class Group extends Gate {
-  /** Its channels that could send now, in the order in which they became ready: a list through the channels themselves. */
-  #first: Channel | undefined
-  #last: Channel | undefined
-  /** Its channels that are ready or wait for a time. */
-  runnable = 0
-  /** Position among the groups that can send, -1: not one of them. */
-  turnIndex = -1
-
-  /** When its first ready channel became ready. */
-  get ticket(): number {
-    return this.#first?.ticket ?? Infinity
+  /** Whose turn it is in here; undefined: nothing is ready. */
+  get next(): Channel | Gate | undefined {
+    const gate = this.#inner.peek()
+    if (gate === undefined) return this.#first
+    return this.#first !== undefined && this.#first.ticket < gate.#turn ? this.#first : gate
   }
 
-  get hasReady(): boolean {
-    return this.#first !== undefined
-  }
-
+  /** A channel of this gate became ready; its ticket is the highest. */
   push(channel: Channel): void {
     channel.readyBefore = this.#last
     channel.readyAfter = undefined
     if (this.#last === undefined) this.#first = channel
     else this.#last.readyAfter = channel
     this.#last = channel
+    this.offer()
   }
 
+  /** It is ready no more. */
   remove(channel: Channel): void {
     const { readyBefore, readyAfter } = channel
     if (readyBefore === undefined) this.#first = readyAfter
@@ -90,52 +102,48 @@ export class Group extends Gate {
     else readyAfter.readyBefore = readyBefore
     channel.readyBefore = undefined
     channel.readyAfter = undefined
+    this.#changed(false)
   }
 
-  peek(): Channel | undefined {
-    return this.#first
-  }
-}
-
-/** Finds a channel's group: the longest prefix wins. */
-export class Groups {
-  /** The channels that no prefix fits. */
-  readonly none = new Group('group', '', {})
-  readonly #byPrefix = new Map<string, Group>()
-  /** Of the prefixes, the longest first: one look-up each. */
-  readonly #lengths: readonly number[]
-
-  constructor(groups: Iterable<Group>) {
-    for (const group of groups) this.#byPrefix.set(group.target, group)
-    this.#lengths = [...new Set([...this.#byPrefix.keys()].map(prefix => prefix.length))].sort(
-      (a, b) => b - a,
-    )
+  /** It may be open again, and what it stands in: where something is ready they take part in the turns. */
+  offer(): void {
+    this.#changed(true)
   }
 
-  of(channel: string): Group {
-    for (const length of this.#lengths) {
-      const group = channel.length >= length ? this.#byPrefix.get(channel.slice(0, length)) : undefined
-      if (group !== undefined) return group
-    }
-    return this.none
+  /** It proved not to be open: it takes no part in the turns until it is offered. */
+  retract(): void {
+    this.#leave()
+    this.outer!.#changed(false)
   }
 
-  withPrefix(prefix: string): Group | undefined {
-    return this.#byPrefix.get(prefix)
+  /** The moment it waited for has come. */
+  ring(): void {
+    this.offer()
   }
 
-  *[Symbol.iterator](): Iterator<Group> {
-    yield this.none
-    yield* this.#byPrefix.values()
+  /** When the first of what is ready in it became so. */
+  get #ticket(): number {
+    const gate = this.#inner.peek()
+    return Math.min(this.#first?.ticket ?? Infinity, gate === undefined ? Infinity : gate.#turn)
   }
-}
 
-/** Groups with a ready channel, the one whose channel has waited longest first: so all channels take turns. */
-export function turns(): Heap<Group> {
-  return new Heap((one, other) => one.ticket < other.ticket, {
-    get: group => group.turnIndex,
-    set: (group, position) => {
-      group.turnIndex = position
-    },
-  })
+  /** `joins`: where it takes no part in the turns, it begins to. */
+  #changed(joins: boolean): void {
+    const { outer } = this
+    if (outer === undefined) return
+    const takesPart = this.#turnIndex !== -1
+    if (!takesPart && !joins) return
+    const ticket = this.#ticket
+    this.#turn = ticket
+    if (ticket === Infinity) this.#leave()
+    else if (takesPart) outer.#inner.moved(this)
+    else outer.#inner.push(this)
+    outer.#changed(joins)
+  }
+
+  #leave(): void {
+    if (this.#turnIndex === -1) return
+    this.outer!.#inner.remove(this)
+    this.#turnIndex = -1
+  }
 }

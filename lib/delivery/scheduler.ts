@@ -5,7 +5,8 @@ import { Backlog } from './backlog.js'
 import { Channel, type ChannelState } from './channel.js'
 import { Channels } from './channels.js'
 import { Mark, MessageColumns, Place } from './columns.js'
-import { Gate, Group, Groups, turns } from './gate.js'
+import { Gate } from './gate.js'
+import { type Group, Groups } from './groups.js'
 import { type Halt, type Haltable, Halts } from './halts.js'
 import { Closed, OpenTime } from './open-time.js'
 import { isEverything, isPrefix, Pauses, prefixOf, selects } from './pauses.js'
@@ -64,8 +65,6 @@ export class Scheduler {
   readonly #channels = new Channels(
     name => new Channel(name, this.#groups.of(name), channel => this.settle(channel)),
   )
-  /** Groups that may be able to send: each that can, and some that prove at their turn that they can not. */
-  readonly #turns = turns()
   #tickets = 0
   #pumping = false
   /** Turns begun since the event loop was let go on last. */
@@ -94,22 +93,14 @@ export class Scheduler {
       },
       probeDue: holder => this.#reopen(holder),
     })
-    this.everything = new Gate('global', '', {
+    this.everything = new Gate('global', '', undefined, {
       concurrency: options.concurrency ?? 64,
       buckets: TokenBuckets.of(options.rateLimit?.global),
     })
-    this.#groups = new Groups(
-      Object.entries(options.groups ?? {}).map(
-        ([selector, { concurrency, rateLimit }]) =>
-          new Group('group', prefixOf(selector), { concurrency, buckets: TokenBuckets.of(rateLimit) }),
-      ),
-    )
+    this.#groups = new Groups(this.everything, options.groups)
     const everything = new OpenTime(timers, () => clock.monotonic())
     this.everything.openTime = everything
-    for (const group of this.#groups) {
-      group.ring = () => this.#offer(group)
-      group.openTime = new OpenTime(timers, () => everything.read())
-    }
+    for (const group of this.#groups) group.openTime = new OpenTime(timers, () => everything.read())
     this.#scheduled = new Scheduled(store, this.columns, timers, time, ref => this.#place(ref))
   }
 
@@ -198,13 +189,13 @@ export class Scheduler {
   /** An attempt gives its slot back and goes on without it, unless too many do so. */
   yieldSlot(turn: Turn): void {
     const { group } = turn.channel
-    if (!turn.holdsSlot || !this.everything.mayAsk || !group.mayAsk) return
+    if (!turn.holdsSlot || !group.path.every(({ mayAsk }) => mayAsk)) return
     turn.holdsSlot = false
-    this.everything.running--
-    this.everything.asking++
-    group.running--
-    group.asking++
-    this.#offer(group)
+    for (const gate of group.path) {
+      gate.running--
+      gate.asking++
+    }
+    group.offer()
   }
 
   /**
@@ -214,12 +205,13 @@ export class Scheduler {
   finish(turn: Turn, { sent, again }: { sent: boolean; again: boolean }): void {
     const { channel, ref, probes } = turn
     const { group } = channel
-    for (const gate of [this.everything, group]) {
+    for (const gate of group.path) {
       if (turn.holdsSlot) gate.running--
       else gate.asking--
+      if (!sent) gate.buckets?.giveBack()
     }
     if (!sent) {
-      for (const buckets of [this.everything.buckets, group.buckets, channel.buckets]) buckets?.giveBack()
+      channel.buckets?.giveBack()
       for (const halt of probes) this.halts.giveBack(halt)
     }
     this.#become(channel, 'empty')
@@ -229,7 +221,7 @@ export class Scheduler {
       this.columns.place.set(ref, Place.gone)
     }
     this.settle(channel)
-    this.#offer(group)
+    group.offer()
   }
 
   /** Brings a channel into the state that its messages, its waits, its halt and the pauses ask for. */
@@ -334,18 +326,15 @@ export class Scheduler {
   #next(): Channel | undefined {
     if (!this.open || this.pauses.all) return undefined
     const now = this.#timers.now()
-    const opensAt = this.everything.opensAt
-    if (opensAt > now) {
-      if (this.#turns.size > 0) this.#timers.set(this.everything, opensAt)
-      return undefined
-    }
-    for (;;) {
-      const group = this.#turns.peek()
-      if (group === undefined) return undefined
-      const groupOpensAt = group.opensAt
-      if (groupOpensAt <= now) return group.peek()
-      this.#retract(group)
-      this.#timers.set(group, groupOpensAt)
+    for (let gate = this.everything; ; ) {
+      const { opensAt, next } = gate
+      if (opensAt > now) {
+        if (next !== undefined) this.#timers.set(gate, opensAt)
+        if (gate === this.everything) return undefined
+        gate.retract()
+        gate = this.everything
+      } else if (next instanceof Gate) gate = next
+      else return next
     }
   }
 
@@ -362,7 +351,7 @@ export class Scheduler {
     this.#backlog.remove(channel, ref)
     this.columns.place.set(ref, Place.taken)
     this.#become(channel, 'taken')
-    for (const gate of [this.everything, group]) {
+    for (const gate of group.path) {
       gate.running++
       gate.buckets?.take(now)
     }
@@ -378,15 +367,10 @@ export class Scheduler {
     channel.openTime?.set(Closed.stopped, state === 'parked')
     if (before === 'empty') this.occupied++
     else if (state === 'empty') this.occupied--
-    if (before === 'ready') {
-      group.remove(channel)
-      this.#retract(group)
-      this.#offer(group)
-    }
+    if (before === 'ready') group.remove(channel)
     if (state === 'ready') {
       channel.ticket = this.#tickets++
       group.push(channel)
-      this.#offer(group)
     }
     if (isRunnable(before) && !isRunnable(state)) group.runnable--
     else if (!isRunnable(before) && isRunnable(state)) group.runnable++
@@ -420,17 +404,6 @@ export class Scheduler {
     }
   }
 
-  /** A group that has a ready channel takes part in the turns; whether it can send shows when its turn comes. */
-  #offer(group: Group): void {
-    if (group.hasReady && group.turnIndex === -1) this.#turns.push(group)
-  }
-
-  #retract(group: Group): void {
-    if (group.turnIndex === -1) return
-    this.#turns.remove(group)
-    group.turnIndex = -1
-  }
-
   /** Of a channel its state says so. */
   #stopped(holder: Haltable): void {
     if (!(holder instanceof Gate)) return
@@ -440,7 +413,7 @@ export class Scheduler {
 
   #reopen(holder: Haltable): void {
     if (holder instanceof Channel) this.settle(holder)
-    else if (holder instanceof Group) this.#offer(holder)
+    else if (holder instanceof Gate) holder.offer()
   }
 
   #settleSelected(selector: string | undefined): void {

@@ -157,7 +157,10 @@ export interface RetentionOptions {
 export interface DispatcherOptions<P> {
   /** Channels under way at once. Default 64. */
   readonly concurrency?: number | undefined
-  /** By prefix of channel (`'telegram:bot1:*'`); the longest that fits wins. Default: none. */
+  /**
+   * By prefix of channel (`'telegram:bot1:*'`). The limits of every one that fits hold; a halt or a wait of a group is
+   * that of the longest. Default: none.
+   */
   readonly groups?:
     | Readonly<
         Record<string, { concurrency?: number | undefined; rateLimit?: Rate | readonly Rate[] | undefined }>

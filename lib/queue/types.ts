@@ -168,7 +168,10 @@ export interface QueueOptions<P = unknown, R = unknown> {
   durability?: Durability | undefined
   /** Channels under way at once. Default 64. */
   concurrency?: number | undefined
-  /** By prefix of channel (`'telegram:bot1:*'`); the longest that fits wins. Default: none. */
+  /**
+   * By prefix of channel (`'telegram:bot1:*'`). The limits of every one that fits hold; a halt or a wait of a group is
+   * that of the longest. Default: none.
+   */
   groups?: Readonly<Record<`${string}*`, GroupOptions>> | undefined
   /** Token buckets that start full. Default: none. */
   rateLimit?: RateLimits | undefined

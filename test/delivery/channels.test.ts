@@ -1,9 +1,10 @@
 import t from 'tap'
 import { Channel } from '../../lib/delivery/channel.js'
 import { Channels } from '../../lib/delivery/channels.js'
-import { Group } from '../../lib/delivery/gate.js'
+import { Gate } from '../../lib/delivery/gate.js'
+import { Group } from '../../lib/delivery/groups.js'
 
-const group = new Group('group', '', {})
+const group = new Group('', new Gate('global', ''))
 const channels = () => new Channels(name => new Channel(name, group, () => {}))
 
 t.test('a channel that comes again is the one that went', async t => {

@@ -1,7 +1,8 @@
 import t from 'tap'
+import { Gate } from '../../lib/delivery/gate.js'
 import type { MessageRef } from '../../lib/store/message-store.js'
 import { FakeClock } from './fixtures/fake-clock.js'
-import { Harness, open } from './fixtures/harness.js'
+import { Harness, halt, limited, open } from './fixtures/harness.js'
 import { MemoryStore } from './fixtures/memory-store.js'
 
 t.test('no more channels are under way at once than concurrency', async t => {
@@ -30,17 +31,83 @@ t.test('a platform that hangs starves only its own group', async t => {
   t.same(h.ids, ['m1', 'm2', 'm4', 'm5'])
 })
 
-t.test('the longest prefix that fits is the group', async t => {
+t.test('every group whose prefix fits holds, not only the longest', async t => {
+  const hang = () => new Promise(() => {})
   const h = new Harness({
-    groups: { '*': { concurrency: 10 }, 'tg:*': { concurrency: 10 }, 'tg:bot1:*': { concurrency: 1 } },
+    groups: { 'tg:bot1:*': { concurrency: 1 }, '*': { concurrency: 4 }, 'tg:*': { concurrency: 2 } },
   })
-  for (const channel of ['tg:bot1:1', 'tg:bot1:2', 'tg:bot2:1', 'tg:bot2:2']) {
-    h.answer(channel, () => new Promise(() => {}))
+  for (const channel of ['tg:bot1:1', 'tg:bot1:2', 'tg:bot2:1', 'tg:bot2:2', 'a', 'b', 'c']) {
+    h.answer(channel, hang)
     h.add(channel)
   }
   await h.pass()
-  t.same(h.ids, ['m1', 'm3', 'm4'])
+  t.same(h.ids, ['m1', 'm3', 'm5', 'm6'])
 })
+
+t.test('a wait and a halt of a group concern the channels of which it is the longest', async t => {
+  const h = new Harness({ groups: { 'tg:*': {}, 'tg:bot1:*': {} } })
+  h.answer('tg:1', limited(60_000, 'group'))
+  h.answer('tg:bot1:1', 'ok')
+  h.answer('tg:2', 'ok')
+  for (const channel of ['tg:1', 'tg:bot1:1', 'tg:2']) h.add(channel)
+  await h.pass()
+  h.add('tg:2')
+  h.add('tg:bot1:1')
+  await h.pass()
+  t.same(h.ids, ['m1', 'm2', 'm3', 'm5'])
+  h.answer('tg:bot1:1', halt)
+  h.add('tg:bot1:1')
+  await h.pass(60_000)
+  t.same(
+    h.of('halted').map(({ target }) => target),
+    ['tg:bot1:'],
+  )
+  t.ok(h.ids.includes('m4'), 'what halts inside does not halt what is around it')
+})
+
+t.test(
+  'a full group of groups is no more work for the channels of its groups, and none for others',
+  async t => {
+    const channels = 10_000
+    const groups = Object.fromEntries(
+      ['p:*', 'p:0*', 'p:1*', 'p:0:1*', 'p:1:1*'].map(prefix => [prefix, { concurrency: 50 }]),
+    )
+    const h = new Harness({ concurrency: 100, groups: { ...groups, 'p:*': { concurrency: 2 } } })
+    const gate = open()
+    for (let i = 0; i < channels; i++) {
+      const channel = `p:${i % 2}:${i % 3}:${i}`
+      if (i < 2) h.answer(channel, gate.answer)
+      h.add(channel)
+    }
+    await h.pass()
+    t.equal(h.sent.length, 2)
+    // Every look at what is ready while others pass is counted: work, not time.
+    let looks = 0
+    const { get } = Object.getOwnPropertyDescriptor(Gate.prototype, 'opensAt') as { get: () => number }
+    Object.defineProperty(Gate.prototype, 'opensAt', {
+      configurable: true,
+      get() {
+        looks++
+        return get.call(this)
+      },
+    })
+    t.teardown(() => Object.defineProperty(Gate.prototype, 'opensAt', { configurable: true, get }))
+    for (let i = 0; i < 100; i++) h.add(`other${i}`)
+    await h.pass()
+    t.equal(h.sent.length, 102)
+    t.ok(looks < 1_000, `${looks} looks`)
+    gate.succeed()
+    for (let sent = 0; sent < h.sent.length; await h.pass()) sent = h.sent.length
+    t.equal(h.sent.length, channels + 100)
+    t.ok(looks < 12 * channels, `${looks} looks`)
+    // In turn, wherever they stand.
+    const order = h.sent.filter(({ channel }) => channel.startsWith('p:')).map(({ sequence }) => sequence)
+    t.same(
+      order,
+      order.toSorted((a, b) => a - b),
+    )
+  },
+)
 
 t.test('ready channels take turns, however long their backlogs', async t => {
   const h = new Harness({ concurrency: 1, groups: { 'b*': {} } })

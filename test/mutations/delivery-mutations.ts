@@ -83,4 +83,23 @@ export const deliveryMutations: readonly Mutation[] = [
       name: 'the attempt is on the device before send where onAmbiguous is dead-letter',
     },
   },
+  {
+    name: 'only the longest group that fits holds',
+    invariants: [],
+    file: 'lib/delivery/groups.js',
+    find: "new Gate('group', prefix, this.of(prefix).outer,",
+    replace: "new Gate('group', prefix, this.none.outer,",
+    caughtBy: { file: 'delivery/limits', name: 'every group whose prefix fits holds, not only the longest' },
+  },
+  {
+    name: 'what an attempt leaves behind opens only its own gate',
+    invariants: [],
+    file: 'lib/delivery/gate.js',
+    find: 'outer.#changed(joins);',
+    replace: 'if (ticket !== Infinity) outer.#changed(joins);',
+    caughtBy: {
+      file: 'delivery/limits',
+      name: 'a full group of groups is no more work for the channels of its groups, and none for others',
+    },
+  },
 ]
