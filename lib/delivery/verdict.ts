@@ -26,5 +26,5 @@ export function verdictOf(
   } catch (thrown) {
     report(new Error(`classify threw for message ${delivery.id}`, { cause: thrown }))
   }
-  return classifyError(error)
+  return classifyError(error, delivery)
 }

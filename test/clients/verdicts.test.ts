@@ -21,7 +21,7 @@ const ALIKE: Readonly<Record<string, string>> = {
   'not found': 'permanent',
   'too many requests': 'rate-limited 30000',
   'server error': 'ambiguous',
-  'bad gateway': 'retry uncharged',
+  'bad gateway': 'ambiguous',
   'connection refused': 'retry uncharged',
   'no such host': 'retry uncharged',
   // The client can not tell this from the next but one.
@@ -42,7 +42,7 @@ const HTTP: Readonly<Record<string, string>> = {
   'too early': 'retry uncharged',
   'too many requests with a date': 'rate-limited 30000',
   'request timeout': 'ambiguous',
-  unavailable: 'retry uncharged',
+  unavailable: 'ambiguous',
   'unavailable for a while': 'rate-limited 30000',
   'gateway timeout': 'ambiguous',
 }
@@ -56,8 +56,6 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'group moved': 'permanent',
     // No such bot: the token is wrong, not the message.
     'not found': 'halt',
-    // A page instead of JSON: grammY reports that it could not read it, and no status.
-    'bad gateway': 'ambiguous',
   },
   '@slack/web-api 8': { 'internal error': 'ambiguous' },
   '@slack/web-api 7': { 'internal error': 'ambiguous' },

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { classifyError } from '../../lib/delivery/classify/classify-error.js'
-import { parseRetryAfter } from '../../lib/delivery/classify/retry-after.js'
+import { parseWait } from '../../lib/delivery/classify/wait.js'
 import { SendError } from '../../lib/delivery/send-error.js'
 import type { Verdict } from '../../lib/delivery/types.js'
 import { revoked } from './fixtures/revoked.js'
@@ -32,14 +32,14 @@ const cases: Record<string, [unknown, Verdict | Verdict['kind']][]> = {
     [{ status: 429 }, { kind: 'rate-limited' }],
     [{ status: 500 }, ambiguous],
     [{ status: 501 }, ambiguous],
-    [{ status: 502 }, notSent],
-    [{ status: 503 }, notSent],
+    [{ status: 502 }, ambiguous],
+    [{ status: 503 }, ambiguous],
     [{ status: 504 }, ambiguous],
     [{ status: 521 }, notSent],
     [error('answer is no JSON', { status: 200 }), ambiguous],
     [error('x', { statusCode: 400 }), 'permanent'],
     [error('axios', { code: 'ERR_BAD_REQUEST', response: { status: 400 } }), 'permanent'],
-    [error('got', { response: { statusCode: 502 } }), notSent],
+    [error('got', { response: { statusCode: 502 } }), ambiguous],
     [new Response(null, { status: 403 }), 'permanent'],
     [error('not HTTP', { status: 14 }), ambiguous],
     [error('not HTTP', { status: 'failed' }), ambiguous],
@@ -68,7 +68,7 @@ const cases: Record<string, [unknown, Verdict | Verdict['kind']][]> = {
     [{ status: 429, headers: { 'retry-after': 'soon' } }, { kind: 'rate-limited' }],
     // No time at all is no wait: the backoff decides, else it would be sent in a loop.
     [{ status: 429, headers: { 'retry-after': '0' } }, { kind: 'rate-limited' }],
-    [{ status: 503, headers: { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' } }, notSent],
+    [{ status: 503, headers: { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' } }, ambiguous],
     [
       { status: 429, body: { retry_after: 0 }, headers: { 'retry-after': '4' } },
       { kind: 'rate-limited', afterMs: 4_000 },
@@ -175,7 +175,7 @@ const cases: Record<string, [unknown, Verdict | Verdict['kind']][]> = {
       named('GrammyError', { ok: false, error_code: 400, parameters: { migrate_to_chat_id: -1001 } }),
       { kind: 'permanent', reason: 'the group moved to chat -1001' },
     ],
-    [named('GrammyError', { ok: false, error_code: 502 }), notSent],
+    [named('GrammyError', { ok: false, error_code: 502 }), ambiguous],
     [named('HttpError', { error: fetchFailed(system('ECONNREFUSED')) }), notSent],
     [named('HttpError', { error: named('FetchError', { type: 'system', code: 'ECONNRESET' }) }), ambiguous],
   ],
@@ -220,7 +220,7 @@ const cases: Record<string, [unknown, Verdict | Verdict['kind']][]> = {
       error('x', { code: 'slack_webapi_platform_error', data: { ok: false, error: 'constructor' } }),
       'permanent',
     ],
-    [error('x', { code: 'slack_webapi_http_error', statusCode: 502, headers: {} }), notSent],
+    [error('x', { code: 'slack_webapi_http_error', statusCode: 502, headers: {} }), ambiguous],
     [
       error('x', { code: 'slack_webapi_request_error', original: error('axios', { code: 'ECONNREFUSED' }) }),
       notSent,
@@ -295,10 +295,10 @@ t.test('a chain of causes that goes round, or has no end, is ambiguous and ends'
 
 t.test('Retry-After is read in seconds and as an HTTP date, and nothing else is taken for one', async t => {
   const now = Date.parse('Wed, 21 Oct 2015 07:28:00 GMT')
-  t.equal(parseRetryAfter('120', now), 120_000)
-  t.equal(parseRetryAfter(' 0 ', now), 0)
-  t.equal(parseRetryAfter('Wed, 21 Oct 2015 07:28:30 GMT', now), 30_000)
-  t.equal(parseRetryAfter('Wed, 21 Oct 2015 07:27:00 GMT', now), 0)
+  t.equal(parseWait('120', 's', now), 120_000)
+  t.equal(parseWait(' 0 ', 's', now), 0)
+  t.equal(parseWait('Wed, 21 Oct 2015 07:28:30 GMT', 's', now), 30_000)
+  t.equal(parseWait('Wed, 21 Oct 2015 07:27:00 GMT', 's', now), 0)
   for (const text of ['', '-1', 'soon', '2015-10-21', 'never 12', 'NaN', 'Infinity', '1e3'])
-    t.equal(parseRetryAfter(text, now), undefined)
+    t.equal(parseWait(text, 's', now), undefined)
 })

@@ -1,71 +1,77 @@
-import type { Verdict } from '../types.js'
-import { header, retryAfterMs } from './retry-after.js'
-import { ambiguous, at, notSent, numberAt, type Rule, rateLimited } from './rule.js'
+import { property } from '../recorded-error.js'
+import type { Finding, Meaning, Rule } from './meaning.js'
+import type { Reading } from './reading.js'
+import { isUsedUp, resetMsIn } from './wait.js'
 
-/** Where clients keep the status: fetch and undici, Node, axios, got, Telegram's body and grammY, the AWS SDK. */
-const STATUSES: readonly (readonly string[])[] = [
-  ['status'],
-  ['statusCode'],
-  ['response', 'status'],
-  ['response', 'statusCode'],
-  ['error_code'],
-  ['$metadata', 'httpStatusCode'],
+/**
+ * What a status means for the message, where it does not mean what its class does: a 4xx refuses the message, a 3xx was
+ * not followed, any other leaves it in doubt. A receiver that processed the message may answer 502 or 503 as well: a
+ * gateway says so of a connection that broke after the request went on (nginx: "upstream prematurely closed connection";
+ * Envoy: "UC").
+ */
+const MEANINGS: readonly (readonly [status: number, means: Meaning, source: string])[] = [
+  [401, 'halt', 'RFC 9110, 15.5.2: the credentials are the sender’s'],
+  [402, 'halt', 'RFC 9110, 15.5.3: an account without money'],
+  [407, 'halt', 'RFC 9110, 15.5.8: the credentials for a proxy'],
+  [408, 'doubt', 'RFC 9110, 15.5.9: what it had got by then is unknown'],
+  [412, 'retry', 'learn.microsoft.com, Teams, rate-limit: transient, as 502 and 504'],
+  [420, 'limit', 'core.telegram.org/api/errors: FLOOD; Twitter’s of old'],
+  [421, 'retry', 'RFC 9110, 15.5.20: another connection may do'],
+  [423, 'retry', 'RFC 4918, 11.3: locked by another'],
+  [425, 'not-sent', 'RFC 8470, 5.2: not processed'],
+  [429, 'limit', 'RFC 6585, 4'],
+  [502, 'unanswered', 'RFC 9110, 15.6.3'],
+  [503, 'unanswered', 'RFC 9110, 15.6.4'],
+  [504, 'unanswered', 'RFC 9110, 15.6.5'],
+  [509, 'limit', 'Apache’s “Bandwidth Limit Exceeded”'],
+  [511, 'unreachable', 'RFC 6585, 6: said by a network on the way, never by the receiver'],
+  [520, 'unanswered', 'developers.cloudflare.com, 5xx: the origin broke off'],
+  [521, 'unreachable', 'the same: the origin refuses connections'],
+  [522, 'unanswered', 'the same: also where a connection that stood was not acknowledged'],
+  [523, 'unreachable', 'the same: no route to the origin'],
+  [524, 'unanswered', 'the same: no answer in time'],
+  [525, 'unreachable', 'the same: no agreement on TLS'],
+  [526, 'unreachable', 'the same: no certificate that is valid'],
+  [529, 'not-sent', 'overloaded, as some APIs say it'],
+  [530, 'unanswered', 'developers.cloudflare.com, 1xxx errors'],
 ]
 
-/** What a status means for the message, where it does not mean what its class does. */
-const MEANINGS: Readonly<Record<number, (status: number, error: unknown) => Verdict>> = {
-  // The token is wrong, not the message.
-  401: halted,
-  407: halted,
-  // The receiver (408) or something before it (504) stopped waiting; what it had got by then is unknown.
-  408: () => ambiguous,
-  425: () => notSent,
-  429: (_, error) => rateLimited(retryAfterMs(error), isForAll(error) ? 'group' : undefined),
-  500: () => ambiguous,
-  502: () => notSent,
-  503: (_, error) => {
-    const afterMs = retryAfterMs(error)
-    return afterMs === undefined ? notSent : rateLimited(afterMs)
-  },
-  504: () => ambiguous,
-  // Cloudflare: the origin is down (521), can not be connected to (522), reached (523), or agreed with on TLS (525, 526).
-  521: () => notSent,
-  522: () => notSent,
-  523: () => notSent,
-  525: () => notSent,
-  526: () => notSent,
-  // Overloaded, as some APIs say it.
-  529: () => notSent,
-}
+const BY_STATUS = new Map(MEANINGS.map(([status, means]) => [status, means]))
 
-export const httpStatus: Rule = error => {
-  const status = statusOf(error)
+/** A status that may come of a window that is used up: GitHub says 403. */
+const MAY_BE_LIMITS: ReadonlySet<number> = new Set([403, 420, 429])
+
+export const httpStatus: Rule = reading => {
+  const { status } = reading
   if (status === undefined) return undefined
-  const meaning = MEANINGS[status]
-  if (meaning !== undefined) return meaning(status, error)
-  // Redirects were not followed, and the message was not taken where it was sent.
-  if (status >= 300 && status < 500) return { kind: 'permanent', reason: `HTTP ${status}` }
-  // An error in spite of a success (an answer that could not be read), or a server's failure at an unknown point.
-  return ambiguous
+  const means = BY_STATUS.get(status) ?? ofClass(status)
+  return limited(reading, status, means) ?? { means, ...(NAMED.has(means) && { reason: `HTTP ${status}` }) }
 }
 
-function halted(status: number): Verdict {
-  return { kind: 'halt', reason: `HTTP ${status}` }
+const NAMED: ReadonlySet<Meaning> = new Set<Meaning>(['permanent', 'halt'])
+
+function ofClass(status: number): Meaning {
+  // A redirect was not followed, and the message was not taken where it was sent. An error in spite of a success is an
+  // answer that could not be read; a server fails at an unknown point.
+  return status >= 300 && status < 500 ? 'permanent' : 'doubt'
+}
+
+/** A refusal that says when to come back is a limit, whatever its status (RFC 9110, 10.2.3). */
+function limited(reading: Reading, status: number, means: Meaning): Finding | undefined {
+  const { waitMs } = reading
+  const isRefusal = status >= 400 && status < 500 && means !== 'doubt'
+  if (waitMs !== undefined && (isRefusal || status === 503 || status === 529))
+    return { means: limitOf(reading), afterMs: waitMs }
+  if (means !== 'limit' && !(MAY_BE_LIMITS.has(status) && isUsedUp(reading))) return undefined
+  return { means: limitOf(reading), afterMs: waitMs ?? resetMsIn(reading) }
 }
 
 /** Discord says so when the limit is the bot's, not the channel's. */
-function isForAll(error: unknown): boolean {
-  const scope = header(error, 'x-ratelimit-scope')
-  if (scope === 'global' || header(error, 'x-ratelimit-global') === 'true') return true
-  return [['global'], ['body', 'global'], ['rawError', 'global'], ['response', 'data', 'global']].some(
-    path => at(error, ...path) === true,
-  )
-}
-
-export function statusOf(error: unknown): number | undefined {
-  for (const path of STATUSES) {
-    const status = numberAt(error, ...path)
-    if (status !== undefined && Number.isInteger(status) && status >= 100 && status < 600) return status
-  }
-  return undefined
+export function limitOf({ headers, places, error }: Reading): 'limit' | 'limit-group' {
+  const isForAll =
+    headers.get('x-ratelimit-scope') === 'global' ||
+    headers.get('x-ratelimit-global') === 'true' ||
+    property(error, 'scope') === 'global' ||
+    places.some(place => property(place, 'global') === true)
+  return isForAll ? 'limit-group' : 'limit'
 }

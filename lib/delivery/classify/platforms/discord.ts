@@ -1,0 +1,12 @@
+import { property } from '../../recorded-error.js'
+import { limitOf } from '../http.js'
+import type { Rule } from '../meaning.js'
+
+/** `@discordjs/rest` with `rejectOnRateLimit`: in **milliseconds**, and for the whole bot where `global`. */
+export const discordRateLimit: Rule = reading => {
+  // Its name bears the route: "RateLimitError[/channels/:id/messages]".
+  if (!reading.name.startsWith('RateLimitError')) return undefined
+  const afterMs = property(reading.error, 'retryAfter') ?? property(reading.error, 'timeToReset')
+  const isWait = typeof afterMs === 'number' && afterMs >= 0
+  return { means: limitOf(reading), afterMs: isWait ? afterMs : undefined }
+}

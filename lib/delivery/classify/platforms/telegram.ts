@@ -1,0 +1,27 @@
+import { property } from '../../recorded-error.js'
+import type { Rule } from '../meaning.js'
+
+/** A group became a supergroup: its old id will never be good again, and only the sender knows where the new one belongs. */
+export const telegramMigration: Rule = ({ places }) => {
+  for (const place of places) {
+    const id = property(place, 'migrate_to_chat_id')
+    if (typeof id === 'number' || typeof id === 'string')
+      return { means: 'permanent', reason: `the group moved to chat ${id}` }
+  }
+  return undefined
+}
+
+/**
+ * Telegram says 404 of a bot or a method that it does not know (a token with a slip in it), never of a chat: that
+ * is a 400. So the sender is wrong, and no message must die of it.
+ */
+export const telegramNotFound: Rule = ({ error, places, status }) => {
+  const isTelegram =
+    property(error, 'code') === 'ETELEGRAM' ||
+    places.some(
+      place => property(place, 'error_code') === 404 && typeof property(place, 'description') === 'string',
+    )
+  return isTelegram && status === 404
+    ? { means: 'halt', reason: 'Telegram knows no such bot: is the token right?' }
+    : undefined
+}

@@ -1,0 +1,117 @@
+import { property } from '../recorded-error.js'
+import { headersIn } from './headers.js'
+import { statusIn } from './status.js'
+import { waitMsIn } from './wait.js'
+
+/** Where clients and platforms put an answer or a part of it, seen from the error or from another such place. */
+const HOLDERS: readonly string[] = [
+  'response',
+  'res',
+  '$response',
+  '$metadata',
+  'output',
+  'payload',
+  'data',
+  'body',
+  'responseBody',
+  'rawError',
+  'error',
+  'err',
+  'errors',
+  'errorInfo',
+  'result',
+  'results',
+  'parameters',
+  'details',
+  'extensions',
+  'message',
+]
+
+/** Places looked at, at most: an error may hold anything, also itself. */
+const MAX_PLACES = 32
+/** Longer texts are pages for people, not answers. */
+const MAX_BODY_LENGTH = 16_384
+/** Texts and bytes that are parsed, at most. */
+const MAX_PARSED = 8
+const MAX_TEXT_LENGTH = 2_000
+
+/** What one error says, read once; what it wraps has a reading of its own. */
+export class Reading {
+  readonly error: unknown
+  /** The error itself, and all that it holds of an answer, the nearest first. */
+  readonly places: readonly object[]
+  readonly name: string
+  readonly message: string
+  /** By names in lower case. */
+  readonly headers: ReadonlyMap<string, string>
+  #status: number | undefined | null = null
+  #waitMs: number | undefined | null = null
+
+  constructor(error: object) {
+    this.error = error
+    this.places = placesOf(error)
+    this.name = textOf(error, 'name')
+    this.message = textOf(error, 'message')
+    this.headers = headersIn(this.places)
+  }
+
+  /** Of HTTP. */
+  get status(): number | undefined {
+    if (this.#status === null) this.#status = statusIn(this.places, this.message)
+    return this.#status
+  }
+
+  /** How long the receiver asked to wait, in ms; undefined where it did not say. */
+  get waitMs(): number | undefined {
+    if (this.#waitMs === null) this.#waitMs = waitMsIn(this)
+    return this.#waitMs
+  }
+
+  /** An answer came, and not merely a status that somebody made up for an error. */
+  get hasAnswer(): boolean {
+    return this.headers.size > 0 || ANSWERS.some(name => property(this.error, name) != null)
+  }
+}
+
+const ANSWERS: readonly string[] = ['response', 'body', 'data', 'rawError']
+
+/** An error by its looks: one of another realm, or of a copy of a library, is no instance of ours. */
+export function isError(value: unknown): boolean {
+  return typeof property(value, 'stack') === 'string' && typeof property(value, 'message') === 'string'
+}
+
+function placesOf(error: object): readonly object[] {
+  const places: object[] = [error]
+  let parsed = 0
+  const parse = (body: string | Uint8Array) => (parsed++ < MAX_PARSED ? parseBody(body) : undefined)
+  for (let index = 0; index < places.length; index++) {
+    for (const name of HOLDERS) {
+      if (places.length >= MAX_PLACES) return places
+      let value = property(places[index], name)
+      if (isBody(value)) value = parse(value)
+      if (Array.isArray(value)) value = value[0]
+      if (typeof value !== 'object' || value === null || places.includes(value)) continue
+      // What it wraps is read by itself.
+      if (!isError(value)) places.push(value)
+    }
+  }
+  return places
+}
+
+function isBody(value: unknown): value is string | Uint8Array {
+  if (value instanceof Uint8Array) return value.byteLength <= MAX_BODY_LENGTH
+  return typeof value === 'string' && value.length <= MAX_BODY_LENGTH && /^\s*[{[]/.test(value)
+}
+
+function parseBody(body: string | Uint8Array): unknown {
+  try {
+    return JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body))
+  } catch {
+    return undefined
+  }
+}
+
+function textOf(error: object, name: string): string {
+  const text = property(error, name)
+  return typeof text === 'string' ? text.slice(0, MAX_TEXT_LENGTH) : ''
+}
