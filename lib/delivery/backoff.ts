@@ -1,3 +1,4 @@
+import { reasonText } from './recorded-error.js'
 import type { ExponentialRetry, Failure, Retry } from './types.js'
 
 const HOUR_MS = 3_600_000
@@ -154,7 +155,9 @@ class AskedBackoff<P> implements Backoff<P> {
     } catch (error) {
       const what = error instanceof Error ? error.message : String(error)
       this.#report(
-        new Error(`The retry function failed: ${what}. The default backoff stood in.`, { cause: error }),
+        new Error(`The retry function failed: ${reasonText(what)}. The default backoff stood in.`, {
+          cause: error,
+        }),
       )
       return this.#standIn.delayMs(failed)
     }

@@ -3,7 +3,7 @@ import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt.js'
 import { Call } from './call.js'
 import { Mark } from './columns.js'
-import { recordedError } from './recorded-error.js'
+import { reasonText, recordedError } from './recorded-error.js'
 import type { Scheduler } from './scheduler.js'
 import type { Settler } from './settler.js'
 import type { Timers } from './timers.js'
@@ -136,7 +136,7 @@ export class Doubt {
       default:
         return this.#askAgain(
           attempt,
-          new TypeError(`onAmbiguous answered ${String(result.value)}; ${EXPECTED}.`),
+          new TypeError(`onAmbiguous answered ${reasonText(String(result.value))}; ${EXPECTED}.`),
         )
     }
   }

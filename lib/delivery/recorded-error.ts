@@ -1,33 +1,31 @@
 import type { RecordedError } from '../store/message-store.js'
-import { redact } from './redact.js'
+import { platformText, platformTextOf } from './platform-text.js'
+import { at, property } from './property.js'
+import { publicText } from './redact/redact.js'
+
+export { property } from './property.js'
 
 const MAX_NAME_LENGTH = 100
 const MAX_MESSAGE_LENGTH = 500
 const MAX_CODE_LENGTH = 100
-/** Redacting looks at no more than this, however long the message. */
-const MAX_LOOKED_AT = 10_000
+/** Errors that wrap each other, of which each is asked for its text. */
+const MAX_WRAPPED = 4
 
 /** What is kept of an error: bounded, without credentials, whatever was thrown. Never throws. */
 export function recordedError(error: unknown, at: number): RecordedError {
   const recorded: RecordedError = {
-    name: clip(nameOf(error), MAX_NAME_LENGTH),
-    message: clip(redact(messageOf(error).slice(0, MAX_LOOKED_AT)), MAX_MESSAGE_LENGTH),
+    name: publicText(nameOf(error), MAX_NAME_LENGTH),
+    message: publicText(messageOf(error), MAX_MESSAGE_LENGTH),
     at,
   }
   const code = codeOf(error)
-  if (code !== undefined) recorded.code = clip(redact(code), MAX_CODE_LENGTH)
+  if (code !== undefined) recorded.code = publicText(code, MAX_CODE_LENGTH)
   return recorded
 }
 
-/** A property of anything, undefined where it can not be read. */
-export function property(value: unknown, name: string): unknown {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
-  try {
-    return (value as Record<string, unknown>)[name]
-  } catch {
-    // A getter that throws, a revoked proxy: an error must not be able to break its own report.
-    return undefined
-  }
+/** Why something stopped or died, for people: as bounded as an error, and as free of credentials. */
+export function reasonText(reason: string): string {
+  return publicText(reason, MAX_MESSAGE_LENGTH)
 }
 
 function nameOf(error: unknown): string {
@@ -45,17 +43,27 @@ function isError(value: unknown): boolean {
   }
 }
 
+/** "fetch failed" says nothing, and "status code 400" little: what the platform said, and what is wrapped, say more. */
 function messageOf(error: unknown): string {
-  const message = property(error, 'message')
-  const cause = property(property(error, 'cause'), 'message')
-  if (typeof message === 'string') {
-    // "fetch failed" says nothing; what it wraps does.
-    return typeof cause === 'string' && cause !== '' && !message.includes(cause)
-      ? `${message}: ${cause}`
-      : message
+  const texts: string[] = []
+  const add = (text: unknown): void => {
+    if (typeof text !== 'string' || text === '' || texts.some(earlier => earlier.includes(text))) return
+    texts.push(text)
   }
+  let wrapped = error
+  for (let depth = 0; depth < MAX_WRAPPED && wrapped !== undefined && wrapped !== null; depth += 1) {
+    add(property(wrapped, 'message'))
+    add(platformTextOf(wrapped))
+    wrapped = property(wrapped, 'cause') ?? at(wrapped, 'errors', '0')
+  }
+  if (texts.length > 0) return texts.join(': ')
+  const text = typeof error === 'object' ? platformText(error) : undefined
+  return text ?? shown(error)
+}
+
+function shown(value: unknown): string {
   try {
-    return String(error)
+    return String(value)
   } catch {
     return 'a value that can not be shown'
   }
@@ -68,8 +76,4 @@ function codeOf(error: unknown): string | undefined {
   }
   const status = property(error, 'status') ?? property(error, 'statusCode')
   return typeof status === 'number' ? String(status) : undefined
-}
-
-function clip(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`
 }

@@ -1,3 +1,4 @@
+import { reasonText } from './recorded-error.js'
 import type { DispatchObserver } from './types.js'
 
 type Reports = Required<Omit<DispatchObserver<unknown>, 'error'>>
@@ -25,7 +26,7 @@ export class Reporter {
       this.#observer.error(error instanceof Error ? error : new Error(String(error)))
     } catch (thrown) {
       // Nobody is left to tell but the process.
-      process.emitWarning(thrown instanceof Error ? thrown : new Error(String(thrown)))
+      process.emitWarning(reasonText(thrown instanceof Error ? thrown.message : String(thrown)))
     }
   }
 }

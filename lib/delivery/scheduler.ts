@@ -11,6 +11,7 @@ import { type Halt, type Haltable, Halts } from './halts.js'
 import { Closed, OpenTime } from './open-time.js'
 import { isEverything, isPrefix, Pauses, prefixOf, selects } from './pauses.js'
 import { Policies } from './policies.js'
+import { reasonText } from './recorded-error.js'
 import { Scheduled } from './scheduled.js'
 import type { Timers } from './timers.js'
 import { TokenBuckets } from './token-bucket.js'
@@ -398,7 +399,7 @@ export class Scheduler {
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error))
       if (channel.halt !== undefined) this.halts.take(channel.halt)
-      this.halts.halt(channel, { reason: `its options: ${cause.message}`, afterMs: ASK_AGAIN_MS })
+      this.halts.halt(channel, { reason: reasonText(`its options: ${cause.message}`), afterMs: ASK_AGAIN_MS })
       this.#listener.failed(cause)
       return false
     }

@@ -13,7 +13,7 @@ import { Mark } from './columns.js'
 import type { Haltable } from './halts.js'
 import { type Decision, judge } from './judge.js'
 import type { Ledger } from './ledger.js'
-import { recordedError } from './recorded-error.js'
+import { reasonText, recordedError } from './recorded-error.js'
 import type { RefMap } from './ref-map.js'
 import type { Reporter } from './reporter.js'
 import type { Scheduler } from './scheduler.js'
@@ -162,7 +162,7 @@ export class Settler {
     const progress = { ...this.#progress(attempts, mayHaveBeenSent), firstAttemptAt, triedMs }
     this.#record(attempt, { kind: 'released', ...progress, error: recorded })
     scheduler.halts.halt(holder, {
-      reason: decision.reason ?? `${recorded.name}: ${recorded.message}`,
+      reason: reasonText(decision.reason ?? `${recorded.name}: ${recorded.message}`),
       afterMs: decision.afterMs,
     })
     this.#liftProbes(attempt, holder)
@@ -378,6 +378,6 @@ function facts(attempt: Attempt, attempts: number) {
 }
 
 function explain(recorded: RecordedError, reason: string | undefined): void {
-  if (reason === undefined || recorded.message.includes(reason)) return
-  recorded.message = `${reason}: ${recorded.message}`.slice(0, 500)
+  const text = reasonText(reason ?? '')
+  if (!recorded.message.includes(text)) recorded.message = reasonText(`${text}: ${recorded.message}`)
 }

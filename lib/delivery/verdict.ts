@@ -1,4 +1,5 @@
 import { classifyError } from './classify/classify-error.js'
+import { reasonText } from './recorded-error.js'
 import type { Delivery, Verdict } from './types.js'
 import { isVerdict } from './verdict-shape.js'
 
@@ -16,7 +17,7 @@ export function verdictOf(
     const verdict: unknown = classify?.(error, delivery)
     if (isVerdict(verdict)) return verdict
     if (verdict !== undefined) {
-      const shown = verdict instanceof Promise ? 'a promise' : JSON.stringify(verdict)
+      const shown = verdict instanceof Promise ? 'a promise' : reasonText(String(JSON.stringify(verdict)))
       report(
         new TypeError(
           `classify returned ${shown} for message ${delivery.id}; it must return a verdict or undefined`,

@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events'
+import { reasonText } from '../delivery/recorded-error.js'
 import { WaqError } from '../log/errors.js'
+import { printsPublicly } from './printing.js'
 import { className } from './quote.js'
 import type { QueueEvents } from './types.js'
 
@@ -26,6 +28,7 @@ export function notify<N extends EventName>(
 
 /** Reports an error as the event `error`, or as a process warning where nobody listens or a listener fails. */
 export function notifyError(emitter: EventSource, error: Error): void {
+  printsPublicly(error)
   callListeners(emitter, EventEmitter.errorMonitor, error, () => {})
   if (emitter.listenerCount('error') === 0) {
     warn(error)
@@ -62,14 +65,16 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** The error that says which listener failed. */
 export function listenerFailure(event: string, cause: unknown): Error {
-  const detail = cause instanceof Error ? cause.message : `something that is no Error was thrown`
+  const detail = cause instanceof Error ? reasonText(cause.message) : `something that is no Error was thrown`
   return new Error(`A listener of the event "${event}" failed: ${detail}`, { cause })
 }
 
 function warn(error: Error): void {
   const code = error instanceof WaqError ? error.code : undefined
   const kind = code ?? className(error) ?? 'Error'
-  process.emitWarning(`${kind}: ${error.message}`, {
+  // What waq says itself holds paths and ids, and nothing of anybody's errors.
+  const message = error instanceof WaqError ? error.message : reasonText(error.message)
+  process.emitWarning(`${kind}: ${message}`, {
     type: 'WaqWarning',
     ...(code === undefined ? {} : { code }),
     detail: 'A queue reported this error, and no listener of its event "error" took it.',

@@ -1,6 +1,7 @@
 import type { DispatchObserver, MessageFacts } from '../delivery/types.js'
 import { attemptDiagnostics } from './diagnostics.js'
 import { type EventSource, notify, notifyError } from './events.js'
+import { unprinted } from './printing.js'
 import type { RecentDurations } from './recent-durations.js'
 import type { Settlements } from './settlements.js'
 import type { AttemptDiagnostics, MessageEvent } from './types.js'
@@ -38,22 +39,17 @@ export function observeDispatch<R>(parts: ObserverParts<R>): DispatchObserver<R>
       })
       roomChanged()
       if (emitter.listenerCount('delivered') > 0)
-        notify(emitter, 'delivered', {
-          ...messageOf(facts),
-          // A getter is not followed where an event is printed: a response has the URL, and with it a bot's token.
-          get result() {
-            return result
-          },
-          ms,
-        })
+        notify(emitter, 'delivered', unprinted({ ...messageOf(facts), ms }, { result }, {}))
     },
     retry(facts) {
       const { error, delayMs, dueAt, mayHaveBeenSent } = facts
-      notify(emitter, 'retry', { ...messageOf(facts), error, delayMs, dueAt, mayHaveBeenSent })
+      const event = { ...messageOf(facts), delayMs, dueAt, mayHaveBeenSent }
+      notify(emitter, 'retry', unprinted(event, { error }, { error: facts.recorded }))
     },
     rateLimited(facts) {
       const { error, scope, target, delayMs, dueAt } = facts
-      notify(emitter, 'rateLimited', { ...messageOf(facts), error, scope, target, delayMs, dueAt })
+      const event = { ...messageOf(facts), scope, target, delayMs, dueAt }
+      notify(emitter, 'rateLimited', unprinted(event, { error }, { error: facts.recorded }))
     },
     dead(facts) {
       const { id, attempts, at, reason, recorded } = facts
@@ -66,8 +62,15 @@ export function observeDispatch<R>(parts: ObserverParts<R>): DispatchObserver<R>
         ...(recorded !== undefined && { lastError: recorded }),
       })
       roomChanged()
-      const error = 'error' in facts ? { error: facts.error } : {}
-      notify(emitter, 'dead', { ...messageOf(facts), reason, ...error })
+      const event = { ...messageOf(facts), reason }
+      const { error } = facts
+      notify(
+        emitter,
+        'dead',
+        'error' in facts
+          ? unprinted<typeof event, { error?: unknown }>(event, { error }, { error: recorded })
+          : event,
+      )
     },
     cancelled(facts) {
       const { id, attempts, mayHaveBeenSent, at } = facts

@@ -349,8 +349,8 @@ export interface MessageEvent {
 
 export interface DeliveredEvent<R = unknown> extends MessageEvent {
   /**
-   * What `send` returned; undefined where `onAmbiguous`, or the verdict of an error, said that it was sent. A getter: it
-   * is not printed with the event.
+   * What `send` returned; undefined where `onAmbiguous`, or the verdict of an error, said that it was sent. Not
+   * enumerable: it is not printed with the event.
    */
   result: R | undefined
   /** How long the attempt took. */
@@ -358,6 +358,10 @@ export interface DeliveredEvent<R = unknown> extends MessageEvent {
 }
 
 export interface RetryEvent extends MessageEvent {
+  /**
+   * What was thrown, or was returned and refused. Not enumerable: what is printed in its place is what is recorded of it,
+   * without credentials.
+   */
   error: unknown
   delayMs: number
   /** Epoch ms. */
@@ -367,6 +371,7 @@ export interface RetryEvent extends MessageEvent {
 }
 
 export interface RateLimitedEvent extends MessageEvent {
+  /** As in `RetryEvent`. */
   error: unknown
   /** What waits. */
   scope: Scope
@@ -379,7 +384,7 @@ export interface RateLimitedEvent extends MessageEvent {
 
 export interface DeadEvent extends MessageEvent {
   reason: DeadReason
-  /** What was thrown, where something was. */
+  /** What was thrown, where something was. As in `RetryEvent`. */
   error?: unknown
 }
 

@@ -3,6 +3,7 @@ import { deliveryMutations } from './delivery-mutations.js'
 import { logMutations } from './log-mutations.js'
 import type { Mutation } from './mutation.js'
 import { queueMutations } from './queue-mutations.js'
+import { secretMutations } from './secret-mutations.js'
 import { storeMutations } from './store-mutations.js'
 
 /** Every rule of the engine that can be switched off. */
@@ -12,4 +13,5 @@ export const mutations: readonly Mutation[] = [
   ...clockMutations,
   ...deliveryMutations,
   ...queueMutations,
+  ...secretMutations,
 ]

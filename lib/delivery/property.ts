@@ -1,0 +1,17 @@
+/** A property of anything, undefined where it can not be read. */
+export function property(value: unknown, name: string | symbol): unknown {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
+  try {
+    return (value as Record<string | symbol, unknown>)[name]
+  } catch {
+    // A getter that throws, a revoked proxy: an error must not be able to break its own report.
+    return undefined
+  }
+}
+
+/** A property of a property of anything. */
+export function at(value: unknown, ...path: readonly string[]): unknown {
+  let result = value
+  for (const name of path) result = property(result, name)
+  return result
+}

@@ -1,0 +1,93 @@
+import { credentialShapes } from './credential-shapes.js'
+import { HIDDEN } from './hidden.js'
+import { looksRandom } from './random-word.js'
+import { redactUrls } from './url.js'
+
+/** No more of a text is looked at, or shown. */
+const MAX_LOOKED_AT = 10_000
+
+/** Headers whose value is a credential, whatever it looks like. */
+const HEADER = String.raw`(?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]{0,30}(?:key|token|secret|signature|auth)`
+/** Names of a field, a variable or a parameter that holds one. */
+const NAME =
+  'pass(?:word|wd|phrase)|pwd|secret|token|(?:api|access|account|private|auth|signing|license)[-_ ]?key|credentials?|signature|sessionid'
+
+/** What is hidden by what stands before or around it. A function decides where a word may be harmless. */
+const PLACES: readonly (readonly [
+  pattern: RegExp,
+  replacement: string | ((...found: string[]) => string),
+])[] = [
+  // A header's value that a client refused, quoted: fetch, grpc-js.
+  [/(Headers\.\w{1,20}: )"[\s\S]*$/g, `$1${HIDDEN}`],
+  [/(\bvalue )"[^"]*"( (?:contains|is|has) (?:an? )?(?:illegal|invalid))/gi, `$1${HIDDEN}$2`],
+  // authorization: "…", ['x-api-key', '…'], Cookie: a=b; c=d
+  [
+    new RegExp(String.raw`\b(${HEADER})(\\?["'])(\s{0,5}[:=,]\s{0,5}\\?["'])[^"'\r\n\\]+`, 'gi'),
+    `$1$2$3${HIDDEN}`,
+  ],
+  [
+    new RegExp(
+      String.raw`\b(${HEADER})(\s{0,5}[:=]\s{0,5}(?:\[\s?)?\\?["']?)(?!\[redacted)(?:Digest [^\r\n]+|[^"',}\r\n\\]+)`,
+      'gi',
+    ),
+    `$1$2${HIDDEN}`,
+  ],
+  // "token": "…", password='…'
+  [
+    new RegExp(String.raw`(${NAME})(\\?["']?\s{0,3}[:=]\s{0,3}\\?["'])(?!\[redacted)[^"'\\]+`, 'gi'),
+    `$1$2${HIDDEN}`,
+  ],
+  // password=…, "pwd": 1234
+  [
+    new RegExp(
+      String.raw`(${NAME})(\s{0,3}=\s{0,3}|\\?["']\s{0,3}:\s{0,3})(?!\[redacted)[^\s"'&;,}\])\\]+`,
+      'gi',
+    ),
+    `$1$2${HIDDEN}`,
+  ],
+  // A query without its host: /send?key=…&text=…
+  [/([?&][\w.[\]-]{1,40}=)(?!\[redacted)[^\s&#"'<>\\]+/g, `$1${HIDDEN}`],
+  // Incorrect API key provided: …, the token … is invalid. These are words, too: only what looks random goes.
+  [
+    new RegExp(String.raw`\b(${NAME})((?:\s{1,3}[a-z]{1,10}){0,2}:?\s{1,3}["'(]?)([\w.~+/=%-]{8,})`, 'gi'),
+    (found, name, between, value) => (looksRandom(value!) ? `${name}${between}${HIDDEN}` : found!),
+  ],
+  [
+    /\b(bearer|basic|bot|token|apikey)(\s{1,5})([\w.~+/=-]{6,})/gi,
+    (found, scheme, between, value) =>
+      looksRandom(value!) || value!.length >= 20 ? `${scheme}${between}${HIDDEN}` : found!,
+  ],
+  // A long run of capitals, small letters and digits that begins no name of a file.
+  [
+    /(?<![\w+/=.-])[A-Za-z0-9_+=-]{40,}/g,
+    (...[run]) => (/[A-Z]/.test(run!) && /[a-z]/.test(run!) && /\d/.test(run!) ? HIDDEN : run!),
+  ],
+]
+
+/** The text without the credentials that it is seen to hold. In linear time. */
+export function redact(text: string): string {
+  let result = redactUrls(text)
+  for (const { pattern } of credentialShapes) result = result.replace(pattern, HIDDEN)
+  for (const [pattern, replacement] of PLACES) result = result.replace(pattern, replacement as string)
+  return result
+}
+
+/**
+ * A text as it may leave the process or reach a disk: every reason, every message of an error, and whatever is printed
+ * goes through here. It is redacted first and cut to length then: half a credential is not recognised.
+ */
+export function publicText(text: string, maxLength: number): string {
+  return clip(redact(lookedAt(text)), maxLength)
+}
+
+/** Not cut in the middle of a word. */
+function lookedAt(text: string): string {
+  if (text.length <= MAX_LOOKED_AT) return text
+  const cut = text.slice(0, MAX_LOOKED_AT)
+  const spaceAt = Math.max(cut.lastIndexOf(' '), cut.lastIndexOf('\n'))
+  return spaceAt < 0 ? cut : cut.slice(0, spaceAt)
+}
+
+function clip(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`
+}

@@ -1,0 +1,86 @@
+import { HIDDEN } from './hidden.js'
+import { looksRandom } from './random-word.js'
+
+/** A URL in a text, also one whose slashes JSON has escaped. */
+const URLS = /\b[a-z][a-z0-9+.-]{0,20}:(?:\/\/|\\\/\\\/)(?:[^\s"'`<>\\]|\\\/)+/gi
+
+/** What ends a sentence or a bracket, and not the URL before it. */
+const TRAILING = /[.,;:!?)\]}]{1,9}$/
+
+/** What follows a segment such as `hooks` or `webhook` is what the receiver knows its caller by. */
+const HOOK = /^(?:web|incoming)?[-_]?hooks?(?:b\d)?$|^(?:api[-_]?)?keys?$|^tokens?$/i
+
+/** Hosts whose whole path is the key. */
+const HOOK_HOSTS =
+  /(?:^|[/.@])(?:[a-z0-9-]*hooks?\d?\.|ntfy\.sh|api\.day\.app|sctapi\.ftqq\.com|sc\.ftqq\.com)/i
+
+/** Such a host where the scheme was left out, and a path by itself: `POST /bot1:AA/sendMessage`. */
+const BARE_HOOK_HOST =
+  /\b(hooks\.(?:slack|zapier)\.com|discord(?:app)?\.com\/api\/webhooks)\/(?!\[)[^\s"'`<>?#]+/gi
+const BARE_BOT_PATH = /(\/bot)\d{1,20}(?::|%3A)[\w-]+/gi
+
+/**
+ * In a URL only the scheme and the host are harmless, and words of its path: hides who asks, values of the query, and
+ * path segments that look random. Paths of files are none of this.
+ */
+export function redactUrls(text: string): string {
+  return text
+    .replace(URLS, redactUrl)
+    .replace(BARE_HOOK_HOST, `$1/${HIDDEN}`)
+    .replace(BARE_BOT_PATH, `$1${HIDDEN}`)
+}
+
+function redactUrl(found: string): string {
+  if (/^file:/i.test(found)) return found
+  const tail = TRAILING.exec(found)?.[0] ?? ''
+  const url = found.slice(0, found.length - tail.length).replaceAll('\\/', '/')
+  const afterScheme = url.indexOf('://') + 3
+  const hostAt = afterUser(url, afterScheme)
+  const pathAt = indexOfAny(url, '/?#', hostAt)
+  const queryAt = indexOfAny(url, '?#', pathAt)
+  const user = hostAt > afterScheme ? `${HIDDEN}@` : ''
+  const origin = `${url.slice(0, afterScheme)}${user}${url.slice(hostAt, pathAt)}`
+  return origin + redactPath(origin, url.slice(pathAt, queryAt)) + redactQuery(url.slice(queryAt)) + tail
+}
+
+/** Where the host begins. A password may hold an `@`, and in a connection string also a slash. */
+function afterUser(url: string, from: number): number {
+  const end = /^(?:https?|wss?):/i.test(url) ? indexOfAny(url, '/?#', from) : url.length
+  const at = url.lastIndexOf('@', end - 1)
+  return at < from ? from : at + 1
+}
+
+function redactPath(origin: string, path: string): string {
+  const segments = path.split('/')
+  const hookAt = HOOK_HOSTS.test(origin) ? 0 : segments.findIndex(segment => HOOK.test(segment))
+  return segments
+    .slice(0, hookAt < 0 ? segments.length : hookAt + 1)
+    .map(segment => redactSegment(segment))
+    .concat(hookAt >= 0 && segments.length > hookAt + 1 ? [HIDDEN] : [])
+    .join('/')
+}
+
+function redactSegment(segment: string): string {
+  if (/^bot\d{1,20}(?::|%3A)/i.test(segment)) return `bot${HIDDEN}`
+  return looksRandom(segment) ? HIDDEN : segment
+}
+
+function redactQuery(query: string): string {
+  const hashAt = query.indexOf('#')
+  const first = hashAt < 0 ? query : query.slice(0, hashAt)
+  const fragment = query.slice(first.length)
+  const values = first
+    .split('&')
+    .map(pair => (pair.includes('=') ? pair.slice(0, pair.indexOf('=') + 1) + HIDDEN : hiddenName(pair)))
+    .join('&')
+  return values + (fragment.includes('=') || looksRandom(fragment) ? `#${HIDDEN}` : fragment)
+}
+
+function hiddenName(name: string): string {
+  return looksRandom(name) ? `${name.startsWith('?') ? '?' : ''}${HIDDEN}` : name
+}
+
+function indexOfAny(text: string, characters: string, from: number): number {
+  for (let index = from; index < text.length; index += 1) if (characters.includes(text[index]!)) return index
+  return text.length
+}

@@ -1,0 +1,49 @@
+/** What keeps credentials out of texts, switched off. */
+import type { Mutation } from './mutation.js'
+
+export const secretMutations: readonly Mutation[] = [
+  {
+    name: 'the reason of a halt is told as it is',
+    invariants: [],
+    file: 'lib/delivery/recorded-error.js',
+    find: 'return publicText(reason, MAX_MESSAGE_LENGTH);',
+    replace: 'return reason;',
+    caughtBy: {
+      file: 'queue/secrets',
+      name: 'after halt a secret in an error is nowhere but in the error itself',
+    },
+  },
+  {
+    name: 'a text is cut before it is redacted',
+    invariants: [],
+    file: 'lib/delivery/redact/redact.js',
+    find: 'return clip(redact(lookedAt(text)), maxLength);',
+    replace: 'return redact(clip(text, maxLength));',
+    caughtBy: {
+      file: 'delivery/redact',
+      name: 'a text is redacted before it is cut, and not cut inside of a credential',
+    },
+  },
+  {
+    name: 'an event prints its error',
+    invariants: [],
+    file: 'lib/queue/printing.js',
+    find: 'properties[name] = { value, configurable: true, writable: true }',
+    replace: 'properties[name] = { value, configurable: true, writable: true, enumerable: true }',
+    caughtBy: {
+      file: 'queue/secrets',
+      name: 'after permanent a secret in an error is nowhere but in the error itself',
+    },
+  },
+  {
+    name: 'the path of a URL is shown as it is',
+    invariants: [],
+    file: 'lib/delivery/redact/url.js',
+    find: 'redactPath(origin, url.slice(pathAt, queryAt))',
+    replace: 'url.slice(pathAt, queryAt)',
+    caughtBy: {
+      file: 'delivery/redact',
+      name: 'of a URL the scheme, the host and the words of its path stay',
+    },
+  },
+]
