@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { cpSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { inspect, SendError } from '../../lib/index.js'
 import { noTerminal, startOnTerminal } from './fixtures/pty.js'
@@ -62,8 +62,9 @@ async function copyOf(t: Test, filled: Promise<string>): Promise<string> {
   return copy
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await nextTurn()
+/** Looks again and again, with a pause: who looks all the time takes a core from the process that it waits for. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await wait(2)
 }
 
 async function counts(directory: string): Promise<{ pending: number; dead: number }> {
@@ -124,7 +125,7 @@ for (const owned of [false, true]) {
     )
     child.stdin.write(lines.join(''))
     // The pipe stays open: it waits for more, with two parts done and a third begun.
-    while ((await counts(directory)).pending < 512) await nextTurn()
+    await until(async () => (await counts(directory)).pending >= 512)
     child.kill('SIGINT')
     const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), closed])
     t.match({ stdout, status }, { stdout: '', status: 130 })
@@ -147,7 +148,7 @@ for (const owned of [false, true]) {
     const closed = new Promise<number | null>(resolve => child.on('close', resolve))
     // It writes into a pipe that holds a part of it, and nobody reads on.
     child.stdout.once('readable', () => {})
-    while (child.stdout.readableLength < 16_384) await nextTurn()
+    await until(() => child.stdout.readableLength >= 16_384)
     child.kill('SIGINT')
     const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
     const written = stdout.split('\n')

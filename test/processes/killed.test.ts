@@ -51,7 +51,7 @@ t.test(
       // One in five is killed before it is open, somewhere in recovery; the others while they enqueue, send and rotate.
       if (next() < 0.2) {
         moments.opening++
-        await sleep(60 + next() * 160)
+        await sleep(40 + next() * 120)
       } else {
         moments.running++
         if ((await bot.says('opened')) === undefined) t.fail(`life ${life} ended by itself`)
