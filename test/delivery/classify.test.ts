@@ -1,6 +1,5 @@
 import t from 'tap'
 import { classifyError } from '../../lib/delivery/classify/classify-error.js'
-import { parseWait } from '../../lib/delivery/classify/wait.js'
 import { SendError } from '../../lib/delivery/send-error.js'
 import type { Verdict } from '../../lib/delivery/types.js'
 import { revoked } from './fixtures/revoked.js'
@@ -16,130 +15,6 @@ const fetchFailed = (cause: unknown) => new TypeError('fetch failed', { cause })
 const named = (name: string, properties: object = {}) => error(name, { name, ...properties })
 
 const cases: Record<string, [unknown, Verdict | Verdict['kind']][]> = {
-  'an HTTP status': [
-    [{ status: 301 }, 'permanent'],
-    [{ status: 400 }, 'permanent'],
-    [{ status: 401 }, 'halt'],
-    [{ status: 403 }, 'permanent'],
-    [{ status: 404 }, 'permanent'],
-    [{ status: 407 }, 'halt'],
-    [{ status: 408 }, ambiguous],
-    [{ status: 409 }, 'permanent'],
-    [{ status: 410 }, 'permanent'],
-    [{ status: 413 }, 'permanent'],
-    [{ status: 422 }, 'permanent'],
-    [{ status: 425 }, notSent],
-    [{ status: 429 }, { kind: 'rate-limited' }],
-    [{ status: 500 }, ambiguous],
-    [{ status: 501 }, ambiguous],
-    [{ status: 502 }, ambiguous],
-    [{ status: 503 }, ambiguous],
-    [{ status: 504 }, ambiguous],
-    [{ status: 521 }, notSent],
-    [error('answer is no JSON', { status: 200 }), ambiguous],
-    [error('x', { statusCode: 400 }), 'permanent'],
-    [error('axios', { code: 'ERR_BAD_REQUEST', response: { status: 400 } }), 'permanent'],
-    [error('got', { response: { statusCode: 502 } }), ambiguous],
-    [new Response(null, { status: 403 }), 'permanent'],
-    [error('not HTTP', { status: 14 }), ambiguous],
-    [error('not HTTP', { status: 'failed' }), ambiguous],
-  ],
-  'a wait in a header or a body': [
-    [
-      { status: 429, headers: { 'retry-after': '30' } },
-      { kind: 'rate-limited', afterMs: 30_000 },
-    ],
-    [
-      { status: 429, headers: { 'Retry-After': 2 } },
-      { kind: 'rate-limited', afterMs: 2_000 },
-    ],
-    [
-      new Response(null, { status: 429, headers: { 'retry-after': '1.5' } }),
-      { kind: 'rate-limited', afterMs: 1_500 },
-    ],
-    [
-      { status: 503, headers: { 'retry-after': '120' } },
-      { kind: 'rate-limited', afterMs: 120_000 },
-    ],
-    [
-      error('x', { response: { status: 429, headers: { 'retry-after': ['7'] } } }),
-      { kind: 'rate-limited', afterMs: 7_000 },
-    ],
-    [{ status: 429, headers: { 'retry-after': 'soon' } }, { kind: 'rate-limited' }],
-    // No time at all is no wait: the backoff decides, else it would be sent in a loop.
-    [{ status: 429, headers: { 'retry-after': '0' } }, { kind: 'rate-limited' }],
-    [{ status: 503, headers: { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' } }, ambiguous],
-    [
-      { status: 429, body: { retry_after: 0 }, headers: { 'retry-after': '4' } },
-      { kind: 'rate-limited', afterMs: 4_000 },
-    ],
-    [
-      { status: 429, headers: { 'retry-after-ms': '250', 'retry-after': '1' } },
-      { kind: 'rate-limited', afterMs: 250 },
-    ],
-    [
-      { status: 429, body: '{"retry_after": 0.65, "global": false}' },
-      { kind: 'rate-limited', afterMs: 650 },
-    ],
-    [
-      { status: 429, body: { retry_after: 3, global: true } },
-      { kind: 'rate-limited', afterMs: 3_000, scope: 'group' },
-    ],
-    [
-      { status: 429, headers: { 'x-ratelimit-global': 'true', 'retry-after': '3' } },
-      { kind: 'rate-limited', afterMs: 3_000, scope: 'group' },
-    ],
-    [
-      { status: 429, body: '{broken', headers: new Headers({ 'retry-after': '4' }) },
-      { kind: 'rate-limited', afterMs: 4_000 },
-    ],
-  ],
-  'a failure before the request': [
-    ...[
-      'ECONNREFUSED',
-      'ENOTFOUND',
-      'EAI_AGAIN',
-      'EHOSTUNREACH',
-      'ENETUNREACH',
-      'EMFILE',
-      'CERT_HAS_EXPIRED',
-      'UND_ERR_CONNECT_TIMEOUT',
-    ].map(code => [fetchFailed(system(code)), notSent] as [unknown, Verdict]),
-    [system('ETIMEDOUT', 'connect'), notSent],
-    [
-      error('Client network socket disconnected before secure TLS connection was established', {
-        code: 'ECONNRESET',
-      }),
-      notSent,
-    ],
-    [
-      Object.assign(
-        new AggregateError([system('ECONNREFUSED', 'connect'), system('ENETUNREACH', 'connect')]),
-        { code: 'ECONNREFUSED' },
-      ),
-      notSent,
-    ],
-    [
-      Object.assign(new AggregateError([system('ETIMEDOUT', 'connect'), system('ETIMEDOUT', 'connect')]), {
-        code: 'ETIMEDOUT',
-      }),
-      notSent,
-    ],
-  ],
-  'a failure that may come after it': [
-    ...[
-      'ECONNRESET',
-      'EPIPE',
-      'ETIMEDOUT',
-      'UND_ERR_SOCKET',
-      'UND_ERR_HEADERS_TIMEOUT',
-      'UND_ERR_BODY_TIMEOUT',
-    ].map(code => [fetchFailed(system(code)), ambiguous] as [unknown, Verdict]),
-    [system('EHOSTUNREACH', 'read'), ambiguous],
-    [new AggregateError([system('ECONNREFUSED', 'connect'), system('ECONNRESET', 'read')]), ambiguous],
-    [new DOMException('aborted', 'AbortError'), ambiguous],
-    [new DOMException('timed out', 'TimeoutError'), ambiguous],
-  ],
   'an error of ours': [
     [new SendError('x', { kind: 'permanent', reason: 'blocked' }), { kind: 'permanent', reason: 'blocked' }],
     [error('wrapped', { cause: new SendError('x', { kind: 'halt' }) }), { kind: 'halt' }],
@@ -293,12 +168,42 @@ t.test('a chain of causes that goes round, or has no end, is ambiguous and ends'
   t.same(classifyError(wide), ambiguous)
 })
 
-t.test('Retry-After is read in seconds and as an HTTP date, and nothing else is taken for one', async t => {
-  const now = Date.parse('Wed, 21 Oct 2015 07:28:00 GMT')
-  t.equal(parseWait('120', 's', now), 120_000)
-  t.equal(parseWait(' 0 ', 's', now), 0)
-  t.equal(parseWait('Wed, 21 Oct 2015 07:28:30 GMT', 's', now), 30_000)
-  t.equal(parseWait('Wed, 21 Oct 2015 07:27:00 GMT', 's', now), 0)
-  for (const text of ['', '-1', 'soon', '2015-10-21', 'never 12', 'NaN', 'Infinity', '1e3'])
-    t.equal(parseWait(text, 's', now), undefined)
+t.test('an HTTP status means what its class does, where it means nothing else', async t => {
+  for (const status of [301, 304, 400, 403, 404, 405, 409, 410, 413, 422, 451])
+    t.same(classifyError({ status }), { kind: 'permanent', reason: `HTTP ${status}` })
+  for (const status of [401, 402, 407])
+    t.same(classifyError({ status }), { kind: 'halt', reason: `HTTP ${status}` })
+  t.same(classifyError(new Response(null, { status: 403 })), { kind: 'permanent', reason: 'HTTP 403' })
+  t.same(classifyError(error('answer is no JSON', { status: 200 })), ambiguous)
+})
+
+t.test('a limit of the whole account says so', async t => {
+  for (const given of [
+    { status: 429, body: { retry_after: 3, global: true } },
+    { status: 429, headers: { 'x-ratelimit-global': 'true', 'retry-after': '3' } },
+    { status: 429, headers: new Headers({ 'x-ratelimit-scope': 'global', 'retry-after': '3' }) },
+  ])
+    t.same(classifyError(given), { kind: 'rate-limited', afterMs: 3_000, scope: 'group' })
+})
+
+t.test('what is read of an error is bounded, whatever it holds', async t => {
+  let reads = 0
+  const endless: object = new Proxy(
+    {},
+    {
+      get: (_, name) => {
+        reads++
+        return name === 'stack' || typeof name === 'symbol' ? undefined : endless
+      },
+    },
+  )
+  t.same(classifyError(endless), ambiguous)
+  let depth: unknown = { status: 400 }
+  for (let i = 0; i < 1_000; i++) depth = { data: depth }
+  t.same(classifyError(depth), ambiguous)
+  const wide = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`x-${i}`, '1'] as const))
+  t.equal(classifyError({ status: 429, headers: wide }).kind, 'rate-limited')
+  t.same(classifyError({ body: `{"status":400,"text":"${'x'.repeat(20_000)}"}` }), ambiguous)
+  t.same(classifyError(error('not '.repeat(1_000_000))), ambiguous)
+  t.ok(reads < 20_000, `${reads}`)
 })

@@ -20,10 +20,7 @@ export function classifyError(
   try {
     const found = find(error)
     if (found === undefined) return ambiguous
-    if (!('means' in found)) return found.verdict
-    if (found.means === 'delivered')
-      return delivery?.mayHaveBeenSent === true ? { kind: 'delivered' } : ambiguous
-    return verdictOf(found)
+    return 'means' in found ? verdictOf(found, delivery?.mayHaveBeenSent === true) : found.verdict
   } catch {
     // A revoked proxy, for one, throws whatever is asked of it.
     return ambiguous

@@ -23,25 +23,39 @@ const MAX_ERRORS = 32
 export type Found = { readonly verdict: Verdict } | Finding
 
 /** What an error or one that it wraps says; undefined: nobody knows. */
-export function find(error: unknown, seen: Set<unknown> = new Set()): Found | undefined {
+export function find(error: unknown): Found | undefined {
+  return look(error, new Set())?.found
+}
+
+/** `isAnswer`: the receiver said so, and not merely a client of what it met. */
+interface Look {
+  readonly found: Found
+  readonly isAnswer: boolean
+}
+
+function look(error: unknown, seen: Set<unknown>): Look | undefined {
   if (typeof error !== 'object' || error === null || seen.has(error) || seen.size >= MAX_ERRORS)
     return undefined
   seen.add(error)
   const verdict = sendError(error)
-  if (verdict !== undefined) return { verdict }
+  if (verdict !== undefined) return { found: { verdict }, isAnswer: true }
   const reading = new Reading(error)
   const finding = findingOf(reading)
-  // What it wraps may know more than a doubt that no answer gave rise to.
-  if (finding !== undefined && !(isDoubt(finding) && !reading.hasAnswer)) return finding
-  return inside(error, seen) ?? finding
+  if (finding !== undefined && reading.hasAnswer) return { found: finding, isAnswer: true }
+  const inner = inside(error, seen)
+  if (finding === undefined) return inner
+  // An answer that it wraps says more than what was made of it, and anything more than a doubt.
+  const isMore = inner !== undefined && (inner.isAnswer || (isDoubt(finding) && !isInDoubt(inner.found)))
+  return isMore ? inner : { found: finding, isAnswer: false }
 }
 
-function inside(error: object, seen: Set<unknown>): Found | undefined {
+function inside(error: object, seen: Set<unknown>): Look | undefined {
   for (const name of WRAPPED) {
-    const found = find(property(error, name), seen)
-    if (found !== undefined) return found
+    const inner = look(property(error, name), seen)
+    if (inner !== undefined) return inner
   }
-  return findAll(property(error, 'errors'), seen)
+  const found = findAll(property(error, 'errors'), seen)
+  return found && { found, isAnswer: false }
 }
 
 /** Several at once, such as one for each address of a host: known not sent only if all of them are. */
@@ -51,11 +65,15 @@ function findAll(errors: unknown, seen: Set<unknown>): Found | undefined {
   for (const error of errors) {
     if (seen.has(error)) continue
     if (seen.size >= MAX_ERRORS) return { means: 'doubt' }
-    const found = find(error, seen) ?? { means: 'doubt' }
-    if ('means' in found ? isDoubt(found) : found.verdict.kind === 'ambiguous') return found
+    const found = look(error, seen)?.found ?? { means: 'doubt' }
+    if (isInDoubt(found)) return found
     result ??= found
   }
   return result
+}
+
+function isInDoubt(found: Found): boolean {
+  return 'means' in found ? isDoubt(found) : found.verdict.kind === 'ambiguous'
 }
 
 /** By shape, not by class: a program may have two copies of this package. */

@@ -8,27 +8,32 @@ const MAX_HEADERS = 200
 export function headersIn(places: readonly object[]): ReadonlyMap<string, string> {
   const result = new Map<string, string>()
   for (const place of places) {
-    for (const name of NAMES) {
-      for (const [key, value] of entriesOf(property(place, name))) {
-        const text = textOf(value)
-        if (text !== undefined && result.size < MAX_HEADERS && !result.has(key.toLowerCase()))
-          result.set(key.toLowerCase(), text)
-      }
-    }
+    for (const name of NAMES) collect(property(place, name), result)
   }
   return result
 }
 
-/** Of a `Headers`, a `Map` or a plain object; AxiosHeaders is all but the last. */
-function entriesOf(headers: unknown): Iterable<[string, unknown]> {
-  if (typeof headers !== 'object' || headers === null) return []
+function collect(headers: unknown, result: Map<string, string>): void {
+  let looked = 0
   try {
-    const isIterable = typeof property(headers, 'get') === 'function' && Symbol.iterator in headers
-    const entries = isIterable ? [...(headers as Iterable<unknown>)] : Object.entries(headers)
-    return entries.slice(0, MAX_HEADERS).filter(isEntry)
+    for (const [key, value] of entriesOf(headers)) {
+      if (looked++ === MAX_HEADERS) return
+      const text = textOf(value)
+      const name = key.toLowerCase()
+      if (text !== undefined && !result.has(name)) result.set(name, text)
+    }
   } catch {
-    return []
+    // Headers that can not be gone through tell nothing.
   }
+}
+
+/** Of a `Headers`, a `Map` or a plain object; AxiosHeaders is all but the second. */
+function* entriesOf(headers: unknown): Iterable<[string, unknown]> {
+  if (typeof headers !== 'object' || headers === null) return
+  const isIterable = typeof property(headers, 'get') === 'function' && Symbol.iterator in headers
+  if (isIterable) {
+    for (const entry of headers as Iterable<unknown>) if (isEntry(entry)) yield entry
+  } else for (const name in headers) yield [name, property(headers, name)]
 }
 
 function isEntry(entry: unknown): entry is [string, unknown] {

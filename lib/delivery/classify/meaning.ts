@@ -4,7 +4,8 @@ import type { Reading } from './reading.js'
 
 /**
  * What a row of a table says of the message:
- * - `delivered`: the receiver says of this very request that it took it before. It counts only of a message in doubt.
+ * - `delivered`: the receiver says of this very request that it took it before. Of a message that was in no doubt it is
+ *   a refusal.
  * - `permanent`: it was refused, and will be.
  * - `halt`: the sender is at fault, not the message.
  * - `limit`: not now; `limit-group`: not now for the whole account.
@@ -38,11 +39,13 @@ export interface Finding {
 export type Rule = (reading: Reading) => Finding | undefined
 
 /** Leaves out what is not known: `{ kind, afterMs: undefined }` and `{ kind }` mean the same, the second reads better. */
-export function verdictOf(finding: Finding): Verdict {
+export function verdictOf(finding: Finding, mayHaveBeenSent: boolean): Verdict {
   const reason = finding.reason === undefined ? {} : { reason: finding.reason }
   const afterMs = finding.afterMs === undefined ? {} : { afterMs: finding.afterMs }
   const scope = finding.scope === undefined ? {} : { scope: finding.scope }
   switch (finding.means) {
+    case 'delivered':
+      return mayHaveBeenSent ? { kind: 'delivered' } : { kind: 'permanent', ...reason }
     case 'permanent':
       return { kind: 'permanent', ...reason }
     case 'halt':
@@ -56,7 +59,6 @@ export function verdictOf(finding: Finding): Verdict {
     case 'not-sent':
     case 'unreachable':
       return { kind: 'retry', charged: false, ...afterMs }
-    case 'delivered':
     case 'doubt':
     case 'unanswered':
       return { kind: 'ambiguous' }

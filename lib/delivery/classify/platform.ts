@@ -15,7 +15,7 @@ export interface Platform {
   /** Where its code stands: paths from the place that bears the mark, or, by another mark, from any place. */
   readonly code: readonly string[]
   readonly means: Readonly<Record<string | number, Meaning>>
-  /** What its other codes mean. Default: what the status does. */
+  /** What its other codes mean where no status tells more: a refusal that came with 200, or with none. */
   readonly otherwise?: Meaning
 }
 
@@ -26,18 +26,31 @@ export type Mark =
   | { readonly named: string }
   /** The answer has this header. */
   | { readonly header: string }
+  /** One place has all of these properties with exactly these values. */
+  | { readonly is: Readonly<Record<string, unknown>> }
 
-/** What the platforms' own codes say; the first platform that is recognised by a mark and knows the code decides. */
+/** The same meaning of each of these codes. */
+export function each(means: Meaning, codes: readonly (string | number)[]): Record<string | number, Meaning> {
+  return Object.fromEntries(codes.map(code => [code, means]))
+}
+
+/** What the platforms' own codes say: a code that is listed counts before one that is not, whosever it is. */
 export function platformFinding(reading: Reading, platforms: readonly Platform[]): Finding | undefined {
+  // A refusal that came with 200, or with no status.
+  const isUntold = reading.status === undefined || reading.status < 300
+  let other: Finding | undefined
   for (const platform of platforms) {
     for (const place of placesOf(reading, platform.marks)) {
       const code = codeIn(place, platform.code)
       if (code === undefined) continue
-      const means = Object.hasOwn(platform.means, code) ? platform.means[code] : platform.otherwise
-      if (means !== undefined) return findingOf(reading, platform, code, means)
+      if (Object.hasOwn(platform.means, code))
+        return findingOf(reading, platform, code, platform.means[code]!)
+      // 0 is a success.
+      if (platform.otherwise === undefined || !isUntold || Number(code) === 0) continue
+      other ??= findingOf(reading, platform, code, platform.otherwise)
     }
   }
-  return undefined
+  return other
 }
 
 function findingOf(reading: Reading, platform: Platform, code: string | number, means: Meaning): Finding {
@@ -55,7 +68,7 @@ function findingOf(reading: Reading, platform: Platform, code: string | number, 
 
 function placesOf(reading: Reading, marks: readonly Mark[]): readonly object[] {
   if (marks.some(mark => isMarked(reading, mark))) return reading.places
-  return reading.places.filter(place => marks.some(mark => 'has' in mark && hasAll(place, mark.has)))
+  return reading.places.filter(place => marks.some(mark => isMarkedPlace(place, mark)))
 }
 
 function isMarked(reading: Reading, mark: Mark): boolean {
@@ -63,8 +76,9 @@ function isMarked(reading: Reading, mark: Mark): boolean {
   return 'header' in mark && reading.headers.has(mark.header)
 }
 
-function hasAll(place: object, names: readonly string[]): boolean {
-  return names.every(name => property(place, name) != null)
+function isMarkedPlace(place: object, mark: Mark): boolean {
+  if ('has' in mark) return mark.has.every(name => property(place, name) != null)
+  return 'is' in mark && Object.entries(mark.is).every(([name, value]) => property(place, name) === value)
 }
 
 function codeIn(place: object, paths: readonly string[]): string | number | undefined {

@@ -21,6 +21,7 @@ const HOLDERS: readonly string[] = [
   'errorInfo',
   'result',
   'results',
+  'messages',
   'parameters',
   'details',
   'extensions',
@@ -29,6 +30,8 @@ const HOLDERS: readonly string[] = [
 
 /** Places looked at, at most: an error may hold anything, also itself. */
 const MAX_PLACES = 32
+/** Of each list: the first few tell what the others do. */
+const MAX_HELD = 4
 /** Longer texts are pages for people, not answers. */
 const MAX_BODY_LENGTH = 16_384
 /** Texts and bytes that are parsed, at most. */
@@ -73,7 +76,15 @@ export class Reading {
   }
 }
 
-const ANSWERS: readonly string[] = ['response', 'body', 'data', 'rawError']
+const ANSWERS: readonly string[] = [
+  'response',
+  '$response',
+  '$metadata',
+  'body',
+  'responseBody',
+  'data',
+  'rawError',
+]
 
 /** An error by its looks: one of another realm, or of a copy of a library, is no instance of ours. */
 export function isError(value: unknown): boolean {
@@ -89,10 +100,11 @@ function placesOf(error: object): readonly object[] {
       if (places.length >= MAX_PLACES) return places
       let value = property(places[index], name)
       if (isBody(value)) value = parse(value)
-      if (Array.isArray(value)) value = value[0]
-      if (typeof value !== 'object' || value === null || places.includes(value)) continue
-      // What it wraps is read by itself.
-      if (!isError(value)) places.push(value)
+      for (const held of Array.isArray(value) ? value.slice(0, MAX_HELD) : [value]) {
+        if (typeof held !== 'object' || held === null || places.includes(held)) continue
+        // What it wraps is read by itself.
+        if (!isError(held)) places.push(held)
+      }
     }
   }
   return places

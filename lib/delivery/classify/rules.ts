@@ -1,37 +1,49 @@
+import { clientCode, timedOut } from './codes.js'
+import { grpcStatus } from './grpc.js'
 import { httpStatus } from './http.js'
 import type { Finding, Rule } from './meaning.js'
-import { networkCode, timedOut } from './network.js'
 import { platformFinding } from './platform.js'
+import { githubSecondaryLimit, isTransient, sameRequestRuns } from './platforms/anybody.js'
 import { awsError } from './platforms/aws.js'
 import { discordRateLimit } from './platforms/discord.js'
 import { PLATFORMS } from './platforms/index.js'
+import { lineAccepted } from './platforms/line.js'
+import { mtprotoWait } from './platforms/mtproto.js'
 import { slackPlatformError, slackRateLimit } from './platforms/slack.js'
-import { telegramMigration, telegramNotFound } from './platforms/telegram.js'
+import { telegramMigration, telegramNotFound, telegramUnmodified } from './platforms/telegram.js'
 import type { Reading } from './reading.js'
-import { notConfigured } from './text.js'
+import { smtpReply } from './smtp.js'
+import { textBeginning, textMiddle } from './text.js'
 
 /** What an answer says by a code of its platform, which outranks the status beside it. */
 const ANSWERS: readonly Rule[] = [
+  smtpReply,
+  grpcStatus,
   slackRateLimit,
   slackPlatformError,
   discordRateLimit,
   telegramMigration,
   telegramNotFound,
+  telegramUnmodified,
+  mtprotoWait,
+  lineAccepted,
   awsError,
   reading => platformFinding(reading, PLATFORMS),
+  isTransient,
+  sameRequestRuns,
+  githubSecondaryLimit,
   httpStatus,
 ]
 
 /** What is known where no answer came. */
-const FAILURES: readonly Rule[] = [networkCode, timedOut, notConfigured]
+const FAILURES: readonly Rule[] = [textBeginning, clientCode, timedOut, textMiddle]
 
 /** What one error says, without what it wraps; undefined: nothing that anybody here knows. */
 export function findingOf(reading: Reading): Finding | undefined {
   const answer = first(ANSWERS, reading)
-  // A status that no answer came with is a guess of the client's (octokit: 500 for a refused connection).
-  if (answer !== undefined && !(isDoubt(answer) && !reading.hasAnswer)) return answer
-  const failure = first(FAILURES, reading)
-  return failure ?? answer
+  // A doubt that no answer came with is a guess of the client's (octokit: 500 for a refused connection).
+  if (answer !== undefined && (reading.hasAnswer || !isDoubt(answer))) return answer
+  return first(FAILURES, reading) ?? answer
 }
 
 export function isDoubt({ means }: Finding): boolean {

@@ -1,13 +1,92 @@
-import { property } from '../recorded-error.js'
-import type { Rule } from './meaning.js'
+import type { Finding, Meaning, Rule } from './meaning.js'
 
-const NOT_READY =
-  /(?:\b(?:is|was|are) )?\bnot (?:yet )?(?:configured|initiali[sz]ed)\b|\bno adapter\b|\badapter (?:is )?(?:missing|not (?:found|ready|registered))\b|\bexpected token to be set\b/i
-const NOT_READY_CODE = /^(?:ERR_)?(?:\w+_)?NOT_(?:CONFIGURED|INITIALI[SZ]ED|READY)$/
+/** Longer texts are looked at so far. */
+const MAX_LENGTH = 500
 
-/** The sender is missing or not set up: nothing that this message could help, and nothing was sent. */
-export const notConfigured: Rule = ({ error, message }) => {
-  const code = property(error, 'code')
-  const isIt = (typeof code === 'string' && NOT_READY_CODE.test(code)) || NOT_READY.test(message)
-  return isIt ? { means: 'halt', reason: message.slice(0, 200) || String(code) } : undefined
+/**
+ * How clients and adapters begin the text of an error that has nothing else to tell it by. A text may quote anything, also
+ * the message: only its beginning counts.
+ */
+const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: string])[] = [
+  // A tunnel that did not come about.
+  [/^Proxy response \(407\) !== 200 when HTTP Tunneling/, 'halt', 'undici, proxy-agent.js'],
+  [/^Proxy response \(\d+\) !== 200 when HTTP Tunneling/, 'unreachable', 'undici, proxy-agent.js'],
+  [/^tunneling socket could not be established/, 'unreachable', 'tunnel, tunnel-agent'],
+  [
+    /^Proxy connection (?:ended before receiving CONNECT response|timed out)/,
+    'unreachable',
+    'https-proxy-agent, socks',
+  ],
+  [/^Socks[45]? ?(?:proxy rejected connection|Authentication failed)/i, 'unreachable', 'socks'],
+  // A connection that did not come about, where its code was lost.
+  [
+    /^(?:request to \S+ failed, reason: |\w*Error: )?(?:connect E[A-Z]+ |getaddrinfo E[A-Z_]+ |Client network socket disconnected before secure TLS connection was established)/,
+    'unreachable',
+    'node-fetch, Node',
+  ],
+  [/^(?:Connection timeout|Greeting never received)$/, 'unreachable', 'nodemailer, smtp-connection'],
+  [
+    /^(?:\d+ UNAVAILABLE: )?(?:No connection established|Name resolution failed)/,
+    'unreachable',
+    '@grpc/grpc-js',
+  ],
+  // A stream that the receiver refused (RFC 9113, 8.7).
+  [/^Stream closed with error code NGHTTP2_REFUSED_STREAM/, 'not-sent', 'Node, http2'],
+  [
+    /^(?:Failed to parse URL from |Only (?:absolute URLs|HTTP\(S\) protocols) are supported)/,
+    'not-sent',
+    'undici, node-fetch',
+  ],
+  // An adapter that says that it is not there.
+  [/^No active (?:\S+ ){0,3}listener\b/i, 'not-sent', 'OpenClaw'],
+  [
+    /^(?:Error: )?(?:[\w.:/-]+ ){0,4}?(?:is |are |was )?not (?:yet )?connected\b/i,
+    'not-sent',
+    'adapters of many kinds',
+  ],
+  [/^Cannot send requests while disconnected/, 'not-sent', 'GramJS, Telethon'],
+  [/^WebSocket is not open: readyState/, 'not-sent', 'ws'],
+  [/^Channel (?:closed|closing)\b/, 'not-sent', 'amqplib'],
+  [/^client disconnecting/, 'not-sent', 'mqtt.js'],
+  // The sender is missing or not set up.
+  [
+    /^(?:Error: )?(?:[\w.:/@-]+ ){0,4}?(?:is |are |was |has )?not (?:yet )?(?:been )?(?:configured|initiali[sz]ed)\b/i,
+    'halt',
+    'adapters of many kinds',
+  ],
+  [/^no adapter\b/i, 'halt', 'adapters of many kinds'],
+  [
+    /^(?:\w+ ){0,2}adapter (?:is )?(?:missing|not (?:found|ready|registered))\b/i,
+    'halt',
+    'adapters of many kinds',
+  ],
+  [/^Expected token to be set\b/, 'halt', '@discordjs/rest, after a 401, which makes it forget its token'],
+  [/^Missing credentials\b/, 'halt', 'nodemailer'],
+]
+
+/** In the middle of a text, outside what it quotes: enough for one channel. */
+const NOT_CONFIGURED =
+  /\bnot (?:yet )?(?:configured|initiali[sz]ed)\b|\bno adapter\b|\badapter (?:is )?(?:missing|not (?:found|ready|registered))\b/i
+
+const QUOTED = /"[^"]*"?|`[^`]*`?|“[^”]*”?|«[^»]*»?|(?<!\w)'[^']*'?|\{[\s\S]*|<[\s\S]*/g
+
+/** What the beginning of an error's text says. */
+export const textBeginning: Rule = ({ message, status }) => {
+  // Beside a status it is the receiver's text.
+  if (status !== undefined || message === '') return undefined
+  const start = message.slice(0, MAX_LENGTH)
+  for (const [begins, means] of BEGINNINGS) if (begins.test(start)) return explained(means, start)
+  return undefined
+}
+
+/** What it says in the middle, where nothing else about the error says anything. */
+export const textMiddle: Rule = ({ message, status }) => {
+  if (status !== undefined) return undefined
+  const start = message.slice(0, MAX_LENGTH)
+  if (!NOT_CONFIGURED.test(start.replace(QUOTED, ' '))) return undefined
+  return { ...explained('halt', start), scope: 'channel' }
+}
+
+function explained(means: Meaning, reason: string): Finding {
+  return means === 'halt' ? { means, reason: reason.slice(0, 200) } : { means }
 }

@@ -19,6 +19,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   TransactionInProgressException: 'limit',
   // The credentials are wrong, not the message.
   CredentialsProviderError: 'halt',
+  TokenProviderError: 'halt',
   ExpiredToken: 'halt',
   ExpiredTokenException: 'halt',
   IncompleteSignature: 'halt',
@@ -28,11 +29,28 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   MissingAuthenticationToken: 'halt',
   SignatureDoesNotMatch: 'halt',
   UnrecognizedClientException: 'halt',
+  InvalidIdentityToken: 'halt',
+  RequestExpired: 'halt',
+  RequestTimeTooSkewed: 'halt',
+  OptInRequired: 'halt',
+  // What they are allowed.
+  AccessDenied: 'halt',
+  AccessDeniedException: 'halt',
+  AuthorizationErrorException: 'halt',
+  NotAuthorized: 'halt',
+  UnauthorizedException: 'halt',
+  UnauthorizedOperation: 'halt',
+  // https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+  AccountSendingPausedException: 'halt',
+  AccountSuspendedException: 'halt',
+  SendingPausedException: 'halt',
+  ConfigurationSetSendingPausedException: 'halt',
 }
 
 export const awsError: Rule = ({ error, name, waitMs }) => {
   // The SDK's own, before anything was asked.
-  if (name !== 'CredentialsProviderError' && !isAws(error)) return undefined
+  const isCredentials = name === 'CredentialsProviderError' || name === 'TokenProviderError'
+  if (!isCredentials && !isAws(error)) return undefined
   const retryable = property(error, '$retryable')
   const isThrottling = property(retryable, 'throttling') === true
   const means = isThrottling ? 'limit' : Object.hasOwn(MEANINGS, name) ? MEANINGS[name] : undefined

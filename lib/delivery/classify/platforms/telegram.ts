@@ -12,6 +12,19 @@ export const telegramMigration: Rule = ({ places }) => {
 }
 
 /**
+ * An edit to what stands there already: what an attempt before this one did. https://core.telegram.org/bots/api has no
+ * list of its texts; this one has been the same for years.
+ */
+export const telegramUnmodified: Rule = ({ places }) => {
+  const isUnmodified = places.some(
+    place =>
+      property(place, 'error_code') === 400 &&
+      String(property(place, 'description')).startsWith('Bad Request: message is not modified'),
+  )
+  return isUnmodified ? { means: 'delivered', reason: 'message is not modified' } : undefined
+}
+
+/**
  * Telegram says 404 of a bot or a method that it does not know (a token with a slip in it), never of a chat: that
  * is a 400. So the sender is wrong, and no message must die of it.
  */

@@ -1,0 +1,39 @@
+import { property } from '../recorded-error.js'
+import type { Meaning, Rule } from './meaning.js'
+
+/** The canonical codes: https://grpc.io/docs/guides/status-codes/ */
+const MEANINGS: readonly (Meaning | undefined)[] = [
+  undefined, // 0 OK
+  'doubt', // 1 CANCELLED
+  'doubt', // 2 UNKNOWN
+  'permanent', // 3 INVALID_ARGUMENT
+  'unanswered', // 4 DEADLINE_EXCEEDED
+  'permanent', // 5 NOT_FOUND
+  'permanent', // 6 ALREADY_EXISTS
+  'permanent', // 7 PERMISSION_DENIED
+  'limit', // 8 RESOURCE_EXHAUSTED
+  'permanent', // 9 FAILED_PRECONDITION
+  'retry', // 10 ABORTED
+  'permanent', // 11 OUT_OF_RANGE
+  'permanent', // 12 UNIMPLEMENTED
+  'doubt', // 13 INTERNAL
+  'unanswered', // 14 UNAVAILABLE
+  'doubt', // 15 DATA_LOSS
+  'halt', // 16 UNAUTHENTICATED
+]
+
+/** What `@grpc/grpc-js` says: it gave up on a connection that it never had. */
+const NOT_CONNECTED = /^(?:No connection established|Name resolution failed|Failed to connect)/
+
+/** A client's own error: `@grpc/grpc-js` has `details`, Connect has `rawMessage`. Elsewhere a small code is anybody's. */
+export const grpcStatus: Rule = ({ error, waitMs }) => {
+  const code = property(error, 'code')
+  const details = property(error, 'details')
+  const text = typeof details === 'string' ? details : property(error, 'rawMessage')
+  if (typeof code !== 'number' || typeof text !== 'string') return undefined
+  const means = MEANINGS[code]
+  if (means === undefined) return undefined
+  if (code === 14 && NOT_CONNECTED.test(text)) return { means: 'unreachable' }
+  if (means === 'limit') return { means, afterMs: waitMs }
+  return means === 'halt' || means === 'permanent' ? { means, reason: `gRPC ${code}` } : { means }
+}

@@ -1,0 +1,196 @@
+import { error, judged } from './fixtures/verdicts.js'
+
+const system = (code: string, syscall?: string) => error(code, { code, ...(syscall && { syscall }) })
+const fetchFailed = (cause: unknown) => new TypeError('fetch failed', { cause })
+const gotTimeout = (event: string) =>
+  error(`Timeout awaiting '${event}' for 100ms`, { name: 'TimeoutError', code: 'ETIMEDOUT', event })
+const grpc = (code: number, details: string) =>
+  error(`${code} X: ${details}`, { code, details, metadata: {} })
+
+judged('nothing was sent where no connection stood', [
+  ...[
+    'ECONNREFUSED',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'EMFILE',
+    'CERT_HAS_EXPIRED',
+    'CERT_REVOKED',
+    'ERR_SSL_WRONG_VERSION_NUMBER',
+    'UND_ERR_CONNECT_TIMEOUT',
+  ].map(code => [code, fetchFailed(system(code)), 'not sent'] as const),
+  ['ETIMEDOUT of connect', system('ETIMEDOUT', 'connect'), 'not sent'],
+  ['EACCES of connect', system('EACCES', 'connect'), 'not sent'],
+  ['a Unix socket that is not there', system('ENOENT', 'connect'), 'not sent'],
+  ['a program that is not there', system('ENOENT', 'spawn signal-cli'), 'not sent'],
+  ['a query of DNS', system('ETIMEOUT', 'queryA'), 'not sent'],
+  [
+    'a reset in the handshake',
+    error('Client network socket disconnected before secure TLS connection was established', {
+      code: 'ECONNRESET',
+    }),
+    'not sent',
+  ],
+  [
+    'every address refused',
+    Object.assign(new AggregateError([system('ECONNREFUSED', 'connect'), system('ENETUNREACH', 'connect')]), {
+      code: 'ECONNREFUSED',
+    }),
+    'not sent',
+  ],
+  ['got: lookup', gotTimeout('lookup'), 'not sent'],
+  ['got: connect', gotTimeout('connect'), 'not sent'],
+  ['got: secureConnect', gotTimeout('secureConnect'), 'not sent'],
+  [
+    'node-fetch, its text alone',
+    error('request to https://x.test/ failed, reason: connect ECONNREFUSED 1.2.3.4:443'),
+    'not sent',
+  ],
+  ['Node, its text alone', error('connect ECONNREFUSED 127.0.0.1:9'), 'not sent'],
+  ['Node, its text alone: no name', error('getaddrinfo ENOTFOUND api.test'), 'not sent'],
+])
+
+judged('nothing was sent where no tunnel stood', [
+  [
+    'undici',
+    fetchFailed(
+      error('Request was cancelled.', {
+        code: 0,
+        cause: error('Proxy response (503) !== 200 when HTTP Tunneling', {
+          name: 'AbortError',
+          code: 'UND_ERR_ABORTED',
+        }),
+      }),
+    ),
+    'not sent',
+  ],
+  [
+    'undici, a proxy that wants credentials',
+    error('Proxy response (407) !== 200 when HTTP Tunneling', { code: 'UND_ERR_ABORTED' }),
+    'halt',
+  ],
+  [
+    'tunnel',
+    error('tunneling socket could not be established, statusCode=503', { code: 'ECONNRESET' }),
+    'not sent',
+  ],
+  ['https-proxy-agent', error('Proxy connection ended before receiving CONNECT response'), 'not sent'],
+  ['socks', error('Socks5 proxy rejected connection - Failure'), 'not sent'],
+])
+
+judged('nothing was sent in a stream that was refused or never opened', [
+  ['a session that goes away', system('ERR_HTTP2_GOAWAY_SESSION'), 'not sent'],
+  ['a session that is over', system('ERR_HTTP2_INVALID_SESSION'), 'not sent'],
+  ['a stream in a queue', system('ERR_HTTP2_STREAM_CANCEL'), 'not sent'],
+  [
+    'a refused stream',
+    error('Stream closed with error code NGHTTP2_REFUSED_STREAM', { code: 'ERR_HTTP2_STREAM_ERROR' }),
+    'not sent',
+  ],
+  [
+    'any other stream',
+    error('Stream closed with error code NGHTTP2_INTERNAL_ERROR', { code: 'ERR_HTTP2_STREAM_ERROR' }),
+    'ambiguous',
+  ],
+])
+
+judged('nothing was sent where no request could be made', [
+  ['no URL', system('ERR_INVALID_URL'), 'not sent'],
+  [
+    'no URL, of fetch',
+    new TypeError('Failed to parse URL from nowhere', { cause: system('ERR_INVALID_URL') }),
+    'not sent',
+  ],
+  ['node-fetch', new TypeError('Only absolute URLs are supported'), 'not sent'],
+])
+
+judged('nothing was sent by an adapter that says that it is not there', [
+  ['OpenClaw', error('No active WhatsApp Web listener (account: default). Start the gateway.'), 'not sent'],
+  ['OpenClaw, its code', error('x', { code: 'OPENCLAW_PLATFORM_MESSAGE_NOT_DISPATCHED' }), 'not sent'],
+  ['not connected', error('Not connected'), 'not sent'],
+  ['a client that is not connected', error('Signal client is not connected'), 'not sent'],
+  ['ws', error('WebSocket is not open: readyState 0 (CONNECTING)'), 'not sent'],
+  ['GramJS', error('Cannot send requests while disconnected. You need to call .connect()'), 'not sent'],
+  ['amqplib', error('Channel closed'), 'not sent'],
+])
+
+judged('a connection that stood leaves the message in doubt', [
+  ...[
+    'ECONNRESET',
+    'EPIPE',
+    'ETIMEDOUT',
+    'UND_ERR_SOCKET',
+    'UND_ERR_HEADERS_TIMEOUT',
+    'UND_ERR_BODY_TIMEOUT',
+  ].map(code => [code, fetchFailed(system(code)), 'ambiguous'] as const),
+  ['EHOSTUNREACH of read', system('EHOSTUNREACH', 'read'), 'ambiguous'],
+  [
+    'one address of two',
+    new AggregateError([system('ECONNREFUSED', 'connect'), system('ECONNRESET', 'read')]),
+    'ambiguous',
+  ],
+  ['an abort', new DOMException('aborted', 'AbortError'), 'ambiguous'],
+  ['a time-out', new DOMException('timed out', 'TimeoutError'), 'ambiguous'],
+  ['got: response', gotTimeout('response'), 'ambiguous'],
+  ['got: socket', gotTimeout('socket'), 'ambiguous'],
+  ['a hang-up', error('socket hang up', { code: 'ECONNRESET' }), 'ambiguous'],
+  ['a connection that closed', error('Connection closed'), 'ambiguous'],
+  [
+    'Baileys 428',
+    error('Connection Closed', { isBoom: true, output: { statusCode: 428, payload: {} } }),
+    'ambiguous',
+  ],
+  [
+    'Baileys 408',
+    error('Timed Out', { isBoom: true, output: { statusCode: 408, payload: {} } }),
+    'ambiguous',
+  ],
+])
+
+judged('a text that quotes a failure is none', [
+  [
+    'a receiver that could not reach its own',
+    error('upstream said: "connect ECONNREFUSED 10.0.0.5:5432"'),
+    'ambiguous',
+  ],
+  ['JSON', error('Webhook failed: {"error":"connect ECONNREFUSED 10.0.0.5:5432"}'), 'ambiguous'],
+  ['not connected, quoted', error('Bad Request: can’t parse "printer is not connected"'), 'ambiguous'],
+])
+
+judged('a text may halt more than a channel by its beginning only', [
+  ['a code', error('x', { code: 'ADAPTER_NOT_READY' }), 'halt'],
+  ['a beginning', error('Telegram is not configured'), 'halt'],
+  ['a beginning of a few words', error('The Telegram bot has not been configured'), 'halt'],
+  ['an adapter', error('No adapter for telegram'), 'halt'],
+  ['@discordjs/rest', error('Expected token to be set for this request, but none was present'), 'halt'],
+  [
+    'the middle',
+    error('Delivery to room 17 of the second floor failed: transport not configured'),
+    'halt channel',
+  ],
+  ['the middle, quoted', error('can’t parse entities in "my VPN is not configured"'), 'ambiguous'],
+  ['the middle, quoted otherwise', error("can't parse entities in 'my VPN is not configured'"), 'ambiguous'],
+  ['the middle of JSON', error('failed: {"text":"my VPN is not configured"}'), 'ambiguous'],
+  ['beside a status', error('my VPN is not configured', { status: 400 }), 'permanent'],
+  ['far behind', error(`${'long '.repeat(200)} not configured`), 'ambiguous'],
+])
+
+judged('codes of gRPC are read of a client’s own error', [
+  ['INVALID_ARGUMENT', grpc(3, 'x'), 'permanent'],
+  ['DEADLINE_EXCEEDED', grpc(4, 'x'), 'ambiguous'],
+  ['PERMISSION_DENIED', grpc(7, 'x'), 'permanent'],
+  ['RESOURCE_EXHAUSTED', grpc(8, 'x'), 'rate-limited'],
+  ['ABORTED', grpc(10, 'x'), 'retry'],
+  ['INTERNAL', grpc(13, 'x'), 'ambiguous'],
+  ['UNAVAILABLE', grpc(14, 'Connection dropped'), 'ambiguous'],
+  [
+    'UNAVAILABLE, never connected',
+    grpc(14, 'No connection established. Last error: connect ECONNREFUSED'),
+    'not sent',
+  ],
+  ['UNAUTHENTICATED', error('16 UNAUTHENTICATED', { code: 16, details: 'x' }), 'halt'],
+  ['Connect', error('x', { name: 'ConnectError', code: 16, rawMessage: 'x' }), 'halt'],
+  ['a small number of somebody else', error('x', { code: 16 }), 'ambiguous'],
+  ['the body of a tenant', error('x', { status: 400, body: { code: 16, details: 'x' } }), 'permanent'],
+])
