@@ -185,7 +185,7 @@ export class Courier {
     this.#late.delete(ref)
     const overtakes = (channel.resting?.size ?? 0) > 0
     const mustSync = this.#store.mustSyncMark(ref, policy.onAmbiguous !== 'resend', overtakes)
-    const written = await ledger.record(ref, {
+    const written = await ledger.recorded(ref, {
       kind: 'attempt',
       at,
       attempts: before.attempts + 1,

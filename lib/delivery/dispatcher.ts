@@ -7,7 +7,7 @@ import { systemClock } from './clock.js'
 import { Courier, closingError } from './courier.js'
 import { Drains } from './drains.js'
 import { isClosed, Ledger } from './ledger.js'
-import { type CancelOptions, Person } from './person.js'
+import { Person } from './person.js'
 import { RefMap } from './ref-map.js'
 import { Reporter } from './reporter.js'
 import { Retention } from './retention.js'
@@ -176,8 +176,8 @@ export class Dispatcher<P, R> {
    * False: it is being sent, dead or gone, or in doubt without `evenInDoubt`. Resolves after the outcome is
    * on the device.
    */
-  cancel(ref: MessageRef, options: CancelOptions = {}): Promise<boolean> {
-    return this.#person.cancel(ref, options)
+  cancel(ref: MessageRef, id: string, evenInDoubt = false): Promise<boolean> {
+    return this.#person.cancel(ref, id, evenInDoubt)
   }
 
   /**

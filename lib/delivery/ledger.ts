@@ -1,5 +1,6 @@
+import { nextTick } from '../log/real-time.js'
 import { systemCode } from '../log/system-error.js'
-import type { MessageRef, MessageStore, Outcome } from '../store/message-store.js'
+import type { MessageRef, MessageStore, Outcome, OutcomeListener } from '../store/message-store.js'
 
 interface LedgerListener {
   /** The store knows of it; it may not be written yet. */
@@ -16,7 +17,7 @@ export class Ledger {
   unwritten = 0
   readonly #store: MessageStore
   readonly #listener: LedgerListener
-  #last: Promise<unknown> = Promise.resolve()
+  #last: Entry | undefined
 
   constructor(store: MessageStore, listener: LedgerListener) {
     this.#store = store
@@ -24,53 +25,96 @@ export class Ledger {
   }
 
   /**
-   * Records an outcome; `written` is called when it survives a killed process, in the order of recording. Resolves to
-   * whether it was written: false means that the store is closed or lost. Never rejects.
+   * Records an outcome; `written` is called when it survives a killed process, in the order of recording. Not at all
+   * where the store is closed or lost.
    */
-  record(ref: MessageRef, outcome: Outcome, written?: () => void): Promise<boolean> {
-    return this.#track(() => {
-      const recording = this.#store.record(ref, outcome)
-      this.#listener.recorded(ref, outcome.kind)
-      return recording
-    }, written)
+  record(ref: MessageRef, outcome: Outcome, written?: () => void): void {
+    this.#record(ref, outcome, new Entry(this, written))
+  }
+
+  /** As `record`. Resolves to whether it was written; never rejects. */
+  recorded(ref: MessageRef, outcome: Outcome): Promise<boolean> {
+    return new Promise(resolve => {
+      const entry = new Entry(
+        this,
+        () => resolve(true),
+        () => resolve(false),
+      )
+      this.#record(ref, outcome, entry)
+    })
+  }
+
+  resumed(channel: string, at: number): void {
+    const entry = this.#enter(new Entry(this))
+    try {
+      this.#store.recordResumed(channel, at, entry)
+    } catch (error) {
+      nextTick(() => entry.refused(error))
+    }
   }
 
   /** Calls back when everything recorded so far is written; not at all when the store refuses it. */
   whenWritten(callback: () => void): void {
-    if (this.unwritten === 0) callback()
-    else void this.#last.then(written => written !== false && callback())
+    if (this.unwritten === 0 || this.#last === undefined) callback()
+    else this.#last.follow(callback)
   }
 
-  resumed(channel: string, at: number): void {
-    void this.#track(() => this.#store.recordResumed(channel, at))
-  }
-
-  #track(record: () => { written: Promise<void> }, written?: () => void): Promise<boolean> {
-    this.unwritten++
-    let promise: Promise<void>
-    try {
-      promise = record().written
-    } catch (error) {
-      promise = Promise.reject(error)
-    }
-    const result = promise.then(
-      () => {
-        written?.()
-        this.#done()
-        return true
-      },
-      error => {
-        this.#listener.refused(error)
-        this.#done()
-        return false
-      },
-    )
-    this.#last = result
-    return result
-  }
-
-  #done(): void {
+  /** Of its entries alone. */
+  written(entry: Entry): void {
+    if (entry === this.#last) this.#last = undefined
     if (--this.unwritten === 0) this.#listener.allWritten()
+  }
+
+  /** Of its entries alone. */
+  refused(error: unknown): void {
+    this.#listener.refused(error)
+    if (--this.unwritten === 0) this.#listener.allWritten()
+  }
+
+  #record(ref: MessageRef, outcome: Outcome, entry: Entry): void {
+    this.#enter(entry)
+    try {
+      this.#store.record(ref, outcome, entry)
+      this.#listener.recorded(ref, outcome.kind)
+    } catch (error) {
+      nextTick(() => entry.refused(error))
+    }
+  }
+
+  #enter(entry: Entry): Entry {
+    this.unwritten++
+    this.#last = entry
+    return entry
+  }
+}
+
+/** An outcome on its way. */
+class Entry implements OutcomeListener {
+  readonly #ledger: Ledger
+  readonly #whenWritten: (() => void) | undefined
+  readonly #whenRefused: (() => void) | undefined
+  #followers: (() => void)[] | undefined
+
+  constructor(ledger: Ledger, whenWritten?: () => void, whenRefused?: () => void) {
+    this.#ledger = ledger
+    this.#whenWritten = whenWritten
+    this.#whenRefused = whenRefused
+  }
+
+  follow(callback: () => void): void {
+    this.#followers ??= []
+    this.#followers.push(callback)
+  }
+
+  written(): void {
+    this.#whenWritten?.()
+    this.#ledger.written(this)
+    if (this.#followers !== undefined) for (const follower of this.#followers) follower()
+  }
+
+  refused(error: unknown): void {
+    this.#ledger.refused(error)
+    this.#whenRefused?.()
   }
 }
 

@@ -18,50 +18,36 @@ interface PersonContext {
   readonly withdraw: (attempt: Attempt) => void
 }
 
-export interface CancelOptions {
-  evenInDoubt?: boolean
-  /** Of the message, where the caller has it: then it is not read for that. */
-  id?: string
-}
-
 /** What a person does to single messages. Each resolves when it is on the device. */
 export class Person {
   readonly #context: PersonContext
   /** Purged, and not written yet: until then the store lists them as dead. */
   readonly #purging = new Set<MessageRef>()
+  /** The sync that whoever cancelled last waits for, and what it is told then: all of a tick share them. */
+  #synced: Promise<void> | undefined
+  #cancelled = Promise.resolve(true)
 
   constructor(context: PersonContext) {
     this.#context = context
   }
 
   /** False: it is being sent, dead or gone, or in doubt without `evenInDoubt`. */
-  async cancel(ref: MessageRef, { evenInDoubt = false, id: known }: CancelOptions = {}): Promise<boolean> {
+  cancel(ref: MessageRef, id: string, evenInDoubt: boolean): Promise<boolean> {
     const { store, scheduler, ledger, reporter, time } = this.#context
-    if (!this.#isCancellable(ref, evenInDoubt)) return false
+    if (!this.#isCancellable(ref, evenInDoubt)) return Promise.resolve(false)
     const sequence = store.sequence(ref)
     const channel = store.channel(ref)
-    // For the report; a message that can not be read can still be cancelled.
-    const id =
-      known ??
-      (await store.read(ref).then(
-        stored => stored.id,
-        () => '',
-      ))
-    if (store.bySequence(sequence) !== ref || !this.#isCancellable(ref, evenInDoubt)) return false
     const attempts = store.attempts(ref)
     const at = time.now()
     const mayHaveBeenSent = isInDoubt(store, ref)
     const underWay = this.#context.attempts.get(ref)
     if (underWay === undefined) scheduler.leave(ref)
-    const written = ledger.record(ref, { kind: 'cancelled', at, attempts, mayHaveBeenSent }, () =>
+    ledger.record(ref, { kind: 'cancelled', at, attempts, mayHaveBeenSent }, () =>
       reporter.tell('cancelled', { id, channel, sequence, attempts, mayHaveBeenSent, at: time.onWall(at) }),
     )
     if (underWay !== undefined) this.#context.withdraw(underWay)
     else scheduler.pump()
-    // This first: it says so where nothing can be written, and then the other comes when it can.
-    await store.syncOutcomes()
-    await written
-    return true
+    return this.#whenOnDevice()
   }
 
   /** Dead letters live again. Returns how many. */
@@ -106,10 +92,19 @@ export class Person {
         attempts: store.attempts(ref),
         mayHaveBeenSent: store.mayHaveBeenSent(ref),
       } as const
-      void ledger.record(ref, outcome, () => this.#purging.delete(ref))
+      ledger.record(ref, outcome, () => this.#purging.delete(ref))
     }
     if (count > 0) await store.syncOutcomes()
     return count
+  }
+
+  #whenOnDevice(): Promise<boolean> {
+    const synced = this.#context.store.syncOutcomes()
+    if (synced !== this.#synced) {
+      this.#synced = synced
+      this.#cancelled = synced.then(() => true)
+    }
+    return this.#cancelled
   }
 
   #isCancellable(ref: MessageRef, evenInDoubt: boolean): boolean {
@@ -157,7 +152,7 @@ export class Person {
   #redrive(ref: MessageRef, orderKey: number, ttlMs: number): void {
     const { store, scheduler, ledger, time } = this.#context
     const at = time.now()
-    void ledger.record(ref, {
+    ledger.record(ref, {
       kind: 'redriven',
       at,
       attempts: 0,

@@ -330,7 +330,7 @@ export class Settler {
     // Before it is a dead letter, which may be thrown away at once.
     const reading = id === undefined ? store.read(ref) : undefined
     reading?.catch(() => {})
-    void ledger.record(ref, outcome, () => {
+    ledger.record(ref, outcome, () => {
       if (id !== undefined) tell(id)
       else
         reading?.then(
@@ -341,7 +341,7 @@ export class Settler {
   }
 
   #record(attempt: Attempt, outcome: Outcome, written?: () => void): void {
-    void this.#context.ledger.record(attempt.ref, outcome, written)
+    this.#context.ledger.record(attempt.ref, outcome, written)
   }
 
   #progress(attempts: number, mayHaveBeenSent: boolean): Progress {

@@ -11,6 +11,9 @@ export class KeepAlive {
   #holds = 0
   #ended = false
   #handle: NodeJS.Timeout | undefined
+  /** What was given to `during` last, and what it answered. */
+  #work: Promise<unknown> | undefined
+  #held: Promise<unknown> | undefined
 
   /** Each is to be followed by one `release`. */
   hold(): void {
@@ -25,13 +28,22 @@ export class KeepAlive {
     if (this.#ended) this.#drop()
   }
 
-  /** Settles as `work` does. */
-  async during<T>(work: Promise<T>): Promise<T> {
+  /** Settles as `work` does. Many who wait for the same, one after another, hold it once. */
+  during<T>(work: Promise<T>): Promise<T> {
+    if (work !== this.#work) {
+      this.#work = work
+      this.#held = this.#during(work)
+    }
+    return this.#held as Promise<T>
+  }
+
+  async #during<T>(work: Promise<T>): Promise<T> {
     this.hold()
     try {
       return await work
     } finally {
       this.release()
+      if (this.#work === work) this.#work = this.#held = undefined
     }
   }
 

@@ -76,7 +76,8 @@ export function observeDispatch<R>(parts: ObserverParts<R>): DispatchObserver<R>
       const { id, attempts, mayHaveBeenSent, at } = facts
       settlements.settle({ id, state: 'cancelled', attempts, at })
       roomChanged()
-      notify(emitter, 'cancelled', { ...messageOf(facts), mayHaveBeenSent })
+      if (emitter.listenerCount('cancelled') > 0)
+        notify(emitter, 'cancelled', { ...messageOf(facts), mayHaveBeenSent })
     },
     halted({ scope, target, reason, since, probeAt }) {
       notify(emitter, 'halted', { scope, target, ...(reason !== undefined && { reason }), since, probeAt })

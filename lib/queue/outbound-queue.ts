@@ -7,6 +7,7 @@ import { setImmediate } from '../log/real-time.js'
 import { abortable, throwIfAborted } from '../store/abort-error.js'
 import { LogStore } from '../store/log-store.js'
 import type { MessageRef } from '../store/message-store.js'
+import type { Found } from '../store/types.js'
 import { OwnerControl } from './control/owner-control.js'
 import type { StatusFacts } from './control/status.js'
 import { environmentOf, type QueueEnvironment } from './environment.js'
@@ -69,6 +70,8 @@ const COMPACT_OPTIONS = shape<{ signal?: AbortSignal; onProgress?: (progress: Pr
   onProgress: field(callback('(progress) => void')),
 })
 const CANCEL_OPTIONS = shape<{ evenInDoubt: boolean }>({ evenInDoubt: field(flag, false) })
+/** Of a cancel without options: it may be one of very many. */
+const AS_A_RULE = { evenInDoubt: false }
 const CLOSE_OPTIONS = shape<{ graceMs: number }>({ graceMs: field(timerMs(), DEFAULT_GRACE_MS) })
 const REDRIVE_OPTIONS = shape<{ place: 'original' | 'last' }>({
   place: field(oneOf('original', 'last'), 'original'),
@@ -240,10 +243,21 @@ export class OutboundQueue<P = unknown, R = unknown>
    * on the device. Rejects with WAQ_INVALID_OPTION, WAQ_CORRUPT, WAQ_IO, WAQ_DISK_FULL, WAQ_CLOSED or
    * WAQ_LOCK_LOST.
    */
-  async cancel(id: string, options?: { evenInDoubt?: boolean | undefined }): Promise<boolean> {
-    const known = parseMessageId(id)
-    const { evenInDoubt } = parseOptions(CANCEL_OPTIONS, options, 'cancel')
-    return await this.#keepAlive.during(this.#cancel(known, evenInDoubt))
+  cancel(id: string, options?: { evenInDoubt?: boolean | undefined }): Promise<boolean> {
+    try {
+      const known = parseMessageId(id)
+      const { evenInDoubt } =
+        options === undefined ? AS_A_RULE : parseOptions(CANCEL_OPTIONS, options, 'cancel')
+      this.#assertOpen()
+      const found = this.#store.find(known)
+      return this.#keepAlive.during(
+        found instanceof Promise
+          ? found.then(later => this.#cancel(later, known, evenInDoubt))
+          : this.#cancel(found, known, evenInDoubt),
+      )
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** A live message (pending, being sent, or dead) as it stands now; undefined where there is none of that id. */
@@ -392,9 +406,10 @@ export class OutboundQueue<P = unknown, R = unknown>
     this.#keepAlive.release()
   }
 
-  async #cancel(id: string, evenInDoubt: boolean): Promise<boolean> {
-    const ref = await this.#findLive(id)
-    return ref !== undefined && (await this.#dispatcher.cancel(ref, { evenInDoubt, id }))
+  #cancel(found: Found | undefined, id: string, evenInDoubt: boolean): Promise<boolean> {
+    this.#assertOpen()
+    if (found === undefined || 'settled' in found) return Promise.resolve(false)
+    return this.#dispatcher.cancel(found.ref, id, evenInDoubt)
   }
 
   async #get(id: string): Promise<MessageView<P> | undefined> {

@@ -5,6 +5,8 @@
  * It knows the MessagePack that this waq writes. Anything else (a text that is not ASCII, a number in another form, a
  * newer format) it leaves to `decodeEnvelope`, which also has the words for what is wrong.
  */
+import { digestOf } from './digest.js'
+import { type Identity, identityOf } from './duplicates.js'
 import { hashAsciiId, hashId, type IdHash } from './id-hash.js'
 import { decodeEnvelope, ENVELOPE_FIELDS } from './message.js'
 import type { Indexed } from './message-index.js'
@@ -25,6 +27,8 @@ export class EnvelopeScan implements Indexed {
   delayed = false
   expiresAt = 0
   together: Indexed['together']
+  #idFrom = 0
+  #idTo = 0
   readonly #hash: IdHash = { low: 0, high: 0 }
   readonly #cursor = new MessagePackCursor()
 
@@ -44,6 +48,17 @@ export class EnvelopeScan implements Indexed {
     this.together = envelope.together
   }
 
+  /** Whom the record says that it is, as `identityOf`. */
+  identity(record: Buffer, where: string): Identity {
+    if (!this.#readUsual(record)) return identityOf(record, where)
+    const { textFrom, at } = this.#cursor
+    return {
+      id: record.toString('latin1', this.#idFrom, this.#idTo),
+      channel: this.channel,
+      digest: digestOf(record.subarray(textFrom, at)),
+    }
+  }
+
   /** False: it is written in another way, or wrong. */
   #readUsual(record: Buffer): boolean {
     const cursor = this.#cursor
@@ -53,6 +68,8 @@ export class EnvelopeScan implements Indexed {
     if (!hashAsciiId(record, cursor.textFrom, cursor.at, this.#hash)) return false
     this.hashLow = this.#hash.low
     this.hashHigh = this.#hash.high
+    this.#idFrom = cursor.textFrom
+    this.#idTo = cursor.at
     if (!cursor.text()) return false
     this.channel = cursor.name()
     this.channelPlace = cursor.namePlace

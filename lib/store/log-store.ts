@@ -15,7 +15,15 @@ import type { EncodedMessage } from './message.js'
 import { MessageContents } from './message-contents.js'
 import { MessageIndex } from './message-index.js'
 import { MessageReader } from './message-reader.js'
-import type { MessageRef, MessageStore, Outcome, Scope, Standing, StoredMessage } from './message-store.js'
+import type {
+  MessageRef,
+  MessageStore,
+  Outcome,
+  OutcomeListener,
+  Scope,
+  Standing,
+  StoredMessage,
+} from './message-store.js'
 import { logSpecs, Opening } from './opening.js'
 import { type ChannelHalts, OutcomeRecorder } from './outcome-recorder.js'
 import { PartedPlace } from './parted-place.js'
@@ -277,12 +285,12 @@ export class LogStore implements MessageStore {
     return this.#enqueuer.enqueue(messages, options, answer)
   }
 
-  record(ref: MessageRef, outcome: Outcome): { written: Promise<void> } {
-    return this.#recorder.record(ref, outcome)
+  record(ref: MessageRef, outcome: Outcome, listener?: OutcomeListener): { written: Promise<void> } {
+    return this.#recorder.record(ref, outcome, listener)
   }
 
-  recordResumed(channel: string, at: number): { written: Promise<void> } {
-    return this.#recorder.recordResumed(channel, at)
+  recordResumed(channel: string, at: number, listener?: OutcomeListener): { written: Promise<void> } {
+    return this.#recorder.recordResumed(channel, at, listener)
   }
 
   mustSyncMark(ref: MessageRef, syncsMarks: boolean, overtakes: boolean): boolean {
@@ -323,10 +331,16 @@ export class LogStore implements MessageStore {
     return this.#reader.read(ref)
   }
 
-  /** By id: a live message, or one that was settled within the dedupe window. Rejects with WAQ_CORRUPT or WAQ_IO. */
-  async find(id: string): Promise<Found | undefined> {
-    const found = this.#reader.find(id)
-    const ref = found instanceof Promise ? await found : found
+  /**
+   * By id: a live message, or one that was settled within the dedupe window; at once where it is in memory. Throws, or
+   * rejects, with WAQ_CORRUPT or WAQ_IO.
+   */
+  find(id: string): Found | undefined | Promise<Found | undefined> {
+    const live = this.#reader.find(id)
+    return live instanceof Promise ? live.then(ref => this.#found(id, ref)) : this.#found(id, live)
+  }
+
+  #found(id: string, ref: MessageRef | undefined): Found | undefined {
     if (ref !== undefined) return { ref }
     const settled = this.#settled.get(id, this.time.awake())
     if (settled === undefined) return undefined

@@ -212,14 +212,16 @@ export class MessageIndex {
   }
 
   /** Live messages whose id may be this one: their hashes are equal. Ids are not in memory, so the caller verifies. */
-  candidates(id: string): MessageRef[] {
+  candidates(id: string): readonly MessageRef[] {
     const hash: IdHash = hashId(id)
-    const refs: MessageRef[] = []
+    // Made as long as it is: an array that is pushed to first has room for 17.
+    let refs: MessageRef[] | undefined
     this.#ids.find(hash.low, ref => {
-      if (this.table.hashLow(ref) === hash.low && this.table.hashHigh(ref) === hash.high) refs.push(ref)
+      if (this.table.hashLow(ref) !== hash.low || this.table.hashHigh(ref) !== hash.high) return false
+      refs = refs === undefined ? [ref] : [...refs, ref]
       return false
     })
-    return refs
+    return refs ?? noRefs
   }
 
   bySequence(sequence: number): MessageRef | undefined {
@@ -363,5 +365,6 @@ class LiveRefs implements Iterable<MessageRef>, Iterator<MessageRef, undefined> 
   }
 }
 
+const noRefs: readonly MessageRef[] = []
 const noErrors: readonly RecordedError[] = []
 const noProgress = { at: 0, attempts: 0, firstAttemptAt: 0, triedMs: 0, dueAt: 0 }

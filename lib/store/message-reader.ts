@@ -5,6 +5,7 @@ import { decodeEnvelope, decodePayload } from './message.js'
 import type { MessageIndex } from './message-index.js'
 import type { MessageRef, StoredMessage } from './message-store.js'
 import type { RecordCache } from './record-cache.js'
+import { idOf } from './record-id.js'
 
 export class MessageReader {
   readonly #log: Log
@@ -51,7 +52,7 @@ export class MessageReader {
       const sequence = this.#index.table.sequence(ref)
       const record = this.#cache.get(sequence)
       if (record === undefined) return this.#findOnDisk(id, candidates)
-      if (identityOf(record, describe(sequence)).id === id) return ref
+      if (idOf(record, describe(sequence)) === id) return ref
     }
     return undefined
   }

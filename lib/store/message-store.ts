@@ -92,6 +92,12 @@ export interface StoredMessage {
   expiresAt: number
 }
 
+/** Told once what became of an outcome, after the call that recorded it. */
+export interface OutcomeListener {
+  written(): void
+  refused(error: unknown): void
+}
+
 export interface MessageStore {
   /** Live messages, by sequence: at start, the backlog. */
   live(): Iterable<MessageRef>
@@ -144,9 +150,9 @@ export interface MessageStore {
    * until `written` resolves, and for `delivered`, `cancelled` and `purged` not longer.
    * `written`: it survives a killed process (page cache, fence checked). While the disk refuses it stays
    * pending, however long, and is written in order when the disk allows; it rejects only when the store is
-   * closed or the lock is lost (WAQ_CLOSED, WAQ_LOCK_LOST).
+   * closed or the lock is lost (WAQ_CLOSED, WAQ_LOCK_LOST). A listener is told the same, without a promise.
    */
-  record(ref: MessageRef, outcome: Outcome): { written: Promise<void> }
+  record(ref: MessageRef, outcome: Outcome, listener?: OutcomeListener): { written: Promise<void> }
   /**
    * To be asked right before an attempt is recorded: whether its mark must be on the device before `send` is
    * called, lest a loss of power hide the attempt. `syncsMarks`: so it is in this channel in any case.
@@ -159,7 +165,7 @@ export interface MessageStore {
   /** Channels halted by a dead letter (`haltsChannel`) before this life and not resumed since. */
   haltedChannels(): Iterable<{ channel: string; since: number }>
   /** A person resumed this channel: its halt by a dead letter does not come back after a restart. */
-  recordResumed(channel: string, at: number): { written: Promise<void> }
+  recordResumed(channel: string, at: number, listener?: OutcomeListener): { written: Promise<void> }
   /** Waits told by a receiver, still in force at open: whatever waits with the message that was told. */
   pendingLimits(): Iterable<{ scope: Scope; target: string; until: number }>
 

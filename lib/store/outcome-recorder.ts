@@ -3,10 +3,11 @@ import { asWaqError, type WaqError } from '../log/errors.js'
 import { clearTimeout, setTimeout } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
 import { NO_DIGEST } from './digest.js'
-import { type Identity, identityOf } from './duplicates.js'
+import type { Identity } from './duplicates.js'
+import { EnvelopeScan } from './envelope-scan.js'
 import { InFlight } from './in-flight.js'
 import type { MessageIndex } from './message-index.js'
-import type { MessageRef, Outcome } from './message-store.js'
+import type { MessageRef, Outcome, OutcomeListener } from './message-store.js'
 import {
   type AliveRecord,
   isSettling,
@@ -72,6 +73,7 @@ export class OutcomeRecorder implements RecordingOwner {
   readonly inFlight = new InFlight<Recording>()
   readonly #parts: OutcomeRecorderParts
   readonly #block = new SettledBlockWriter()
+  readonly #scan = new EnvelopeScan()
   /** Resolves when the ids of all messages were read whose settling outcome waited for that until now. */
   #allRead: Promise<void> = Promise.resolve()
   #syncing: Promise<void> = Promise.resolve()
@@ -86,29 +88,35 @@ export class OutcomeRecorder implements RecordingOwner {
     this.#parts = parts
   }
 
-  record(ref: MessageRef, outcome: Outcome): Recording {
+  record(ref: MessageRef, outcome: Outcome, listener?: OutcomeListener): Recording {
     const { index, leftUnattempted } = this.#parts
     const leaves = isSettling<Outcome>(outcome) || outcome.kind === 'dead'
     if (leaves && index.table.standing(ref) !== 'sending') leftUnattempted()
     index.apply(ref, outcome)
-    return isSettling<Outcome>(outcome) ? this.#recordSettling(ref, outcome) : this.#recordAlive(ref, outcome)
+    return isSettling<Outcome>(outcome)
+      ? this.#recordSettling(ref, outcome, listener)
+      : this.#recordAlive(ref, outcome, listener)
   }
 
-  #recordAlive(ref: MessageRef, outcome: Alive): Recording {
+  #recordAlive(ref: MessageRef, outcome: Alive, listener: OutcomeListener | undefined): Recording {
     const { index, ledger, halts, acks } = this.#parts
     const { table } = index
-    const recording = new Recording(this, segment => {
-      ledger.outcomeWritten(table.segment(ref), table.ackSegment(ref), segment)
-      table.setAck(ref, segment, recording.firstSequence)
-      if (outcome.kind === 'rate-limited') ledger.limitAdded(segment, outcome.dueAt)
-      if (outcome.kind === 'dead' && outcome.haltsChannel) {
-        const channel = index.channel(ref)
-        const earlier = halts.get(channel)
-        if (earlier !== undefined) ledger.haltEnded(earlier.segment)
-        halts.set(channel, { since: outcome.at, segment, ackSequence: recording.firstSequence })
-        ledger.haltAdded(segment)
-      }
-    })
+    const recording = new Recording(
+      this,
+      segment => {
+        ledger.outcomeWritten(table.segment(ref), table.ackSegment(ref), segment)
+        table.setAck(ref, segment, recording.firstSequence)
+        if (outcome.kind === 'rate-limited') ledger.limitAdded(segment, outcome.dueAt)
+        if (outcome.kind === 'dead' && outcome.haltsChannel) {
+          const channel = index.channel(ref)
+          const earlier = halts.get(channel)
+          if (earlier !== undefined) ledger.haltEnded(earlier.segment)
+          halts.set(channel, { since: outcome.at, segment, ackSequence: recording.firstSequence })
+          ledger.haltAdded(segment)
+        }
+      },
+      listener,
+    )
     return this.#append(acks, recording, this.#aliveRecord(ref, outcome))
   }
 
@@ -142,18 +150,18 @@ export class OutcomeRecorder implements RecordingOwner {
   }
 
   /** The id, channel and digest must be known to write it; where the record is not in memory, it is read first. */
-  #recordSettling(ref: MessageRef, outcome: Settling): Recording {
+  #recordSettling(ref: MessageRef, outcome: Settling, listener: OutcomeListener | undefined): Recording {
     const { index, cache, acks } = this.#parts
     const sequence = index.table.sequence(ref)
     const cached = cache.get(sequence)
     let identity: Identity | undefined
-    const recording = new Recording(this, segment => this.#settle(ref, outcome, identity, segment))
+    const recording = new Recording(this, segment => this.#settle(ref, outcome, identity, segment), listener)
     const append = (known: Identity | undefined): void => {
       identity = known
       this.#append(acks, recording, this.#settlingRecord(ref, outcome, known))
     }
     if (cached !== undefined) {
-      append(identityOf(cached, `the record of message ${sequence}`))
+      append(this.#scan.identity(cached, `the record of message ${sequence}`))
       return recording
     }
     const reading = this.#readForSettling(ref).then(append)
@@ -220,15 +228,19 @@ export class OutcomeRecorder implements RecordingOwner {
     mayBeFree()
   }
 
-  recordResumed(channel: string, at: number): Recording {
+  recordResumed(channel: string, at: number, listener?: OutcomeListener): Recording {
     const { acks, messages, ledger, halts } = this.#parts
-    const recording = new Recording(this, segment => {
-      ledger.resumeAdded(segment)
-      const halt = halts.get(channel)
-      if (halt === undefined) return
-      halts.delete(channel)
-      ledger.haltEnded(halt.segment)
-    })
+    const recording = new Recording(
+      this,
+      segment => {
+        ledger.resumeAdded(segment)
+        const halt = halts.get(channel)
+        if (halt === undefined) return
+        halts.delete(channel)
+        ledger.haltEnded(halt.segment)
+      },
+      listener,
+    )
     return this.#append(acks, recording, {
       kind: 'resumed',
       nextSequence: messages.nextSequence,

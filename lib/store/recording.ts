@@ -1,4 +1,6 @@
+import { nextTick } from '../log/real-time.js'
 import type { AppendListener } from '../log/types.js'
+import type { OutcomeListener } from './message-store.js'
 
 /** What becomes of an append of one outcome; the recorder answers. */
 export interface RecordingOwner {
@@ -22,6 +24,7 @@ export class Recording implements AppendListener {
   segment = -1
   readonly #owner: RecordingOwner
   #onWritten: ((segment: number) => void) | undefined
+  #listener: OutcomeListener | undefined
   #state: 'open' | 'written' | 'failed' = 'open'
   #error: Error | undefined
   #promise: Promise<void> | undefined
@@ -29,9 +32,10 @@ export class Recording implements AppendListener {
   #reject: ((error: Error) => void) | undefined
 
   /** `onWritten`: what the outcome changes once it is written. */
-  constructor(owner: RecordingOwner, onWritten: (segment: number) => void) {
+  constructor(owner: RecordingOwner, onWritten: (segment: number) => void, listener?: OutcomeListener) {
     this.#owner = owner
     this.#onWritten = onWritten
+    this.#listener = listener
   }
 
   get written(): Promise<void> {
@@ -54,8 +58,10 @@ export class Recording implements AppendListener {
     this.#owner.written(this, segment)
     this.#onWritten!(segment)
     this.#resolve?.()
+    this.#listener?.written()
     // The log keeps this until it is synced, a second maybe: nothing that it held is to be kept with it.
     this.#onWritten = undefined
+    this.#listener = undefined
     this.#promise = undefined
     this.#resolve = undefined
     this.#reject = undefined
@@ -71,5 +77,8 @@ export class Recording implements AppendListener {
     this.#error = error
     this.#owner.refused(this)
     this.#reject?.(error)
+    const listener = this.#listener
+    // It may be within the call that records it, whose caller is not ready for that.
+    if (listener !== undefined) nextTick(() => listener.refused(error))
   }
 }

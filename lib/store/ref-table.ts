@@ -137,7 +137,8 @@ export class RefTable {
 
   #resize(shard: Shard, length: number): void {
     const slots = new Uint32Array(length)
-    for (const slot of shard.slots) {
+    for (let at = 0; at < shard.slots.length; at += 1) {
+      const slot = shard.slots[at]!
       if (slot === 0) continue
       const ref = (slot - 1) as MessageRef
       place(slots, this.#hashOf(ref), ref)

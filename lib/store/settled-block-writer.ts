@@ -21,6 +21,7 @@ const MOST_ROW_BYTES = 1 + 8 * MOST_VARINT_BYTES
 const MOST_BYTES_A_UNIT = 3
 /** Up to here a loop beats the call into `Buffer.write`. */
 const SHORT_TEXT_UNITS = 64
+const SHORT_COPY_BYTES = 128
 
 interface Row {
   readonly kind: SettlingKind
@@ -186,9 +187,9 @@ export class SettledBlockWriter {
     headBytes = writeVarint(head, this.#nextSequence, headBytes)
     headBytes = writeVarint(head, this.#nextSequence - this.#firstSequence, headBytes)
     const bytes = Buffer.allocUnsafe(headBytes + this.#rowBytes + this.#textBytes)
-    head.copy(bytes, 0, 0, headBytes)
-    this.#rows.copy(bytes, headBytes, 0, this.#rowBytes)
-    this.#texts.copy(bytes, headBytes + this.#rowBytes, 0, this.#textBytes)
+    copyShort(head, headBytes, bytes, 0)
+    copyShort(this.#rows, this.#rowBytes, bytes, headBytes)
+    copyShort(this.#texts, this.#textBytes, bytes, headBytes + this.#rowBytes)
     this.#count = 0
     this.#rowBytes = 0
     this.#textBytes = 0
@@ -197,6 +198,12 @@ export class SettledBlockWriter {
     this.#at = 0
     return bytes
   }
+}
+
+/** As `Buffer.copy`, which makes a view of what it copies: of most blocks, of one row, that costs more than they do. */
+function copyShort(from: Buffer, count: number, to: Buffer, start: number): void {
+  if (count > SHORT_COPY_BYTES) from.copy(to, start, 0, count)
+  else for (let i = 0; i < count; i += 1) to[start + i] = from[i]!
 }
 
 function larger(buffer: Buffer, needed: number): Buffer {

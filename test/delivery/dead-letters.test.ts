@@ -170,7 +170,7 @@ t.test('what a person does rejects while the device refuses it', async t => {
   const h = new Harness({ idle: true })
   const ref = h.add('a')
   h.store.syncError = new Error('disk')
-  await t.rejects(h.dispatcher.cancel(ref), { message: 'disk' })
+  await t.rejects(h.cancel(ref), { message: 'disk' })
 })
 
 t.test('a part that dies takes the later parts of its list along, and the next message goes on', async t => {

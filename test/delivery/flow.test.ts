@@ -85,7 +85,7 @@ t.test('cancel takes out a message that waits, is in backoff, or is scheduled', 
   const scheduled = h.add('a', { deliverAt: h.clock.wall() + 1_000 })
   await h.pass()
   const syncs = h.store.syncs
-  for (const ref of [behind, scheduled, backingOff]) t.equal(await h.dispatcher.cancel(ref), true)
+  for (const ref of [behind, scheduled, backingOff]) t.equal(await h.cancel(ref), true)
   t.equal(h.store.syncs, syncs + 3)
   h.add('a')
   await h.pass(1e6)
@@ -103,9 +103,9 @@ t.test('cancel leaves alone what is being sent, in doubt, dead, or cancelled alr
   h.answer('m3', permanent)
   const refs = ['a', 'b', 'c'].map(channel => h.add(channel))
   await h.pass()
-  for (const ref of refs) t.equal(await h.dispatcher.cancel(ref), false)
+  for (const ref of refs) t.equal(await h.cancel(ref), false)
   const twice = h.add('b')
-  t.same(await Promise.all([h.dispatcher.cancel(twice), h.dispatcher.cancel(twice)]), [true, false])
+  t.same(await Promise.all([h.cancel(twice), h.cancel(twice)]), [true, false])
 })
 
 t.test('a message can be cancelled while it is read for its attempt, and the next one goes on', async t => {
@@ -115,7 +115,7 @@ t.test('a message can be cancelled while it is read for its attempt, and the nex
   const ref = h.add('a')
   h.add('a')
   h.store.holdReads = false
-  t.equal(await h.dispatcher.cancel(ref), true)
+  t.equal(await h.cancel(ref), true)
   h.store.releaseReads()
   await h.pass()
   t.same(h.ids, ['m2'])

@@ -165,7 +165,7 @@ t.test(
             } else if (action.do === 'cancel') {
               const message = history.enqueued[action.which % Math.max(history.enqueued.length, 1)]
               const ref = message && h!.store.bySequence(message.sequence)
-              if (ref !== undefined && (await h!.dispatcher.cancel(ref))) history.cancelled.add(message!.id)
+              if (ref !== undefined && (await h!.cancel(ref))) history.cancelled.add(message!.id)
             } else {
               await h!.settle()
               const disk = h!.kill()

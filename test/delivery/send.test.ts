@@ -200,7 +200,7 @@ t.test('send may call back into the dispatcher: add, cancel, pause, resume, drai
   h.answer('m1', async () => {
     const added = h.add('a')
     h.add('b')
-    results.push(await h.dispatcher.cancel(added), await h.dispatcher.cancel(h.store.bySequence(1)!))
+    results.push(await h.cancel(added), await h.cancel(h.store.bySequence(1)!))
     h.dispatcher.pause('b')
     h.dispatcher.resume('b')
     return 'ok'

@@ -6,8 +6,8 @@ export const deliveryMutations: readonly Mutation[] = [
     name: 'an attempt is sent before it is recorded',
     invariants: [3, 13],
     file: 'lib/delivery/courier.js',
-    find: 'const written = await ledger.record(ref, {',
-    replace: 'const written = true; void ledger.record(ref, {',
+    find: 'const written = await ledger.recorded(ref, {',
+    replace: 'const written = true; void ledger.recorded(ref, {',
     caughtBy: {
       file: 'delivery/disk',
       name: 'while a delivery can not be recorded its channel waits, and it is not sent again',
@@ -17,9 +17,8 @@ export const deliveryMutations: readonly Mutation[] = [
     name: 'a cancel does not wait for the device',
     invariants: [13],
     file: 'lib/delivery/person.js',
-    find: `await store.syncOutcomes();
-        await written;`,
-    replace: 'await written;',
+    find: 'const synced = this.#context.store.syncOutcomes();',
+    replace: 'const synced = Promise.resolve();',
     caughtBy: {
       file: 'delivery/dead-letters',
       name: 'what a person does rejects while the device refuses it',
@@ -39,11 +38,11 @@ export const deliveryMutations: readonly Mutation[] = [
     name: 'a purge does not wait for the device',
     invariants: [13],
     file: 'lib/delivery/person.js',
-    find: `void ledger.record(ref, outcome, () => this.#purging.delete(ref));
+    find: `ledger.record(ref, outcome, () => this.#purging.delete(ref));
         }
         if (count > 0)
             await store.syncOutcomes();`,
-    replace: `void ledger.record(ref, outcome, () => this.#purging.delete(ref));
+    replace: `ledger.record(ref, outcome, () => this.#purging.delete(ref));
         }`,
     caughtBy: {
       file: 'delivery/dead-letters',

@@ -17,11 +17,11 @@ export const queueMutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'a message is read to be cancelled, although its id is known',
+    name: 'each who cancels waits for the device alone',
     invariants: [],
     file: 'lib/delivery/person.js',
-    find: 'known ??',
-    replace: 'undefined ??',
+    find: 'if (synced !== this.#synced)',
+    replace: 'if (true)',
     caughtBy: {
       file: 'queue/many-at-once',
       name: 'what is in memory is found, and withdrawn, without a wait for a disk or a payload',
