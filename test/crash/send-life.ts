@@ -1,13 +1,12 @@
 import { WaqError } from '../../lib/log/errors.js'
-import { monotonicNow } from '../../lib/log/real-time.js'
-import { LogStore } from '../../lib/store/log-store.js'
+import type { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef, Outcome } from '../../lib/store/message-store.js'
 import type { DiskProcess } from '../fixtures/disk/disk-process.js'
-import { environmentOf } from '../fixtures/disk/simulated-lock.js'
-import { message as encoded, NOW, outcomeOf, REJECT, storeOptions } from '../store/fixtures/messages.js'
-import { ROOT, uniqueText } from './life.js'
+import { message as encoded, NOW, outcomeOf, REJECT } from '../store/fixtures/messages.js'
+import { uniqueText } from './life.js'
 import type { Random } from './random.js'
 import type { SendOracle } from './send-oracle.js'
+import { openStore } from './shown-store.js'
 
 export interface SendShape {
   readonly segmentBytes: number
@@ -51,23 +50,16 @@ export class SendLife {
 
   /** Opens, and holds what it shows against the oracle. */
   async open(): Promise<void> {
-    const store = await LogStore.open(
-      ROOT,
-      storeOptions({
-        ...this.shape,
-        autoCompact: false,
-        dedupe: { windowMs: 0, maxIds: 0 },
-        ackSyncMs: 5,
-        environment: environmentOf(this.process, () => NOW + monotonicNow()),
-      }),
-    )
-    const shown = []
-    for (const ref of store.live()) {
-      const { id, channel } = await store.read(ref)
-      const inDoubt = store.standing(ref) === 'in-doubt'
-      shown.push({ id, marked: inDoubt || store.mayHaveBeenSent(ref), inDoubt })
-      if (store.standing(ref) !== 'dead') this.#lines.get(channel)!.push({ id, ref, retries: false })
-    }
+    const { store, live } = await openStore(this.process, {
+      ...this.shape,
+      autoCompact: false,
+      dedupe: { windowMs: 0, maxIds: 0 },
+    })
+    const shown = live.map(({ id, channel, stands, ref }) => {
+      const inDoubt = stands.standing === 'in-doubt'
+      if (stands.standing !== 'dead') this.#lines.get(channel)!.push({ id, ref, retries: false })
+      return { id, marked: inDoubt || stands.mayHaveBeenSent, inDoubt }
+    })
     if (this.process.killed) return
     this.#store = store
     this.oracle.opened(shown)

@@ -1,14 +1,13 @@
 import { WaqError } from '../../lib/log/errors.js'
-import { monotonicNow } from '../../lib/log/real-time.js'
 import type { Durability } from '../../lib/log/types.js'
-import { LogStore } from '../../lib/store/log-store.js'
+import type { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef, Outcome } from '../../lib/store/message-store.js'
 import type { DiskProcess } from '../fixtures/disk/disk-process.js'
-import { environmentOf } from '../fixtures/disk/simulated-lock.js'
-import { message as encoded, NOW, outcomeOf, REJECT, storeOptions } from '../store/fixtures/messages.js'
-import { ROOT, uniqueText } from './life.js'
+import { message as encoded, outcomeOf, REJECT } from '../store/fixtures/messages.js'
+import { uniqueText } from './life.js'
 import type { Random } from './random.js'
-import type { Message, Recorded, ShownMessage, StoreOracle } from './store-oracle.js'
+import { openStore } from './shown-store.js'
+import type { Message, Recorded, StoreOracle } from './store-oracle.js'
 
 export interface StoreShape {
   readonly durability: Durability
@@ -42,30 +41,7 @@ export class StoreLife {
 
   /** Opens, and holds what it shows against the oracle. */
   async open(): Promise<void> {
-    const store = await LogStore.open(
-      ROOT,
-      storeOptions({
-        ...this.shape,
-        ackSyncMs: 5,
-        environment: environmentOf(this.process, () => NOW + monotonicNow()),
-      }),
-    )
-    const refs = new Map<string, MessageRef>()
-    const live: ShownMessage[] = []
-    for (const ref of store.live()) {
-      const { id, channel, payload } = await store.read(ref)
-      const sequence = store.sequence(ref)
-      const orderKey = store.orderKey(ref) === sequence ? undefined : store.orderKey(ref)
-      const stands = {
-        standing: store.standing(ref) as 'pending' | 'in-doubt' | 'dead',
-        attempts: store.attempts(ref),
-        dueAt: store.dueAt(ref),
-        mayHaveBeenSent: store.mayHaveBeenSent(ref),
-        orderKey,
-      }
-      live.push({ id, channel, sequence, text: String(payload), stands })
-      refs.set(id, ref)
-    }
+    const { store, live } = await openStore(this.process, this.shape)
     const settled = new Map<string, string>()
     for (const id of this.oracle.ids()) {
       const known = await store.find(id)
@@ -75,7 +51,7 @@ export class StoreLife {
     this.#store = store
     const { corrupt, lost } = store.recovery
     this.#owner = this.oracle.opened({ live, settled, corrupt, lost })
-    for (const [id, ref] of refs) this.#refs.set(this.oracle.get(id)!, ref)
+    for (const { id, ref } of live) this.#refs.set(this.oracle.get(id)!, ref)
   }
 
   /** Hands messages in as one list. Never rejects. */

@@ -20,6 +20,16 @@ async function written(store: LogStore, ref: MessageRef, outcome: Outcome): Prom
   await store.record(ref, outcome).written
 }
 
+/** A life on a disk of its own, with a message that lives an hour. */
+async function begin() {
+  const disk = new MemoryDisk()
+  const clock = new FakeClock()
+  const store = await openOn(disk, clock)
+  const start = store.time.now()
+  await enqueueOne(store, { id: 'm', enqueuedAt: start, expiresAt: start + HOUR_MS })
+  return { disk, clock, store, start }
+}
+
 /** How many of the messages that wait are past their time to live, at the next opening. */
 async function expired(disk: MemoryDisk, clock: FakeClock): Promise<number> {
   const store = await openOn(disk, clock)
@@ -29,11 +39,7 @@ async function expired(disk: MemoryDisk, clock: FakeClock): Promise<number> {
 
 t.test('a step of the wall clock within a life is no time that passed, in the next one either', async t => {
   for (const stepMs of [YEAR_MS, -YEAR_MS]) {
-    const disk = new MemoryDisk()
-    const clock = new FakeClock()
-    const store = await openOn(disk, clock)
-    const start = store.time.now()
-    await enqueueOne(store, { id: 'm', enqueuedAt: start, expiresAt: start + HOUR_MS })
+    const { disk, clock, store } = await begin()
     clock.jumpWall(stepMs)
     store.time.now()
     await store.syncOutcomes()
@@ -47,11 +53,7 @@ t.test('a step of the wall clock within a life is no time that passed, in the ne
 })
 
 t.test('a clock that went wrong and was set right while nothing ran hides no time for ever', async t => {
-  const disk = new MemoryDisk()
-  const clock = new FakeClock()
-  const store = await openOn(disk, clock)
-  const start = store.time.now()
-  await enqueueOne(store, { id: 'm', enqueuedAt: start, expiresAt: start + HOUR_MS })
+  const { disk, clock, store } = await begin()
   clock.jumpWall(YEAR_MS)
   store.time.now()
   await store.close()
@@ -65,12 +67,8 @@ t.test('a clock that went wrong and was set right while nothing ran hides no tim
 })
 
 t.test('a clock that is not set yet leaves what is recorded as it is', async t => {
-  const disk = new MemoryDisk()
-  const clock = new FakeClock()
   // The first life begins before the clock is set, and sees that happen.
-  const store = await openOn(disk, clock)
-  const start = store.time.now()
-  await enqueueOne(store, { id: 'm', enqueuedAt: start, expiresAt: start + HOUR_MS })
+  const { disk, clock, store } = await begin()
   clock.jumpWall(YEAR_MS)
   store.time.now()
   await store.close()
@@ -81,11 +79,7 @@ t.test('a clock that is not set yet leaves what is recorded as it is', async t =
 })
 
 t.test('a machine that comes up in 1970 goes on from what is recorded, and is set right', async t => {
-  const disk = new MemoryDisk()
-  const clock = new FakeClock()
-  const store = await openOn(disk, clock)
-  const start = store.time.now()
-  await enqueueOne(store, { id: 'm', enqueuedAt: start, expiresAt: start + HOUR_MS })
+  const { disk, clock, store, start } = await begin()
   const dueAt = start + 2 * HOUR_MS
   await written(store, await enqueueOne(store, { id: 'told', enqueuedAt: start }), {
     ...outcomeOf('rate-limited'),
@@ -111,10 +105,8 @@ t.test('a machine that comes up in 1970 goes on from what is recorded, and is se
 t.test(
   'no step of the wall clock makes the dedupe window forget, and no suspend makes it remember',
   async t => {
-    const clock = new FakeClock()
-    const store = await openOn(new MemoryDisk(), clock)
-    const ref = await enqueueOne(store, { id: 'm', enqueuedAt: store.time.now() })
-    await written(store, ref, { ...outcomeOf('delivered'), at: store.time.now() })
+    const { clock, store } = await begin()
+    await written(store, store.bySequence(1)!, { ...outcomeOf('delivered'), at: store.time.now() })
     for (const stepMs of [YEAR_MS, -2 * YEAR_MS, YEAR_MS]) {
       clock.jumpWall(stepMs)
       store.time.now()
@@ -131,10 +123,7 @@ t.test(
 )
 
 t.test('how the clocks parted outlives every compaction, once', async t => {
-  const disk = new MemoryDisk()
-  const clock = new FakeClock()
-  const store = await openOn(disk, clock)
-  const start = store.time.now()
+  const { disk, clock, store, start } = await begin()
   for (let step = 1; step <= 3; step++) {
     clock.jumpWall(YEAR_MS)
     store.time.now()
@@ -143,7 +132,6 @@ t.test('how the clocks parted outlives every compaction, once', async t => {
     const ref = await enqueueOne(store, { id: `m${i}`, enqueuedAt: start })
     await written(store, ref, { ...outcomeOf('delivered'), at: start })
   }
-  await enqueueOne(store, { id: 'm', enqueuedAt: start, expiresAt: start + HOUR_MS })
   for (let round = 0; round < 3; round++) await store.compact()
   t.equal(disk.acks.frames().filter(({ type }) => type === outcomeFormats.parted.frameType).length, 1)
   await store.close()
