@@ -128,12 +128,26 @@ judged('a refusal that comes with 200, or with no status, is read by its code', 
   ['JSON-RPC', { jsonrpc: '2.0', id: 1, error: { code: -32602, message: 'x' } }, 'permanent'],
   ['signal-cli, a limit', { jsonrpc: '2.0', id: 1, error: { code: -5, message: 'x' } }, 'rate-limited'],
   ['GraphQL, a limit', { errors: [{ message: 'x', extensions: { code: 'THROTTLED' } }] }, 'rate-limited'],
+  ['in words of nobody here', error('x', { name: 'ResponseError', body: { success: false } }), 'retry'],
   ['XMPP', error('x', { name: 'StanzaError', condition: 'item-not-found', type: 'cancel' }), 'permanent'],
   [
     'XMPP, a limit',
     error('x', { name: 'StanzaError', condition: 'resource-constraint', type: 'wait' }),
     'rate-limited',
   ],
+])
+
+judged('an error that went through another process has its text alone', [
+  ['Slack', error('An API error occurred: invalid_auth'), 'halt'],
+  [
+    'grammY',
+    error("Call to 'sendMessage' failed! (403: Forbidden: bot was blocked by the user)"),
+    'permanent',
+  ],
+  ['a status and its phrase', error('429 Too Many Requests'), 'rate-limited'],
+  ['thrown as text', 'HTTP 403: Forbidden', 'permanent'],
+  ['a number that begins a sentence', error('404 messages were not found'), 'ambiguous'],
+  ['a status in the middle', error('The answer was: 403 Forbidden'), 'ambiguous'],
 ])
 
 judged('firebase-admin says it by name', [
@@ -153,6 +167,17 @@ judged('the account of Amazon, not the message', [
   ['not allowed', ses('AccessDeniedException', 403), 'halt'],
   ['a token that has expired', ses('ExpiredTokenException', 403), 'halt'],
   ['the message', ses('MessageRejected'), 'permanent'],
+  [
+    'version 2 of the SDK',
+    error('x', { code: 'Throttling', statusCode: 400, requestId: 'r', retryable: true }),
+    'rate-limited',
+  ],
+  [
+    'the answer itself',
+    axiosError(400, { __type: 'com.amazonaws.sns#ThrottlingException' }, { 'x-amzn-requestid': 'r' }),
+    'rate-limited',
+  ],
+  ['the same of anybody', axiosError(400, { __type: 'ThrottlingException' }), 'permanent'],
 ])
 
 const line = axiosError(

@@ -56,6 +56,16 @@ judged('the wait is read in a header, whatever it is called there', [
     headers({ 'x-ratelimit-reset': new Date(NOW + 7_000).toISOString() }),
     'rate-limited 7000',
   ],
+  [
+    'AT Protocol',
+    error('x', {
+      status: 429,
+      error: 'RateLimitExceeded',
+      success: false,
+      headers: { date, 'ratelimit-reset': String(NOW / 1000 + 4) },
+    }),
+    'rate-limited 4000',
+  ],
   ['X', headers({ 'x-rate-limit-reset': String(NOW / 1000 + 2) }), 'rate-limited 2000'],
   [
     'a window that is not used up tells nothing',

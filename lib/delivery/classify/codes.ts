@@ -65,6 +65,7 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
   ['unanswered', 'errno(3)', 'ECONNRESET ECONNABORTED EPIPE ETIMEDOUT ENETRESET ENOTCONN'],
   ['unanswered', 'nodejs.org/api/dns.html, and clients of databases', 'ETIMEOUT'],
   ['unanswered', 'request and its heirs', 'ESOCKETTIMEDOUT'],
+  ['unanswered', 'axios, AxiosError.js', 'ERR_NETWORK'],
   [
     'unanswered',
     'nodejs.org/api/errors.html',
@@ -75,15 +76,11 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
   [
     'unanswered',
     'firebase.google.com/docs/cloud-messaging/error-codes',
-    'messaging/server-unavailable app/network-timeout',
+    'messaging/server-unavailable app/network-error app/network-timeout',
   ],
 
   ['doubt', 'undici, errors.md', 'UND_ERR_ABORTED UND_ERR_DESTROYED UND_ERR_RES_CONTENT_LENGTH_MISMATCH'],
-  [
-    'doubt',
-    'firebase',
-    'messaging/internal-error messaging/unknown-error app/network-error app/unable-to-parse-response',
-  ],
+  ['doubt', 'firebase', 'messaging/internal-error messaging/unknown-error app/unable-to-parse-response'],
 
   // The sender is not what it must be.
   ['halt', 'nodemailer, errors.js', 'ENOAUTH EOAUTH2 ECONFIG'],
@@ -143,4 +140,5 @@ export const clientCode: Rule = ({ error, message }) => {
 }
 
 /** By name: of the language, of the queue's own, of many a client. An abort may be anybody's. */
-export const timedOut: Rule = ({ name }) => (name === 'TimeoutError' ? { means: 'unanswered' } : undefined)
+export const timedOut: Rule = ({ name }) =>
+  name.endsWith('TimeoutError') ? { means: 'unanswered' } : undefined

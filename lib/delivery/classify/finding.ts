@@ -33,7 +33,8 @@ interface Look {
   readonly isAnswer: boolean
 }
 
-function look(error: unknown, seen: Set<unknown>): Look | undefined {
+function look(thrown: unknown, seen: Set<unknown>): Look | undefined {
+  const error = typeof thrown === 'string' ? { message: thrown } : thrown
   if (typeof error !== 'object' || error === null || seen.has(error) || seen.size >= MAX_ERRORS)
     return undefined
   seen.add(error)

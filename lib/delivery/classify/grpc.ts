@@ -26,7 +26,7 @@ const MEANINGS: readonly (Meaning | undefined)[] = [
 const NOT_CONNECTED = /^(?:No connection established|Name resolution failed|Failed to connect)/
 
 /** A client's own error: `@grpc/grpc-js` has `details`, Connect has `rawMessage`. Elsewhere a small code is anybody's. */
-export const grpcStatus: Rule = ({ error, waitMs }) => {
+export const grpcStatus: Rule = ({ error }) => {
   const code = property(error, 'code')
   const details = property(error, 'details')
   const text = typeof details === 'string' ? details : property(error, 'rawMessage')
@@ -34,6 +34,5 @@ export const grpcStatus: Rule = ({ error, waitMs }) => {
   const means = MEANINGS[code]
   if (means === undefined) return undefined
   if (code === 14 && NOT_CONNECTED.test(text)) return { means: 'unreachable' }
-  if (means === 'limit') return { means, afterMs: waitMs }
   return means === 'halt' || means === 'permanent' ? { means, reason: `gRPC ${code}` } : { means }
 }

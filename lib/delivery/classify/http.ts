@@ -1,7 +1,7 @@
 import { property } from '../recorded-error.js'
 import type { Finding, Meaning, Rule } from './meaning.js'
 import type { Reading } from './reading.js'
-import { isUsedUp, resetMsIn } from './wait.js'
+import { isUsedUp } from './wait.js'
 
 /**
  * What a status means for the message, where it does not mean what its class does: a 4xx refuses the message, a 3xx was
@@ -58,12 +58,12 @@ function ofClass(status: number): Meaning {
 
 /** A refusal that says when to come back is a limit, whatever its status (RFC 9110, 10.2.3). */
 function limited(reading: Reading, status: number, means: Meaning): Finding | undefined {
-  const { waitMs } = reading
   const isRefusal = status >= 400 && status < 500 && means !== 'doubt'
-  if (waitMs !== undefined && (isRefusal || status === 503 || status === 529))
-    return { means: limitOf(reading), afterMs: waitMs }
-  if (means !== 'limit' && !(MAY_BE_LIMITS.has(status) && isUsedUp(reading))) return undefined
-  return { means: limitOf(reading), afterMs: waitMs ?? resetMsIn(reading) }
+  const isLimit =
+    means === 'limit' ||
+    (MAY_BE_LIMITS.has(status) && isUsedUp(reading)) ||
+    (reading.waitMs !== undefined && (isRefusal || status === 503 || status === 529))
+  return isLimit ? { means: limitOf(reading) } : undefined
 }
 
 /** Discord says so when the limit is the bot's, not the channel's. */

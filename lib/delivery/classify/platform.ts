@@ -43,27 +43,18 @@ export function platformFinding(reading: Reading, platforms: readonly Platform[]
     for (const place of placesOf(reading, platform.marks)) {
       const code = codeIn(place, platform.code)
       if (code === undefined) continue
-      if (Object.hasOwn(platform.means, code))
-        return findingOf(reading, platform, code, platform.means[code]!)
+      if (Object.hasOwn(platform.means, code)) return findingOf(platform, code, platform.means[code]!)
       // 0 is a success.
       if (platform.otherwise === undefined || !isUntold || Number(code) === 0) continue
-      other ??= findingOf(reading, platform, code, platform.otherwise)
+      other ??= findingOf(platform, code, platform.otherwise)
     }
   }
   return other
 }
 
-function findingOf(reading: Reading, platform: Platform, code: string | number, means: Meaning): Finding {
-  switch (means) {
-    case 'permanent':
-    case 'halt':
-      return { means, reason: typeof code === 'number' ? `${platform.name} ${code}` : code }
-    case 'limit':
-    case 'limit-group':
-      return { means, afterMs: reading.waitMs }
-    default:
-      return { means }
-  }
+function findingOf(platform: Platform, code: string | number, means: Meaning): Finding {
+  if (means !== 'permanent' && means !== 'halt') return { means }
+  return { means, reason: typeof code === 'number' ? `${platform.name} ${code}` : code }
 }
 
 function placesOf(reading: Reading, marks: readonly Mark[]): readonly object[] {

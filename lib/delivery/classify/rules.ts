@@ -3,7 +3,12 @@ import { grpcStatus } from './grpc.js'
 import { httpStatus } from './http.js'
 import type { Finding, Rule } from './meaning.js'
 import { platformFinding } from './platform.js'
-import { githubSecondaryLimit, isTransient, sameRequestRuns } from './platforms/anybody.js'
+import {
+  githubSecondaryLimit,
+  isTransient,
+  refusedWithSuccess,
+  sameRequestRuns,
+} from './platforms/anybody.js'
 import { awsError } from './platforms/aws.js'
 import { discordRateLimit } from './platforms/discord.js'
 import { PLATFORMS } from './platforms/index.js'
@@ -14,6 +19,7 @@ import { telegramMigration, telegramNotFound, telegramUnmodified } from './platf
 import type { Reading } from './reading.js'
 import { smtpReply } from './smtp.js'
 import { textBeginning, textMiddle } from './text.js'
+import { resetMsIn } from './wait.js'
 
 /** What an answer says by a code of its platform, which outranks the status beside it. */
 const ANSWERS: readonly Rule[] = [
@@ -32,6 +38,7 @@ const ANSWERS: readonly Rule[] = [
   isTransient,
   sameRequestRuns,
   githubSecondaryLimit,
+  refusedWithSuccess,
   httpStatus,
 ]
 
@@ -40,10 +47,20 @@ const FAILURES: readonly Rule[] = [textBeginning, clientCode, timedOut, textMidd
 
 /** What one error says, without what it wraps; undefined: nothing that anybody here knows. */
 export function findingOf(reading: Reading): Finding | undefined {
-  const answer = first(ANSWERS, reading)
+  const answer = withWait(first(ANSWERS, reading), reading)
   // A doubt that no answer came with is a guess of the client's (octokit: 500 for a refused connection).
   if (answer !== undefined && (reading.hasAnswer || !isDoubt(answer))) return answer
-  return first(FAILURES, reading) ?? answer
+  return withWait(first(FAILURES, reading), reading) ?? answer
+}
+
+/** Whoever finds a limit, the answer says how long. */
+function withWait(finding: Finding | undefined, reading: Reading): Finding | undefined {
+  if (finding === undefined || !isLimit(finding) || finding.afterMs !== undefined) return finding
+  return { ...finding, afterMs: reading.waitMs ?? resetMsIn(reading) }
+}
+
+function isLimit({ means }: Finding): boolean {
+  return means === 'limit' || means === 'limit-group'
 }
 
 export function isDoubt({ means }: Finding): boolean {

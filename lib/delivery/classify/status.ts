@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import { property } from '../recorded-error.js'
 
 /** What a status is called by those who name it so. */
@@ -28,6 +29,9 @@ const NO_STATUS_BESIDE: readonly string[] = [
 const TEXT =
   /^(?:Request failed with status code|Response code|ETELEGRAM:|Unexpected server response:|HTTP(?: status| error)?:?) ([3-5]\d\d)\b/i
 
+/** The same by the status and its phrase: "429 Too Many Requests", "403: Forbidden: …"; grammY says before what it called. */
+const PHRASE = /^(?:Call to '\w{1,60}' failed! \()?([3-5]\d\d):? (\w.*)/
+
 /**
  * The status of HTTP that an error tells of. The nearest that says a failure: a client that can not read an answer of
  * 200 has one beside what it wraps.
@@ -42,7 +46,7 @@ export function statusIn(places: readonly object[], message: string): number | u
       success ??= status
     }
   }
-  return success ?? codeIn(places) ?? integer(TEXT.exec(message)?.[1])
+  return success ?? codeIn(places) ?? inText(message)
 }
 
 function codeIn(places: readonly object[]): number | undefined {
@@ -54,6 +58,12 @@ function codeIn(places: readonly object[]): number | undefined {
     }
   }
   return undefined
+}
+
+function inText(message: string): number | undefined {
+  const [, status, phrase] = PHRASE.exec(message.slice(0, 200)) ?? []
+  if (status !== undefined && phrase!.startsWith(STATUS_CODES[status] ?? '\0')) return Number(status)
+  return integer(TEXT.exec(message)?.[1])
 }
 
 /** Some write it as text. */

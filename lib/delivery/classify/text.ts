@@ -20,7 +20,7 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
   [/^Socks[45]? ?(?:proxy rejected connection|Authentication failed)/i, 'unreachable', 'socks'],
   // A connection that did not come about, where its code was lost.
   [
-    /^(?:request to \S+ failed, reason: |\w*Error: )?(?:connect E[A-Z]+ |getaddrinfo E[A-Z_]+ |Client network socket disconnected before secure TLS connection was established)/,
+    /^(?:request to \S+ failed, reason: )?(?:E[A-Z]+: )?(?:\w*Error: )?(?:connect E[A-Z]+ |getaddrinfo E[A-Z_]+ |Client network socket disconnected before secure TLS connection was established)/,
     'unreachable',
     'node-fetch, Node',
   ],
@@ -46,6 +46,7 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
   ],
   [/^Cannot send requests while disconnected/, 'not-sent', 'GramJS, Telethon'],
   [/^WebSocket is not open: readyState/, 'not-sent', 'ws'],
+  [/^message nacked$/, 'retry', 'amqplib: the broker would not take it'],
   [/^Channel (?:closed|closing)\b/, 'not-sent', 'amqplib'],
   [/^client disconnecting/, 'not-sent', 'mqtt.js'],
   // The sender is missing or not set up.

@@ -35,6 +35,10 @@ const RESETS: readonly (readonly [name: string, unit: Unit])[] = [
   ['ratelimit-reset', 's'],
   ['x-ratelimit-reset', 's'],
   ['x-rate-limit-reset', 's'],
+  // Feishu.
+  ['x-ogw-ratelimit-reset', 's'],
+  // Linear.
+  ['x-ratelimit-requests-reset', 's'],
 ]
 
 const REMAINING: readonly string[] = [

@@ -28,6 +28,15 @@ export const githubSecondaryLimit: Rule = reading => {
     : undefined
 }
 
+/**
+ * An answer of 200, or with no status, that was found to refuse, in words that nobody here knows: known not delivered, and
+ * whether it helps to try again is not told. `ResponseError` is our own.
+ */
+export const refusedWithSuccess: Rule = ({ name, status }) =>
+  name === 'ResponseError' && (status === undefined || (status >= 200 && status < 300))
+    ? { means: 'retry' }
+    : undefined
+
 /** What the places say in words and names. */
 function textOf({ places }: Reading): string {
   return places

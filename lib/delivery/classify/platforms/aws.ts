@@ -1,5 +1,6 @@
 import { property } from '../../recorded-error.js'
 import type { Meaning, Rule } from '../meaning.js'
+import type { Reading } from '../reading.js'
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   // As the SDK's own retry strategy has them (`@smithy/service-error-classification`).
@@ -47,19 +48,37 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ConfigurationSetSendingPausedException: 'halt',
 }
 
-export const awsError: Rule = ({ error, name, waitMs }) => {
-  // The SDK's own, before anything was asked.
-  const isCredentials = name === 'CredentialsProviderError' || name === 'TokenProviderError'
-  if (!isCredentials && !isAws(error)) return undefined
+export const awsError: Rule = reading => {
+  const { error } = reading
+  const name = nameOf(reading)
+  if (name === undefined) return undefined
   const retryable = property(error, '$retryable')
   const isThrottling = property(retryable, 'throttling') === true
   const means = isThrottling ? 'limit' : Object.hasOwn(MEANINGS, name) ? MEANINGS[name] : undefined
-  if (means === 'limit') return { means, afterMs: waitMs }
-  if (means === 'halt') return { means, reason: name }
+  if (means !== undefined) return means === 'halt' ? { means, reason: name } : { means }
   // The service itself says that it may be called again.
   return typeof retryable === 'object' && retryable !== null ? { means: 'retry' } : undefined
 }
 
-function isAws(error: unknown): boolean {
-  return property(error, '$metadata') !== undefined || property(error, '$fault') !== undefined
+/** What Amazon calls it, where it is Amazon who says so. */
+function nameOf({ error, name, headers, places }: Reading): string | undefined {
+  // The SDK's own, before anything was asked.
+  if (name === 'CredentialsProviderError' || name === 'TokenProviderError') return name
+  if (property(error, '$metadata') !== undefined || property(error, '$fault') !== undefined) return name
+  // Version 2 of the SDK has the name for a code.
+  const code = property(error, 'code')
+  if (
+    typeof code === 'string' &&
+    property(error, 'requestId') !== undefined &&
+    property(error, 'retryable') !== undefined
+  )
+    return code
+  // The answer itself: "ThrottlingException:http://…", "com.amazonaws.sns#ThrottlingException".
+  if (!headers.has('x-amzn-requestid')) return undefined
+  const type = headers.get('x-amzn-errortype') ?? places.map(place => property(place, '__type')).find(isText)
+  return type?.slice(0, 200).split(':', 1)[0]?.split('#').at(-1)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
 }

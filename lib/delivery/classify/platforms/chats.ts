@@ -40,12 +40,23 @@ export const CHATS: readonly Platform[] = [
     },
   },
   {
+    name: 'Discord',
+    source: 'the same, as discord.js and Eris have it',
+    marks: [{ named: 'DiscordAPIError' }, { named: 'DiscordRESTError' }],
+    code: ['code'],
+    means: { 50027: 'permanent', 40001: 'halt', 130000: 'not-sent' },
+    otherwise: 'permanent',
+  },
+  {
     name: 'Baileys',
     source:
       'https://github.com/WhiskeySockets/Baileys, DisconnectReason: of the connection, not of a request',
     marks: [{ is: { isBoom: true } }],
-    code: ['output.statusCode'],
+    // What the server answered, where it did.
+    code: ['data', 'output.statusCode'],
     means: {
+      429: 'limit',
+      ...each('permanent', [400, 403, 404, 405, 406, 409]),
       // Closed, restarted: also with a request under way.
       ...each('unanswered', [428, 515]),
       // Another has taken the session over.

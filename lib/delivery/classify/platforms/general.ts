@@ -98,6 +98,25 @@ export const GENERAL: readonly Platform[] = [
     },
   },
   {
+    name: 'Linear',
+    source: 'https://linear.app/developers/sdk-errors',
+    marks: [{ named: 'RatelimitedLinearError' }, { named: 'AuthenticationLinearError' }],
+    code: ['type'],
+    means: { Ratelimited: 'limit', AuthenticationError: 'halt' },
+  },
+  {
+    name: 'Salesforce',
+    source: 'https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm',
+    marks: [{ has: ['errorCode', 'message'] }],
+    code: ['errorCode'],
+    means: {
+      REQUEST_LIMIT_EXCEEDED: 'limit-group',
+      SERVER_UNAVAILABLE: 'not-sent',
+      UNABLE_TO_LOCK_ROW: 'retry',
+      ...each('halt', ['INVALID_SESSION_ID', 'INVALID_LOGIN', 'API_DISABLED_FOR_ORG', 'ORG_LOCKED']),
+    },
+  },
+  {
     name: 'JSON-RPC',
     source: 'https://www.jsonrpc.org/specification#error_object; -1 to -5 of signal-cli',
     marks: [{ has: ['jsonrpc', 'error'] }],
@@ -124,9 +143,13 @@ export const GENERAL: readonly Platform[] = [
   {
     name: 'NATS',
     source: 'https://docs.nats.io: nobody listens on the subject',
-    marks: [{ named: 'NatsError' }],
-    code: ['code'],
-    means: { 503: 'unreachable', ...each('halt', ['AUTHORIZATION_VIOLATION', 'AUTHENTICATION_EXPIRED']) },
+    marks: [{ named: 'NatsError' }, { named: 'NoRespondersError' }],
+    code: ['code', 'name'],
+    means: {
+      ...each('unreachable', [503, 'NoRespondersError', 'CONNECTION_REFUSED']),
+      TIMEOUT: 'unanswered',
+      ...each('halt', ['AUTHORIZATION_VIOLATION', 'AUTHENTICATION_EXPIRED']),
+    },
   },
   {
     name: 'Kafka',
@@ -142,7 +165,7 @@ export const GENERAL: readonly Platform[] = [
       KafkaJSSASLAuthenticationError: 'halt',
       ...each('permanent', ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_TOPIC_EXCEPTION']),
       ...each('not-sent', ['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_ENOUGH_REPLICAS']),
-      REQUEST_TIMED_OUT: 'unanswered',
+      ...each('unanswered', ['REQUEST_TIMED_OUT', 'KafkaJSRequestTimeoutError']),
     },
   },
   {

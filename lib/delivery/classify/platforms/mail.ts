@@ -23,6 +23,17 @@ export const MAIL: readonly Platform[] = [
     },
   },
   {
+    name: 'Mandrill',
+    source: 'https://mailchimp.com/developer/transactional/docs/error-codes/',
+    marks: [{ has: ['status', 'code', 'name', 'message'] }],
+    code: ['name'],
+    means: {
+      ...each('halt', ['Invalid_Key', 'PaymentRequired', 'Unknown_Subaccount']),
+      ...each('permanent', ['ValidationError', 'Unknown_Template']),
+      ...each('doubt', ['GeneralError', 'ServiceUnavailable']),
+    },
+  },
+  {
     name: 'Postmark',
     source: 'https://postmarkapp.com/developer/api/overview#error-codes',
     marks: [{ has: ['ErrorCode', 'Message'] }],

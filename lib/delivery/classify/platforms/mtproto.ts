@@ -7,7 +7,7 @@ const WAIT =
 
 /** The account, not the message. */
 const HALTS =
-  /^(?:AUTH_KEY_(?:UNREGISTERED|INVALID|DUPLICATED|PERM_EMPTY)|SESSION_(?:REVOKED|EXPIRED)|USER_DEACTIVATED(?:_BAN)?)$/
+  /^(?:AUTH_KEY_(?:UNREGISTERED|INVALID|DUPLICATED|PERM_EMPTY)|SESSION_(?:REVOKED|EXPIRED)|USER_DEACTIVATED(?:_BAN)?|PEER_FLOOD)$/
 
 export const mtprotoWait: Rule = ({ error, message, status }) => {
   const name = property(error, 'errorMessage')

@@ -1,5 +1,5 @@
 import { property } from '../../recorded-error.js'
-import type { Meaning, Rule } from '../meaning.js'
+import type { Finding, Meaning, Rule } from '../meaning.js'
 
 /** https://docs.slack.dev/reference/methods/chat.postMessage#errors. The others refuse the message. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -31,16 +31,14 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 const NAME = /^[a-z0-9_]{1,100}$/
 
 /** `@slack/web-api` was told to wait: in seconds. */
-export const slackRateLimit: Rule = ({ error, waitMs }) =>
-  property(error, 'code') === 'slack_webapi_rate_limited_error'
-    ? { means: 'limit', afterMs: waitMs }
-    : undefined
+export const slackRateLimit: Rule = ({ error }) =>
+  property(error, 'code') === 'slack_webapi_rate_limited_error' ? { means: 'limit' } : undefined
 
 /**
  * Slack answers 200 and says what went wrong by name: in `data` of the client's error, or in the body itself. With
  * another status such a body is somebody else's.
  */
-export const slackPlatformError: Rule = ({ error, places, status, waitMs }) => {
+export const slackPlatformError: Rule = ({ error, places, status, message }) => {
   const isClients = property(error, 'code') === 'slack_webapi_platform_error'
   if (!isClients && status !== undefined && status >= 300) return undefined
   for (const place of places) {
@@ -51,9 +49,14 @@ export const slackPlatformError: Rule = ({ error, places, status, waitMs }) => {
       if (isClients) return { means: 'doubt' }
       continue
     }
-    const means = Object.hasOwn(MEANINGS, name) ? MEANINGS[name]! : 'permanent'
-    if (means === 'limit') return { means, afterMs: waitMs }
-    return means === 'halt' || means === 'permanent' ? { means, reason: name } : { means }
+    return named(name)
   }
-  return undefined
+  // Its client's text, of an error that went through another process.
+  const [, name] = /^An API error occurred: ([a-z0-9_]{1,100})$/.exec(message) ?? []
+  return name === undefined ? undefined : named(name)
+}
+
+function named(name: string): Finding {
+  const means = Object.hasOwn(MEANINGS, name) ? MEANINGS[name]! : 'permanent'
+  return means === 'halt' || means === 'permanent' ? { means, reason: name } : { means }
 }
