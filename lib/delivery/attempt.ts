@@ -36,6 +36,8 @@ export class Attempt implements Turn {
   before: Before
   /** An earlier attempt was left open: by a process that ended, or by an orderly shutdown. */
   readonly isOpen: boolean
+  /** The message is from an earlier life, and this is its first turn in this one. */
+  readonly isRecovered: boolean
   /** Of the message's first attempt; of this one, once it is recorded, if it is the first. 0 before that. */
   firstAttemptAt: number
   stored: StoredMessage | undefined
@@ -48,7 +50,12 @@ export class Attempt implements Turn {
   #tryingSince: number | undefined
   #mostTriedMs = 0
 
-  constructor(turn: Turn, sequence: number, before: Before, isOpen: boolean) {
+  constructor(
+    turn: Turn,
+    sequence: number,
+    before: Before,
+    { isOpen, isRecovered }: { isOpen: boolean; isRecovered: boolean },
+  ) {
     this.channel = turn.channel
     this.ref = turn.ref
     this.probes = turn.probes
@@ -56,6 +63,7 @@ export class Attempt implements Turn {
     this.sequence = sequence
     this.before = before
     this.isOpen = isOpen
+    this.isRecovered = isRecovered
     this.firstAttemptAt = before.firstAttemptAt
   }
 

@@ -55,6 +55,7 @@ export class Courier {
   begin(turn: Turn): void {
     const { ref } = turn
     const store = this.#store
+    const { scheduler } = this.#context
     const isOpen = store.standing(ref) === 'in-doubt'
     const before = {
       attempts: store.attempts(ref),
@@ -62,13 +63,15 @@ export class Courier {
       triedMs: store.triedMs(ref) + this.#context.tried.restedMs(ref),
       mayHaveBeenSent: isOpen || store.mayHaveBeenSent(ref),
     }
-    const attempt = new Attempt(turn, store.sequence(ref), before, isOpen)
+    const isRecovered = scheduler.columns.hasMark(ref, Mark.recovered)
+    const attempt = new Attempt(turn, store.sequence(ref), before, { isOpen, isRecovered })
     this.#context.attempts.set(ref, attempt)
-    this.#recall(attempt)
+    if (isRecovered) this.#recall(attempt)
     this.#run(attempt).catch(error => {
       // Nothing above lets an error out; one that gets here is a bug, which must not stop its channel for ever.
       this.#context.reporter.error(error)
-      this.#waitLocally(attempt)
+      if (attempt.phase === 'sending') this.settler.failed(attempt, error, { kind: 'ambiguous' })
+      else this.#waitLocally(attempt)
     })
   }
 
@@ -265,7 +268,7 @@ export class Courier {
   #failed(attempt: Attempt, error: unknown): void {
     const { options, reporter } = this.#context
     const verdict = verdictOf(error, attempt.delivery!, options.classify, report => reporter.error(report))
-    // Cut short by the shutdown, not by the receiver: not charged.
+    // Cut short by the shutdown, not by the receiver: the next life decides what is done with it.
     if (this.#closing && attempt.cancellation.isCancelled && verdict.kind === 'ambiguous')
       this.settler.interrupted(attempt)
     else this.settler.failed(attempt, error, verdict)
@@ -307,7 +310,6 @@ export class Courier {
   /** How far the backoff had come in an earlier life shows in for how long the message had been tried. */
   #recall({ ref, before, policy }: Attempt): void {
     const { columns } = this.#context.scheduler
-    if (!columns.hasMark(ref, Mark.recovered)) return
     columns.unmark(ref, Mark.recovered)
     const waitMs = Math.max(this.#store.dueAt(ref) - this.#store.lastOutcomeAt(ref), 0)
     if (before.firstAttemptAt === 0 || before.triedMs + waitMs === 0) return

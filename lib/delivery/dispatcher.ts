@@ -218,7 +218,7 @@ export class Dispatcher<P, R> {
   }
 
   /**
-   * Begins no attempt any more, waits up to `graceMs` for running ones, then aborts them: in doubt, not charged. From
+   * Begins no attempt any more, waits up to `graceMs` for running ones, then aborts them: in doubt, and charged. From
    * inside `send` that send is not waited for. Does not close the store. Idempotent.
    */
   close(graceMs: number): Promise<void> {

@@ -37,10 +37,12 @@ export class Doubt {
 
   /** True: the attempt goes on. Otherwise its turn is over. */
   async resolve(attempt: Attempt): Promise<boolean> {
-    const { onAmbiguous } = attempt.policy
-    if (onAmbiguous === 'resend') return !attempt.isOpen || this.#mayGoOn(attempt)
+    const { onAmbiguous, backoff } = attempt.policy
     if (onAmbiguous === 'dead-letter') return this.#isAccepted(attempt) || this.#bury(attempt, 'ambiguous')
-    return this.#takeAnswer(attempt) || this.#ask(attempt, onAmbiguous)
+    if (onAmbiguous !== 'resend') return this.#takeAnswer(attempt) || this.#ask(attempt, onAmbiguous)
+    if (attempt.isOpen) return this.#mayGoOn(attempt)
+    // Where an earlier life was allowed more attempts than this one.
+    return backoff.allows(attempt.before.attempts) || this.#bury(attempt, 'attempts')
   }
 
   /**
@@ -48,20 +50,14 @@ export class Doubt {
    * so that a message that kills its process does not do so at once again, and not for ever.
    */
   #mayGoOn(attempt: Attempt): boolean {
-    const { store, settler, time, view } = this.#context
-    const { ref, before, policy } = attempt
+    const { store, settler, time } = this.#context
+    const { ref, before } = attempt
     const { attempts } = before
     if (attempts === 0) return true
-    const error = new Error(`The process ended during attempt ${attempts}; whether it was sent is unknown.`)
+    const error = cutShort(attempt)
     const now = time.now()
     const failedAt = Math.min(store.lastOutcomeAt(ref), now)
-    const delayMs = policy.backoff.delayMs({
-      charged: true,
-      attempts,
-      failures: attempts,
-      triedMs: before.triedMs,
-      failure: (): Failure<unknown> => ({ attempt: attempts, error, message: view(attempt) }),
-    })
+    const delayMs = this.#delayMs(attempt, error)
     if (delayMs === undefined) return this.#bury(attempt, 'attempts', error)
     const remainingMs = failedAt + delayMs - now
     if (remainingMs <= 0) return true
@@ -76,6 +72,19 @@ export class Doubt {
       recorded: recordedError(error, time.wall()),
     })
     return false
+  }
+
+  /** Of the backoff after the last attempt of an earlier life; undefined: that was the last one at all. */
+  #delayMs(attempt: Attempt, error: Error): number | undefined {
+    const { before, policy } = attempt
+    const { attempts, triedMs } = before
+    return policy.backoff.delayMs({
+      charged: true,
+      attempts,
+      failures: attempts,
+      triedMs,
+      failure: (): Failure<unknown> => ({ attempt: attempts, error, message: this.#context.view(attempt) }),
+    })
   }
 
   /** A person who redrives a dead letter that may have been sent wants it sent. */
@@ -99,6 +108,7 @@ export class Doubt {
     const { store, scheduler, timers, time, clock, prepare, within, settler } = this.#context
     const { ref, cancellation, policy } = attempt
     if (!prepare(attempt)) return false
+    this.#recall(attempt)
     const delivery = {
       ...attempt.delivery!,
       attempt: Math.max(attempt.before.attempts, 1),
@@ -141,14 +151,19 @@ export class Doubt {
     }
   }
 
+  /** Whether an earlier life gave the message up, but for what the receiver says, is not on disk. */
+  #recall(attempt: Attempt): void {
+    if (!attempt.isRecovered || attempt.before.attempts === 0) return
+    const isOver = this.#delayMs(attempt, cutShort(attempt)) === undefined
+    if (isOver) this.#context.scheduler.columns.mark(attempt.ref, Mark.givenUp)
+  }
+
   /** It lines up once more, for a slot to send in. */
   #sendAgain(attempt: Attempt, notSent: boolean): false {
     const { scheduler, settler } = this.#context
-    const { ref, sequence, before, policy } = attempt
-    const isOver =
-      scheduler.columns.hasMark(ref, Mark.givenUp) ||
-      (attempt.isOpen && before.attempts > 0 && !policy.backoff.allows(before.attempts))
-    if (isOver) return this.#bury(attempt, 'attempts')
+    const { ref, sequence } = attempt
+    if (notSent) attempt.before = { ...attempt.before, mayHaveBeenSent: false }
+    if (scheduler.columns.hasMark(ref, Mark.givenUp)) return this.#bury(attempt, 'attempts')
     attempt.channel.answer = { ref, sequence, notSent }
     settler.end(attempt, true)
     return false
@@ -186,19 +201,19 @@ export class Doubt {
   }
 
   #bury(attempt: Attempt, reason: 'ambiguous' | 'attempts', error?: unknown): false {
-    const { attempts, firstAttemptAt, triedMs } = attempt.before
     const recorded =
       error === undefined ? {} : { error, recorded: recordedError(error, this.#context.clock.wall()) }
     this.#context.settler.dead(attempt, {
       reason,
-      attempts,
-      firstAttemptAt,
-      triedMs,
-      mayHaveBeenSent: true,
+      ...attempt.before,
       ...recorded,
     })
     return false
   }
+}
+
+function cutShort({ before: { attempts } }: Attempt): Error {
+  return new Error(`The process ended during attempt ${attempts}; whether it was sent is unknown.`)
 }
 
 const EXPECTED = `it must answer with one of ${ANSWERS.join(', ')}`

@@ -17,7 +17,7 @@ export interface Case {
   readonly mayHaveBeenSentBefore: boolean
   /** Of `TriedTime`, this attempt included. */
   readonly triedMs: number
-  /** This attempt was a probe: whatever came of it, it costs nothing. */
+  /** This attempt was a probe: a failure that is known not to have arrived costs nothing. */
   readonly isProbe: boolean
   /** Counts this failure in, and returns how many there were, charged or not. */
   readonly countFailure: () => number
@@ -107,8 +107,9 @@ function judgeRateLimited(facts: Case, verdict: Verdict & { kind: 'rate-limited'
 }
 
 function judgeAmbiguous(facts: Case): Decision {
-  const charged = !facts.isProbe
-  const attempts = facts.attemptsBefore + (charged ? 1 : 0)
+  // Also a probe's: what may have been sent is sent `maxAttempts` times at most.
+  const charged = true
+  const attempts = facts.attemptsBefore + 1
   if (facts.onAmbiguous === 'dead-letter') {
     return { kind: 'dead', attempts, mayHaveBeenSent: true, reason: 'ambiguous' }
   }

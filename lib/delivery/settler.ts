@@ -183,9 +183,9 @@ export class Settler {
     this.end(attempt, false)
   }
 
-  /** The queue closes, and `send` did not end in time: in doubt, not charged. */
+  /** The queue closes, and nobody knows what became of `send`: in doubt, and charged like any doubt. */
   interrupted(attempt: Attempt): void {
-    const progress = this.#alive(attempt, attempt.before.attempts, true)
+    const progress = this.#alive(attempt, attemptsAfter(attempt), true)
     this.#record(attempt, { kind: 'interrupted', ...progress })
     this.end(attempt, true)
   }

@@ -51,7 +51,7 @@ export interface AliveProgress extends Progress {
 export type Outcome =
   /** An attempt begins. Last outcome after a crash: in doubt. */
   | (AliveProgress & { kind: 'attempt' })
-  /** A shutdown (or a lost fence) cut the attempt short: in doubt, not charged. */
+  /** A shutdown cut the attempt short: in doubt. `attempts` counts it in, unless it is not known that one was made. */
   | (AliveProgress & { kind: 'interrupted' })
   /** Not delivered, again at `dueAt`. */
   | (AliveProgress & { kind: 'retry'; dueAt: number; error: RecordedError })

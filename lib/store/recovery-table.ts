@@ -6,7 +6,7 @@
  *     present   none                         no                         pending, never sent; or, where its mark may
  *                                                                       lack, in doubt
  *     present   attempt n                    no                         in doubt; n counts it in, so it is charged
- *     present   interrupted                  no                         in doubt, n unchanged
+ *     present   interrupted                  no                         in doubt; n counts it in, if one was made
  *     present   retry, rate-limited          no                         pending, due when it was due
  *     present   released                     no                         pending
  *     present   redriven                     no                         pending at its order key, attempts 0

@@ -285,7 +285,7 @@ t.test('onAmbiguous may be set for one channel', async t => {
   t.match(h.of('delivered'), [{ id: 'm2' }])
 })
 
-t.test('an attempt cut short by an orderly shutdown is in doubt and not charged', async t => {
+t.test('an attempt cut short by an orderly shutdown is in doubt, and charged', async t => {
   const h = new Harness()
   h.answer('m1', open().answer)
   h.add('a')
@@ -293,11 +293,11 @@ t.test('an attempt cut short by an orderly shutdown is in doubt and not charged'
   const closed = h.dispatcher.close(1_000)
   await h.pass(1_000)
   await closed
-  t.match(h.store.outcomes.at(-1), { kind: 'interrupted', attempts: 0, mayHaveBeenSent: true })
+  t.match(h.store.outcomes.at(-1), { kind: 'interrupted', attempts: 1, mayHaveBeenSent: true })
   const after = await h.crash()
-  await after.pass()
+  await after.pass(1_000)
   t.same(
     after.sent.map(s => [s.attempt, s.mayHaveBeenSent]),
-    [[1, true]],
+    [[2, true]],
   )
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { SendError } from '../../lib/delivery/send-error.js'
-import { ambiguous, Harness, halt, open, permanent, retry } from './fixtures/harness.js'
+import { ambiguous, Harness, halt, limited, open, permanent, retry } from './fixtures/harness.js'
 
 const groups = { 'tg:*': {} }
 
@@ -53,17 +53,24 @@ t.test('a probe that gets through ends the halt, and the backlog flows', async t
   t.equal(h.dispatcher.stats().haltedCount, 0)
 })
 
-t.test('a probe that fails in another way ends the halt too, and costs no attempt', async t => {
-  for (const verdict of [retry, ambiguous]) {
-    const h = new Harness({ groups, retry: { maxAttempts: 1 } })
-    h.answer('m1', halt, verdict, 'ok')
-    h.add('tg:1')
-    await h.pass(60_000)
-    t.match(h.of('resumed'), [{}])
-    await h.pass(10_000)
-    t.match(h.of('delivered'), [{ id: 'm1', attempts: 1 }])
-  }
-})
+t.test(
+  'a probe that fails in another way ends the halt too, and costs no attempt but for a doubt',
+  async t => {
+    for (const [verdict, attempts] of [
+      [retry, 1],
+      [limited(), 1],
+      [ambiguous, 2],
+    ] as const) {
+      const h = new Harness({ groups, retry: { maxAttempts: 2 } })
+      h.answer('m1', halt, verdict, 'ok')
+      h.add('tg:1')
+      await h.pass(60_000)
+      t.match(h.of('resumed'), [{}])
+      await h.pass(10_000)
+      t.match(h.of('delivered'), [{ id: 'm1', attempts }])
+    }
+  },
+)
 
 t.test('only one attempt is the probe', async t => {
   const h = new Harness({ groups })

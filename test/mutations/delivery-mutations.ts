@@ -101,4 +101,37 @@ export const deliveryMutations: readonly Mutation[] = [
       name: 'a full group of groups is no more work for the channels of its groups, and none for others',
     },
   },
+  {
+    name: 'a probe without an answer is not charged',
+    invariants: [],
+    file: 'lib/delivery/judge.js',
+    find: 'const attempts = facts.attemptsBefore + 1;\n    if (facts.onAmbiguous',
+    replace: 'const attempts = facts.attemptsBefore + (facts.isProbe ? 0 : 1);\n    if (facts.onAmbiguous',
+    caughtBy: {
+      file: 'delivery/charges',
+      name: 'a probe that nobody answers is charged: a halt between makes no more of them',
+    },
+  },
+  {
+    name: 'an attempt that close cuts short is not charged',
+    invariants: [],
+    file: 'lib/delivery/settler.js',
+    find: 'this.#alive(attempt, attemptsAfter(attempt), true)',
+    replace: 'this.#alive(attempt, attempt.before.attempts, true)',
+    caughtBy: {
+      file: 'delivery/charges',
+      name: 'a process that is closed in the middle of each attempt makes maxAttempts of them',
+    },
+  },
+  {
+    name: 'a restart forgets that no attempts are left, where the receiver is asked',
+    invariants: [],
+    file: 'lib/delivery/doubt.js',
+    find: 'if (isOver)\n            this.#context.scheduler.columns.mark(attempt.ref, Mark.givenUp);',
+    replace: '',
+    caughtBy: {
+      file: 'delivery/charges',
+      name: "after a restart a message without attempts left is not sent again where the receiver says 'unknown'",
+    },
+  },
 ]
