@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { OutboundQueue } from '../../lib/index.js'
+import { OutboundQueue } from 'waq'
 import { drive } from '../method/drive.js'
 import { messagesOf } from '../method/messages.js'
 import { waqVersion } from '../peers/waq.js'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { SegmentedLog } from '../../lib/log/index.js'
+import { SegmentedLog } from 'waq/log'
 import { type Peer, toJson } from './peer.js'
 import { waqVersion } from './waq.js'
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Durability, OutboundQueue } from '../../lib/index.js'
+import { type Durability, OutboundQueue } from 'waq'
 import { repository } from '../repository.js'
 import type { Message, OpenOptions, OpenPeer, Peer } from './peer.js'
 
