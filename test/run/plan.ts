@@ -8,11 +8,14 @@ export interface Part {
   readonly files: readonly string[]
 }
 
+/** Rooms of the four floors, which `--fast` runs. */
+const FLOORS = ['store', 'delivery', 'queue', 'log']
+
 /**
  * Rooms whose files share a process, for most of what a small file costs is the start of a process. None of them may
  * leave a global of the process other than it found it.
  */
-const SHARING = ['store', 'delivery', 'queue', 'log']
+const SHARING = [...FLOORS, 'cli', 'clients', 'docs', 'examples', 'safety']
 
 /**
  * Files of those rooms that have a process of their own, and that `--fast` leaves out: each takes seconds, most of them
@@ -20,6 +23,14 @@ const SHARING = ['store', 'delivery', 'queue', 'log']
  * subject.
  */
 const ALONE: ReadonlySet<string> = new Set([
+  'test/cli/change.test.ts',
+  'test/cli/cli-page.test.ts',
+  'test/cli/command-line.test.ts',
+  'test/cli/demo.test.ts',
+  'test/cli/interrupt.test.ts',
+  'test/cli/look.test.ts',
+  'test/cli/terminals.test.ts',
+  'test/docs/code-blocks.test.ts',
   'test/log/lock-clocks.test.ts',
   'test/log/lock-copies.test.ts',
   'test/log/lock-processes.test.ts',
@@ -76,7 +87,7 @@ function isIn(file: string, path: string): boolean {
 
 /** The files that `--fast` runs: the rooms of the floors, but for what takes long. */
 export function fast(files: readonly string[]): string[] {
-  return files.filter(file => SHARING.includes(roomOf(file)) && !ALONE.has(file))
+  return files.filter(file => FLOORS.includes(roomOf(file)) && !ALONE.has(file))
 }
 
 /** The processes that run these files, in the order in which they should begin. */
