@@ -5,6 +5,7 @@ import type { Mutation } from './mutation.js'
 import { queueMutations } from './queue-mutations.js'
 import { secretMutations } from './secret-mutations.js'
 import { storeMutations } from './store-mutations.js'
+import { verdictMutations } from './verdict-mutations.js'
 
 /** Every rule of the engine that can be switched off. */
 export const mutations: readonly Mutation[] = [
@@ -12,6 +13,7 @@ export const mutations: readonly Mutation[] = [
   ...storeMutations,
   ...clockMutations,
   ...deliveryMutations,
+  ...verdictMutations,
   ...queueMutations,
   ...secretMutations,
 ]
