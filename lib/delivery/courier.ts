@@ -7,11 +7,11 @@ import { Doubt } from './doubt.js'
 import { Inside } from './inside.js'
 import { recordedError } from './recorded-error.js'
 import { RefMap } from './ref-map.js'
-import { isRefusal, refusalError } from './response.js'
+import { Results } from './returned/results.js'
 import type { Turn } from './scheduler.js'
 import { Settler, type SettlerContext } from './settler.js'
 import type { Alarm, Timers } from './timers.js'
-import type { DispatcherOptions, Send } from './types.js'
+import type { DispatcherOptions, Send, Verdict } from './types.js'
 import { verdictOf } from './verdict.js'
 
 /** The first wait after a failure of our own disk; each further one is twice as long, up to the last. */
@@ -30,6 +30,7 @@ export class Courier {
   readonly #context: CourierContext
   readonly #store: MessageStore
   readonly #doubt: Doubt
+  readonly #results: Results
   /** Sends that nobody waits for any more, until the next attempt of their message. */
   readonly #late = new RefMap<Attempt>()
   #closing = false
@@ -39,6 +40,7 @@ export class Courier {
     this.#context = context
     this.#store = store
     this.settler = new Settler(context)
+    this.#results = new Results(context)
     this.#doubt = new Doubt({
       store,
       scheduler,
@@ -228,16 +230,14 @@ export class Courier {
       graceMs,
       timeoutError: () =>
         new DOMException(`send did not settle within ${timeoutMs} ms (sendTimeoutMs).`, 'TimeoutError'),
-      returnedLate: value => this.#returnedLate(attempt, value),
+      returnedLate: value => void this.#returnedLate(attempt, value),
     })
     attempt.call = call
     const result = await call.result
     if (isOver(attempt)) return
     switch (result.kind) {
       case 'returned':
-        if (isRefusal(result.value)) return this.#refused(attempt, result.value)
-        this.settler.delivered(attempt, result.value, timers.now() - attempt.startedAt)
-        return
+        return this.#returned(attempt, result.value)
       case 'threw':
         this.#failed(attempt, result.error)
         return
@@ -250,40 +250,41 @@ export class Courier {
     }
   }
 
-  /** Its body is read first, in bounded time too. */
-  async #refused(attempt: Attempt, response: unknown): Promise<void> {
-    const call = new Call(() => refusalError(response), {
-      timers: this.#context.timers,
-      cancellation: attempt.cancellation,
-      timeoutMs: attempt.policy.sendTimeoutMs,
-      graceMs: 0,
-      timeoutError: () => new DOMException('The body of a refusal did not arrive in time.', 'TimeoutError'),
-    })
-    attempt.call = call
-    const result = await call.result
+  /** It may be a refusal that was returned instead of thrown, or a response whose body says so. */
+  async #returned(attempt: Attempt, value: unknown): Promise<void> {
+    const found = this.#results.objection(attempt, value)
+    const objection = found instanceof Promise ? await found : found
     if (isOver(attempt)) return
-    this.#failed(attempt, result.kind === 'returned' ? result.value : response)
+    if (objection === undefined) {
+      this.settler.delivered(attempt, value, this.#context.timers.now() - attempt.startedAt)
+    } else this.#failed(attempt, objection.error, objection.verdict)
   }
 
-  #failed(attempt: Attempt, error: unknown): void {
+  #failed(attempt: Attempt, error: unknown, said?: Verdict): void {
     const { options, reporter } = this.#context
-    const verdict = verdictOf(error, attempt.delivery!, options.classify, report => reporter.error(report))
+    const report = (failure: Error) => reporter.error(failure)
+    const verdict = said ?? verdictOf(error, attempt.delivery!, options.classify, report)
     // Cut short by the shutdown, not by the receiver: the next life decides what is done with it.
     if (this.#closing && attempt.cancellation.isCancelled && verdict.kind === 'ambiguous')
       this.settler.interrupted(attempt)
     else this.settler.failed(attempt, error, verdict)
   }
 
-  #returnedLate(attempt: Attempt, value: unknown): void {
+  async #returnedLate(attempt: Attempt, value: unknown): Promise<void> {
+    if (!this.#isLate(attempt) || (await this.#results.objection(attempt, value)) !== undefined) return
+    if (!this.#isLate(attempt)) return
     const { ref } = attempt
-    if (this.#late.get(ref) !== attempt || this.#store.sequence(ref) !== attempt.sequence || isRefusal(value))
-      return
     this.#late.delete(ref)
     const { attempts, scheduler } = this.#context
     const isBefore = attempts.get(ref)?.phase
     if (scheduler.waits(ref) || isBefore === 'preparing' || isBefore === 'asking') {
       this.settler.deliveredLate(attempt, value)
     }
+  }
+
+  #isLate(attempt: Attempt): boolean {
+    const { ref, sequence } = attempt
+    return this.#late.get(ref) === attempt && this.#store.sequence(ref) === sequence
   }
 
   #unreadable(attempt: Attempt, error: unknown): void {

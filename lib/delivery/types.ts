@@ -179,6 +179,8 @@ export interface DispatcherOptions<P> {
   readonly maxRetryAfterMs?: number | undefined
   /** Asked before the default classifier; undefined: ask that. */
   readonly classify?: ((error: unknown, delivery: Delivery<P>) => Verdict | undefined) | undefined
+  /** Asked about what `send` returned; undefined: the default looks for a refusal in it. */
+  readonly classifyResult?: ((result: unknown, delivery: Delivery<P>) => Verdict | undefined) | undefined
   /** Default `'resend'`. */
   readonly onAmbiguous?: OnAmbiguous<P> | undefined
   /** Default `'continue'`. */

@@ -240,6 +240,7 @@ const TABLE: Table<QueueOptions> = {
   retry: field(retryRule(DEFAULT_BACKOFF), DEFAULT_BACKOFF),
   maxRetryAfterMs: field(spanMs(), DAY_MS),
   classify: field(callback('(error, delivery) => verdict')),
+  classifyResult: field(callback('(result, delivery) => verdict')),
   onAmbiguous: field(onAmbiguous, 'resend'),
   onDead: field(onDead, 'continue'),
   ttlMs: field(spanMs(1)),
@@ -292,6 +293,7 @@ export interface ResolvedOptions<P, R> {
   retry: Retry<P>
   maxRetryAfterMs: number
   classify?: (error: unknown, delivery: Delivery<P>) => Verdict | undefined
+  classifyResult?: (result: unknown, delivery: Delivery<P>) => Verdict | undefined
   onAmbiguous: OnAmbiguous<P>
   onDead: 'continue' | 'halt'
   ttlMs?: number

@@ -185,6 +185,12 @@ export interface QueueOptions<P = unknown, R = unknown> {
   maxRetryAfterMs?: number | undefined
   /** Asked before `classifyError`; undefined: ask that. */
   classify?: ((error: unknown, delivery: Delivery<P>) => Verdict | undefined) | undefined
+  /**
+   * Asked about what `send` returned: `{ kind: 'delivered' }` lets it through, any other verdict is taken as if an error
+   * had it. undefined: it is delivered unless it says itself that it was refused, as `docs/delivery.md` lists. Where
+   * that is so `classify` is asked about the refusal. A `Response` comes as it is: read its body in `send` to judge by it.
+   */
+  classifyResult?: ((result: R, delivery: Delivery<P>) => Verdict | undefined) | undefined
   /** A message that may have been sent already. Default `'resend'`: at least once. */
   onAmbiguous?: OnAmbiguous<P> | undefined
   /** After a dead letter its channel goes on, or stops until resumed. Default `'continue'`. */

@@ -46,6 +46,7 @@ export function dispatcherOptions<P, R>(
     retry: options.retry,
     maxRetryAfterMs: options.maxRetryAfterMs,
     classify: options.classify,
+    classifyResult: options.classifyResult,
     onAmbiguous: options.onAmbiguous,
     onDead: options.onDead,
     channelOptions: options.channelOptions === undefined ? undefined : channel => channels.get(channel),

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { recordedError } from '../../lib/delivery/recorded-error.js'
-import { ResponseError } from '../../lib/delivery/response.js'
+import { ResponseError } from '../../lib/delivery/returned/response-error.js'
 import { revoked } from './fixtures/revoked.js'
 
 t.test('what is recorded of an error is bounded', async t => {

@@ -3,6 +3,7 @@ import { deliveryMutations } from './delivery-mutations.js'
 import { logMutations } from './log-mutations.js'
 import type { Mutation } from './mutation.js'
 import { queueMutations } from './queue-mutations.js'
+import { returnedMutations } from './returned-mutations.js'
 import { secretMutations } from './secret-mutations.js'
 import { storeMutations } from './store-mutations.js'
 import { verdictMutations } from './verdict-mutations.js'
@@ -15,5 +16,6 @@ export const mutations: readonly Mutation[] = [
   ...deliveryMutations,
   ...verdictMutations,
   ...queueMutations,
+  ...returnedMutations,
   ...secretMutations,
 ]

@@ -140,11 +140,14 @@ export function functions(): void {
     channelOptions: () => ({ retry: list, ordered: false }),
     onAmbiguous: ({ lastAttemptAt }) => (lastAttemptAt > 0 ? 'sent' : 'unknown'),
     classify: error => (error instanceof WaqError ? { kind: 'retry' } : undefined),
+    classifyResult: result => (result < 0 ? { kind: 'permanent' } : undefined),
   }
   sameType<ReturnType<typeof classifyError>, Verdict>(true)
   sameType<ReturnType<typeof idempotencyKey>, string>(true)
   sameType<ReturnType<typeof renderPrometheus>, string>(true)
   sameType<ConstructorParameters<typeof SendError>[1], Verdict>(true)
+  // @ts-expect-error: a result is what send returns
+  options.classifyResult = (result: string) => (result === '' ? { kind: 'retry' } : undefined)
   // @ts-expect-error: a delivery is not to be changed
   options.onAmbiguous = delivery => (delivery.attempt = 3)
   void SegmentedLog.open('x', { durability: { syncEveryMs: 5 } })

@@ -1,0 +1,40 @@
+import { property } from '../property.js'
+
+/** An answer as a platform gives it: a plain object, of JSON or of a client that hands it through. */
+export type Answer = Readonly<Record<string, unknown>>
+
+/** A plain object, also of another realm. An instance of a class is somebody's own: nobody here knows what it means. */
+export function isPlain(value: unknown): value is Answer {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** By its looks: one of another realm is no instance of ours. */
+export function isError(value: unknown): boolean {
+  return (
+    value instanceof Error ||
+    (typeof property(value, 'stack') === 'string' && typeof property(value, 'message') === 'string')
+  )
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== ''
+}
+
+/** Null, '', and what holds nothing. */
+export function isNothing(value: unknown): boolean {
+  if (value === undefined || value === null || value === '' || value === false) return true
+  if (Array.isArray(value)) return value.length === 0
+  return isPlain(value) && Object.keys(value).length === 0
+}
+
+/** A code that says a failure: neither 0 nor the like of 200, as a number or as text. */
+export function isFailureCode(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isInteger(value) && value !== 0 && !isSuccessStatus(value)
+  return isText(value) && !/^(?:0+|2\d\d|ok|success|succeeded)$/i.test(value)
+}
+
+function isSuccessStatus(code: number): boolean {
+  return code >= 200 && code < 300
+}

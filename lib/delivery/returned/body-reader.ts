@@ -1,0 +1,108 @@
+import { isStream, MAX_BODY_LENGTH, parsedBody } from '../platform-text.js'
+import { property } from '../property.js'
+
+/** What no answer of a platform is written in. Others are looked at: a server may say nothing of it, or `text/plain`. */
+const NO_JSON =
+  /^(?:image|audio|video|font|multipart)\/|text\/(?:html|css|csv|event-stream)|octet-stream|ndjson|xml|zip|pdf/i
+
+/**
+ * Reads the body of a response, or a clone of it where it has one, so that whoever gets the response can read it again.
+ * No more than 16 KiB, and it lets go of the rest.
+ */
+export class BodyReader {
+  readonly #source: unknown
+  #letGo: () => void = () => {}
+
+  private constructor(source: unknown) {
+    this.#source = source
+  }
+
+  /** Undefined: there is no body that could be read. */
+  static of(response: unknown): BodyReader | undefined {
+    const body = property(response, 'body')
+    if (!isStream(body) || isUsed(response) || isUsed(body)) return undefined
+    return new BodyReader(response)
+  }
+
+  /** As `of`, of one that can be read twice, and may say that it refuses. */
+  static ofSuccess(response: unknown): BodyReader | undefined {
+    const isLong = Number(headerOf(response, 'content-length')) > MAX_BODY_LENGTH
+    if (isLong || NO_JSON.test(headerOf(response, 'content-type')) || !isClonable(response)) return undefined
+    return BodyReader.of(response)
+  }
+
+  /** What it says, parsed where it is JSON; undefined where it broke off. `onlyJson`: also where it is something else. */
+  async read(onlyJson: boolean): Promise<unknown> {
+    try {
+      const text = await this.#readText(onlyJson)
+      return text === undefined ? undefined : onlyJson ? json(text) : parsedBody(text)
+    } catch {
+      // It broke off: the status alone must do.
+      return undefined
+    } finally {
+      this.#letGo()
+    }
+  }
+
+  /** Nobody waits for it any more. */
+  stop(): void {
+    this.#letGo()
+  }
+
+  /** The rest of a body that nobody will read: it would hold its connection. */
+  discard(): void {
+    const body = property(this.#source, 'body')
+    this.#letGo()
+    if (isUsed(body)) return
+    if (body instanceof ReadableStream) body.cancel().catch(() => {})
+    else (property(body, 'destroy') as (() => void) | undefined)?.call(body)
+  }
+
+  async #readText(onlyJson: boolean): Promise<string | undefined> {
+    const decoder = new TextDecoder()
+    let text = ''
+    for await (const piece of this.#pieces()) {
+      text += typeof piece === 'string' ? piece : decoder.decode(piece, { stream: true })
+      if (onlyJson && (!/^\s*(?:[[{]|$)/.test(text) || text.length > MAX_BODY_LENGTH)) return undefined
+      if (text.length >= MAX_BODY_LENGTH) return text.slice(0, MAX_BODY_LENGTH)
+    }
+    return text
+  }
+
+  /** Not by the stream's own iterator: that one ends only when both halves of a cloned body have been let go. */
+  async *#pieces(): AsyncGenerator<string | Uint8Array> {
+    const response = isClonable(this.#source) ? this.#source.clone() : this.#source
+    const body = property(response, 'body')
+    if (!(body instanceof ReadableStream)) {
+      this.#letGo = () => (property(body, 'destroy') as (() => void) | undefined)?.call(body)
+      yield* body as AsyncIterable<Uint8Array>
+      return
+    }
+    const reader = (body as ReadableStream<Uint8Array>).getReader()
+    this.#letGo = () => void reader.cancel().catch(() => {})
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
+  }
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isClonable(response: unknown): response is { clone(): unknown } {
+  return typeof property(response, 'clone') === 'function'
+}
+
+function isUsed(body: unknown): boolean {
+  return ['bodyUsed', 'locked', 'destroyed', 'readableDidRead'].some(name => property(body, name) === true)
+}
+
+export function headerOf(response: unknown, name: string): string {
+  const headers = property(response, 'headers')
+  const get = property(headers, 'get')
+  const value: unknown = typeof get === 'function' ? get.call(headers, name) : property(headers, name)
+  return typeof value === 'string' ? value : ''
+}

@@ -1,0 +1,116 @@
+import { classifyError } from '../classify/classify-error.js'
+import { isStream, parsedBody } from '../platform-text.js'
+import { property } from '../property.js'
+import type { Verdict } from '../types.js'
+import { isError, isPlain } from './answer.js'
+import { BodyReader } from './body-reader.js'
+import { outcomesOf } from './lists.js'
+import { isPartialAnswer, isRefusal } from './refusals.js'
+import { ResponseError, statusOf } from './response-error.js'
+
+/** What is found in a result that is no plain success. */
+export type Finding =
+  | { readonly kind: 'refused'; readonly error: unknown }
+  /** Some of what was sent failed: it counts as delivered, since the rest would come twice. */
+  | { readonly kind: 'partly'; readonly failed: number; readonly count: number; readonly error: unknown }
+  /** Its body has to be read first. */
+  | {
+      readonly kind: 'unread'
+      readonly body: BodyReader
+      readonly read: () => Promise<Finding | undefined>
+      /** Where there is no time to read it. */
+      readonly unread: Finding | undefined
+    }
+
+/** Of several failures the one that decides: a broken sender, then what leaves hope. */
+const WEIGHTS: readonly Verdict['kind'][] = ['halt', 'ambiguous', 'rate-limited', 'retry', 'permanent']
+
+/** What speaks against a result: undefined where nothing does, and for whatever nobody here knows. Never throws. */
+export function findingIn(result: unknown): Finding | undefined {
+  if (typeof result !== 'object' || result === null) return undefined
+  try {
+    if (property(result, 'ok') === true && isPlain(result) && property(result, 'headers') === undefined)
+      return undefined
+    if (isError(result)) return { kind: 'refused', error: result }
+    const status = responseStatus(result)
+    return status === undefined ? inAnswer(result, undefined) : inResponse(result, status)
+  } catch {
+    // A revoked proxy, for one, throws whatever is asked of it.
+    return undefined
+  }
+}
+
+/** The same of a result that somebody else has refused. */
+export function refusalOf(result: unknown): Finding {
+  const body = BodyReader.of(result)
+  if (body !== undefined) return unreadRefusal(result, body)
+  return { kind: 'refused', error: isError(result) ? result : new ResponseError(result, bodyOf(result)) }
+}
+
+/** Of `fetch`, undici, axios, got, superagent: told by its status and its headers. */
+function responseStatus(value: object): number | undefined {
+  const status = statusOf(value)
+  if (typeof property(value, 'headers') === 'object') return status
+  return typeof property(value, 'ok') === 'boolean' && !isPlain(value) ? status : undefined
+}
+
+function inResponse(response: object, status: number): Finding | undefined {
+  const ok = property(response, 'ok')
+  if (ok === false || (ok === undefined && status >= 300 && status < 600)) return refusalOf(response)
+  const already = bodyOf(response)
+  if (already !== response && already !== undefined) return inAnswer(already, response)
+  const body = BodyReader.ofSuccess(response)
+  if (body === undefined) return undefined
+  const read = async () => inAnswer(await body.read(true), response)
+  return { kind: 'unread', body, read, unread: undefined }
+}
+
+function unreadRefusal(response: unknown, body: BodyReader): Finding {
+  const refused = (answer: unknown) =>
+    ({ kind: 'refused', error: new ResponseError(response, answer) }) as const
+  const read = async () => {
+    const answer = await body.read(false)
+    body.discard()
+    return refused(answer)
+  }
+  return { kind: 'unread', body, read, unread: refused(undefined) }
+}
+
+function inAnswer(answer: unknown, response: unknown): Finding | undefined {
+  const body = parsedBody(answer)
+  if (!Array.isArray(body) && !isPlain(body)) return undefined
+  const { failures, count } = outcomesOf(body) ?? NONE
+  if (failures.length > 0) {
+    const error = heaviest(failures)
+    return failures.length === count
+      ? { kind: 'refused', error }
+      : { kind: 'partly', failed: failures.length, count, error }
+  }
+  if (!isPlain(body)) return undefined
+  if (isRefusal(body)) return { kind: 'refused', error: new ResponseError(response ?? body, body) }
+  if (!isPartialAnswer(body)) return undefined
+  const failed = (body.errors as readonly unknown[]).length
+  return {
+    kind: 'partly',
+    failed,
+    count: Object.keys(body.data as object).length,
+    error: new ResponseError(body, body),
+  }
+}
+
+const NONE = { failures: [], count: 0 }
+
+function heaviest(failures: readonly unknown[]): unknown {
+  const errors = failures.map(failure => (isError(failure) ? failure : new ResponseError(failure, failure)))
+  const weightOf = (error: unknown) => WEIGHTS.indexOf(classifyError(error).kind)
+  return errors.reduce((first, second) => (weightOf(second) < weightOf(first) ? second : first))
+}
+
+/** As the client parsed it; what has neither is its own answer. */
+function bodyOf(response: unknown): unknown {
+  for (const name of ['data', 'body']) {
+    const body = property(response, name)
+    if (body !== undefined && body !== null && !isStream(body)) return body
+  }
+  return isPlain(response) ? response : undefined
+}

@@ -1,0 +1,53 @@
+import { platformText } from '../platform-text.js'
+import { property } from '../property.js'
+import { publicText } from '../redact/redact.js'
+
+const MAX_MESSAGE_LENGTH = 500
+
+/**
+ * A refusal that `send` returned instead of throwing: a `Response` whose `ok` is false, or an answer that says so. It is
+ * printed with its message and its status alone: a response has the URL, in which Telegram has the bot's token, and its
+ * headers and body are as private.
+ */
+export class ResponseError extends Error {
+  override readonly name = 'ResponseError'
+  readonly status: number | undefined
+  readonly #body: unknown
+  readonly #response: unknown
+
+  constructor(response: unknown, body: unknown) {
+    const status = statusOf(response) ?? statusOf(body)
+    super(describe(response, status, body))
+    this.status = status
+    this.#body = body
+    this.#response = response
+  }
+
+  get headers(): unknown {
+    return property(this.#response, 'headers')
+  }
+
+  /** Parsed, where it was JSON. */
+  get body(): unknown {
+    return this.#body
+  }
+
+  get response(): unknown {
+    return this.#response
+  }
+}
+
+export function statusOf(response: unknown): number | undefined {
+  for (const name of ['status', 'statusCode', 'error_code']) {
+    const status = property(response, name)
+    if (typeof status === 'number') return status
+  }
+  return undefined
+}
+
+function describe(response: unknown, status: number | undefined, body: unknown): string {
+  const statusText = property(response, 'statusText')
+  const head = [status === undefined ? 'Refused' : `HTTP ${status}`, statusText].filter(Boolean).join(' ')
+  const text = platformText(body)
+  return publicText(text === undefined ? head : `${head}: ${text}`, MAX_MESSAGE_LENGTH)
+}

@@ -1,0 +1,83 @@
+import type { Attempt } from '../attempt.js'
+import { Call } from '../call.js'
+import { Cancellation } from '../cancellation.js'
+import { reasonText, recordedError } from '../recorded-error.js'
+import type { Reporter } from '../reporter.js'
+import type { Timers } from '../timers.js'
+import type { DispatcherOptions, Verdict } from '../types.js'
+import { askedVerdict } from '../verdict.js'
+import { type Finding, findingIn, refusalOf } from './finding.js'
+
+interface ResultsContext {
+  readonly options: DispatcherOptions<unknown>
+  readonly timers: Timers
+  readonly reporter: Reporter
+}
+
+/** Why a result is no delivery. */
+export interface Objection {
+  readonly error: unknown
+  /** As `classifyResult` said; undefined: the error tells. */
+  readonly verdict: Verdict | undefined
+}
+
+/** Looks at what `send` returned: whether it is a delivery, or says that it is none. */
+export class Results {
+  readonly #context: ResultsContext
+
+  constructor(context: ResultsContext) {
+    this.#context = context
+  }
+
+  /** Undefined: it was delivered. A promise only where a body has to be read. */
+  objection(attempt: Attempt, result: unknown): Objection | undefined | Promise<Objection | undefined> {
+    const { options, reporter } = this.#context
+    const report = (error: Error) => reporter.error(error)
+    const { classifyResult } = options
+    const verdict = askedVerdict('classifyResult', classifyResult, result, attempt.delivery!, report)
+    if (verdict?.kind === 'delivered') return undefined
+    const found = verdict === undefined ? findingIn(result) : refusalOf(result)
+    if (found?.kind !== 'unread') return this.#objectionIn(found, verdict, attempt)
+    return this.#read(found, attempt).then(read => this.#objectionIn(read, verdict, attempt))
+  }
+
+  /** In what is left of the attempt's time. The attempt's own signal is not aborted: the body may be the user's to read. */
+  async #read(found: Finding & { kind: 'unread' }, attempt: Attempt): Promise<Finding | undefined> {
+    const { timers } = this.#context
+    const timeoutMs = attempt.startedAt + attempt.policy.sendTimeoutMs - timers.now()
+    if (timeoutMs <= 0) return found.unread
+    const call = new Call(found.read, {
+      timers,
+      cancellation: new Cancellation(),
+      timeoutMs,
+      graceMs: 0,
+      timeoutError: () => new DOMException('The body of the answer did not arrive in time.', 'TimeoutError'),
+    })
+    attempt.call = call
+    const result = await call.result
+    if (result.kind === 'returned') return result.value
+    if (found.unread === undefined) found.body.stop()
+    else found.body.discard()
+    return found.unread
+  }
+
+  #objectionIn(
+    found: Finding | undefined,
+    verdict: Verdict | undefined,
+    attempt: Attempt,
+  ): Objection | undefined {
+    if (found?.kind === 'refused') return { error: found.error, verdict }
+    if (found?.kind === 'partly') this.#tell(found, attempt)
+    return undefined
+  }
+
+  #tell({ failed, count, error }: Finding & { kind: 'partly' }, attempt: Attempt): void {
+    const { message } = recordedError(error, 0)
+    this.#context.reporter.error(
+      new Error(
+        `${failed} of ${count} that send sent for message ${attempt.id} failed: ${reasonText(message)}. It counts as delivered; send each in a message of its own.`,
+        { cause: error },
+      ),
+    )
+  }
+}

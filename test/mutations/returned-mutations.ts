@@ -1,0 +1,53 @@
+/** How a refusal that `send` returned is told from a delivery, switched off. */
+import type { Mutation } from './mutation.js'
+
+const RETURNED = 'delivery/returned'
+
+export const returnedMutations: readonly Mutation[] = [
+  {
+    name: 'what send returned is a delivery, whatever it says',
+    invariants: [],
+    file: 'lib/delivery/returned/results.js',
+    find: 'verdict === undefined ? findingIn(result) : refusalOf(result)',
+    replace: 'verdict === undefined ? undefined : refusalOf(result)',
+    caughtBy: { file: RETURNED, name: 'a returned refusal is judged as one that is thrown' },
+  },
+  {
+    name: 'a body is read and not its clone',
+    invariants: [],
+    file: 'lib/delivery/returned/body-reader.js',
+    find: 'isClonable(this.#source) ? this.#source.clone() : this.#source',
+    replace: 'this.#source',
+    caughtBy: { file: RETURNED, name: 'a Response that was read here can be read by whoever gets it' },
+  },
+  {
+    name: 'an instance of a class is judged by its properties',
+    invariants: [],
+    file: 'lib/delivery/returned/answer.js',
+    find: 'return prototype === null || Object.getPrototypeOf(prototype) === null;',
+    replace: 'return true;',
+    caughtBy: { file: RETURNED, name: 'what is no refusal is a delivery: an instance of a class' },
+  },
+  {
+    name: 'a list of which a part failed is sent again',
+    invariants: [],
+    file: 'lib/delivery/returned/finding.js',
+    find: 'failures.length === count',
+    replace: 'failures.length > 0',
+    caughtBy: {
+      file: RETURNED,
+      name: 'a list of which a part failed is delivered, and an error tells of the rest',
+    },
+  },
+  {
+    name: 'a body is waited for as long as a new attempt may take',
+    invariants: [],
+    file: 'lib/delivery/returned/results.js',
+    find: 'attempt.startedAt + attempt.policy.sendTimeoutMs - timers.now()',
+    replace: 'attempt.policy.sendTimeoutMs',
+    caughtBy: {
+      file: RETURNED,
+      name: 'a body that does not end is waited for no longer than the attempt may take',
+    },
+  },
+]

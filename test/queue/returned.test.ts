@@ -1,0 +1,65 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { Agent, fetch as undiciFetch } from 'undici'
+import type { Send } from '../../lib/index.js'
+import { openQueue } from './fixtures/open-queue.js'
+
+/** A server that answers as it is told, and its address. */
+async function serve(
+  t: Test,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<string> {
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => answer(request, response))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.closeAllConnections())
+  t.teardown(() => server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/chat.postMessage`
+}
+
+const clients = (url: string): Readonly<Record<string, Send<unknown, unknown>>> => ({
+  fetch: ({ signal }) => fetch(url, { method: 'POST', body: '{}', signal }),
+  'the fetch of undici': ({ signal }) => undiciFetch(url, { method: 'POST', body: '{}', signal }),
+  'its body by itself': async () => (await fetch(url, { method: 'POST', body: '{}' })).json(),
+})
+
+for (const name of Object.keys(clients(''))) {
+  t.test(`Slack's 200 with ok: false, returned by ${name}, halts and is not lost`, async t => {
+    const url = await serve(t, (_, response) => response.end('{"ok":false,"error":"invalid_auth"}'))
+    const queue = await openQueue(t, { send: clients(url)[name]! })
+    const halted = new Promise(resolve => queue.on('halted', resolve))
+    await queue.enqueue({ channel: 'slack:t:c', id: 'm', payload: 1 })
+    t.match(await halted, { reason: 'invalid_auth' })
+    t.match(await queue.get('m'), { state: 'pending', attempts: 0 })
+  })
+
+  t.test(
+    `a success that is returned by ${name} is delivered, and its body is there for whoever reads it`,
+    async t => {
+      const url = await serve(t, (_, response) => {
+        response.setHeader('content-type', 'application/json; charset=utf-8')
+        response.end('{"ok":true,"ts":"1"}')
+      })
+      const queue = await openQueue(t, { send: clients(url)[name]! })
+      await queue.enqueue({ channel: 'slack:t:c', id: 'm', payload: 1 })
+      const { result } = await queue.settled('m')
+      const body = result instanceof Object && 'json' in result ? await (result as Response).json() : result
+      t.same(body, { ok: true, ts: '1' })
+    },
+  )
+}
+
+t.test('an answer that was read holds no connection, though nobody reads the response', async t => {
+  const url = await serve(t, (_, response) =>
+    response.end(JSON.stringify({ ok: true, text: 'x'.repeat(8_000) })),
+  )
+  const agent = new Agent({ connections: 1, pipelining: 1 })
+  t.teardown(() => agent.destroy())
+  const queue = await openQueue(t, {
+    send: () => undiciFetch(url, { method: 'POST', dispatcher: agent }),
+  })
+  for (let payload = 0; payload < 5; payload += 1) await queue.enqueue({ channel: 'a', payload })
+  t.same(await queue.drain(), { remaining: 0 })
+})
