@@ -58,6 +58,7 @@ judged('the status is read where clients put it', [
   ['JSON for a message', error('{"error":{"code":400,"message":"x"}}'), 'permanent'],
   ['a text alone: axios', error('Request failed with status code 404'), 'permanent'],
   ['a text alone: HTTP', error('HTTP 403: Forbidden'), 'permanent'],
+  ['a code of HTTP in a body that came with 200', axiosError(200, { code: 403, msg: 'x' }), 'permanent'],
   ['the nearest that says a failure', error('x', { status: 200, response: { status: 400 } }), 'permanent'],
 ])
 

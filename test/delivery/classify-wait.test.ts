@@ -13,6 +13,7 @@ judged('the wait is read in a body, whatever it is called there', [
   ['Telegram', body({ parameters: { retry_after: 12 } }), 'rate-limited 12000'],
   ['Discord', body({ retry_after: 0.65 }), 'rate-limited 650'],
   ['Matrix', body({ retry_after_ms: 1120 }), 'rate-limited 1120'],
+  ['deep in it', body({ error: { meta: { retry_after: 2 } } }), 'rate-limited 2000'],
   ['Zulip', body({ result: 'error', code: 'RATE_LIMIT_HIT', 'retry-after': 28.7 }), 'rate-limited 28700'],
   [
     'Google',
@@ -74,11 +75,55 @@ judged('the wait is read in a header, whatever it is called there', [
   ],
 ])
 
+judged('a limit that says so nowhere else tells its wait in words', [
+  [
+    'grammY, its text alone',
+    error("Call to 'sendMessage' failed! (429: Too Many Requests: retry after 12)"),
+    'rate-limited 12000',
+  ],
+  [
+    'node-telegram-bot-api, its text alone',
+    error('ETELEGRAM: 429 Too Many Requests: retry after 5'),
+    'rate-limited 5000',
+  ],
+  [
+    'Rocket.Chat',
+    axiosError(429, {
+      success: false,
+      error: 'Error, too many requests. You must wait 5 seconds before trying this endpoint again.',
+    }),
+    'rate-limited 5000',
+  ],
+  [
+    'a fraction',
+    body({ error: { message: 'Rate limit reached. Please try again in 1.5s.' } }),
+    'rate-limited 1500',
+  ],
+  ['ms', body({ message: 'try again in 350ms' }), 'rate-limited 350'],
+  ['minutes', body({ message: 'Try again in 2 minutes' }), 'rate-limited 120000'],
+  [
+    'a moment, as Gmail',
+    body({
+      error: { message: `User-rate limit exceeded.  Retry after ${new Date(NOW + 9_000).toISOString()}` },
+    }),
+    'rate-limited 9000',
+  ],
+  ['no number', body({ message: 'Try again in a while' }), 'rate-limited'],
+  ['no limit', axiosError(400, { message: 'Wait 5 seconds' }), 'permanent'],
+])
+
 judged('a wait that is none has not been told', [
   ['0', headers({ 'retry-after': '0' }), 'rate-limited'],
   ['a date that is past', headers({ 'retry-after': new Date(NOW - 5_000).toUTCString() }), 'rate-limited'],
   ['an epoch that is past', headers({ 'x-ratelimit-reset': String(NOW / 1000 - 60) }), 'rate-limited'],
   ['below 0', body({ retry_after: -3 }), 'rate-limited'],
+  [
+    'a moment, as Gmail',
+    body({
+      error: { message: `User-rate limit exceeded.  Retry after ${new Date(NOW + 9_000).toISOString()}` },
+    }),
+    'rate-limited 9000',
+  ],
   ['no number', body({ retry_after: Number.NaN }), 'rate-limited'],
   ['no end', body({ retry_after: Number.POSITIVE_INFINITY }), 'rate-limited'],
   ['null', body({ retry_after: null }), 'rate-limited'],

@@ -40,6 +40,11 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
     ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED
     ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE ERR_SSL_DH_KEY_TOO_SMALL`,
   ],
+  [
+    'unreachable',
+    'Node, http2: a stream that waited for the connection, which did not come about',
+    'ERR_HTTP2_STREAM_CANCEL',
+  ],
   ['unreachable', 'undici, errors.md: not connected in time', 'UND_ERR_CONNECT_TIMEOUT'],
   ['unreachable', 'nodemailer, errors.js: before the mail was begun', 'EDNS ETLS EREQUIRETLS EPROXY'],
   ['unreachable', 'nodemailer, smtp-connection', 'CONNECTION_TIMEOUT GREETING_TIMEOUT'],
@@ -50,8 +55,8 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
   ['not-sent', 'undici, errors.md', 'UND_ERR_CLOSED UND_ERR_INVALID_ARG UND_ERR_NOT_SUPPORTED'],
   [
     'not-sent',
-    'nodejs.org/api/errors.html: no stream was opened, or only put in a queue',
-    'ERR_HTTP2_GOAWAY_SESSION ERR_HTTP2_INVALID_SESSION ERR_HTTP2_STREAM_CANCEL ERR_HTTP2_OUT_OF_STREAMS',
+    'nodejs.org/api/errors.html: no stream was opened',
+    'ERR_HTTP2_GOAWAY_SESSION ERR_HTTP2_INVALID_SESSION ERR_HTTP2_OUT_OF_STREAMS',
   ],
   // No request could be made of it: nobody was asked.
   [

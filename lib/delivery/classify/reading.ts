@@ -10,7 +10,6 @@ const HOLDERS: readonly string[] = [
   '$response',
   '$metadata',
   'output',
-  'payload',
   'data',
   'body',
   'responseBody',
@@ -25,6 +24,8 @@ const HOLDERS: readonly string[] = [
   'parameters',
   'details',
   'extensions',
+  'meta',
+  'metadata',
   'message',
 ]
 

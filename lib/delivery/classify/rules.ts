@@ -19,7 +19,7 @@ import { telegramMigration, telegramNotFound, telegramUnmodified } from './platf
 import type { Reading } from './reading.js'
 import { smtpReply } from './smtp.js'
 import { textBeginning, textMiddle } from './text.js'
-import { resetMsIn } from './wait.js'
+import { resetMsIn, waitMsInWords } from './wait.js'
 
 /** What an answer says by a code of its platform, which outranks the status beside it. */
 const ANSWERS: readonly Rule[] = [
@@ -56,7 +56,7 @@ export function findingOf(reading: Reading): Finding | undefined {
 /** Whoever finds a limit, the answer says how long. */
 function withWait(finding: Finding | undefined, reading: Reading): Finding | undefined {
   if (finding === undefined || !isLimit(finding) || finding.afterMs !== undefined) return finding
-  return { ...finding, afterMs: reading.waitMs ?? resetMsIn(reading) }
+  return { ...finding, afterMs: reading.waitMs ?? resetMsIn(reading) ?? waitMsInWords(reading) }
 }
 
 function isLimit({ means }: Finding): boolean {

@@ -46,7 +46,8 @@ export function statusIn(places: readonly object[], message: string): number | u
       success ??= status
     }
   }
-  return success ?? codeIn(places) ?? inText(message)
+  // A refusal that came with 200 may have its own.
+  return codeIn(places) ?? success ?? inText(message)
 }
 
 function codeIn(places: readonly object[]): number | undefined {

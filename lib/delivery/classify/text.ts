@@ -30,6 +30,12 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
     'unreachable',
     '@grpc/grpc-js',
   ],
+  // One that broke off, where its code was lost.
+  [
+    /^(?:request to \S+ failed, reason: )?(?:socket hang up|read ECONNRESET|write EPIPE)/,
+    'unanswered',
+    'node-fetch, Node',
+  ],
   // A stream that the receiver refused (RFC 9113, 8.7).
   [/^Stream closed with error code NGHTTP2_REFUSED_STREAM/, 'not-sent', 'Node, http2'],
   [

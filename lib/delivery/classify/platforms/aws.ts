@@ -56,8 +56,9 @@ export const awsError: Rule = reading => {
   const isThrottling = property(retryable, 'throttling') === true
   const means = isThrottling ? 'limit' : Object.hasOwn(MEANINGS, name) ? MEANINGS[name] : undefined
   if (means !== undefined) return means === 'halt' ? { means, reason: name } : { means }
-  // The service itself says that it may be called again.
-  return typeof retryable === 'object' && retryable !== null ? { means: 'retry' } : undefined
+  // The service says that it may be called again; after a failure of its own not that nothing was done.
+  const isRefusal = reading.status !== undefined && reading.status < 500
+  return isRefusal && typeof retryable === 'object' && retryable !== null ? { means: 'retry' } : undefined
 }
 
 /** What Amazon calls it, where it is Amazon who says so. */

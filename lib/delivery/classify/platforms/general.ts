@@ -83,8 +83,9 @@ export const GENERAL: readonly Platform[] = [
     name: 'GraphQL',
     source:
       'https://www.apollographql.com/docs/apollo-server/data/errors, https://linear.app/developers/rate-limiting, https://shopify.dev/docs/api/usage/limits',
-    marks: [{ has: ['message', 'extensions'] }],
-    code: ['extensions.code'],
+    // GitHub's has a type in place of extensions.
+    marks: [{ has: ['message', 'extensions'] }, { has: ['message', 'type', 'locations'] }],
+    code: ['extensions.code', 'type'],
     means: {
       ...each('halt', ['UNAUTHENTICATED', 'AUTHENTICATION_ERROR']),
       ...each('limit', ['RATELIMITED', 'RATE_LIMITED', 'THROTTLED']),
