@@ -147,20 +147,34 @@ export class Opening implements OpenVisitor {
     block.begin(data, sequence)
     ledger.blockAdded(segment, block.count, data.length)
     this.#fold.met(sequence, block.nextSequence)
+    if (block.count === 1) {
+      this.#settleAlone(block, segment)
+      return
+    }
     const remembered = this.#settle(block, segment)
     if (remembered === 0) return
     // Before they are added, for one may be beyond the limit at once.
     ledger.settledIdAdded(segment, remembered)
     const { count, settlement } = block
-    if (remembered === count && count > 1) {
+    if (remembered === count) {
       settled.addBlock(block, segment)
       return
     }
-    // The channel of a single one stands in the page already, as a rule.
-    if (count > 1) settled.scanTexts(data, block.textsFrom, data.length, count)
+    settled.scanTexts(data, block.textsFrom, data.length, count)
     for (let row = 0; block.next(); row += 1) {
       if (this.#isRemembered[row] === 1) settled.addScanned(settlement, segment, block.ackSequence)
     }
+  }
+
+  /** The one row of a block: its channel stands in the page already, as a rule. */
+  #settleAlone(block: SettledBlock, segment: number): void {
+    const { ledger, settled } = this.#state
+    if (block.ats[0]! > this.#latest) this.#latest = block.ats[0]!
+    const isNew = this.#fold.settle(segment, block.sequences[0]!)
+    if (!isNew || !settled.remembersAny || block.idBytes[0] === 0) return
+    ledger.settledIdAdded(segment)
+    block.next()
+    settled.addScanned(block.settlement, segment, block.ackSequence)
   }
 
   /** Folds the rows of a block. Returns how many of their ids are to be remembered. */

@@ -106,8 +106,7 @@ export class SettledIds {
       page.channelBytes[slot] = settlement.channelTo - settlement.channelFrom
     } else {
       const textFrom = page.allocateText(DIGEST_BYTES + idBytes)
-      bytes.copy(page.texts, textFrom, digestFrom, digestFrom + DIGEST_BYTES)
-      bytes.copy(page.texts, textFrom + DIGEST_BYTES, idFrom, idTo)
+      bytes.copy(page.texts, textFrom, digestFrom, idTo)
       page.textFrom[slot] = textFrom
       this.#setChannel(page, slot, settlement.channel)
     }

@@ -19,6 +19,7 @@ export class Settlement {
   idTo = 0
   channelFrom = 0
   channelTo = 0
+  /** The id stands right behind it. */
   digestFrom = 0
   optionalFrom = 0
   /** There are none: as `optionalFrom`. */

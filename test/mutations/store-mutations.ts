@@ -539,8 +539,8 @@ export const storeMutations: readonly Mutation[] = [
     name: 'all rows of a block are taken up where one has no id to remember',
     invariants: [11],
     file: 'lib/store/opening.js',
-    find: 'if (remembered === count && count > 1) {',
-    replace: 'if (count > 1) {',
+    find: 'if (remembered === count) {',
+    replace: 'if (true) {',
     caughtBy: {
       file: 'store/compaction-blocks',
       name: 'of a block with an end that has no id only the others are remembered',
