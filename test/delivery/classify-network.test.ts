@@ -39,6 +39,7 @@ judged('nothing was sent where no connection stood', [
     }),
     'not sent',
   ],
+  ['a list of errors that is empty', error('x', { code: 'ECONNREFUSED', errors: [] }), 'not sent'],
   ['got: lookup', gotTimeout('lookup'), 'not sent'],
   ['got: connect', gotTimeout('connect'), 'not sent'],
   ['got: secureConnect', gotTimeout('secureConnect'), 'not sent'],
@@ -75,6 +76,7 @@ judged('nothing was sent where no tunnel stood', [
     error('tunneling socket could not be established, statusCode=503', { code: 'ECONNRESET' }),
     'not sent',
   ],
+  ['Node', error('Failed to establish tunnel', { code: 'ERR_PROXY_TUNNEL' }), 'not sent'],
   ['https-proxy-agent', error('Proxy connection ended before receiving CONNECT response'), 'not sent'],
   ['socks', error('Socks5 proxy rejected connection - Failure'), 'not sent'],
 ])
@@ -110,6 +112,7 @@ judged('nothing was sent by an adapter that says that it is not there', [
   ['OpenClaw, its code', error('x', { code: 'OPENCLAW_PLATFORM_MESSAGE_NOT_DISPATCHED' }), 'not sent'],
   ['not connected', error('Not connected'), 'not sent'],
   ['a client that is not connected', error('Signal client is not connected'), 'not sent'],
+  ['a code for it', error('x', { code: 'ERR_NOT_CONNECTED' }), 'not sent'],
   ['ws', error('WebSocket is not open: readyState 0 (CONNECTING)'), 'not sent'],
   ['GramJS', error('Cannot send requests while disconnected. You need to call .connect()'), 'not sent'],
   ['amqplib', error('Channel closed'), 'not sent'],

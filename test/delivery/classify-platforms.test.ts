@@ -203,6 +203,11 @@ judged(
       'delivered',
     ],
     [
+      'node-telegram-bot-api',
+      error('ETELEGRAM: 400 Bad Request: message is not modified: x', { code: 'ETELEGRAM', errorCode: 400 }),
+      'delivered',
+    ],
+    [
       'Telegram, an edit',
       unmodified('Bad Request: message is not modified: specified new message content'),
       'delivered',

@@ -1,4 +1,4 @@
-import { property } from '../recorded-error.js'
+import { property } from '../property.js'
 import type { Meaning, Rule } from './meaning.js'
 
 /**
@@ -46,6 +46,8 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
     'ERR_HTTP2_STREAM_CANCEL',
   ],
   ['unreachable', 'undici, errors.md: not connected in time', 'UND_ERR_CONNECT_TIMEOUT'],
+  ['unreachable', 'undici, errors.md: no proxy, no tunnel', 'UND_ERR_PRX_TLS UND_ERR_SOCKS5'],
+  ['unreachable', 'nodejs.org/api/errors.html: no tunnel', 'ERR_PROXY_TUNNEL'],
   ['unreachable', 'nodemailer, errors.js: before the mail was begun', 'EDNS ETLS EREQUIRETLS EPROXY'],
   ['unreachable', 'nodemailer, smtp-connection', 'CONNECTION_TIMEOUT GREETING_TIMEOUT'],
 
@@ -126,12 +128,13 @@ const AFTER = /^(?:read|write|writev|shutdown)$/
 /** What got waited for in vain; any later event says that the request was under way. */
 const EVENTS: readonly unknown[] = ['lookup', 'connect', 'secureConnect']
 
+const NOT_CONNECTED = /^(?:\w+_)?NOT_CONNECTED$/
 const NOT_READY = /^(?:ERR_)?(?:\w+_)?NOT_(?:CONFIGURED|INITIALI[SZ]ED|READY)$/
 
 export const clientCode: Rule = ({ error, message }) => {
   const code = property(error, 'code')
-  // One error for each address that was tried: they tell more than the code of the whole.
-  if (typeof code !== 'string' || Array.isArray(property(error, 'errors'))) return undefined
+  if (typeof code !== 'string' || isOfSeveral(error)) return undefined
+  if (NOT_CONNECTED.test(code)) return { means: 'not-sent' }
   if (NOT_READY.test(code)) return { means: 'halt', reason: message || code }
   const call = String(property(error, 'syscall') ?? '')
   // nodemailer puts a code of its own over that of the system.
@@ -142,6 +145,12 @@ export const clientCode: Rule = ({ error, message }) => {
   if (means === 'unanswered')
     return { means: EVENTS.includes(property(error, 'event')) ? 'unreachable' : means }
   return means && { means, ...((means === 'halt' || means === 'permanent') && { reason: code }) }
+}
+
+/** One error for each address that was tried: they tell more than the code of the whole. */
+function isOfSeveral(error: unknown): boolean {
+  const errors = property(error, 'errors')
+  return Array.isArray(errors) && errors.length > 0
 }
 
 /** By name: of the language, of the queue's own, of many a client. An abort may be anybody's. */

@@ -1,4 +1,4 @@
-import { property } from '../recorded-error.js'
+import { property } from '../property.js'
 import type { Verdict } from '../types.js'
 import { isVerdict } from '../verdict-shape.js'
 import type { Finding } from './meaning.js'

@@ -1,4 +1,4 @@
-import { property } from '../recorded-error.js'
+import { property } from '../property.js'
 import type { Meaning, Rule } from './meaning.js'
 
 /** The canonical codes: https://grpc.io/docs/guides/status-codes/ */
@@ -23,7 +23,7 @@ const MEANINGS: readonly (Meaning | undefined)[] = [
 ]
 
 /** What `@grpc/grpc-js` says: it gave up on a connection that it never had. */
-const NOT_CONNECTED = /^(?:No connection established|Name resolution failed|Failed to connect)/
+const NOT_CONNECTED = /^(?:No connection established|Name resolution failed|Failed to connect)/i
 
 /** A client's own error: `@grpc/grpc-js` has `details`, Connect has `rawMessage`. Elsewhere a small code is anybody's. */
 export const grpcStatus: Rule = ({ error }) => {

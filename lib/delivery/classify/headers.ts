@@ -1,4 +1,4 @@
-import { property } from '../recorded-error.js'
+import { property } from '../property.js'
 
 /** Names under which a place keeps the headers of an answer. */
 const NAMES: readonly string[] = ['headers', 'httpHeaders', 'responseHeaders']

@@ -1,4 +1,4 @@
-import { property } from '../recorded-error.js'
+import { property } from '../property.js'
 import type { Finding, Meaning } from './meaning.js'
 import type { Reading } from './reading.js'
 

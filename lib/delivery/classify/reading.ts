@@ -1,4 +1,4 @@
-import { property } from '../recorded-error.js'
+import { property } from '../property.js'
 import { headersIn } from './headers.js'
 import { statusIn } from './status.js'
 import { waitMsIn } from './wait.js'

@@ -19,7 +19,8 @@ import { telegramMigration, telegramNotFound, telegramUnmodified } from './platf
 import type { Reading } from './reading.js'
 import { smtpReply } from './smtp.js'
 import { textBeginning, textMiddle } from './text.js'
-import { resetMsIn, waitMsInWords } from './wait.js'
+import { resetMsIn } from './wait.js'
+import { waitMsInWords } from './wait-in-words.js'
 
 /** What an answer says by a code of its platform, which outranks the status beside it. */
 const ANSWERS: readonly Rule[] = [

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { property } from '../recorded-error.js'
+import { property } from '../property.js'
 
 /** What a status is called by those who name it so. */
 const NAMES: readonly string[] = [

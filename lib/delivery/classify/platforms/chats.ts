@@ -10,7 +10,7 @@ export const CHATS: readonly Platform[] = [
     code: ['code'],
     means: {
       // The token, the account, its money.
-      ...each('halt', [0, 3, 102, 190, 368, 131005, 131031, 131042, 131045, 133005, 133006, 133010]),
+      ...each('halt', [0, 3, 102, 190, 368, 131005, 131031, 131042, 131037, 131045, 133005, 133006, 133010]),
       // Of the app, a user's token, a page, a business account, a number.
       ...each(
         'limit-group',

@@ -1,4 +1,4 @@
-import { property } from '../../recorded-error.js'
+import { property } from '../../property.js'
 import { limitOf } from '../http.js'
 import type { Rule } from '../meaning.js'
 

@@ -1,4 +1,4 @@
-import { property } from '../../recorded-error.js'
+import { property } from '../../property.js'
 import type { Rule } from '../meaning.js'
 
 /** Telegram's own protocol: https://core.telegram.org/api/errors. GramJS has `seconds`; the text has them, too. */

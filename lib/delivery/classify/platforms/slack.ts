@@ -1,4 +1,4 @@
-import { property } from '../../recorded-error.js'
+import { property } from '../../property.js'
 import type { Finding, Meaning, Rule } from '../meaning.js'
 
 /** https://docs.slack.dev/reference/methods/chat.postMessage#errors. The others refuse the message. */

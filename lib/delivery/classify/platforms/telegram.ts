@@ -1,4 +1,4 @@
-import { property } from '../../recorded-error.js'
+import { property } from '../../property.js'
 import type { Rule } from '../meaning.js'
 
 /** A group became a supergroup: its old id will never be good again, and only the sender knows where the new one belongs. */
@@ -15,14 +15,19 @@ export const telegramMigration: Rule = ({ places }) => {
  * An edit to what stands there already: what an attempt before this one did. https://core.telegram.org/bots/api has no
  * list of its texts; this one has been the same for years.
  */
-export const telegramUnmodified: Rule = ({ places }) => {
-  const isUnmodified = places.some(
-    place =>
-      property(place, 'error_code') === 400 &&
-      String(property(place, 'description')).startsWith('Bad Request: message is not modified'),
-  )
+export const telegramUnmodified: Rule = ({ places, message }) => {
+  const isUnmodified =
+    places.some(
+      place =>
+        property(place, 'error_code') === 400 &&
+        String(property(place, 'description')).startsWith(UNMODIFIED),
+    ) ||
+    // node-telegram-bot-api says no more.
+    (property(places[0], 'code') === 'ETELEGRAM' && message.startsWith(`ETELEGRAM: 400 ${UNMODIFIED}`))
   return isUnmodified ? { means: 'delivered', reason: 'message is not modified' } : undefined
 }
+
+const UNMODIFIED = 'Bad Request: message is not modified'
 
 /**
  * Telegram says 404 of a bot or a method that it does not know (a token with a slip in it), never of a chat: that
