@@ -11,7 +11,8 @@ import { nightQueue, queueWith, startOwner, temporaryDirectory } from './fixture
 import { waqHere } from './fixtures/waq-here.js'
 import { script, start, waq } from './fixtures/waq-process.js'
 
-const DEAD = 15_000
+const DEAD = 8_000
+const REFUSED = new SendError('chat not found', { kind: 'permanent' })
 
 /** Thousands of dead letters: filled once, copied for whoever needs them. */
 const manyDead = queueWith(
@@ -32,7 +33,7 @@ const manyDead = queueWith(
     durability: 'os',
     concurrency: 1_000,
     send: () => {
-      throw new SendError('chat not found', { kind: 'permanent' })
+      throw REFUSED
     },
   },
 )
@@ -168,7 +169,7 @@ for (const [verb, args, left] of [
 ] as const) {
   const command = (directory: string): string[] => ['dead', ...args, directory, '--all']
   const said = new RegExp(
-    `waq:.* interrupted: [\\d,]+ of 15,000 ${verb}; the queue is sound, and the same command goes on\\r?\\n$`,
+    `waq:.* interrupted: [\\d,]+ of 8,000 ${verb}; the queue is sound, and the same command goes on\\r?\\n$`,
   )
   const check = async (t: Test, directory: string, status: number | null, told: string): Promise<void> => {
     t.equal(status, 130)
