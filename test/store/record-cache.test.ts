@@ -70,6 +70,8 @@ t.test('whatever is set, deleted and read, it never answers with anything but wh
           model.set(sequence, record)
         }
         if (cache.bytes > limit) return false
+        // A wrong one stays there until it is looked for.
+        if (i % 16 !== 0 && i < steps.length - 1) continue
         for (let at = 1; at <= 300; at += 1) {
           const cached = cache.get(at)
           if (cached !== undefined && !model.get(at)?.equals(cached)) return false
