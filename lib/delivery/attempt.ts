@@ -31,6 +31,7 @@ export class Attempt implements Turn {
   readonly sequence: number
   readonly probes: readonly Halt[]
   holdsSlot: boolean
+  holdsPlaces: boolean
   phase: AttemptPhase = 'preparing'
   readonly cancellation = new Cancellation()
   before: Before
@@ -60,6 +61,7 @@ export class Attempt implements Turn {
     this.ref = turn.ref
     this.probes = turn.probes
     this.holdsSlot = turn.holdsSlot
+    this.holdsPlaces = turn.holdsPlaces
     this.sequence = sequence
     this.before = before
     this.isOpen = isOpen

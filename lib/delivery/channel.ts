@@ -1,12 +1,13 @@
 import type { MessageRef } from '../store/message-store.js'
 import type { Line } from './backlog.js'
+import type { Gate } from './gate.js'
 import type { Group } from './groups.js'
 import type { Halt, Haltable } from './halts.js'
 import type { Heap } from './heap.js'
 import type { OpenTime } from './open-time.js'
 import type { Policy } from './policies.js'
 import type { Alarm } from './timers.js'
-import type { TokenBuckets } from './token-bucket.js'
+import type { Windows } from './windows.js'
 
 /**
  * - `empty`: nothing waits. Kept only while there is something to remember.
@@ -17,14 +18,17 @@ import type { TokenBuckets } from './token-bucket.js'
  */
 export type ChannelState = 'empty' | 'waiting' | 'ready' | 'taken' | 'parked'
 
-/** One channel, while it has messages or something to remember: a halt, a wait, a bucket that is not full. */
+/** One channel, while it has messages or something to remember: a halt, a wait, a window that is not empty. */
 export class Channel implements Line, Alarm, Haltable {
   readonly scope = 'channel'
   readonly target: string
   readonly group: Group
+  /** Where it takes its turns: in its group, or in what it shares with others of its rate key there. */
+  gate: Gate
   /** Undefined until `channelOptions` could be asked. */
   policy: Policy<unknown> | undefined
-  buckets: TokenBuckets | undefined
+  /** Its own; those of a rate key are at its gate. */
+  windows: Windows | undefined
   state: ChannelState = 'empty'
   /** It has nothing to remember; said by `Channels` alone. */
   isVacant = false
@@ -56,6 +60,7 @@ export class Channel implements Line, Alarm, Haltable {
   constructor(name: string, group: Group, settle: (channel: Channel) => void) {
     this.target = name
     this.group = group
+    this.gate = group
     this.ring = () => settle(this)
   }
 

@@ -39,7 +39,7 @@ export class Channels {
     if (channel.isVacant) return
     channel.isVacant = true
     channel.policy = undefined
-    channel.buckets = undefined
+    channel.windows = undefined
     this.#vacant++
     if (this.#vacant > SPARE + (this.#byName.size - this.#vacant)) this.#forget()
   }

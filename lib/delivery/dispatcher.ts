@@ -138,14 +138,14 @@ export class Dispatcher<P, R> {
       })
     }
     for (const { scope, target, until } of this.#store.pendingLimits()) {
-      const holder =
-        scope === 'global'
-          ? scheduler.everything
-          : scope === 'group'
-            ? scheduler.groupWithPrefix(target)
-            : scheduler.channel(target)
-      if (holder !== undefined && until > now) scheduler.block(holder, until)
+      if (until <= now) continue
+      if (scope === 'channel') scheduler.blockNamed(target, until)
+      else {
+        const holder = scope === 'global' ? scheduler.everything : scheduler.groupWithPrefix(target)
+        if (holder !== undefined) scheduler.block(holder, until)
+      }
     }
+    for (const ref of this.#store.unmarked()) scheduler.countUnknown(ref)
     scheduler.settleAll()
   }
 
@@ -277,7 +277,10 @@ export class Dispatcher<P, R> {
     this.#courier.abort(closingError())
     // Those that end at once when they are aborted say themselves how they ended.
     await nextTurn()
-    if (this.#lost === undefined) this.#courier.abandon()
+    if (this.#lost === undefined) {
+      this.#courier.abandon()
+      this.#scheduler.close()
+    }
     this.#timers.close()
     this.#drains.resolve(this.#scheduler.pending)
   }

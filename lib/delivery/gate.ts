@@ -4,11 +4,11 @@ import type { Halt, Haltable } from './halts.js'
 import { Heap } from './heap.js'
 import type { OpenTime } from './open-time.js'
 import type { Alarm } from './timers.js'
-import type { TokenBuckets } from './token-bucket.js'
+import type { Windows } from './windows.js'
 
 interface GateOptions {
   concurrency?: number | undefined
-  buckets?: TokenBuckets | undefined
+  windows?: Windows | undefined
 }
 
 /**
@@ -23,7 +23,7 @@ export class Gate implements Alarm, Haltable {
   readonly outer: Gate | undefined
   /** From this one outwards. */
   readonly path: readonly Gate[]
-  readonly buckets: TokenBuckets | undefined
+  windows: Windows | undefined
   readonly #concurrency: number
   /** Attempts that hold a slot. */
   running = 0
@@ -57,7 +57,7 @@ export class Gate implements Alarm, Haltable {
     this.outer = outer
     this.path = [this, ...(outer?.path ?? [])]
     this.#concurrency = options.concurrency ?? Infinity
-    this.buckets = options.buckets
+    this.windows = options.windows
   }
 
   get label(): string {
@@ -68,7 +68,7 @@ export class Gate implements Alarm, Haltable {
   get opensAt(): number {
     if (this.running >= this.#concurrency) return Infinity
     if (this.halt !== undefined && !this.halt.mayProbe) return Infinity
-    return Math.max(this.blockedUntil, this.buckets?.opensAt ?? 0)
+    return Math.max(this.blockedUntil, this.windows?.opensAt ?? 0)
   }
 
   /** Room for one more attempt that asks; beyond it they hold their slots, so that their number stays bounded. */

@@ -1,7 +1,7 @@
 import { Gate } from './gate.js'
 import { prefixOf } from './pauses.js'
-import { TokenBuckets } from './token-bucket.js'
 import type { DispatcherOptions } from './types.js'
+import type { WindowKeeper } from './windows.js'
 
 /**
  * The channels of which one prefix is the longest that fits, or which none fits. A halt of a group, and a wait that
@@ -27,7 +27,7 @@ export class Groups {
   /** Of the prefixes, the longest first: one look-up each. */
   #lengths: readonly number[] = []
 
-  constructor(everything: Gate, options: DispatcherOptions<unknown>['groups'] = {}) {
+  constructor(everything: Gate, keeper: WindowKeeper, options: DispatcherOptions<unknown>['groups'] = {}) {
     this.none = new Group('', everything)
     const groups = Object.entries(options).map(([selector, group]) => ({
       prefix: prefixOf(selector),
@@ -36,8 +36,8 @@ export class Groups {
     for (const { prefix, concurrency, rateLimit } of groups.sort(
       (a, b) => a.prefix.length - b.prefix.length,
     )) {
-      const buckets = TokenBuckets.of(rateLimit)
-      const limits = new Gate('group', prefix, this.of(prefix).outer, { concurrency, buckets })
+      const windows = keeper.of('group', prefix, rateLimit)
+      const limits = new Gate('group', prefix, this.of(prefix).outer, { concurrency, windows })
       this.#byPrefix.set(prefix, new Group(prefix, limits))
       this.#lengths = [...new Set([prefix.length, ...this.#lengths])]
     }

@@ -8,6 +8,7 @@ export interface Policy<P> {
   readonly onDead: 'continue' | 'halt'
   readonly sendTimeoutMs: number
   readonly rates: Rate | readonly Rate[] | undefined
+  readonly rateKey: string | undefined
   readonly ordered: boolean
 }
 
@@ -28,6 +29,7 @@ export class Policies<P> {
       onDead: options.onDead ?? 'continue',
       sendTimeoutMs: options.sendTimeoutMs ?? 30_000,
       rates: options.rateLimit?.perChannel,
+      rateKey: undefined,
       ordered: true,
     }
   }
@@ -45,6 +47,7 @@ export class Policies<P> {
       onDead: own.onDead ?? onDead,
       sendTimeoutMs: own.sendTimeoutMs ?? sendTimeoutMs,
       rates: own.rateLimit ?? rates,
+      rateKey: own.rateKey,
       ordered: own.ordered ?? ordered,
     }
     this.#known.set(own, policy)

@@ -11,11 +11,12 @@ import { type Halt, type Haltable, Halts } from './halts.js'
 import { Closed, OpenTime } from './open-time.js'
 import { isEverything, isPrefix, Pauses, prefixOf, selects } from './pauses.js'
 import { Policies } from './policies.js'
+import { KeyGate, type RateKey, RateKeys } from './rate-keys.js'
 import { reasonText } from './recorded-error.js'
 import { Scheduled } from './scheduled.js'
 import type { Timers } from './timers.js'
-import { TokenBuckets } from './token-bucket.js'
 import type { Clock, DispatcherOptions, HaltFacts } from './types.js'
+import { WindowKeeper } from './windows.js'
 
 /** How long a channel stands still whose `channelOptions` threw, before it is asked again. */
 const ASK_AGAIN_MS = 60_000
@@ -28,6 +29,8 @@ export interface Turn {
   readonly probes: readonly Halt[]
   /** It counts among those under way. */
   holdsSlot: boolean
+  /** It has a place in each window that it passed. */
+  holdsPlaces: boolean
 }
 
 interface SchedulerListener {
@@ -61,6 +64,8 @@ export class Scheduler {
   readonly #listener: SchedulerListener
   readonly #policies: Policies<unknown>
   readonly #groups: Groups
+  readonly #rateKeys: RateKeys
+  readonly #windows: WindowKeeper
   readonly #backlog: Backlog
   readonly #scheduled: Scheduled
   readonly #channels = new Channels(
@@ -94,11 +99,13 @@ export class Scheduler {
       },
       probeDue: holder => this.#reopen(holder),
     })
+    this.#windows = new WindowKeeper(store, timers)
+    this.#rateKeys = new RateKeys(this.#windows, timers)
     this.everything = new Gate('global', '', undefined, {
       concurrency: options.concurrency ?? 64,
-      buckets: TokenBuckets.of(options.rateLimit?.global),
+      windows: this.#windows.of('global', '', options.rateLimit?.global),
     })
-    this.#groups = new Groups(this.everything, options.groups)
+    this.#groups = new Groups(this.everything, this.#windows, options.groups)
     const everything = new OpenTime(timers, () => clock.monotonic())
     this.everything.openTime = everything
     for (const group of this.#groups) group.openTime = new OpenTime(timers, () => everything.read())
@@ -121,6 +128,30 @@ export class Scheduler {
     return scope === 'group' && channel.group !== this.#groups.none ? channel.group : channel
   }
 
+  /** What waits where a receiver told a wait: as `holderOf`, but that channels with one rate key wait together. */
+  waiterOf(scope: 'channel' | 'group' | 'global', channel: Channel): Gate | Channel | RateKey {
+    return scope === 'channel' && channel.gate instanceof KeyGate
+      ? channel.gate.key
+      : this.holderOf(scope, channel)
+  }
+
+  /** A wait that an earlier life was told: of a channel, or of a rate key. */
+  blockNamed(name: string, until: number): void {
+    this.#rateKeys.told(name, until)
+    this.block(this.channel(name), until)
+  }
+
+  /** An attempt of this message may have been made that no record tells of. */
+  countUnknown(ref: MessageRef): void {
+    const channel = this.channel(this.#store.channel(ref))
+    if (this.#adopt(channel)) inEachWindow(channel, 'endUnknown')
+  }
+
+  /** No attempt is made any more: what must be known of limits in a later life is recorded. */
+  close(): void {
+    this.#windows.close()
+  }
+
   /** The gate of a group as a receiver's wait names it, where there still is one. */
   groupWithPrefix(prefix: string): Group | undefined {
     return this.#groups.withPrefix(prefix)
@@ -130,7 +161,7 @@ export class Scheduler {
    * Nothing is attempted there before this moment of `Timers.now()`. `isBackoff`: nobody else decided so, and
    * it counts as time in which messages are tried.
    */
-  block(holder: Gate | Channel, until: number, isBackoff = false): void {
+  block(holder: Gate | Channel | RateKey, until: number, isBackoff = false): void {
     holder.blockedUntil = Math.max(holder.blockedUntil, until)
     if (!isBackoff) holder.openTime?.closeUntil(until)
   }
@@ -138,7 +169,7 @@ export class Scheduler {
   /** How long the way of this channel's messages has been open. Made when somebody first wants to know. */
   openTimeOf(channel: Channel): OpenTime {
     if (channel.openTime === undefined) {
-      const { openTime } = channel.group
+      const { openTime } = channel.gate
       channel.openTime = new OpenTime(this.#timers, () => openTime!.read())
     }
     return channel.openTime
@@ -187,16 +218,19 @@ export class Scheduler {
     return channel === undefined ? undefined : this.#backlog.lastKey(channel)
   }
 
-  /** An attempt gives its slot back and goes on without it, unless too many do so. */
+  /** An attempt gives its places back, and its slot unless too many do so, and goes on without: it only asks. */
   yieldSlot(turn: Turn): void {
-    const { group } = turn.channel
-    if (!turn.holdsSlot || !group.path.every(({ mayAsk }) => mayAsk)) return
-    turn.holdsSlot = false
-    for (const gate of group.path) {
-      gate.running--
-      gate.asking++
+    const { gate } = turn.channel
+    if (turn.holdsPlaces) inEachWindow(turn.channel, 'giveBack')
+    turn.holdsPlaces = false
+    if (turn.holdsSlot && gate.path.every(({ mayAsk }) => mayAsk)) {
+      turn.holdsSlot = false
+      for (const passed of gate.path) {
+        passed.running--
+        passed.asking++
+      }
     }
-    group.offer()
+    this.#offer(gate)
   }
 
   /**
@@ -205,16 +239,13 @@ export class Scheduler {
    */
   finish(turn: Turn, { sent, again }: { sent: boolean; again: boolean }): void {
     const { channel, ref, probes } = turn
-    const { group } = channel
-    for (const gate of group.path) {
-      if (turn.holdsSlot) gate.running--
-      else gate.asking--
-      if (!sent) gate.buckets?.giveBack()
+    const { gate } = channel
+    for (const passed of gate.path) {
+      if (turn.holdsSlot) passed.running--
+      else passed.asking--
     }
-    if (!sent) {
-      channel.buckets?.giveBack()
-      for (const halt of probes) this.halts.giveBack(halt)
-    }
+    if (turn.holdsPlaces) inEachWindow(channel, sent ? 'end' : 'giveBack')
+    if (!sent) for (const halt of probes) this.halts.giveBack(halt)
     this.#become(channel, 'empty')
     if (again) this.#backlog.insert(channel, ref)
     else {
@@ -222,7 +253,7 @@ export class Scheduler {
       this.columns.place.set(ref, Place.gone)
     }
     this.settle(channel)
-    group.offer()
+    this.#offer(gate)
   }
 
   /** Brings a channel into the state that its messages, its waits, its halt and the pauses ask for. */
@@ -250,7 +281,7 @@ export class Scheduler {
     const dueAt = Math.max(
       first === undefined ? restedAt : this.#dueAt(first),
       channel.blockedUntil,
-      channel.buckets?.opensAt ?? 0,
+      channel.windows?.opensAt ?? 0,
     )
     if (dueAt > now) {
       this.#become(channel, 'waiting')
@@ -340,8 +371,7 @@ export class Scheduler {
   }
 
   #begin(channel: Channel): void {
-    const now = this.#timers.now()
-    const { group } = channel
+    const { group, gate } = channel
     const probes: Halt[] = []
     for (const { halt } of [this.everything, group, channel]) {
       if (halt === undefined) continue
@@ -352,26 +382,23 @@ export class Scheduler {
     this.#backlog.remove(channel, ref)
     this.columns.place.set(ref, Place.taken)
     this.#become(channel, 'taken')
-    for (const gate of group.path) {
-      gate.running++
-      gate.buckets?.take(now)
-    }
-    channel.buckets?.take(now)
-    this.#listener.begin({ channel, ref, probes, holdsSlot: true })
+    for (const passed of gate.path) passed.running++
+    inEachWindow(channel, 'take')
+    this.#listener.begin({ channel, ref, probes, holdsSlot: true, holdsPlaces: true })
   }
 
   #become(channel: Channel, state: ChannelState): void {
-    const { group, state: before } = channel
+    const { group, gate, state: before } = channel
     if (state !== 'waiting') this.#timers.cancel(channel)
     if (before === state) return
     channel.state = state
     channel.openTime?.set(Closed.stopped, state === 'parked')
     if (before === 'empty') this.occupied++
     else if (state === 'empty') this.occupied--
-    if (before === 'ready') group.remove(channel)
+    if (before === 'ready') gate.remove(channel)
     if (state === 'ready') {
       channel.ticket = this.#tickets++
-      group.push(channel)
+      gate.push(channel)
     }
     if (isRunnable(before) && !isRunnable(state)) group.runnable--
     else if (!isRunnable(before) && isRunnable(state)) group.runnable++
@@ -380,11 +407,12 @@ export class Scheduler {
   /** Nothing waits in it: it is forgotten as soon as there is nothing to remember. */
   #vacate(channel: Channel, now: number): void {
     this.#become(channel, 'empty')
-    const until = Math.max(channel.blockedUntil, channel.buckets?.fullAt ?? 0)
+    const until = Math.max(channel.blockedUntil, channel.windows?.emptyAt ?? 0)
     if (until > now) this.#timers.set(channel, until)
     else if (channel.halt === undefined) {
       channel.openTime?.forget()
       channel.openTime = undefined
+      this.#rateKeys.leave(channel)
       this.#channels.vacate(channel)
     }
   }
@@ -394,7 +422,9 @@ export class Scheduler {
     if (channel.policy !== undefined) return true
     try {
       channel.policy = this.#policies.of(channel.target)
-      channel.buckets = TokenBuckets.of(channel.policy.rates)
+      const { rates, rateKey } = channel.policy
+      if (rateKey !== undefined) this.#rateKeys.join(channel, rateKey, rates)
+      else channel.windows = this.#windows.of('channel', channel.target, rates)
       return true
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error))
@@ -403,6 +433,13 @@ export class Scheduler {
       this.#listener.failed(cause)
       return false
     }
+  }
+
+  /** An attempt left this gate: what it passed may be open again, and what shares its rate key in other groups. */
+  #offer(gate: Gate): void {
+    gate.offer()
+    if (!(gate instanceof KeyGate) || gate.key.gates.size === 1) return
+    for (const other of gate.key.gates.values()) other.offer()
   }
 
   /** Of a channel its state says so. */
@@ -425,6 +462,12 @@ export class Scheduler {
       if (channel !== undefined) this.settle(channel)
     }
   }
+}
+
+/** In all that an attempt of this channel passes. */
+function inEachWindow({ windows, gate }: Channel, act: 'take' | 'giveBack' | 'end' | 'endUnknown'): void {
+  windows?.[act]()
+  for (const passed of gate.path) passed.windows?.[act]()
 }
 
 function isRunnable(state: ChannelState): boolean {

@@ -235,7 +235,7 @@ export class Settler {
   ): void {
     const { scheduler, timers, time, tried, counters, reporter } = this.#context
     const { attempts, mayHaveBeenSent } = decision
-    const holder = scheduler.holderOf(decision.scope, attempt.channel)
+    const holder = scheduler.waiterOf(decision.scope, attempt.channel)
     const delayMs = Math.ceil(decision.delayMs)
     const dueAt = timers.after(delayMs)
     const open = scheduler.openTimeOf(attempt.channel)

@@ -55,6 +55,24 @@ export class Timers {
     return Math.ceil(this.#time.awake() + delayMs)
   }
 
+  /**
+   * As `now`, of a clock on which between two moments never more passes than really did, though it may be less: how long
+   * a suspend was is not known exactly.
+   */
+  passed(): number {
+    return Math.floor(this.#time.awake() - this.#time.uncertainMs)
+  }
+
+  /** As `passed`, rounded up: whatever happened, happened by then. */
+  passedBy(): number {
+    return Math.ceil(this.#time.awake() - this.#time.uncertainMs)
+  }
+
+  /** In ms of `now()`, when that clock tells this. */
+  whenPassed(at: number): number {
+    return at + this.#time.uncertainMs
+  }
+
   /** The first alarm's moment, Infinity: there is none. */
   get nextAt(): number {
     return this.#alarms.peek()?.alarmAt ?? Infinity

@@ -51,12 +51,17 @@ export type Verdict =
   /** The receiver has it already, in spite of the error: delivered, and `result` is undefined. */
   | { readonly kind: 'delivered' }
 
-/** A token bucket: `count` sends in `perMs` milliseconds. It starts full. */
+/** At most `count` attempts within any `perMs`, as a platform counts, that sees each between its beginning and its end. */
 export interface Rate {
-  /** At least 1. */
+  /** A whole number from 1 up. */
   readonly count: number
-  /** At least 1. */
+  /** In ms, at least 1. Windows over a minute are kept in sixtieths, rounded to the careful side. */
   readonly perMs: number
+  /**
+   * So many may begin in a row, the rest no closer than `perMs / count`: in any time, no more than `burst` and one for
+   * each whole `perMs / count` of it. From 1 to `count`. Default: `count`, all at once.
+   */
+  readonly burst?: number | undefined
 }
 
 /** One message as it stands at the moment of looking. */
@@ -142,6 +147,11 @@ export interface ChannelOptions<P> {
   readonly ttlMs?: number | undefined
   readonly sendTimeoutMs?: number | undefined
   readonly rateLimit?: Rate | readonly Rate[] | undefined
+  /**
+   * Channels with the same one share what holds for one channel: a single set of windows (where their rates differ, all
+   * hold), and the waits that a receiver told one of them. For topics of one chat, say. Default: none.
+   */
+  readonly rateKey?: string | undefined
   /** False: a message in backoff lets the ones behind it pass. Default true. */
   readonly ordered?: boolean | undefined
 }

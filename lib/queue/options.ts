@@ -30,6 +30,7 @@ import type {
   Send,
   Verdict,
 } from './types.js'
+import { parseName } from './validate-message.js'
 
 /** A table of fields, one for each property of the options. */
 type Table<T> = { readonly [K in keyof Required<T>]: Field<unknown> }
@@ -61,11 +62,18 @@ const rate: Rule<Rate> = shape<Rate>(
   {
     count: field(whole({ min: 1, max: 1e9 })),
     perMs: field(real({ min: 1, max: MAX_TIMER_MS })),
+    burst: field(whole({ min: 1, max: 1e9 })),
   } satisfies Table<Rate>,
   'a rate, such as { count: 30, perMs: 1000 }',
 )
 
 const MAX_RATES = 16
+
+const rateKey: Rule<string> = {
+  allowed: 'a string of 1 to 512 bytes in UTF-8',
+  parse: (value, name) => parseName(value, name, 512, RATE_KEY_HINT),
+}
+const RATE_KEY_HINT = 'Channels with the same one share their limits.'
 
 /** One rate or several; always a list afterwards. */
 const rates: Rule<readonly Rate[]> = {
@@ -85,6 +93,10 @@ function oneRate(value: unknown, name: string): Rate {
       `${name} lacks \`${parsed.count === undefined ? 'count' : 'perMs'}\`: it must be ${rate.allowed}.`,
     )
   }
+  if (parsed.burst !== undefined && parsed.burst > parsed.count)
+    throw new Refusal(
+      `${name}.burst is ${parsed.burst}, more than \`count\` (${parsed.count}) allows in any \`perMs\`; leave it out for that.`,
+    )
   return parsed as Rate
 }
 
@@ -154,6 +166,7 @@ function channelTable(base: Backoff): Table<ChannelOptions<unknown>> {
     ttlMs: field(spanMs(1)),
     sendTimeoutMs: field(timerMs(1)),
     rateLimit: field(rates),
+    rateKey: field(rateKey),
     ordered: field(flag),
   }
 }
@@ -329,6 +342,7 @@ export interface ResolvedChannelOptions<P> {
   ttlMs: number
   sendTimeoutMs: number
   rateLimit: readonly Rate[]
+  rateKey: string | undefined
   ordered: boolean
 }
 
@@ -352,6 +366,7 @@ export class ChannelOptionsCache<P> {
       ttlMs: options.ttlMs ?? Infinity,
       sendTimeoutMs: options.sendTimeoutMs,
       rateLimit: options.rateLimit.perChannel,
+      rateKey: undefined,
       ordered: true,
     }
     this.#ask = options.channelOptions

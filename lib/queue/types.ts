@@ -173,7 +173,7 @@ export interface QueueOptions<P = unknown, R = unknown> {
    * that of the longest. Default: none.
    */
   groups?: Readonly<Record<`${string}*`, GroupOptions>> | undefined
-  /** Token buckets that start full. Default: none. */
+  /** Default: none. */
   rateLimit?: RateLimits | undefined
   /** An attempt's `signal` is aborted after this many ms. Default 30_000. */
   sendTimeoutMs?: number | undefined

@@ -327,6 +327,7 @@ export class Compaction {
       ledger.messageSegmentsGone(this.#leavingMessages.splice(0))
     }
     settled.evict(now())
+    this.#parts.places.evict(now())
     const freeAcks = ledger.freeAckSegments(
       acks.segments(),
       this.#parts.lowestAckInFlight(),

@@ -7,6 +7,7 @@ import { type FoldedHalt, HaltFold } from './halt-fold.js'
 import type { Scope } from './message-store.js'
 import { type AliveRecord, isOfMessage, type OtherRecord } from './outcome.js'
 import { OutcomeGaps } from './outcome-gaps.js'
+import { PlacesFold } from './places-fold.js'
 import type { ClockReading } from './queue-time.js'
 import { SequenceTable } from './sequence-table.js'
 import { WindowFold } from './window-fold.js'
@@ -45,6 +46,7 @@ export class OutcomeFold {
   /** By scope and target, the one that lasts longest. */
   readonly #limits = new Map<string, FoldedLimit>()
   readonly windows = new WindowFold()
+  readonly places = new PlacesFold()
   readonly #resumeSegments = new Set<number>()
   #parted: FoldedReading | undefined
   #nextMessageSequence = 1
@@ -58,6 +60,7 @@ export class OutcomeFold {
     this.met(ackSequence, record.nextSequence)
     this.#halts.add(ackSequence, segment, record)
     this.windows.add(ackSequence, segment, record)
+    this.places.add(ackSequence, segment, record)
     if (record.kind === 'resumed') this.#resumeSegments.add(segment)
     if (record.kind === 'parted' && ackSequence > (this.#parted?.ackSequence ?? 0))
       this.#parted = { ackSequence, segment, reading: { at: record.at, wall: record.wall } }

@@ -20,11 +20,13 @@ import type {
   MessageStore,
   Outcome,
   OutcomeListener,
+  Places,
   Scope,
   Standing,
   StoredMessage,
 } from './message-store.js'
 import { logSpecs, Opening } from './opening.js'
+import type { PlacesRecord, UncountedRecord } from './outcome.js'
 import { type ChannelHalts, OutcomeRecorder } from './outcome-recorder.js'
 import { PartedPlace } from './parted-place.js'
 import { QueueTime } from './queue-time.js'
@@ -32,6 +34,7 @@ import { RecordCache } from './record-cache.js'
 import { SegmentLedger } from './segment-ledger.js'
 import { SettledIds } from './settled-ids.js'
 import { SettlementWatch } from './settlement-watch.js'
+import { TakenPlaces } from './taken-places.js'
 import type {
   CompactionOptions,
   CompactionReport,
@@ -61,6 +64,8 @@ interface Parts {
   readonly halts: ChannelHalts
   readonly contents: MessageContents
   readonly parted: PartedPlace
+  readonly places: TakenPlaces
+  readonly unmarked: readonly MessageRef[]
   readonly gapEnds: ReadonlySet<number>
   readonly windows: WindowFold
   readonly limits: readonly { scope: Scope; target: string; until: number }[]
@@ -91,6 +96,8 @@ export class LogStore implements MessageStore {
   readonly #halts: ChannelHalts
   readonly #parted: PartedPlace
   readonly #limits: Parts['limits']
+  readonly #places: TakenPlaces
+  readonly #unmarked: readonly MessageRef[]
   readonly #enqueuer: Enqueuer
   readonly #recorder: OutcomeRecorder
   readonly #compaction: Compaction
@@ -134,7 +141,8 @@ export class LogStore implements MessageStore {
     const contents = new MessageContents()
     const halts: ChannelHalts = new Map()
     const parted = new PartedPlace()
-    const state = { index: new MessageIndex(), ledger, settled, halts, contents, parted }
+    const places = new TakenPlaces(ledger)
+    const state = { index: new MessageIndex(), ledger, settled, halts, contents, parted, places }
     const opening = new Opening(state, time)
     const logs = await openLogs(logSpecs(options), opening)
     const counts = opening.finish()
@@ -156,9 +164,14 @@ export class LogStore implements MessageStore {
       limits,
       gapEnds: opening.gapEnds(),
       windows: opening.windows,
+      unmarked: opening.unmarked,
       recovery,
     })
-    if (opening.isTailInDoubt) await store.#accountForTail(opening.unmarked)
+    for (const taken of opening.renewedPlaces) store.recordPlaces(taken)
+    // Where messages may be lost, what was attempted of them is known to nobody.
+    const isUncounted = opening.lacksAttempts || (opening.isTailInDoubt && options.durability !== 'fsync')
+    if (isUncounted) store.#recordUncounted()
+    if (opening.isTailInDoubt || isUncounted) await store.#accountForTail(opening.unmarked)
     return store
   }
 
@@ -178,6 +191,8 @@ export class LogStore implements MessageStore {
     this.#halts = halts
     this.#parted = parts.parted
     this.#limits = parts.limits
+    this.#places = parts.places
+    this.#unmarked = parts.unmarked
     const cache = new RecordCache(options.cacheBytes)
     this.#reader = new MessageReader(this.#messages, index, cache)
     const watch = new SettlementWatch()
@@ -237,6 +252,7 @@ export class LogStore implements MessageStore {
       parted: parts.parted,
       contents,
       window: this.#window,
+      places: parts.places,
       gapEnds,
       watch,
       now,
@@ -454,6 +470,35 @@ export class LogStore implements MessageStore {
 
   pendingLimits(): Iterable<{ scope: Scope; target: string; until: number }> {
     return this.#limits
+  }
+
+  takenPlaces(scope: Scope, target: string): readonly Pick<Places, 'perMs' | 'ends'>[] {
+    return this.#places.taken(scope, target)
+  }
+
+  get uncountedBefore(): number {
+    return this.#places.uncountedBefore
+  }
+
+  unmarked(): Iterable<MessageRef> {
+    return this.#unmarked
+  }
+
+  recordPlaces(places: Places): void {
+    this.#recordOfLimits({ kind: 'places', ...this.#stamp(), ...places })
+  }
+
+  #recordUncounted(): void {
+    this.#recordOfLimits({ kind: 'uncounted', ...this.#stamp() })
+  }
+
+  #recordOfLimits(record: PlacesRecord | UncountedRecord): void {
+    const written = this.#places.appended(record)
+    const ackSequence = this.#recorder.recordOther(record, segment => written(segment, ackSequence))
+  }
+
+  #stamp(): { readonly nextSequence: number; readonly at: number } {
+    return { nextSequence: this.#messages.nextSequence, at: this.time.now() }
   }
 
   /** Pending, in doubt and sending messages. Cheap, unlike `stats()`: limits ask at every enqueue. */

@@ -74,6 +74,18 @@ export type Outcome =
   /** A dead letter lives again, at `orderKey` in its channel, attempts and TTL anew. */
   | (AliveProgress & { kind: 'redriven'; orderKey: number; expiresAt: number })
 
+/** How the places of one window of a limit are taken. */
+export interface Places {
+  /** A channel's rate key, or its name; a group's prefix; '' for global. */
+  readonly scope: Scope
+  readonly target: string
+  readonly perMs: number
+  /** Taken, or promised to attempts that are not recorded here any more. */
+  readonly open: number
+  /** In the queue's time, when attempts ended that count yet, and how many, by turns. Moments rise. */
+  readonly ends: readonly number[]
+}
+
 /** How a live message stands. */
 export type Standing = 'pending' | 'in-doubt' | 'sending' | 'dead'
 
@@ -168,6 +180,15 @@ export interface MessageStore {
   recordResumed(channel: string, at: number, listener?: OutcomeListener): { written: Promise<void> }
   /** Waits told by a receiver, still in force at open: whatever waits with the message that was told. */
   pendingLimits(): Iterable<{ scope: Scope; target: string; until: number }>
+
+  /** Of attempts of earlier lives: what counts yet for this target, for each window that it had. */
+  takenPlaces(scope: Scope, target: string): readonly Pick<Places, 'perMs' | 'ends'>[]
+  /** Attempts that ended before this moment may lack in `takenPlaces`; 0: none do. */
+  readonly uncountedBefore: number
+  /** Messages of which an attempt may lack there, one each, beside those. */
+  unmarked(): Iterable<MessageRef>
+  /** In place of what was recorded for this window before; written before the outcomes that are recorded behind it. */
+  recordPlaces(places: Places): void
 
   /** Once: the fence fell or the store can not go on. Nothing may be sent any more. */
   onLost(listener: (error: WaqError) => void): void

@@ -12,8 +12,8 @@
  *   4. It halts a channel. Or it ends a halt, and an outcome that halts may stand before it: it goes only where nothing
  *      older than this run stands in the log, and no outcome of the run that stays halts its channel.
  *   5. A wait that it tells is not over.
- *   6. It is the last window of attempts, or the last marking of a channel (`attempt-window.ts`), or the last one that
- *      tells how the wall clock parted from the queue's time.
+ *   6. It is the last window of attempts, or the last marking of a channel (`attempt-window.ts`), the last one that
+ *      tells how the wall clock parted from the queue's time, or how a window of a limit is taken (`taken-places.ts`).
  *   7. It bounds what lost ack bytes can have named. A block bears the next sequence of all that is in it, so such an
  *      outcome is the last one of its block.
  * Whatever is overtaken here is overtaken by an outcome that was accepted already; the ack log is synced after the last
@@ -33,6 +33,7 @@ import { SettledBlock } from './settled-block.js'
 import { SettledBlockWriter } from './settled-block-writer.js'
 import type { SettledIds } from './settled-ids.js'
 import type { Settlement } from './settlement.js'
+import type { TakenPlaces } from './taken-places.js'
 
 export interface OutcomeSources {
   readonly index: MessageIndex
@@ -42,6 +43,7 @@ export interface OutcomeSources {
   readonly parted: PartedPlace
   readonly contents: MessageContents
   readonly window: AttemptWindow
+  readonly places: TakenPlaces
   /** Ack sequences of the frames that bound what lost bytes can have named. */
   readonly gapEnds: ReadonlySet<number>
   readonly now: () => number
@@ -153,9 +155,10 @@ export class NeededOutcomes {
   }
 
   #isNeeded(ackSequence: number, record: AliveRecord | OtherRecord): boolean {
-    const { index, halts, parted, gapEnds, window, now } = this.#sources
+    const { index, halts, parted, gapEnds, window, places, now } = this.#sources
     if (gapEnds.has(ackSequence)) return true
     if (record.kind === 'window' || record.kind === 'marking') return window.needs(ackSequence, record)
+    if (record.kind === 'places' || record.kind === 'uncounted') return places.needs(ackSequence, record)
     if (record.kind === 'resumed') return !this.#isOldest || this.#halted.has(record.channel)
     if (record.kind === 'parted') return parted.ackSequence === ackSequence
     const ref = index.bySequence(record.sequence)
@@ -218,12 +221,14 @@ export class NeededOutcomes {
   }
 
   #outcomeWritten(kept: Kept, ackSequence: number, segment: number): void {
-    const { index, ledger, halts, parted, window } = this.#sources
+    const { index, ledger, halts, parted, window, places } = this.#sources
     const { record } = kept
     ledger.frameAdded(segment, kept.bytes)
     if (typeof record !== 'number') {
       if (record.kind === 'resumed') ledger.resumeAdded(segment)
       else if (record.kind === 'parted') parted.moved(ackSequence, segment, ledger)
+      else if (record.kind === 'places' || record.kind === 'uncounted')
+        places.moved(ackSequence, record, segment)
       else window.moved(ackSequence, record, segment)
       return
     }

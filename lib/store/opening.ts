@@ -12,7 +12,7 @@ import { MAX_LISTED_LOST } from './lost-messages.js'
 import { MESSAGE_FRAME_TYPE } from './message.js'
 import type { MessageContents } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
-import type { MessageRef } from './message-store.js'
+import type { MessageRef, Places } from './message-store.js'
 import type { AliveRecord } from './outcome.js'
 import { SETTLED_FRAME_TYPE } from './outcome-format.js'
 import type { ChannelHalts } from './outcome-recorder.js'
@@ -23,6 +23,7 @@ import { recoveryRow, unmarkedRow } from './recovery-table.js'
 import type { SegmentLedger } from './segment-ledger.js'
 import { MOST_ROWS, SettledBlock } from './settled-block.js'
 import type { SettledIds } from './settled-ids.js'
+import type { TakenPlaces } from './taken-places.js'
 import type { LogStoreOptions, LostMessage, LostMessages, StoreRecovery } from './types.js'
 import type { WindowFold } from './window-fold.js'
 
@@ -62,6 +63,7 @@ export interface OpeningState {
   readonly halts: ChannelHalts
   readonly contents: MessageContents
   readonly parted: PartedPlace
+  readonly places: TakenPlaces
 }
 
 interface Suspect {
@@ -90,6 +92,11 @@ export class Opening implements OpenVisitor {
   #messages = 0
   /** The latest moment that was met, in the queue's time. */
   #latest = 0
+  /** Of the ack log, the sequence of the last frame that was met, and of the last one before bytes that were lost. */
+  #metUpTo = 0
+  #lostBehind = -1
+  /** What was open in windows of limits, and has to be recorded as taken. */
+  renewedPlaces: readonly Places[] = []
   /** Some message has a time to live. */
   #areMortal = false
 
@@ -109,7 +116,9 @@ export class Opening implements OpenVisitor {
   }
 
   lost(log: string, range: CorruptRange): void {
-    if (log === ACK_LOG) this.#fold.lose(range)
+    if (log !== ACK_LOG) return
+    this.#fold.lose(range)
+    this.#lostBehind = this.#metUpTo
   }
 
   nextSequenceAtLeast(log: string): number {
@@ -131,6 +140,7 @@ export class Opening implements OpenVisitor {
 
   #outcome({ type, data, sequence, segment }: VisitedFrame): void {
     const { ledger } = this.#state
+    this.#metUpTo = Math.max(this.#metUpTo, sequence)
     if (type === SETTLED_FRAME_TYPE) {
       this.#settlements(data, sequence, segment)
       return
@@ -283,6 +293,11 @@ export class Opening implements OpenVisitor {
     return this.#tailInDoubt
   }
 
+  /** Whether bytes of the ack log are lost that may have told of attempts, and nothing says so yet. */
+  get lacksAttempts(): boolean {
+    return this.#lostBehind >= (this.#fold.places.uncounted?.ackSequence ?? 0)
+  }
+
   /** Waits that were told by receivers and are not over. */
   limits(): { scope: 'channel' | 'group' | 'global'; target: string; until: number }[] {
     return this.#fold.limits(this.#time.now()).map(({ scope, target, until }) => ({ scope, target, until }))
@@ -307,6 +322,7 @@ export class Opening implements OpenVisitor {
     }
     for (const segment of this.#fold.resumeSegments()) ledger.resumeAdded(segment)
     for (const { until, segment } of this.#fold.limits(now)) ledger.limitAdded(segment, until)
+    this.renewedPlaces = this.#state.places.opened(this.#fold.places, now, this.#latest)
     settled.scanned(now)
     this.#judgeSuspects()
     const counts = index.counts()

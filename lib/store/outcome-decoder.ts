@@ -91,6 +91,8 @@ function decodeField(type: FieldType, value: unknown): unknown {
       return decodeErrors(value)
     case 'redrive':
       return decodeRedrive(value)
+    case 'ends':
+      return decodeEnds(value)
   }
 }
 
@@ -106,6 +108,16 @@ function decodeErrors(value: unknown): RecordedError[] | typeof invalid {
     else return invalid
   }
   return errors
+}
+
+function decodeEnds(value: unknown): number[] | typeof invalid {
+  if (!Array.isArray(value) || value.length % 2 !== 0) return invalid
+  const ends: number[] = []
+  for (const [i, entry] of (value as unknown[]).entries()) {
+    if (!isWhole(entry, i % 2)) return invalid
+    ends.push(i % 2 === 1 || i === 0 ? entry : entry + ends[i - 2]!)
+  }
+  return ends
 }
 
 function decodeRedrive(value: unknown): Redrive | undefined | typeof invalid {

@@ -49,6 +49,10 @@ function encodeField(type: FieldType, value: unknown): unknown {
       const redrive = value as Redrive | undefined
       return redrive === undefined ? null : [redrive.orderKey, redrive.expiresAt]
     }
+    case 'ends': {
+      const ends = value as readonly number[]
+      return ends.map((entry, i) => (i % 2 === 1 || i === 0 ? entry : entry - ends[i - 2]!))
+    }
     case 'optional text':
       return value ?? null
     default:

@@ -36,6 +36,8 @@ export type FieldType =
   | 'errors'
   /** Nil, or `[ order key, expires at ]` of the latest redrive. */
   | 'redrive'
+  /** Array of pairs `at, count`: the first `at` in the queue's time, each further one by how much it is later. */
+  | 'ends'
 
 export interface Field {
   readonly name: string
@@ -119,6 +121,21 @@ export const outcomeFormats = {
   },
   /** The wall clock was set: how far it is from the queue's time since. */
   parted: { frameType: 12, fields: [nextSequence, at, { name: 'wall', type: 'time' }] },
+  /** How the places of one window of a limit are taken: see `taken-places.ts`. */
+  places: {
+    frameType: 13,
+    fields: [
+      nextSequence,
+      at,
+      { name: 'scope', type: 'scope' },
+      { name: 'target', type: 'text' },
+      { name: 'perMs', type: 'duration' },
+      { name: 'open', type: 'count' },
+      { name: 'ends', type: 'ends' },
+    ],
+  },
+  /** What ended before may lack in the places that are on record. */
+  uncounted: { frameType: 14, fields: [nextSequence, at] },
 } as const satisfies Record<string, OutcomeFormat>
 
 export type OutcomeKind = keyof typeof outcomeFormats

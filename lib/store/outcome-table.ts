@@ -17,6 +17,9 @@ import { type LastOutcome, type RecoveryRow, recoveryRow } from './recovery-tabl
 import { RefTable } from './ref-table.js'
 import { SettledBlock } from './settled-block.js'
 
+/** What the ack log tells beside outcomes, for the next opening alone. */
+const bookkeeping: ReadonlySet<string> = new Set(['window', 'marking', 'places', 'uncounted'])
+
 const kinds: readonly MessageOutcomeKind[] = [
   'attempt',
   'interrupted',
@@ -83,7 +86,7 @@ export class OutcomeTable {
 
   #addOutcome({ sequence: ackSequence, type, data, segment, offset }: VisitedFrame): void {
     const record = decodeOutcome(type, data, `Frame ${ackSequence} of the ack log`)
-    if (record.kind !== 'window' && record.kind !== 'marking') this.outcomes += 1
+    if (!bookkeeping.has(record.kind)) this.outcomes += 1
     this.#gaps.met(ackSequence, record.nextSequence)
     this.#halts.add(ackSequence, segment, record)
     if (isOfMessage(record)) this.#setLast(record.sequence, record.kind, ackSequence, segment, offset)

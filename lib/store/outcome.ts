@@ -80,16 +80,50 @@ export interface PartedRecord {
   readonly wall: number
 }
 
+/** How the places of one window of a limit are taken: as `Places`. */
+export interface PlacesRecord {
+  readonly kind: 'places'
+  readonly nextSequence: number
+  readonly at: number
+  readonly scope: Scope
+  readonly target: string
+  readonly perMs: number
+  readonly open: number
+  readonly ends: readonly number[]
+}
+
+/** Attempts that ended before this moment may lack in the places that are on record. */
+export interface UncountedRecord {
+  readonly kind: 'uncounted'
+  readonly nextSequence: number
+  readonly at: number
+}
+
 /** What is recorded of no message. */
-export type OtherRecord = ResumedRecord | WindowRecord | MarkingRecord | PartedRecord
+export type OtherRecord =
+  | ResumedRecord
+  | WindowRecord
+  | MarkingRecord
+  | PartedRecord
+  | PlacesRecord
+  | UncountedRecord
 export type MessageOutcomeRecord = AliveRecord | SettlingRecord
 export type OutcomeRecord = MessageOutcomeRecord | OtherRecord
 
 export function isOfMessage(record: AliveRecord | OtherRecord): record is AliveRecord
 export function isOfMessage(record: OutcomeRecord): record is MessageOutcomeRecord
 export function isOfMessage({ kind }: OutcomeRecord): boolean {
-  return kind !== 'resumed' && kind !== 'window' && kind !== 'marking' && kind !== 'parted'
+  return !others.has(kind)
 }
+
+const others: ReadonlySet<string> = new Set([
+  'resumed',
+  'window',
+  'marking',
+  'parted',
+  'places',
+  'uncounted',
+] satisfies OtherRecord['kind'][])
 
 export type SettlingKind = 'delivered' | 'cancelled' | 'purged'
 export type MessageOutcomeKind = MessageOutcomeRecord['kind']

@@ -30,6 +30,7 @@ export class QueueTime {
   readonly #monotonicAtOpen: number
   readonly #bootAtOpen: number
   #sleptMs = 0
+  #uncertainMs = 0
   #leadMs: number
   #wallLeadMs = 0
   #isToBeRecorded = false
@@ -74,6 +75,14 @@ export class QueueTime {
   /** Now, to the fraction, unless the machine was suspended since `now` was asked last; at half its cost. */
   awake(): number {
     return this.#clocks.monotonic() + this.#leadMs
+  }
+
+  /**
+   * How much of the sleep that was counted so far may not have passed since some moment of this life: of each one noticed,
+   * what was slept before that moment, and what the looks at the boot clock are wrong by.
+   */
+  get uncertainMs(): number {
+    return this.#uncertainMs
   }
 
   /**
@@ -126,6 +135,7 @@ export class QueueTime {
     const sleptMs = bootMs - (this.#clocks.monotonic() - this.#monotonicAtOpen)
     if (sleptMs - this.#sleptMs <= SAME_MS) return
     this.#leadMs += sleptMs - this.#sleptMs
+    this.#uncertainMs += Math.min(sleptMs - this.#sleptMs, 2 * SAME_MS)
     this.#sleptMs = sleptMs
   }
 }

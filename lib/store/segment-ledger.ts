@@ -10,7 +10,8 @@
  *      of these messages count nowhere: whatever is dropped, the last one stays as long as it could matter. A message
  *      segment that is gone (by a durable manifest, never before) is struck from every ack segment.
  *   2. The dedupe window: each ack segment has a count of the ids that it keeps.
- *   3. Windows of attempts and markings of channels (`attempt-window.ts`): a count of those that hold.
+ *   3. Windows of attempts and markings of channels (`attempt-window.ts`), and windows of limits (`taken-places.ts`): a
+ *      count of those that hold.
  *   4. Halts: a count of the channels that are halted by a dead letter of the segment. A resume only undoes halts that
  *      stand before it, so it can go once every older ack segment goes too.
  *   5. Limits told by a receiver: until the latest of them is over.
@@ -40,7 +41,7 @@ interface AckAccount {
   readonly outcomes: Map<number, number>
   settledIds: number
   halts: number
-  /** Frames in it that an opening needs for what they say of attempts: windows and markings. */
+  /** Frames in it that an opening needs for what they say of attempts, of limits and of clocks. */
   kept: number
   holdsResume: boolean
   pinned: boolean

@@ -121,14 +121,14 @@ t.test('ready channels take turns, however long their backlogs', async t => {
   )
 })
 
-t.test('a channel keeps its rate: a full bucket at first, then one token at a time', async t => {
+t.test('a channel keeps its rate: so many at once, and the next when places come free', async t => {
   const h = new Harness({ rateLimit: { perChannel: { count: 2, perMs: 1_000 } } })
   for (let i = 0; i < 5; i++) h.add('a')
   h.add('b')
   await h.pass(3_000)
   t.same(
     h.sent.filter(s => s.channel === 'a').map(s => s.at),
-    [0, 0, 500, 1_000, 1_500],
+    [0, 0, 1_000, 1_000, 2_000],
   )
   t.same(
     h.sent.filter(s => s.channel === 'b').map(s => s.at),
@@ -147,7 +147,7 @@ t.test('several rates hold at once: one a second and three a minute', async t =>
   })
   for (let i = 0; i < 5; i++) h.add('a')
   await h.pass(60_000)
-  t.same(h.times(), [0, 1_000, 2_000, 20_000, 40_000])
+  t.same(h.times(), [0, 1_000, 2_000, 60_000])
 })
 
 t.test('a rate of a group is shared by its channels, a global one by all', async t => {
@@ -162,13 +162,13 @@ t.test('a rate of a group is shared by its channels, a global one by all', async
     [
       ['tg:1', 0],
       ['a', 0],
-      ['tg:2', 2_000],
+      ['tg:2', 4_000],
       ['b', 4_000],
-    ].sort((x, y) => Number(x[1]) - Number(y[1])),
+    ],
   )
 })
 
-t.test('a bucket is remembered while its channel is empty', async t => {
+t.test('a window is remembered while its channel is empty', async t => {
   const h = new Harness({ rateLimit: { perChannel: { count: 1, perMs: 1_000 } } })
   h.add('a')
   await h.pass(400)
@@ -179,7 +179,7 @@ t.test('a bucket is remembered while its channel is empty', async t => {
   t.equal(h.sent.length, 2)
 })
 
-t.test('a message that is not sent costs no token', async t => {
+t.test('a message that is not sent takes no place', async t => {
   const h = new Harness({ rateLimit: { global: { count: 1, perMs: 60_000 } } })
   for (let i = 0; i < 10; i++) h.add('a', { expiresAt: 1 })
   h.add('a')

@@ -9,6 +9,13 @@ import type { MemoryStore } from './fixtures/memory-store.js'
 const SHORT_SUSPEND_MS = 1_000
 
 const CHANNELS = ['tg:1', 'tg:2', 'a', 'b']
+/** Of all that begins with `tg:`. */
+const GROUP = { count: 3, perMs: 1_000 }
+/** Of the others, which share it. */
+const KEY = [
+  { count: 4, perMs: 5_000 },
+  { count: 10, perMs: 120_000 },
+]
 
 const verdict: fc.Arbitrary<'ok' | 'hang' | Verdict> = fc.oneof(
   { weight: 6, arbitrary: fc.constant('ok' as const) },
@@ -103,7 +110,7 @@ function firstSends(history: History, channel: string): number[] {
 }
 
 t.test(
-  'whatever happens: order is kept, one attempt at a time is made, no message is lost, none ends twice',
+  'whatever happens: order and limits are kept, one attempt at a time is made, no message is lost, none ends twice',
   async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -118,7 +125,9 @@ t.test(
           const options = {
             onAmbiguous,
             concurrency,
-            groups: { 'tg:*': { concurrency: 2, rateLimit: { count: 3, perMs: 1_000 } } },
+            groups: { 'tg:*': { concurrency: 2, rateLimit: GROUP }, 'tg:1*': {} },
+            channelOptions: (channel: string) =>
+              channel.startsWith('tg:') ? undefined : { rateKey: 'ab', rateLimit: KEY },
             retry: { maxAttempts: 4, jitter: 0 },
             sendTimeoutMs: 1_000,
             abortGraceMs: 500,
@@ -192,6 +201,15 @@ t.test(
   },
 )
 
+/** As a platform counts, over all lives: it sees each when `send` is called. */
+function checkWindow(sent: readonly Sent[], { count, perMs }: { count: number; perMs: number }): void {
+  for (let i = count; i < sent.length; i++) {
+    const spanMs = sent[i]!.bootMs - sent[i - count]!.bootMs
+    if (spanMs < perMs)
+      throw new Error(`${count + 1} were sent within ${spanMs} ms, not ${count} in ${perMs}`)
+  }
+}
+
 function check(history: History, remaining: number): void {
   if (remaining !== 0) throw new Error(`${remaining} messages remain`)
   for (const event of history.events) if (event.event === 'error') throw event.error
@@ -208,6 +226,16 @@ function check(history: History, remaining: number): void {
     if (!ends.has(id)) throw new Error(`${id} was lost`)
     if (history.cancelled.has(id) !== (ends.get(id) === 'cancelled'))
       throw new Error(`${id}: cancel said otherwise`)
+  }
+  checkWindow(
+    history.sent.filter(({ channel }) => channel.startsWith('tg:')),
+    GROUP,
+  )
+  for (const rate of KEY) {
+    checkWindow(
+      history.sent.filter(({ channel }) => !channel.startsWith('tg:')),
+      rate,
+    )
   }
   for (const channel of CHANNELS) {
     const order = firstSends(history, channel)

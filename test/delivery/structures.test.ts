@@ -3,7 +3,7 @@ import t from 'tap'
 import { Backlog, keyBehind, type Line } from '../../lib/delivery/backlog.js'
 import { MessageColumns } from '../../lib/delivery/columns.js'
 import { Heap } from '../../lib/delivery/heap.js'
-import { TokenBuckets } from '../../lib/delivery/token-bucket.js'
+import { Window } from '../../lib/delivery/window.js'
 import type { MessageRef, MessageStore } from '../../lib/store/message-store.js'
 
 t.test('a heap gives back what is in it in order, whatever was removed or moved meanwhile', async () => {
@@ -105,38 +105,104 @@ t.test(
   },
 )
 
-t.test('no window of a token bucket holds more than a full bucket and what flowed in', async () => {
+/** One attempt: after so long the next begins, if it may, and it ends so long after it began. */
+const attempts = fc.array(fc.record({ afterMs: fc.nat(2_000), tookMs: fc.nat(3_000) }), { maxLength: 150 })
+
+interface Made {
+  begun: number
+  ended: number
+}
+
+/** Makes as many of these attempts as the window allows, each as early as it does. */
+function make(window: Window, all: readonly { afterMs: number; tookMs: number }[], from = 0): Made[] {
+  const made: Made[] = []
+  let now = from
+  const endUntil = (until: number) => {
+    for (const { ended } of made.toSorted((one, other) => one.ended - other.ended)) {
+      if (ended > now && ended <= until) window.end(ended)
+    }
+    now = until
+  }
+  for (const { afterMs, tookMs } of all) {
+    endUntil(now + afterMs)
+    for (let opensAt = window.opensAt(now); opensAt > now; opensAt = window.opensAt(now)) {
+      const next = Math.min(opensAt, ...made.map(({ ended }) => ended).filter(ended => ended > now))
+      endUntil(next)
+    }
+    window.take(now)
+    made.push({ begun: now, ended: now + Math.max(tookMs, 1) })
+  }
+  return made
+}
+
+/** Of what a platform may see, whenever between begin and end it sees each: the shortest span of one more than `count`. */
+function shortest(made: readonly Made[], count: number): number {
+  const begun = made.map(({ begun }) => begun).sort((one, other) => one - other)
+  const ended = made.map(({ ended }) => ended).sort((one, other) => one - other)
+  return Math.min(Infinity, ...begun.slice(count).map((at, i) => at - ended[i]!))
+}
+
+t.test('whenever a platform sees an attempt: in no perMs it counts more than count', async () => {
   fc.assert(
     fc.property(
-      fc.integer({ min: 1, max: 20 }),
-      fc.integer({ min: 1, max: 60_000 }),
-      fc.array(fc.nat(5_000), { maxLength: 100 }),
-      (count, perMs, steps) => {
-        const buckets = TokenBuckets.of({ count, perMs })!
-        const taken: number[] = []
-        let now = 0
-        for (const step of steps) {
-          now += step
-          if (buckets.opensAt > now) continue
-          buckets.take(now)
-          taken.push(now)
-        }
-        return taken.every((from, i) =>
-          taken.slice(i).every((to, n) => n + 1 <= count + ((to - from) * count) / perMs + 1e-6),
-        )
+      fc.integer({ min: 1, max: 10 }),
+      fc.constantFrom(1, 50, 1_000, 60_000, 61_000, 3_600_000),
+      attempts,
+      (count, perMs, all) => shortest(make(new Window({ count, perMs }), all), count) >= perMs,
+    ),
+  )
+})
+
+t.test('nor where another life goes on with what it is told of one', async () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 10 }),
+      fc.constantFrom(50, 1_000, 60_000, 61_000, 3_600_000),
+      attempts,
+      attempts,
+      (count, perMs, before, after) => {
+        const rate = { count, perMs }
+        const one = new Window(rate)
+        const made = make(one, before)
+        const openedAt = Math.max(0, ...made.map(({ begun }) => begun))
+        const under = made.filter(({ ended }) => ended > openedAt)
+        const other = new Window(rate)
+        other.restore([...one.ends(openedAt), openedAt, under.length], openedAt)
+        const known = made.map(({ begun, ended }) => ({ begun, ended: Math.min(ended, openedAt) }))
+        return shortest([...known, ...make(other, after, openedAt)], count) >= perMs
       },
     ),
   )
 })
 
-t.test('a bucket starts full, and a token given back is there again', async t => {
-  const buckets = TokenBuckets.of([{ count: 2, perMs: 1_000 }])!
-  buckets.take(0)
-  buckets.take(0)
-  t.equal(buckets.opensAt, 500)
-  t.equal(buckets.fullAt, 1_000)
-  buckets.giveBack()
-  t.ok(buckets.opensAt <= 0)
-  t.equal(TokenBuckets.of([]), undefined)
-  t.equal(TokenBuckets.of(undefined), undefined)
+t.test('a window is as full as it may be, to a sixtieth where it is long', async t => {
+  for (const perMs of [1_000, 86_400_000]) {
+    const window = new Window({ count: 100_000, perMs })
+    let now = 0
+    let made = 0
+    for (; now < 3 * perMs; now += perMs / 200) {
+      for (; window.opensAt(now) <= now; made += 1) {
+        window.take(now)
+        window.end(now)
+      }
+    }
+    t.ok(made >= 290_000 && made <= 300_000, `${made}`)
+    t.ok(window.ends(now).length <= 2 * 62)
+  }
+})
+
+t.test('with a burst, no more than that begin in a row, and the rest at intervals', async t => {
+  const window = new Window({ count: 10, perMs: 1_000, burst: 3 })
+  const begun = make(
+    window,
+    Array.from({ length: 20 }, () => ({ afterMs: 0, tookMs: 1 })),
+  ).map(({ begun }) => begun)
+  t.same(begun.slice(0, 6), [0, 0, 0, 100, 200, 300])
+  for (const [i, from] of begun.entries()) {
+    const inside = begun.filter(at => at >= from && at < from + 500).length
+    t.ok(inside <= 3 + 5, `${inside} from ${i}`)
+  }
+  window.take(5_000)
+  window.giveBack()
+  t.ok(window.opensAt(5_000) <= 5_000)
 })

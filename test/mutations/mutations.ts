@@ -1,5 +1,6 @@
 import { clockMutations } from './clock-mutations.js'
 import { deliveryMutations } from './delivery-mutations.js'
+import { limitMutations } from './limit-mutations.js'
 import { logMutations } from './log-mutations.js'
 import type { Mutation } from './mutation.js'
 import { queueMutations } from './queue-mutations.js'
@@ -15,6 +16,7 @@ export const mutations: readonly Mutation[] = [
   ...clockMutations,
   ...deliveryMutations,
   ...verdictMutations,
+  ...limitMutations,
   ...queueMutations,
   ...returnedMutations,
   ...secretMutations,

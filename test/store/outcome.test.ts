@@ -45,6 +45,9 @@ const fieldValues: Record<FieldType, fc.Arbitrary<unknown>> = {
     ),
     { nil: undefined },
   ),
+  ends: fc
+    .array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 1_000_000 })), { maxLength: 61 })
+    .map(pairs => pairs.toSorted(([one], [other]) => one - other).flat()),
 }
 
 /** What is in no field of that type. */
@@ -66,6 +69,7 @@ const wrongValues: Record<FieldType, readonly unknown[]> = {
     Array(6).fill(['n', 'm', null, 1]),
   ],
   redrive: [[1], [Number.NaN, 1], [1, -1], 'yes'],
+  ends: [null, [1], [1, 0], [-1, 1], [1.5, 1], ['1', 1]],
 }
 
 const kinds = Object.keys(outcomeFormats) as OutcomeKind[]

@@ -1,0 +1,142 @@
+/** What keeps the limits of platforms, across restarts too, switched off. */
+import type { Mutation } from './mutation.js'
+
+export const limitMutations: readonly Mutation[] = [
+  {
+    name: 'a place comes free when its attempt ends',
+    invariants: [],
+    file: 'lib/delivery/scheduler.js',
+    find: "inEachWindow(channel, sent ? 'end' : 'giveBack')",
+    replace: "inEachWindow(channel, 'giveBack')",
+    caughtBy: {
+      file: 'delivery/windows',
+      name: 'a place comes free perMs after the attempt ended, however long it took',
+    },
+  },
+  {
+    name: 'what waits for an answer of onAmbiguous holds its places',
+    invariants: [],
+    file: 'lib/delivery/scheduler.js',
+    find: "inEachWindow(turn.channel, 'giveBack')",
+    replace: 'void 0',
+    caughtBy: {
+      file: 'delivery/windows',
+      name: 'all that fail take their places, and what waits for an answer of onAmbiguous takes none',
+    },
+  },
+  {
+    name: 'a place is not on record before send is called',
+    invariants: [18],
+    file: 'lib/delivery/windows.js',
+    find: 'if (this.#used > this.#promised)',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'delivery/windows',
+      name: 'what was under way when the process died counts as ended by the opening',
+    },
+  },
+  {
+    name: 'when an attempt ended is not recorded',
+    invariants: [18],
+    file: 'lib/delivery/windows.js',
+    find: 'if (this.window.emptyAt > this.#keeper.timers.passed())',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'delivery/windows',
+      name: 'a restart neither empties a window of a day nor holds it up',
+    },
+  },
+  {
+    name: 'a restart empties every window',
+    invariants: [18],
+    file: 'lib/delivery/windows.js',
+    find: 'this.window.restore(',
+    replace: 'void (',
+    caughtBy: {
+      file: 'delivery/windows',
+      name: 'one a second and twenty a minute are kept, across crashes and orderly ends',
+    },
+  },
+  {
+    name: 'a close leaves promises behind',
+    invariants: [18],
+    file: 'lib/delivery/windows.js',
+    find: 'for (const window of [...this.promising])',
+    replace: 'for (const window of [])',
+    caughtBy: { file: 'delivery/windows', name: 'after an orderly end what ended counts from when it did' },
+  },
+  {
+    name: 'a message that may have been sent unknown takes no place',
+    invariants: [18],
+    file: 'lib/delivery/dispatcher.js',
+    find: 'scheduler.countUnknown(ref)',
+    replace: 'void ref',
+    caughtBy: { file: 'delivery/windows', name: 'a message that may have been sent unknown takes one place' },
+  },
+  {
+    name: 'a window believes all of a sleep',
+    invariants: [],
+    file: 'lib/store/queue-time.js',
+    find: 'return this.#uncertainMs;',
+    replace: 'return 0;',
+    caughtBy: {
+      file: 'delivery/windows',
+      name: 'a suspend makes a window longer or leaves it as it is, never shorter',
+    },
+  },
+  {
+    name: 'a told wait holds one channel of its rate key',
+    invariants: [],
+    file: 'lib/delivery/scheduler.js',
+    find: '? channel.gate.key',
+    replace: '? channel',
+    caughtBy: {
+      file: 'delivery/windows',
+      name: 'a wait that one channel of a key was told holds all of them, also after a restart',
+    },
+  },
+  {
+    name: 'what is open at a death does not count',
+    invariants: [18],
+    file: 'lib/store/taken-places.js',
+    find: 'ends.push(openedAt, open);',
+    replace: 'void 0;',
+    caughtBy: {
+      file: 'store/taken-places',
+      name: 'what is open at a death counts as ended by the next opening, and only by that',
+    },
+  },
+  {
+    name: 'compaction leaves the places of limits behind',
+    invariants: [18],
+    file: 'lib/store/needed-outcomes.js',
+    find: 'return places.needs(ackSequence, record);',
+    replace: 'return false;',
+    caughtBy: {
+      file: 'store/taken-places',
+      name: 'it stays through compaction as long as something counts, and no longer',
+    },
+  },
+  {
+    name: 'what stands on record for a limit keeps no segment',
+    invariants: [18],
+    file: 'lib/store/taken-places.js',
+    find: 'this.#ledger.keep(segment);',
+    replace: 'void segment;',
+    caughtBy: {
+      file: 'store/taken-places',
+      name: 'it stays through compaction as long as something counts, and no longer',
+    },
+  },
+  {
+    name: 'lost ack bytes empty the windows',
+    invariants: [18],
+    file: 'lib/store/log-store.js',
+    find: 'opening.lacksAttempts ||',
+    replace: 'false ||',
+    caughtBy: {
+      file: 'store/taken-places',
+      name: 'where bytes of the ack log are lost nothing before is counted, and that is told once',
+    },
+  },
+]
