@@ -3,8 +3,6 @@ import { platformText, platformTextOf } from './platform-text.js'
 import { at, property } from './property.js'
 import { publicText } from './redact/redact.js'
 
-export { property } from './property.js'
-
 const MAX_NAME_LENGTH = 100
 const MAX_MESSAGE_LENGTH = 500
 const MAX_CODE_LENGTH = 100

@@ -118,6 +118,13 @@ judged('nothing was sent by an adapter that says that it is not there', [
   ['amqplib', error('Channel closed'), 'not sent'],
 ])
 
+judged('nothing was sent where a breaker or a limiter of the program’s own let nothing through', [
+  ['opossum', error('Breaker is open', { code: 'EOPENBREAKER' }), 'not sent'],
+  ['cockatiel', error('x', { name: 'BrokenCircuitError', isBrokenCircuitError: true }), 'not sent'],
+  ['Bottleneck', error('This job has been dropped by Bottleneck', { name: 'BottleneckError' }), 'not sent'],
+  ['a limit by its name', error('x', { name: 'RateLimitExceededError' }), 'rate-limited'],
+])
+
 judged('a connection that stood leaves the message in doubt', [
   ...[
     'ECONNRESET',

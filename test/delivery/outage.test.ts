@@ -11,6 +11,10 @@ t.test('no connection, no answer in time, 502, 503 and 504 are signs of an outag
     new TypeError('fetch failed', { cause: error({ code: 'ECONNREFUSED', syscall: 'connect' }) }),
     new DOMException('send did not settle', 'TimeoutError'),
     error({ code: 'UND_ERR_HEADERS_TIMEOUT' }),
+    error({ code: 'ECONNRESET' }),
+    error({ code: 'EOPENBREAKER' }),
+    error({ code: 'EENVELOPE', responseCode: 421, command: 'MAIL FROM' }),
+    error({ code: 14, details: 'No connection established' }),
   ])
     t.equal(isOutage(sign), true)
 })

@@ -38,7 +38,9 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
     ERR_SSL_PACKET_LENGTH_TOO_LONG ERR_SSL_HTTP_REQUEST ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE
     ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION ERR_SSL_TLSV1_UNRECOGNIZED_NAME ERR_SSL_TLSV1_ALERT_UNKNOWN_CA
     ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED
-    ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE ERR_SSL_DH_KEY_TOO_SMALL`,
+    ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN
+    ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED ERR_SSL_TLSV1_ALERT_ACCESS_DENIED ERR_SSL_CERTIFICATE_VERIFY_FAILED
+    ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED ERR_SSL_NO_CIPHERS_AVAILABLE ERR_SSL_DH_KEY_TOO_SMALL`,
   ],
   [
     'unreachable',
@@ -46,7 +48,11 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
     'ERR_HTTP2_STREAM_CANCEL',
   ],
   ['unreachable', 'undici, errors.md: not connected in time', 'UND_ERR_CONNECT_TIMEOUT'],
-  ['unreachable', 'undici, errors.md: no proxy, no tunnel', 'UND_ERR_PRX_TLS UND_ERR_SOCKS5'],
+  [
+    'unreachable',
+    'undici, errors.md: no proxy, no tunnel',
+    'UND_ERR_PRX_TLS UND_ERR_SOCKS5 UND_ERR_BPL_MISSING_UPSTREAM',
+  ],
   ['unreachable', 'nodejs.org/api/errors.html: no tunnel', 'ERR_PROXY_TUNNEL'],
   ['unreachable', 'nodemailer, errors.js: before the mail was begun', 'EDNS ETLS EREQUIRETLS EPROXY'],
   ['unreachable', 'nodemailer, smtp-connection', 'CONNECTION_TIMEOUT GREETING_TIMEOUT'],
@@ -67,11 +73,14 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
     'ERR_INVALID_URL ERR_INVALID_PROTOCOL ERR_UNESCAPED_CHARACTERS ERR_INVALID_CHAR ERR_INVALID_HTTP_TOKEN',
   ],
   ['not-sent', 'got, errors.ts', 'ERR_UNSUPPORTED_PROTOCOL'],
+  // A breaker before the client did not let it through.
+  ['unreachable', 'opossum, circuit.js', 'EOPENBREAKER'],
+  ['not-sent', 'opossum, circuit.js', 'ESEMLOCKED ESHUTDOWN'],
   ['not-sent', 'OpenClaw: its adapters’ word for it', 'OPENCLAW_PLATFORM_MESSAGE_NOT_DISPATCHED'],
 
   ['unanswered', 'errno(3)', 'ECONNRESET ECONNABORTED EPIPE ETIMEDOUT ENETRESET ENOTCONN'],
   ['unanswered', 'nodejs.org/api/dns.html, and clients of databases', 'ETIMEOUT'],
-  ['unanswered', 'request and its heirs', 'ESOCKETTIMEDOUT'],
+  ['unanswered', 'request and its heirs, agentkeepalive', 'ESOCKETTIMEDOUT ERR_SOCKET_TIMEOUT'],
   ['unanswered', 'axios, AxiosError.js', 'ERR_NETWORK'],
   [
     'unanswered',
@@ -153,6 +162,16 @@ function isOfSeveral(error: unknown): boolean {
   return Array.isArray(errors) && errors.length > 0
 }
 
-/** By name: of the language, of the queue's own, of many a client. An abort may be anybody's. */
-export const timedOut: Rule = ({ name }) =>
-  name.endsWith('TimeoutError') ? { means: 'unanswered' } : undefined
+/** Names of errors that have nothing else to tell them by. An abort may be anybody's. */
+const NAMES: readonly (readonly [name: RegExp, means: Meaning, source: string])[] = [
+  [/TimeoutError$/, 'unanswered', 'the language, the queue’s own, many a client'],
+  [/^BrokenCircuitError$/, 'unreachable', 'cockatiel: the breaker let nothing through'],
+  [/^(?:IsolatedCircuit|BulkheadRejected)Error$/, 'not-sent', 'cockatiel'],
+  [/^BottleneckError$/, 'not-sent', 'Bottleneck: dropped before it ran'],
+  [/^(?:Rate_?Limit\w*|TooManyRequests)(?:Error|Exception)$/i, 'limit', 'Loops, many a client'],
+]
+
+export const errorName: Rule = ({ name }) => {
+  const means = NAMES.find(([pattern]) => pattern.test(name))?.[1]
+  return means && { means }
+}

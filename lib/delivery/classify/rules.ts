@@ -1,4 +1,4 @@
-import { clientCode, timedOut } from './codes.js'
+import { clientCode, errorName } from './codes.js'
 import { grpcStatus } from './grpc.js'
 import { httpStatus } from './http.js'
 import type { Finding, Rule } from './meaning.js'
@@ -44,7 +44,7 @@ const ANSWERS: readonly Rule[] = [
 ]
 
 /** What is known where no answer came. */
-const FAILURES: readonly Rule[] = [textBeginning, clientCode, timedOut, textMiddle]
+const FAILURES: readonly Rule[] = [textBeginning, clientCode, errorName, textMiddle]
 
 /** What one error says, without what it wraps; undefined: nothing that anybody here knows. */
 export function findingOf(reading: Reading): Finding | undefined {

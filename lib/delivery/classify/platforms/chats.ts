@@ -167,7 +167,7 @@ export const CHATS: readonly Platform[] = [
   {
     name: 'Vonage',
     source: 'https://developer.vonage.com/en/messaging/sms/guides/troubleshooting-sms',
-    marks: [{ has: ['status', 'error-text'] }],
+    marks: [{ has: ['status', 'error-text'] }, { has: ['status', 'errorText'] }],
     code: ['status'],
     means: {
       ...each('halt', [4, 8, 9, 11, 14]),
