@@ -45,6 +45,16 @@ judged('what breaks before the mail is begun was not sent; later it is in doubt'
 
 judged('services of mail have codes of their own', [
   ['Resend, returned', { name: 'rate_limit_exceeded', message: 'x', statusCode: 429 }, 'rate-limited'],
+  [
+    'Resend, no answer: its client does not say why',
+    { data: null, error: { name: 'application_error', statusCode: null, message: 'Unable to fetch data.' } },
+    'ambiguous',
+  ],
+  [
+    'Resend, a page with a status: its client names it so, too',
+    { error: { name: 'application_error', statusCode: 503, message: 'x' }, headers: { 'retry-after': '9' } },
+    'rate-limited 9000',
+  ],
   ['Resend, a wrong key comes with 403', { name: 'invalid_api_key', message: 'x', statusCode: 403 }, 'halt'],
   [
     'Resend, the quota of a day',

@@ -35,6 +35,14 @@ judged('the wait is read in a body, whatever it is called there', [
   ['GramJS', error('FLOOD', { code: 420, seconds: 291, errorMessage: 'FLOOD' }), 'rate-limited 291000'],
   ['MTProto, in the name', error('x', { code: 420, errorMessage: 'FLOOD_WAIT_17' }), 'rate-limited 17000'],
   ['MTProto, in words', error('A wait of 9 seconds is required', { code: 420 }), 'rate-limited 9000'],
+  [
+    "Slack's client, of a refusal with status 200",
+    error('x', {
+      code: 'slack_webapi_platform_error',
+      data: { ok: false, error: 'ratelimited', response_metadata: { retryAfter: 30 } },
+    }),
+    'rate-limited 30000',
+  ],
   ['as text', body({ retry_after: '4' }), 'rate-limited 4000'],
   [
     'the body before the header',
@@ -48,6 +56,11 @@ judged('the wait is read in a header, whatever it is called there', [
   ['an HTTP date', headers({ 'retry-after': new Date(NOW + 5_000).toUTCString() }), 'rate-limited 5000'],
   ['ms', headers({ 'retry-after-ms': '250', 'retry-after': '1' }), 'rate-limited 250'],
   ['Azure', headers({ 'x-ms-retry-after-ms': '750' }), 'rate-limited 750'],
+  [
+    'gRPC, pushed back (proposal A6)',
+    error('x', { code: 8, details: 'x', metadata: { getMap: () => ({ 'grpc-retry-pushback-ms': '750' }) } }),
+    'rate-limited 750',
+  ],
   ['seconds until the reset', headers({ 'ratelimit-reset': '8' }), 'rate-limited 8000'],
   ['Discord', headers({ 'x-ratelimit-reset-after': '1.25', 'x-ratelimit-reset': '1' }), 'rate-limited 1250'],
   ['the epoch', headers({ 'x-ratelimit-reset': String(NOW / 1000 + 9) }), 'rate-limited 9000'],

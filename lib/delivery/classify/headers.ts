@@ -1,7 +1,7 @@
 import { property } from '../property.js'
 
 /** Names under which a place keeps the headers of an answer. */
-const NAMES: readonly string[] = ['headers', 'httpHeaders', 'responseHeaders']
+const NAMES: readonly string[] = ['headers', 'httpHeaders', 'responseHeaders', 'metadata']
 const MAX_HEADERS = 200
 
 /** The headers that stand in these places, by names in lower case; the nearest win. */
@@ -27,9 +27,11 @@ function collect(headers: unknown, result: Map<string, string>): void {
   }
 }
 
-/** Of a `Headers`, a `Map` or a plain object; AxiosHeaders is all but the second. */
+/** Of a `Headers`, a `Map` or a plain object; AxiosHeaders is all but the second. Of gRPC's `Metadata`. */
 function* entriesOf(headers: unknown): Iterable<[string, unknown]> {
   if (typeof headers !== 'object' || headers === null) return
+  const getMap = property(headers, 'getMap')
+  if (typeof getMap === 'function') return yield* Object.entries(getMap.call(headers) as object)
   const isIterable = typeof property(headers, 'get') === 'function' && Symbol.iterator in headers
   if (isIterable) {
     for (const entry of headers as Iterable<unknown>) if (isEntry(entry)) yield entry

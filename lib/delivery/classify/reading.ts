@@ -22,6 +22,7 @@ const HOLDERS: readonly string[] = [
   'results',
   'messages',
   'parameters',
+  'response_metadata',
   'details',
   'extensions',
   'meta',

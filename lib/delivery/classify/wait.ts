@@ -26,6 +26,8 @@ const NAMES: readonly (readonly [name: string, unit: Unit])[] = [
 const HEADERS: readonly (readonly [name: string, unit: Unit])[] = [
   ['retry-after-ms', 'ms'],
   ['x-ms-retry-after-ms', 'ms'],
+  // gRPC, proposal A6.
+  ['grpc-retry-pushback-ms', 'ms'],
   ['retry-after', 's'],
 ]
 

@@ -19,8 +19,16 @@ export const MAIL: readonly Platform[] = [
         'invalid_from_address',
         'not_found',
       ]),
-      ...each('doubt', ['application_error', 'internal_server_error']),
+      internal_server_error: 'doubt',
     },
+  },
+  {
+    name: 'Resend',
+    source:
+      'resend-node, resend.ts: what it makes of whatever fetch threw; beside a status, that one tells more',
+    marks: [{ is: { name: 'application_error', statusCode: null } }],
+    code: ['name'],
+    means: { application_error: 'unanswered' },
   },
   {
     name: 'Mandrill',
