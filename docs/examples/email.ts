@@ -4,7 +4,7 @@
  *     SMTP_URL=smtps://user:password@mail.example.com node email.js ada@example.com 'Subject' 'Text'
  */
 import { createTransport } from 'nodemailer'
-import { type Delivery, idempotencyKey, OutboundQueue, type Verdict } from 'waq'
+import { type Delivery, idempotencyKey, OutboundQueue } from 'waq'
 
 interface Mail {
   from: string
@@ -25,35 +25,13 @@ async function send({ id, payload }: Delivery<Mail>) {
   return messageId
 }
 
-interface SmtpError {
-  /** nodemailer's own: https://nodemailer.com/errors */
-  code?: string
-  /** What the server answered (RFC 5321, 4.2.1): 4yz not now, 5yz not ever. */
-  responseCode?: number | false
-  /** The SMTP command that was under way. */
-  command?: string
-}
-
-function classify(error: unknown): Verdict | undefined {
-  const { code = '', responseCode, command } = error as SmtpError
-  if (['EAUTH', 'ENOAUTH', 'EOAUTH2', 'ECONFIG', 'EPROXY'].includes(code))
-    return { kind: 'halt', reason: code }
-  if (responseCode)
-    return responseCode >= 500 ? { kind: 'permanent', reason: `SMTP ${responseCode}` } : { kind: 'retry' }
-  // No connection: nothing was handed over.
-  if (code === 'EDNS' || command === 'CONN') return { kind: 'retry', charged: false }
-  // Cut off in the middle: `classifyError` takes it as ambiguous.
-  return undefined
-}
-
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
 const queue = await OutboundQueue.open(process.env.OUTBOX ?? './outbox', {
   send,
-  classify,
-  // Servers that greylist want to be asked again after some minutes.
+  // A reply 4yz says "later" (RFC 5321, 4.2.1): servers that greylist want to be asked again after some minutes.
   retry: [SECOND, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR],
   concurrency: 4,
 })

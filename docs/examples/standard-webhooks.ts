@@ -38,7 +38,8 @@ async function post({ id, channel, payload, signal }: Delivery<Event>) {
     redirect: 'manual',
     signal,
   })
-  if (response.ok) await response.body?.cancel()
+  // Whatever becomes of the rest, the event was taken.
+  if (response.ok) response.body?.cancel().catch(() => {})
   // The queue reads its status: 2xx is delivered, 410 Gone dead at once, 429 waits as told, 500 is tried again.
   return response
 }

@@ -13,8 +13,8 @@ export function webhookSender(url: string) {
       redirect: 'manual',
       signal,
     })
-    // Unread, it would hold its connection.
-    if (response.ok) await response.body?.cancel()
+    // Unread, it would hold its connection; and whatever becomes of it, the message was taken.
+    if (response.ok) response.body?.cancel().catch(() => {})
     return response
   }
 }
