@@ -1,19 +1,20 @@
 import { REST } from '@discordjs/rest'
 import t from 'tap'
+import { discordSender } from '../../docs/examples/discord.js'
+import { webhookSender } from '../../docs/examples/webhook.js'
 import { classifyError, idempotencyKey } from '../../lib/index.js'
 import { openQueue } from '../queue/fixtures/open-queue.js'
-import { clients } from './fixtures/clients.js'
-import { discord } from './fixtures/discord.js'
-import { PlatformServer, textOf } from './fixtures/platform.js'
-import { webhook } from './fixtures/webhook.js'
+import { PlatformServer, textOf } from './fixtures/platform-server.js'
+import { discord } from './fixtures/platforms/discord.js'
+import { webhook } from './fixtures/platforms/webhook.js'
 
 t.test('every attempt at a message tells Discord the same nonce, of the length that it takes', async t => {
   const server = await PlatformServer.start(t, discord)
   const queue = await openQueue(t, {
     retry: [0, 0],
-    send: clients['@discordjs/rest 2']!.connect(server.url, 60_000),
+    send: discordSender({ token: 'secret', api: server.url }),
   })
-  await queue.enqueue({ id: 'a', channel: 'discord:bot:1', payload: { text: textOf('server error') } })
+  await queue.enqueue({ id: 'a', channel: 'discord:bot:1', payload: { text: textOf('500') } })
   t.match(await queue.settled('a'), { state: 'dead', attempts: 3 })
   const bodies = server.taken.map(({ body }) => JSON.parse(body))
   t.equal(bodies.length, 3)
@@ -28,9 +29,9 @@ t.test('every attempt at a message tells a webhook the same id', async t => {
   const server = await PlatformServer.start(t, webhook)
   const queue = await openQueue(t, {
     retry: [0, 0],
-    send: clients['fetch, its response returned']!.connect(server.url, 60_000),
+    send: webhookSender(server.url),
   })
-  await queue.enqueue({ id: 'a', channel: 'webhook', payload: { text: textOf('gateway timeout') } })
+  await queue.enqueue({ id: 'a', channel: 'webhook', payload: { text: textOf('504') } })
   t.match(await queue.settled('a'), { state: 'dead', attempts: 3 })
   t.strictSame(
     server.taken.map(({ headers }) => [headers['webhook-id'], headers['idempotency-key']]),
@@ -48,7 +49,7 @@ t.test(
     const server = await PlatformServer.start(t, discord)
     const rest = new REST({ api: server.url, version: '10', retries: 0 }).setToken('revoked')
     const post = () =>
-      rest.post('/channels/1/messages', { body: { content: textOf('unauthorized') } }).then(
+      rest.post('/channels/1/messages', { body: { content: textOf('401') } }).then(
         () => t.fail('it was refused'),
         error => classifyError(error).kind,
       )
