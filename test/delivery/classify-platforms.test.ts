@@ -88,6 +88,7 @@ judged('a code of a platform counts only with what marks its answers: any endpoi
   ['APNs', axiosError(400, { reason: 'ExpiredProviderToken' }), 'permanent'],
   ['Google', axiosError(400, { reason: 'SERVICE_DISABLED' }), 'permanent'],
   ['OAuth', axiosError(400, { error: 'invalid_grant' }), 'permanent'],
+  ['OAuth, as a text', axiosError(400, { message: 'invalid_grant' }), 'permanent'],
   ['AWS', axiosError(400, { name: 'AccessDeniedException' }), 'permanent'],
   ['gRPC', axiosError(400, { code: 16, details: 'x' }), 'permanent'],
   ['Twilio', axiosError(400, { code: 20003, message: 'x' }), 'permanent'],

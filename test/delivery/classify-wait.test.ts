@@ -32,6 +32,20 @@ judged('the wait is read in a body, whatever it is called there', [
     }),
     'rate-limited 3500',
   ],
+  [
+    'Google, as its client has it',
+    error('x', {
+      code: 8,
+      details: 'x',
+      statusDetails: [{ retryDelay: { seconds: '2', nanos: 500_000_000 } }],
+    }),
+    'rate-limited 2500',
+  ],
+  [
+    'a date',
+    error('x', { status: 429, retryAfter: new Date(NOW + 3_000), headers: { date } }),
+    'rate-limited 3000',
+  ],
   ['GramJS', error('FLOOD', { code: 420, seconds: 291, errorMessage: 'FLOOD' }), 'rate-limited 291000'],
   ['MTProto, in the name', error('x', { code: 420, errorMessage: 'FLOOD_WAIT_17' }), 'rate-limited 17000'],
   ['MTProto, in words', error('A wait of 9 seconds is required', { code: 420 }), 'rate-limited 9000'],

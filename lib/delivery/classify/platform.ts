@@ -26,6 +26,8 @@ export type Mark =
   | { readonly named: string }
   /** The answer has this header. */
   | { readonly header: string }
+  /** This is the error's whole text. */
+  | { readonly says: string }
   /** One place has all of these properties with exactly these values. */
   | { readonly is: Readonly<Record<string, unknown>> }
 
@@ -64,6 +66,7 @@ function placesOf(reading: Reading, marks: readonly Mark[]): readonly object[] {
 
 function isMarked(reading: Reading, mark: Mark): boolean {
   if ('named' in mark) return reading.name.startsWith(mark.named)
+  if ('says' in mark) return reading.message === mark.says
   return 'header' in mark && reading.headers.has(mark.header)
 }
 

@@ -24,6 +24,7 @@ const HOLDERS: readonly string[] = [
   'parameters',
   'response_metadata',
   'details',
+  'statusDetails',
   'extensions',
   'meta',
   'metadata',

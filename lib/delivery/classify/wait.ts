@@ -86,6 +86,7 @@ export function isUsedUp({ headers }: Reading): boolean {
  */
 export function parseWait(value: unknown, unit: Unit, now: number): number | undefined {
   if (typeof value === 'number') return fromNumber(value, unit, now)
+  if (typeof value === 'object') return fromObject(value, now)
   if (typeof value !== 'string' || value.length > 100) return undefined
   const [, digits, suffix] = /^\s*(\d+(?:\.\d+)?)\s*(ms|s)?\s*$/.exec(value) ?? []
   if (digits !== undefined) return fromNumber(Number(digits), (suffix as Unit | undefined) ?? unit, now)
@@ -93,6 +94,14 @@ export function parseWait(value: unknown, unit: Unit, now: number): number | und
   if (!/^\s*(?:(?:mon|tue|wed|thu|fri|sat|sun)|\d{4}-\d\d-\d\dT)/i.test(value)) return undefined
   const date = Date.parse(value)
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
+}
+
+/** A date, or a `google.protobuf.Duration`. */
+function fromObject(value: object | null, now: number): number | undefined {
+  if (value instanceof Date)
+    return Number.isNaN(value.getTime()) ? undefined : Math.max(0, value.getTime() - now)
+  const seconds = Number(property(value, 'seconds') ?? Number.NaN)
+  return fromNumber(seconds + Number(property(value, 'nanos') ?? 0) / 1e9, 's', now)
 }
 
 function fromNumber(value: number, unit: Unit, now: number): number | undefined {

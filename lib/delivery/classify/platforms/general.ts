@@ -62,8 +62,8 @@ export const GENERAL: readonly Platform[] = [
   },
   {
     name: 'OAuth',
-    source: 'google-auth-library: the error’s own text, of a client',
-    marks: [{ is: { message: 'invalid_grant' } }],
+    source: 'google-auth-library: its whole text',
+    marks: [{ says: 'invalid_grant' }],
     code: ['message'],
     means: each('halt', ['invalid_grant']),
   },

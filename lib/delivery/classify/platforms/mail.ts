@@ -33,7 +33,7 @@ export const MAIL: readonly Platform[] = [
   {
     name: 'Mandrill',
     source: 'https://mailchimp.com/developer/transactional/docs/error-codes/',
-    marks: [{ has: ['status', 'code', 'name', 'message'] }],
+    marks: [{ is: { status: 'error' } }],
     code: ['name'],
     means: {
       ...each('halt', ['Invalid_Key', 'PaymentRequired', 'Unknown_Subaccount']),
