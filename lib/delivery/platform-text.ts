@@ -41,6 +41,17 @@ const SENTENCES: readonly (readonly string[])[] = [
   ['status_message'],
   ['reason'],
   ['title'],
+  ['wording'],
+  ['error-text'],
+  ['reject_reason'],
+  ['Error', 'Message'],
+  ['Response', 'Error', 'Message'],
+  ['ErrorMessage'],
+  ['Errors', '0', 'ErrorMessage'],
+  ['Error'],
+  ['response', 'reason'],
+  ['header', 'resultMessage'],
+  ['requestError', 'serviceException', 'text'],
 ]
 
 /** What the platform said for its refusal, where it said something. */

@@ -241,7 +241,10 @@ t.test('a list of which a part failed is delivered, and an error tells of the re
     },
     sqs: { Successful: [{ Id: '1' }], Failed: [{ Id: '2', Code: 'X', Message: 'lost' }] },
     nodemailer: { accepted: ['a'], rejected: ['b'], rejectedErrors: [new Error('lost')] },
-    promises: [{ status: 'fulfilled' }, { status: 'rejected', reason: new Error('lost') }],
+    promises: [
+      { status: 'fulfilled', value: 1 },
+      { status: 'rejected', reason: new Error('lost') },
+    ],
     graphql: { data: { a: { id: 1 }, b: null }, errors: [{ message: 'lost' }] },
   }
   for (const [of, result] of Object.entries(partial)) {

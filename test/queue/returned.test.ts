@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { Agent, fetch as undiciFetch } from 'undici'
+import { Agent, request, fetch as undiciFetch } from 'undici'
 import type { Send } from '../../lib/index.js'
 import { openQueue } from './fixtures/open-queue.js'
 
@@ -50,6 +50,17 @@ for (const name of Object.keys(clients(''))) {
     },
   )
 }
+
+t.test('of a refusal by undici that is long no more than its beginning is read', async t => {
+  const url = await serve(t, (_, response) => {
+    response.statusCode = 400
+    response.end('x'.repeat(1_000_000))
+  })
+  const queue = await openQueue(t, { send: () => request(url) })
+  const dead = new Promise<{ reason: string }>(resolve => queue.on('dead', resolve))
+  await queue.enqueue({ channel: 'a', payload: 1 })
+  t.match(await dead, { reason: 'permanent' })
+})
 
 t.test('an answer that was read holds no connection, though nobody reads the response', async t => {
   const url = await serve(t, (_, response) =>

@@ -38,3 +38,12 @@ export function isFailureCode(value: unknown): boolean {
 function isSuccessStatus(code: number): boolean {
   return code >= 200 && code < 300
 }
+
+/** A table by the name of the property that each of its rows looks for. */
+export function byName<T extends { readonly by: string }>(
+  rows: readonly T[],
+): ReadonlyMap<string, readonly T[]> {
+  const table = new Map<string, T[]>()
+  for (const row of rows) table.set(row.by, [...(table.get(row.by) ?? []), row])
+  return table
+}

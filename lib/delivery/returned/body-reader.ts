@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { isStream, MAX_BODY_LENGTH, parsedBody } from '../platform-text.js'
 import { property } from '../property.js'
 
@@ -55,7 +56,7 @@ export class BodyReader {
     this.#letGo()
     if (isUsed(body)) return
     if (body instanceof ReadableStream) body.cancel().catch(() => {})
-    else (property(body, 'destroy') as (() => void) | undefined)?.call(body)
+    else destroy(body)
   }
 
   async #readText(onlyJson: boolean): Promise<string | undefined> {
@@ -74,7 +75,7 @@ export class BodyReader {
     const response = isClonable(this.#source) ? this.#source.clone() : this.#source
     const body = property(response, 'body')
     if (!(body instanceof ReadableStream)) {
-      this.#letGo = () => (property(body, 'destroy') as (() => void) | undefined)?.call(body)
+      this.#letGo = () => destroy(body)
       yield* body as AsyncIterable<Uint8Array>
       return
     }
@@ -82,6 +83,13 @@ export class BodyReader {
     this.#letGo = () => void reader.cancel().catch(() => {})
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
   }
+}
+
+/** A stream of Node's; that it was cut off is no error for anybody. */
+function destroy(body: unknown): void {
+  if (!(body instanceof Readable) || body.destroyed) return
+  body.on('error', () => {})
+  body.destroy()
 }
 
 function json(text: string): unknown {

@@ -1,4 +1,4 @@
-import { type Answer, isError, isFailureCode, isPlain, isText } from './answer.js'
+import { type Answer, byName, isError, isFailureCode, isPlain, isText } from './answer.js'
 
 /** What a list says of each thing that was sent. */
 export interface Outcomes {
@@ -9,18 +9,21 @@ export interface Outcomes {
 /** One shape of list: its entries, and what each says of its failure; undefined: it did not fail. */
 interface List {
   readonly of: string
-  readonly entries: (value: Answer) => unknown
+  /** Where it stands: '' for what is a list itself. */
+  readonly by: string
+  /** What must stand beside it. Default: nothing. */
+  readonly beside?: string
   readonly isEntry: (entry: Answer) => boolean
   readonly failure: (entry: Answer) => unknown
 }
 
 const bulk = (of: string, name: string, count: string): List => ({
   of,
-  entries: answer => (typeof answer[count] === 'number' ? answer[name] : undefined),
+  by: name,
+  beside: count,
   isEntry: () => true,
   failure: entry => (isText(entry.ErrorCode) ? entry : undefined),
 })
-const itself = (value: unknown) => (Array.isArray(value) ? value : undefined)
 const expo: Pick<List, 'isEntry' | 'failure'> = {
   isEntry: ({ status, id, message }) =>
     (status === 'ok' && isText(id)) || (status === 'error' && isText(message)),
@@ -28,48 +31,51 @@ const expo: Pick<List, 'isEntry' | 'failure'> = {
 }
 
 const LISTS: readonly List[] = [
-  { of: 'Expo: sendPushNotificationsAsync', entries: itself, ...expo },
-  { of: 'Expo: the answer to push/send', entries: ({ data }) => itself(data), ...expo },
+  { of: 'Expo: sendPushNotificationsAsync', by: '', ...expo },
+  { of: 'Expo: the answer to push/send', by: 'data', ...expo },
   {
     of: 'Promise.allSettled',
-    entries: itself,
-    isEntry: ({ status }) => status === 'fulfilled' || status === 'rejected',
+    by: '',
+    isEntry: entry =>
+      (entry.status === 'fulfilled' && 'value' in entry) ||
+      (entry.status === 'rejected' && 'reason' in entry),
     failure: ({ status, reason }) => (status === 'rejected' ? (reason ?? new Error('rejected')) : undefined),
   },
   {
     of: 'a list of answers: { ok }, { success }',
-    entries: itself,
+    by: '',
     isEntry: ({ ok, success }) => typeof (ok ?? success) === 'boolean',
     failure: entry => ((entry.ok ?? entry.success) === false ? (entry.error ?? entry) : undefined),
   },
   {
     of: 'JSON-RPC 2.0: a batch',
-    entries: itself,
+    by: '',
     isEntry: ({ jsonrpc }) => jsonrpc !== undefined,
     failure: entry => (isPlain(entry.error) ? entry : undefined),
   },
   {
     of: 'Postmark: batch',
-    entries: itself,
+    by: '',
     isEntry: ({ ErrorCode, Message }) => typeof ErrorCode === 'number' && isText(Message),
     failure: entry => (isFailureCode(entry.ErrorCode) ? entry : undefined),
   },
   {
     of: 'Mandrill: messages/send',
-    entries: itself,
+    by: '',
     isEntry: ({ email, status }) => isText(email) && isText(status),
     failure: entry => (entry.status === 'rejected' || entry.status === 'invalid' ? entry : undefined),
   },
   {
     of: 'firebase-admin: sendEach, sendEachForMulticast',
-    entries: ({ responses, failureCount }) => (typeof failureCount === 'number' ? responses : undefined),
+    by: 'responses',
+    beside: 'failureCount',
     isEntry: ({ success }) => typeof success === 'boolean',
     failure: entry => (entry.success === false ? (entry.error ?? entry) : undefined),
   },
   {
     of: 'FCM, legacy',
-    entries: ({ results, failure, failureCount }) =>
-      typeof (failure ?? failureCount) === 'number' ? results : undefined,
+    by: 'results',
+    beside: 'failure',
     isEntry: () => true,
     failure: ({ error }) => error ?? undefined,
   },
@@ -78,25 +84,25 @@ const LISTS: readonly List[] = [
   bulk('AWS Firehose: PutRecordBatch', 'RequestResponses', 'FailedPutCount'),
   {
     of: 'AWS SES: SendBulkEmail',
-    entries: ({ BulkEmailEntryResults }) => BulkEmailEntryResults,
+    by: 'BulkEmailEntryResults',
     isEntry: ({ Status }) => isText(Status),
     failure: entry => (entry.Status === 'SUCCESS' ? undefined : entry),
   },
   {
     of: 'Mailjet: send v3.1',
-    entries: ({ Messages }) => Messages,
+    by: 'Messages',
     isEntry: ({ Status }) => isText(Status),
     failure: entry => (entry.Status === 'error' ? entry : undefined),
   },
   {
     of: 'Vonage: SMS',
-    entries: ({ messages }) => messages,
+    by: 'messages',
     isEntry: entry => isText(entry.status) && (isText(entry['error-text']) || isText(entry['message-id'])),
     failure: entry => (entry.status === '0' ? undefined : entry),
   },
   {
     of: 'Tencent Cloud: SendSms',
-    entries: ({ Response }) => (isPlain(Response) ? Response.SendStatusSet : undefined),
+    by: 'SendStatusSet',
     isEntry: ({ Code }) => isText(Code),
     failure: entry => (isFailureCode(entry.Code) ? entry : undefined),
   },
@@ -105,47 +111,69 @@ const LISTS: readonly List[] = [
 /** Two lists, of what failed and of what did not. */
 interface Halves {
   readonly of: string
-  readonly halves: (answer: Answer) => readonly [failed: unknown, delivered: unknown]
+  /** Where the failures stand. */
+  readonly by: string
+  /** Where the others stand. */
+  readonly beside: string
+  /** Where there is more about them. */
+  readonly errors?: string
   readonly isFailure: (entry: unknown) => boolean
 }
+
+const isAddress = (entry: unknown) => isText(entry) || isError(entry) || isPlain(entry)
 
 const HALVES: readonly Halves[] = [
   {
     of: 'AWS SQS: SendMessageBatch, SNS: PublishBatch',
-    halves: ({ Failed, Successful }) => [Failed, Successful ?? []],
+    by: 'Failed',
+    beside: 'Successful',
     isFailure: entry => isPlain(entry) && isText(entry.Code),
   },
   {
     of: 'node-apn',
-    halves: ({ failed, sent }) => [failed, sent],
+    by: 'failed',
+    beside: 'sent',
     isFailure: entry => isPlain(entry) && isText(entry.device),
   },
-  {
-    of: 'nodemailer: the addresses that the server took',
-    halves: ({ rejected, rejectedErrors, accepted }) => [rejectedErrors ?? rejected, accepted],
-    isFailure: entry => isText(entry) || isError(entry) || isPlain(entry),
-  },
+  { of: 'nodemailer', by: 'rejected', beside: 'accepted', errors: 'rejectedErrors', isFailure: isAddress },
 ]
 
+const LISTS_BY_NAME = byName(LISTS)
+const HALVES_BY_NAME = byName(HALVES)
+
 /** What a list says of its entries, where it has a shape that is known; undefined: it is none, or it is somebody's own. */
-export function outcomesOf(value: unknown): Outcomes | undefined {
-  const answer = value as Answer
-  for (const { entries, isEntry, failure } of LISTS) {
-    const list = entries(answer)
-    if (!Array.isArray(list) || list.length === 0) continue
-    if (!list.every(entry => isPlain(entry) && isEntry(entry))) continue
-    return { failures: list.map(failure).filter(found => found !== undefined), count: list.length }
-  }
-  if (!Array.isArray(value)) return halvesOf(answer)
+export function outcomesOf(value: readonly unknown[] | Answer): Outcomes | undefined {
+  if (!Array.isArray(value)) return outcomesIn(value as Answer)
+  if (value.length === 0) return undefined
   const errors = value.filter(isError)
-  return errors.length > 0 ? { failures: errors, count: value.length } : undefined
+  if (errors.length > 0) return { failures: errors, count: value.length }
+  return outcomesAs(LISTS_BY_NAME.get('') ?? [], value)
 }
 
-function halvesOf(answer: Answer): Outcomes | undefined {
-  for (const { halves, isFailure } of HALVES) {
-    const [failed, delivered] = halves(answer)
-    if (!Array.isArray(failed) || !Array.isArray(delivered) || failed.length === 0) continue
-    if (failed.every(isFailure)) return { failures: failed, count: failed.length + delivered.length }
+function outcomesIn(answer: Answer): Outcomes | undefined {
+  for (const name of Object.keys(answer)) {
+    const list = answer[name]
+    if (isPlain(list) && name === 'Response') return outcomesIn(list)
+    if (!Array.isArray(list) || list.length === 0) continue
+    const lists = LISTS_BY_NAME.get(name)?.filter(({ beside }) => beside === undefined || beside in answer)
+    const found = outcomesAs(lists ?? [], list)
+    if (found !== undefined) return found
+    const halves = HALVES_BY_NAME.get(name)?.find(({ isFailure }) => list.every(isFailure))
+    if (halves === undefined) continue
+    // SQS leaves the list out that would be empty.
+    const others = answer[halves.beside] ?? []
+    const errors = answer[halves.errors ?? name]
+    const failures = Array.isArray(errors) && errors.length === list.length ? errors : list
+    if (Array.isArray(others)) return { failures, count: list.length + others.length }
+  }
+  return undefined
+}
+
+function outcomesAs(lists: readonly List[], entries: readonly unknown[]): Outcomes | undefined {
+  for (const { isEntry, failure } of lists) {
+    if (!entries.every(entry => isPlain(entry) && isEntry(entry))) continue
+    const failures = entries.map(entry => failure(entry as Answer)).filter(found => found !== undefined)
+    return { failures, count: entries.length }
   }
   return undefined
 }

@@ -1,8 +1,10 @@
-import { type Answer, isFailureCode, isNothing, isPlain, isText } from './answer.js'
+import { type Answer, byName, isFailureCode, isNothing, isPlain, isText } from './answer.js'
 
 /** How an answer says that it refuses, whatever the status beside it. */
 interface Refusal {
   readonly of: string
+  /** The property that it stands in: what lacks it is not asked. */
+  readonly by: string
   readonly says: (answer: Answer) => boolean
 }
 
@@ -101,67 +103,76 @@ const TELLING: ReadonlySet<string> = new Set([
   ],
 ])
 
-/** Asked in any order: one suffices. `ok`, `success` and the like are asked for `true` first. */
+const onlyAnError = (of: string, by: string, says: Refusal['says']): Refusal => ({
+  of,
+  by,
+  says: answer => says(answer) && tellsOnlyOfErrors(answer),
+})
+const hasFailureStatus = (of: string, by: string): Refusal => ({
+  of,
+  by,
+  says: answer => isFailureStatus(answer[by]) && isText(answer.message),
+})
+
+/** One suffices. */
 const REFUSALS: readonly Refusal[] = [
-  { of: 'Slack, Telegram, VK Teams', says: ({ ok }) => ok === false },
-  { of: 'Cloudflare, Rocket.Chat, Imgur, Textbelt', says: ({ success }) => success === false },
-  { of: 'WeCom, DingTalk, WeChat, Matrix', says: ({ errcode }) => isFailureCode(errcode) },
-  { of: 'OneBot', says: ({ retcode, status }) => isFailureCode(retcode) && status !== 'ok' },
-  { of: 'JSON-RPC 2.0', says: ({ jsonrpc, error }) => jsonrpc !== undefined && isPlain(error) },
-  { of: 'Resend, Supabase', says: ({ data, error }) => data === null && isErrorValue(error) },
-  { of: 'GraphQL, JSON:API', says: ({ data, errors }) => hasErrors(errors) && isNull(data) },
+  { of: 'Slack, Telegram', by: 'ok', says: ({ ok }) => ok === false },
+  { of: 'Cloudflare, Rocket.Chat, Textbelt', by: 'success', says: ({ success }) => success === false },
+  { of: 'WeCom, DingTalk, WeChat, Matrix', by: 'errcode', says: ({ errcode }) => isFailureCode(errcode) },
+  { of: 'OneBot', by: 'retcode', says: ({ retcode, status }) => isFailureCode(retcode) && status !== 'ok' },
+  { of: 'JSON-RPC 2.0', by: 'jsonrpc', says: ({ error }) => isPlain(error) },
+  { of: 'Resend, Supabase', by: 'data', says: ({ data, error }) => data === null && isErrorValue(error) },
+  { of: 'GraphQL, JSON:API', by: 'errors', says: ({ data, errors }) => hasErrors(errors) && isNull(data) },
   {
-    of: 'Feishu, Lark, Kakao',
+    of: 'Feishu, Kakao',
+    by: 'code',
     says: ({ code, msg }) => isFailureCode(code) && isText(msg) && !SUCCESS.test(msg),
   },
-  { of: 'Zulip', says: ({ result, msg }) => result === 'error' && isText(msg) },
-  { of: 'Zalo', says: ({ error, message }) => isFailureNumber(error) && isText(message) },
-  { of: 'Viber', says: ({ status, status_message: text }) => isFailureNumber(status) && isText(text) },
-  { of: 'NHN Cloud', says: ({ header }) => isPlain(header) && header.isSuccessful === false },
-  { of: 'Tencent Cloud', says: ({ Response }) => isPlain(Response) && isPlain(Response.Error) },
+  { of: 'Zulip', by: 'result', says: ({ result, msg }) => result === 'error' && isText(msg) },
+  { of: 'Zalo', by: 'error', says: ({ error, message }) => isFailureNumber(error) && isText(message) },
+  { of: 'Viber', by: 'status_message', says: ({ status }) => isFailureNumber(status) },
+  { of: 'NHN Cloud', by: 'header', says: ({ header }) => isPlain(header) && header.isSuccessful === false },
+  {
+    of: 'Tencent Cloud',
+    by: 'Response',
+    says: ({ Response }) => isPlain(Response) && isPlain(Response.Error),
+  },
   {
     of: 'Alibaba Cloud',
-    says: ({ Code, Message, RequestId }) => isFailureCode(Code) && isText(Message) && isText(RequestId),
+    by: 'RequestId',
+    says: ({ Code, Message }) => isFailureCode(Code) && isText(Message),
   },
-  { of: 'Infobip', says: ({ requestError }) => isPlain(requestError) },
-  {
-    of: 'Pushover',
-    says: ({ status, errors }) => status === 0 && Array.isArray(errors) && errors.length > 0,
-  },
-  { of: 'OneSignal', says: ({ id, errors }) => isNothing(id) && hasErrors(errors) && id !== undefined },
-  {
-    of: 'Mattermost, Nest, Fastify',
-    says: answer => isFailureStatus(answer.status_code ?? answer.statusCode) && isText(answer.message),
-  },
+  { of: 'Infobip', by: 'requestError', says: ({ requestError }) => isPlain(requestError) },
+  { of: 'Pushover', by: 'errors', says: ({ status, errors }) => status === 0 && hasErrors(errors) },
+  { of: 'OneSignal', by: 'errors', says: ({ id, errors }) => id === '' && hasErrors(errors) },
+  hasFailureStatus('Nest, Fastify, Boom', 'statusCode'),
+  hasFailureStatus('Mattermost', 'status_code'),
   {
     of: 'problem details (RFC 9457)',
+    by: 'status',
     says: ({ status, title, detail }) => isFailureStatus(status) && isText(title ?? detail),
   },
-  // What has these and nothing of a result beside them.
-  {
-    of: 'VK, Meta, Google, OpenAI, Microsoft; OAuth 2.0, XRPC, Mastodon',
-    says: answer => isErrorValue(answer.error) && tellsOnlyOfErrors(answer),
-  },
-  { of: 'Chatwork, SendGrid, X', says: answer => hasErrors(answer.errors) && tellsOnlyOfErrors(answer) },
-  {
-    of: 'Expo, JSend, SMS.RU',
-    says: answer => isText(answer.status) && FAILED.test(answer.status) && tellsOnlyOfErrors(answer),
-  },
-  {
-    of: 'Discord, Zoom, Twilio',
-    says: answer =>
+  onlyAnError('VK, Meta, Google, OpenAI, Microsoft; OAuth 2.0, XRPC, Mastodon', 'error', ({ error }) =>
+    isErrorValue(error),
+  ),
+  onlyAnError('Chatwork, SendGrid, X', 'errors', ({ errors }) => hasErrors(errors)),
+  onlyAnError('Expo, JSend, SMS.RU', 'status', ({ status }) => isText(status) && FAILED.test(status)),
+  onlyAnError(
+    'Discord, Zoom, Twilio',
+    'code',
+    answer =>
       isFailureCode(answer.code) &&
       (typeof answer.code === 'number' || isText(answer.message)) &&
-      !saysSuccess(answer) &&
-      tellsOnlyOfErrors(answer),
-  },
+      !saysSuccess(answer),
+  ),
 ]
+
+const BY_NAME = byName(REFUSALS)
 
 /** Whether an answer refuses what it answers, although it came as a success. */
 export function isRefusal(answer: Answer): boolean {
-  const { ok, success } = answer
-  if (ok === true || success === true) return false
-  return REFUSALS.some(({ says }) => says(answer))
+  if (answer.ok === true || answer.success === true) return false
+  return Object.keys(answer).some(name => BY_NAME.get(name)?.some(({ says }) => says(answer)))
 }
 
 /** GraphQL answers what it could, and says what it could not. */

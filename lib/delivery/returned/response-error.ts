@@ -40,7 +40,7 @@ export class ResponseError extends Error {
 export function statusOf(response: unknown): number | undefined {
   for (const name of ['status', 'statusCode', 'error_code']) {
     const status = property(response, name)
-    if (typeof status === 'number') return status
+    if (typeof status === 'number' && status >= 100 && status < 600) return status
   }
   return undefined
 }
