@@ -17,7 +17,7 @@ export function registerStats(program: Command, context: CommandContext): void {
     .helpGroup(GROUPS.look)
     .summary('how the queue stands')
     .description(
-      'Tells how many messages wait and died, what is halted, how old the oldest is, and who owns the queue.',
+      'Tells how many messages wait and died, what is halted or down, how old the oldest is, and who owns the queue.',
     )
     .argument(DIRECTORY, DIRECTORY_HELP)
     .addOption(jsonOption())
@@ -82,6 +82,8 @@ export function formatStats(
     ['channels', formatCount(stats.channels)],
     ['halted', formatCount(haltedCount)],
     ...stats.halted.slice(0, LISTED_HALTS).map(halt => ['', haltText(halt, nowMs)] as const),
+    ...(stats.brakedCount === 0 ? [] : [['braked', formatCount(stats.brakedCount)] as const]),
+    ...stats.braked.slice(0, LISTED_HALTS).map(brake => ['', haltText(brake, nowMs)] as const),
     ...(stats.pausedCount === 0 ? [] : [['paused', pausedText(stats)] as const]),
     ['disk', diskText(stats)],
     ...(live === null

@@ -80,11 +80,13 @@ export function topScreen(facts: TopFacts, { columns, rows, sort, paint }: Scree
     line('rates', ratesText(facts), columns),
     line('sync', stats.live === null ? 'not published' : percentilesText(stats.live.syncMs), columns),
     line('disk', `${formatBytes(stats.diskBytes)} in ${formatNumberOf(stats.segments, 'segment')}`, columns),
-    line('halted', haltsText(stats), columns),
+    line('halted', stopsText(stats.halted, stats.haltedCount), columns),
+    ...(stats.brakedCount === 0 ? [] : [line('braked', stopsText(stats.braked, stats.brakedCount), columns)]),
     ...(stats.pausedCount === 0 ? [] : [line('paused', pausedText(stats), columns)]),
     '',
   ]
-  const halted = new Map(stats.halted.map(({ scope, reason }) => [scope, reason ?? 'yes']))
+  const stops = new Map(stats.braked.map(({ scope, reason }) => [scope, `braked: ${reason ?? 'down'}`]))
+  for (const { scope, reason } of stats.halted) stops.set(scope, reason ?? 'yes')
   const sorted = sortChannels(channels, sort)
   const room = Math.max(0, rows - head.length - 3)
   const cells = sorted
@@ -97,7 +99,7 @@ export function topScreen(facts: TopFacts, { columns, rows, sort, paint }: Scree
       channel.oldestAt === Number.POSITIVE_INFINITY
         ? ''
         : formatDuration(Math.max(0, nowMs - channel.oldestAt)),
-      escapeControls(haltOf(halted, channel.channel)),
+      escapeControls(stopOf(stops, channel.channel)),
     ])
   const layout = layOut(COLUMNS, cells, columns)
   const table = cells.map(row =>
@@ -132,19 +134,19 @@ function rate(perSecond: number): string {
   return `${perSecond >= 10 ? formatCount(Math.round(perSecond)) : perSecond.toFixed(1)}/s`
 }
 
-function haltsText({ halted, haltedCount }: TopFacts['stats']): string {
-  if (haltedCount === 0) return '0'
-  const first = halted
+function stopsText(stops: TopFacts['stats']['halted'], count: number): string {
+  if (count === 0) return '0'
+  const first = stops
     .slice(0, 3)
     .map(
       ({ scope, reason }) =>
         `${escapeControls(scope)}${reason === undefined ? '' : ` (${escapeControls(reason)})`}`,
     )
-  return `${formatCount(haltedCount)}: ${first.join(', ')}`
+  return `${formatCount(count)}: ${first.join(', ')}`
 }
 
-function haltOf(halted: ReadonlyMap<string, string>, channel: string): string {
-  for (const [scope, reason] of halted) {
+function stopOf(stops: ReadonlyMap<string, string>, channel: string): string {
+  for (const [scope, reason] of stops) {
     if (scope === channel || scope === '*' || (scope.endsWith('*') && channel.startsWith(scope.slice(0, -1))))
       return reason
   }

@@ -1,4 +1,5 @@
 import type { MessageRef, StoredMessage } from '../store/message-store.js'
+import type { Shown } from './brakes.js'
 import { Cancellation } from './cancellation.js'
 import type { Channel } from './channel.js'
 import type { Halt } from './halts.js'
@@ -32,6 +33,8 @@ export class Attempt implements Turn {
   readonly probes: readonly Halt[]
   holdsSlot: boolean
   holdsPlaces: boolean
+  shows: Shown
+  failure: string | undefined
   phase: AttemptPhase = 'preparing'
   readonly cancellation = new Cancellation()
   before: Before

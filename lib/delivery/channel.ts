@@ -1,5 +1,6 @@
 import type { MessageRef } from '../store/message-store.js'
 import type { Line } from './backlog.js'
+import type { Held } from './brake.js'
 import type { Gate } from './gate.js'
 import type { Group } from './groups.js'
 import type { Halt, Haltable } from './halts.js'
@@ -12,11 +13,12 @@ import type { Windows } from './windows.js'
 /**
  * - `empty`: nothing waits. Kept only while there is something to remember.
  * - `waiting`: for a time.
+ * - `held`: it is due, and its receiver is down.
  * - `ready`: could send, and waits for its turn.
  * - `taken`: an attempt is under way.
  * - `parked`: halted or paused.
  */
-export type ChannelState = 'empty' | 'waiting' | 'ready' | 'taken' | 'parked'
+export type ChannelState = 'empty' | 'waiting' | 'held' | 'ready' | 'taken' | 'parked'
 
 /** One channel, while it has messages or something to remember: a halt, a wait, a window that is not empty. */
 export class Channel implements Line, Alarm, Haltable {
@@ -43,6 +45,8 @@ export class Channel implements Line, Alarm, Haltable {
   /** A receiver said: nothing before this. Also after a local failure. Set by the scheduler alone. */
   blockedUntil = 0
   halt: Halt | undefined
+  /** Undefined: no brake holds it, or lets it go on. */
+  held: Held | undefined
   /** Undefined: no message of it was in backoff. */
   openTime: OpenTime | undefined
   alarmAt = 0

@@ -56,6 +56,10 @@ export const Mark = {
   givenUp: 2,
   /** From an earlier life, and not attempted in this one yet. */
   recovered: 4,
+  /** It waits because its receiver was down: when that is up again, no longer. */
+  outage: 8,
+  /** That wait is over: it is due. */
+  outageOver: 16,
 } as const
 
 /** Eleven bytes a message: all that this floor keeps of one that waits. */

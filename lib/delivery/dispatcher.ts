@@ -17,7 +17,7 @@ import { type Alarm, Timers } from './timers.js'
 import { TriedTime } from './tried-time.js'
 import type { DispatcherOptions, DispatcherStats, DispatchObserver, MessageView, Send } from './types.js'
 
-/** Of halts, and of pauses. */
+/** Of halts, of brakes, and of pauses. */
 const MOST_LISTED = 100
 
 /** Decides when each message of a store is sent. */
@@ -72,6 +72,12 @@ export class Dispatcher<P, R> {
         if (halt.kept) this.#ledger.resumed(target, time.now())
         this.#ledger.whenWritten(() => this.#reporter.tell('resumed', { scope, target }))
       },
+      braked: ({ scope, target, reason, since }) => {
+        const facts = { scope, target, ...(reason !== undefined && { reason }), since }
+        this.#ledger.whenWritten(() => this.#reporter.tell('braked', facts))
+      },
+      unbraked: ({ scope, target }) =>
+        this.#ledger.whenWritten(() => this.#reporter.tell('unbraked', { scope, target })),
       failed: error => this.#reporter.error(error),
     })
     this.#courier = new Courier({
@@ -246,11 +252,16 @@ export class Dispatcher<P, R> {
   }
 
   stats(): DispatcherStats {
-    const { halts, pauses, pending, occupied } = this.#scheduler
+    const { halts, brakes, pauses, pending, occupied } = this.#scheduler
     const halted: DispatcherStats['halted'] = []
     for (const { holder, reason, since } of halts) {
       if (halted.length === MOST_LISTED) break
       halted.push({ scope: holder.label, since, ...(reason !== undefined && { reason }) })
+    }
+    const braked: DispatcherStats['braked'] = []
+    for (const { label, reason, since } of brakes.on) {
+      if (braked.length === MOST_LISTED) break
+      braked.push({ scope: label, since, ...(reason !== undefined && { reason }) })
     }
     let sending = 0
     for (const { phase } of this.#attempts.values())
@@ -263,6 +274,8 @@ export class Dispatcher<P, R> {
       sending,
       halted,
       haltedCount: halts.count,
+      braked,
+      brakedCount: brakes.on.size,
       paused: pauses.first(MOST_LISTED),
       pausedCount: pauses.count,
       nextDueAt: nextAt === Infinity ? null : this.#time.onWall(nextAt),

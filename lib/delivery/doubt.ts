@@ -175,6 +175,7 @@ export class Doubt {
     const { ref, before, policy } = attempt
     const { attempts } = before
     const recorded = recordedError(error, clock.wall())
+    settler.look(attempt, error, { kind: 'ambiguous' }, recorded)
     if (policy.backoff.isTooLate({ charged: false, triedMs: attempt.triedMs(clock.monotonic()) })) {
       return this.#bury(attempt, 'ambiguous', error)
     }

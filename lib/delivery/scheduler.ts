@@ -2,6 +2,8 @@ import { setImmediate } from '../log/real-time.js'
 import type { MessageRef, MessageStore } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
 import { Backlog } from './backlog.js'
+import type { Brake } from './brake.js'
+import { Brakes, type Shown } from './brakes.js'
 import { Channel, type ChannelState } from './channel.js'
 import { Channels } from './channels.js'
 import { Mark, MessageColumns, Place } from './columns.js'
@@ -31,6 +33,10 @@ export interface Turn {
   holdsSlot: boolean
   /** It has a place in each window that it passed. */
   holdsPlaces: boolean
+  /** Of the receiver, at the end. */
+  shows: Shown
+  /** What failed, for people. */
+  failure: string | undefined
 }
 
 interface SchedulerListener {
@@ -38,6 +44,8 @@ interface SchedulerListener {
   begin(turn: Turn): void
   halted(facts: HaltFacts): void
   lifted(holder: Haltable, halt: Halt): void
+  braked(brake: Brake): void
+  unbraked(brake: Brake): void
   failed(error: Error): void
 }
 
@@ -52,6 +60,7 @@ export class Scheduler {
   readonly columns = new MessageColumns()
   readonly pauses = new Pauses()
   readonly halts: Halts
+  readonly brakes: Brakes
   readonly everything: Gate
   /** Messages that wait or are under way. */
   pending = 0
@@ -101,6 +110,14 @@ export class Scheduler {
     })
     this.#windows = new WindowKeeper(store, timers)
     this.#rateKeys = new RateKeys(this.#windows, timers)
+    const groupOf = (channel: Channel) =>
+      channel.group === this.#groups.none ? undefined : channel.group.target
+    this.brakes = new Brakes(options.groups, timers, time, groupOf, {
+      braked: brake => listener.braked(brake),
+      unbraked: brake => listener.unbraked(brake),
+      admitted: channel => this.settle(channel),
+      outageEnded: name => this.#endOutage(name),
+    })
     this.everything = new Gate('global', '', undefined, {
       concurrency: options.concurrency ?? 64,
       windows: this.#windows.of('global', '', options.rateLimit?.global),
@@ -246,6 +263,8 @@ export class Scheduler {
     }
     if (turn.holdsPlaces) inEachWindow(channel, sent ? 'end' : 'giveBack')
     if (!sent) for (const halt of probes) this.halts.giveBack(halt)
+    // What is up and was never seen down needs no look.
+    if (turn.shows === 'down' || this.brakes.size > 0) this.brakes.ended(turn, sent)
     this.#become(channel, 'empty')
     if (again) this.#backlog.insert(channel, ref)
     else {
@@ -286,6 +305,13 @@ export class Scheduler {
     if (dueAt > now) {
       this.#become(channel, 'waiting')
       this.#timers.set(channel, dueAt)
+      return
+    }
+    if (
+      this.brakes.size > 0 &&
+      this.brakes.of(channel)?.passes(channel, this.#store.attempts(first!)) === false
+    ) {
+      this.#become(channel, 'held')
       return
     }
     // What rests needs no alarm meanwhile: it is looked at again after the attempt.
@@ -352,7 +378,9 @@ export class Scheduler {
   }
 
   #dueAt(ref: MessageRef): number {
-    return this.#store.standing(ref) === 'pending' ? this.#store.dueAt(ref) : 0
+    if (this.#store.standing(ref) !== 'pending') return 0
+    const dueAt = this.#store.dueAt(ref)
+    return dueAt > 0 && this.columns.hasMark(ref, Mark.outageOver) ? 0 : dueAt
   }
 
   #next(): Channel | undefined {
@@ -366,7 +394,12 @@ export class Scheduler {
         gate.retract()
         gate = this.everything
       } else if (next instanceof Gate) gate = next
-      else return next
+      else if (next === undefined || this.brakes.size === 0 || !this.brakes.of(next)?.stops(next)) return next
+      else {
+        // Its receiver went down while it waited for its turn.
+        this.settle(next)
+        gate = this.everything
+      }
     }
   }
 
@@ -384,12 +417,21 @@ export class Scheduler {
     this.#become(channel, 'taken')
     for (const passed of gate.path) passed.running++
     inEachWindow(channel, 'take')
-    this.#listener.begin({ channel, ref, probes, holdsSlot: true, holdsPlaces: true })
+    this.#listener.begin({
+      channel,
+      ref,
+      probes,
+      holdsSlot: true,
+      holdsPlaces: true,
+      shows: undefined,
+      failure: undefined,
+    })
   }
 
   #become(channel: Channel, state: ChannelState): void {
     const { group, gate, state: before } = channel
     if (state !== 'waiting') this.#timers.cancel(channel)
+    if (!isDue(state)) this.brakes.release(channel)
     if (before === state) return
     channel.state = state
     channel.openTime?.set(Closed.stopped, state === 'parked')
@@ -400,6 +442,7 @@ export class Scheduler {
       channel.ticket = this.#tickets++
       gate.push(channel)
     }
+    if (this.brakes.size > 0) this.brakes.of(channel)?.moved(channel, isDue(state))
     if (isRunnable(before) && !isRunnable(state)) group.runnable--
     else if (!isRunnable(before) && isRunnable(state)) group.runnable++
   }
@@ -454,6 +497,22 @@ export class Scheduler {
     else if (holder instanceof Gate) holder.offer()
   }
 
+  /** Messages of this channel that wait because their receiver was down are due. */
+  #endOutage(name: string): void {
+    const channel = this.#channels.find(name)
+    if (channel === undefined) return
+    const first = this.#backlog.first(channel)
+    const waiting = [...(first === undefined ? [] : [first]), ...(channel.resting ?? [])]
+    for (const ref of waiting) {
+      if (!this.columns.hasMark(ref, Mark.outage)) continue
+      this.columns.unmark(ref, Mark.outage)
+      this.columns.mark(ref, Mark.outageOver)
+      this.#backlog.remove(channel, ref)
+      this.#backlog.insert(channel, ref)
+    }
+    this.settle(channel)
+  }
+
   #settleSelected(selector: string | undefined): void {
     if (isPrefix(selector)) {
       for (const channel of this.#channels) if (selects(selector, channel.target)) this.settle(channel)
@@ -471,7 +530,12 @@ function inEachWindow({ windows, gate }: Channel, act: 'take' | 'giveBack' | 'en
 }
 
 function isRunnable(state: ChannelState): boolean {
-  return state === 'ready' || state === 'waiting'
+  return state === 'ready' || state === 'waiting' || state === 'held'
+}
+
+/** Nothing but its turn, or its brake, keeps it. */
+function isDue(state: ChannelState): boolean {
+  return state === 'held' || state === 'ready' || state === 'taken'
 }
 
 /** A group's halt ends with its own prefix or a wider one; everything's only with everything. */

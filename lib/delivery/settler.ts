@@ -9,6 +9,7 @@ import type {
 } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt.js'
+import { isOutage } from './classify/outage.js'
 import { Mark } from './columns.js'
 import type { Haltable } from './halts.js'
 import { type Decision, judge } from './judge.js'
@@ -68,6 +69,7 @@ export class Settler {
 
   /** `send` resolved, or the receiver said that it was sent. */
   delivered(attempt: Attempt, result: unknown, ms: number): void {
+    attempt.shows = 'up'
     this.#recordDelivered(attempt, attemptsAfter(attempt), result, ms)
     this.#liftProbes(attempt)
     this.end(attempt, false)
@@ -79,6 +81,7 @@ export class Settler {
     const { ref } = attempt
     const next = attempts.get(ref)
     this.#recordDelivered(attempt, store.attempts(ref), result, timers.now() - attempt.startedAt)
+    if (scheduler.brakes.size > 0) scheduler.brakes.answered(attempt.channel)
     if (next !== undefined) this.end(next, false)
     else {
       scheduler.leave(ref)
@@ -89,6 +92,7 @@ export class Settler {
   /** `send` failed with this error, which means this. */
   failed(attempt: Attempt, error: unknown, verdict: Verdict): void {
     const recorded = recordedError(error, this.#context.clock.wall())
+    this.look(attempt, error, verdict, recorded)
     const decision = this.#judge(attempt, error, verdict)
     switch (decision.kind) {
       case 'retry':
@@ -115,6 +119,15 @@ export class Settler {
     }
   }
 
+  /** What a failure shows of the receiver: an answer that it is up; no answer in time, or one that says so, that it is down. */
+  look(attempt: Attempt, error: unknown, { kind }: Verdict, { name, message }: RecordedError): void {
+    const isAnswer = kind !== 'retry' && kind !== 'ambiguous'
+    // A client that was told to stop for lack of time may say so in its own way.
+    const isDown = !isAnswer && (attempt.cancellation.isCancelled || isOutage(error))
+    attempt.shows = isAnswer ? 'up' : isDown ? 'down' : undefined
+    attempt.failure = `${name}: ${message}`
+  }
+
   /** It is tried, or asked about, again after `delayMs`. */
   retry(
     attempt: Attempt,
@@ -136,6 +149,8 @@ export class Settler {
     const delayMs = Math.ceil(retry.delayMs)
     const dueAt = timers.after(delayMs)
     if (retry.givenUp) scheduler.columns.mark(ref, Mark.givenUp)
+    scheduler.columns.unmark(ref, Mark.outage | Mark.outageOver)
+    if (attempt.shows === 'down' && !retry.told) scheduler.columns.mark(ref, Mark.outage)
     counters.retried++
     const progress = this.#alive(attempt, attempts, mayHaveBeenSent)
     this.#record(attempt, { kind: 'retry', ...progress, dueAt, error: recorded }, () =>

@@ -173,7 +173,15 @@ export interface DispatcherOptions<P> {
    */
   readonly groups?:
     | Readonly<
-        Record<string, { concurrency?: number | undefined; rateLimit?: Rate | readonly Rate[] | undefined }>
+        Record<
+          string,
+          {
+            concurrency?: number | undefined
+            rateLimit?: Rate | readonly Rate[] | undefined
+            /** False: nothing waits because others of the group found their receiver down. Default true. */
+            brake?: boolean | undefined
+          }
+        >
       >
     | undefined
   /** Default: none. */
@@ -296,6 +304,16 @@ export interface HaltFacts {
   readonly probeAt: number
 }
 
+export interface BrakeFacts {
+  readonly scope: 'channel' | 'group'
+  /** The channel, or the prefix (without its `*`) of a group or of an account. */
+  readonly target: string
+  /** What the last failure said. */
+  readonly reason?: string
+  /** Epoch ms of the first failure. */
+  readonly since: number
+}
+
 /**
  * Told, synchronously and in order, what happened: an outcome after it was written. What an observer throws is
  * reported to `error`.
@@ -310,6 +328,9 @@ export interface DispatchObserver<R> {
   cancelled?(facts: CancelledFacts): void
   halted?(facts: HaltFacts): void
   resumed?(facts: { readonly scope: Scope; readonly target: string }): void
+  /** A receiver is down, as far as its channels tell. */
+  braked?(facts: BrakeFacts): void
+  unbraked?(facts: { readonly scope: 'channel' | 'group'; readonly target: string }): void
   /** Nothing can run any more without a resume, a schedule or a new message. */
   idle?(facts: { readonly pending: number }): void
   /** A failure of the store, of a function that was given as an option, or of this observer. */
@@ -325,6 +346,9 @@ export interface DispatcherStats {
   /** At most 100. `scope` is the channel, the group's prefix with its `*`, or `*` for everything. */
   halted: { scope: string; reason?: string; since: number }[]
   haltedCount: number
+  /** Receivers that are down, at most 100. `scope` is the channel, or a prefix with its `*`. */
+  braked: { scope: string; reason?: string; since: number }[]
+  brakedCount: number
   /** At most 100: channels, prefixes with their `*`, `*` for everything. */
   paused: string[]
   pausedCount: number

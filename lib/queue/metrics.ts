@@ -9,8 +9,8 @@ export interface PrometheusOptions {
   /** On every sample: which queue this is, where a process has several. Default: none. */
   labels?: Readonly<Record<string, string>> | undefined
   /**
-   * Adds `halted{scope="…"}` for the first 100 halts. A scope may be a channel, and channels may name people and be
-   * many: default false.
+   * Adds `halted{scope="…"}` for the first 100 halts, and `braked{scope="…"}` for the first 100 receivers that are
+   * down. A scope may be a channel, and channels may name people and be many: default false.
    */
   haltedScopes?: boolean | undefined
 }
@@ -64,6 +64,12 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     help: 'Channels, groups or everything that stand still until a probe or a resume.',
     samples: ({ haltedCount }) => one(haltedCount),
+  },
+  {
+    name: 'brakes',
+    type: 'gauge',
+    help: 'Receivers that are down, so that their channels wait.',
+    samples: ({ brakedCount }) => one(brakedCount),
   },
   {
     name: 'pauses',
@@ -158,6 +164,13 @@ const HALTED: Metric = {
   samples: ({ halted }) => halted.map(({ scope }) => ({ labels: { scope }, value: 1 })),
 }
 
+const BRAKED: Metric = {
+  name: 'braked',
+  type: 'gauge',
+  help: 'The scopes whose receivers are down, at most 100 of them.',
+  samples: ({ braked }) => braked.map(({ scope }) => ({ labels: { scope }, value: 1 })),
+}
+
 /** The samples' own labels, which nobody's may hide. */
 const TAKEN = ['quantile', 'scope', 'state']
 
@@ -175,7 +188,7 @@ export function renderPrometheus(
   checkName('prefix', prefix, /^[a-zA-Z_:][a-zA-Z0-9_:]*$/)
   for (const name of Object.keys(labels)) checkName('labels', name, /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/)
   const stats = 'stats' in source ? source.stats() : source
-  const metrics = haltedScopes ? [...METRICS, HALTED] : METRICS
+  const metrics = haltedScopes ? [...METRICS, HALTED, BRAKED] : METRICS
   return metrics.map(metric => render(metric, `${prefix}_${metric.name}`, stats, labels)).join('')
 }
 

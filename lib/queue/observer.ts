@@ -85,6 +85,12 @@ export function observeDispatch<R>(parts: ObserverParts<R>): DispatchObserver<R>
     resumed({ scope, target }) {
       notify(emitter, 'resumed', { scope, target })
     },
+    braked({ scope, target, reason, since }) {
+      notify(emitter, 'braked', { scope, target, ...(reason !== undefined && { reason }), since })
+    },
+    unbraked({ scope, target }) {
+      notify(emitter, 'unbraked', { scope, target })
+    },
     idle({ pending }) {
       notify(emitter, 'idle', { pending })
     },

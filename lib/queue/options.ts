@@ -174,11 +174,13 @@ function channelTable(base: Backoff): Table<ChannelOptions<unknown>> {
 export interface ResolvedGroup {
   readonly concurrency: number
   readonly rateLimit: readonly Rate[]
+  readonly brake: boolean
 }
 
 const group = shape<ResolvedGroup>({
   concurrency: field(whole({ min: 1, max: 1e6, infinity: true }), Infinity),
   rateLimit: field(rates, []),
+  brake: field(flag, true),
 } satisfies Table<ResolvedGroup>)
 
 const groups: Rule<Readonly<Record<string, ResolvedGroup>>> = {

@@ -30,6 +30,9 @@ export interface ReaderStats {
   /** At most 100. Without a living owner only those by a dead letter: the others end with the process. */
   halted: readonly { scope: string; reason?: string; since: number }[]
   haltedCount: number
+  /** Receivers that a living owner found down: channels, and prefixes with their `*`. At most 100. */
+  braked: readonly { scope: string; reason?: string; since: number }[]
+  brakedCount: number
   /** What a living owner paused: channels, prefixes with their `*`, `'*'` for everything. At most 100. */
   paused: readonly string[]
   pausedCount: number
@@ -233,6 +236,8 @@ export type QueueLook = Pick<
   ReaderStats,
   | 'halted'
   | 'haltedCount'
+  | 'braked'
+  | 'brakedCount'
   | 'paused'
   | 'pausedCount'
   | 'diskBytes'
@@ -252,6 +257,8 @@ export async function readLook(store: StoreReader): Promise<QueueLook> {
   return {
     halted: halted.slice(0, MAX_HALTS),
     haltedCount: Math.max(halted.length, live?.dispatcher.haltedCount ?? 0),
+    braked: live?.dispatcher.braked ?? [],
+    brakedCount: live?.dispatcher.brakedCount ?? 0,
     paused: live?.dispatcher.paused ?? [],
     pausedCount: live?.dispatcher.pausedCount ?? 0,
     diskBytes,

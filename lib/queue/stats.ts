@@ -27,6 +27,8 @@ export function assembleStats(sources: StatsSources): QueueStats {
     channels: dispatcher.channels,
     halted: dispatcher.halted,
     haltedCount: dispatcher.haltedCount,
+    braked: dispatcher.braked,
+    brakedCount: dispatcher.brakedCount,
     paused: dispatcher.paused,
     pausedCount: dispatcher.pausedCount,
     oldestPendingMs: store.oldestPendingAt === undefined ? null : Math.max(0, nowMs - store.oldestPendingAt),

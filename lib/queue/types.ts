@@ -103,6 +103,11 @@ export interface GroupOptions {
   /** Channels of this group under way at once. Default: no limit but the queue's. */
   concurrency?: number | undefined
   rateLimit?: Rate | readonly Rate[] | undefined
+  /**
+   * While attempts of the group's channels find their receiver down, one at a time asks whether it is up again;
+   * see "Outages" in docs/delivery.md. False: each message waits for its own backoff alone. Default true.
+   */
+  brake?: boolean | undefined
 }
 
 export interface DedupeOptions {
@@ -321,6 +326,9 @@ export interface QueueStats {
   /** At most 100. */
   halted: readonly { scope: string; reason?: string; since: number }[]
   haltedCount: number
+  /** Receivers that are down, as far as their channels tell: channels, and prefixes with their `*`. At most 100. */
+  braked: readonly { scope: string; reason?: string; since: number }[]
+  brakedCount: number
   /** What `pause` stopped: channels, prefixes with their `*`, `'*'` for everything. At most 100. */
   paused: readonly string[]
   pausedCount: number
@@ -415,6 +423,21 @@ export interface ResumedEvent {
   target: string
 }
 
+export interface BrakedEvent {
+  scope: 'channel' | 'group'
+  /** The channel, or the prefix (without its `*`) of a group or of `platform:account:`. */
+  target: string
+  /** What the last attempt failed with. */
+  reason?: string
+  /** Epoch ms of the first failure. */
+  since: number
+}
+
+export interface UnbrakedEvent {
+  scope: 'channel' | 'group'
+  target: string
+}
+
 /**
  * The events of a queue; each has one argument. A listener that throws or rejects harms nothing: it is reported
  * as `error`. An `error` that nobody listens to, or whose listener fails, becomes a process warning.
@@ -434,6 +457,10 @@ export interface QueueEvents<_P = unknown, R = unknown> {
   halted: [event: HaltedEvent]
   /** A halt ended. */
   resumed: [event: ResumedEvent]
+  /** A receiver is down: one attempt at a time asks whether it is up again. */
+  braked: [event: BrakedEvent]
+  /** It answered, or nobody asked it for an hour. */
+  unbraked: [event: UnbrakedEvent]
   /** Bytes could not be read; a copy is in `quarantine/`. Those found by `open` come one macrotask after it. */
   corruption: [event: CorruptBytes]
   /** Segments were rewritten: by `compact()`, or in the background. */

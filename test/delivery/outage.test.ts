@@ -1,5 +1,6 @@
 import t from 'tap'
 import { isOutage } from '../../lib/delivery/classify/outage.js'
+import { SendError } from '../../lib/delivery/send-error.js'
 
 const error = (properties: object) => Object.assign(new Error('x'), properties)
 
@@ -15,6 +16,7 @@ t.test('no connection, no answer in time, 502, 503 and 504 are signs of an outag
     error({ code: 'EOPENBREAKER' }),
     error({ code: 'EENVELOPE', responseCode: 421, command: 'MAIL FROM' }),
     error({ code: 14, details: 'No connection established' }),
+    new SendError('not sent', { kind: 'retry' }, { cause: error({ code: 'ECONNREFUSED' }) }),
   ])
     t.equal(isOutage(sign), true)
 })
@@ -26,6 +28,7 @@ t.test('an answer that shows the receiver up, and what nobody knows, are none', 
     { status: 429 },
     { status: 503, headers: { 'retry-after': '3' } },
     { status: 500 },
+    new SendError('HTTP 502', { kind: 'retry' }),
     new Error('x'),
     new DOMException('The queue is closing.', 'AbortError'),
     undefined,

@@ -1,3 +1,4 @@
+import { brakeMutations } from './brake-mutations.js'
 import { clockMutations } from './clock-mutations.js'
 import { deliveryMutations } from './delivery-mutations.js'
 import { limitMutations } from './limit-mutations.js'
@@ -17,6 +18,7 @@ export const mutations: readonly Mutation[] = [
   ...deliveryMutations,
   ...verdictMutations,
   ...limitMutations,
+  ...brakeMutations,
   ...queueMutations,
   ...returnedMutations,
   ...secretMutations,

@@ -11,6 +11,8 @@ const stats: QueueStats = {
   channels: 4,
   halted: [{ scope: 'telegram:"bot"\\1\n*', reason: 'token', since: 1 }],
   haltedCount: 1,
+  braked: [{ scope: 'discord:bot:*', reason: 'HTTP 502', since: 2 }],
+  brakedCount: 3,
   paused: ['slack:*', 'chat'],
   pausedCount: 2,
   oldestPendingMs: 1_500,
@@ -56,6 +58,7 @@ t.test('counters end in _total, durations are seconds, and no sample names a cha
     waq_lost_messages: 7,
     waq_channels: 4,
     waq_halts: 1,
+    waq_brakes: 3,
     waq_oldest_pending_seconds: 1.5,
     waq_disk_bytes: 4_096,
     waq_live_bytes: 1_024,
@@ -71,7 +74,7 @@ t.test('counters end in _total, durations are seconds, and no sample names a cha
     'waq_send_duration_seconds{quantile="1"}': 30,
     'waq_sync_duration_seconds{quantile="0.99"}': 0.0025,
   })
-  t.notMatch(renderPrometheus(stats), /telegram/)
+  t.notMatch(renderPrometheus(stats), /telegram|discord/)
 })
 
 t.test('every figure of the stats is rendered', async t => {

@@ -72,7 +72,7 @@ t.test('what is given replaces its default alone', async t => {
   t.match(resolved.limits, { whenFull: 'wait', maxMessageBytes: 16 * 1024 * 1024 })
   t.same(resolved.rateLimit, { perChannel: [], global: [{ count: 30, perMs: 1_000 }] })
   t.same(Object.entries(resolved.groups), [
-    ['telegram:*', { concurrency: Infinity, rateLimit: [{ count: 1, perMs: 1 }] }],
+    ['telegram:*', { concurrency: Infinity, rateLimit: [{ count: 1, perMs: 1 }], brake: true }],
   ])
   t.same(resolved.lock, { staleMs: 10_000, waitMs: 5 })
   t.notOk(Object.hasOwn(resolved, 'ttlMs'))
@@ -96,6 +96,7 @@ t.test('what is wrong is refused with its name, what it got, and what is allowed
     [{ groups: { telegram: {} } }, /options\.groups\["telegram"\] .*must end in "\*".*"telegram:\*"/],
     [{ groups: { [`${'x'.repeat(600)}*`]: {} } }, /longer than 513 bytes/],
     [{ groups: { 'a*': { concurency: 1 } } }, /options\.groups\["a\*"\] .*`concurrency`/],
+    [{ groups: { 'a*': { brake: 0 } } }, /options\.groups\["a\*"\]\.brake must be true or false/],
     [{ groups: [] }, /options\.groups must be an object .* got an array/],
     [{ rateLimit: { count: 1, perMs: 1 } }, /options\.rateLimit has no property called "count"/],
     [{ rateLimit: { global: { count: 1 } } }, /options\.rateLimit\.global lacks `perMs`/],

@@ -76,6 +76,9 @@ export async function inference(): Promise<void> {
   await OutboundQueue.open('x', { concurency: 3 })
   // @ts-expect-error: a group's name is a prefix
   await OutboundQueue.open('x', { groups: { telegram: { concurrency: 3 } } })
+  await OutboundQueue.open('x', { groups: { 'telegram:*': { brake: false } } })
+  // @ts-expect-error: a brake is on or off
+  await OutboundQueue.open('x', { groups: { 'telegram:*': { brake: 5_000 } } })
   // @ts-expect-error: the constructor is private
   new OutboundQueue('x')
 }

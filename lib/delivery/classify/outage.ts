@@ -1,4 +1,8 @@
+import { property } from '../property.js'
 import { find } from './finding.js'
+
+/** Wrapped errors looked at, at most. */
+const MAX_DEPTH = 8
 
 /**
  * Whether a failed attempt is a sign that its receiver is down, whatever the message was: no connection, one that broke
@@ -7,13 +11,16 @@ import { find } from './finding.js'
  */
 export function isOutage(error: unknown): boolean {
   try {
-    const found = find(error)
-    return (
-      found !== undefined &&
-      'means' in found &&
-      (found.means === 'unreachable' || found.means === 'unanswered')
-    )
+    return isOne(error, MAX_DEPTH)
   } catch {
     return false
   }
+}
+
+function isOne(error: unknown, depth: number): boolean {
+  const found = find(error)
+  if (found === undefined || depth === 0) return false
+  // Who says himself what an error means says it of the message. What he caught tells of the receiver.
+  if ('verdict' in found) return isOne(property(error, 'cause'), depth - 1)
+  return found.means === 'unreachable' || found.means === 'unanswered'
 }

@@ -81,6 +81,7 @@ export async function readStatus(directory: string): Promise<OwnerStatus | undef
       typeof status.publishedAt === 'number' &&
       typeof status.recovery?.durationMs === 'number' &&
       Array.isArray(status.dispatcher?.halted) &&
+      Array.isArray(status.dispatcher.braked) &&
       Array.isArray(status.dispatcher.paused) &&
       typeof status.syncMs?.p50 === 'number'
     return isStatus ? status : undefined

@@ -1,0 +1,307 @@
+import type { QueueTime } from '../store/queue-time.js'
+import type { Channel } from './channel.js'
+import { Heap } from './heap.js'
+import type { Alarm, Timers } from './timers.js'
+
+/** The wait for the next attempt, from the end of the last: it doubles from the first to the last. */
+const FIRST_INTERVAL_MS = 1_000
+const LAST_INTERVAL_MS = 60_000
+/** An outage this old is a long one; so long is the wait then. */
+const LONG_OUTAGE_MS = 3_600_000
+const LONG_INTERVAL_MS = 300_000
+
+/**
+ * So long at most waits a channel for which nothing speaks but that its neighbours failed; and so long an attempt that
+ * hangs keeps its place from others, once the receiver is known to be up.
+ */
+const PATIENCE_MS = 5_000
+
+/** Where nothing was attempted for so long, what was seen before says nothing any more. */
+const FORGET_AFTER_MS = 3_600_000
+
+/**
+ * - `watching`: attempts failed, with no answer since; nobody is held.
+ * - `on`: the receiver is down; one attempt at a time.
+ * - `lifting`: it is up again; those that were held go on, more and more at once.
+ */
+type BrakeState = 'watching' | 'on' | 'lifting'
+
+/** A channel that is due, and waits for its brake; or goes on by its leave. */
+export class Held implements Alarm {
+  readonly brake: Brake
+  readonly channel: Channel
+  /** In the order in which they began to wait. */
+  readonly ticket: number
+  /** Charged ones, of the message whose turn it is. */
+  attempts: number
+  /** It may go on. */
+  admitted = false
+  /** What it goes on for is to find out whether the receiver is up again. */
+  isProbe = false
+  /** The round of its brake in which it took a place, -1: it has none. */
+  round = -1
+  /** Position among those that wait, -1: it waits no more. */
+  index = -1
+  alarmAt = 0
+  alarmIndex = -1
+
+  constructor(brake: Brake, channel: Channel, ticket: number, attempts: number) {
+    this.brake = brake
+    this.channel = channel
+    this.ticket = ticket
+    this.attempts = attempts
+  }
+
+  ring(): void {
+    this.brake.lostPatience(this)
+  }
+}
+
+export interface BrakeListener {
+  braked(brake: Brake): void
+  /** The receiver is up again, or nobody asked it for long. */
+  unbraked(brake: Brake): void
+  /** It may go on. */
+  admitted(channel: Channel): void
+  /** It failed in an outage that is over: a wait that followed from that is over, too. */
+  outageEnded(channel: string): void
+  /** There is nothing to remember. */
+  forgotten(brake: Brake): void
+}
+
+/** One receiver, from the attempt that finds it down until it is up and nobody waits for it. */
+export class Brake implements Alarm {
+  readonly scope: 'channel' | 'group'
+  /** The channel, or the prefix without its `*`. */
+  readonly target: string
+  state: BrakeState = 'watching'
+  /** Epoch ms of the first failure in a row. */
+  since = 0
+  /** What the last failure said. */
+  reason: string | undefined
+  alarmAt = 0
+  alarmIndex = -1
+  readonly #timers: Timers
+  readonly #time: QueueTime
+  readonly #listener: BrakeListener
+  /** In a row, with no answer in between. */
+  #failures = 0
+  /** Channels that failed since the last answer. */
+  readonly #failed = new Set<string>()
+  /** While it watches: channels that became due since, and still are. */
+  readonly #due = new Set<Channel>()
+  readonly #held = new Heap<Held>(goesBefore, {
+    get: held => held.index,
+    set: (held, position) => {
+      held.index = position
+    },
+  })
+  #tickets = 0
+  /** Those that go on at once, and how many may. */
+  #taken = 0
+  #places = 1
+  /** A new one begins when it is lifted: what went on before takes no place from others then. */
+  #round = 0
+  // In ms of `Timers.now()`.
+  #failingSince = 0
+  #endedAt = 0
+  #nextAt = 0
+  #intervalMs = FIRST_INTERVAL_MS
+
+  constructor(
+    { scope, target }: { scope: 'channel' | 'group'; target: string },
+    timers: Timers,
+    time: QueueTime,
+    listener: BrakeListener,
+  ) {
+    this.scope = scope
+    this.target = target
+    this.#timers = timers
+    this.#time = time
+    this.#listener = listener
+  }
+
+  /** For people: the channel, or the prefix with its `*`. */
+  get label(): string {
+    return this.scope === 'group' ? `${this.target}*` : this.target
+  }
+
+  /** Whether a channel that is due must ask `passes`. */
+  stops(channel: Channel): boolean {
+    return this.state !== 'watching' && channel.held?.admitted !== true
+  }
+
+  /** Whether a channel that is due may go on. Otherwise it is held, and told when it may. */
+  passes(channel: Channel, attempts: number): boolean {
+    if (!this.stops(channel)) return true
+    if (channel.held === undefined) {
+      const held = new Held(this, channel, this.#tickets++, attempts)
+      channel.held = held
+      this.#held.push(held)
+      // It may fail for a reason of its neighbours' alone.
+      if (!this.#failed.has(channel.target)) this.#timers.set(held, this.#timers.after(PATIENCE_MS))
+    } else if (channel.held.attempts !== attempts) {
+      channel.held.attempts = attempts
+      this.#held.moved(channel.held)
+    }
+    this.#admit(channel)
+    return channel.held.admitted
+  }
+
+  /** A channel became due, or is due no more. */
+  moved(channel: Channel, isDue: boolean): void {
+    if (this.state !== 'watching') return
+    if (isDue) this.#due.add(channel)
+    else this.#due.delete(channel)
+  }
+
+  /** It is due no more, or its attempt is over. `look` follows. */
+  release(held: Held): void {
+    this.#timers.cancel(held)
+    if (held.index !== -1) this.#remove(held)
+    this.#leavePlace(held)
+    held.channel.held = undefined
+  }
+
+  /** A place may have come free. */
+  look(): void {
+    if (this.state === 'watching') return
+    this.#admit()
+    if (this.state === 'lifting' && this.#held.size === 0) this.#forget()
+  }
+
+  /** An attempt of this channel found the receiver down. */
+  failed(channel: Channel, reason: string | undefined, isProbe: boolean): void {
+    if (this.#failures++ === 0) {
+      this.since = this.#time.wall()
+      this.#failingSince = this.#timers.now()
+    }
+    this.#failed.add(channel.target)
+    this.reason = reason
+    if (this.state !== 'on' && this.#isOutage(channel)) {
+      this.state = 'on'
+      this.#due.clear()
+      this.#intervalMs = FIRST_INTERVAL_MS
+      this.#listener.braked(this)
+    } else if (isProbe) this.#slowDown()
+    this.#ended()
+  }
+
+  /** An attempt of this channel ended, and told nothing of the receiver. */
+  toldNothing(channel: Channel, isProbe: boolean): void {
+    if (this.state === 'on') this.#failed.add(channel.target)
+    if (isProbe) this.#slowDown()
+    this.#ended()
+  }
+
+  /** The receiver is up. `look` follows. */
+  answered(): void {
+    this.#failures = 0
+    if (this.state === 'on') this.#lift()
+    else if (this.state === 'watching') this.#forget()
+    else {
+      this.#places *= 2
+      this.#failed.clear()
+    }
+  }
+
+  /** The time of the next attempt has come, or nothing was attempted for long. */
+  ring(): void {
+    const now = this.#timers.now()
+    if (this.#held.size === 0 && this.#taken === 0 && now >= this.#endedAt + FORGET_AFTER_MS) this.#forget()
+    else {
+      this.#endedAt = now
+      this.#admit()
+    }
+  }
+
+  /** It has waited for its turn long enough; or, once the receiver is up, has kept its place from others for too long. */
+  lostPatience(held: Held): void {
+    if (held.admitted) this.#leavePlace(held)
+    else this.#letGo(held)
+    this.look()
+  }
+
+  /** Of two channels; or twice of one while no other is due, which would tell more. */
+  #isOutage(channel: Channel): boolean {
+    if (this.#failed.size > 1) return true
+    if (this.#failures < 2 || this.state === 'lifting') return false
+    return this.#due.size === 0 || (this.#due.size === 1 && this.#due.has(channel))
+  }
+
+  /** Only for a probe: a hundred that were under way before must not put the next one off a hundred times. */
+  #slowDown(): void {
+    const isLong = this.#timers.now() - this.#failingSince >= LONG_OUTAGE_MS
+    this.#intervalMs = isLong ? LONG_INTERVAL_MS : Math.min(2 * this.#intervalMs, LAST_INTERVAL_MS)
+  }
+
+  #ended(): void {
+    this.#endedAt = this.#timers.now()
+    this.#nextAt = this.#timers.after(this.#intervalMs)
+    this.#arm()
+  }
+
+  #lift(): void {
+    this.state = 'lifting'
+    this.#round++
+    this.#taken = 0
+    this.#listener.unbraked(this)
+    // Nobody goes on before all are back in line.
+    this.#places = 0
+    for (const channel of this.#failed) this.#listener.outageEnded(channel)
+    this.#failed.clear()
+    this.#places = 1
+  }
+
+  /** Lets as many go on as may. The one that asks is told by what `passes` returns. */
+  #admit(asking?: Channel): void {
+    for (let held = this.#held.peek(); held !== undefined && this.#hasPlace; held = this.#held.peek()) {
+      held.isProbe = this.state === 'on'
+      this.#letGo(held, asking)
+    }
+    this.#arm()
+  }
+
+  get #hasPlace(): boolean {
+    if (this.state === 'on') return this.#taken === 0 && this.#timers.now() >= this.#nextAt
+    return this.#taken < this.#places
+  }
+
+  #letGo(held: Held, asking?: Channel): void {
+    this.#remove(held)
+    held.admitted = true
+    held.round = this.#round
+    this.#taken++
+    if (this.state === 'lifting') this.#timers.set(held, this.#timers.after(PATIENCE_MS))
+    else this.#timers.cancel(held)
+    if (held.channel !== asking) this.#listener.admitted(held.channel)
+  }
+
+  #leavePlace(held: Held): void {
+    if (held.round === this.#round) this.#taken--
+    held.round = -1
+  }
+
+  #remove(held: Held): void {
+    this.#held.remove(held)
+    held.index = -1
+  }
+
+  #arm(): void {
+    const isNext = this.state === 'on' && this.#held.size > 0 && this.#taken === 0
+    this.#timers.set(this, isNext ? this.#nextAt : this.#endedAt + FORGET_AFTER_MS)
+  }
+
+  #forget(): void {
+    const { state } = this
+    this.state = 'watching'
+    this.#timers.cancel(this)
+    this.#listener.forgotten(this)
+    if (state === 'on') this.#listener.unbraked(this)
+  }
+}
+
+/** The fewest charged attempts, then the longest wait. */
+function goesBefore(one: Held, other: Held): boolean {
+  return one.attempts === other.attempts ? one.ticket < other.ticket : one.attempts < other.attempts
+}

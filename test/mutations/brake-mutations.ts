@@ -1,0 +1,164 @@
+/** What `lib/delivery/brake` does so that an outage costs messages nothing and neighbours little, switched off. */
+import type { Mutation } from './mutation.js'
+
+const brake = 'lib/delivery/brake.js'
+
+export const brakeMutations: readonly Mutation[] = [
+  {
+    name: 'one failure is an outage',
+    invariants: [],
+    file: brake,
+    find: 'if (this.#failures < 2 ||',
+    replace: 'if (',
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'one channel brakes its scope by two failures while no other is due',
+    },
+  },
+  {
+    name: 'one channel brakes its scope whatever is due',
+    invariants: [],
+    file: brake,
+    find: 'return this.#due.size === 0 ||',
+    replace: 'return true ||',
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'one channel does not brake its scope while another is due',
+    },
+  },
+  {
+    name: 'an answer leaves the row as it is',
+    invariants: [],
+    file: brake,
+    find: `else if (this.state === 'watching')
+            this.#forget();`,
+    replace: `else if (this.state === 'watching')
+            ;`,
+    caughtBy: { file: 'delivery/brake', name: 'an answer between two failures leaves the scope alone' },
+  },
+  {
+    name: 'whoever fails in an outage lengthens its interval',
+    invariants: [],
+    file: brake,
+    find: `else if (isProbe)
+            this.#slowDown();`,
+    replace: `else
+            this.#slowDown();`,
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'attempts under way when it goes on do not lengthen the interval',
+    },
+  },
+  {
+    name: 'who has not failed in an outage waits like the others',
+    invariants: [],
+    file: brake,
+    find: 'if (!this.#failed.has(channel.target))',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'a channel that has not failed in the outage waits five seconds at most',
+    },
+  },
+  {
+    name: 'the one that waited longest is tried, however often it was',
+    invariants: [],
+    file: brake,
+    find: 'return one.attempts === other.attempts ? one.ticket < other.ticket : one.attempts < other.attempts;',
+    replace: 'return one.ticket < other.ticket;',
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'the attempt is at the message with the fewest charged ones, then at the one that waited longest',
+    },
+  },
+  {
+    name: 'waits that an outage caused go on after it',
+    invariants: [],
+    file: brake,
+    find: `for (const channel of this.#failed)
+            this.#listener.outageEnded(channel);`,
+    replace: '',
+    caughtBy: { file: 'delivery/brake', name: 'its end ends the waits that it caused, and no others' },
+  },
+  {
+    name: 'after an outage all go on at once',
+    invariants: [],
+    file: brake,
+    find: 'return this.#taken < this.#places;',
+    replace: 'return true;',
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'after it the concurrency doubles with each success, from one',
+    },
+  },
+  {
+    name: 'one that hangs after an outage keeps the others waiting',
+    invariants: [],
+    file: brake,
+    find: `if (this.state === 'lifting')
+            this.#timers.set(held,`,
+    replace: `if (false)
+            this.#timers.set(held,`,
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'an attempt that hangs while it lifts keeps its place for five seconds at most',
+    },
+  },
+  {
+    name: 'a probe that was not made is lost',
+    invariants: [],
+    file: brake,
+    find: `if (held.round === this.#round)
+            this.#taken--;`,
+    replace: `if (held.round === this.#round && held.attempts < 0)
+            this.#taken--;`,
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'a probe that waits for its turn and is paused is given to another',
+    },
+  },
+  {
+    name: 'a time-out is what the client calls it',
+    invariants: [],
+    file: 'lib/delivery/settler.js',
+    find: 'attempt.cancellation.isCancelled || isOutage(error)',
+    replace: 'isOutage(error)',
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'a time-out of ours is a sign, however the client says that it was stopped',
+    },
+  },
+  {
+    name: 'accounts without a group have nothing in common',
+    invariants: [],
+    file: 'lib/delivery/brakes.js',
+    find: 'this.#groupOf(channel) ?? ACCOUNT.exec(target)?.[0]',
+    replace: 'this.#groupOf(channel)',
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'a scope is the longest group, else platform and account, else the channel',
+    },
+  },
+  {
+    name: 'a channel that waited for its turn when its receiver went down has it',
+    invariants: [],
+    file: 'lib/delivery/scheduler.js',
+    find: '!this.brakes.of(next)?.stops(next)',
+    replace: 'true',
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'what waits for its turn when it goes on waits for it as well',
+    },
+  },
+  {
+    name: 'asking a receiver that is down costs nothing',
+    invariants: [],
+    file: 'lib/delivery/doubt.js',
+    find: "settler.look(attempt, error, { kind: 'ambiguous' }, recorded);",
+    replace: '',
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'asking what became of a message finds the receiver down as well',
+    },
+  },
+]
