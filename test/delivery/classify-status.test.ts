@@ -99,6 +99,37 @@ judged('a 5xx is in doubt, unless it says that nothing was processed', [
   ['529 with a wait', axiosError(529, '', { 'retry-after': '3' }), 'rate-limited 3000'],
 ])
 
+const envoy = 'upstream connect error or disconnect/reset before headers.'
+const haproxy =
+  '<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>'
+
+judged('a gateway that says that it passed nothing on has sent nothing', [
+  ['Envoy, nobody there', axiosError(503, 'no healthy upstream'), 'not sent'],
+  ['Envoy, no connection', axiosError(503, `${envoy} reset reason: connection failure`), 'not sent'],
+  [
+    'Envoy, no connection, of late',
+    axiosError(503, `${envoy} reset reason: remote connection failure, transport failure reason: x`),
+    'not sent',
+  ],
+  ['Envoy, full', axiosError(503, `${envoy} reset reason: overflow`), 'not sent'],
+  ['HAProxy', axiosError(503, haproxy), 'not sent'],
+  ['Traefik', axiosError(503, 'no available server'), 'not sent'],
+  ['Cloudflare, no tunnel', axiosError(530, 'error code: 1033'), 'not sent'],
+  [
+    'Envoy, the connection broke',
+    axiosError(503, `${envoy} reset reason: connection termination`),
+    'ambiguous',
+  ],
+  [
+    'Envoy, which tried it before',
+    axiosError(503, `${envoy} retried and the latest reset reason: remote connection failure`),
+    'ambiguous',
+  ],
+  ['a page that quotes it', axiosError(503, 'The upstream said: no healthy upstream'), 'ambiguous'],
+  ['with another status', axiosError(500, 'no healthy upstream'), 'ambiguous'],
+  ['with a wait', axiosError(503, 'no healthy upstream', { 'retry-after': '3' }), 'rate-limited 3000'],
+])
+
 judged('a status that is no verdict on the message', [
   ['payment required', { status: 402 }, 'halt'],
   ['precondition, as Teams says it', { statusCode: 412 }, 'retry'],

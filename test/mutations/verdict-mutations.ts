@@ -116,4 +116,12 @@ export const verdictMutations: readonly Mutation[] = [
     replace: 'const MAX_PLACES = Infinity;',
     caughtBy: { file: 'delivery/classify', name: 'what is read of an error is bounded, whatever it holds' },
   },
+  {
+    name: 'a gateway that tried it before has passed nothing on',
+    invariants: [],
+    file: 'lib/delivery/classify/gateways.js',
+    find: 'before headers\\. reset reason:',
+    replace: 'before headers\\..* reset reason:',
+    caughtBy: { file: STATUS, name: 'a gateway that says that it passed nothing on has sent nothing' },
+  },
 ]

@@ -1,4 +1,5 @@
 import { clientCode, errorName } from './codes.js'
+import { notPassedOn } from './gateways.js'
 import { grpcStatus } from './grpc.js'
 import { httpStatus } from './http.js'
 import type { Finding, Rule } from './meaning.js'
@@ -40,6 +41,7 @@ const ANSWERS: readonly Rule[] = [
   sameRequestRuns,
   githubSecondaryLimit,
   refusedWithSuccess,
+  notPassedOn,
   httpStatus,
 ]
 
