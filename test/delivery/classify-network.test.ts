@@ -48,6 +48,11 @@ judged('nothing was sent where no connection stood', [
     error('request to https://x.test/ failed, reason: connect ECONNREFUSED 1.2.3.4:443'),
     'not sent',
   ],
+  [
+    'a program’s text before it',
+    error('Delivery to room 7 failed: connect ECONNREFUSED 127.0.0.1:9'),
+    'not sent',
+  ],
   ['Node, its text alone', error('connect ECONNREFUSED 127.0.0.1:9'), 'not sent'],
   ['Node, its text alone: no name', error('getaddrinfo ENOTFOUND api.test'), 'not sent'],
 ])
@@ -104,6 +109,7 @@ judged('nothing was sent where no request could be made', [
     new TypeError('Failed to parse URL from nowhere', { cause: system('ERR_INVALID_URL') }),
     'not sent',
   ],
+  ['no URL, its text alone', new TypeError('Invalid URL'), 'not sent'],
   ['node-fetch', new TypeError('Only absolute URLs are supported'), 'not sent'],
 ])
 
@@ -164,6 +170,8 @@ judged('a text that quotes a failure is none', [
     error('upstream said: "connect ECONNREFUSED 10.0.0.5:5432"'),
     'ambiguous',
   ],
+  ['after a status', error('The webhook answered 500: connect ECONNREFUSED 10.0.0.5:5432'), 'ambiguous'],
+  ['before something else', error('x: connect ECONNREFUSED 10.0.0.5:5432, said the receiver'), 'ambiguous'],
   ['JSON', error('Webhook failed: {"error":"connect ECONNREFUSED 10.0.0.5:5432"}'), 'ambiguous'],
   ['not connected, quoted', error('Bad Request: can’t parse "printer is not connected"'), 'ambiguous'],
 ])

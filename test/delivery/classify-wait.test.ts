@@ -76,6 +76,13 @@ judged('the wait is read in a header, whatever it is called there', [
     'rate-limited 750',
   ],
   ['seconds until the reset', headers({ 'ratelimit-reset': '8' }), 'rate-limited 8000'],
+  ['structured', headers({ ratelimit: '"default";r=0;t=30' }), 'rate-limited 30000'],
+  [
+    'structured, of an earlier draft',
+    headers({ ratelimit: 'limit=5, remaining=0, reset=9' }),
+    'rate-limited 9000',
+  ],
+  ['structured, not used up', headers({ ratelimit: '"default";r=5;t=30' }), 'rate-limited'],
   ['Discord', headers({ 'x-ratelimit-reset-after': '1.25', 'x-ratelimit-reset': '1' }), 'rate-limited 1250'],
   ['the epoch', headers({ 'x-ratelimit-reset': String(NOW / 1000 + 9) }), 'rate-limited 9000'],
   ['the epoch in ms', headers({ 'x-ratelimit-reset': String(NOW + 1_500) }), 'rate-limited 1500'],

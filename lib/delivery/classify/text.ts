@@ -24,6 +24,12 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
     'unreachable',
     'node-fetch, Node',
   ],
+  // The same at the end of what somebody said before it, who quotes nobody and tells of no status.
+  [
+    /^(?:(?![3-5]\d\d\b)[^"'`{<\n]){1,200}: (?:connect E[A-Z]+ \S+|getaddrinfo E[A-Z_]+ \S+)(?: - Local \(\S+\))?$/,
+    'unreachable',
+    'programs that put a text before it',
+  ],
   [/^(?:Connection timeout|Greeting never received)$/, 'unreachable', 'nodemailer, smtp-connection'],
   [
     /^(?:\d+ UNAVAILABLE: )?(?:No connection established|Name resolution failed)/,
@@ -39,7 +45,7 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
   // A stream that the receiver refused (RFC 9113, 8.7).
   [/^Stream closed with error code NGHTTP2_REFUSED_STREAM/, 'not-sent', 'Node, http2'],
   [
-    /^(?:Failed to parse URL from |Only (?:absolute URLs|HTTP\(S\) protocols) are supported)/,
+    /^(?:Invalid URL\b|Failed to parse URL from |Only (?:absolute URLs|HTTP\(S\) protocols) are supported)/,
     'not-sent',
     'undici, node-fetch',
   ],

@@ -72,7 +72,15 @@ export function waitMsIn(reading: Reading): number | undefined {
 /** How long until the window ends that is used up, in ms; undefined where the answer tells of none. */
 export function resetMsIn({ headers }: Reading): number | undefined {
   for (const name of REMAINING) if (Number(headers.get(name) ?? 0) > 0) return undefined
-  return inHeaders(headers, RESETS, sentAt(headers))
+  return inHeaders(headers, RESETS, sentAt(headers)) ?? inStructuredHeader(headers)
+}
+
+/** `"default";r=0;t=30` (draft-ietf-httpapi-ratelimit-headers), `limit=5, remaining=0, reset=30` of its earlier drafts. */
+function inStructuredHeader(headers: ReadonlyMap<string, string>): number | undefined {
+  const text = headers.get('ratelimit')?.slice(0, 200) ?? ''
+  if (/\b(?:r|remaining)=[1-9]/.test(text)) return undefined
+  const seconds = Number(/\b(?:t|reset)=(\d{1,9})\b/.exec(text)?.[1] ?? 0)
+  return seconds > 0 ? seconds * 1000 : undefined
 }
 
 /** The answer says that a window is used up. */
