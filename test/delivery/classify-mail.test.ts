@@ -55,6 +55,11 @@ judged('services of mail have codes of their own', [
     { error: { name: 'application_error', statusCode: 503, message: 'x' }, headers: { 'retry-after': '9' } },
     'rate-limited 9000',
   ],
+  [
+    'Postmark under maintenance, by its client',
+    error('Maintenance', { name: 'ServiceUnavailablerError', statusCode: 503, code: 100 }),
+    'not sent',
+  ],
   ['Resend, a wrong key comes with 403', { name: 'invalid_api_key', message: 'x', statusCode: 403 }, 'halt'],
   [
     'Resend, the quota of a day',

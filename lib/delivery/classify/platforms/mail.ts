@@ -62,6 +62,8 @@ export const MAIL: readonly Platform[] = [
       { named: 'ApiInputError' },
       { named: 'InactiveRecipientsError' },
       { named: 'InvalidAPIKeyError' },
+      // So it is spelled.
+      { named: 'ServiceUnavailablerError' },
     ],
     code: ['code'],
     means: { ...each('halt', [10, 405, 412, 413]), 100: 'not-sent', 429: 'limit' },
