@@ -64,6 +64,24 @@ for (const [name, client] of Object.entries(clients)) {
   })
 }
 
+for (const [name, accepted] of [
+  ['grammy 1', '400, message is not modified'],
+  ['@line/bot-sdk 11', '409, already accepted'],
+] as const) {
+  t.test(`${name}: "${accepted}" delivers a message in doubt`, async t => {
+    const { senders } = await clients[name]!.stage(t)
+    const queue = await openQueue<{ text: string }>(t, {
+      send: delivery => {
+        const given = delivery.attempt === 1 ? 'reset after it was taken' : accepted
+        return senders.get(given)!({ ...delivery, payload: { text: textOf(given) } })
+      },
+      retry: [0],
+    })
+    await queue.enqueue({ id: 'a', channel: 'a', payload: { text: '' } })
+    t.match(await queue.settled('a'), { state: 'delivered', attempts: 2 })
+  })
+}
+
 t.test('the table speaks of every client, and of none that is not tried', async t => {
   const named = FAMILIES.flatMap(({ columns }) => Object.values(columns).flat())
   t.strictSame([...new Set(named)].toSorted(), Object.keys(clients).toSorted())

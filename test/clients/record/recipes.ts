@@ -3,6 +3,7 @@ import { github } from '../fixtures/platforms/github.js'
 import { matrix } from '../fixtures/platforms/matrix.js'
 import { twilio } from '../fixtures/platforms/twilio.js'
 import { grpc } from './grpc.js'
+import { moreRecipes } from './more-recipes.js'
 import type { Recipe } from './recipe.js'
 
 type Options = Record<string, unknown>
@@ -103,4 +104,5 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     },
   },
   '@grpc/grpc-js': grpc,
+  ...moreRecipes,
 }
