@@ -21,6 +21,17 @@ export const returnedMutations: readonly Mutation[] = [
     caughtBy: { file: RETURNED, name: 'a Response that was read here can be read by whoever gets it' },
   },
   {
+    name: 'a body of undici is not put back',
+    invariants: [],
+    file: 'lib/delivery/returned/peeked-body.js',
+    find: 'body.unshift(Buffer.concat(this.#pieces));',
+    replace: '',
+    caughtBy: {
+      file: 'queue/returned',
+      name: 'a body of undici that is no answer in JSON is left to whoever gets it',
+    },
+  },
+  {
     name: 'an instance of a class is judged by its properties',
     invariants: [],
     file: 'lib/delivery/returned/answer.js',

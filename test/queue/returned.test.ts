@@ -22,6 +22,7 @@ async function serve(
 const clients = (url: string): Readonly<Record<string, Send<unknown, unknown>>> => ({
   fetch: ({ signal }) => fetch(url, { method: 'POST', body: '{}', signal }),
   'the fetch of undici': ({ signal }) => undiciFetch(url, { method: 'POST', body: '{}', signal }),
+  'the request of undici': ({ signal }) => request(url, { method: 'POST', body: '{}', signal }),
   'its body by itself': async () => (await fetch(url, { method: 'POST', body: '{}' })).json(),
 })
 
@@ -45,11 +46,32 @@ for (const name of Object.keys(clients(''))) {
       const queue = await openQueue(t, { send: clients(url)[name]! })
       await queue.enqueue({ channel: 'slack:t:c', id: 'm', payload: 1 })
       const { result } = await queue.settled('m')
-      const body = result instanceof Object && 'json' in result ? await (result as Response).json() : result
+      const response = result as { statusCode?: number; body?: unknown }
+      const source = (response.statusCode === undefined ? response : response.body) as { json?(): unknown }
+      const body = source.json === undefined ? result : await source.json()
       t.same(body, { ok: true, ts: '1' })
     },
   )
 }
+
+t.test('a body of undici that is no answer in JSON is left to whoever gets it', async t => {
+  for (const [type, text] of [
+    ['text/plain', 'ok'],
+    ['application/json', `{"ok":false,"text":"${'x'.repeat(20_000)}"}`],
+    ['text/html', '{"ok":false}'],
+  ] as const) {
+    const url = await serve(t, (_, response) => {
+      response.setHeader('content-type', type)
+      response.write(text.slice(0, 1))
+      setImmediate(() => response.end(text.slice(1)))
+    })
+    const queue = await openQueue(t, { send: () => request(url) })
+    await queue.enqueue({ channel: 'a', id: 'm', payload: 1 })
+    const { state, result } = await queue.settled('m')
+    t.equal(state, 'delivered')
+    t.equal(await result!.body.text(), text)
+  }
+})
 
 t.test('of a refusal by undici that is long no more than its beginning is read', async t => {
   const url = await serve(t, (_, response) => {

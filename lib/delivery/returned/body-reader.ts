@@ -27,9 +27,7 @@ export class BodyReader {
 
   /** As `of`, of one that can be read twice, and may say that it refuses. */
   static ofSuccess(response: unknown): BodyReader | undefined {
-    const isLong = Number(headerOf(response, 'content-length')) > MAX_BODY_LENGTH
-    if (isLong || NO_JSON.test(headerOf(response, 'content-type')) || !isClonable(response)) return undefined
-    return BodyReader.of(response)
+    return isClonable(response) && mayBeJson(response) ? BodyReader.of(response) : undefined
   }
 
   /** What it says, parsed where it is JSON; undefined where it broke off. `onlyJson`: also where it is something else. */
@@ -106,6 +104,12 @@ function isClonable(response: unknown): response is { clone(): unknown } {
 
 function isUsed(body: unknown): boolean {
   return ['bodyUsed', 'locked', 'destroyed', 'readableDidRead'].some(name => property(body, name) === true)
+}
+
+/** By its headers. */
+export function mayBeJson(response: unknown): boolean {
+  if (Number(headerOf(response, 'content-length')) > MAX_BODY_LENGTH) return false
+  return !NO_JSON.test(headerOf(response, 'content-type'))
 }
 
 export function headerOf(response: unknown, name: string): string {

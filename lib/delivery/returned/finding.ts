@@ -5,6 +5,7 @@ import type { Verdict } from '../types.js'
 import { isError, isPlain } from './answer.js'
 import { BodyReader } from './body-reader.js'
 import { outcomesOf } from './lists.js'
+import { PeekedBody } from './peeked-body.js'
 import { isPartialAnswer, isRefusal } from './refusals.js'
 import { ResponseError, statusOf } from './response-error.js'
 
@@ -16,10 +17,11 @@ export type Finding =
   /** Its body has to be read first. */
   | {
       readonly kind: 'unread'
-      readonly body: BodyReader
       readonly read: () => Promise<Finding | undefined>
       /** Where there is no time to read it. */
       readonly unread: Finding | undefined
+      /** The time is over. */
+      readonly stop: () => void
     }
 
 /** Of several failures the one that decides: a broken sender, then what leaves hope. */
@@ -59,10 +61,10 @@ function inResponse(response: object, status: number): Finding | undefined {
   if (ok === false || (ok === undefined && status >= 300 && status < 600)) return refusalOf(response)
   const already = bodyOf(response)
   if (already !== response && already !== undefined) return inAnswer(already, response)
-  const body = BodyReader.ofSuccess(response)
+  const body = BodyReader.ofSuccess(response) ?? PeekedBody.of(response)
   if (body === undefined) return undefined
   const read = async () => inAnswer(await body.read(true), response)
-  return { kind: 'unread', body, read, unread: undefined }
+  return { kind: 'unread', read, unread: undefined, stop: () => body.stop() }
 }
 
 function unreadRefusal(response: unknown, body: BodyReader): Finding {
@@ -73,7 +75,7 @@ function unreadRefusal(response: unknown, body: BodyReader): Finding {
     body.discard()
     return refused(answer)
   }
-  return { kind: 'unread', body, read, unread: refused(undefined) }
+  return { kind: 'unread', read, unread: refused(undefined), stop: () => body.discard() }
 }
 
 function inAnswer(answer: unknown, response: unknown): Finding | undefined {

@@ -56,8 +56,7 @@ export class Results {
     attempt.call = call
     const result = await call.result
     if (result.kind === 'returned') return result.value
-    if (found.unread === undefined) found.body.stop()
-    else found.body.discard()
+    found.stop()
     return found.unread
   }
 
