@@ -34,6 +34,21 @@ judged('a code of a platform outranks the status beside it', [
   ],
   ['Twilio, its queue is full', error('x', { status: 400, code: 21611, moreInfo: 'x' }), 'rate-limited'],
   ['Twilio, unsubscribed', error('x', { status: 400, code: 21610, moreInfo: 'x' }), 'permanent'],
+  [
+    'X, so many a day',
+    axiosError(403, { errors: [{ code: 185, message: 'x' }] }, { 'x-transaction-id': 't' }),
+    'rate-limited',
+  ],
+  [
+    'X, the account is locked',
+    axiosError(403, { errors: [{ code: 326, message: 'x' }] }, { 'x-transaction-id': 't' }),
+    'halt',
+  ],
+  [
+    'Alibaba Cloud',
+    axiosError(400, { Code: 'Throttling.User', Message: 'x', RequestId: 'r' }),
+    'rate-limited',
+  ],
   ['AT Protocol', error('x', { status: 400, error: 'ExpiredToken', success: false, headers: {} }), 'halt'],
   [
     'APNs',
@@ -102,6 +117,7 @@ judged('a code of a platform counts only with what marks its answers: any endpoi
 ])
 
 judged('a refusal that comes with 200, or with no status, is read by its code', [
+  ['Alibaba Cloud, no money', { Code: 'isv.AMOUNT_NOT_ENOUGH', Message: 'x', RequestId: 'r' }, 'halt'],
   ['Feishu, a limit', { code: 11232, msg: 'frequency limited' }, 'rate-limited'],
   ['Feishu, its token', axiosError(400, { code: 99991663, msg: 'x' }), 'halt'],
   ['Feishu, any other', { code: 230001, msg: 'x' }, 'permanent'],

@@ -188,6 +188,39 @@ export const CHATS: readonly Platform[] = [
     },
   },
   {
+    name: 'X',
+    source: 'https://docs.x.com/x-api/fundamentals/response-codes-and-errors',
+    marks: [{ header: 'x-transaction-id' }],
+    code: ['code'],
+    means: {
+      // The token, the application, an account that is suspended or locked.
+      ...each('halt', [32, 64, 89, 261, 326, 416]),
+      // So many an hour, so many a day.
+      ...each('limit', [88, 185]),
+      187: 'permanent',
+    },
+  },
+  {
+    name: 'Alibaba Cloud',
+    source: 'https://help.aliyun.com/zh/sms/developer-reference/api-error-codes',
+    marks: [{ has: ['Code', 'RequestId'] }],
+    code: ['Code'],
+    means: {
+      ...each('halt', [
+        'isv.AMOUNT_NOT_ENOUGH',
+        'isv.ACCOUNT_ABNORMAL',
+        'isv.OUT_OF_SERVICE',
+        'SignatureDoesNotMatch',
+      ]),
+      ...each('limit', ['isv.BUSINESS_LIMIT_CONTROL', 'Throttling', 'Throttling.User', 'Throttling.Api']),
+      ...each('permanent', [
+        'isv.MOBILE_NUMBER_ILLEGAL',
+        'isv.SMS_TEMPLATE_ILLEGAL',
+        'isv.SMS_SIGNATURE_ILLEGAL',
+      ]),
+    },
+  },
+  {
     name: 'XMPP',
     source: 'RFC 6120, 8.3; @xmpp/client, StanzaError',
     marks: [{ named: 'StanzaError' }],
