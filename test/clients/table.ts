@@ -125,11 +125,14 @@ export const FAMILIES: readonly Family[] = [
       ['200, a broken body', 'delivered', DOUBT, 'delivered', DOUBT, 'delivered', 'delivered'],
       ['200, broken off', 'delivered', DOUBT, 'delivered', DOUBT, DOUBT, DOUBT],
       ['connection refused · no such host · closed in the TLS handshake', NOT_SENT],
-      ['the proxy makes no tunnel', NONE, NONE, NOT_SENT, NONE, NONE, NONE],
+      ['the proxy makes no tunnel', NONE, NONE, NOT_SENT, NONE, 'ambiguous ²', NONE],
       ['reset before it was taken · reset after it was taken', DOUBT],
       ['time-out of the client · aborted by the queue', DOUBT],
     ],
-    notes: ['¹ `fetch` itself repeats it once, over another connection, as its standard says.'],
+    notes: [
+      '¹ `fetch` itself repeats it once, over another connection, as its standard says.',
+      '² It passes the answer of the proxy, here 503, off as that of the receiver. So does web-push.',
+    ],
   },
   {
     title: 'HTTP/2',

@@ -6,6 +6,7 @@ import { root } from '../docs/fixtures/pages.js'
 import { openQueue } from '../queue/fixtures/open-queue.js'
 import { clients } from './fixtures/clients/all.js'
 import { textOf } from './fixtures/platform-server.js'
+import { revive, shapeOf } from './fixtures/shape.js'
 import { written } from './render.js'
 import { expectationsOf, FAMILIES } from './table.js'
 
@@ -41,6 +42,8 @@ for (const [name, client] of Object.entries(clients)) {
       classify: (error, delivery) => {
         const verdict = classifyError(error, delivery)
         verdicts.set(delivery.channel, verdict)
+        const recorded = revive(JSON.parse(JSON.stringify(shapeOf(error))))
+        t.equal(describe(classifyError(recorded, delivery)), describe(verdict), 'recorded, it says the same')
         return verdict
       },
     })
