@@ -47,7 +47,14 @@ judged('services of mail have codes of their own', [
   ['Resend, returned', { name: 'rate_limit_exceeded', message: 'x', statusCode: 429 }, 'rate-limited'],
   [
     'Resend, no answer: its client does not say why',
-    { data: null, error: { name: 'application_error', statusCode: null, message: 'Unable to fetch data.' } },
+    error('x', {
+      // Our own, of a refusal that was returned.
+      name: 'ResponseError',
+      body: {
+        data: null,
+        error: { name: 'application_error', statusCode: null, message: 'Unable to fetch.' },
+      },
+    }),
     'ambiguous',
   ],
   [

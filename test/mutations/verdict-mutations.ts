@@ -124,4 +124,20 @@ export const verdictMutations: readonly Mutation[] = [
     replace: 'before headers\\..* reset reason:',
     caughtBy: { file: STATUS, name: 'a gateway that says that it passed nothing on has sent nothing' },
   },
+  {
+    name: 'a wait in the metadata of gRPC is not read',
+    invariants: [],
+    file: 'lib/delivery/classify/headers.js',
+    find: "'responseHeaders', 'metadata']",
+    replace: "'responseHeaders']",
+    caughtBy: { file: WAIT, name: 'the wait is read in a header, whatever it is called there' },
+  },
+  {
+    name: 'a client that does not say what went wrong is taken for a refusal',
+    invariants: [],
+    file: 'lib/delivery/classify/platforms/mail.js',
+    find: "name: 'application_error', statusCode: null",
+    replace: "name: 'application_error', statusCode: 0",
+    caughtBy: { file: 'delivery/classify-mail', name: 'services of mail have codes of their own' },
+  },
 ]
