@@ -156,8 +156,7 @@ export class Courier {
     } catch (error) {
       const recorded = recordedError(error, this.#context.clock.wall())
       const reason = `parse refused the payload of message ${id}: ${recorded.message}`
-      const halt = { kind: 'halt', scope: 'group', reason, afterMs: 60_000 } as const
-      this.settler.halted(attempt, halt, recorded)
+      this.settler.failed(attempt, error, { kind: 'halt', reason })
       return false
     }
     attempt.delivery = {

@@ -1,5 +1,7 @@
 import type { Scope } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
+import type { Channel } from './channel.js'
+import type { OpenTime } from './open-time.js'
 import type { Alarm, Timers } from './timers.js'
 import type { HaltFacts } from './types.js'
 
@@ -16,6 +18,10 @@ export interface Haltable {
 export interface Halt extends Alarm {
   readonly holder: Haltable
   readonly since: number
+  /** In ms of `Timers.now()`. */
+  readonly begunAt: number
+  /** When a probe is due by `afterMs`. One that comes sooner is a guess, and another channel's. */
+  dueAt: number
   reason: string | undefined
   /** Infinity: no probe. */
   afterMs: number
@@ -25,12 +31,24 @@ export interface Halt extends Alarm {
   probing: boolean
   /** By a dead letter: the store keeps it, also across a restart. */
   readonly kept: boolean
+  /** Nobody gave it this scope: `HaltScope` did. */
+  readonly widened: boolean
+  /** The channels that halted it: its probe is another's, where another has something to send. */
+  readonly by: Set<Channel>
+  /** Of a channel: it may become its group's. */
+  mayWiden: boolean
+  /** Of a channel in a group, from the first success of another channel on: it is this channel's alone. */
+  ownTime: OpenTime | undefined
 }
 
-interface HaltOrder {
+export interface HaltOrder {
   reason?: string | undefined
   afterMs: number
+  /** The verdict named `afterMs`, and means it. */
+  told?: boolean
   kept?: boolean
+  widened?: boolean
+  by?: Channel
   /** Epoch ms, of one that an earlier life left: it was told then. Default: now. */
   since?: number
 }
@@ -42,7 +60,16 @@ interface HaltListener {
   lifted(holder: Haltable, halt: Halt): void
   /** One attempt may pass now. */
   probeDue(holder: Haltable): void
+  /** Whether another channel than those that halted it has something to send. */
+  hasOther(halt: Halt): boolean
 }
+
+/**
+ * That a halt widened rests on two channels. So while there is another one, which was not tried yet, it is tried soon:
+ * for the first time after this, and then each time that the halt is older by this share of its age.
+ */
+const FIRST_GUESS_MS = 1_000
+const GUESS_SHARE = 1 / 4
 
 /** All halts in force. */
 export class Halts {
@@ -80,9 +107,19 @@ export class Halts {
       mayProbe: false,
       probing: false,
       kept: order.kept ?? false,
+      widened: order.widened ?? false,
+      by: new Set(order.by === undefined ? [] : [order.by]),
+      mayWiden: false,
+      ownTime: undefined,
+      begunAt: this.#timers.now(),
+      dueAt: 0,
       alarmAt: 0,
       alarmIndex: -1,
       ring: () => {
+        if (this.#timers.now() < halt.dueAt && !this.#listener.hasOther(halt)) {
+          this.#timers.set(halt, halt.dueAt)
+          return
+        }
         halt.mayProbe = true
         this.#listener.probeDue(holder)
       },
@@ -91,7 +128,7 @@ export class Halts {
     holder.halt = halt
     this.#inForce.add(halt)
     this.#listener.changed(holder)
-    this.#schedule(halt)
+    const probeAfterMs = this.#schedule(halt, order)
     if (order.since !== undefined) return
     const { scope, target } = holder
     const reason = halt.reason === undefined ? {} : { reason: halt.reason }
@@ -100,7 +137,7 @@ export class Halts {
       target,
       ...reason,
       since: halt.since,
-      probeAt: this.#time.wall() + halt.afterMs,
+      probeAt: this.#time.wall() + probeAfterMs,
     })
   }
 
@@ -131,15 +168,24 @@ export class Halts {
   #renew(halt: Halt, order: HaltOrder): void {
     if (halt.kept) return
     halt.reason = order.reason ?? halt.reason
+    if (order.by !== undefined) halt.by.add(order.by)
     // Otherwise the next probe stays where it is: a hundred attempts under way must not put it off a hundred times.
     if (!halt.probing) return
     halt.probing = false
     halt.afterMs = order.afterMs
-    this.#schedule(halt)
+    this.#schedule(halt, order)
   }
 
-  #schedule(halt: Halt): void {
-    if (halt.afterMs !== Infinity) this.#timers.set(halt, this.#timers.after(halt.afterMs))
+  /** Returns in how many ms the next probe may pass. */
+  #schedule(halt: Halt, order: HaltOrder): number {
+    const { afterMs } = halt
+    if (afterMs === Infinity) return afterMs
+    const isGuess = halt.widened && !order.told
+    const ageMs = this.#timers.now() - halt.begunAt
+    const probeAfterMs = isGuess ? Math.min(afterMs, Math.max(FIRST_GUESS_MS, ageMs * GUESS_SHARE)) : afterMs
+    halt.dueAt = this.#timers.after(afterMs)
+    this.#timers.set(halt, this.#timers.after(probeAfterMs))
+    return probeAfterMs
   }
 
   #forget(halt: Halt): void {

@@ -46,7 +46,15 @@ export type Decision =
       scope: Scope
     }
   | { kind: 'dead'; attempts: number; mayHaveBeenSent: boolean; reason: DeadReason }
-  | { kind: 'halt'; scope: Scope; reason: string | undefined; afterMs: number }
+  | {
+      kind: 'halt'
+      /** Undefined: it begins at its channel, and may widen. */
+      scope: Scope | undefined
+      reason: string | undefined
+      afterMs: number
+      /** The verdict named `afterMs`. */
+      told: boolean
+    }
   | { kind: 'delivered' }
 
 /** The table of verdicts, in `docs/delivery.md` for users. */
@@ -67,9 +75,10 @@ export function judge(facts: Case): Decision {
     case 'halt':
       return {
         kind: 'halt',
-        scope: verdict.scope ?? 'group',
+        scope: verdict.scope,
         reason: verdict.reason,
         afterMs: Math.max(verdict.afterMs ?? PROBE_AFTER_MS, 1),
+        told: verdict.afterMs !== undefined,
       }
     case 'ambiguous':
       return judgeAmbiguous(facts)

@@ -1,5 +1,5 @@
 import { setImmediate } from '../log/real-time.js'
-import type { MessageRef, MessageStore } from '../store/message-store.js'
+import type { MessageRef, MessageStore, Scope } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
 import { Backlog } from './backlog.js'
 import type { Brake } from './brake.js'
@@ -9,7 +9,8 @@ import { Channels } from './channels.js'
 import { Mark, MessageColumns, Place } from './columns.js'
 import { Gate } from './gate.js'
 import { type Group, Groups } from './groups.js'
-import { type Halt, type Haltable, Halts } from './halts.js'
+import { HaltScope } from './halt-scope.js'
+import { type Halt, type Haltable, type HaltOrder, Halts } from './halts.js'
 import { Closed, OpenTime } from './open-time.js'
 import { isEverything, isPrefix, Pauses, prefixOf, selects } from './pauses.js'
 import { Policies } from './policies.js'
@@ -61,6 +62,7 @@ export class Scheduler {
   readonly pauses = new Pauses()
   readonly halts: Halts
   readonly brakes: Brakes
+  readonly #haltScope: HaltScope
   readonly everything: Gate
   /** Messages that wait or are under way. */
   pending = 0
@@ -106,7 +108,16 @@ export class Scheduler {
         this.#reopen(holder)
         listener.lifted(holder, halt)
       },
-      probeDue: holder => this.#reopen(holder),
+      probeDue: holder => {
+        this.#lineUpAgain(holder.halt!.by)
+        this.#reopen(holder)
+      },
+      hasOther: ({ holder, by }) => {
+        this.#lineUpAgain(by)
+        let next = holder instanceof Gate ? holder.next : undefined
+        while (next instanceof Gate) next = next.next
+        return next !== undefined && !by.has(next)
+      },
     })
     this.#windows = new WindowKeeper(store, timers)
     this.#rateKeys = new RateKeys(this.#windows, timers)
@@ -118,6 +129,9 @@ export class Scheduler {
       admitted: channel => this.settle(channel),
       outageEnded: name => this.#endOutage(name),
     })
+    this.#haltScope = new HaltScope(this.halts, timers, ({ group }) =>
+      group === this.#groups.none ? undefined : group,
+    )
     this.everything = new Gate('global', '', undefined, {
       concurrency: options.concurrency ?? 64,
       windows: this.#windows.of('global', '', options.rateLimit?.global),
@@ -167,6 +181,19 @@ export class Scheduler {
   /** No attempt is made any more: what must be known of limits in a later life is recorded. */
   close(): void {
     this.#windows.close()
+  }
+
+  /** An answer to this channel halts. Returns what else than the channel it halts, or keeps halted. */
+  halt(channel: Channel, scope: Scope | undefined, order: HaltOrder): Gate | Channel {
+    const holder = this.holderOf(scope ?? 'group', channel)
+    if (scope === undefined || holder === channel) this.#haltScope.halt(channel, order, scope === undefined)
+    else this.halts.halt(holder, { ...order, by: channel })
+    return holder
+  }
+
+  /** A message of this channel was delivered. */
+  succeeded(channel: Channel): void {
+    this.#haltScope.succeeded(channel)
   }
 
   /** The gate of a group as a receiver's wait names it, where there still is one. */
@@ -285,8 +312,11 @@ export class Scheduler {
       this.#vacate(channel, now)
       return
     }
-    const isHalted = channel.halt !== undefined && !channel.halt.mayProbe
-    if (isHalted || this.pauses.covers(channel.target) || !this.#adopt(channel)) {
+    const { halt } = channel
+    const isHalted = halt !== undefined && !halt.mayProbe
+    const isPaused = this.pauses.covers(channel.target)
+    halt?.ownTime?.set(Closed.waits, isPaused)
+    if (isHalted || isPaused || !this.#adopt(channel)) {
       this.#become(channel, 'parked')
       return
     }
@@ -490,6 +520,16 @@ export class Scheduler {
     if (!(holder instanceof Gate)) return
     const isPaused = holder === this.everything && this.pauses.all
     holder.openTime?.set(Closed.stopped, isPaused || holder.halt !== undefined)
+  }
+
+  /** Behind all that is ready. */
+  #lineUpAgain(channels: Iterable<Channel>): void {
+    for (const channel of channels) {
+      if (channel.state !== 'ready') continue
+      channel.gate.remove(channel)
+      channel.ticket = this.#tickets++
+      channel.gate.push(channel)
+    }
   }
 
   #reopen(holder: Haltable): void {

@@ -71,6 +71,7 @@ export class Settler {
   delivered(attempt: Attempt, result: unknown, ms: number): void {
     attempt.shows = 'up'
     this.#recordDelivered(attempt, attemptsAfter(attempt), result, ms)
+    this.#context.scheduler.succeeded(attempt.channel)
     this.#liftProbes(attempt)
     this.end(attempt, false)
   }
@@ -82,6 +83,7 @@ export class Settler {
     const next = attempts.get(ref)
     this.#recordDelivered(attempt, store.attempts(ref), result, timers.now() - attempt.startedAt)
     if (scheduler.brakes.size > 0) scheduler.brakes.answered(attempt.channel)
+    scheduler.succeeded(attempt.channel)
     if (next !== undefined) this.end(next, false)
     else {
       scheduler.leave(ref)
@@ -89,10 +91,10 @@ export class Settler {
     }
   }
 
-  /** `send` failed with this error, which means this. */
+  /** `send` failed with this error, which means this; or `parse` did, before it. */
   failed(attempt: Attempt, error: unknown, verdict: Verdict): void {
     const recorded = recordedError(error, this.#context.clock.wall())
-    this.look(attempt, error, verdict, recorded)
+    if (attempt.phase === 'sending') this.look(attempt, error, verdict, recorded)
     const decision = this.#judge(attempt, error, verdict)
     switch (decision.kind) {
       case 'retry':
@@ -112,7 +114,7 @@ export class Settler {
         })
         break
       case 'halt':
-        this.halted(attempt, decision, recorded)
+        this.#halted(attempt, decision, error, recorded)
         break
       case 'delivered':
         this.delivered(attempt, undefined, this.#context.timers.now() - attempt.startedAt)
@@ -170,18 +172,39 @@ export class Settler {
   }
 
   /** The sender is broken: the message goes back to how it was, as if this attempt had never been. */
-  halted(attempt: Attempt, decision: Decision & { kind: 'halt' }, recorded: RecordedError): void {
-    const { scheduler } = this.#context
-    const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = attempt.before
-    const holder = scheduler.holderOf(decision.scope, attempt.channel)
+  #halted(
+    attempt: Attempt,
+    decision: Decision & { kind: 'halt' },
+    error: unknown,
+    recorded: RecordedError,
+  ): void {
+    const { scheduler, tried } = this.#context
+    const { channel, before, ref } = attempt
+    if (this.#isAloneTooLong(attempt, decision)) {
+      this.dead(attempt, { ...before, reason: 'attempts', error, recorded })
+      return
+    }
+    const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = before
     const progress = { ...this.#progress(attempts, mayHaveBeenSent), firstAttemptAt, triedMs }
     this.#record(attempt, { kind: 'released', ...progress, error: recorded })
-    scheduler.halts.halt(holder, {
-      reason: reasonText(decision.reason ?? `${recorded.name}: ${recorded.message}`),
-      afterMs: decision.afterMs,
-    })
-    this.#liftProbes(attempt, holder)
+    const { scope, afterMs, told } = decision
+    const reason = reasonText(decision.reason ?? `${recorded.name}: ${recorded.message}`)
+    const holder = scheduler.halt(channel, scope, { reason, afterMs, told })
+    if (channel.halt?.ownTime !== undefined) tried.rests(ref, channel.halt.ownTime, Infinity)
+    this.#liftProbes(attempt, scope === undefined ? [channel, holder] : [holder])
     this.end(attempt, true)
+  }
+
+  /** Others of its group get through, and this message keeps its channel halted for all the time that it has. */
+  #isAloneTooLong(
+    { channel, probes, policy, before }: Attempt,
+    { scope }: Decision & { kind: 'halt' },
+  ): boolean {
+    const [halt] = probes
+    if (probes.length !== 1 || halt!.holder !== channel || scope === 'group' || scope === 'global')
+      return false
+    if (halt!.ownTime === undefined || halt!.ownTime.read() === 0) return false
+    return policy.backoff.isTooLate({ charged: false, triedMs: before.triedMs })
   }
 
   /** The message of this attempt is given up. */
@@ -375,10 +398,11 @@ export class Settler {
   }
 
   /** Whatever came of it but the same halt again: the sender works. */
-  #liftProbes(attempt: Attempt, halted?: Haltable): void {
+  #liftProbes(attempt: Attempt, halted: readonly Haltable[] = []): void {
     if (attempt.phase !== 'sending') return
     for (const halt of attempt.probes) {
-      if (halt.holder !== halted && halt.holder.halt === halt) this.#context.scheduler.halts.lift(halt.holder)
+      if (!halted.includes(halt.holder) && halt.holder.halt === halt)
+        this.#context.scheduler.halts.lift(halt.holder)
     }
   }
 }

@@ -11,7 +11,8 @@ import type { OpenTime } from './open-time.js'
  *
  * - time in which no process ran, or the machine was suspended: nothing was measured;
  * - a pause, a halt, and a wait that a receiver told, of the channel, its group or everything: `OpenTime`
- *   stands;
+ *   stands. But a halt of the channel counts, for the message that keeps it halted, from the first success of
+ *   another channel of the group on: `halt-scope.ts`;
  * - a wait for a turn: behind others of the channel, for a limit, for a slot;
  * - an attempt that a crash cut off, and what was left of a wait at a restart: nobody knows how much of it
  *   was lived.

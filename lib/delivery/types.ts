@@ -37,8 +37,9 @@ export type Verdict =
   /** The receiver refused this message: a dead letter at once. */
   | { readonly kind: 'permanent'; readonly reason?: string | undefined }
   /**
-   * The sender is broken, not the message: everything in `scope` (default `'group'`) stops; one uncharged probe every
-   * `afterMs` (default 60_000; Infinity: none, until resumed).
+   * The sender is broken, not the message: everything in `scope` stops; one uncharged probe every `afterMs` (default
+   * 60_000; Infinity: none, until resumed). Default of `scope`: the channel; the group once a second one of it halts
+   * with no success between, until the next success.
    */
   | {
       readonly kind: 'halt'
@@ -106,7 +107,8 @@ export interface ExponentialRetry {
   /**
    * A failure is the last, charged or not, once the message was tried for this many ms: its attempts and the
    * waits of this backoff between them. What does not count is time in which no process ran, a suspend of the
-   * machine, a pause, a halt, a wait that a receiver told, and a wait for its turn. Infinity is allowed.
+   * machine, a pause, a halt (but for one of this channel alone while others of its group get through), a wait that
+   * a receiver told, and a wait for its turn. Infinity is allowed.
    * Default 86_400_000 (24 h).
    */
   readonly giveUpAfterMs?: number | undefined

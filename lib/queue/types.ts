@@ -453,7 +453,10 @@ export interface QueueEvents<_P = unknown, R = unknown> {
   dead: [event: DeadEvent]
   /** The message was withdrawn by `cancel`. */
   cancelled: [event: CancelledEvent]
-  /** A channel, a group or everything stopped, because the sender is broken or `onDead` is `'halt'`. */
+  /**
+   * A channel, a group or everything stopped, because the sender is broken or `onDead` is `'halt'`. Told of the group,
+   * too, when a halt widens to it.
+   */
   halted: [event: HaltedEvent]
   /** A halt ended. */
   resumed: [event: ResumedEvent]

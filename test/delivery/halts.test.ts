@@ -3,10 +3,12 @@ import { SendError } from '../../lib/delivery/send-error.js'
 import { ambiguous, Harness, halt, limited, open, permanent, retry } from './fixtures/harness.js'
 
 const groups = { 'tg:*': {} }
+/** Of the group, because its sender says so. */
+const groupHalt = { kind: 'halt', scope: 'group' } as const
 
-t.test('a halt stops its group and nothing else', async t => {
+t.test('a halt of a group stops it and nothing else', async t => {
   const h = new Harness({ groups })
-  h.answer('tg:1', halt)
+  h.answer('tg:1', groupHalt)
   h.add('tg:1')
   await h.pass()
   h.add('tg:2')
@@ -29,8 +31,8 @@ t.test('a channel in no group halts alone', async t => {
 
 t.test('a halt lets one uncharged probe through every afterMs', async t => {
   const h = new Harness({ groups, retry: { maxAttempts: 1 } })
-  h.answer('tg:1', { kind: 'halt', afterMs: 10_000 })
-  h.answer('tg:2', { kind: 'halt', afterMs: 10_000 })
+  h.answer('tg:1', { ...groupHalt, afterMs: 10_000 })
+  h.answer('tg:2', { ...groupHalt, afterMs: 10_000 })
   h.add('tg:1')
   await h.pass()
   h.add('tg:2')
@@ -43,7 +45,7 @@ t.test('a halt lets one uncharged probe through every afterMs', async t => {
 
 t.test('a probe that gets through ends the halt, and the backlog flows', async t => {
   const h = new Harness({ groups })
-  h.answer('m1', halt, 'ok')
+  h.answer('m1', groupHalt, 'ok')
   h.add('tg:1')
   await h.pass()
   for (let i = 0; i < 5; i++) h.add(`tg:${i}`)
@@ -62,7 +64,7 @@ t.test(
       [ambiguous, 2],
     ] as const) {
       const h = new Harness({ groups, retry: { maxAttempts: 2 } })
-      h.answer('m1', halt, verdict, 'ok')
+      h.answer('m1', groupHalt, verdict, 'ok')
       h.add('tg:1')
       await h.pass(60_000)
       t.match(h.of('resumed'), [{}])
@@ -75,7 +77,7 @@ t.test(
 t.test('only one attempt is the probe', async t => {
   const h = new Harness({ groups })
   const probe = open()
-  h.answer('m1', halt)
+  h.answer('m1', groupHalt)
   h.add('tg:1')
   await h.pass()
   h.answer('tg:1', probe.answer)
@@ -96,13 +98,13 @@ t.test('attempts under way when a halt begins neither end it nor put its probe o
   const broken = open()
   h.answer('m1', fine.answer)
   h.answer('m2', broken.answer, 'ok')
-  h.answer('m3', halt, 'ok')
+  h.answer('m3', groupHalt, 'ok')
   for (const channel of ['tg:1', 'tg:2', 'tg:3']) h.add(channel)
   await h.pass(20_000)
   fine.succeed()
   await h.pass()
   t.equal(h.dispatcher.stats().haltedCount, 1)
-  broken.fail(new SendError('revoked', halt))
+  broken.fail(new SendError('revoked', groupHalt))
   await h.pass(39_999)
   t.equal(h.sent.length, 3)
   await h.pass(1)
@@ -190,7 +192,7 @@ t.test(
   },
 )
 
-t.test('a parse that throws halts the group before anything is attempted', async t => {
+t.test('a parse that throws halts before anything is attempted, and in two channels the group', async t => {
   let broken = true
   const h = new Harness({
     groups,
@@ -203,7 +205,11 @@ t.test('a parse that throws halts the group before anything is attempted', async
   h.add('tg:2')
   await h.pass()
   t.same(h.ids, [])
-  t.match(h.of('halted'), [{ target: 'tg:', reason: /schema 2 expected/ }])
+  t.match(
+    h.of('halted').map(({ target }) => target),
+    ['tg:1', 'tg:2', 'tg:'],
+  )
+  t.match(h.of('halted'), [{ reason: /schema 2 expected/ }, {}, {}])
   t.notOk(h.store.kinds().includes('attempt'))
   broken = false
   await h.pass(60_000)

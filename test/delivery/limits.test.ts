@@ -2,7 +2,7 @@ import t from 'tap'
 import { Gate } from '../../lib/delivery/gate.js'
 import type { MessageRef } from '../../lib/store/message-store.js'
 import { FakeClock } from './fixtures/fake-clock.js'
-import { Harness, halt, limited, open } from './fixtures/harness.js'
+import { Harness, limited, open } from './fixtures/harness.js'
 import { MemoryStore } from './fixtures/memory-store.js'
 
 t.test('no more channels are under way at once than concurrency', async t => {
@@ -55,7 +55,7 @@ t.test('a wait and a halt of a group concern the channels of which it is the lon
   h.add('tg:bot1:1')
   await h.pass()
   t.same(h.ids, ['m1', 'm2', 'm3', 'm5'])
-  h.answer('tg:bot1:1', halt)
+  h.answer('tg:bot1:1', { kind: 'halt', scope: 'group' })
   h.add('tg:bot1:1')
   await h.pass(60_000)
   t.same(

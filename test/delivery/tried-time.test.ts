@@ -82,7 +82,7 @@ const hindrances: Readonly<Record<string, (h: Harness) => Promise<void>>> = {
     h.dispatcher.resume()
   },
   'a halt of its group': async h => {
-    h.answer('tg:2', { kind: 'halt', afterMs: Infinity }, 'ok')
+    h.answer('tg:2', { kind: 'halt', scope: 'group', afterMs: Infinity }, 'ok')
     h.add('tg:2')
     await h.pass(25 * HOUR_MS)
     h.dispatcher.resume()

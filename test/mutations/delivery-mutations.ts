@@ -134,4 +134,92 @@ export const deliveryMutations: readonly Mutation[] = [
       name: "after a restart a message without attempts left is not sent again where the receiver says 'unknown'",
     },
   },
+  {
+    name: 'a halt does not widen',
+    invariants: [],
+    file: 'lib/delivery/halt-scope.js',
+    find: 'if (!mayWiden || (group.halt === undefined && suspects.length < 2))',
+    replace: 'if (true)',
+    caughtBy: {
+      file: 'delivery/halt-scope',
+      name: 'it widens to the group when a second channel halts with no success between, and says so',
+    },
+  },
+  {
+    name: 'a success between two halts is forgotten',
+    invariants: [],
+    file: 'lib/delivery/halt-scope.js',
+    find: 'this.#suspects.delete(group);',
+    replace: '',
+    caughtBy: {
+      file: 'delivery/halt-scope',
+      name: 'it does not widen where something of the group succeeded between',
+    },
+  },
+  {
+    name: 'a halt that widened does not shrink',
+    invariants: [],
+    file: 'lib/delivery/halt-scope.js',
+    find: 'if (group.halt?.widened)',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'delivery/halt-scope',
+      name: 'an attempt under way that succeeds shrinks a halt that widened, and none that was given its scope',
+    },
+  },
+  {
+    name: 'a probe of a channel widens its halt again',
+    invariants: [],
+    file: 'lib/delivery/halt-scope.js',
+    find: 'const isNew = channel.halt === undefined;',
+    replace: 'const isNew = true;',
+    caughtBy: {
+      file: 'delivery/halt-scope',
+      name: "probes of the channels that caused a halt do not widen it again, another channel's halt may",
+    },
+  },
+  {
+    name: 'a probe may be the channel that halted',
+    invariants: [],
+    file: 'lib/delivery/scheduler.js',
+    find: 'this.#lineUpAgain(holder.halt.by);',
+    replace: '',
+    caughtBy: {
+      file: 'delivery/halt-scope',
+      name: 'of a halt that the sender gave its group the probe is another channel, too',
+    },
+  },
+  {
+    name: 'a halt that widened waits for its first probe as long as any',
+    invariants: [],
+    file: 'lib/delivery/halts.js',
+    find: 'const isGuess = halt.widened && !order.told;',
+    replace: 'const isGuess = false;',
+    caughtBy: {
+      file: 'delivery/halt-scope',
+      name: 'ten of a hundred tenants answer 401 for ever, the first ten: the others lose less than a tenth',
+    },
+  },
+  {
+    name: 'a message that alone keeps halting does so for ever',
+    invariants: [],
+    file: 'lib/delivery/settler.js',
+    find: 'if (this.#isAloneTooLong(attempt, decision))',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'delivery/halt-scope',
+      name: 'a message that alone keeps halting ends by giveUpAfterMs, and its channel goes on',
+    },
+  },
+  {
+    name: 'giveUpAfterMs runs in every halt',
+    invariants: [],
+    file: 'lib/delivery/halt-scope.js',
+    find: 'halt.ownTime.set(Closed.stopped, true);',
+    replace: '',
+    caughtBy: {
+      file: 'delivery/halt-scope',
+      name: 'giveUpAfterMs does not run where no other channel of the group succeeded since',
+    },
+  },
 ]
