@@ -30,6 +30,8 @@ const ALONE: ReadonlySet<string> = new Set([
   'test/cli/interrupt.test.ts',
   'test/cli/look.test.ts',
   'test/cli/terminals.test.ts',
+  'test/delivery/brake-model.test.ts',
+  'test/delivery/outages.test.ts',
   'test/docs/code-blocks.test.ts',
   'test/log/lock-clocks.test.ts',
   'test/log/lock-copies.test.ts',
