@@ -1,3 +1,4 @@
+import { publicText } from '../delivery/redact/redact.js'
 import { WaqError, type WaqErrorCode } from '../log/errors.js'
 import { systemCode } from '../log/system-error.js'
 
@@ -85,6 +86,6 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof Error && 'syscall' in error) {
     return { code: systemCode(error) ?? 'IO', message: error.message, status: ExitStatus.io }
   }
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const message = publicText(error instanceof Error ? (error.stack ?? error.message) : String(error), 10_000)
   return { code: 'BUG', message: `a bug in waq: ${message}`, status: ExitStatus.bug }
 }

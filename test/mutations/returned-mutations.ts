@@ -21,11 +21,11 @@ export const returnedMutations: readonly Mutation[] = [
     caughtBy: { file: RETURNED, name: 'a Response that was read here can be read by whoever gets it' },
   },
   {
-    name: 'a body of undici is not put back',
+    name: 'a body of undici is not put back as it was',
     invariants: [],
     file: 'lib/delivery/returned/peeked-body.js',
     find: 'body.unshift(Buffer.concat(this.#pieces));',
-    replace: '',
+    replace: "body.unshift(Buffer.from('x'));",
     caughtBy: {
       file: 'queue/returned',
       name: 'a body of undici that is no answer in JSON is left to whoever gets it',

@@ -115,6 +115,7 @@ t.test('what is wrong is refused with its name, what it got, and what is allowed
     // biome-ignore lint/suspicious/noSparseArray: it is what is tested
     [{ retry: [1, , 2] }, /options\.retry\[1\] .* got undefined/],
     [{ classify: 1 }, /options\.classify/],
+    [{ classifyResult: 'ok' }, /options\.classifyResult must be a function/],
     [{ onAmbiguous: 'retry' }, /options\.onAmbiguous must be 'resend' or 'dead-letter'/],
     [{ onDead: 'stop' }, /options\.onDead must be 'continue' or 'halt', got the string "stop"/],
     [{ ttlMs: 0 }, /options\.ttlMs/],

@@ -1,6 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { reasonText } from '../../delivery/recorded-error.js'
 import { asWaqError, WaqError } from '../../log/errors.js'
 import { clearInterval, setInterval, wallNow } from '../../log/real-time.js'
 import { systemCode } from '../../log/system-error.js'
@@ -298,7 +299,7 @@ function describe(error: unknown): ControlError {
   }
   const aborted = error instanceof Error && error.name === 'AbortError'
   const message = error instanceof Error ? error.message : String(error)
-  return { code: aborted ? 'ABORTED' : 'WAQ_IO', message, indeterminate: false }
+  return { code: aborted ? 'ABORTED' : 'WAQ_IO', message: reasonText(message), indeterminate: false }
 }
 
 async function exists(path: string): Promise<boolean> {
