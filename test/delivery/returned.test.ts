@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { findingIn } from '../../lib/delivery/returned/finding.js'
 import type { Verdict } from '../../lib/delivery/types.js'
@@ -439,6 +440,28 @@ t.test('a body that does not end is waited for no longer than the attempt may ta
   t.equal(cancelled, false)
   await response.body?.cancel()
   t.equal(cancelled, true)
+})
+
+t.test('a body of Node that breaks off ends no process, whoever cloned it', async t => {
+  const h = new Harness()
+  const halves = [new PassThrough(), new PassThrough()]
+  // As node-fetch 2 does it: nobody listens to either half.
+  const response = {
+    status: 200,
+    ok: true,
+    headers: new Headers({ 'content-type': 'application/json' }),
+    body: new PassThrough(),
+    clone() {
+      this.body = halves[0]!
+      return { ...this, body: halves[1]! }
+    },
+  }
+  h.answer('m1', () => response)
+  h.add('a')
+  await h.pass()
+  for (const half of halves) half.destroy(new Error('reset'))
+  await h.pass()
+  t.match(h.of('delivered'), [{ id: 'm1' }])
 })
 
 t.test('of a refusal that is too long to be read the rest is let go', async t => {

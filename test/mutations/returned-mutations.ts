@@ -61,4 +61,12 @@ export const returnedMutations: readonly Mutation[] = [
       name: 'a body that does not end is waited for no longer than the attempt may take',
     },
   },
+  {
+    name: 'a body that breaks off ends the process',
+    invariants: [],
+    file: 'lib/delivery/returned/body-reader.js',
+    find: 'ignoreErrors(half);',
+    replace: '',
+    caughtBy: { file: RETURNED, name: 'a body of Node that breaks off ends no process, whoever cloned it' },
+  },
 ]

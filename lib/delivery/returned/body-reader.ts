@@ -73,6 +73,7 @@ export class BodyReader {
     const response = isClonable(this.#source) ? this.#source.clone() : this.#source
     const body = property(response, 'body')
     if (!(body instanceof ReadableStream)) {
+      for (const half of [body, property(this.#source, 'body')]) ignoreErrors(half)
       this.#letGo = () => destroy(body)
       yield* body as AsyncIterable<Uint8Array>
       return
@@ -88,6 +89,12 @@ function destroy(body: unknown): void {
   if (!(body instanceof Readable) || body.destroyed) return
   body.on('error', () => {})
   body.destroy()
+}
+
+/** A stream of Node that breaks off ends the process where nobody listens: to the halves of node-fetch 2 nobody does. */
+function ignoreErrors(body: unknown): void {
+  const on = property(body, 'on')
+  if (typeof on === 'function') on.call(body, 'error', () => {})
 }
 
 function json(text: string): unknown {
