@@ -374,13 +374,18 @@ t.test('a Response that was read here can be read by whoever gets it', async t =
   const h = new Harness()
   h.answer('m1', () => json({ ok: true, ts: '1' }))
   h.answer('m2', () => json({ ok: false, error: 'not_in_channel' }))
+  h.answer('m3', () => json({ message: 'no' }, { status: 403 }))
   h.add('a')
   h.add('b')
+  await h.pass()
+  h.add('c')
   await h.pass()
   t.same(await (h.of('delivered')[0]!.result as Response).json(), { ok: true, ts: '1' })
   const { error } = h.of('dead')[0] as unknown as { error: { response: Response; body: unknown } }
   t.same(error.body, { ok: false, error: 'not_in_channel' })
   t.same(await error.response.json(), error.body)
+  const refused = h.of('dead')[1] as unknown as { error: { response: Response } }
+  t.same(await refused.error.response.json(), { message: 'no' })
 })
 
 t.test('a body that was used, is no JSON, is long or breaks off is a delivery', async t => {

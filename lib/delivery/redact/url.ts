@@ -14,9 +14,10 @@ const HOOK = /^(?:web|incoming)?[-_]?hooks?(?:b\d)?$|^(?:api[-_]?)?keys?$|^token
 const HOOK_HOSTS =
   /(?:^|[/.@])(?:[a-z0-9-]*hooks?\d?\.|ntfy\.sh|api\.day\.app|sctapi\.ftqq\.com|sc\.ftqq\.com)/i
 
-/** Such a host where the scheme was left out, and a path by itself: `POST /bot1:AA/sendMessage`. */
+/** Such a host where the scheme was left out, and a path by itself: `POST /bot1:AA/sendMessage`, `/hooks/…`. */
 const BARE_HOOK_HOST =
   /\b(hooks\.(?:slack|zapier)\.com|discord(?:app)?\.com\/api\/webhooks)\/(?!\[)[^\s"'`<>?#]+/gi
+const BARE_HOOK_PATH = /(\/(?:web|incoming)?[-_]?hooks?(?:b\d)?\/)([^\s"'`<>?#]+)/gi
 const BARE_BOT_PATH = /(\/bot)\d{1,20}(?::|%3A)[\w-]+/gi
 
 /**
@@ -28,6 +29,7 @@ export function redactUrls(text: string): string {
     .replace(URLS, redactUrl)
     .replace(BARE_HOOK_HOST, `$1/${HIDDEN}`)
     .replace(BARE_BOT_PATH, `$1${HIDDEN}`)
+    .replace(BARE_HOOK_PATH, (found, hook, rest) => (looksRandom(rest) ? `${hook}${HIDDEN}` : found))
 }
 
 function redactUrl(found: string): string {

@@ -13,6 +13,7 @@ const NO_JSON =
 export class BodyReader {
   readonly #source: unknown
   #letGo: () => void = () => {}
+  #isComplete = false
 
   private constructor(source: unknown) {
     this.#source = source
@@ -52,7 +53,7 @@ export class BodyReader {
   discard(): void {
     const body = property(this.#source, 'body')
     this.#letGo()
-    if (isUsed(body)) return
+    if (this.#isComplete || isUsed(body)) return
     if (body instanceof ReadableStream) body.cancel().catch(() => {})
     else destroy(body)
   }
@@ -65,6 +66,7 @@ export class BodyReader {
       if (onlyJson && (!/^\s*(?:[[{]|$)/.test(text) || text.length > MAX_BODY_LENGTH)) return undefined
       if (text.length >= MAX_BODY_LENGTH) return text.slice(0, MAX_BODY_LENGTH)
     }
+    this.#isComplete = true
     return text
   }
 
@@ -84,11 +86,11 @@ export class BodyReader {
   }
 }
 
-/** A stream of Node's; that it was cut off is no error for anybody. */
+/** A stream of Node's. That it was cut off is an error for whoever reads on, and for nobody else. */
 function destroy(body: unknown): void {
-  if (!(body instanceof Readable) || body.destroyed) return
+  if (!(body instanceof Readable) || body.destroyed || body.readableEnded) return
   body.on('error', () => {})
-  body.destroy()
+  body.destroy(new Error('No more of the body was read.'))
 }
 
 /** A stream of Node that breaks off ends the process where nobody listens: to the halves of node-fetch 2 nobody does. */
