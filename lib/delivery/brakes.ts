@@ -73,7 +73,7 @@ export class Brakes {
     return this.#byTarget.get(this.#scopeOf(channel).target)
   }
 
-  /** The turn of this channel is over. `sent`: the receiver was asked for something. */
+  /** The turn of this channel is over. `sent`: the receiver was asked for something. `look` follows. */
   ended({ channel, shows, failure }: Ended, sent: boolean): void {
     const { held } = channel
     held?.brake.release(held)
@@ -84,7 +84,11 @@ export class Brakes {
       brake?.failed(channel, failure, isProbe)
     } else if (shows === 'up') brake?.answered()
     else if (sent) brake?.toldNothing(channel, isProbe)
-    brake?.look()
+  }
+
+  /** Others than this channel may go on. */
+  look(channel: Channel): void {
+    this.of(channel)?.look()
   }
 
   /** The receiver of this channel is up. */

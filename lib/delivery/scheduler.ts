@@ -299,6 +299,7 @@ export class Scheduler {
       this.columns.place.set(ref, Place.gone)
     }
     this.settle(channel)
+    if (this.brakes.size > 0) this.brakes.look(channel)
     this.#offer(gate)
   }
 
@@ -337,15 +338,18 @@ export class Scheduler {
       this.#timers.set(channel, dueAt)
       return
     }
-    if (
-      this.brakes.size > 0 &&
-      this.brakes.of(channel)?.passes(channel, this.#store.attempts(first!)) === false
-    ) {
+    if (this.brakes.size > 0 && !this.#passesBrake(channel, first!)) {
       this.#become(channel, 'held')
       return
     }
     // What rests needs no alarm meanwhile: it is looked at again after the attempt.
     this.#become(channel, 'ready')
+  }
+
+  /** One that the receiver was asked about, and is to be sent now, goes first. */
+  #passesBrake(channel: Channel, ref: MessageRef): boolean {
+    const attempts = channel.answer?.ref === ref ? -1 : this.#store.attempts(ref)
+    return this.brakes.of(channel)?.passes(channel, attempts) !== false
   }
 
   /** Begins as many attempts as may begin. */

@@ -552,6 +552,25 @@ t.test('asking what became of a message finds the receiver down as well', async 
   t.ok(asked - before <= 10 + 3, `${asked - before}`)
 })
 
+t.test('a message that its receiver was asked about is sent before another is asked about', async t => {
+  let asked = 0
+  const h = new Harness({
+    groups,
+    retry: { initialDelayMs: 1, factor: 1, maxAttempts: Infinity },
+    onAmbiguous: () => {
+      asked++
+      return 'not-sent'
+    },
+  })
+  for (let chat = 0; chat < 10; chat++) {
+    h.answer(`tg:${chat}`, down)
+    h.add(`tg:${chat}`)
+  }
+  await h.pass(8_000)
+  t.equal(h.sent.length, 10 + 3)
+  t.equal(asked, 3)
+})
+
 t.test('a restart begins it anew', async t => {
   const h = await braked()
   await h.pass(MINUTE)
