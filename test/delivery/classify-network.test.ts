@@ -54,6 +54,13 @@ judged('nothing was sent where no connection stood', [
     'not sent',
   ],
   ['Node, its text alone', error('connect ECONNREFUSED 127.0.0.1:9'), 'not sent'],
+  [
+    'firebase-admin, which keeps the code in its text alone',
+    error('Error while making request: connect ECONNREFUSED 127.0.0.1:9. Error code: ECONNREFUSED', {
+      code: 'app/network-error',
+    }),
+    'not sent',
+  ],
   ['Node, its text alone: no name', error('getaddrinfo ENOTFOUND api.test'), 'not sent'],
 ])
 

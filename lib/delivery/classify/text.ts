@@ -30,6 +30,11 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
     'unreachable',
     'programs that put a text before it',
   ],
+  [
+    /^Error while making request: (?:connect E[A-Z]+|getaddrinfo E[A-Z_]+) \S+\. Error code: E[A-Z_]+$/,
+    'unreachable',
+    'firebase-admin, api-request.js',
+  ],
   [/^(?:Connection timeout|Greeting never received)$/, 'unreachable', 'nodemailer, smtp-connection'],
   [
     /^(?:\d+ UNAVAILABLE: )?(?:No connection established|Name resolution failed)/,
