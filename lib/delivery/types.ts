@@ -272,7 +272,7 @@ export interface RateLimitedFacts extends MessageFacts {
   readonly recorded: RecordedError
   /** What waits. */
   readonly scope: Scope
-  /** The channel, the group's prefix (without its `*`), or '' for everything. */
+  /** The channel (where it has one, its rate key), the group's prefix (without its `*`), or '' for everything. */
   readonly target: string
   readonly delayMs: number
   /** Epoch ms. */

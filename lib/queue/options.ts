@@ -7,7 +7,6 @@ import {
   type Field,
   field,
   flag,
-  MAX_TIMER_MS,
   oneOf,
   Refusal,
   type Rule,
@@ -61,7 +60,7 @@ const isObject = (value: unknown) => typeof value === 'object'
 const rate: Rule<Rate> = shape<Rate>(
   {
     count: field(whole({ min: 1, max: 1e9 })),
-    perMs: field(real({ min: 1, max: MAX_TIMER_MS })),
+    perMs: field(real({ min: 1, max: 366 * DAY_MS })),
     burst: field(whole({ min: 1, max: 1e9 })),
   } satisfies Table<Rate>,
   'a rate, such as { count: 30, perMs: 1000 }',

@@ -389,7 +389,7 @@ export interface RateLimitedEvent extends MessageEvent {
   error: unknown
   /** What waits. */
   scope: Scope
-  /** The channel, the group's prefix (without its `*`), or '' for everything. */
+  /** The channel (where it has one, its rate key), the group's prefix (without its `*`), or '' for everything. */
   target: string
   delayMs: number
   /** Epoch ms. */

@@ -101,6 +101,10 @@ t.test('what is wrong is refused with its name, what it got, and what is allowed
     [{ rateLimit: { count: 1, perMs: 1 } }, /options\.rateLimit has no property called "count"/],
     [{ rateLimit: { global: { count: 1 } } }, /options\.rateLimit\.global lacks `perMs`/],
     [{ rateLimit: { perChannel: [{ count: 0, perMs: 1 }] } }, /options\.rateLimit\.perChannel\[0\]\.count/],
+    [{ rateLimit: { global: { count: 1, perMs: 0 } } }, /options\.rateLimit\.global\.perMs/],
+    [{ rateLimit: { global: { count: 1, perMs: Infinity } } }, /options\.rateLimit\.global\.perMs/],
+    [{ rateLimit: { global: { count: 2, perMs: 1, burst: 0 } } }, /options\.rateLimit\.global\.burst/],
+    [{ rateLimit: { global: { count: 2, perMs: 1, burst: 3 } } }, /burst is 3, more than `count` \(2\)/],
     [{ rateLimit: { global: Array.from({ length: 17 }, () => ({ count: 1, perMs: 1 })) } }, /17 rates/],
     [{ sendTimeoutMs: 0 }, /options\.sendTimeoutMs must be a number from 1/],
     [{ sendTimeoutMs: 2 ** 31 }, /options\.sendTimeoutMs .* to 2,147,483,647, got the number 2147483648/],
@@ -169,13 +173,16 @@ t.test('a channel has the options of the queue, changed by its own', async t => 
       retry: { maxAttempts: 3 },
       rateLimit: { perChannel: { count: 1, perMs: 1 } },
       channelOptions: (channel: string) =>
-        channel === 'own' ? { ttlMs: Infinity, retry: { factor: 5 }, ordered: false } : undefined,
+        channel === 'own'
+          ? { ttlMs: Infinity, retry: { factor: 5 }, ordered: false, rateKey: 'chat' }
+          : undefined,
     }),
   )
   t.match(channels.get('other'), { ttlMs: 100, ordered: true, rateLimit: [{ count: 1, perMs: 1 }] })
   t.match(channels.get('own'), {
     ttlMs: Infinity,
     ordered: false,
+    rateKey: 'chat',
     retry: { maxAttempts: 3, factor: 5 },
     rateLimit: [{ count: 1, perMs: 1 }],
   })
@@ -226,6 +233,8 @@ t.test('what channelOptions may not answer is refused, with the channel', async 
     code: 'WAQ_INVALID_OPTION',
     message: /channelOptions\("chat\\u000a1"\)\.ttlMs/,
   })
+  t.match(answer({ rateKey: '' }), { message: /\.rateKey must be a string of 1 to 512 bytes/ })
+  t.match(answer({ rateKey: 5 }), { message: /\.rateKey must be .* got the number 5/ })
   t.match(answer({ concurrency: 1 }), { message: /no property called "concurrency"/ })
   t.match(answer('x'), { message: /must be an object, got the string "x"/ })
   t.match(answer(null), { message: /must be an object, got null/ })

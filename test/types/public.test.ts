@@ -140,7 +140,12 @@ export function functions(): void {
   const options: QueueOptions<Note, number> = {
     send,
     retry: decide,
-    channelOptions: () => ({ retry: list, ordered: false }),
+    channelOptions: () => ({
+      retry: list,
+      ordered: false,
+      rateKey: 'chat',
+      rateLimit: { count: 20, perMs: 60_000, burst: 1 },
+    }),
     onAmbiguous: ({ lastAttemptAt }) => (lastAttemptAt > 0 ? 'sent' : 'unknown'),
     classify: error => (error instanceof WaqError ? { kind: 'retry' } : undefined),
     classifyResult: result => (result < 0 ? { kind: 'permanent' } : undefined),
