@@ -129,9 +129,11 @@ export class Dispatcher<P, R> {
     const scheduler = this.#scheduler
     const now = this.#timers.now()
     const dead: MessageRef[] = []
+    const unmarked: MessageRef[] = []
     for (const ref of this.#store.live()) {
       if (this.#store.standing(ref) === 'dead') dead.push(ref)
       else scheduler.enterUnsettled(ref)
+      if (this.#store.standing(ref) === 'in-doubt' && this.#store.attempts(ref) === 0) unmarked.push(ref)
     }
     this.#retention.load(dead)
     for (const { channel, since } of this.#store.haltedChannels()) {
@@ -151,7 +153,7 @@ export class Dispatcher<P, R> {
         if (holder !== undefined) scheduler.block(holder, until)
       }
     }
-    for (const ref of this.#store.unmarked()) scheduler.countUnknown(ref)
+    scheduler.countUnmarked(unmarked)
     scheduler.settleAll()
   }
 

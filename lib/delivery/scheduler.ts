@@ -172,10 +172,16 @@ export class Scheduler {
     this.block(this.channel(name), until)
   }
 
-  /** An attempt of this message may have been made that no record tells of. */
-  countUnknown(ref: MessageRef): void {
-    const channel = this.channel(this.#store.channel(ref))
-    if (this.#adopt(channel)) inEachWindow(channel, 'endUnknown')
+  /** Of each of these messages an attempt may have been made that no record tells of. */
+  countUnmarked(refs: readonly MessageRef[]): void {
+    for (const ref of refs) {
+      const channel = this.channel(this.#store.channel(ref))
+      if (!this.#adopt(channel)) continue
+      const at = this.#store.lastOutcomeAt(ref)
+      channel.windows?.count(at)
+      for (const passed of channel.gate.path) passed.windows?.count(at)
+    }
+    this.#windows.recordCounted()
   }
 
   /** No attempt is made any more: what must be known of limits in a later life is recorded. */
@@ -568,7 +574,7 @@ export class Scheduler {
 }
 
 /** In all that an attempt of this channel passes. */
-function inEachWindow({ windows, gate }: Channel, act: 'take' | 'giveBack' | 'end' | 'endUnknown'): void {
+function inEachWindow({ windows, gate }: Channel, act: 'take' | 'giveBack' | 'end'): void {
   windows?.[act]()
   for (const passed of gate.path) passed.windows?.[act]()
 }

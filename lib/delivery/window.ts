@@ -102,6 +102,17 @@ export class Window {
     }
   }
 
+  /** One more attempt of an earlier life. */
+  count(end: number, now: number): void {
+    const ends = this.ends(now)
+    let at = 0
+    while (at < ends.length && ends[at]! <= end) at += 2
+    this.#frees = []
+    this.#from = 0
+    this.#ended = 0
+    this.restore([...ends.slice(0, at), end, 1, ...ends.slice(at)], now)
+  }
+
   #add(free: number, count: number): void {
     const last = this.#frees.length - 2
     this.#ended += count

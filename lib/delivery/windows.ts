@@ -48,10 +48,9 @@ export class Windows {
     for (const window of this.#windows) window.end()
   }
 
-  /** An attempt that no record tells of may have been made. */
-  endUnknown(): void {
-    this.take()
-    this.end()
+  /** An attempt that no record tells of may have ended at this moment of an earlier life. */
+  count(at: number): void {
+    for (const window of this.#windows) window.count(at)
   }
 
   has({ count, perMs, burst = count }: Rate): boolean {
@@ -72,6 +71,8 @@ export class WindowKeeper {
   readonly timers: Timers
   /** Of which a promise stands on disk. */
   readonly promising = new Set<KeptWindow>()
+  /** In which something was counted that is not recorded yet. */
+  readonly counted = new Set<KeptWindow>()
 
   constructor(store: MessageStore, timers: Timers) {
     this.store = store
@@ -91,6 +92,11 @@ export class WindowKeeper {
       list.map(rate => new KeptWindow(this, scope, target, rate)),
       this.timers,
     )
+  }
+
+  recordCounted(): void {
+    for (const window of this.counted) window.record(0)
+    this.counted.clear()
   }
 
   /** In the end: what is promised and was not used counts no more, and the rest from when it ended. */
@@ -133,6 +139,11 @@ class KeptWindow implements Alarm {
     this.window.take(this.#keeper.timers.passed())
     this.#used += 1
     if (this.#used > this.#promised) this.record(this.#spare)
+  }
+
+  count(at: number): void {
+    this.window.count(at, this.#keeper.timers.passed())
+    this.#keeper.counted.add(this)
   }
 
   giveBack(): void {

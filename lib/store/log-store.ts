@@ -65,7 +65,6 @@ interface Parts {
   readonly contents: MessageContents
   readonly parted: PartedPlace
   readonly places: TakenPlaces
-  readonly unmarked: readonly MessageRef[]
   readonly gapEnds: ReadonlySet<number>
   readonly windows: WindowFold
   readonly limits: readonly { scope: Scope; target: string; until: number }[]
@@ -97,7 +96,6 @@ export class LogStore implements MessageStore {
   readonly #parted: PartedPlace
   readonly #limits: Parts['limits']
   readonly #places: TakenPlaces
-  readonly #unmarked: readonly MessageRef[]
   readonly #enqueuer: Enqueuer
   readonly #recorder: OutcomeRecorder
   readonly #compaction: Compaction
@@ -164,7 +162,6 @@ export class LogStore implements MessageStore {
       limits,
       gapEnds: opening.gapEnds(),
       windows: opening.windows,
-      unmarked: opening.unmarked,
       recovery,
     })
     for (const taken of opening.renewedPlaces) store.recordPlaces(taken)
@@ -192,7 +189,6 @@ export class LogStore implements MessageStore {
     this.#parted = parts.parted
     this.#limits = parts.limits
     this.#places = parts.places
-    this.#unmarked = parts.unmarked
     const cache = new RecordCache(options.cacheBytes)
     this.#reader = new MessageReader(this.#messages, index, cache)
     const watch = new SettlementWatch()
@@ -478,10 +474,6 @@ export class LogStore implements MessageStore {
 
   get uncountedBefore(): number {
     return this.#places.uncountedBefore
-  }
-
-  unmarked(): Iterable<MessageRef> {
-    return this.#unmarked
   }
 
   recordPlaces(places: Places): void {

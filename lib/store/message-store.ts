@@ -185,8 +185,6 @@ export interface MessageStore {
   takenPlaces(scope: Scope, target: string): readonly Pick<Places, 'perMs' | 'ends'>[]
   /** Attempts that ended before this moment may lack in `takenPlaces`; 0: none do. */
   readonly uncountedBefore: number
-  /** Messages of which an attempt may lack there, one each, beside those. */
-  unmarked(): Iterable<MessageRef>
   /** In place of what was recorded for this window before; written before the outcomes that are recorded behind it. */
   recordPlaces(places: Places): void
 

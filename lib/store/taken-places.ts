@@ -6,7 +6,8 @@
  *
  * So after a death every attempt is counted: those that ended by when they did, and what was open as if it had ended at
  * the opening. Records stand in the ack log before the marks of the attempts that they count. What a lost tail of it may
- * have held is the attempts of the messages that are in doubt because of it (`attempt-window.ts`). Where more may be
+ * have held is one attempt of each message that is in doubt because of it (`attempt-window.ts`): of those that are in
+ * doubt without a charged attempt. Where more may be
  * lost (bytes that rotted, or messages that were not on the device), that is on record, too: what ended before
  * is *uncounted*, and every window counts as full at that moment.
  *

@@ -19,6 +19,7 @@ export interface SendShape {
 const isCareful = (channel: string): boolean => channel.startsWith('careful')
 /** Its messages overtake each other. */
 const isLoose = (channel: string): boolean => channel.startsWith('loose')
+const YEAR_MS = 365 * 86_400_000
 const CHANNELS = ['plain:a', 'plain:b', 'careful:c', 'loose:d']
 
 /** A live message, in the order of its channel. */
@@ -37,6 +38,9 @@ export class SendLife {
   #store: LogStore | undefined
   readonly #lines = new Map<string, Waiting[]>(CHANNELS.map(channel => [channel, []]))
   readonly #busy = new Set<string>()
+  /** Of one window over everything, places of attempts that ended, and of those under way. */
+  #ended = 0
+  #open = 0
 
   constructor(process: DiskProcess, oracle: SendOracle, shape: SendShape) {
     this.process = process
@@ -58,11 +62,17 @@ export class SendLife {
     const shown = live.map(({ id, channel, stands, ref }) => {
       const inDoubt = stands.standing === 'in-doubt'
       if (stands.standing !== 'dead') this.#lines.get(channel)!.push({ id, ref, retries: false })
+      if (inDoubt && store.attempts(ref) === 0) this.#ended += 1
       return { id, marked: inDoubt || stands.mayHaveBeenSent, inDoubt }
     })
     if (this.process.killed) return
     this.#store = store
-    this.oracle.opened(shown)
+    for (const { ends } of store.takenPlaces('global', ''))
+      for (let i = 1; i < ends.length; i += 2) this.#ended += ends[i]!
+    if (store.uncountedBefore > 0) this.#ended = Number.MAX_SAFE_INTEGER
+    this.oracle.opened(shown, this.#ended)
+    if (this.#ended === Number.MAX_SAFE_INTEGER) this.#ended = this.oracle.calls
+    this.#recordPlaces()
   }
 
   async enqueue(random: Random, count: number): Promise<void> {
@@ -107,19 +117,30 @@ export class SendLife {
     const overtakes = line.some(other => other !== waiting && other.retries)
     const mustSync = store.mustSyncMark(ref, isCareful(channel), overtakes)
     message.attempted = true
+    this.#open += 1
+    this.#recordPlaces()
     const progress = { attempts: store.attempts(ref) + 1, mayHaveBeenSent: this.#isMarked(ref) }
     await store.record(ref, { ...outcomeOf('attempt'), ...progress }).written
     if (mustSync) await store.syncOutcomes()
     if (this.process.killed) return
     // Here `send` is called: what becomes of it the log may never know.
+    this.oracle.calls += 1
     const arrives = !random.chance(3)
     if (arrives) message.arrived = true
     const outcome: Outcome = arrives ? outcomeOf('delivered') : { ...outcomeOf('retry'), ...progress }
     waiting.retries = true
     if (arrives) line.splice(line.indexOf(waiting), 1)
     const { written } = store.record(ref, outcome)
+    this.#open -= 1
+    this.#ended += 1
+    if (random.chance(2)) this.#recordPlaces()
     if (random.chance(2)) await written
     else written.catch(this.#refused)
+  }
+
+  #recordPlaces(): void {
+    const ends = this.#ended === 0 ? [] : [NOW, this.#ended]
+    this.store.recordPlaces({ scope: 'global', target: '', perMs: YEAR_MS, open: this.#open, ends })
   }
 
   #isMarked(ref: MessageRef): boolean {

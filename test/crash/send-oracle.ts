@@ -1,7 +1,7 @@
 /**
  * What a receiver got, and what a queue makes of it after a crash: a message that arrived, and that a later
  * life would send again, is marked. And no more than that after a mere kill: what is in doubt then was being
- * sent.
+ * sent. And a window of a limit counts every call of `send`.
  */
 import { Violation } from './oracle.js'
 import type { Account } from './world.js'
@@ -26,6 +26,8 @@ export interface ShownToSend {
 
 export class SendOracle implements Account {
   #messages = new Map<string, SentMessage>()
+  /** How often `send` was called. */
+  calls = 0
   /** Since the last opening power was lost, or the disk failed. */
   #mayLack = false
 
@@ -33,11 +35,12 @@ export class SendOracle implements Account {
     const copy = new SendOracle()
     for (const [id, message] of this.#messages) copy.#messages.set(id, { ...message })
     copy.#mayLack = this.#mayLack
+    copy.calls = this.calls
     return copy
   }
 
   fingerprint(): string {
-    let told = this.#mayLack ? '!' : ''
+    let told = `${this.calls}${this.#mayLack ? '!' : ''}`
     for (const { arrived, attempted, doubtful } of this.#messages.values())
       told += `${arrived ? 'a' : ''}${attempted ? 't' : ''}${doubtful ? 'd' : ''},`
     return told
@@ -61,8 +64,10 @@ export class SendOracle implements Account {
     return this.#messages.get(id)!
   }
 
-  /** Throws a `Violation`. */
-  opened(live: readonly ShownToSend[]): void {
+  /** `counted`: calls of `send` that a limit knows of. Throws a `Violation`. */
+  opened(live: readonly ShownToSend[], counted: number): void {
+    if (counted < this.calls)
+      throw new Violation(`send was called ${this.calls} times, and a window of a limit counts ${counted}`)
     for (const { id, marked, inDoubt } of live) {
       const message = this.get(id)
       if (message.arrived && !marked) throw new Violation(`${id} has arrived, and is sent again unmarked`)

@@ -169,12 +169,20 @@ t.test('where a life may have sent what it did not record, every window is full'
 t.test('a message that may have been sent unknown takes one place', async t => {
   const options = { rateLimit: { perChannel: { count: 2, perMs: 60_000 } } }
   const first = new Harness({ ...options, idle: true })
-  for (let i = 0; i < 3; i++) first.add('a')
-  const disk = first.kill()
-  disk.unmarked = () => [...disk.live()].slice(0, 1)
-  const h = new Harness({ ...options, store: disk, clock: first.clock })
+  const [ref] = [first.add('a'), first.add('a'), first.add('a')]
+  // As an opening does that misses the end of the log.
+  const at = first.time.now()
+  const facts = { at, attempts: 0, firstAttemptAt: 0, triedMs: 0, mayHaveBeenSent: true }
+  first.store.record(ref, { kind: 'interrupted', ...facts })
+  let h = await first.crash(options, 30_000)
   await h.pass()
   t.equal(h.sent.length, 1)
+  // It counts from when it was found, however often that is.
+  h = await h.crash(options, 29_000)
+  await h.pass()
+  t.equal(h.sent.length, 0)
+  await h.pass(60_000)
+  t.equal(h.sent.length, 2)
 })
 
 t.test('another rate than before begins with what the earlier one tells', async t => {
@@ -204,6 +212,8 @@ t.test('a suspend makes a window longer or leaves it as it is, never shorter', a
   h.time.look()
   // 40 s have passed; two of these are not believed.
   await h.pass(21_999)
+  h.add('b')
+  await h.pass()
   t.equal(h.sent.length, 1)
   // A suspend is noticed within a minute.
   await h.pass(60_000)

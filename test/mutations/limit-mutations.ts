@@ -69,8 +69,8 @@ export const limitMutations: readonly Mutation[] = [
     name: 'a message that may have been sent unknown takes no place',
     invariants: [18],
     file: 'lib/delivery/dispatcher.js',
-    find: 'scheduler.countUnknown(ref)',
-    replace: 'void ref',
+    find: 'scheduler.countUnmarked(unmarked)',
+    replace: 'void 0',
     caughtBy: { file: 'delivery/windows', name: 'a message that may have been sent unknown takes one place' },
   },
   {
