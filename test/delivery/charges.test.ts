@@ -125,6 +125,38 @@ t.test('a failure that nobody can judge is a doubt, and charged', async t => {
   t.match(h.of('dead'), [{ id: 'm1', reason: 'attempts', attempts: 2 }])
 })
 
+/** A gateway that takes each message, and answers that the way back broke. Returns what arrived, by message. */
+async function gateway(onAmbiguous: 'resend' | 'dead-letter'): Promise<Map<string, boolean[]>> {
+  const h = new Harness({ onAmbiguous })
+  for (const channel of ['a', 'b', 'c']) {
+    h.answer(channel, () => {
+      throw Object.assign(new Error('Bad Gateway'), { status: 502 })
+    })
+    h.add(channel)
+    h.add(channel)
+  }
+  await h.pass(24 * 3_600_000)
+  const arrived = new Map<string, boolean[]>()
+  for (const { id, mayHaveBeenSent } of h.sent) arrived.set(id, [...(arrived.get(id) ?? []), mayHaveBeenSent])
+  t.equal(h.of('dead').length, 6)
+  return arrived
+}
+
+t.test(
+  'a gateway that takes each message and answers 502 gets one copy each where doubt ends in a dead letter',
+  async t => {
+    const arrived = [...(await gateway('dead-letter')).values()]
+    t.same(arrived, new Array(6).fill([false]))
+  },
+)
+
+t.test('and by default ten at most, each but the first marked', async t => {
+  const arrived = [...(await gateway('resend')).values()]
+  t.equal(arrived.length, 6)
+  for (const copies of arrived) t.same(copies, [false, ...new Array(copies.length - 1).fill(true)])
+  t.ok(arrived.every(copies => copies.length <= 10))
+})
+
 /** How a call of `send` ends. */
 type End = Verdict | 'ok' | 'never' | 'slow'
 
