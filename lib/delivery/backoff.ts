@@ -31,6 +31,8 @@ export interface Backoff<P> {
   delayMs(failed: FailedAttempt<P>): number | undefined
   /** Whether there is a further attempt after this many charged ones, as far as their number decides. */
   allows(attempts: number): boolean
+  /** The first attempt may be the last. */
+  readonly mayEndAtOnce: boolean
   /** The wait where none is left but one is needed, such as before asking the receiver. */
   lastDelayMs(): number
   /** How many waits, one after another, fit into this time: how far an earlier life had come. */
@@ -84,6 +86,10 @@ class ExponentialBackoff implements Backoff<unknown> {
     return attempts < this.#options.maxAttempts
   }
 
+  get mayEndAtOnce(): boolean {
+    return !this.allows(1) || this.isTooLate({ triedMs: 0 })
+  }
+
   lastDelayMs(): number {
     return this.#options.initialDelayMs
   }
@@ -119,6 +125,10 @@ class ListedBackoff implements Backoff<unknown> {
     return attempts <= this.#delaysMs.length
   }
 
+  get mayEndAtOnce(): boolean {
+    return !this.allows(1)
+  }
+
   lastDelayMs(): number {
     return this.#delaysMs.at(-1) ?? DEFAULTS.initialDelayMs
   }
@@ -130,6 +140,7 @@ class ListedBackoff implements Backoff<unknown> {
 }
 
 class AskedBackoff<P> implements Backoff<P> {
+  readonly mayEndAtOnce = true
   readonly #ask: (failure: Failure<P>) => number | undefined
   readonly #standIn: Backoff<P>
   readonly #report: (error: Error) => void

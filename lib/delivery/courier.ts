@@ -5,6 +5,7 @@ import { Call } from './call.js'
 import { Mark } from './columns.js'
 import { Doubt } from './doubt.js'
 import { Inside } from './inside.js'
+import { syncsMarks } from './policies.js'
 import { recordedError } from './recorded-error.js'
 import { RefMap } from './ref-map.js'
 import { Results } from './returned/results.js'
@@ -188,7 +189,7 @@ export class Courier {
     attempt.firstAttemptAt = before.firstAttemptAt || at
     this.#late.delete(ref)
     const overtakes = (channel.resting?.size ?? 0) > 0
-    const mustSync = this.#store.mustSyncMark(ref, policy.onAmbiguous !== 'resend', overtakes)
+    const mustSync = this.#store.mustSyncMark(ref, syncsMarks(policy), overtakes)
     const written = await ledger.recorded(ref, {
       kind: 'attempt',
       at,

@@ -12,6 +12,17 @@ export interface Policy<P> {
   readonly ordered: boolean
 }
 
+/**
+ * Whether each attempt is on the device before it is made: where a message must not be sent twice, or where one attempt
+ * that a loss of power hid, and that is charged then, would leave none.
+ */
+export function syncsMarks({
+  onAmbiguous,
+  backoff,
+}: Pick<Policy<never>, 'onAmbiguous' | 'backoff'>): boolean {
+  return onAmbiguous !== 'resend' || backoff.mayEndAtOnce
+}
+
 export class Policies<P> {
   readonly #ask: ((channel: string) => ChannelOptions<P> | undefined) | undefined
   readonly #backoffOf: (retry: Retry<P> | undefined) => Backoff<P>

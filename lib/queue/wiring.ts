@@ -1,3 +1,5 @@
+import { backoffOf } from '../delivery/backoff.js'
+import { syncsMarks } from '../delivery/policies.js'
 import type { DispatcherOptions, MessageView } from '../delivery/types.js'
 import type { MessageRef, StoredMessage } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
@@ -11,7 +13,7 @@ export function storeOptions<P, R>(
   options: ResolvedOptions<P, R>,
   { clock, store }: QueueEnvironment,
 ): LogStoreOptions {
-  const { durability, dedupe, onCorruption, lock, onAmbiguous, advanced } = options
+  const { durability, dedupe, onCorruption, lock, onAmbiguous, retry, advanced } = options
   const { segmentBytes, cacheBytes, ackSyncMs, liveRatio, autoCompact, allowNetworkFileSystem } = advanced
   return {
     durability,
@@ -20,7 +22,7 @@ export function storeOptions<P, R>(
     ackSyncMs,
     liveRatio,
     autoCompact,
-    syncsMarks: onAmbiguous !== 'resend',
+    syncsMarks: syncsMarks({ onAmbiguous, backoff: backoffOf(retry, Math.random, () => {}) }),
     dedupe,
     onCorruption,
     lock,

@@ -51,7 +51,7 @@ export interface AliveProgress extends Progress {
 export type Outcome =
   /** An attempt begins. Last outcome after a crash: in doubt. */
   | (AliveProgress & { kind: 'attempt' })
-  /** A shutdown cut the attempt short: in doubt. `attempts` counts it in, unless it is not known that one was made. */
+  /** A shutdown cut the attempt short, or its mark may have been lost: in doubt; `attempts` counts it in. */
   | (AliveProgress & { kind: 'interrupted' })
   /** Not delivered, again at `dueAt`. */
   | (AliveProgress & { kind: 'retry'; dueAt: number; error: RecordedError })

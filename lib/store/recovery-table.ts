@@ -4,9 +4,9 @@
  *
  *     message   last outcome                 ack bytes after it lost    after open
  *     present   none                         no                         pending, never sent; or, where its mark may
- *                                                                       lack, in doubt
+ *                                                                       lack, in doubt, and charged
  *     present   attempt n                    no                         in doubt; n counts it in, so it is charged
- *     present   interrupted                  no                         in doubt; n counts it in, if one was made
+ *     present   interrupted                  no                         in doubt; n counts it in, so it is charged
  *     present   retry, rate-limited          no                         pending, due when it was due
  *     present   released                     no                         pending
  *     present   redriven                     no                         pending at its order key, attempts 0

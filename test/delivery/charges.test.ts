@@ -125,6 +125,25 @@ t.test('a failure that nobody can judge is a doubt, and charged', async t => {
   t.match(h.of('dead'), [{ id: 'm1', reason: 'attempts', attempts: 2 }])
 })
 
+t.test('where the first attempt may be the last, it is on the device before send', async t => {
+  const retries: DispatcherOptions<unknown>['retry'][] = [
+    { maxAttempts: 1 },
+    { giveUpAfterMs: 0 },
+    [],
+    () => undefined,
+  ]
+  for (const retry of retries) {
+    const h = new Harness({ retry })
+    h.store.syncError = new Error('disk')
+    h.add('a')
+    await h.pass(10_000)
+    t.same(h.ids, [])
+    h.store.syncError = undefined
+    await h.pass(60_000)
+    t.same(h.ids, ['m1'])
+  }
+})
+
 /** A gateway that takes each message, and answers that the way back broke. Returns what arrived, by message. */
 async function gateway(onAmbiguous: 'resend' | 'dead-letter'): Promise<Map<string, boolean[]>> {
   const h = new Harness({ onAmbiguous })

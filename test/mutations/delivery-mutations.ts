@@ -222,4 +222,15 @@ export const deliveryMutations: readonly Mutation[] = [
       name: 'giveUpAfterMs does not run where no other channel of the group succeeded since',
     },
   },
+  {
+    name: 'an attempt that may be the only one does not wait for the device',
+    invariants: [13],
+    file: 'lib/delivery/policies.js',
+    find: "onAmbiguous !== 'resend' || backoff.mayEndAtOnce",
+    replace: "onAmbiguous !== 'resend'",
+    caughtBy: {
+      file: 'delivery/charges',
+      name: 'where the first attempt may be the last, it is on the device before send',
+    },
+  },
 ]

@@ -167,6 +167,10 @@ t.test('after a loss of power what was attempted unknown is in doubt, and no mor
   const { store: next, doubtful } = await device.reopen({ ...onDemand, segmentBytes: 1e9 })
   t.ok(doubtful.length <= WINDOW, `${doubtful.length} are in doubt`)
   t.equal(next.recovery.inDoubt, doubtful.length)
+  t.ok(
+    [...next.live()].every(ref => next.standing(ref) !== 'in-doubt' || next.attempts(ref) === 1),
+    'each is charged: one attempt may have been made',
+  )
   const known = new Set(doubtful)
   const repeated = [...next.live()].map(ref => next.sequence(ref)).filter(sequence => sent.has(sequence))
   t.ok(repeated.length > 100)
