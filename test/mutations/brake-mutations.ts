@@ -151,6 +151,17 @@ export const brakeMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'one that was asked about waits behind the others',
+    invariants: [],
+    file: 'lib/delivery/scheduler.js',
+    find: 'channel.answer?.ref === ref ? -1 :',
+    replace: '',
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'a message that its receiver was asked about is sent before another is asked about',
+    },
+  },
+  {
     name: 'asking a receiver that is down costs nothing',
     invariants: [],
     file: 'lib/delivery/doubt.js',
