@@ -25,6 +25,7 @@ const BARE_BOT_PATH = /(\/bot)\d{1,20}(?::|%3A)[\w-]+/gi
  * path segments that look random. Paths of files are none of this.
  */
 export function redactUrls(text: string): string {
+  if (!text.includes('/')) return text
   return text
     .replace(URLS, redactUrl)
     .replace(BARE_HOOK_HOST, `$1/${HIDDEN}`)
