@@ -133,7 +133,7 @@ export class Dispatcher<P, R> {
     for (const ref of this.#store.live()) {
       if (this.#store.standing(ref) === 'dead') dead.push(ref)
       else scheduler.enterUnsettled(ref)
-      if (this.#store.standing(ref) === 'in-doubt' && this.#store.attempts(ref) === 0) unmarked.push(ref)
+      if (this.#store.standing(ref) === 'in-doubt' && this.#lacksMark(ref)) unmarked.push(ref)
     }
     this.#retention.load(dead)
     for (const { channel, since } of this.#store.haltedChannels()) {
@@ -155,6 +155,11 @@ export class Dispatcher<P, R> {
     }
     scheduler.countUnmarked(unmarked)
     scheduler.settleAll()
+  }
+
+  /** An attempt of it may have been made that no record tells of. */
+  #lacksMark(ref: MessageRef): boolean {
+    return this.#store.attempts(ref) === 0 || this.#store.firstAttemptAt(ref) === 0
   }
 
   /** Takes a newly durable message; in sequence order. */

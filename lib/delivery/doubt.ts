@@ -90,7 +90,7 @@ export class Doubt {
   /** A person who redrives a dead letter that may have been sent wants it sent. */
   #isAccepted({ ref, before, isOpen }: Attempt): boolean {
     const { columns } = this.#context.scheduler
-    if (before.firstAttemptAt === 0 && !isOpen) columns.mark(ref, Mark.doubtAccepted)
+    if (before.attempts === 0 && before.firstAttemptAt === 0 && !isOpen) columns.mark(ref, Mark.doubtAccepted)
     return columns.hasMark(ref, Mark.doubtAccepted)
   }
 

@@ -324,8 +324,8 @@ export class LogStore implements MessageStore {
    */
   async #accountForTail(unmarked: readonly MessageRef[]): Promise<void> {
     const at = this.time.now()
-    // Charged, like any doubt: at most one attempt of each can lack.
-    const facts = { at, attempts: 1, firstAttemptAt: at, triedMs: 0, mayHaveBeenSent: true }
+    // Charged, like any doubt: at most one attempt of each can lack, and nobody knows when it was made.
+    const facts = { at, attempts: 1, firstAttemptAt: 0, triedMs: 0, mayHaveBeenSent: true }
     for (const ref of unmarked) this.#recorder.record(ref, { kind: 'interrupted', ...facts })
     try {
       await this.#recorder.sync()

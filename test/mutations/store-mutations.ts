@@ -842,8 +842,8 @@ export const storeMutations: readonly Mutation[] = [
     name: 'an attempt that a loss of power may have hidden is not charged',
     invariants: [],
     file: 'lib/store/log-store.js',
-    find: 'const facts = { at, attempts: 1, firstAttemptAt: at,',
-    replace: 'const facts = { at, attempts: 0, firstAttemptAt: 0,',
+    find: 'const facts = { at, attempts: 1,',
+    replace: 'const facts = { at, attempts: 0,',
     caughtBy: {
       file: 'store/attempt-window',
       name: 'after a loss of power what was attempted unknown is in doubt, and no more than a window',
