@@ -6,10 +6,9 @@
  *
  * So after a death every attempt is counted: those that ended by when they did, and what was open as if it had ended at
  * the opening. Records stand in the ack log before the marks of the attempts that they count. What a lost tail of it may
- * have held is one attempt of each message that is in doubt because of it (`attempt-window.ts`): of those that are in
- * doubt without a charged attempt. Where more may be
- * lost (bytes that rotted, or messages that were not on the device), that is on record, too: what ended before
- * is *uncounted*, and every window counts as full at that moment.
+ * have held is one attempt of each message that is in doubt because of it (`attempt-window.ts`): it is in doubt, and no
+ * first attempt of it is on record. Where more may be lost (bytes that rotted, or messages that were not on the
+ * device), that is on record, too: what ended before is *uncounted*, and every window counts as full at that moment.
  *
  * Of each window the last record is needed, until nothing that it says counts any more.
  */
