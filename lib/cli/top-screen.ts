@@ -85,8 +85,11 @@ export function topScreen(facts: TopFacts, { columns, rows, sort, paint }: Scree
     ...(stats.pausedCount === 0 ? [] : [line('paused', pausedText(stats), columns)]),
     '',
   ]
-  const stops = new Map(stats.braked.map(({ scope, reason }) => [scope, `braked: ${reason ?? 'down'}`]))
-  for (const { scope, reason } of stats.halted) stops.set(scope, reason ?? 'yes')
+  // A halt stays when its receiver is up again.
+  const stops = [
+    ...stats.halted.map(({ scope, reason }) => [scope, reason ?? 'yes'] as const),
+    ...stats.braked.map(({ scope, reason }) => [scope, `braked: ${reason ?? 'down'}`] as const),
+  ]
   const sorted = sortChannels(channels, sort)
   const room = Math.max(0, rows - head.length - 3)
   const cells = sorted
@@ -145,7 +148,7 @@ function stopsText(stops: TopFacts['stats']['halted'], count: number): string {
   return `${formatCount(count)}: ${first.join(', ')}`
 }
 
-function stopOf(stops: ReadonlyMap<string, string>, channel: string): string {
+function stopOf(stops: Iterable<readonly [string, string]>, channel: string): string {
   for (const [scope, reason] of stops) {
     if (scope === channel || scope === '*' || (scope.endsWith('*') && channel.startsWith(scope.slice(0, -1))))
       return reason

@@ -29,7 +29,7 @@ export function registerTop(program: Command, context: CommandContext): void {
     .helpGroup(GROUPS.look)
     .summary('a live view')
     .description(
-      'Shows how the queue stands, again and again: rates, channels that wait or are halted, dead letters.',
+      'Shows how the queue stands, again and again: rates, channels that wait, are halted or down, dead letters.',
     )
     .argument(DIRECTORY, DIRECTORY_HELP)
     .addOption(durationOption('--every <duration>', 'how often it looks').default(DEFAULT_EVERY_MS, '1s'))

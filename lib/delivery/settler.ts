@@ -104,7 +104,7 @@ export class Settler {
         this.#rateLimited(attempt, decision, error, recorded)
         break
       case 'dead':
-        if (verdict.kind === 'permanent') explain(recorded, verdict.reason)
+        if (verdict.kind === 'permanent') recorded.message = explained(recorded, verdict.reason)
         this.dead(attempt, {
           ...decision,
           firstAttemptAt: attempt.firstAttemptAt,
@@ -122,12 +122,12 @@ export class Settler {
   }
 
   /** What a failure shows of the receiver: an answer that it is up; no answer in time, or one that says so, that it is down. */
-  look(attempt: Attempt, error: unknown, { kind }: Verdict, { name, message }: RecordedError): void {
+  look(attempt: Attempt, error: unknown, { kind }: Verdict, { message }: RecordedError): void {
     const isAnswer = kind !== 'retry' && kind !== 'ambiguous'
     // A client that was told to stop for lack of time may say so in its own way.
     const isDown = !isAnswer && (attempt.cancellation.isCancelled || isOutage(error))
     attempt.shows = isAnswer ? 'up' : isDown ? 'down' : undefined
-    attempt.failure = `${name}: ${message}`
+    attempt.failure = message
   }
 
   /** It is tried, or asked about, again after `delayMs`. */
@@ -188,7 +188,7 @@ export class Settler {
     const progress = { ...this.#progress(attempts, mayHaveBeenSent), firstAttemptAt, triedMs }
     this.#record(attempt, { kind: 'released', ...progress, error: recorded })
     const { scope, afterMs, told } = decision
-    const reason = reasonText(decision.reason ?? `${recorded.name}: ${recorded.message}`)
+    const reason = explained(recorded, decision.reason ?? recorded.name)
     const holder = scheduler.halt(channel, scope, { reason, afterMs, told })
     if (channel.halt?.ownTime !== undefined) tried.rests(ref, channel.halt.ownTime, Infinity)
     this.#liftProbes(attempt, scope === undefined ? [channel, holder] : [holder])
@@ -416,7 +416,9 @@ function facts(attempt: Attempt, attempts: number) {
   return { id: attempt.id, channel: attempt.channel.target, sequence: attempt.sequence, attempts }
 }
 
-function explain(recorded: RecordedError, reason: string | undefined): void {
-  const text = reasonText(reason ?? '')
-  if (!recorded.message.includes(text)) recorded.message = reasonText(`${text}: ${recorded.message}`)
+/** The reason that a verdict names beside what the platform said: where one holds the other, that one alone. */
+function explained({ message }: RecordedError, reason = ''): string {
+  const text = reasonText(reason)
+  if (message.includes(text)) return message
+  return text.includes(message) ? text : reasonText(`${text}: ${message}`)
 }

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { findingIn } from '../../lib/delivery/returned/finding.js'
+import { ResponseError } from '../../lib/delivery/returned/response-error.js'
 import type { Verdict } from '../../lib/delivery/types.js'
 import { Harness, open } from './fixtures/harness.js'
 import { revoked } from './fixtures/revoked.js'
@@ -224,6 +225,37 @@ t.test('a returned refusal is judged as one that is thrown', async t => {
   t.match(h.of('halted'), [{ target: 'a', reason: 'invalid_auth' }])
   t.match(h.of('rateLimited'), [{ id: 'm2', delayMs: 7_000 }, { id: 'm3' }])
   t.match(h.of('retry'), [{ id: 'm4', mayHaveBeenSent: true, recorded: { message: 'who knows' } }])
+})
+
+t.test('a refused response names its status once, and what stands in a body without words', t => {
+  const json = { 'content-type': 'application/json' }
+  const message = (statusText: string, body: unknown) =>
+    new ResponseError(new Response(null, { status: 400, statusText, headers: json }), body).message
+  t.equal(
+    message('Bad Request', { description: 'Bad Request: chat not found' }),
+    'HTTP 400 Bad Request: chat not found',
+  )
+  t.equal(message('Bad Request', { description: 'chat not found' }), 'HTTP 400 Bad Request: chat not found')
+  t.equal(message('', { description: 'chat not found' }), 'HTTP 400: chat not found')
+  t.equal(
+    message('Bad Request', { ok: false, errcode: 40013, id: 'x' }),
+    'HTTP 400 Bad Request: ok: false, errcode: 40013',
+  )
+  t.equal(message('Bad Request', {}), 'HTTP 400 Bad Request')
+  t.equal(new ResponseError({ ok: false }, { ok: false }).message, 'Refused: ok: false')
+  t.end()
+})
+
+t.test('a halt says what the platform said, beside what it means', async t => {
+  const h = new Harness()
+  h.answer('m1', () => ({ ok: false, error_code: 401, description: 'Unauthorized' }))
+  h.answer('m2', () => Object.assign(new Error('The session has ended.'), { status: 401 }))
+  for (const channel of ['a', 'b']) h.add(channel)
+  await h.pass()
+  t.same(
+    h.of('halted').map(({ reason }) => reason),
+    ['HTTP 401: Unauthorized', 'HTTP 401: The session has ended.'],
+  )
 })
 
 t.test('a list of which a part failed is delivered, and an error tells of the rest', async t => {

@@ -1,8 +1,10 @@
 import { platformText } from '../platform-text.js'
 import { property } from '../property.js'
 import { publicText } from '../redact/redact.js'
+import { isPlain, isText } from './answer.js'
 
 const MAX_MESSAGE_LENGTH = 500
+const MAX_FIGURES = 4
 
 /**
  * A refusal that `send` returned instead of throwing: a `Response` whose `ok` is false, or an answer that says so. It is
@@ -46,8 +48,24 @@ export function statusOf(response: unknown): number | undefined {
 }
 
 function describe(response: unknown, status: number | undefined, body: unknown): string {
+  const head = status === undefined ? 'Refused' : `HTTP ${status}`
   const statusText = property(response, 'statusText')
-  const head = [status === undefined ? 'Refused' : `HTTP ${status}`, statusText].filter(Boolean).join(' ')
-  const text = platformText(body)
-  return publicText(text === undefined ? head : `${head}: ${text}`, MAX_MESSAGE_LENGTH)
+  const named = isText(statusText) ? `${head} ${statusText}` : head
+  const said = platformText(body) ?? figuresOf(body)
+  // Telegram's "Bad Request: chat not found" begins with the status's own text.
+  const repeats = isText(statusText) && said.startsWith(statusText)
+  const whole = repeats ? `${head} ${said}` : [named, said].filter(Boolean).join(': ')
+  return publicText(whole, MAX_MESSAGE_LENGTH)
+}
+
+/** Of an answer without words: `ok: false`, `errcode: 40013`. */
+function figuresOf(body: unknown): string {
+  if (!isPlain(body)) return ''
+  const figures = Object.entries(body).filter(
+    ([, value]) => typeof value === 'boolean' || typeof value === 'number',
+  )
+  return figures
+    .slice(0, MAX_FIGURES)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(', ')
 }
