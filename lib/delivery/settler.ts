@@ -349,7 +349,7 @@ export class Settler {
     { reason, attempts, firstAttemptAt, triedMs, mayHaveBeenSent, error, recorded }: Death,
     haltsChannel = false,
   ): void {
-    const { ledger, reporter, counters, store, time } = this.#context
+    const { ledger, reporter, counters, time } = this.#context
     const progress = this.#progress(attempts, mayHaveBeenSent)
     counters.dead++
     const outcome: Outcome = {
@@ -366,16 +366,20 @@ export class Settler {
       reporter.tell('dead', recorded === undefined ? what : { ...what, error, recorded })
     }
     // Before it is a dead letter, which may be thrown away at once.
-    const reading = id === undefined ? store.read(ref) : undefined
-    reading?.catch(() => {})
+    const known = id ?? this.#idOf(ref)
     ledger.record(ref, outcome, () => {
-      if (id !== undefined) tell(id)
-      else
-        reading?.then(
-          stored => tell(stored.id),
-          () => tell(''),
-        )
+      if (typeof known === 'string') tell(known)
+      else void known.then(tell)
     })
+  }
+
+  /** '' where the message can not be read. */
+  async #idOf(ref: MessageRef): Promise<string> {
+    try {
+      return (await this.#context.store.read(ref)).id
+    } catch {
+      return ''
+    }
   }
 
   #record(attempt: Attempt, outcome: Outcome, written?: () => void): void {

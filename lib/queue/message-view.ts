@@ -55,17 +55,33 @@ function expiryOf(store: LogStore, ref: MessageRef): number {
   return isAhead ? expiresAt : store.time.onWall(expiresAt)
 }
 
-/** Reads and views one live message by its sequence; undefined where it is gone, also where it went meanwhile. */
-export async function readView<P>(
+/**
+ * Reads and views one live message by its sequence, at once where it is in memory; undefined where it is gone, also
+ * where it went meanwhile.
+ */
+export function readView<P>(
   store: LogStore,
   sequence: number,
   withPayload: boolean,
-): Promise<MessageView<P> | undefined> {
+): MessageView<P> | undefined | Promise<MessageView<P> | undefined> {
   const ref = store.bySequence(sequence)
   if (ref === undefined) return undefined
+  const stored = store.read(ref)
+  return stored instanceof Promise
+    ? viewLater(store, sequence, ref, stored, withPayload)
+    : viewMessage(store, ref, stored, withPayload)
+}
+
+async function viewLater<P>(
+  store: LogStore,
+  sequence: number,
+  ref: MessageRef,
+  reading: Promise<StoredMessage>,
+  withPayload: boolean,
+): Promise<MessageView<P> | undefined> {
   let stored: StoredMessage
   try {
-    stored = await store.read(ref)
+    stored = await reading
   } catch (error) {
     // Its segment may be gone with it.
     if (store.bySequence(sequence) === undefined) return undefined
@@ -93,7 +109,8 @@ export async function* viewSequences<P>(
   let left = filter.limit
   for (const sequence of sequences) {
     if (left === 0) return
-    const view = await store.keepAlive.during(readView<P>(store, sequence, filter.payloads))
+    const reading = readView<P>(store, sequence, filter.payloads)
+    const view = reading instanceof Promise ? await store.keepAlive.during(reading) : reading
     const ref = store.bySequence(sequence)
     if (view === undefined || ref === undefined || !matches(store, ref, filter)) continue
     left -= 1

@@ -261,8 +261,16 @@ export class OutboundQueue<P = unknown, R = unknown>
   }
 
   /** A live message (pending, being sent, or dead) as it stands now; undefined where there is none of that id. */
-  async get(id: string): Promise<MessageView<P> | undefined> {
-    return await this.#keepAlive.during(this.#get(parseMessageId(id)))
+  get(id: string): Promise<MessageView<P> | undefined> {
+    try {
+      const known = parseMessageId(id)
+      this.#assertOpen()
+      const found = this.#store.find(known)
+      const view = found instanceof Promise ? found.then(later => this.#view(later)) : this.#view(found)
+      return view instanceof Promise ? this.#keepAlive.during(view) : Promise.resolve(view)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**
@@ -412,9 +420,10 @@ export class OutboundQueue<P = unknown, R = unknown>
     return this.#dispatcher.cancel(found.ref, id, evenInDoubt)
   }
 
-  async #get(id: string): Promise<MessageView<P> | undefined> {
-    const ref = await this.#findLive(id)
-    return ref === undefined ? undefined : await readView<P>(this.#store, this.#store.sequence(ref), true)
+  #view(found: Found | undefined): MessageView<P> | undefined | Promise<MessageView<P> | undefined> {
+    this.#assertOpen()
+    if (found === undefined || !('ref' in found)) return undefined
+    return readView<P>(this.#store, this.#store.sequence(found.ref), true)
   }
 
   async #close(delivery: Promise<void>): Promise<void> {

@@ -340,7 +340,7 @@ export class LogStore implements MessageStore {
     return this.#recorder.sync()
   }
 
-  read(ref: MessageRef): Promise<StoredMessage> {
+  read(ref: MessageRef): StoredMessage | Promise<StoredMessage> {
     return this.#reader.read(ref)
   }
 

@@ -18,16 +18,15 @@ export class MessageReader {
     this.#cache = cache
   }
 
-  /** Rejects with WAQ_CORRUPT or WAQ_IO. */
-  async read(ref: MessageRef): Promise<StoredMessage> {
+  /** At once where it is in memory. Throws, or rejects, with WAQ_CORRUPT or WAQ_IO. */
+  read(ref: MessageRef): StoredMessage | Promise<StoredMessage> {
     const sequence = this.#index.table.sequence(ref)
     const cached = this.#cache.get(sequence)
     // A copy: bytes in the payload are handed on as views of it.
-    const record = cached === undefined ? await this.#stored(ref, sequence) : Buffer.from(cached)
-    const envelope = decodeEnvelope(record, describe(sequence))
-    const { id, channel, payload, headers, enqueuedAt, deliverAt, expiresAt } = envelope
-    const decoded = decodePayload(payload, `Message "${id}" (sequence ${sequence})`)
-    return { id, channel, payload: decoded, headers, sequence, enqueuedAt, deliverAt, expiresAt }
+    const record = cached === undefined ? this.#stored(ref, sequence) : Buffer.from(cached)
+    return record instanceof Promise
+      ? record.then(later => storedMessage(sequence, later))
+      : storedMessage(sequence, record)
   }
 
   /** Who a live message is; undefined where it was settled while it was read. Rejects with WAQ_CORRUPT or WAQ_IO. */
@@ -103,4 +102,11 @@ export class MessageReader {
 
 function describe(sequence: number): string {
   return `Message ${sequence}`
+}
+
+function storedMessage(sequence: number, record: Uint8Array): StoredMessage {
+  const envelope = decodeEnvelope(record, describe(sequence))
+  const { id, channel, payload, headers, enqueuedAt, deliverAt, expiresAt } = envelope
+  const decoded = decodePayload(payload, `Message "${id}" (sequence ${sequence})`)
+  return { id, channel, payload: decoded, headers, sequence, enqueuedAt, deliverAt, expiresAt }
 }

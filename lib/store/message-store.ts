@@ -154,8 +154,8 @@ export interface MessageStore {
   /** In the queue's time, of the last outcome, 0: none. In doubt: when the open attempt began. */
   lastOutcomeAt(ref: MessageRef): number
 
-  /** From the cache or the disk. Rejects with WAQ_CORRUPT or WAQ_IO. */
-  read(ref: MessageRef): Promise<StoredMessage>
+  /** At once where it is in memory, else from the disk. Throws, or rejects, with WAQ_CORRUPT or WAQ_IO. */
+  read(ref: MessageRef): StoredMessage | Promise<StoredMessage>
 
   /**
    * Records what happened. The in-memory state (`standing`, `attempts`, `dueAt`, …) changes at once; `ref` stays valid

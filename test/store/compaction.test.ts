@@ -303,7 +303,7 @@ t.test('a read that finds its segment gone is made where the record went', async
   disk.messages.read = async () => {
     throw new WaqError('WAQ_IO', 'the device does not answer')
   }
-  await t.rejects(store.read(refs[3]!), { code: 'WAQ_IO' }, 'one that fails where it is, fails')
+  await t.rejects(async () => store.read(refs[3]!), { code: 'WAQ_IO' }, 'one that fails where it is, fails')
 })
 
 t.test('in the background, a segment of which little is needed is rewritten, and that is told', async t => {
