@@ -49,7 +49,7 @@ const COLUMNS = [
   { title: 'SENDING', align: 'right' },
   { title: 'DEAD', align: 'right' },
   { title: 'OLDEST', align: 'right' },
-  { title: 'HALTED', leastWidth: 8 },
+  { title: 'STOPPED BY', leastWidth: 10 },
 ] as const
 
 export interface Screen {

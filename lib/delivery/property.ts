@@ -15,3 +15,8 @@ export function at(value: unknown, ...path: readonly string[]): unknown {
   for (const name of path) result = property(result, name)
   return result
 }
+
+/** An error by its looks: one of another realm, or of a copy of a library, is no instance of ours. */
+export function isError(value: unknown): boolean {
+  return typeof property(value, 'stack') === 'string' && typeof property(value, 'message') === 'string'
+}

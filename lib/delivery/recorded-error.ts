@@ -1,6 +1,6 @@
 import type { RecordedError } from '../store/message-store.js'
 import { platformText, platformTextOf } from './platform-text.js'
-import { at, property } from './property.js'
+import { at, isError, property } from './property.js'
 import { publicText } from './redact/redact.js'
 
 const MAX_NAME_LENGTH = 100
@@ -30,15 +30,6 @@ function nameOf(error: unknown): string {
   const name = property(error, 'name')
   if (typeof name === 'string' && name !== '') return name
   return isError(error) ? 'Error' : typeof error
-}
-
-function isError(value: unknown): boolean {
-  try {
-    return value instanceof Error
-  } catch {
-    // A revoked proxy, or one that hides its prototype.
-    return false
-  }
 }
 
 /** "fetch failed" says nothing, and "status code 400" little: what the platform said, and what is wrapped, say more. */

@@ -268,7 +268,7 @@ t.test('giveUpAfterMs stands while a channel that halts alone is paused', async 
   t.same(h.of('dead'), [])
 })
 
-/** How many messages of the good tenants are delivered in three lives of 150 seconds each. */
+/** How many messages of the good tenants are delivered in four lives of 150 seconds each, with three deaths between. */
 async function throughput(
   isBad: (tenant: number) => boolean,
   concurrency: number,
@@ -286,10 +286,10 @@ async function throughput(
   }
   begin()
   for (let tenant = 0; tenant < 100; tenant++) {
-    if (withBad || !isBad(tenant)) for (let i = 0; i < 25; i++) h.add(`t:${tenant}`)
+    if (withBad || !isBad(tenant)) for (let i = 0; i < 30; i++) h.add(`t:${tenant}`)
   }
   let delivered = 0
-  for (let life = 0; life < 3; life++) {
+  for (let life = 0; life < 4; life++) {
     await h.pass(150_000)
     delivered += h.of('delivered').length
     if (h.of('dead').length > 0) throw new Error('a message died')

@@ -1,4 +1,5 @@
-import { property } from '../property.js'
+import { MAX_BODY_LENGTH, parsedBody } from '../platform-text.js'
+import { isError, property } from '../property.js'
 import { headersIn } from './headers.js'
 import { statusIn } from './status.js'
 import { waitMsIn } from './wait.js'
@@ -35,8 +36,6 @@ const HOLDERS: readonly string[] = [
 const MAX_PLACES = 32
 /** Of each list: the first few tell what the others do. */
 const MAX_HELD = 4
-/** Longer texts are pages for people, not answers. */
-const MAX_BODY_LENGTH = 16_384
 /** Texts and bytes that are parsed, at most. */
 const MAX_PARSED = 8
 const MAX_TEXT_LENGTH = 2_000
@@ -89,15 +88,10 @@ const ANSWERS: readonly string[] = [
   'rawError',
 ]
 
-/** An error by its looks: one of another realm, or of a copy of a library, is no instance of ours. */
-export function isError(value: unknown): boolean {
-  return typeof property(value, 'stack') === 'string' && typeof property(value, 'message') === 'string'
-}
-
 function placesOf(error: object): readonly object[] {
   const places: object[] = [error]
   let parsed = 0
-  const parse = (body: string | Uint8Array) => (parsed++ < MAX_PARSED ? parseBody(body) : undefined)
+  const parse = (body: string | Uint8Array) => (parsed++ < MAX_PARSED ? parsedBody(body) : undefined)
   for (let index = 0; index < places.length; index++) {
     for (const name of HOLDERS) {
       if (places.length >= MAX_PLACES) return places
@@ -116,14 +110,6 @@ function placesOf(error: object): readonly object[] {
 function isBody(value: unknown): value is string | Uint8Array {
   if (value instanceof Uint8Array) return value.byteLength <= MAX_BODY_LENGTH
   return typeof value === 'string' && value.length <= MAX_BODY_LENGTH && /^\s*[{[]/.test(value)
-}
-
-function parseBody(body: string | Uint8Array): unknown {
-  try {
-    return JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body))
-  } catch {
-    return undefined
-  }
 }
 
 function textOf(error: object, name: string): string {

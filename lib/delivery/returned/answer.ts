@@ -1,5 +1,3 @@
-import { property } from '../property.js'
-
 /** An answer as a platform gives it: a plain object, of JSON or of a client that hands it through. */
 export type Answer = Readonly<Record<string, unknown>>
 
@@ -8,14 +6,6 @@ export function isPlain(value: unknown): value is Answer {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
-}
-
-/** By its looks: one of another realm is no instance of ours. */
-export function isError(value: unknown): boolean {
-  return (
-    value instanceof Error ||
-    (typeof property(value, 'stack') === 'string' && typeof property(value, 'message') === 'string')
-  )
 }
 
 export function isText(value: unknown): value is string {

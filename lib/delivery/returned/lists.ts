@@ -1,4 +1,5 @@
-import { type Answer, byName, isError, isFailureCode, isPlain, isText } from './answer.js'
+import { isError } from '../property.js'
+import { type Answer, byName, isFailureCode, isPlain, isText } from './answer.js'
 
 /** What a list says of each thing that was sent. */
 export interface Outcomes {
