@@ -219,3 +219,89 @@ judged('codes of gRPC are read of a client’s own error', [
   ['a small number of somebody else', error('x', { code: 16 }), 'ambiguous'],
   ['the body of a tenant', error('x', { status: 400, body: { code: 16, details: 'x' } }), 'permanent'],
 ])
+
+judged('a failure of a client is told by its text where its code is lost, or says nothing', [
+  [
+    'node-fetch, a proxy that hung up',
+    error(
+      'request to https://x.example/ failed, reason: Proxy connection ended before receiving CONNECT response',
+      { type: 'system' },
+    ),
+    'not sent',
+  ],
+  [
+    'node-fetch, SOCKS',
+    error('request to https://x.example/ failed, reason: Socks5 proxy rejected connection - Failure'),
+    'not sent',
+  ],
+  [
+    'undici, a proxy that hung up',
+    error('fetch failed', { cause: error('x', { code: 'UND_ERR_PRX_CONN' }) }),
+    'not sent',
+  ],
+  ['node-telegram-bot-api', error('EFATAL: AggregateError', { code: 'EFATAL' }), 'not sent'],
+  [
+    'no agreement on TLS, while it was written',
+    error('write EPROTO 80E8:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:x.c:354:', {
+      code: 'EPROTO',
+      syscall: 'write',
+    }),
+    'not sent',
+  ],
+  [
+    'TLS that broke later',
+    error('write EPROTO 80E8:error:0A000119:SSL routines:ssl3_read_bytes:bad record mac:x.c:354:', {
+      code: 'EPROTO',
+      syscall: 'write',
+    }),
+    'ambiguous',
+  ],
+  ['fetch, a port that it will not use', error('fetch failed', { cause: error('bad port') }), 'not sent'],
+  [
+    'fetch, a header that is none',
+    error('Headers.append: "Bearer x\n" is an invalid header value.'),
+    'not sent',
+  ],
+  ['fetch, no redirect wanted', error('fetch failed', { cause: error('unexpected redirect') }), 'permanent'],
+  [
+    'node-fetch, no redirect wanted',
+    error('uri requested responds with a redirect, redirect mode is set to error: https://x.example/'),
+    'permanent',
+  ],
+  ['mqtt.js', error('No connection to broker'), 'not sent'],
+  [
+    'grpc-js, no credentials',
+    error('x', {
+      code: 2,
+      details: 'Getting metadata from plugin failed with error: getaddrinfo ENOTFOUND x',
+    }),
+    'not sent',
+  ],
+  [
+    'grpc-js, too large for it',
+    error('x', { code: 8, details: 'Attempted to send message with a size larger than 4194304' }),
+    'permanent',
+  ],
+  [
+    'grpc-js, an answer that is too large for it',
+    error('x', { code: 8, details: 'Received message larger than max (5242880 vs 4194304)' }),
+    'ambiguous',
+  ],
+  [
+    'twitter-api-v2',
+    error('Request failed.', {
+      type: 'request',
+      requestError: error('x', { code: 'ECONNREFUSED', syscall: 'connect' }),
+    }),
+    'not sent',
+  ],
+  [
+    'verror, whose cause is a function',
+    error('while sending', {
+      cause: () => undefined,
+      jse_cause: error('x', { code: 'ENOTFOUND', syscall: 'getaddrinfo' }),
+    }),
+    'not sent',
+  ],
+  ['somebody else’s ResponseError', error('Bad gateway', { name: 'ResponseError' }), 'ambiguous'],
+])

@@ -266,3 +266,27 @@ judged('the same request, which still runs, is asked about again', [
   ['by its words', axiosError(409, { title: 'A request with this Idempotency-Key is in progress' }), 'retry'],
   ['any other conflict', axiosError(409, { error: 'conflict' }), 'permanent'],
 ])
+
+judged('one code for two things is told apart by the beginning of the text beside it', [
+  ['Feishu, too many', { code: 9499, msg: 'too many request', data: {} }, 'rate-limited'],
+  ['Feishu, no such request', { code: 9499, msg: 'Bad Request', data: {} }, 'permanent'],
+  ['a text that quotes it', axiosError(400, { message: 'No “too many requests” here' }), 'permanent'],
+  ['a server that failed', axiosError(500, { message: 'Too many requests' }), 'ambiguous'],
+])
+
+judged('more codes of senders and of limits', [
+  ['DingTalk, too fast', { errcode: 410100, errmsg: 'x' }, 'rate-limited'],
+  ['DingTalk, no such token', { errcode: 400101, errmsg: 'x' }, 'halt'],
+  ['WeCom, the address', { errcode: 60020, errmsg: 'x' }, 'halt'],
+  ['Slack', { ok: false, error: 'two_factor_setup_required' }, 'halt'],
+  ['Slack, the network', { ok: false, error: 'accesslimited' }, 'halt'],
+])
+
+judged('a limit of a whole group takes more than one word that any endpoint may say', [
+  ['anybody', axiosError(403, { reason: 'quotaExceeded' }), 'rate-limited'],
+  [
+    'Google',
+    axiosError(403, { error: { errors: [{ domain: 'youtube.quota', reason: 'quotaExceeded' }] } }),
+    'rate-limited group',
+  ],
+])

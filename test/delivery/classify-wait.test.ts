@@ -200,3 +200,19 @@ t.test('a reset is told by the wall clock where the answer has no date', async t
   t.match(verdict, { kind: 'rate-limited', afterMs: Number })
   t.ok('afterMs' in verdict && verdict.afterMs! <= 3_600_000)
 })
+
+judged('a wait is found in headers of any kind, wherever a client keeps them', [
+  [
+    'Azure, @azure/ms-rest-js',
+    error('x', { statusCode: 429, response: { headers: { rawHeaders: () => ({ 'Retry-After': '11' }) } } }),
+    'rate-limited 11000',
+  ],
+  [
+    'clients that Fern makes',
+    error('x', {
+      statusCode: 429,
+      rawResponse: { headers: new Headers({ 'retry-after': '4' }), status: 429 },
+    }),
+    'rate-limited 4000',
+  ],
+])

@@ -51,7 +51,7 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
   [
     'unreachable',
     'undici, errors.md: no proxy, no tunnel',
-    'UND_ERR_PRX_TLS UND_ERR_SOCKS5 UND_ERR_BPL_MISSING_UPSTREAM',
+    'UND_ERR_PRX_TLS UND_ERR_PRX_CONN UND_ERR_SOCKS5 UND_ERR_BPL_MISSING_UPSTREAM',
   ],
   ['unreachable', 'nodejs.org/api/errors.html: no tunnel', 'ERR_PROXY_TUNNEL'],
   ['unreachable', 'nodemailer, errors.js: before the mail was begun', 'EDNS ETLS EREQUIRETLS EPROXY'],

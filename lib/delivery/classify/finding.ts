@@ -5,7 +5,7 @@ import type { Finding } from './meaning.js'
 import { Reading } from './reading.js'
 import { findingOf, isDoubt } from './rules.js'
 
-/** Where clients keep the error that they wrap: the language, `@slack/web-api`, grammY's `HttpError`. */
+/** Where clients keep the error that they wrap: the language, `@slack/web-api`, grammY's `HttpError`, twitter-api-v2, verror. */
 const WRAPPED: readonly string[] = [
   'cause',
   'original',
@@ -14,6 +14,8 @@ const WRAPPED: readonly string[] = [
   'err',
   'inner',
   'lastError',
+  'requestError',
+  'jse_cause',
 ]
 
 /** Errors looked at, at most: chains may be long, or go round. */

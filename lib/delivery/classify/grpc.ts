@@ -22,8 +22,16 @@ const MEANINGS: readonly (Meaning | undefined)[] = [
   'halt', // 16 UNAUTHENTICATED
 ]
 
-/** What `@grpc/grpc-js` says: it gave up on a connection that it never had. */
-const NOT_CONNECTED = /^(?:No connection established|Name resolution failed|Failed to connect)/i
+/** What `@grpc/grpc-js` says by the same codes of what it did by itself. */
+const TEXTS: readonly (readonly [codes: readonly number[], begins: RegExp, means: Meaning])[] = [
+  // It gave up on a connection that it never had.
+  [[14], /^(?:No connection established|Name resolution failed|Failed to connect)/i, 'unreachable'],
+  // Nobody was asked without the credentials, which it could not get.
+  [[1, 2, 4, 13, 14], /^Getting metadata from plugin failed/, 'not-sent'],
+  // It would not send so much, or not read the answer to what it had sent.
+  [[8], /^Attempted to send message with a size larger than/, 'permanent'],
+  [[8], /^Received message (?:larger than|that decompresses)/, 'doubt'],
+]
 
 /** A client's own error: `@grpc/grpc-js` has `details`, Connect has `rawMessage`. Elsewhere a small code is anybody's. */
 export const grpcStatus: Rule = ({ error }) => {
@@ -31,8 +39,7 @@ export const grpcStatus: Rule = ({ error }) => {
   const details = property(error, 'details')
   const text = typeof details === 'string' ? details : property(error, 'rawMessage')
   if (typeof code !== 'number' || typeof text !== 'string') return undefined
-  const means = MEANINGS[code]
+  const means = TEXTS.find(([of, begins]) => of.includes(code) && begins.test(text))?.[2] ?? MEANINGS[code]
   if (means === undefined) return undefined
-  if (code === 14 && NOT_CONNECTED.test(text)) return { means: 'unreachable' }
   return means === 'halt' || means === 'permanent' ? { means, reason: `gRPC ${code}` } : { means }
 }

@@ -27,14 +27,16 @@ function collect(headers: unknown, result: Map<string, string>): void {
   }
 }
 
-/** Of a `Headers`, a `Map` or a plain object; AxiosHeaders is all but the second. Of gRPC's `Metadata`. */
+/** Of a `Headers`, a `Map` or a plain object; AxiosHeaders is all but the second. Of gRPC's `Metadata`, Azure's `HttpHeaders`. */
 function* entriesOf(headers: unknown): Iterable<[string, unknown]> {
   if (typeof headers !== 'object' || headers === null) return
   const getMap = property(headers, 'getMap')
   if (typeof getMap === 'function') return yield* Object.entries(getMap.call(headers) as object)
+  const rawHeaders = property(headers, 'rawHeaders')
+  if (typeof rawHeaders === 'function') return yield* Object.entries(rawHeaders.call(headers) as object)
   const isIterable = typeof property(headers, 'get') === 'function' && Symbol.iterator in headers
   if (isIterable) {
-    for (const entry of headers as Iterable<unknown>) if (isEntry(entry)) yield entry
+    for (const entry of headers as Iterable<unknown>) yield isEntry(entry) ? entry : ['', undefined]
   } else for (const name in headers) yield [name, property(headers, name)]
 }
 

@@ -14,6 +14,7 @@ const HOLDERS: readonly string[] = [
   'data',
   'body',
   'responseBody',
+  'rawResponse',
   'rawError',
   'error',
   'err',

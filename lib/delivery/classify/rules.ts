@@ -9,6 +9,7 @@ import {
   isTransient,
   refusedWithSuccess,
   sameRequestRuns,
+  saysTooMany,
 } from './platforms/anybody.js'
 import { awsError } from './platforms/aws.js'
 import { discordRateLimit } from './platforms/discord.js'
@@ -36,6 +37,7 @@ const ANSWERS: readonly Rule[] = [
   mtprotoWait,
   lineAccepted,
   awsError,
+  saysTooMany,
   reading => platformFinding(reading, PLATFORMS),
   isTransient,
   sameRequestRuns,

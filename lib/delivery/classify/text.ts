@@ -3,6 +3,9 @@ import type { Finding, Meaning, Rule } from './meaning.js'
 /** Longer texts are looked at so far. */
 const MAX_LENGTH = 500
 
+/** What node-fetch puts before the text of what it wraps. */
+const PASSED_ON = /^request to \S+ failed, reason: /
+
 /**
  * How clients and adapters begin the text of an error that has nothing else to tell it by. A text may quote anything, also
  * the message: only its beginning counts.
@@ -20,9 +23,16 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
   [/^Socks[45]? ?(?:proxy rejected connection|Authentication failed)/i, 'unreachable', 'socks'],
   // A connection that did not come about, where its code was lost.
   [
-    /^(?:request to \S+ failed, reason: )?(?:E[A-Z]+: )?(?:\w*Error: )?(?:connect E[A-Z]+ |getaddrinfo E[A-Z_]+ |Client network socket disconnected before secure TLS connection was established)/,
+    /^(?:E[A-Z]+: )?(?:\w*Error: )?(?:connect E[A-Z]+ |getaddrinfo E[A-Z_]+ |Client network socket disconnected before secure TLS connection was established)/,
     'unreachable',
-    'node-fetch, Node',
+    'Node',
+  ],
+  [/^EFATAL: AggregateError$/, 'unreachable', 'node-telegram-bot-api: of each address of the host'],
+  // TLS that did not come about, as OpenSSL says it: later failures have other words.
+  [
+    /^(?:write|read) EPROTO .{0,80}SSL routines:.{0,80}(?:wrong version number|handshake failure|unsupported protocol|protocol version|packet length too long|http request|unrecognized name|no protocols available|unknown ca|bad certificate|certificate required|too small|too weak)/,
+    'unreachable',
+    'Node, before it had codes for them',
   ],
   // The same at the end of what somebody said before it, who quotes nobody and tells of no status.
   [
@@ -42,16 +52,30 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
     '@grpc/grpc-js',
   ],
   // One that broke off, where its code was lost.
+  [/^(?:socket hang up|read ECONNRESET|write EPIPE)/, 'unanswered', 'Node'],
   [
-    /^(?:request to \S+ failed, reason: )?(?:socket hang up|read ECONNRESET|write EPIPE)/,
+    /^(?:network timeout at: |Request timed out\b|timeout of \d+ms exceeded)/,
     'unanswered',
-    'node-fetch, Node',
+    'node-fetch, Eris, axios',
   ],
   // A stream that the receiver refused (RFC 9113, 8.7).
   [/^Stream closed with error code NGHTTP2_REFUSED_STREAM/, 'not-sent', 'Node, http2'],
   [
     /^(?:Invalid URL\b|Failed to parse URL from |Only (?:absolute URLs|HTTP\(S\) protocols) are supported)/,
     'not-sent',
+    'undici, node-fetch',
+  ],
+  [/^(?:bad port|unknown scheme|URL scheme must be a HTTP\(S\) scheme)$/, 'not-sent', 'undici, fetch'],
+  // A header of which no request could be made.
+  [
+    /^(?:(?:Headers|Request|fetch)\b.{0,40}: [\s\S]*is an invalid header (?:value|name)|Cannot convert argument to a ByteString)/,
+    'not-sent',
+    'undici, fetch',
+  ],
+  // A redirect that is not to be followed: it was not taken where it was sent.
+  [
+    /^(?:unexpected redirect$|uri requested responds with a redirect, redirect mode is set to error)/,
+    'permanent',
     'undici, node-fetch',
   ],
   // An adapter that says that it is not there.
@@ -65,7 +89,7 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
   [/^WebSocket is not open: readyState/, 'not-sent', 'ws'],
   [/^message nacked$/, 'retry', 'amqplib: the broker would not take it'],
   [/^Channel (?:closed|closing)\b/, 'not-sent', 'amqplib'],
-  [/^client disconnecting/, 'not-sent', 'mqtt.js'],
+  [/^(?:client disconnecting|No connection to broker)/, 'not-sent', 'mqtt.js'],
   // The sender is missing or not set up.
   [
     /^(?:Error: )?(?:[\w.:/@-]+ ){0,4}?(?:is |are |was |has )?not (?:yet )?(?:been )?(?:configured|initiali[sz]ed)\b/i,
@@ -88,13 +112,33 @@ const NOT_CONFIGURED =
 
 const QUOTED = /"[^"]*"?|`[^`]*`?|“[^”]*”?|«[^»]*»?|(?<!\w)'[^']*'?|\{[\s\S]*|<[\s\S]*/g
 
+/** What it is called that a request got no answer, where there is a text and no error. */
+const LOST =
+  /^(?:fetch failed|network error|socket hang up|terminated|(?:the |this )?(?:operation|request) (?:was )?(?:aborted|timed out)|time-?out\b|timed out\b)/i
+/** `String(error)`. */
+const NAME = /^(?:\w{0,40}Error: ){1,3}/
+
+/** What a program met that puts the text of an error into its answer: nothing but whether it may have been taken. */
+export function metIn(text: string): Finding | undefined {
+  const start = text.slice(0, 2_000).replace(NAME, '')
+  if (LOST.test(start)) return { means: 'doubt' }
+  const means = beginningOf(start)
+  return means !== undefined && MET.has(means) ? { means } : undefined
+}
+
+const MET: ReadonlySet<Meaning> = new Set<Meaning>(['unreachable', 'not-sent', 'unanswered', 'doubt'])
+
 /** What the beginning of an error's text says. */
 export const textBeginning: Rule = ({ message, status }) => {
   // Beside a status it is the receiver's text.
   if (status !== undefined || message === '') return undefined
-  const start = message.slice(0, MAX_LENGTH)
-  for (const [begins, means] of BEGINNINGS) if (begins.test(start)) return explained(means, start)
-  return undefined
+  const means = beginningOf(message)
+  return means && explained(means, message)
+}
+
+function beginningOf(text: string): Meaning | undefined {
+  const start = text.replace(PASSED_ON, '').slice(0, MAX_LENGTH)
+  return BEGINNINGS.find(([begins]) => begins.test(start))?.[1]
 }
 
 /** What it says in the middle, where nothing else about the error says anything. */

@@ -1,6 +1,8 @@
 import { property } from '../../property.js'
+import { limitOf } from '../http.js'
 import type { Rule } from '../meaning.js'
 import type { Reading } from '../reading.js'
+import { metIn } from '../text.js'
 
 /** Meta says of a failure that it will pass: https://developers.facebook.com/docs/graph-api/guides/error-handling */
 export const isTransient: Rule = ({ places }) =>
@@ -19,6 +21,17 @@ export const sameRequestRuns: Rule = reading => {
 const RUNS =
   /in[_ -](?:use|progress|flight)|concurrent|outstanding|(?:being|still) (?:processed|processing|running)|currently/i
 
+/** “Too many requests”, whatever the code beside it: Feishu has one for this and for a request that is none. */
+export const saysTooMany: Rule = reading => {
+  const { places, status } = reading
+  const isRefusal = status === undefined || status < 500
+  const says = (text: unknown) => typeof text === 'string' && /^too many (?:requests?|attempts)\b/i.test(text)
+  return isRefusal &&
+    places.some(place => ['msg', 'message', 'errmsg'].some(name => says(property(place, name))))
+    ? { means: limitOf(reading) }
+    : undefined
+}
+
 /** https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api: 403 or 429, at times without a wait. */
 export const githubSecondaryLimit: Rule = reading => {
   const { places, status, waitMs } = reading
@@ -30,12 +43,22 @@ export const githubSecondaryLimit: Rule = reading => {
 
 /**
  * An answer of 200, or with no status, that was found to refuse, in words that nobody here knows: known not delivered, and
- * whether it helps to try again is not told. `ResponseError` is our own.
+ * whether it helps to try again is not told. Not so where a program says in its words what it met: a request that was
+ * lost, or never went out. `ResponseError` is our own; others have no body beside the name.
  */
-export const refusedWithSuccess: Rule = ({ name, status }) =>
-  name === 'ResponseError' && (status === undefined || (status >= 200 && status < 300))
-    ? { means: 'retry' }
-    : undefined
+export const refusedWithSuccess: Rule = reading => {
+  const { error, name, status, places } = reading
+  if (name !== 'ResponseError' || property(error, 'body') === undefined) return undefined
+  if (status !== undefined && (status < 200 || status >= 300)) return undefined
+  for (const place of places.slice(1)) {
+    for (const key of ['error', 'message', 'reason']) {
+      const text = property(place, key)
+      const met = typeof text === 'string' ? metIn(text) : undefined
+      if (met !== undefined) return met
+    }
+  }
+  return { means: 'retry' }
+}
 
 /** What the places say in words and names. */
 function textOf({ places }: Reading): string {

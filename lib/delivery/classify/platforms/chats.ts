@@ -126,7 +126,8 @@ export const CHATS: readonly Platform[] = [
       // The token of the tenant or of the app, what it may do; a webhook's token, signature, addresses.
       ...each('halt', [10003, 10014, 99991661, 99991663, 99991664, 99991665, 99991668, 99991671, 99991672]),
       ...each('halt', [19001, 19021, 19022, 230006]),
-      ...each('limit', [9499, 11232, 11233, 99991400, 230020]),
+      // 9499 says “Bad Request” as well as “too many request”: see `saysTooMany`.
+      ...each('limit', [11232, 11233, 99991400, 230020]),
       ...each('permanent', [19024, 230001, 230002]),
     },
     otherwise: 'permanent',
@@ -145,8 +146,10 @@ export const CHATS: readonly Platform[] = [
     marks: [{ has: ['errcode', 'errmsg'] }],
     code: ['errcode'],
     means: {
-      ...each('halt', [40001, 40013, 40014, 41001, 42001, 48001, 93000, 300001]),
-      ...each('limit', [130101, 45009, 45011, 45033, 45047, 90018]),
+      ...each('halt', [40001, 40013, 40014, 41001, 42001, 48001, 60020, 93000, 300001]),
+      // A webhook that is unknown, or switched off.
+      ...each('halt', [400101, 400102]),
+      ...each('limit', [130101, 410100, 45009, 45011, 45033, 45047, 90018, 90030]),
       // "System busy."
       [-1]: 'retry',
     },

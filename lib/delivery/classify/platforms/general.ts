@@ -24,12 +24,13 @@ export const GENERAL: readonly Platform[] = [
         'keyExpired',
         'insufficientPermissions',
       ]),
+      ...each('limit-group', ['quotaExceeded', 'dailyLimitExceeded', 'RESOURCE_QUOTA_EXCEEDED']),
     },
   },
   {
     name: 'Google',
     source:
-      'https://developers.google.com/workspace/gmail/api/guides/handle-errors; no halt, so that one property will do',
+      'https://developers.google.com/workspace/gmail/api/guides/handle-errors; of one channel, so that one property will do',
     marks: [{ has: ['reason'] }],
     code: ['reason'],
     means: {
@@ -39,7 +40,7 @@ export const GENERAL: readonly Platform[] = [
         'RATE_LIMIT_EXCEEDED',
         'servingLimitExceeded',
       ]),
-      ...each('limit-group', ['quotaExceeded', 'dailyLimitExceeded', 'RESOURCE_QUOTA_EXCEEDED']),
+      ...each('limit', ['quotaExceeded', 'dailyLimitExceeded', 'RESOURCE_QUOTA_EXCEEDED']),
     },
   },
   {

@@ -16,6 +16,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   enterprise_is_restricted: 'halt',
   team_access_not_granted: 'halt',
   access_denied: 'halt',
+  accesslimited: 'halt',
+  two_factor_setup_required: 'halt',
   ratelimited: 'limit',
   rate_limited: 'limit',
   message_limit_exceeded: 'limit',
