@@ -81,7 +81,9 @@ function formatMessage(message: ReadMessage, nowMs: number, terminal: CommandCon
       'attempts',
       `${formatCount(view.attempts)}${view.mayHaveBeenSent && state !== 'sending' ? '; it may have been sent' : ''}`,
     ],
-    ...(nextAttemptAt === undefined ? [] : [['next attempt', moment(nextAttemptAt, nowMs)] as const]),
+    ...(nextAttemptAt === undefined
+      ? []
+      : [[nextAttemptAt > nowMs ? 'next attempt' : 'due', moment(nextAttemptAt, nowMs)] as const]),
     ...(expiresAt === undefined ? [] : [['expires', moment(expiresAt, nowMs)] as const]),
     ...Object.entries(headers).map(
       ([name, value]) => [`header ${escapeControls(name)}`, escapeControls(value)] as const,

@@ -243,6 +243,10 @@ t.test('a refused response names its status once, and what stands in a body with
   )
   t.equal(message('Bad Request', {}), 'HTTP 400 Bad Request')
   t.equal(new ResponseError({ ok: false }, { ok: false }).message, 'Refused: ok: false')
+  t.equal(
+    new ResponseError({}, { Id: 'a', Code: 'InternalError', SenderFault: false }).message,
+    'Refused: Code: InternalError, SenderFault: false',
+  )
   t.end()
 })
 

@@ -58,14 +58,16 @@ function describe(response: unknown, status: number | undefined, body: unknown):
   return publicText(whole, MAX_MESSAGE_LENGTH)
 }
 
-/** Of an answer without words: `ok: false`, `errcode: 40013`. */
+/** Of an answer without words: `ok: false`, `Code: InternalError`. */
 function figuresOf(body: unknown): string {
   if (!isPlain(body)) return ''
-  const figures = Object.entries(body).filter(
-    ([, value]) => typeof value === 'boolean' || typeof value === 'number',
-  )
-  return figures
+  return Object.entries(body)
+    .filter(([name, value]) => isFigure(value) || (isText(value) && /code$/i.test(name)))
     .slice(0, MAX_FIGURES)
     .map(([name, value]) => `${name}: ${value}`)
     .join(', ')
+}
+
+function isFigure(value: unknown): boolean {
+  return typeof value === 'boolean' || typeof value === 'number'
 }
