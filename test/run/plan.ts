@@ -23,6 +23,7 @@ const SHARING = [...FLOORS, 'cli', 'clients', 'docs', 'examples', 'safety']
  * subject.
  */
 const ALONE: ReadonlySet<string> = new Set([
+  'test/delivery/outages.test.ts',
   'test/cli/change.test.ts',
   'test/cli/cli-page.test.ts',
   'test/cli/command-line.test.ts',
@@ -41,6 +42,7 @@ const ALONE: ReadonlySet<string> = new Set([
   'test/queue/keep-alive.test.ts',
   'test/queue/many-at-once.test.ts',
   'test/queue/promises/crash.test.ts',
+  'test/queue/promises/dead-letters.test.ts',
   'test/store/attempt-window.test.ts',
   'test/store/compaction-blocks.test.ts',
   'test/store/compaction-crash.test.ts',
