@@ -1,6 +1,7 @@
 import type { QueueTime } from '../store/queue-time.js'
 import type { Channel } from './channel.js'
 import { Heap } from './heap.js'
+import { goesBefore, Held } from './held.js'
 import type { Alarm, Timers } from './timers.js'
 
 /** The wait for the next attempt, from the end of the last: it doubles from the first to the last. */
@@ -12,7 +13,7 @@ const LONG_INTERVAL_MS = 300_000
 
 /**
  * So long at most waits a channel for which nothing speaks but that its neighbours failed; and so long an attempt that
- * hangs keeps its place from others, once the receiver is known to be up.
+ * hangs keeps its slot from others, once the receiver is known to be up.
  */
 const PATIENCE_MS = 5_000
 
@@ -25,37 +26,6 @@ const FORGET_AFTER_MS = 3_600_000
  * - `lifting`: it is up again; those that were held go on, more and more at once.
  */
 type BrakeState = 'watching' | 'on' | 'lifting'
-
-/** A channel that is due, and waits for its brake; or goes on by its leave. */
-export class Held implements Alarm {
-  readonly brake: Brake
-  readonly channel: Channel
-  /** In the order in which they began to wait. */
-  readonly ticket: number
-  /** Charged ones, of the message whose turn it is. */
-  attempts: number
-  /** It may go on. */
-  admitted = false
-  /** What it goes on for is to find out whether the receiver is up again. */
-  isProbe = false
-  /** The round of its brake in which it took a place, -1: it has none. */
-  round = -1
-  /** Position among those that wait, -1: it waits no more. */
-  index = -1
-  alarmAt = 0
-  alarmIndex = -1
-
-  constructor(brake: Brake, channel: Channel, ticket: number, attempts: number) {
-    this.brake = brake
-    this.channel = channel
-    this.ticket = ticket
-    this.attempts = attempts
-  }
-
-  ring(): void {
-    this.brake.lostPatience(this)
-  }
-}
 
 export interface BrakeListener {
   braked(brake: Brake): void
@@ -99,8 +69,8 @@ export class Brake implements Alarm {
   #tickets = 0
   /** Those that go on at once, and how many may. */
   #taken = 0
-  #places = 1
-  /** A new one begins when it is lifted: what went on before takes no place from others then. */
+  #slots = 1
+  /** A new one begins when it is lifted: what went on before takes no slot from others then. */
   #round = 0
   // In ms of `Timers.now()`.
   #failingSince = 0
@@ -159,11 +129,11 @@ export class Brake implements Alarm {
   release(held: Held): void {
     this.#timers.cancel(held)
     if (held.index !== -1) this.#remove(held)
-    this.#leavePlace(held)
+    this.#leaveSlot(held)
     held.channel.held = undefined
   }
 
-  /** A place may have come free. */
+  /** A slot may have come free. */
   look(): void {
     if (this.state === 'watching') return
     this.#admit()
@@ -200,7 +170,7 @@ export class Brake implements Alarm {
     if (this.state === 'on') this.#lift()
     else if (this.state === 'watching') this.#forget()
     else {
-      this.#places *= 2
+      this.#slots *= 2
       this.#failed.clear()
     }
   }
@@ -215,9 +185,9 @@ export class Brake implements Alarm {
     }
   }
 
-  /** It has waited for its turn long enough; or, once the receiver is up, has kept its place from others for too long. */
+  /** It has waited for its turn long enough; or, once the receiver is up, has kept its slot from others for too long. */
   lostPatience(held: Held): void {
-    if (held.admitted) this.#leavePlace(held)
+    if (held.admitted) this.#leaveSlot(held)
     else this.#letGo(held)
     this.look()
   }
@@ -247,24 +217,24 @@ export class Brake implements Alarm {
     this.#taken = 0
     this.#listener.unbraked(this)
     // Nobody goes on before all are back in line.
-    this.#places = 0
+    this.#slots = 0
     for (const channel of this.#failed) this.#listener.outageEnded(channel)
     this.#failed.clear()
-    this.#places = 1
+    this.#slots = 1
   }
 
   /** Lets as many go on as may. The one that asks is told by what `passes` returns. */
   #admit(asking?: Channel): void {
-    for (let held = this.#held.peek(); held !== undefined && this.#hasPlace; held = this.#held.peek()) {
+    for (let held = this.#held.peek(); held !== undefined && this.#hasSlot; held = this.#held.peek()) {
       held.isProbe = this.state === 'on'
       this.#letGo(held, asking)
     }
     this.#arm()
   }
 
-  get #hasPlace(): boolean {
+  get #hasSlot(): boolean {
     if (this.state === 'on') return this.#taken === 0 && this.#timers.now() >= this.#nextAt
-    return this.#taken < this.#places
+    return this.#taken < this.#slots
   }
 
   #letGo(held: Held, asking?: Channel): void {
@@ -277,7 +247,7 @@ export class Brake implements Alarm {
     if (held.channel !== asking) this.#listener.admitted(held.channel)
   }
 
-  #leavePlace(held: Held): void {
+  #leaveSlot(held: Held): void {
     if (held.round === this.#round) this.#taken--
     held.round = -1
   }
@@ -299,9 +269,4 @@ export class Brake implements Alarm {
     this.#listener.forgotten(this)
     if (state === 'on') this.#listener.unbraked(this)
   }
-}
-
-/** The fewest charged attempts, then the longest wait. */
-function goesBefore(one: Held, other: Held): boolean {
-  return one.attempts === other.attempts ? one.ticket < other.ticket : one.attempts < other.attempts
 }

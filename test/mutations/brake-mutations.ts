@@ -2,6 +2,7 @@
 import type { Mutation } from './mutation.js'
 
 const brake = 'lib/delivery/brake.js'
+const held = 'lib/delivery/held.js'
 
 export const brakeMutations: readonly Mutation[] = [
   {
@@ -63,7 +64,7 @@ export const brakeMutations: readonly Mutation[] = [
   {
     name: 'the one that waited longest is tried, however often it was',
     invariants: [],
-    file: brake,
+    file: held,
     find: 'return one.attempts === other.attempts ? one.ticket < other.ticket : one.attempts < other.attempts;',
     replace: 'return one.ticket < other.ticket;',
     caughtBy: {
@@ -84,7 +85,7 @@ export const brakeMutations: readonly Mutation[] = [
     name: 'after an outage all go on at once',
     invariants: [],
     file: brake,
-    find: 'return this.#taken < this.#places;',
+    find: 'return this.#taken < this.#slots;',
     replace: 'return true;',
     caughtBy: {
       file: 'delivery/brake',

@@ -1,0 +1,39 @@
+import type { Brake } from './brake.js'
+import type { Channel } from './channel.js'
+import type { Alarm } from './timers.js'
+
+/** A channel that is due, and waits for its brake; or goes on by its leave. */
+export class Held implements Alarm {
+  readonly brake: Brake
+  readonly channel: Channel
+  /** In the order in which they began to wait. */
+  readonly ticket: number
+  /** Charged ones, of the message whose turn it is. */
+  attempts: number
+  /** It may go on. */
+  admitted = false
+  /** What it goes on for is to find out whether the receiver is up again. */
+  isProbe = false
+  /** The round of its brake in which it took a slot, -1: it has none. */
+  round = -1
+  /** Position among those that wait, -1: it waits no more. */
+  index = -1
+  alarmAt = 0
+  alarmIndex = -1
+
+  constructor(brake: Brake, channel: Channel, ticket: number, attempts: number) {
+    this.brake = brake
+    this.channel = channel
+    this.ticket = ticket
+    this.attempts = attempts
+  }
+
+  ring(): void {
+    this.brake.lostPatience(this)
+  }
+}
+
+/** The fewest charged attempts, then the longest wait. */
+export function goesBefore(one: Held, other: Held): boolean {
+  return one.attempts === other.attempts ? one.ticket < other.ticket : one.attempts < other.attempts
+}
