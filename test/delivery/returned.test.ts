@@ -1,10 +1,12 @@
 import { PassThrough } from 'node:stream'
 import t from 'tap'
+import { classifyError } from '../../lib/delivery/classify/classify-error.js'
 import { findingIn } from '../../lib/delivery/returned/finding.js'
 import { ResponseError } from '../../lib/delivery/returned/response-error.js'
 import type { Verdict } from '../../lib/delivery/types.js'
 import { Harness, open } from './fixtures/harness.js'
 import { revoked } from './fixtures/revoked.js'
+import { inShort } from './fixtures/verdicts.js'
 
 /** Answers of platforms that came as a success, as their documentation shows them. */
 const refusals: Readonly<Record<string, unknown>> = {
@@ -194,6 +196,15 @@ const deliveries: Readonly<Record<string, unknown>> = {
   'a Map': new Map([['ok', false]]),
   'axios with success': { status: 200, headers: {}, data: { ok: true } },
   'axios with a text': { status: 200, headers: {}, data: 'ok' },
+  'a code of success in words': { code: 1000, message: 'Your message was accepted.' },
+  'a code of success, queued': { code: 100, message: 'Queued. Thank you.' },
+  'a code of success in Chinese': { code: 1, msg: '操作成功' },
+  'Expo, one message': { data: { status: 'ok', id: 'x' } },
+  'a pair without an error': [null, { id: 1 }],
+  'openapi-fetch': { data: { id: 1 }, error: undefined, response: new Response('{}') },
+  'Microsoft Graph: $batch': { responses: [{ id: '1', status: 201, headers: {}, body: {} }] },
+  'JSON-RPC 1.0': { result: {}, error: null, id: 1 },
+  'Infobip: SMS': { messages: [{ status: { groupName: 'PENDING' }, messageId: '1' }] },
   'a status that is no answer': { status: 500 },
 }
 
@@ -213,6 +224,58 @@ for (const [of, result] of Object.entries(deliveries)) {
 t.test('what can not be looked at is left alone', async t => {
   t.equal(findingIn(revoked()), undefined)
 })
+
+const timeout = Object.assign(new Error('timeout of 1000ms exceeded'), { code: 'ECONNABORTED' })
+const refused = Object.assign(new Error('x'), { code: 'ECONNREFUSED', syscall: 'connect' })
+const response429 = () => new Response('{}', { status: 429, headers: { 'retry-after': '7' } })
+
+/** What they mean, in short. */
+const judgedRefusals: Readonly<Record<string, readonly [result: unknown, verdict: string]>> = {
+  'ok: false, a lost answer that was caught': [{ ok: false, error: timeout }, 'ambiguous'],
+  'success: false, no connection': [{ success: false, error: refused }, 'not sent'],
+  'data: null, a lost answer': [{ data: null, error: timeout }, 'ambiguous'],
+  'nothing but an error': [{ data: undefined, error: refused, response: undefined }, 'not sent'],
+  apisauce: [{ ok: false, problem: 'TIMEOUT_ERROR', originalError: timeout, data: null }, 'ambiguous'],
+  'a lost answer in words': [{ ok: false, error: 'TypeError: fetch failed' }, 'ambiguous'],
+  'no connection in words, Supabase': [
+    {
+      data: null,
+      error: {
+        message: 'FetchError: request to https://x.example failed, reason: connect ECONNREFUSED 1.1.1.1:1',
+      },
+      status: 0,
+    },
+    'not sent',
+  ],
+  'other words': [{ ok: false, error: 'The room timed out of the list.' }, 'retry'],
+  'a pair of an error and nothing': [[timeout, undefined], 'ambiguous'],
+  'openapi-fetch, Hey API': [
+    { data: undefined, error: { message: 'slow' }, response: response429() },
+    'rate-limited 7000',
+  ],
+  'several responses': [[response429(), response429()], 'rate-limited 7000'],
+  'Expo, one message': [
+    { data: { status: 'error', message: 'x', details: { error: 'DeviceNotRegistered' } } },
+    'permanent',
+  ],
+  'Microsoft Graph: $batch': [
+    { responses: [{ id: '1', status: 429, headers: { 'Retry-After': '10' }, body: {} }] },
+    'rate-limited 10000',
+  ],
+  'Infobip: SMS': [{ messages: [{ status: { groupName: 'REJECTED', description: 'x' } }] }, 'retry'],
+  'JSON-RPC 1.0': [{ result: null, error: { code: -1, message: 'x' }, id: 1 }, 'retry'],
+  MSG91: [{ type: 'error', message: 'template id missing' }, 'retry'],
+  'Zalo, its token': [{ error: -216, message: 'Access token is invalid' }, 'halt'],
+  'Feishu, webhooks of version 1': [{ StatusCode: 19001, StatusMessage: 'param invalid' }, 'halt'],
+}
+
+for (const [of, [result, verdict]] of Object.entries(judgedRefusals)) {
+  t.test(`a refusal that is returned means what it says: ${of}`, async t => {
+    const found = findingIn(result)
+    t.equal(found?.kind, 'refused')
+    if (found?.kind === 'refused') t.equal(inShort(classifyError(found.error)), verdict)
+  })
+}
 
 t.test('a returned refusal is judged as one that is thrown', async t => {
   const h = new Harness()

@@ -13,6 +13,17 @@ export const returnedMutations: readonly Mutation[] = [
     caughtBy: { file: RETURNED, name: 'a returned refusal is judged as one that is thrown' },
   },
   {
+    name: 'an error that was caught and returned is a refusal in words',
+    invariants: [],
+    file: 'lib/delivery/returned/finding.js',
+    find: 'caughtIn(body) ?? refusalIn(body, response)',
+    replace: 'refusalIn(body, response)',
+    caughtBy: {
+      file: RETURNED,
+      name: 'a refusal that is returned means what it says: ok: false, a lost answer that was caught',
+    },
+  },
+  {
     name: 'a body is read and not its clone',
     invariants: [],
     file: 'lib/delivery/returned/body-reader.js',

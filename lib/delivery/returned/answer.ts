@@ -1,3 +1,5 @@
+import { property } from '../property.js'
+
 /** An answer as a platform gives it: a plain object, of JSON or of a client that hands it through. */
 export type Answer = Readonly<Record<string, unknown>>
 
@@ -6,6 +8,11 @@ export function isPlain(value: unknown): value is Answer {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** A `Response`, of whichever `fetch`, that refuses. */
+export function isRefusedResponse(value: unknown): boolean {
+  return property(value, 'ok') === false && typeof property(value, 'status') === 'number' && !isPlain(value)
 }
 
 export function isText(value: unknown): value is string {

@@ -4,7 +4,7 @@ import { property } from '../property.js'
 
 /** What no answer of a platform is written in. Others are looked at: a server may say nothing of it, or `text/plain`. */
 const NO_JSON =
-  /^(?:image|audio|video|font|multipart)\/|text\/(?:html|css|csv|event-stream)|octet-stream|ndjson|xml|zip|pdf/i
+  /^(?:image|audio|video|font|multipart)\/|text\/(?:html|css|csv|event-stream)|octet-stream|ndjson|jsonl|json-?seq|stream\+json|xml|zip|pdf/i
 
 /**
  * Reads the body of a response, or a clone of it where it has one, so that whoever gets the response can read it again.

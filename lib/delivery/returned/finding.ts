@@ -2,7 +2,7 @@ import { classifyError } from '../classify/classify-error.js'
 import { isStream, parsedBody } from '../platform-text.js'
 import { isError, property } from '../property.js'
 import type { Verdict } from '../types.js'
-import { isPlain } from './answer.js'
+import { type Answer, isPlain, isRefusedResponse } from './answer.js'
 import { BodyReader } from './body-reader.js'
 import { outcomesOf } from './lists.js'
 import { PeekedBody } from './peeked-body.js'
@@ -89,7 +89,7 @@ function inAnswer(answer: unknown, response: unknown): Finding | undefined {
       : { kind: 'partly', failed: failures.length, count, error }
   }
   if (!isPlain(body)) return undefined
-  if (isRefusal(body)) return { kind: 'refused', error: new ResponseError(response ?? body, body) }
+  if (isRefusal(body)) return { kind: 'refused', error: caughtIn(body) ?? refusalIn(body, response) }
   if (!isPartialAnswer(body)) return undefined
   const failed = (body.errors as readonly unknown[]).length
   return {
@@ -98,6 +98,20 @@ function inAnswer(answer: unknown, response: unknown): Finding | undefined {
     count: Object.keys(body.data as object).length,
     error: new ResponseError(body, body),
   }
+}
+
+/** Where programs put the error that they caught. */
+const CAUGHT: readonly string[] = ['error', 'err', 'originalError', 'exception', 'cause', 'reason']
+
+/** What a program caught and returned says more than its own answer: the request may have been taken. */
+function caughtIn(answer: Answer): unknown {
+  return CAUGHT.map(name => property(answer, name)).find(isError)
+}
+
+function refusalIn(answer: Answer, response: unknown): ResponseError {
+  const held = property(answer, 'response')
+  if (isRefusedResponse(held)) return new ResponseError(held, answer.error ?? answer)
+  return new ResponseError(response ?? answer, answer)
 }
 
 const NONE = { failures: [], count: 0 }

@@ -1,5 +1,5 @@
 import { isError } from '../property.js'
-import { type Answer, byName, isFailureCode, isPlain, isText } from './answer.js'
+import { type Answer, byName, isFailureCode, isPlain, isRefusedResponse, isText } from './answer.js'
 
 /** What a list says of each thing that was sent. */
 export interface Outcomes {
@@ -74,6 +74,19 @@ const LISTS: readonly List[] = [
     failure: entry => (entry.success === false ? (entry.error ?? entry) : undefined),
   },
   {
+    of: 'Microsoft Graph: $batch',
+    by: 'responses',
+    isEntry: ({ id, status }) => isText(id) && typeof status === 'number',
+    failure: entry => (Number(entry.status) >= 400 ? entry : undefined),
+  },
+  {
+    of: 'Infobip: SMS',
+    by: 'messages',
+    isEntry: ({ status }) => isPlain(status) && isText(status.groupName),
+    failure: entry =>
+      /^(?:REJECTED|UNDELIVERABLE)$/.test(String((entry.status as Answer).groupName)) ? entry : undefined,
+  },
+  {
     of: 'FCM, legacy',
     by: 'results',
     beside: 'failure',
@@ -146,7 +159,10 @@ const HALVES_BY_NAME = byName(HALVES)
 export function outcomesOf(value: readonly unknown[] | Answer): Outcomes | undefined {
   if (!Array.isArray(value)) return outcomesIn(value as Answer)
   if (value.length === 0) return undefined
-  const errors = value.filter(isError)
+  // A pair of an error and a result, as await-to-js has it.
+  if (value.length === 2 && isError(value[0]) && (value[1] ?? undefined) === undefined)
+    return { failures: [value[0]], count: 1 }
+  const errors = value.filter(entry => isError(entry) || isRefusedResponse(entry))
   if (errors.length > 0) return { failures: errors, count: value.length }
   return outcomesAs(LISTS_BY_NAME.get('') ?? [], value)
 }

@@ -1,4 +1,13 @@
-import { type Answer, byName, isFailureCode, isNothing, isPlain, isText } from './answer.js'
+import { isError } from '../property.js'
+import {
+  type Answer,
+  byName,
+  isFailureCode,
+  isNothing,
+  isPlain,
+  isRefusedResponse,
+  isText,
+} from './answer.js'
 
 /** How an answer says that it refuses, whatever the status beside it. */
 interface Refusal {
@@ -9,7 +18,9 @@ interface Refusal {
 }
 
 const FAILED = /^(?:error|fail(?:ed|ure)?)$/i
-const SUCCESS = /^(?:ok|success|succeed|成功|请求成功|处理成功|발송성공|성공)/i
+/** “ok”, “操作成功”, “Your message was accepted.”: a code beside it says no failure. */
+const SUCCESS =
+  /^(?:ok|success|succeed|[^不未没]{0,4}成功|발송성공|성공|(?:(?:the |your )?(?:messages?|request|sms|e?-?mail|notification|event) )?(?:(?:is|was|were|has been|have been) )?(?:successfully )?(?:accepted|sent|queued|delivered|submitted|received|processed|scheduled|created|done)(?=$|[.!,;]| successfully| for | to ))/i
 
 /** What may stand in an answer that tells of an error and of nothing else. */
 const TELLING: ReadonlySet<string> = new Set([
@@ -121,6 +132,13 @@ const REFUSALS: readonly Refusal[] = [
   { of: 'WeCom, DingTalk, WeChat, Matrix', by: 'errcode', says: ({ errcode }) => isFailureCode(errcode) },
   { of: 'OneBot', by: 'retcode', says: ({ retcode, status }) => isFailureCode(retcode) && status !== 'ok' },
   { of: 'JSON-RPC 2.0', by: 'jsonrpc', says: ({ error }) => isPlain(error) },
+  { of: 'JSON-RPC 1.0', by: 'result', says: ({ result, error }) => result === null && isPlain(error) },
+  {
+    of: 'a program that caught it',
+    by: 'error',
+    says: ({ data, error }) => isError(error) && isNothing(data),
+  },
+  { of: 'openapi-fetch, Hey API', by: 'response', says: ({ response }) => isRefusedResponse(response) },
   { of: 'Resend, Supabase', by: 'data', says: ({ data, error }) => data === null && isErrorValue(error) },
   { of: 'GraphQL, JSON:API', by: 'errors', says: ({ data, errors }) => hasErrors(errors) && isNull(data) },
   {
@@ -128,6 +146,12 @@ const REFUSALS: readonly Refusal[] = [
     by: 'code',
     says: ({ code, msg }) => isFailureCode(code) && isText(msg) && !SUCCESS.test(msg),
   },
+  {
+    of: 'Feishu, webhooks of version 1',
+    by: 'StatusCode',
+    says: ({ StatusCode, StatusMessage }) => isFailureNumber(StatusCode) && isText(StatusMessage),
+  },
+  { of: 'Expo, of one message', by: 'data', says: answer => isExpoError(answer) },
   { of: 'Zulip', by: 'result', says: ({ result, msg }) => result === 'error' && isText(msg) },
   { of: 'Zalo', by: 'error', says: ({ error, message }) => isFailureNumber(error) && isText(message) },
   { of: 'Viber', by: 'status_message', says: ({ status }) => isFailureNumber(status) },
@@ -156,6 +180,7 @@ const REFUSALS: readonly Refusal[] = [
     isErrorValue(error),
   ),
   onlyAnError('Chatwork, SendGrid, X', 'errors', ({ errors }) => hasErrors(errors)),
+  onlyAnError('MSG91', 'type', ({ type, message }) => type === 'error' && isText(message)),
   onlyAnError('Expo, JSend, SMS.RU', 'status', ({ status }) => isText(status) && FAILED.test(status)),
   onlyAnError(
     'Discord, Zoom, Twilio',
@@ -178,6 +203,17 @@ export function isRefusal(answer: Answer): boolean {
 /** GraphQL answers what it could, and says what it could not. */
 export function isPartialAnswer({ data, errors }: Answer): boolean {
   return isPlain(data) && hasErrors(errors) && !isNull(data)
+}
+
+function isExpoError(answer: Answer): boolean {
+  const { data } = answer
+  return (
+    Object.keys(answer).length === 1 &&
+    isPlain(data) &&
+    data.status === 'error' &&
+    isText(data.message) &&
+    tellsOnlyOfErrors({ ...data, expoPushToken: undefined })
+  )
 }
 
 function tellsOnlyOfErrors(answer: Answer): boolean {

@@ -120,8 +120,8 @@ export const CHATS: readonly Platform[] = [
   {
     name: 'Feishu',
     source: 'https://open.feishu.cn/document/server-docs/api-call-guide/generic-error-code',
-    marks: [{ has: ['code', 'msg'] }],
-    code: ['code'],
+    marks: [{ has: ['code', 'msg'] }, { has: ['StatusCode', 'StatusMessage'] }],
+    code: ['code', 'StatusCode'],
     means: {
       // The token of the tenant or of the app, what it may do; a webhook's token, signature, addresses.
       ...each('halt', [10003, 10014, 99991661, 99991663, 99991664, 99991665, 99991668, 99991671, 99991672]),
@@ -131,6 +131,13 @@ export const CHATS: readonly Platform[] = [
       ...each('permanent', [19024, 230001, 230002]),
     },
     otherwise: 'permanent',
+  },
+  {
+    name: 'Zalo',
+    source: 'https://developers.zalo.me/docs/official-account/phu-luc/ma-loi',
+    marks: [{ has: ['error', 'message'] }],
+    code: ['error'],
+    means: { [-216]: 'halt' },
   },
   {
     name: 'Kakao',
