@@ -1,5 +1,6 @@
 import type { QueueTime } from '../store/queue-time.js'
 import type { Channel } from './channel.js'
+import type { Gate } from './gate.js'
 import { Heap } from './heap.js'
 import { goesBefore, Held } from './held.js'
 import type { Alarm, Timers } from './timers.js'
@@ -35,6 +36,8 @@ export interface BrakeListener {
   admitted(channel: Channel): void
   /** It failed in an outage that is over: a wait that followed from that is over, too. */
   outageEnded(channel: string): void
+  /** Whether another channel of this scope has an attempt under way. */
+  isAsked(brake: Brake, besides: Channel): boolean
   /** There is nothing to remember. */
   forgotten(brake: Brake): void
 }
@@ -66,6 +69,9 @@ export class Brake implements Alarm {
       held.index = position
     },
   })
+  /** Those that go on, until their attempt is over. */
+  readonly #admitted = new Set<Held>()
+  #isAdmitting = false
   #tickets = 0
   /** Those that go on at once, and how many may. */
   #taken = 0
@@ -107,9 +113,9 @@ export class Brake implements Alarm {
     if (channel.held === undefined) {
       const held = new Held(this, channel, this.#tickets++, attempts)
       channel.held = held
-      this.#held.push(held)
-      // It may fail for a reason of its neighbours' alone.
-      if (!this.#failed.has(channel.target)) this.#timers.set(held, this.#timers.after(PATIENCE_MS))
+      // It may be held for a reason of its neighbours' alone.
+      if (!this.#failed.has(channel.target)) held.holdsUntil = this.#timers.after(PATIENCE_MS)
+      this.#hold(held)
     } else if (channel.held.attempts !== attempts) {
       channel.held.attempts = attempts
       this.#held.moved(channel.held)
@@ -129,13 +135,21 @@ export class Brake implements Alarm {
   release(held: Held): void {
     this.#timers.cancel(held)
     if (held.index !== -1) this.#remove(held)
+    this.#admitted.delete(held)
     this.#leaveSlot(held)
     held.channel.held = undefined
   }
 
+  /** Those that go on and wait at this gate, which is closed, leave their slots to others. */
+  standBack(gate: Gate): void {
+    for (const held of this.#admitted)
+      if (held.channel.gate === gate && held.channel.state === 'ready') this.release(held)
+    this.look()
+  }
+
   /** A slot may have come free. */
   look(): void {
-    if (this.state === 'watching') return
+    if (this.state === 'watching' || this.#isAdmitting) return
     this.#admit()
     if (this.state === 'lifting' && this.#held.size === 0) this.#forget()
   }
@@ -152,6 +166,7 @@ export class Brake implements Alarm {
       this.state = 'on'
       this.#due.clear()
       this.#intervalMs = FIRST_INTERVAL_MS
+      this.#callBack()
       this.#listener.braked(this)
     } else if (isProbe) this.#slowDown()
     this.#ended()
@@ -196,6 +211,7 @@ export class Brake implements Alarm {
   #isOutage(channel: Channel): boolean {
     if (this.#failed.size > 1) return true
     if (this.#failures < 2 || this.state === 'lifting') return false
+    if (this.#listener.isAsked(this, channel)) return false
     return this.#due.size === 0 || (this.#due.size === 1 && this.#due.has(channel))
   }
 
@@ -225,10 +241,14 @@ export class Brake implements Alarm {
 
   /** Lets as many go on as may. The one that asks is told by what `passes` returns. */
   #admit(asking?: Channel): void {
+    // One of those that go on proves that it can not, and stands back.
+    if (this.#isAdmitting) return
+    this.#isAdmitting = true
     for (let held = this.#held.peek(); held !== undefined && this.#hasSlot; held = this.#held.peek()) {
       held.isProbe = this.state === 'on'
       this.#letGo(held, asking)
     }
+    this.#isAdmitting = false
     this.#arm()
   }
 
@@ -241,10 +261,32 @@ export class Brake implements Alarm {
     this.#remove(held)
     held.admitted = true
     held.round = this.#round
+    this.#admitted.add(held)
     this.#taken++
     if (this.state === 'lifting') this.#timers.set(held, this.#timers.after(PATIENCE_MS))
     else this.#timers.cancel(held)
     if (held.channel !== asking) this.#listener.admitted(held.channel)
+  }
+
+  #hold(held: Held): void {
+    this.#held.push(held)
+    this.#timers.set(held, held.holdsUntil)
+  }
+
+  /** The receiver is down again: those that did not begin yet wait with the others. */
+  #callBack(): void {
+    for (const held of this.#waitingForTurn()) {
+      if (held.holdsUntil <= this.#timers.now()) continue
+      this.#admitted.delete(held)
+      this.#leaveSlot(held)
+      held.admitted = false
+      this.#hold(held)
+    }
+  }
+
+  /** Of those that go on. */
+  #waitingForTurn(): Held[] {
+    return [...this.#admitted].filter(({ channel }) => channel.state === 'ready')
   }
 
   #leaveSlot(held: Held): void {
@@ -266,6 +308,7 @@ export class Brake implements Alarm {
     const { state } = this
     this.state = 'watching'
     this.#timers.cancel(this)
+    for (const held of this.#waitingForTurn()) this.release(held)
     this.#listener.forgotten(this)
     if (state === 'on') this.#listener.unbraked(this)
   }

@@ -38,7 +38,7 @@ export class Brakes {
     time: QueueTime,
     /** The prefix of its longest group. */
     groupOf: (channel: Channel) => string | undefined,
-    listener: Pick<BrakeListener, 'braked' | 'unbraked' | 'admitted' | 'outageEnded'>,
+    listener: Omit<BrakeListener, 'forgotten'>,
   ) {
     this.#timers = timers
     this.#time = time
@@ -96,6 +96,11 @@ export class Brakes {
     const brake = this.of(channel)
     brake?.answered()
     brake?.look()
+  }
+
+  /** What this channel waits at is closed. */
+  standBack(channel: Channel): void {
+    this.of(channel)?.standBack(channel.gate)
   }
 
   /** This channel is due no more. */

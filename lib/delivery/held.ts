@@ -16,6 +16,8 @@ export class Held implements Alarm {
   isProbe = false
   /** The round of its brake in which it took a slot, -1: it has none. */
   round = -1
+  /** In ms of `Timers.now()`, until when its brake may hold it; Infinity: it failed in this outage. */
+  holdsUntil = Number.POSITIVE_INFINITY
   /** Position among those that wait, -1: it waits no more. */
   index = -1
   alarmAt = 0

@@ -82,6 +82,8 @@ export class Scheduler {
   readonly #channels = new Channels(
     name => new Channel(name, this.#groups.of(name), channel => this.settle(channel)),
   )
+  /** Channels with an attempt under way. */
+  readonly #taken = new Set<Channel>()
   #tickets = 0
   #pumping = false
   /** Turns begun since the event loop was let go on last. */
@@ -128,6 +130,11 @@ export class Scheduler {
       unbraked: brake => listener.unbraked(brake),
       admitted: channel => this.settle(channel),
       outageEnded: name => this.#endOutage(name),
+      isAsked: (brake, besides) => {
+        for (const channel of this.#taken)
+          if (channel !== besides && this.brakes.of(channel) === brake) return true
+        return false
+      },
     })
     this.#haltScope = new HaltScope(this.halts, timers, ({ group }) =>
       group === this.#groups.none ? undefined : group,
@@ -354,6 +361,11 @@ export class Scheduler {
 
   /** One that the receiver was asked about, and is to be sent now, goes first. */
   #passesBrake(channel: Channel, ref: MessageRef): boolean {
+    // What its rate key keeps takes no slot from others: it asks when it could go on.
+    if (channel.gate instanceof KeyGate && channel.gate.opensAt > this.#timers.now()) {
+      this.brakes.release(channel)
+      return true
+    }
     const attempts = channel.answer?.ref === ref ? -1 : this.#store.attempts(ref)
     return this.brakes.of(channel)?.passes(channel, attempts) !== false
   }
@@ -431,6 +443,8 @@ export class Scheduler {
       if (opensAt > now) {
         if (next !== undefined) this.#timers.set(gate, opensAt)
         if (gate === this.everything) return undefined
+        if (gate instanceof KeyGate && this.brakes.size > 0 && next instanceof Channel)
+          this.brakes.standBack(next)
         gate.retract()
         gate = this.everything
       } else if (next instanceof Gate) gate = next
@@ -477,6 +491,8 @@ export class Scheduler {
     channel.openTime?.set(Closed.stopped, state === 'parked')
     if (before === 'empty') this.occupied++
     else if (state === 'empty') this.occupied--
+    if (state === 'taken') this.#taken.add(channel)
+    else if (before === 'taken') this.#taken.delete(channel)
     if (before === 'ready') gate.remove(channel)
     if (state === 'ready') {
       channel.ticket = this.#tickets++

@@ -601,3 +601,98 @@ t.test('a scope that is paused is forgotten, and braked anew', async t => {
   await h.pass()
   t.equal(h.dispatcher.stats().brakedCount, 1)
 })
+
+t.test('a channel whose rate key is used up keeps nobody from asking, nor from going on', async t => {
+  const rateLimit = { count: 1, perMs: HOUR }
+  for (const [others, topics] of [
+    [['tg:2', 'tg:3'], 1],
+    [['tg:2'], 100],
+  ] as const) {
+    const h = new Harness({
+      groups,
+      retry: [100_000],
+      channelOptions: channel => (channel.startsWith('tg:1') ? { rateKey: 'chat', rateLimit } : undefined),
+    })
+    for (const channel of ['tg:1', ...others]) {
+      h.answer(channel, down, 'ok')
+      h.add(channel)
+    }
+    for (let topic = 0; topic < topics; topic++) h.add(`tg:1/${topic}`)
+    await h.pass(50_000)
+    t.equal(h.dispatcher.stats().brakedCount, 1)
+    // All are looked at anew.
+    h.dispatcher.resume('tg:*')
+    await h.pass(51_000)
+    t.equal(h.of('delivered').length, others.length)
+    await h.pass(HOUR)
+    t.equal(h.of('delivered').length, others.length + 1)
+  }
+})
+
+t.test('a probe whose rate key is used up while it waits for its turn is given to another', async t => {
+  const rateLimit = { count: 2, perMs: HOUR }
+  const h = new Harness({
+    groups,
+    concurrency: 3,
+    retry: [1],
+    channelOptions: channel => (['tg:1', 'a'].includes(channel) ? { rateKey: 'chat', rateLimit } : undefined),
+  })
+  for (const channel of ['tg:1', 'tg:2']) {
+    h.answer(channel, down, 'ok')
+    h.add(channel)
+  }
+  await h.pass()
+  const busy = ['b', 'c', 'd', 'a'].map(channel => {
+    const send = open()
+    h.answer(channel, send.answer)
+    h.add(channel)
+    return send
+  })
+  await h.pass(2_000)
+  t.equal(h.sent.length, 5)
+  busy[0]!.succeed()
+  busy[1]!.succeed()
+  await h.pass()
+  t.same(from(h, 5), [
+    ['a', 2_000],
+    ['tg:2', 2_000],
+  ])
+})
+
+t.test('what may go on and waits for its turn is held again when the receiver goes down again', async t => {
+  // Some are still held then; or none is.
+  for (const delivered of [5, 300]) {
+    const h = new Harness({ groups, concurrency: 2, retry: { maxAttempts: Infinity } })
+    let up = true
+    const send = () =>
+      new Promise((resolve, reject) => h.clock.setTimeout(() => (up ? resolve('ok') : reject(down)), 100))
+    for (let chat = 0; chat < 400; chat++) {
+      h.answer(`tg:${chat}`, down, send)
+      h.add(`tg:${chat}`)
+    }
+    await h.pass(5_000)
+    while (h.of('delivered').length < delivered) await h.pass(100)
+    up = false
+    const before = h.sent.length
+    await h.pass(4_900)
+    t.equal(h.of('braked').length, 2)
+    t.ok(h.sent.length - before <= 8, `${h.sent.length - before}`)
+    up = true
+    await h.pass(MINUTE)
+    t.equal(h.of('delivered').length, 400)
+  }
+})
+
+t.test('nor while another had an attempt under way already when it failed for the first time', async t => {
+  const h = new Harness({ groups })
+  const slow = open()
+  h.answer('tg:2', slow.answer)
+  h.answer('tg:1', down)
+  h.add('tg:2')
+  h.add('tg:1')
+  await h.pass(20_000)
+  t.equal(h.of('braked').length, 0)
+  slow.succeed()
+  await h.pass(MINUTE)
+  t.equal(h.of('braked').length, 1)
+})

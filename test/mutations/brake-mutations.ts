@@ -173,4 +173,48 @@ export const brakeMutations: readonly Mutation[] = [
       name: 'asking what became of a message finds the receiver down as well',
     },
   },
+  {
+    name: 'what a rate key keeps holds the slot of the probe',
+    invariants: [],
+    file: 'lib/delivery/scheduler.js',
+    find: 'if (channel.gate instanceof KeyGate && channel.gate.opensAt > this.#timers.now())',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'a channel whose rate key is used up keeps nobody from asking, nor from going on',
+    },
+  },
+  {
+    name: 'what its rate key stops on its way holds the slot of the probe',
+    invariants: [],
+    file: 'lib/delivery/scheduler.js',
+    find: 'this.brakes.standBack(next);',
+    replace: ';',
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'a probe whose rate key is used up while it waits for its turn is given to another',
+    },
+  },
+  {
+    name: 'what was let go on goes on when the receiver is down again',
+    invariants: [],
+    file: brake,
+    find: 'this.#callBack();',
+    replace: ';',
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'what may go on and waits for its turn is held again when the receiver goes down again',
+    },
+  },
+  {
+    name: 'an attempt under way is nothing due',
+    invariants: [],
+    file: brake,
+    find: 'if (this.#listener.isAsked(this, channel))',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'delivery/brake',
+      name: 'nor while another had an attempt under way already when it failed for the first time',
+    },
+  },
 ]
