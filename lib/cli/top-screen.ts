@@ -61,69 +61,74 @@ export interface Screen {
 
 /** One screen, as lines that fit it. */
 export function topScreen(facts: TopFacts, { columns, rows, sort, paint }: Screen): string[] {
-  const { stats, channels, nowMs } = facts
-  const pending = sum(channels, 'pending')
-  const dead = sum(channels, 'dead')
-  const oldestAt = channels.reduce(
-    (oldest, channel) => Math.min(oldest, channel.oldestAt),
-    Number.POSITIVE_INFINITY,
-  )
-  const oldest = oldestAt === Number.POSITIVE_INFINITY ? '-' : formatDuration(Math.max(0, nowMs - oldestAt))
   const head = [
     paint('bold', cutText(`waq top  ${escapeControls(facts.directory)}`, columns)),
-    line('owner', ownerText(stats.owner, nowMs), columns),
-    line(
-      'messages',
-      `${formatCount(pending)} pending, ${formatCount(sum(channels, 'sending'))} sending, ${formatCount(dead)} dead, oldest ${oldest}`,
-      columns,
-    ),
-    line('rates', ratesText(facts), columns),
-    line('sync', stats.live === null ? 'not published' : percentilesText(stats.live.syncMs), columns),
-    line('disk', `${formatBytes(stats.diskBytes)} in ${formatNumberOf(stats.segments, 'segment')}`, columns),
-    line('halted', stopsText(stats.halted, stats.haltedCount), columns),
-    ...(stats.brakedCount === 0 ? [] : [line('braked', stopsText(stats.braked, stats.brakedCount), columns)]),
-    ...(stats.pausedCount === 0 ? [] : [line('paused', pausedText(stats), columns)]),
+    ...headFacts(facts).map(([label, value]) => cutText(`${padText(label, 9)} ${value}`, columns)),
     '',
   ]
-  // A halt stays when its receiver is up again.
-  const stops = [
-    ...stats.halted.map(({ scope, reason }) => [scope, reason ?? 'yes'] as const),
-    ...stats.braked.map(({ scope, reason }) => [scope, `braked: ${reason ?? 'down'}`] as const),
-  ]
-  const sorted = sortChannels(channels, sort)
   const room = Math.max(0, rows - head.length - 3)
-  const cells = sorted
-    .slice(0, room)
-    .map(channel => [
-      escapeControls(channel.channel),
-      formatCount(channel.pending),
-      formatCount(channel.sending),
-      formatCount(channel.dead),
-      channel.oldestAt === Number.POSITIVE_INFINITY
-        ? ''
-        : formatDuration(Math.max(0, nowMs - channel.oldestAt)),
-      escapeControls(stopOf(stops, channel.channel)),
-    ])
+  const shown = sortChannels(facts.channels, sort).slice(0, room)
+  const cells = cellsOf(shown, facts)
   const layout = layOut(COLUMNS, cells, columns)
-  const table = cells.map(row =>
-    formatRow(layout, row, { cut: true, paint: (text, column) => shade(text, column, paint) }),
-  )
-  const more = sorted.length - cells.length
-  const keys = Object.entries(SORTS)
-    .map(([key, name]) => (key === sort ? `[${key}] ${name}` : `${key} ${name}`))
-    .join('  ')
-  const foot = `q quit  sort: ${keys}${more > 0 ? `  (and ${formatNumberOf(more, 'more channel')})` : ''}`
   const filled = [
     ...head,
     paint('inverse', padText(formatRow(layout, titles(layout), { cut: true }), columns)),
-    ...table,
+    ...cells.map(row =>
+      formatRow(layout, row, { cut: true, paint: (text, column) => shade(text, column, paint) }),
+    ),
   ]
   while (filled.length < rows - 1) filled.push('')
-  return [...filled.slice(0, Math.max(0, rows - 1)), paint('dim', cutText(foot, columns))]
+  const foot = cutText(footText(sort, facts.channels.length - shown.length), columns)
+  return [...filled.slice(0, Math.max(0, rows - 1)), paint('dim', foot)]
 }
 
-function line(label: string, value: string, columns: number): string {
-  return cutText(`${padText(label, 9)} ${value}`, columns)
+function headFacts(facts: TopFacts): (readonly [label: string, value: string])[] {
+  const { stats, channels, nowMs } = facts
+  const count = (name: 'pending' | 'sending' | 'dead') =>
+    `${formatCount(channels.reduce((total, channel) => total + channel[name], 0))} ${name}`
+  const oldestAt = channels.reduce((oldest, channel) => Math.min(oldest, channel.oldestAt), Infinity)
+  return [
+    ['owner', ownerText(stats.owner, nowMs)],
+    [
+      'messages',
+      `${count('pending')}, ${count('sending')}, ${count('dead')}, oldest ${ageText(oldestAt, nowMs) || '-'}`,
+    ],
+    ['rates', ratesText(facts)],
+    ['sync', stats.live === null ? 'not published' : percentilesText(stats.live.syncMs)],
+    ['disk', `${formatBytes(stats.diskBytes)} in ${formatNumberOf(stats.segments, 'segment')}`],
+    ['halted', stopsText(stats.halted, stats.haltedCount)],
+    ...(stats.brakedCount === 0 ? [] : [['braked', stopsText(stats.braked, stats.brakedCount)] as const]),
+    ...(stats.pausedCount === 0 ? [] : [['paused', pausedText(stats)] as const]),
+  ]
+}
+
+function cellsOf(channels: readonly ChannelFigures[], { stats, nowMs }: TopFacts): string[][] {
+  // What a receiver that is up again does not end comes first.
+  const stops = [
+    ...stats.halted.map(({ scope, reason }) => [scope, reason ?? 'a halt'] as const),
+    ...stats.paused.map(scope => [scope, 'a pause'] as const),
+    ...stats.braked.map(({ scope, reason }) => [scope, `braked: ${reason ?? 'down'}`] as const),
+  ]
+  return channels.map(({ channel, pending, sending, dead, oldestAt }) => [
+    escapeControls(channel),
+    formatCount(pending),
+    formatCount(sending),
+    formatCount(dead),
+    ageText(oldestAt, nowMs),
+    escapeControls(stopOf(stops, channel)),
+  ])
+}
+
+/** '': nothing waits. */
+function ageText(oldestAt: number, nowMs: number): string {
+  return oldestAt === Infinity ? '' : formatDuration(Math.max(0, nowMs - oldestAt))
+}
+
+function footText(sort: SortKey, more: number): string {
+  const keys = Object.entries(SORTS)
+    .map(([key, name]) => (key === sort ? `[${key}] ${name}` : `${key} ${name}`))
+    .join('  ')
+  return `q quit  sort: ${keys}${more > 0 ? `  (and ${formatNumberOf(more, 'more channel')})` : ''}`
 }
 
 function ratesText({ rates, stats }: TopFacts): string {
@@ -171,8 +176,4 @@ function sortChannels(channels: readonly ChannelFigures[], sort: SortKey): Chann
     c: byName,
   }
   return channels.toSorted(orders[sort])
-}
-
-function sum(channels: readonly ChannelFigures[], name: 'pending' | 'sending' | 'dead'): number {
-  return channels.reduce((total, channel) => total + channel[name], 0)
 }
