@@ -109,9 +109,7 @@ export class RateKeys {
       this.#told.delete(name)
       this.#byName.set(name, key)
     }
-    const { windows } = key
-    const added = this.#keeper.of('channel', name, rates, rate => !windows?.has(rate))
-    key.windows = added?.and(windows) ?? windows
+    key.windows = this.#keeper.of('channel', name, rates, key.windows)
     const gate = key.gateIn(channel.group)
     for (const each of key.gates.values()) each.windows = key.windows
     gate.channels += 1

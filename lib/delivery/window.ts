@@ -102,6 +102,18 @@ export class Window {
     }
   }
 
+  /** What another window of the same counted after this moment, and what is under way; after `restore`, before any other. */
+  goOnFrom(before: Window, after: number, now: number): void {
+    const ends = before.ends(now)
+    for (let i = 0; i < ends.length; i += 2) {
+      // A long window rounds up.
+      const end = Math.min(ends[i]!, now)
+      if (end > after) this.restore([end, ends[i + 1]!], now)
+    }
+    this.underWay = before.underWay
+    if (this.underWay > 0) this.#spacing?.take(now, this.underWay)
+  }
+
   /** One more attempt of an earlier life. */
   count(end: number, now: number): void {
     const ends = this.ends(now)

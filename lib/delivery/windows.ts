@@ -63,12 +63,22 @@ export class Windows {
   and(others: Windows | undefined): Windows {
     return others === undefined ? this : new Windows([...this.#windows, ...others.#windows], this.#timers)
   }
+
+  /** The one that knows most of what a window of this length must: the next longer one, else the longest. */
+  nextTo(perMs: number): Window {
+    const all = this.#windows
+      .map(({ window }) => window)
+      .sort((one, other) => one.rate.perMs - other.rate.perMs)
+    return all.find(({ rate }) => rate.perMs >= perMs) ?? all.at(-1)!
+  }
 }
 
 /** Makes windows, with what earlier lives left of them, and keeps on disk what a later one must know. */
 export class WindowKeeper {
   readonly store: MessageStore
   readonly timers: Timers
+  /** By `Timers.passed()`. */
+  readonly openedAt: number
   /** Of which a promise stands on disk. */
   readonly promising = new Set<KeptWindow>()
   /** In which something was counted that is not recorded yet. */
@@ -77,21 +87,21 @@ export class WindowKeeper {
   constructor(store: MessageStore, timers: Timers) {
     this.store = store
     this.timers = timers
+    this.openedAt = timers.passed()
   }
 
+  /** `before`: those that have counted for this target until now. These hold as well. */
   of(
     scope: Scope,
     target: string,
     rates: Rate | readonly Rate[] | undefined,
-    isNew: (rate: Rate) => boolean = () => true,
+    before?: Windows,
   ): Windows | undefined {
-    if (rates === undefined) return undefined
-    const list = ('count' in rates ? [rates] : rates).filter(isNew)
-    if (list.length === 0) return undefined
-    return new Windows(
-      list.map(rate => new KeptWindow(this, scope, target, rate)),
-      this.timers,
-    )
+    if (rates === undefined) return before
+    const list = ('count' in rates ? [rates] : rates).filter(rate => !before?.has(rate))
+    if (list.length === 0) return before
+    const windows = list.map(rate => new KeptWindow(this, scope, target, rate, before?.nextTo(rate.perMs)))
+    return new Windows(windows, this.timers).and(before)
   }
 
   recordCounted(): void {
@@ -124,7 +134,7 @@ class KeptWindow implements Alarm {
   /** Of these, taken. */
   #used = 0
 
-  constructor(keeper: WindowKeeper, scope: Scope, target: string, rate: Rate) {
+  constructor(keeper: WindowKeeper, scope: Scope, target: string, rate: Rate, before?: Window) {
     this.#keeper = keeper
     this.#scope = scope
     this.#target = target
@@ -132,7 +142,12 @@ class KeptWindow implements Alarm {
     this.#spare = Math.max(Math.min(Math.floor(rate.count * PROMISED_SHARE), MOST_PROMISED) - 1, 0)
     const { store, timers } = keeper
     const now = timers.passed()
-    this.window.restore(endsFor(rate, store.takenPlaces(scope, target), store.uncountedBefore), now)
+    const knowsAll = before !== undefined && before.rate.perMs >= rate.perMs
+    if (!knowsAll)
+      this.window.restore(endsFor(rate, store.takenPlaces(scope, target), store.uncountedBefore), now)
+    if (before === undefined) return
+    this.window.goOnFrom(before, knowsAll ? Number.NEGATIVE_INFINITY : keeper.openedAt, now)
+    this.#used = before.underWay
   }
 
   take(): void {

@@ -696,3 +696,17 @@ t.test('nor while another had an attempt under way already when it failed for th
   await h.pass(MINUTE)
   t.equal(h.of('braked').length, 1)
 })
+
+t.test('nor while another waits for its turn', async t => {
+  const h = new Harness({ groups, concurrency: 1 })
+  const slow = open()
+  h.answer('tg:1', down, slow.answer, 'ok')
+  h.add('tg:1')
+  await h.pass(1_500)
+  h.add('tg:2')
+  await h.pass(1_000)
+  slow.fail(down)
+  await h.pass()
+  t.same(h.ids, ['m1', 'm1', 'm2'])
+  t.equal(h.of('braked').length, 0)
+})

@@ -302,6 +302,40 @@ t.test('where the rates of one key differ, the strictest holds', async t => {
   t.equal(h.sent.length, 2)
 })
 
+t.test('a rate that a channel brings to its key goes on from what the others counted', async t => {
+  for (const [first, second] of [
+    [
+      { count: 5, perMs: 10_000 },
+      { count: 2, perMs: 10_000 },
+    ],
+    [
+      { count: 50, perMs: 3_600_000 },
+      { count: 2, perMs: 10_000 },
+    ],
+    [
+      { count: 5, perMs: 8_000 },
+      { count: 2, perMs: 10_000 },
+    ],
+  ] as const) {
+    const h = new Harness({
+      channelOptions: channel => ({ rateKey: 'chat', rateLimit: channel.startsWith('a') ? first : second }),
+    })
+    const gate = open()
+    h.answer('a2', gate.answer)
+    await h.pass(1)
+    h.add('a1')
+    h.add('a2')
+    await h.pass(500)
+    for (let i = 0; i < 20; i++) h.add('b')
+    await h.pass(5_000)
+    t.equal(h.sent.length, 2, 'one that ended and one that is under way take its places')
+    gate.succeed()
+    await h.pass(200_000)
+    t.equal(h.sent.length, 22)
+    t.equal(most(h.sent, second.perMs), 2)
+  }
+})
+
 t.test('a wait that one channel of a key was told holds all of them, also after a restart', async t => {
   const options = { channelOptions: topics, groups: { 'tg:*': {} } }
   let h = new Harness(options)

@@ -24,7 +24,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: 'return true ||',
     caughtBy: {
       file: 'delivery/brake',
-      name: 'one channel does not brake its scope while another is due',
+      name: 'nor while another waits for its turn',
     },
   },
   {

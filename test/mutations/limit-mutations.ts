@@ -129,6 +129,17 @@ export const limitMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'a rate that joins a key begins empty',
+    invariants: [18],
+    file: 'lib/delivery/windows.js',
+    find: 'this.window.goOnFrom(before,',
+    replace: 'if (false) this.window.goOnFrom(before,',
+    caughtBy: {
+      file: 'delivery/windows',
+      name: 'a rate that a channel brings to its key goes on from what the others counted',
+    },
+  },
+  {
     name: 'lost ack bytes empty the windows',
     invariants: [18],
     file: 'lib/store/log-store.js',
