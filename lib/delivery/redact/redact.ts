@@ -7,10 +7,10 @@ import { redactUrls } from './url.js'
 const MAX_LOOKED_AT = 10_000
 
 /** Headers whose value is a credential, whatever it looks like. */
-const HEADER = String.raw`(?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]{0,30}(?:key|token|secret|signature|auth)`
+const HEADER = String.raw`(?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]{0,30}(?:key|token|secret|signature|auth)(?:-\d{1,3})?`
 /** Names of a field, a variable or a parameter that holds one. */
 const NAME =
-  'pass(?:word|wd|phrase)|pwd|secret|token|(?:api|access|account|private|auth|signing|license)[-_ ]?key|credentials?|signature|sessionid'
+  'pass(?:word|wd|phrase)|pwd|secret|token|(?:api|access|account|private|auth|signing|license|subscription)[-_ ]?key|credentials?|signature|session[-_]?id|(?<![a-z])(?:pass|auth|sig)'
 
 /** What is hidden by what stands before or around it. A function decides where a word may be harmless. */
 const PLACES: readonly (readonly [
@@ -27,7 +27,7 @@ const PLACES: readonly (readonly [
   ],
   [
     new RegExp(
-      String.raw`\b(${HEADER})(\s{0,5}[:=]\s{0,5}(?:\[\s?)?\\?["']?)(?!\[redacted)(?:Digest [^\r\n]+|[^"',}\r\n\\]+)`,
+      String.raw`\b(${HEADER})(?![\s:=]{1,6}(?:required|missing|failed|invalid|denied)\b)(\s{0,5}[:=]\s{0,5}(?:\[\s?)?\\?["']?)(?!\[redacted)(?:Digest [^\r\n]+|[^"',}\r\n\\]+)`,
       'gi',
     ),
     `$1$2${HIDDEN}`,
@@ -45,15 +45,32 @@ const PLACES: readonly (readonly [
     ),
     `$1$2${HIDDEN}`,
   ],
+  // password: hunter2, accessToken: …; a word, or a number, is none.
+  [
+    new RegExp(String.raw`(${NAME})(\\?["']?:\s{1,3})(?!\[redacted)([^\s"',;{}[\]()]{4,})`, 'gi'),
+    (found, name, between, value) => (isMixed(value!) ? `${name}${between}${HIDDEN}` : found!),
+  ],
+  // password is 'hunter2'
+  [
+    new RegExp(
+      String.raw`(${NAME})((?:\s{1,3}[a-z]{1,10}){0,2}\s{1,3}["'])(?!\[redacted)([^\s"']{4,})`,
+      'gi',
+    ),
+    (found, name, between, value) => (isMixed(value!) ? `${name}${between}${HIDDEN}` : found!),
+  ],
+  // The command line of a program that failed; a proxy without its scheme.
+  [/(\s(?:-u|--user|--proxy-user)[ =]["']?[^\s:"']{1,64}:)[^\s"']+/g, `$1${HIDDEN}`],
+  [/(?<![\w.+-])([\w.+-]{1,64}:)[^\s@/:"'[\]]{1,64}(?=@[\w.-]{1,253}:\d{2,5}\b)/g, `$1${HIDDEN}`],
   // A query without its host: /send?key=…&text=…
   [/([?&][\w.[\]-]{1,40}=)(?!\[redacted)[^\s&#"'<>\\]+/g, `$1${HIDDEN}`],
   // Incorrect API key provided: …, the token … is invalid. These are words, too: only what looks random goes.
   [
     new RegExp(String.raw`\b(${NAME})((?:\s{1,3}[a-z]{1,10}){0,2}:?\s{1,3}["'(]?)([\w.~+/=%-]{8,})`, 'gi'),
-    (found, name, between, value) => (looksRandom(value!) ? `${name}${between}${HIDDEN}` : found!),
+    (found, name, between, value) =>
+      looksRandom(value!) && !A_DATE.test(value!) ? `${name}${between}${HIDDEN}` : found!,
   ],
   [
-    /\b(bearer|basic|bot|token|apikey)(\s{1,5})([\w.~+/=-]{6,})/gi,
+    /\b(bearer|basic|bot|token|apikey|plain|xoauth2)(\s{1,5}|%20)([\w.~+/=-]{6,})/gi,
     (found, scheme, between, value) =>
       looksRandom(value!) || value!.length >= 20 ? `${scheme}${between}${HIDDEN}` : found!,
   ],
@@ -63,6 +80,13 @@ const PLACES: readonly (readonly [
     (...[run]) => (/[A-Z]/.test(run!) && /[a-z]/.test(run!) && /\d/.test(run!) ? HIDDEN : run!),
   ],
 ]
+
+/** Letters and digits: no word, and no number. */
+function isMixed(text: string): boolean {
+  return /\d/.test(text) && /[a-z]/i.test(text) && !A_DATE.test(text)
+}
+
+const A_DATE = /^\d{4}-\d\d-\d\d/
 
 /** "TypeError", "ECONNRESET": most of what is looked at. */
 const NAME_OF_AN_ERROR = /^[A-Za-z_]{0,24}$/

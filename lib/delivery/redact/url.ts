@@ -17,7 +17,7 @@ const HOOK_HOSTS =
 /** Such a host where the scheme was left out, and a path by itself: `POST /bot1:AA/sendMessage`, `/hooks/…`. */
 const BARE_HOOK_HOST =
   /\b(hooks\.(?:slack|zapier)\.com|discord(?:app)?\.com\/api\/webhooks)\/(?!\[)[^\s"'`<>?#]+/gi
-const BARE_HOOK_PATH = /(\/(?:web|incoming)?[-_]?hooks?(?:b\d)?\/)([^\s"'`<>?#]+)/gi
+const BARE_HOOK_PATH = /(\/(?:(?:web|incoming)?[-_]?hooks?(?:b\d)?|interactions)\/)([^\s"'`<>?#]+)/gi
 const BARE_BOT_PATH = /(\/bot)\d{1,20}(?::|%3A)[\w-]+/gi
 
 /**
