@@ -36,8 +36,10 @@ function nameOf(error: unknown): string {
 function messageOf(error: unknown): string {
   const texts: string[] = []
   const add = (text: unknown): void => {
-    if (typeof text !== 'string' || text === '' || texts.some(earlier => earlier.includes(text))) return
-    texts.push(text)
+    if (typeof text !== 'string' || text === '') return
+    // Whoever said it before may have left credentials out.
+    const shown = publicText(text, MAX_MESSAGE_LENGTH)
+    if (!texts.some(earlier => earlier.includes(text) || earlier.includes(shown))) texts.push(text)
   }
   let wrapped = error
   for (let depth = 0; depth < MAX_WRAPPED && wrapped !== undefined && wrapped !== null; depth += 1) {

@@ -29,6 +29,12 @@ t.test('a wrapper that says nothing shows what it wraps', async t => {
   })
 })
 
+t.test('what was said without its credentials is not said again with them', async t => {
+  const description = 'gone: https://api.example.com/hooks/T0AB12cd34EF56'
+  const { message } = recordedError(new ResponseError({}, { ok: false, description }), 0)
+  t.equal(message, 'Refused: gone: https://api.example.com/hooks/[redacted]')
+})
+
 const TEXT = 'text too long'
 const sayings: readonly (readonly [where: string, answer: unknown])[] = [
   ['error.message', { error: { message: TEXT, code: 400 } }],
