@@ -284,7 +284,7 @@ export class Courier {
 
   #isLate(attempt: Attempt): boolean {
     const { ref, sequence } = attempt
-    return this.#late.get(ref) === attempt && this.#store.sequence(ref) === sequence
+    return this.#late.get(ref) === attempt && this.#store.bySequence(sequence) === ref
   }
 
   #unreadable(attempt: Attempt, error: unknown): void {

@@ -61,6 +61,7 @@ export class HaltScope {
     }
     const suspects = this.#suspects.get(group) ?? new Set()
     this.#suspects.set(group, suspects.add(channel))
+    if (!mayWiden) return []
     for (const suspect of suspects) if (suspect.halt === undefined) suspects.delete(suspect)
     return [...suspects].filter(suspect => suspect.halt!.mayWiden)
   }
