@@ -258,3 +258,43 @@ t.test('a text is redacted before it is cut, and not cut inside of a credential'
   )
   t.equal(long, '[redacted]')
 })
+
+t.test('what was redacted before stays as it is: texts pass more than one border', async t => {
+  for (const list of Object.values(credentials)) {
+    for (const credential of list) {
+      for (const text of [
+        credential,
+        `token=${credential}`,
+        `"key": "${credential}", x`,
+        `at /${credential}.`,
+      ]) {
+        const once = redact(text)
+        t.equal(redact(once), once)
+      }
+    }
+  }
+  for (const text of [
+    `Refused: https://api.telegram.org/bot${TOKEN}`,
+    'gone: https://chat.example/hooks/qwertyuiopasdfghjklzxcvbnm',
+    '(see https://chat.example/hooks/qwertyuiopasdfghjklzxcvbnm).',
+    'https://x.test/send?chat=1&token=s3cret',
+    'postgres://user:pa%20ss@db:5432/app',
+    'https://x.test/cb#access_token=abc',
+    'Authorization: Bearer abc.def',
+    '{"authorization":"Bot abc","a":1}',
+    "headers: [ 'X-Api-Key', 'abc' ]",
+    'Cookie: a=b; c=d',
+    'Headers.append: "Bearer abc\ndef" is an invalid header value.',
+    '{"password":"correct horse"}',
+    'TELEGRAM_BOT_TOKEN=abc; next',
+    'Incorrect API key provided: 1234abcd5678',
+    'invalid token "abc123def456"',
+    "password is 'hunter2'",
+    'a tunnel through bob:hunter2@proxy.test:8080',
+    '535 after AUTH PLAIN AGJvYgBodW50ZXIy',
+    'Command failed: curl -u bob:hunter2 https://x.test',
+  ]) {
+    const once = redact(text)
+    t.equal(redact(once), once)
+  }
+})

@@ -46,4 +46,15 @@ export const secretMutations: readonly Mutation[] = [
       name: 'of a URL the scheme, the host and the words of its path stay',
     },
   },
+  {
+    name: 'a URL that was redacted before is redacted again',
+    invariants: [],
+    file: 'lib/delivery/redact/url.js',
+    find: 'const TRAILING = /(?<!\\[redacted)',
+    replace: 'const TRAILING = /',
+    caughtBy: {
+      file: 'delivery/redact',
+      name: 'what was redacted before stays as it is: texts pass more than one border',
+    },
+  },
 ]

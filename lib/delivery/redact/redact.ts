@@ -27,7 +27,7 @@ const PLACES: readonly (readonly [
   ],
   [
     new RegExp(
-      String.raw`\b(${HEADER})(?![\s:=]{1,6}(?:required|missing|failed|invalid|denied)\b)(\s{0,5}[:=]\s{0,5}(?:\[\s?)?\\?["']?)(?!\[redacted)(?:Digest [^\r\n]+|[^"',}\r\n\\]+)`,
+      String.raw`\b(${HEADER})(?![\s:=]{1,6}(?:required|missing|failed|invalid|denied)\b|\s{0,5}[:=]\s{0,5}\\?["']?\[redacted)(\s{0,5}[:=]\s{0,5}(?:\[\s?)?\\?["']?)(?:Digest [^\r\n]+|[^"',}\r\n\\]+)`,
       'gi',
     ),
     `$1$2${HIDDEN}`,

@@ -4,8 +4,8 @@ import { looksRandom } from './random-word.js'
 /** A URL in a text, also one whose slashes JSON has escaped. */
 const URLS = /\b[a-z][a-z0-9+.-]{0,20}:(?:\/\/|\\\/\\\/)(?:[^\s"'`<>\\]|\\\/)+/gi
 
-/** What ends a sentence or a bracket, and not the URL before it. */
-const TRAILING = /[.,;:!?)\]}]{1,9}$/
+/** What ends a sentence or a bracket, and neither the URL before it nor what was hidden in it. */
+const TRAILING = /(?<!\[redacted)[.,;:!?)\]}]{1,9}$/
 
 /** What follows a segment such as `hooks` or `webhook` is what the receiver knows its caller by. */
 const HOOK = /^(?:web|incoming)?[-_]?hooks?(?:b\d)?$|^(?:api[-_]?)?keys?$|^tokens?$/i
