@@ -305,3 +305,52 @@ judged('a failure of a client is told by its text where its code is lost, or say
   ],
   ['somebody else’s ResponseError', error('Bad gateway', { name: 'ResponseError' }), 'ambiguous'],
 ])
+
+judged('a connection that the AWS SDK waited for in vain was none', [
+  [
+    'as it said it',
+    error('Socket timed out without establishing a connection within 1000 ms', {
+      name: 'TimeoutError',
+      $metadata: { attempts: 1 },
+    }),
+    'not sent',
+  ],
+  [
+    'as it says it',
+    error(
+      '@smithy/node-http-handler - the request socket did not establish a connection with the server within the configured timeout of 1000 ms.',
+      { name: 'TimeoutError', $metadata: { attempts: 1 } },
+    ),
+    'not sent',
+  ],
+  [
+    'an answer that it waited for',
+    error('Connection timed out after 3000 ms', { name: 'TimeoutError', $metadata: { attempts: 1 } }),
+    'ambiguous',
+  ],
+])
+
+judged('credentials that are missing or refused, before anybody was asked, are the sender’s fault', [
+  [
+    '@azure/identity',
+    error('x', {
+      name: 'AuthenticationError',
+      statusCode: 400,
+      errorResponse: { error: 'invalid_client', errorDescription: 'AADSTS7000222: expired' },
+    }),
+    'halt',
+  ],
+  ['@azure/identity, none', error('x', { name: 'CredentialUnavailableError' }), 'halt'],
+  [
+    'MSAL',
+    error('x', { errorCode: 'invalid_client', errorMessage: 'AADSTS7000215', correlationId: 'c' }),
+    'halt',
+  ],
+  ['google-auth-library', error('Could not load the default credentials. Browse to …'), 'halt'],
+  ['a proxy', error('tunneling socket could not be established, statusCode=407'), 'halt'],
+  [
+    'another code of MSAL',
+    error('x', { errorCode: 'x', errorMessage: 'y', correlationId: 'c' }),
+    'ambiguous',
+  ],
+])

@@ -290,3 +290,17 @@ judged('a limit of a whole group takes more than one word that any endpoint may 
     'rate-limited group',
   ],
 ])
+
+judged('a limit is the whole bot’s where Discord says so, not where anybody does', [
+  ['Discord', axiosError(429, { message: 'x', retry_after: 3.2, global: true }), 'rate-limited 3200 group'],
+  ['anybody', axiosError(429, { global: true }, { 'retry-after': '100' }), 'rate-limited 100000'],
+])
+
+const aws = (name: string) => error('x', { name, $fault: 'client', $metadata: { httpStatusCode: 400 } })
+
+judged('more of what Amazon says of an account', [
+  ['SNS, the application at Apple or Google', aws('PlatformApplicationDisabledException'), 'halt'],
+  ['SNS, one device', aws('EndpointDisabledException'), 'permanent'],
+  ['KMS behind it', aws('KMSThrottlingException'), 'rate-limited'],
+  ['SQS, too many under way', aws('OverLimit'), 'rate-limited'],
+])

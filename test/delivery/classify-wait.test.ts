@@ -216,3 +216,20 @@ judged('a wait is found in headers of any kind, wherever a client keeps them', [
     'rate-limited 4000',
   ],
 ])
+
+judged('a wait that came twice counts once', [
+  ['as one header', axiosError(429, {}, { 'retry-after': '5, 5' }), 'rate-limited 5000'],
+  [
+    'as fetch joins them',
+    error('x', {
+      response: new Response(null, {
+        status: 429,
+        headers: [
+          ['retry-after', '7'],
+          ['retry-after', '7'],
+        ],
+      }),
+    }),
+    'rate-limited 7000',
+  ],
+])

@@ -167,11 +167,12 @@ const NAMES: readonly (readonly [name: RegExp, means: Meaning, source: string])[
   [/TimeoutError$/, 'unanswered', 'the language, the queue’s own, many a client'],
   [/^BrokenCircuitError$/, 'unreachable', 'cockatiel: the breaker let nothing through'],
   [/^(?:IsolatedCircuit|BulkheadRejected)Error$/, 'not-sent', 'cockatiel'],
+  [/^(?:CredentialUnavailable|AggregateAuthentication)Error$/, 'halt', '@azure/identity'],
   [/^BottleneckError$/, 'not-sent', 'Bottleneck: dropped before it ran'],
   [/^(?:Rate_?Limit\w*|TooManyRequests)(?:Error|Exception)$/i, 'limit', 'Loops, many a client'],
 ]
 
 export const errorName: Rule = ({ name }) => {
   const means = NAMES.find(([pattern]) => pattern.test(name))?.[1]
-  return means && { means }
+  return means && { means, ...(means === 'halt' && { reason: name }) }
 }

@@ -72,6 +72,11 @@ export function limitOf({ headers, places, error }: Reading): 'limit' | 'limit-g
     headers.get('x-ratelimit-scope') === 'global' ||
     headers.get('x-ratelimit-global') === 'true' ||
     property(error, 'scope') === 'global' ||
-    places.some(place => property(place, 'global') === true)
+    // Of a limit of Discord's, or of its client: elsewhere the word is anybody's.
+    places.some(
+      place =>
+        property(place, 'global') === true &&
+        ['retry_after', 'retryAfter', 'timeToReset'].some(name => property(place, name) !== undefined),
+    )
   return isForAll ? 'limit-group' : 'limit'
 }

@@ -20,6 +20,7 @@ const HOLDERS: readonly string[] = [
   'err',
   'errors',
   'errorInfo',
+  'errorResponse',
   'result',
   'results',
   'messages',

@@ -14,6 +14,7 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
   // A tunnel that did not come about.
   [/^Proxy response \(407\) !== 200 when HTTP Tunneling/, 'halt', 'undici, proxy-agent.js'],
   [/^Proxy response \(\d+\) !== 200 when HTTP Tunneling/, 'unreachable', 'undici, proxy-agent.js'],
+  [/^tunneling socket could not be established, statusCode=407/, 'halt', 'tunnel, tunnel-agent'],
   [/^tunneling socket could not be established/, 'unreachable', 'tunnel, tunnel-agent'],
   [
     /^Proxy connection (?:ended before receiving CONNECT response|timed out)/,
@@ -26,6 +27,11 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
     /^(?:E[A-Z]+: )?(?:\w*Error: )?(?:connect E[A-Z]+ |getaddrinfo E[A-Z_]+ |Client network socket disconnected before secure TLS connection was established)/,
     'unreachable',
     'Node',
+  ],
+  [
+    /^(?:Socket timed out without establishing a connection|@smithy\/node-http-handler - the request socket did not establish a connection)/,
+    'unreachable',
+    'AWS SDK: a `TimeoutError` of the connection',
   ],
   [/^EFATAL: AggregateError$/, 'unreachable', 'node-telegram-bot-api: of each address of the host'],
   // TLS that did not come about, as OpenSSL says it: later failures have other words.
@@ -104,6 +110,7 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
   ],
   [/^Expected token to be set\b/, 'halt', '@discordjs/rest, after a 401, which makes it forget its token'],
   [/^Missing credentials\b/, 'halt', 'nodemailer'],
+  [/^Could not load the default credentials\b/, 'halt', 'google-auth-library'],
 ]
 
 /** In the middle of a text, outside what it quotes: enough for one channel. */

@@ -96,7 +96,8 @@ export function parseWait(value: unknown, unit: Unit, now: number): number | und
   if (typeof value === 'number') return fromNumber(value, unit, now)
   if (typeof value === 'object') return fromObject(value, now)
   if (typeof value !== 'string' || value.length > 100) return undefined
-  const [, digits, suffix] = /^\s*(\d+(?:\.\d+)?)\s*(ms|s)?\s*$/.exec(value) ?? []
+  // A header that came twice is one list.
+  const [, digits, suffix] = /^\s*(\d+(?:\.\d+)?)\s*(ms|s)?\s*(?:,|$)/.exec(value) ?? []
   if (digits !== undefined) return fromNumber(Number(digits), (suffix as Unit | undefined) ?? unit, now)
   // Date.parse takes nearly anything for a date; these begin with the name of a day, or a year.
   if (!/^\s*(?:(?:mon|tue|wed|thu|fri|sat|sun)|\d{4}-\d\d-\d\dT)/i.test(value)) return undefined

@@ -6,7 +6,10 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   // As the SDK's own retry strategy has them (`@smithy/service-error-classification`).
   BandwidthLimitExceeded: 'limit',
   EC2ThrottledException: 'limit',
+  KMSThrottlingException: 'limit',
+  KmsThrottled: 'limit',
   LimitExceededException: 'limit',
+  OverLimit: 'limit',
   PriorRequestNotComplete: 'limit',
   ProvisionedThroughputExceededException: 'limit',
   RequestLimitExceeded: 'limit',
@@ -34,6 +37,9 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   RequestExpired: 'halt',
   RequestTimeTooSkewed: 'halt',
   OptInRequired: 'halt',
+  InvalidSecurity: 'halt',
+  // The credentials of the application at Apple or Google.
+  PlatformApplicationDisabledException: 'halt',
   // What they are allowed.
   AccessDenied: 'halt',
   AccessDeniedException: 'halt',

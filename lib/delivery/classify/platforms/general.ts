@@ -56,9 +56,13 @@ export const GENERAL: readonly Platform[] = [
   },
   {
     name: 'OAuth',
-    source: 'RFC 6749, 5.2',
-    marks: [{ has: ['error', 'error_description'] }],
-    code: ['error'],
+    source: 'RFC 6749, 5.2; as @azure/identity and MSAL have it',
+    marks: [
+      { has: ['error', 'error_description'] },
+      { has: ['error', 'errorDescription'] },
+      { has: ['errorCode', 'errorMessage', 'correlationId'] },
+    ],
+    code: ['error', 'errorCode'],
     means: each('halt', ['invalid_grant', 'invalid_client', 'unauthorized_client', 'invalid_scope']),
   },
   {
