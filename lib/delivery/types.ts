@@ -145,9 +145,10 @@ export interface ChannelOptions<P> {
   readonly retry?: Retry<P> | undefined
   readonly onAmbiguous?: OnAmbiguous<P> | undefined
   readonly onDead?: 'continue' | 'halt' | undefined
-  /** For the floor above, which stamps messages: nothing here reads it. */
+  /** For its messages without one of their own, in ms; `enqueue` reads it. */
   readonly ttlMs?: number | undefined
   readonly sendTimeoutMs?: number | undefined
+  /** In the place of `rateLimit.perChannel`. Several rates hold at once. */
   readonly rateLimit?: Rate | readonly Rate[] | undefined
   /**
    * Channels with the same one share what holds for one channel: a single set of windows (where their rates differ, all
@@ -170,8 +171,8 @@ export interface DispatcherOptions<P> {
   /** Channels under way at once. Default 64. */
   readonly concurrency?: number | undefined
   /**
-   * By prefix of channel (`'telegram:bot1:*'`). The limits of every one that fits hold; a halt or a wait of a group is
-   * that of the longest. Default: none.
+   * By prefix of channel (`'telegram:bot1:*'`). The limits of every one that fits hold; a halt, a wait and a brake
+   * of a group are those of the longest. Default: none.
    */
   readonly groups?:
     | Readonly<

@@ -95,13 +95,16 @@ export interface Receipt {
 }
 
 export interface RateLimits {
+  /** Of each channel by itself, where `channelOptions` names no other. Several rates hold at once. Default: none. */
   perChannel?: Rate | readonly Rate[] | undefined
+  /** Of all channels together. Several rates hold at once. Default: none. */
   global?: Rate | readonly Rate[] | undefined
 }
 
 export interface GroupOptions {
-  /** Channels of this group under way at once. Default: no limit but the queue's. */
+  /** Channels that begin so under way at once, those of longer prefixes too. Default: no limit but the queue's. */
   concurrency?: number | undefined
+  /** Of all channels that begin so together, those of longer prefixes too. Several rates hold at once. Default: none. */
   rateLimit?: Rate | readonly Rate[] | undefined
   /**
    * While attempts of the group's channels find their receiver down, one at a time asks whether it is up again;
@@ -174,11 +177,11 @@ export interface QueueOptions<P = unknown, R = unknown> {
   /** Channels under way at once. Default 64. */
   concurrency?: number | undefined
   /**
-   * By prefix of channel (`'telegram:bot1:*'`). The limits of every one that fits hold; a halt or a wait of a group is
-   * that of the longest. Default: none.
+   * By prefix of channel (`'telegram:bot1:*'`). The limits of every one that fits hold; a halt, a wait and a brake
+   * of a group are those of the longest. Default: none.
    */
   groups?: Readonly<Record<`${string}*`, GroupOptions>> | undefined
-  /** Default: none. */
+  /** What the platform allows; see "Limits" in docs/delivery.md. Default: none. */
   rateLimit?: RateLimits | undefined
   /** An attempt's `signal` is aborted after this many ms. Default 30_000. */
   sendTimeoutMs?: number | undefined
