@@ -66,9 +66,10 @@ interface HaltListener {
 
 /**
  * That a halt widened rests on two channels. So while there is another one, which was not tried yet, it is tried soon:
- * for the first time after this, and then each time that the halt is older by this share of its age.
+ * for the first time after this, and then each time that the halt is older by this share of its age. The first comes so
+ * soon since each start may find all that halt in front: ten of them must not cost the others seconds.
  */
-const FIRST_GUESS_MS = 1_000
+const FIRST_GUESS_MS = 20
 const GUESS_SHARE = 1 / 4
 
 /** All halts in force. */
