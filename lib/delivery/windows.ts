@@ -8,7 +8,7 @@ const MOST_PROMISED = 64
 const PROMISED_SHARE = 1 / 60
 /** So long after an attempt ended it is recorded when that was. */
 const RECORD_AFTER_MS = 1_000
-/** A promise of which a place is still taken is made anew so often: see `PROMISE_LASTS_MS` of the store. */
+/** A promise of which a place is still taken is made anew so often: see `OPEN_LASTS_MS` of the store. */
 const RENEW_AFTER_MS = 5_000
 
 /** Several rates that hold at once, one a second and twenty a minute, for all that the same `target` names. */

@@ -23,96 +23,16 @@ const SUCCESS =
   /^(?:ok|success|succeed|[^不未没]{0,4}成功|발송성공|성공|(?:(?:the |your )?(?:messages?|request|sms|e?-?mail|notification|event) )?(?:(?:is|was|were|has been|have been) )?(?:successfully )?(?:accepted|sent|queued|delivered|submitted|received|processed|scheduled|created|done)(?=$|[.!,;]| successfully| for | to ))/i
 
 /** What may stand in an answer that tells of an error and of nothing else. */
-const TELLING: ReadonlySet<string> = new Set([
-  ...[
-    'error',
-    'errors',
-    'error_code',
-    'errorCode',
-    'error_codes',
-    'error_msg',
-    'error_message',
-    'errorMessage',
-  ],
-  ...[
-    'error_description',
-    'errorDescription',
-    'error_uri',
-    'error_type',
-    'error_details',
-    'error_subcode',
-    'err',
-  ],
-  ...[
-    'code',
-    'status',
-    'statusCode',
-    'status_code',
-    'http',
-    'http_status',
-    'httpStatus',
-    'httpCode',
-    'type',
-    'name',
-  ],
-  ...[
-    'message',
-    'msg',
-    'title',
-    'detail',
-    'details',
-    'reason',
-    'description',
-    'status_text',
-    'statusText',
-    'wording',
-  ],
-  ...[
-    'detailed_error',
-    'instance',
-    'link',
-    'more_info',
-    'moreInfo',
-    'documentation_url',
-    'help',
-    'hint',
-    'doc_url',
-  ],
-  ...[
-    'path',
-    'method',
-    'timestamp',
-    'time',
-    'date',
-    'request_id',
-    'requestId',
-    'requestid',
-    'RequestId',
-    'req_id',
-  ],
-  ...[
-    'trace',
-    'traceId',
-    'trace_id',
-    'trackingId',
-    'correlationId',
-    'correlation_id',
-    'log_id',
-    'logId',
-    'echo',
-  ],
-  ...[
-    'headers',
-    'retry_after',
-    'retryAfter',
-    'global',
-    'ok',
-    'success',
-    'retryable',
-    'is_transient',
-    'parameters',
-  ],
-])
+const TELLING: ReadonlySet<string> = new Set(
+  `error errors error_code errorCode error_codes error_msg error_message errorMessage
+  error_description errorDescription error_uri error_type error_details error_subcode err
+  code status statusCode status_code http http_status httpStatus httpCode type name
+  message msg title detail details reason description status_text statusText wording
+  detailed_error instance link more_info moreInfo documentation_url help hint doc_url
+  path method timestamp time date request_id requestId requestid RequestId req_id
+  trace traceId trace_id trackingId correlationId correlation_id log_id logId echo
+  headers retry_after retryAfter global ok success retryable is_transient parameters`.split(/\s+/),
+)
 
 const onlyAnError = (of: string, by: string, says: Refusal['says']): Refusal => ({
   of,
