@@ -50,7 +50,18 @@ const REFUSALS: readonly Refusal[] = [
   { of: 'Slack, Telegram', by: 'ok', says: ({ ok }) => ok === false },
   { of: 'Cloudflare, Rocket.Chat, Textbelt', by: 'success', says: ({ success }) => success === false },
   { of: 'WeCom, DingTalk, WeChat, Matrix', by: 'errcode', says: ({ errcode }) => isFailureCode(errcode) },
-  { of: 'OneBot', by: 'retcode', says: ({ retcode, status }) => isFailureCode(retcode) && status !== 'ok' },
+  {
+    of: 'OneBot',
+    by: 'retcode',
+    says: ({ retcode, status }) => isFailureCode(retcode) && status !== 'ok' && status !== 'async',
+  },
+  { of: 'Tencent Cloud: IM', by: 'ActionStatus', says: ({ ActionStatus }) => ActionStatus === 'FAIL' },
+  {
+    of: 'Aligo',
+    by: 'result_code',
+    says: ({ result_code, message }) => Number(result_code) < 0 && isText(message),
+  },
+  { of: '2Factor', by: 'Status', says: ({ Status, Details }) => Status === 'Error' && isText(Details) },
   { of: 'JSON-RPC 2.0', by: 'jsonrpc', says: ({ error }) => isPlain(error) },
   { of: 'JSON-RPC 1.0', by: 'result', says: ({ result, error }) => result === null && isPlain(error) },
   {
@@ -64,7 +75,7 @@ const REFUSALS: readonly Refusal[] = [
   {
     of: 'Feishu, Kakao',
     by: 'code',
-    says: ({ code, msg }) => isFailureCode(code) && isText(msg) && !SUCCESS.test(msg),
+    says: answer => isFailureCode(answer.code) && isText(answer.msg) && !saysSuccess(answer),
   },
   {
     of: 'Feishu, webhooks of version 1',
@@ -72,7 +83,11 @@ const REFUSALS: readonly Refusal[] = [
     says: ({ StatusCode, StatusMessage }) => isFailureNumber(StatusCode) && isText(StatusMessage),
   },
   { of: 'Expo, of one message', by: 'data', says: answer => isExpoError(answer) },
-  { of: 'Zulip', by: 'result', says: ({ result, msg }) => result === 'error' && isText(msg) },
+  {
+    of: 'Zulip, Xiaomi',
+    by: 'result',
+    says: ({ result, msg, reason }) => result === 'error' && isText(msg ?? reason),
+  },
   { of: 'Zalo', by: 'error', says: ({ error, message }) => isFailureNumber(error) && isText(message) },
   { of: 'Viber', by: 'status_message', says: ({ status }) => isFailureNumber(status) },
   { of: 'NHN Cloud', by: 'header', says: ({ header }) => isPlain(header) && header.isSuccessful === false },
@@ -99,6 +114,7 @@ const REFUSALS: readonly Refusal[] = [
   onlyAnError('VK, Meta, Google, OpenAI, Microsoft; OAuth 2.0, XRPC, Mastodon', 'error', ({ error }) =>
     isErrorValue(error),
   ),
+  onlyAnError('Sendbird', 'error', ({ error, message }) => error === true && isText(message)),
   onlyAnError('Chatwork, SendGrid, X', 'errors', ({ errors }) => hasErrors(errors)),
   onlyAnError('MSG91', 'type', ({ type, message }) => type === 'error' && isText(message)),
   onlyAnError('Expo, JSend, SMS.RU', 'status', ({ status }) => isText(status) && FAILED.test(status)),
@@ -171,6 +187,8 @@ function isFailureStatus(status: unknown): boolean {
   return typeof status === 'number' && status >= 400 && status < 600
 }
 
-function saysSuccess({ message, msg }: Answer): boolean {
-  return [message, msg].some(text => isText(text) && SUCCESS.test(text))
+function saysSuccess({ message, msg, status, description, error }: Answer): boolean {
+  return (
+    error === false || [message, msg, status, description].some(text => isText(text) && SUCCESS.test(text))
+  )
 }
