@@ -1,6 +1,5 @@
 import type { QueueTime } from '../store/queue-time.js'
 import type { Channel } from './channel.js'
-import type { Gate } from './gate.js'
 import { Heap } from './heap.js'
 import { goesBefore, Held } from './held.js'
 import type { Alarm, Timers } from './timers.js'
@@ -138,13 +137,6 @@ export class Brake implements Alarm {
     this.#admitted.delete(held)
     this.#leaveSlot(held)
     held.channel.held = undefined
-  }
-
-  /** Those that go on and wait at this gate, which is closed, leave their slots to others. */
-  standBack(gate: Gate): void {
-    for (const held of this.#admitted)
-      if (held.channel.gate === gate && held.channel.state === 'ready') this.release(held)
-    this.look()
   }
 
   /** A slot may have come free. */

@@ -98,11 +98,6 @@ export class Brakes {
     brake?.look()
   }
 
-  /** What this channel waits at is closed. */
-  standBack(channel: Channel): void {
-    this.of(channel)?.standBack(channel.gate)
-  }
-
   /** This channel is due no more. */
   release(channel: Channel): void {
     const { held } = channel

@@ -72,6 +72,8 @@ export class KeyGate extends Gate {
   readonly key: RateKey
   /** Its channels that have something to remember. */
   channels = 0
+  /** Of those that are ready, the ones that have the leave of a brake, which others wait for. */
+  readonly admitted = new Set<Channel>()
 
   constructor(key: RateKey, group: Group) {
     super('group', key.target, group)
@@ -80,6 +82,11 @@ export class KeyGate extends Gate {
 
   override get opensAt(): number {
     return this.key.opensAt
+  }
+
+  override remove(channel: Channel): void {
+    this.admitted.delete(channel)
+    super.remove(channel)
   }
 }
 

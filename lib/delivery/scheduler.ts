@@ -367,7 +367,16 @@ export class Scheduler {
       return true
     }
     const attempts = channel.answer?.ref === ref ? -1 : this.#store.attempts(ref)
-    return this.brakes.of(channel)?.passes(channel, attempts) !== false
+    const passes = this.brakes.of(channel)?.passes(channel, attempts) !== false
+    if (passes && channel.held !== undefined && channel.gate instanceof KeyGate)
+      channel.gate.admitted.add(channel)
+    return passes
+  }
+
+  /** It is closed: what has the leave of a brake in there leaves that to others. */
+  #standBack(gate: KeyGate): void {
+    for (const channel of gate.admitted) this.brakes.release(channel)
+    gate.admitted.clear()
   }
 
   /** Begins as many attempts as may begin. */
@@ -443,8 +452,7 @@ export class Scheduler {
       if (opensAt > now) {
         if (next !== undefined) this.#timers.set(gate, opensAt)
         if (gate === this.everything) return undefined
-        if (gate instanceof KeyGate && this.brakes.size > 0 && next instanceof Channel)
-          this.brakes.standBack(next)
+        if (gate instanceof KeyGate) this.#standBack(gate)
         gate.retract()
         gate = this.everything
       } else if (next instanceof Gate) gate = next

@@ -631,32 +631,36 @@ t.test('a channel whose rate key is used up keeps nobody from asking, nor from g
 
 t.test('a probe whose rate key is used up while it waits for its turn is given to another', async t => {
   const rateLimit = { count: 2, perMs: HOUR }
-  const h = new Harness({
-    groups,
-    concurrency: 3,
-    retry: [1],
-    channelOptions: channel => (['tg:1', 'a'].includes(channel) ? { rateKey: 'chat', rateLimit } : undefined),
-  })
-  for (const channel of ['tg:1', 'tg:2']) {
-    h.answer(channel, down, 'ok')
-    h.add(channel)
+  // Those that use it up come before it in its gate, or have one of their own.
+  for (const other of ['a', 'tg:a:1']) {
+    const h = new Harness({
+      groups: { 'tg:*': {}, 'tg:a:*': {} },
+      concurrency: 3,
+      retry: [1],
+      channelOptions: channel =>
+        ['tg:1', other].includes(channel) ? { rateKey: 'chat', rateLimit } : undefined,
+    })
+    for (const channel of ['tg:1', 'tg:2']) {
+      h.answer(channel, down, 'ok')
+      h.add(channel)
+    }
+    await h.pass()
+    const busy = ['b', 'c', 'd', other].map(channel => {
+      const send = open()
+      h.answer(channel, send.answer)
+      h.add(channel)
+      return send
+    })
+    await h.pass(2_000)
+    t.equal(h.sent.length, 5)
+    busy[0]!.succeed()
+    busy[1]!.succeed()
+    await h.pass()
+    t.same(from(h, 5), [
+      [other, 2_000],
+      ['tg:2', 2_000],
+    ])
   }
-  await h.pass()
-  const busy = ['b', 'c', 'd', 'a'].map(channel => {
-    const send = open()
-    h.answer(channel, send.answer)
-    h.add(channel)
-    return send
-  })
-  await h.pass(2_000)
-  t.equal(h.sent.length, 5)
-  busy[0]!.succeed()
-  busy[1]!.succeed()
-  await h.pass()
-  t.same(from(h, 5), [
-    ['a', 2_000],
-    ['tg:2', 2_000],
-  ])
 })
 
 t.test('what may go on and waits for its turn is held again when the receiver goes down again', async t => {
@@ -709,4 +713,37 @@ t.test('nor while another waits for its turn', async t => {
   await h.pass()
   t.same(h.ids, ['m1', 'm1', 'm2'])
   t.equal(h.of('braked').length, 0)
+})
+
+t.test('a rate key may span receivers, of which some are down', async t => {
+  const rateKey = (channel: string) => (/1$|x/.test(channel) ? 'machine' : undefined)
+  const h = new Harness({
+    concurrency: 2,
+    retry: [1, 1],
+    channelOptions: channel => {
+      const key = rateKey(channel)
+      return key === undefined ? undefined : { rateKey: key, rateLimit: { count: 3, perMs: HOUR } }
+    },
+  })
+  for (const channel of ['tg:a:1', 'tg:a:2']) {
+    h.answer(channel, down, 'ok')
+    h.add(channel)
+  }
+  await h.pass()
+  t.equal(h.dispatcher.stats().brakedCount, 1)
+  const busy = ['b', 'c', 'dc:a:x1', 'dc:a:x2', 'dc:a:x3'].map(channel => {
+    const send = open()
+    h.answer(channel, send.answer)
+    h.add(channel)
+    return send
+  })
+  await h.pass(2_000)
+  for (let i = 0; i < 4; i++) {
+    busy[i]!.succeed()
+    await h.pass()
+  }
+  t.same(
+    from(h, 4).map(([channel]) => channel),
+    ['dc:a:x1', 'dc:a:x2', 'tg:a:2'],
+  )
 })

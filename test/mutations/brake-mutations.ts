@@ -188,7 +188,7 @@ export const brakeMutations: readonly Mutation[] = [
     name: 'what its rate key stops on its way holds the slot of the probe',
     invariants: [],
     file: 'lib/delivery/scheduler.js',
-    find: 'this.brakes.standBack(next);',
+    find: 'this.#standBack(gate);',
     replace: ';',
     caughtBy: {
       file: 'delivery/brake',
