@@ -423,6 +423,8 @@ function facts(attempt: Attempt, attempts: number) {
 /** The reason that a verdict names beside what the platform said: where one holds the other, that one alone. */
 function explained({ message }: RecordedError, reason = ''): string {
   const text = reasonText(reason)
-  if (message.includes(text)) return message
+  // "HTTP 403" tells nothing beside "403: Forbidden".
+  const [, status] = /^HTTP (\d{3})$/.exec(text) ?? []
+  if (message.includes(status ?? text)) return message
   return text.includes(message) ? text : reasonText(`${text}: ${message}`)
 }

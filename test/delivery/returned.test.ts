@@ -326,11 +326,12 @@ t.test('a halt says what the platform said, beside what it means', async t => {
   const h = new Harness()
   h.answer('m1', () => ({ ok: false, error_code: 401, description: 'Unauthorized' }))
   h.answer('m2', () => Object.assign(new Error('The session has ended.'), { status: 401 }))
-  for (const channel of ['a', 'b']) h.add(channel)
+  h.answer('m3', () => Object.assign(new Error('Request failed with status code 401'), { status: 401 }))
+  for (const channel of ['a', 'b', 'c']) h.add(channel)
   await h.pass()
   t.same(
     h.of('halted').map(({ reason }) => reason),
-    ['HTTP 401: Unauthorized', 'HTTP 401: The session has ended.'],
+    ['HTTP 401: Unauthorized', 'HTTP 401: The session has ended.', 'Request failed with status code 401'],
   )
 })
 
