@@ -296,6 +296,24 @@ judged('a failure of a client is told by its text where its code is lost, or say
     'not sent',
   ],
   [
+    'Apollo and urql',
+    error('[Network] fetch failed', {
+      networkError: error('x', { code: 'ECONNREFUSED', syscall: 'connect' }),
+      graphQLErrors: [],
+    }),
+    'not sent',
+  ],
+  ['Envoy before gRPC', error('x', { code: 14, details: 'no healthy upstream' }), 'not sent'],
+  [
+    'Envoy before gRPC, a connection that broke',
+    error('x', {
+      code: 14,
+      details:
+        'upstream connect error or disconnect/reset before headers. reset reason: connection termination',
+    }),
+    'ambiguous',
+  ],
+  [
     'verror, whose cause is a function',
     error('while sending', {
       cause: () => undefined,

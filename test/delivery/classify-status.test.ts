@@ -196,7 +196,7 @@ judged('a refusal that says when to come back is a limit, whatever its status', 
     'rate-limited',
   ],
   ['401 with a wait', axiosError(401, '', { 'retry-after': '9' }), 'rate-limited 9000'],
-  ['rate-limiter-flexible', { msBeforeNext: 250, remainingPoints: 0, status: 429 }, 'rate-limited 250'],
+  ['rate-limiter-flexible', { msBeforeNext: 250, remainingPoints: 0, consumedPoints: 5 }, 'rate-limited 250'],
 ])
 
 judged('a status that no answer came with gives way to what it wraps', [

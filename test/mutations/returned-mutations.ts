@@ -5,6 +5,25 @@ const RETURNED = 'delivery/returned'
 
 export const returnedMutations: readonly Mutation[] = [
   {
+    name: 'a code beside words of success is a refusal',
+    invariants: [],
+    file: 'lib/delivery/returned/refusals.js',
+    find: 'isText(answer.msg) && !saysSuccess(answer)',
+    replace: 'isText(answer.msg)',
+    caughtBy: { file: RETURNED, name: 'what is no refusal is a delivery: a code of success in Chinese' },
+  },
+  {
+    name: 'a pair of an error and nothing is a list of which a part failed',
+    invariants: [],
+    file: 'lib/delivery/returned/lists.js',
+    find: 'value.length === 2 && isError(value[0])',
+    replace: 'false && isError(value[0])',
+    caughtBy: {
+      file: RETURNED,
+      name: 'a refusal that is returned means what it says: a pair of an error and nothing',
+    },
+  },
+  {
     name: 'what send returned is a delivery, whatever it says',
     invariants: [],
     file: 'lib/delivery/returned/results.js',

@@ -8,6 +8,28 @@ const WAIT = 'delivery/classify-wait'
 
 export const verdictMutations: readonly Mutation[] = [
   {
+    name: 'what node-fetch puts before a text hides it',
+    invariants: [],
+    file: 'lib/delivery/classify/text.js',
+    find: "text.replace(PASSED_ON, '')",
+    replace: 'text',
+    caughtBy: {
+      file: NETWORK,
+      name: 'a failure of a client is told by its text where its code is lost, or says nothing',
+    },
+  },
+  {
+    name: 'a lost answer in the words of a program is a refusal',
+    invariants: [],
+    file: 'lib/delivery/classify/platforms/anybody.js',
+    find: 'if (met !== undefined)',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'delivery/returned',
+      name: 'a refusal that is returned means what it says: a lost answer in words',
+    },
+  },
+  {
     name: 'an answer of 502 is taken for "not sent"',
     invariants: [],
     file: 'lib/delivery/classify/http.js',

@@ -28,6 +28,12 @@ const ANSWERS: readonly (readonly [status: number, body: RegExp, source: string]
 const TEXTS: readonly string[] = ['body', 'data', 'text', 'responseBody', 'message', 'error']
 const MAX_LENGTH = 1_000
 
+/** The same of a call of gRPC, of which it makes 14. */
+export function isNotPassedOn(text: string): boolean {
+  const start = text.slice(0, MAX_LENGTH)
+  return ANSWERS.some(([of, body]) => of === 503 && body.test(start))
+}
+
 export const notPassedOn: Rule = ({ status, places, waitMs }) => {
   const answers = ANSWERS.filter(([of]) => of === status)
   // One that says when to come back is obeyed.

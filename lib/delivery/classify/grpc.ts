@@ -1,4 +1,5 @@
 import { property } from '../property.js'
+import { isNotPassedOn } from './gateways.js'
 import type { Meaning, Rule } from './meaning.js'
 
 /** The canonical codes: https://grpc.io/docs/guides/status-codes/ */
@@ -39,6 +40,7 @@ export const grpcStatus: Rule = ({ error }) => {
   const details = property(error, 'details')
   const text = typeof details === 'string' ? details : property(error, 'rawMessage')
   if (typeof code !== 'number' || typeof text !== 'string') return undefined
+  if (code === 14 && isNotPassedOn(text)) return { means: 'unreachable' }
   const means = TEXTS.find(([of, begins]) => of.includes(code) && begins.test(text))?.[2] ?? MEANINGS[code]
   if (means === undefined) return undefined
   return means === 'halt' || means === 'permanent' ? { means, reason: `gRPC ${code}` } : { means }

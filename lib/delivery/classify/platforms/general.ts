@@ -104,6 +104,13 @@ export const GENERAL: readonly Platform[] = [
     },
   },
   {
+    name: 'rate-limiter-flexible',
+    source: 'https://github.com/animir/node-rate-limiter-flexible, RateLimiterRes: what it rejects with',
+    marks: [{ has: ['msBeforeNext', 'consumedPoints'] }],
+    code: ['remainingPoints'],
+    means: { 0: 'limit' },
+  },
+  {
     name: 'Linear',
     source: 'https://linear.app/developers/sdk-errors',
     marks: [{ named: 'RatelimitedLinearError' }, { named: 'AuthenticationLinearError' }],
