@@ -5,13 +5,16 @@ const HOUR = 3_600_000
 /** A gateway that found nobody behind it: in doubt, and so charged. */
 const badGateway = Object.assign(new Error('bad gateway'), { status: 502 })
 
+/** Of a receiver that is up: fast enough for 64 at once to get through, and slow enough that one by one would not. */
+const LATENCY_MS = 200
+
 /** A receiver behind a gateway, which is down until it is up. */
 function receiver(options: ConstructorParameters<typeof Harness>[0]) {
   const state = { up: false }
   const h = new Harness(options)
   const answer = () => {
     if (!state.up) throw badGateway
-    return 'ok'
+    return new Promise(resolve => h.clock.setTimeout(() => resolve('ok'), LATENCY_MS))
   }
   const add = (channel: string) => {
     h.answer(channel, answer)
