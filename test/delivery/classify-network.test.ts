@@ -194,6 +194,7 @@ judged('a text may halt more than a channel by its beginning only', [
     error('Delivery to room 17 of the second floor failed: transport not configured'),
     'halt channel',
   ],
+  ['behind somebody’s colon', error('Bad Request: my VPN is not configured'), 'halt channel'],
   ['the middle, quoted', error('can’t parse entities in "my VPN is not configured"'), 'ambiguous'],
   ['the middle, quoted otherwise', error("can't parse entities in 'my VPN is not configured'"), 'ambiguous'],
   ['the middle of JSON', error('failed: {"text":"my VPN is not configured"}'), 'ambiguous'],

@@ -87,7 +87,7 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
   // An adapter that says that it is not there.
   [/^No active (?:\S+ ){0,3}listener\b/i, 'not-sent', 'OpenClaw'],
   [
-    /^(?:Error: )?(?:[\w.:/-]+ ){0,4}?(?:is |are |was )?not (?:yet )?connected\b/i,
+    /^(?:Error: )?(?:[\w.:/-]*[\w/-] ){0,4}?(?:is |are |was )?not (?:yet )?connected\b/i,
     'not-sent',
     'adapters of many kinds',
   ],
@@ -98,7 +98,7 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
   [/^(?:client disconnecting|No connection to broker)/, 'not-sent', 'mqtt.js'],
   // The sender is missing or not set up.
   [
-    /^(?:Error: )?(?:[\w.:/@-]+ ){0,4}?(?:is |are |was |has )?not (?:yet )?(?:been )?(?:configured|initiali[sz]ed)\b/i,
+    /^(?:Error: )?(?:[\w.:/@-]*[\w/@-] ){0,4}?(?:is |are |was |has )?not (?:yet )?(?:been )?(?:configured|initiali[sz]ed)\b/i,
     'halt',
     'adapters of many kinds',
   ],
