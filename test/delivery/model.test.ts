@@ -17,9 +17,21 @@ const KEY = [
   { count: 10, perMs: 120_000 },
 ]
 
-const verdict: fc.Arbitrary<'ok' | 'hang' | Verdict> = fc.oneof(
+/** Of `b`, besides: it joins the key whenever it has something to send. */
+const STRICTER = { count: 3, perMs: 4_000 }
+/** Its messages pass each other in their backoff. */
+const UNORDERED = 'tg:2'
+
+/** Signs of an outage. */
+const DOWN = {
+  'bad gateway': { status: 502 },
+  refused: { code: 'ECONNREFUSED', syscall: 'connect' },
+}
+
+const verdict: fc.Arbitrary<'ok' | 'hang' | keyof typeof DOWN | Verdict> = fc.oneof(
   { weight: 6, arbitrary: fc.constant('ok' as const) },
   { weight: 1, arbitrary: fc.constant('hang' as const) },
+  { weight: 6, arbitrary: fc.constantFrom('bad gateway' as const, 'refused' as const) },
   {
     weight: 8,
     arbitrary: fc.oneof(
@@ -126,8 +138,10 @@ t.test(
             onAmbiguous,
             concurrency,
             groups: { 'tg:*': { concurrency: 2, rateLimit: GROUP }, 'tg:1*': {} },
-            channelOptions: (channel: string) =>
-              channel.startsWith('tg:') ? undefined : { rateKey: 'ab', rateLimit: KEY },
+            channelOptions: (channel: string) => {
+              if (channel.startsWith('tg:')) return { ordered: channel !== UNORDERED }
+              return { rateKey: 'ab', rateLimit: channel === 'b' ? [...KEY, STRICTER] : KEY }
+            },
             retry: { maxAttempts: 4, jitter: 0 },
             sendTimeoutMs: 1_000,
             abortGraceMs: 500,
@@ -144,6 +158,7 @@ t.test(
                   h.underWay.delete(channel)
                   return new Promise(() => {})
                 }
+                if (typeof now === 'string') throw Object.assign(new Error(now), DOWN[now])
                 throw Object.assign(new Error(now.kind), { name: 'SendError', verdict: now })
               })
             }
@@ -238,6 +253,7 @@ function check(history: History, remaining: number): void {
     )
   }
   for (const channel of CHANNELS) {
+    if (channel === UNORDERED) continue
     const order = firstSends(history, channel)
     for (let i = 1; i < order.length; i++) {
       if (order[i]! < order[i - 1]!) throw new Error(`${channel}: ${order[i]} was sent after ${order[i - 1]}`)
