@@ -52,6 +52,10 @@ const SENTENCES: readonly (readonly string[])[] = [
   ['response', 'reason'],
   ['header', 'resultMessage'],
   ['requestError', 'serviceException', 'text'],
+  ['status', 'description'],
+  ['ErrorInfo'],
+  ['StatusMessage'],
+  ['Details'],
 ]
 
 /** What the platform said for its refusal, where it said something. */

@@ -50,6 +50,10 @@ const sayings: readonly (readonly [where: string, answer: unknown])[] = [
   ['error_description', { error: 'invalid_request', error_description: TEXT }],
   ['message', { statusCode: 400, error: 'Bad Request', message: TEXT }],
   ['error', { ok: false, error: TEXT }],
+  ['status.description', { status: { groupName: 'REJECTED', description: TEXT } }],
+  ['ErrorInfo', { ActionStatus: 'FAIL', ErrorInfo: TEXT, ErrorCode: 7 }],
+  ['StatusMessage', { StatusCode: 19001, StatusMessage: TEXT }],
+  ['Details', { Status: 'Error', Details: TEXT }],
   ['plain text', TEXT],
 ]
 
