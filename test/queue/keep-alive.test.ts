@@ -107,6 +107,17 @@ for (const { name, program, prints } of programs) {
   t.test(name, async t => t.equal(await run(temporaryDirectory(t), program), prints))
 }
 
+/** Without the event loop, as what is answered from memory: a process does not end before that. */
+async function settlesAtOnce(promise: Promise<unknown>): Promise<boolean> {
+  let isSettled = false
+  const settle = () => {
+    isSettled = true
+  }
+  promise.then(settle, settle)
+  for (let turn = 0; turn < 20 && !isSettled; turn += 1) await undefined
+  return isSettled
+}
+
 /** Timers that keep this process alive. */
 const holds = (): number => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
 
@@ -118,7 +129,7 @@ t.test(
     const before = holds()
     const check = async (name: string, begin: () => Promise<unknown>): Promise<void> => {
       const promise = begin()
-      t.ok(holds() > before, `${name} holds`)
+      t.ok(holds() > before || (await settlesAtOnce(promise)), `${name} holds`)
       await promise.catch(() => {})
       t.equal(holds(), before, `${name} lets go`)
     }
