@@ -1,5 +1,5 @@
 /**
- * Runs test files, in one process more at once than there are cores, for some of them wait:
+ * Runs test files, in two processes more at once than there are cores, for many of them wait:
  *
  *     npm test                                          all of them
  *     npm run test:fast                                 the rooms of the four floors, without what takes long
@@ -51,7 +51,7 @@ process.on('SIGINT', () => process.exit(130))
 process.on('SIGTERM', () => process.exit(143))
 console.log(`TAP version 14\n1..${parts.length}`)
 const waiting = [...parts]
-await Promise.all(Array.from({ length: availableParallelism() + 1 }, () => work(waiting)))
+await Promise.all(Array.from({ length: availableParallelism() + 2 }, () => work(waiting)))
 for (const { name, files } of failed) {
   console.log(`# failed: ${name}`)
   if (files.length === 1) console.log(`#   to run it again: npm run test:one -- ${files[0]}`)

@@ -23,7 +23,6 @@ const SHARING = [...FLOORS, 'cli', 'clients', 'docs', 'examples', 'safety']
  * subject.
  */
 const ALONE: ReadonlySet<string> = new Set([
-  'test/delivery/outages.test.ts',
   'test/cli/change.test.ts',
   'test/cli/cli-page.test.ts',
   'test/cli/command-line.test.ts',
@@ -50,21 +49,36 @@ const ALONE: ReadonlySet<string> = new Set([
   'test/store/settled-ids.test.ts',
 ])
 
+/**
+ * Files that share a process, and that `--fast` leaves out: a second or two of processor time each. What they are about has
+ * tests beside them.
+ */
+const LONG: ReadonlySet<string> = new Set([
+  'test/delivery/limits.test.ts',
+  'test/queue/cancel-in-doubt.test.ts',
+  'test/queue/inspect.test.ts',
+  'test/queue/promises/flow.test.ts',
+  'test/queue/promises/order.test.ts',
+  'test/queue/promises/time.test.ts',
+  'test/queue/promises/verdicts.test.ts',
+  'test/queue/secrets.test.ts',
+])
+
 /** So many files at most share a process, so that there is always another one that can run while some wait. */
 const MOST_FILES = 14
 
-/** What takes longest begins first, so that no core waits for it at the end. */
+/** What takes longest, or waits most, begins first, so that no core waits for it at the end. */
 const FIRST = [
   'crash',
+  'queue',
+  'log',
   'store',
   'cli',
   'properties',
   'mutations',
   'bench',
   'processes',
-  'queue',
   'delivery',
-  'log',
 ]
 
 /** All test files below `root`, or those that are named: a file's name (`.ts`, or of its output), or a directory. */
@@ -91,7 +105,7 @@ function isIn(file: string, path: string): boolean {
 
 /** The files that `--fast` runs: the rooms of the floors, but for what takes long. */
 export function fast(files: readonly string[]): string[] {
-  return files.filter(file => FLOORS.includes(roomOf(file)) && !ALONE.has(file))
+  return files.filter(file => FLOORS.includes(roomOf(file)) && !ALONE.has(file) && !LONG.has(file))
 }
 
 /** The processes that run these files, in the order in which they should begin. */
