@@ -192,12 +192,13 @@ for (const owned of [false, true]) {
     const directory = await queueWith(
       t,
       async queue => {
+        // First, so that its segment holds ends of others, too.
+        await queue.enqueue({ channel: 'later', payload: 1, delayMs: 3_600_000 })
         for (let i = 0; i < 20; i += 1) {
           const id = `m-${i}`
           await queue.enqueue({ id, channel: 'a', payload })
           await queue.settled(id)
         }
-        await queue.enqueue({ channel: 'later', payload: 1, delayMs: 3_600_000 })
       },
       { send: () => {}, advanced: { autoCompact: false } },
     )
