@@ -153,7 +153,7 @@ export const clientCode: Rule = ({ error, message }) => {
   if (means === 'unreachable') return { means: AFTER.test(call) ? 'unanswered' : means }
   if (means === 'unanswered')
     return { means: EVENTS.includes(property(error, 'event')) ? 'unreachable' : means }
-  return means && { means, ...((means === 'halt' || means === 'permanent') && { reason: code }) }
+  return means && { means, reason: code }
 }
 
 /** One error for each address that was tried: they tell more than the code of the whole. */
@@ -174,5 +174,5 @@ const NAMES: readonly (readonly [name: RegExp, means: Meaning, source: string])[
 
 export const errorName: Rule = ({ name }) => {
   const means = NAMES.find(([pattern]) => pattern.test(name))?.[1]
-  return means && { means, ...(means === 'halt' && { reason: name }) }
+  return means && { means, reason: name }
 }

@@ -43,5 +43,5 @@ export const grpcStatus: Rule = ({ error }) => {
   if (code === 14 && isNotPassedOn(text)) return { means: 'unreachable' }
   const means = TEXTS.find(([of, begins]) => of.includes(code) && begins.test(text))?.[2] ?? MEANINGS[code]
   if (means === undefined) return undefined
-  return means === 'halt' || means === 'permanent' ? { means, reason: `gRPC ${code}` } : { means }
+  return { means, reason: `gRPC ${code}` }
 }

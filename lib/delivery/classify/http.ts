@@ -45,10 +45,8 @@ export const httpStatus: Rule = reading => {
   const { status } = reading
   if (status === undefined) return undefined
   const means = BY_STATUS.get(status) ?? ofClass(status)
-  return limited(reading, status, means) ?? { means, ...(NAMED.has(means) && { reason: `HTTP ${status}` }) }
+  return limited(reading, status, means) ?? { means, reason: `HTTP ${status}` }
 }
-
-const NAMED: ReadonlySet<Meaning> = new Set<Meaning>(['permanent', 'halt'])
 
 function ofClass(status: number): Meaning {
   // A redirect was not followed, and the message was not taken where it was sent. An error in spite of a success is an

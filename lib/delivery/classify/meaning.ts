@@ -30,6 +30,7 @@ export type Meaning =
 /** What was found out about an error. */
 export interface Finding {
   readonly means: Meaning
+  /** `verdictOf` keeps it where the message is refused or the sender halts. */
   readonly reason?: string | undefined
   readonly afterMs?: number | undefined
   readonly scope?: Scope | undefined

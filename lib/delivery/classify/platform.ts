@@ -55,7 +55,6 @@ export function platformFinding(reading: Reading, platforms: readonly Platform[]
 }
 
 function findingOf(platform: Platform, code: string | number, means: Meaning): Finding {
-  if (means !== 'permanent' && means !== 'halt') return { means }
   return { means, reason: typeof code === 'number' ? `${platform.name} ${code}` : code }
 }
 

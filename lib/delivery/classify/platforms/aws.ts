@@ -61,7 +61,7 @@ export const awsError: Rule = reading => {
   const retryable = property(error, '$retryable')
   const isThrottling = property(retryable, 'throttling') === true
   const means = isThrottling ? 'limit' : Object.hasOwn(MEANINGS, name) ? MEANINGS[name] : undefined
-  if (means !== undefined) return means === 'halt' ? { means, reason: name } : { means }
+  if (means !== undefined) return { means, reason: name }
   // The service says that it may be called again; after a failure of its own not that nothing was done.
   const isRefusal = reading.status !== undefined && reading.status < 500
   return isRefusal && typeof retryable === 'object' && retryable !== null ? { means: 'retry' } : undefined

@@ -59,6 +59,5 @@ export const slackPlatformError: Rule = ({ error, places, status, message }) => 
 }
 
 function named(name: string): Finding {
-  const means = Object.hasOwn(MEANINGS, name) ? MEANINGS[name]! : 'permanent'
-  return means === 'halt' || means === 'permanent' ? { means, reason: name } : { means }
+  return { means: Object.hasOwn(MEANINGS, name) ? MEANINGS[name]! : 'permanent', reason: name }
 }
