@@ -19,7 +19,7 @@ import { reasonText } from './recorded-error.js'
 import { Scheduled } from './scheduled.js'
 import type { Timers } from './timers.js'
 import type { Clock, DispatcherOptions, HaltFacts } from './types.js'
-import { WindowKeeper } from './windows.js'
+import { WindowKeeper, type Windows } from './windows.js'
 
 /** How long a channel stands still whose `channelOptions` threw, before it is asked again. */
 const ASK_AGAIN_MS = 60_000
@@ -161,13 +161,13 @@ export class Scheduler {
   }
 
   /** The gate that a scope means for this channel, or the channel itself. */
-  holderOf(scope: 'channel' | 'group' | 'global', channel: Channel): Gate | Channel {
+  holderOf(scope: Scope, channel: Channel): Gate | Channel {
     if (scope === 'global') return this.everything
     return scope === 'group' && channel.group !== this.#groups.none ? channel.group : channel
   }
 
   /** What waits where a receiver told a wait: as `holderOf`, but that channels with one rate key wait together. */
-  waiterOf(scope: 'channel' | 'group' | 'global', channel: Channel): Gate | Channel | RateKey {
+  waiterOf(scope: Scope, channel: Channel): Gate | Channel | RateKey {
     return scope === 'channel' && channel.gate instanceof KeyGate
       ? channel.gate.key
       : this.holderOf(scope, channel)
@@ -185,8 +185,7 @@ export class Scheduler {
       const channel = this.channel(this.#store.channel(ref))
       if (!this.#adopt(channel)) continue
       const at = this.#store.lastOutcomeAt(ref)
-      channel.windows?.count(at)
-      for (const passed of channel.gate.path) passed.windows?.count(at)
+      inEachWindow(channel, windows => windows.count(at))
     }
     this.#windows.recordCounted()
   }
@@ -278,7 +277,7 @@ export class Scheduler {
   /** An attempt gives its places back, and its slot unless too many do so, and goes on without: it only asks. */
   yieldSlot(turn: Turn): void {
     const { gate } = turn.channel
-    if (turn.holdsPlaces) inEachWindow(turn.channel, 'giveBack')
+    if (turn.holdsPlaces) inEachWindow(turn.channel, giveBack)
     turn.holdsPlaces = false
     if (turn.holdsSlot && gate.path.every(({ mayAsk }) => mayAsk)) {
       turn.holdsSlot = false
@@ -301,7 +300,7 @@ export class Scheduler {
       if (turn.holdsSlot) passed.running--
       else passed.asking--
     }
-    if (turn.holdsPlaces) inEachWindow(channel, sent ? 'end' : 'giveBack')
+    if (turn.holdsPlaces) inEachWindow(channel, sent ? end : giveBack)
     if (!sent) for (const halt of probes) this.halts.giveBack(halt)
     // What is up and was never seen down needs no look.
     if (turn.shows === 'down' || this.brakes.size > 0) this.brakes.ended(turn, sent)
@@ -478,7 +477,7 @@ export class Scheduler {
     this.columns.place.set(ref, Place.taken)
     this.#become(channel, 'taken')
     for (const passed of gate.path) passed.running++
-    inEachWindow(channel, 'take')
+    inEachWindow(channel, take)
     this.#listener.begin({
       channel,
       ref,
@@ -598,10 +597,14 @@ export class Scheduler {
 }
 
 /** In all that an attempt of this channel passes. */
-function inEachWindow({ windows, gate }: Channel, act: 'take' | 'giveBack' | 'end'): void {
-  windows?.[act]()
-  for (const passed of gate.path) passed.windows?.[act]()
+function inEachWindow({ windows, gate }: Channel, act: (windows: Windows) => void): void {
+  if (windows !== undefined) act(windows)
+  for (const passed of gate.path) if (passed.windows !== undefined) act(passed.windows)
 }
+
+const take = (windows: Windows): void => windows.take()
+const giveBack = (windows: Windows): void => windows.giveBack()
+const end = (windows: Windows): void => windows.end()
 
 function isRunnable(state: ChannelState): boolean {
   return state === 'ready' || state === 'waiting' || state === 'held'

@@ -6,8 +6,8 @@ export const limitMutations: readonly Mutation[] = [
     name: 'a place comes free when its attempt ends',
     invariants: [],
     file: 'lib/delivery/scheduler.js',
-    find: "inEachWindow(channel, sent ? 'end' : 'giveBack')",
-    replace: "inEachWindow(channel, 'giveBack')",
+    find: 'inEachWindow(channel, sent ? end : giveBack)',
+    replace: 'inEachWindow(channel, giveBack)',
     caughtBy: {
       file: 'delivery/windows',
       name: 'a place comes free perMs after the attempt ended, however long it took',
@@ -17,7 +17,7 @@ export const limitMutations: readonly Mutation[] = [
     name: 'what waits for an answer of onAmbiguous holds its places',
     invariants: [],
     file: 'lib/delivery/scheduler.js',
-    find: "inEachWindow(turn.channel, 'giveBack')",
+    find: 'inEachWindow(turn.channel, giveBack)',
     replace: 'void 0',
     caughtBy: {
       file: 'delivery/windows',
