@@ -131,9 +131,10 @@ export class Dispatcher<P, R> {
     const dead: MessageRef[] = []
     const unmarked: MessageRef[] = []
     for (const ref of this.#store.live()) {
-      if (this.#store.standing(ref) === 'dead') dead.push(ref)
+      const standing = this.#store.standing(ref)
+      if (standing === 'dead') dead.push(ref)
       else scheduler.enterUnsettled(ref)
-      if (this.#store.standing(ref) === 'in-doubt' && this.#lacksMark(ref)) unmarked.push(ref)
+      if (standing === 'in-doubt' && this.#lacksMark(ref)) unmarked.push(ref)
     }
     this.#retention.load(dead)
     for (const { channel, since } of this.#store.haltedChannels()) {
@@ -260,16 +261,6 @@ export class Dispatcher<P, R> {
 
   stats(): DispatcherStats {
     const { halts, brakes, pauses, pending, occupied } = this.#scheduler
-    const halted: DispatcherStats['halted'] = []
-    for (const { holder, reason, since } of halts) {
-      if (halted.length === MOST_LISTED) break
-      halted.push({ scope: holder.label, since, ...(reason !== undefined && { reason }) })
-    }
-    const braked: DispatcherStats['braked'] = []
-    for (const { label, reason, since } of brakes.on) {
-      if (braked.length === MOST_LISTED) break
-      braked.push({ scope: label, since, ...(reason !== undefined && { reason }) })
-    }
     let sending = 0
     for (const { phase } of this.#attempts.values())
       if (phase === 'recording' || phase === 'sending') sending++
@@ -279,9 +270,9 @@ export class Dispatcher<P, R> {
       channels: occupied,
       pending,
       sending,
-      halted,
+      halted: listed(halts, ({ holder }) => holder.label),
       haltedCount: halts.count,
-      braked,
+      braked: listed(brakes.on, ({ label }) => label),
       brakedCount: brakes.on.size,
       paused: pauses.first(MOST_LISTED),
       pausedCount: pauses.count,
@@ -358,6 +349,20 @@ export class Dispatcher<P, R> {
         : new WaqError('WAQ_IO', 'The store refused an outcome.', { cause: error }),
     )
   }
+}
+
+/** The first of what stands still. */
+function listed<T extends { reason: string | undefined; since: number }>(
+  stops: Iterable<T>,
+  labelOf: (stop: T) => string,
+): DispatcherStats['halted'] {
+  const list: DispatcherStats['halted'] = []
+  for (const stop of stops) {
+    if (list.length === MOST_LISTED) break
+    const { reason, since } = stop
+    list.push({ scope: labelOf(stop), since, ...(reason !== undefined && { reason }) })
+  }
+  return list
 }
 
 type View = (ref: MessageRef, stored: { id: string }) => MessageView<unknown>
