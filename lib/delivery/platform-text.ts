@@ -1,4 +1,4 @@
-import { at, property } from './property.js'
+import { at, isText, property } from './property.js'
 
 /** No more of a body is read, or parsed: it is for a person, and for the wait that it may name. */
 export const MAX_BODY_LENGTH = 16_384
@@ -109,5 +109,5 @@ function plain(text: string): string | undefined {
 
 function textAt(value: unknown, path: readonly string[]): string | undefined {
   const text = path.length === 1 ? property(value, path[0]!) : at(value, ...path)
-  return typeof text === 'string' && text.trim() !== '' ? text : undefined
+  return isText(text) ? text : undefined
 }

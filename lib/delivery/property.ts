@@ -20,3 +20,8 @@ export function at(value: unknown, ...path: readonly string[]): unknown {
 export function isError(value: unknown): boolean {
   return typeof property(value, 'stack') === 'string' && typeof property(value, 'message') === 'string'
 }
+
+/** A text that says something. */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== ''
+}

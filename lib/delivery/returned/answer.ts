@@ -1,4 +1,4 @@
-import { property } from '../property.js'
+import { isText, property } from '../property.js'
 
 /** An answer as a platform gives it: a plain object, of JSON or of a client that hands it through. */
 export type Answer = Readonly<Record<string, unknown>>
@@ -13,10 +13,6 @@ export function isPlain(value: unknown): value is Answer {
 /** A `Response`, of whichever `fetch`, that refuses. */
 export function isRefusedResponse(value: unknown): boolean {
   return property(value, 'ok') === false && typeof property(value, 'status') === 'number' && !isPlain(value)
-}
-
-export function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== ''
 }
 
 /** Null, '', and what holds nothing. */

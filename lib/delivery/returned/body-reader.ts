@@ -63,7 +63,7 @@ export class BodyReader {
     let text = ''
     for await (const piece of this.#pieces()) {
       text += typeof piece === 'string' ? piece : decoder.decode(piece, { stream: true })
-      if (onlyJson && (!/^\s*(?:[[{]|$)/.test(text) || text.length > MAX_BODY_LENGTH)) return undefined
+      if (onlyJson && !mayBecomeJson(text)) return undefined
       if (text.length >= MAX_BODY_LENGTH) return text.slice(0, MAX_BODY_LENGTH)
     }
     this.#isComplete = true
@@ -113,6 +113,11 @@ function isClonable(response: unknown): response is { clone(): unknown } {
 
 function isUsed(body: unknown): boolean {
   return ['bodyUsed', 'locked', 'destroyed', 'readableDidRead'].some(name => property(body, name) === true)
+}
+
+/** By its beginning, and how long it is so far. */
+export function mayBecomeJson(text: string): boolean {
+  return /^\s*(?:[[{]|$)/.test(text) && text.length <= MAX_BODY_LENGTH
 }
 
 /** By its headers. */

@@ -1,5 +1,5 @@
-import { isError } from '../property.js'
-import { type Answer, byName, isFailureCode, isPlain, isRefusedResponse, isText } from './answer.js'
+import { isError, isText } from '../property.js'
+import { type Answer, byName, isFailureCode, isPlain, isRefusedResponse } from './answer.js'
 
 /** What a list says of each thing that was sent. */
 export interface Outcomes {

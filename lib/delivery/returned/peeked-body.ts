@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream'
-import { MAX_BODY_LENGTH } from '../platform-text.js'
 import { property } from '../property.js'
 import { isPlain } from './answer.js'
-import { headerOf, mayBeJson } from './body-reader.js'
+import { headerOf, mayBecomeJson, mayBeJson } from './body-reader.js'
 
 /** Node's own name for it, by which `body.json()` of undici tells that it comes too late. */
 const DISTURBED = Symbol.for('nodejs.stream.disturbed')
@@ -70,7 +69,7 @@ export class PeekedBody {
 
 /** Complete, none, or there is more to come. */
 function jsonIn(text: string): { readonly answer: unknown } | 'more' {
-  if (!/^\s*(?:[[{]|$)/.test(text) || text.length > MAX_BODY_LENGTH) return { answer: undefined }
+  if (!mayBecomeJson(text)) return { answer: undefined }
   try {
     return { answer: JSON.parse(text) }
   } catch {

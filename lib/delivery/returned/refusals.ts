@@ -1,13 +1,5 @@
-import { isError } from '../property.js'
-import {
-  type Answer,
-  byName,
-  isFailureCode,
-  isNothing,
-  isPlain,
-  isRefusedResponse,
-  isText,
-} from './answer.js'
+import { isError, isText } from '../property.js'
+import { type Answer, byName, isFailureCode, isNothing, isPlain, isRefusedResponse } from './answer.js'
 
 /** How an answer says that it refuses, whatever the status beside it. */
 interface Refusal {

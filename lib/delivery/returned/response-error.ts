@@ -1,7 +1,7 @@
 import { platformText } from '../platform-text.js'
-import { property } from '../property.js'
+import { isText, property } from '../property.js'
 import { publicText } from '../redact/redact.js'
-import { isPlain, isText } from './answer.js'
+import { isPlain } from './answer.js'
 
 const MAX_MESSAGE_LENGTH = 500
 const MAX_FIGURES = 4

@@ -1,7 +1,7 @@
 import type { Attempt } from '../attempt.js'
 import { Call } from '../call.js'
 import { Cancellation } from '../cancellation.js'
-import { reasonText, recordedError } from '../recorded-error.js'
+import { recordedError } from '../recorded-error.js'
 import type { Reporter } from '../reporter.js'
 import type { Timers } from '../timers.js'
 import type { DispatcherOptions, Verdict } from '../types.js'
@@ -74,7 +74,7 @@ export class Results {
     const { message } = recordedError(error, 0)
     this.#context.reporter.error(
       new Error(
-        `${failed} of ${count} that send sent for message ${attempt.id} failed: ${reasonText(message)}. It counts as delivered; send each in a message of its own.`,
+        `${failed} of ${count} that send sent for message ${attempt.id} failed: ${message}. It counts as delivered; send each in a message of its own.`,
         { cause: error },
       ),
     )
