@@ -12,8 +12,8 @@ const LONG_OUTAGE_MS = 3_600_000
 const LONG_INTERVAL_MS = 300_000
 
 /**
- * So long at most waits a channel for which nothing speaks but that its neighbours failed; and so long an attempt that
- * hangs keeps its slot from others, once the receiver is known to be up.
+ * A channel that has not failed itself waits so long at most. Once the receiver is up, an attempt that hangs keeps its
+ * slot from others for so long at most.
  */
 const PATIENCE_MS = 5_000
 
@@ -192,7 +192,7 @@ export class Brake implements Alarm {
     }
   }
 
-  /** It has waited for its turn long enough; or, once the receiver is up, has kept its slot from others for too long. */
+  /** Its patience is over: it waited long enough; or, once the receiver is up, others waited for its slot. */
   lostPatience(held: Held): void {
     if (held.admitted) this.#leaveSlot(held)
     else this.#letGo(held)

@@ -85,6 +85,11 @@ const alive: readonly Field[] = [
   { name: 'redrive', type: 'redrive' },
 ]
 const waiting: readonly Field[] = [...alive, { name: 'dueAt', type: 'time' }]
+/** What a limit holds for. */
+const limited: readonly Field[] = [
+  { name: 'scope', type: 'scope' },
+  { name: 'target', type: 'text' },
+]
 
 export const outcomeFormats = {
   attempt: { frameType: 1, fields: alive },
@@ -92,7 +97,7 @@ export const outcomeFormats = {
   retry: { frameType: 3, fields: waiting },
   'rate-limited': {
     frameType: 4,
-    fields: [...waiting, { name: 'scope', type: 'scope' }, { name: 'target', type: 'text' }],
+    fields: [...waiting, ...limited],
   },
   released: { frameType: 5, fields: alive },
   dead: {
@@ -127,8 +132,7 @@ export const outcomeFormats = {
     fields: [
       nextSequence,
       at,
-      { name: 'scope', type: 'scope' },
-      { name: 'target', type: 'text' },
+      ...limited,
       { name: 'perMs', type: 'duration' },
       { name: 'open', type: 'count' },
       { name: 'ends', type: 'ends' },
