@@ -34,7 +34,8 @@ export interface NewSegment {
  */
 export function createSegment(directory: Directory, wanted: NewSegment): Promise<ActiveSegment> {
   // Each try is another file: what a sync failed on for want of space is not synced again (invariant 5).
-  return wanted.mustSucceed ? directory.withRoom(() => create(directory, wanted)) : create(directory, wanted)
+  const created = () => directory.device.during(() => create(directory, wanted))
+  return wanted.mustSucceed ? directory.withRoom(created) : created()
 }
 
 async function create(directory: Directory, wanted: NewSegment): Promise<ActiveSegment> {
@@ -65,7 +66,7 @@ async function create(directory: Directory, wanted: NewSegment): Promise<ActiveS
       diskBytes,
       compacted: false,
     })
-    return new ActiveSegment(segment, file, wanted.targetBytes, directory.syncMeter)
+    return new ActiveSegment(segment, file, wanted.targetBytes, directory)
   } catch (error) {
     await file.close().catch(() => {})
     await directory.fileSystem.unlink(path).catch(() => {})

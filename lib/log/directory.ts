@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import type { Ballast } from './ballast.js'
+import { Commits } from './commits.js'
+import { type Device, deviceOf } from './device.js'
 import { asWaqError, type WaqError } from './errors.js'
 import type { Fence } from './fence.js'
 import type { FileHandle, FileSystem } from './file-system.js'
@@ -17,9 +19,11 @@ export interface DirectoryParts {
   readonly token: string
   readonly fence: Fence
   readonly ballast: Ballast
+  /** Where commits are synced. Default `'auto'`. */
+  readonly commits?: 'auto' | 'thread'
 }
 
-export class Directory implements DirectoryParts {
+export class Directory implements Omit<DirectoryParts, 'commits'> {
   readonly root: string
   readonly fileSystem: FileSystem
   readonly now: () => number
@@ -28,6 +32,8 @@ export class Directory implements DirectoryParts {
   readonly token: string
   readonly fence: Fence
   readonly ballast: Ballast
+  readonly device: Device
+  readonly commits: Commits
   readonly syncMeter = new SyncMeter()
   readonly #errorListeners: ((error: WaqError) => void)[] = []
   #ordinal = 0
@@ -40,6 +46,8 @@ export class Directory implements DirectoryParts {
     this.token = parts.token
     this.fence = parts.fence
     this.ballast = parts.ballast
+    this.device = deviceOf(parts.fileSystem, parts.fence.device)
+    this.commits = new Commits(this.device, this.syncMeter, parts.commits ?? 'auto')
   }
 
   path(...names: string[]): string {

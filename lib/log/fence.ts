@@ -41,6 +41,11 @@ export class Fence {
     this.#identityFile = identityFile
   }
 
+  /** Which device the directory is on. */
+  get device(): Inode['device'] {
+    return this.#made.device
+  }
+
   /** Throws WAQ_LOCK_LOST where the owner file that this life made does not stand, or it can not be told. */
   check(): void {
     if (this.stands()) return

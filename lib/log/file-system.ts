@@ -64,6 +64,11 @@ export interface FileHandle {
    * device (fdatasync). After it rejects, nothing is known of them, and a second call that succeeds proves nothing.
    */
   sync(): Promise<void>
+  /**
+   * As `sync`, on the event loop, where the file system can. Never called while a `sync` of the same file is under
+   * way.
+   */
+  readonly syncNow?: (() => void) | undefined
   /** Positional; 0 at the end of the file. Returns bytes read: at once where that is known not to take long. */
   read(buffer: Uint8Array, offset: number, length: number, position: number): number | Promise<number>
   size(): Promise<number>

@@ -18,7 +18,7 @@ import { MAX_PAYLOAD_BYTES } from './format.js'
 import { frameBatch } from './frame-batch.js'
 import type { ManifestPublisher } from './manifest-publisher.js'
 import { Pace } from './pace.js'
-import { nextTick } from './real-time.js'
+import { nextTick, nextTurn, setImmediate } from './real-time.js'
 import { Rotation } from './rotation.js'
 import type { ActiveSegment } from './segment.js'
 import type { SegmentSet } from './segment-set.js'
@@ -195,11 +195,18 @@ export class GroupCommit {
   #schedule(): void {
     if (this.#scheduled || this.#running !== undefined) return
     this.#scheduled = true
-    // After the promise jobs of this tick: all that a resolved flush sets going again shares the next one.
-    nextTick(() => {
+    const begin = (): void => {
       this.#scheduled = false
       if (this.#running === undefined && this.#queue.size > 0) void this.#start()
-    })
+    }
+    // The event loop gets a turn between two syncs on the spot. Else after the promise jobs of this tick: all that a
+    // resolved flush sets going again shares the next one.
+    if (this.#waitsForTurn) setImmediate(begin)
+    else nextTick(begin)
+  }
+
+  get #waitsForTurn(): boolean {
+    return this.#spec.durability === 'fsync' && this.#directory.commits.waitForTurn
   }
 
   #start(): Promise<void> {
@@ -239,6 +246,7 @@ export class GroupCommit {
         try {
           const flushing = this.#flush(batch)
           if (flushing !== undefined) await flushing
+          if (this.#waitsForTurn && this.#queue.size > 0) await nextTurn()
         } catch (error) {
           // Every failure of the disk is dealt with where it happens: this is a defect, and still nobody is left waiting.
           const defect = asWaqError(error, `the ${this.#spec.name} log failed`)
@@ -308,19 +316,32 @@ export class GroupCommit {
     }
     active.advance(bytes, batch[0]!.firstSequence, batch.at(-1)!.lastSequence)
     if (this.#spec.durability === 'fsync') return this.#commit(active, batch)
-    if (this.#publisher.undecided) return this.#settleAndAccept(batch)
-    this.#accept(batch)
+    return this.#conclude(batch)
   }
 
-  async #commit(active: ActiveSegment, batch: Append[]): Promise<void> {
+  #commit(active: ActiveSegment, batch: Append[]): void | Promise<void> {
     try {
-      await active.sync()
+      if (!this.#directory.commits.trySync(active)) return this.#commitOnThread(active, batch)
     } catch (error) {
       this.#endSegment(active, batch, asWaqError(error, 'a sync failed'))
       return
     }
-    if (this.#publisher.undecided) await this.#settleAndAccept(batch)
-    else this.#accept(batch)
+    return this.#conclude(batch)
+  }
+
+  async #commitOnThread(active: ActiveSegment, batch: Append[]): Promise<void> {
+    try {
+      await this.#directory.commits.syncOnThread(active)
+    } catch (error) {
+      this.#endSegment(active, batch, asWaqError(error, 'a sync failed'))
+      return
+    }
+    await this.#conclude(batch)
+  }
+
+  #conclude(batch: Append[]): void | Promise<void> {
+    if (this.#publisher.undecided) return this.#settleAndAccept(batch)
+    this.#accept(batch)
   }
 
   /** Until it is known which manifest is in force, nothing is resolved; what was written meanwhile stays where it is. */

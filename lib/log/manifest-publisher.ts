@@ -38,9 +38,11 @@ export class ManifestPublisher {
   /** Resolves when a manifest that was built after this call is durable and the fence still stands. */
   publish(): Promise<void> {
     if (this.#running === undefined) {
-      this.#running = this.#publishOne().finally(() => {
-        this.#running = undefined
-      })
+      this.#running = this.#directory.device
+        .during(() => this.#publishOne())
+        .finally(() => {
+          this.#running = undefined
+        })
       return this.#running
     }
     this.#next ??= this.#running

@@ -41,6 +41,10 @@ class NodeFile implements FileHandle {
     })
   }
 
+  syncNow(): void {
+    fs.fdatasyncSync(this.#fd)
+  }
+
   /** With what `fdatasync` may leave out. */
   syncAll(): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -231,15 +231,20 @@ class Rewriting {
     output.written += bytes.length
     output.segment.diskBytes = output.written
     if (output.written - output.synced >= SYNC_BYTES) {
-      await output.file.sync()
+      await this.#sync(output.file)
       output.synced = output.written
     }
+  }
+
+  /** Some megabytes: no commit waits for them on the event loop. */
+  #sync(file: FileHandle): Promise<void> {
+    return this.#directory.device.during(() => file.sync())
   }
 
   async #closeOutput(): Promise<void> {
     const output = this.#output
     if (output === undefined) return
-    if (output.synced < output.written) await output.file.sync()
+    if (output.synced < output.written) await this.#sync(output.file)
     this.#output = undefined
     await output.file.close()
   }

@@ -205,7 +205,7 @@ export class Rotation {
   /** Syncs and seals it; returns why that failed, and then it was ended. */
   async #syncToItsEnd(active: ActiveSegment): Promise<WaqError | undefined> {
     try {
-      await active.sync()
+      await this.#directory.device.during(() => active.sync())
     } catch (error) {
       const failure = asWaqError(error, 'a sync failed')
       this.#owner.syncFailed(active, failure)
@@ -241,7 +241,11 @@ export class Rotation {
   }
 
   /** The zero-filled rest of a segment that is synced to its end goes back to the disk: with it or without, its end is clean. */
-  async #trimAndClose(active: ActiveSegment): Promise<void> {
+  #trimAndClose(active: ActiveSegment): Promise<void> {
+    return this.#directory.device.during(() => this.#trimmedAndClosed(active))
+  }
+
+  async #trimmedAndClosed(active: ActiveSegment): Promise<void> {
     const { segment } = active
     try {
       if (segment.diskBytes > segment.length && this.#segments.has(segment)) {

@@ -1,10 +1,10 @@
+import type { Directory } from './directory.js'
 import { asWaqError, WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import { SEGMENT_HEADER_BYTES, saltState } from './format.js'
 import type { ManifestSegment } from './manifest.js'
 import { type FileId, segmentName } from './names.js'
 import { monotonicNow } from './real-time.js'
-import type { SyncMeter } from './sync-meter.js'
 import type { SegmentInfo } from './types.js'
 
 let lastId = 0
@@ -141,15 +141,20 @@ export class ActiveSegment {
   readonly targetBytes: number
   /** A durable manifest lists it: only then may it get frames. */
   listed = false
-  readonly #meter: SyncMeter
+  readonly #directory: Pick<Directory, 'device' | 'syncMeter'>
   #syncing: Promise<void> | undefined
   #failure: WaqError | undefined
 
-  constructor(segment: Segment, file: FileHandle, targetBytes: number, meter: SyncMeter) {
+  constructor(
+    segment: Segment,
+    file: FileHandle,
+    targetBytes: number,
+    directory: Pick<Directory, 'device' | 'syncMeter'>,
+  ) {
     this.segment = segment
     this.file = file
     this.targetBytes = targetBytes
-    this.#meter = meter
+    this.#directory = directory
   }
 
   /** Written by the caller, from `segment.written` on: frames of these sequences. */
@@ -177,22 +182,54 @@ export class ActiveSegment {
     }
   }
 
+  get unsyncedBytes(): number {
+    return this.segment.written - this.segment.synced
+  }
+
+  /** `syncNow` is there, and no sync of the file is under way or has failed (invariants 5 and 6). */
+  get canSyncNow(): boolean {
+    return (
+      this.file.syncNow !== undefined &&
+      this.#syncing === undefined &&
+      this.#failure === undefined &&
+      !this.segment.sealed
+    )
+  }
+
+  /** As `sync`, on the event loop, where `canSyncNow`. Throws as `sync` rejects. */
+  syncNow(): void {
+    const { segment } = this
+    try {
+      this.file.syncNow!()
+    } catch (error) {
+      throw this.#failed(error)
+    }
+    segment.syncedTo(segment.written, segment.lastSequence)
+  }
+
   async #syncOnce(): Promise<void> {
     const { segment } = this
     const covered = segment.written
     const { lastSequence } = segment
+    const { device, syncMeter } = this.#directory
+    device.syncBegins()
     const startedAt = monotonicNow()
     try {
       await this.file.sync()
-      this.#meter.add(monotonicNow() - startedAt)
+      syncMeter.add(monotonicNow() - startedAt)
       // A seal that came meanwhile has fixed what counts.
       if (!segment.sealed) segment.syncedTo(covered, lastSequence)
     } catch (error) {
-      this.#failure = asWaqError(error, `syncing ${segment.file} failed`)
-      throw this.#failure
+      throw this.#failed(error)
     } finally {
+      device.syncEnds()
       this.#syncing = undefined
     }
+  }
+
+  #failed(error: unknown): WaqError {
+    this.#failure = asWaqError(error, `syncing ${this.segment.file} failed`)
+    return this.#failure
   }
 
   /** After a seal. A descriptor is not closed under a sync that still runs on it. */

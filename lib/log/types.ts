@@ -8,6 +8,22 @@ import type { FileSystem } from './file-system.js'
  */
 export type Durability = 'fsync' | { readonly syncEveryMs: number } | 'os'
 
+/** Where the commits of a directory were synced, since it was opened. */
+export interface CommitStats {
+  /** On the event loop. */
+  onTheSpot: number
+  onThread: number
+  /** For how long those on the spot held the event loop together, in ms. */
+  heldMs: number
+  /**
+   * Where the next ones go: on the spot (`'quick'`; `'learning'` while few syncs of the device are known) or to threads
+   * (`'slow'`; `'off'` where options say so).
+   */
+  now: 'quick' | 'learning' | 'slow' | 'off'
+  /** While `now` is `'slow'`: until when, in epoch ms; null also where that depends on a sync that must succeed first. */
+  slowUntil: number | null
+}
+
 /** One log of a directory: what it is called, and how it behaves when the disk does not. */
 export interface LogSpec {
   /** Its subdirectory, and its name in manifests and reports. */

@@ -2,12 +2,13 @@
  * Runs a workload, keeps the disk and the oracle as they were before every operation, and recovers from the states
  * that a crash at each of these points may leave: then appends, crashes and recovers again, three times in a row.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 import { BALLAST_BYTES } from '../../lib/log/ballast.js'
 import { ballastName, isBallastName, newToken } from '../../lib/log/names.js'
 import { Content } from '../fixtures/disk/content.js'
-import { DiskProcess } from '../fixtures/disk/disk-process.js'
 import { DiskFile, type RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import type { VirtualTime } from '../fixtures/disk/virtual-time.js'
+import { type CommitTally, newCommitTally, processOf } from './commit-modes.js'
 import { crashStates, randomFates } from './crash-states.js'
 import { ROOT } from './life.js'
 import { Random } from './random.js'
@@ -26,9 +27,17 @@ export interface Tally {
   recoveries: number
   faults: number
   kills: number
+  readonly commits: CommitTally
 }
 
-export const newTally = (): Tally => ({ states: 0, points: 0, recoveries: 0, faults: 0, kills: 0 })
+export const newTally = (): Tally => ({
+  states: 0,
+  points: 0,
+  recoveries: 0,
+  faults: 0,
+  kills: 0,
+  commits: newCommitTally(),
+})
 
 /** Where a state is found again. */
 export interface Place {
@@ -77,7 +86,7 @@ export async function explore(
     if (world !== undefined) points.push({ disk: world.disk.clone(), oracle: world.oracle.clone() })
   }
   try {
-    world = new World(subject, new Random(seed), keep)
+    world = new World(subject, new Random(seed), keep, tally.commits)
     await time.run(WORKLOADS[workload]!.run(world), workload)
     world.oracle.throwBroken()
     keep()
@@ -147,10 +156,13 @@ async function live(
   tally: Tally,
 ): Promise<void> {
   let disk = start
+  // What the life before did in this turn of the event loop would decide about the first commit of this one.
+  await turn()
   for (let cycle = 1; cycle <= CYCLES; cycle++) {
     const last = cycle === CYCLES
     giveBallast(disk)
-    const process = new DiskProcess(disk, last ? {} : { killAt: random.below(subject.lifeOperations) })
+    const killAt = last ? {} : { killAt: random.below(subject.lifeOperations) }
+    const process = processOf(disk, random, tally.commits, killAt)
     const opening = subject.open(process, oracle, subject.shapeAfterCrash(random))
     const life = opening.then(owner => (process.killed ? undefined : subject.liveOnce(owner, random)))
     tally.recoveries += 1

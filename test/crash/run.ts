@@ -98,6 +98,8 @@ async function states(): Promise<void> {
       error.cause,
     )
   }
+  for (const [mode, { processes, syncsNow }] of Object.entries(tally.commits))
+    console.log(`commits on the event loop ${mode}: ${processes} processes, ${syncsNow} such syncs`)
   for (const [name, count] of byWorkload) console.log(`${String(count).padStart(9)}  ${name}`)
   console.log(
     `${tally.states} crash states at ${tally.points} crash points, ${tally.recoveries} recoveries, ` +

@@ -3,8 +3,9 @@
  * that knows what it promised; a `World` is one disk, one oracle, and every process that runs on it.
  */
 import { setImmediate as turn } from 'node:timers/promises'
-import { DiskProcess, type Fault, type Operation } from '../fixtures/disk/disk-process.js'
+import type { DiskProcess, Fault, Operation } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
+import { type CommitTally, newCommitTally, processOf } from './commit-modes.js'
 import { randomFates } from './crash-states.js'
 import type { Random } from './random.js'
 
@@ -47,11 +48,18 @@ export class World<O extends Owner = Owner, A extends Account = Account, S = unk
   readonly oracle: A
   readonly random: Random
   readonly #onChange: (operation: Operation) => void
+  readonly commits: CommitTally
   faults = 0
   /** False: what is changed now makes no point to crash at, for the oracle knows nothing of it. */
   watched = true
 
-  constructor(subject: Subject<O, A, S>, random: Random, onChange: (operation: Operation) => void) {
+  constructor(
+    subject: Subject<O, A, S>,
+    random: Random,
+    onChange: (operation: Operation) => void,
+    commits = newCommitTally(),
+  ) {
+    this.commits = commits
     this.subject = subject
     this.oracle = subject.newOracle()
     this.random = random
@@ -66,7 +74,7 @@ export class World<O extends Owner = Owner, A extends Account = Account, S = unk
       if (hit !== undefined) this.faults += 1
       return hit
     }
-    return new DiskProcess(this.disk, {
+    return processOf(this.disk, this.random, this.commits, {
       onChange: this.#onChange,
       fault: counted,
       ...(killAt === undefined ? {} : { killAt }),

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { Device } from '../../lib/log/device.js'
 import type { FileHandle } from '../../lib/log/file-system.js'
 import { SEGMENT_HEADER_BYTES } from '../../lib/log/format.js'
 import { ActiveSegment, Segment } from '../../lib/log/segment.js'
@@ -31,7 +32,12 @@ function stage() {
     diskBytes: SEGMENT_HEADER_BYTES,
     compacted: false,
   })
-  return { active: new ActiveSegment(segment, file, 4096, new SyncMeter()), segment, syncs, calls }
+  return {
+    active: new ActiveSegment(segment, file, 4096, { device: new Device(), syncMeter: new SyncMeter() }),
+    segment,
+    syncs,
+    calls,
+  }
 }
 
 const turn = () => new Promise(resolve => setImmediate(resolve))

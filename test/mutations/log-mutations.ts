@@ -767,9 +767,12 @@ export const logMutations: readonly Mutation[] = [
     name: 'a failed sync is taken for a good one',
     invariants: [5],
     file: 'lib/log/segment.js',
-    find: `this.#failure = asWaqError(error, \`syncing \${segment.file} failed\`);
-            throw this.#failure;`,
-    replace: 'if (!segment.sealed) segment.synced = covered;',
+    find: `throw this.#failed(error);
+        }
+        finally {`,
+    replace: `if (!segment.sealed) segment.synced = covered;
+        }
+        finally {`,
     caughtBy: {
       file: 'log/failures',
       name: 'after one failed sync the batch is written again to a fresh segment, and accepted',
@@ -993,24 +996,13 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'a commit does not wait for an undecided manifest',
-    invariants: [5],
-    file: 'lib/log/group-commit.js',
-    find: `if (this.#publisher.undecided)
-            await this.#settleAndAccept(batch);
-        else
-            this.#accept(batch);`,
-    replace: 'this.#accept(batch);',
-    caughtBy: { file: 'log/undecided', name: 'with fsync, no message is accepted meanwhile' },
-  },
-  {
-    name: 'a relaxed append does not wait for an undecided manifest',
+    name: 'an append does not wait for an undecided manifest',
     invariants: [5],
     file: 'lib/log/group-commit.js',
     find: `if (this.#publisher.undecided)
             return this.#settleAndAccept(batch);`,
     replace: '',
-    caughtBy: { file: 'log/undecided', name: 'with os, no message is accepted meanwhile' },
+    caughtBy: { file: 'log/undecided', name: 'with fsync, no message is accepted meanwhile' },
   },
   {
     name: 'a sync does not wait for an undecided manifest',
@@ -1870,7 +1862,7 @@ export const logMutations: readonly Mutation[] = [
     invariants: [12],
     file: 'lib/log/rewrite.js',
     find: `if (output.synced < output.written)
-            await output.file.sync();`,
+            await this.#sync(output.file);`,
     replace: '',
     caughtBy: {
       file: 'store/compaction-crash',

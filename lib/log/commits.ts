@@ -1,0 +1,81 @@
+import type { Device } from './device.js'
+import { wallNow } from './real-time.js'
+import type { ActiveSegment } from './segment.js'
+import type { SyncMeter } from './sync-meter.js'
+import { takeTurn, turnTakenBy } from './turn.js'
+import type { CommitStats } from './types.js'
+
+/** More would hold the event loop on any device, and a trip to a thread is little beside it. */
+const MOST_BYTES = 64 * 1024
+
+/**
+ * Where the commits of one directory are synced: on the spot, which is on the event loop, or on a thread.
+ *
+ * On the spot where all of this holds: the device is quick (`quick-syncs.ts`); no queue of this thread has done one in
+ * this turn (`turn.ts`); no sync of the file is under way (invariant 6); nothing is filled, sealed or published on the
+ * device (`device.ts`); what is to be synced is small.
+ */
+export class Commits {
+  readonly #device: Device
+  readonly #meter: SyncMeter
+  readonly #mode: 'auto' | 'thread'
+  #onTheSpot = 0
+  #onThread = 0
+  #heldMs = 0
+
+  constructor(device: Device, meter: SyncMeter, mode: 'auto' | 'thread') {
+    this.#device = device
+    this.#meter = meter
+    this.#mode = mode
+  }
+
+  /** This directory has had its sync of this turn: the next one is worth waiting for the next turn. */
+  get waitForTurn(): boolean {
+    return turnTakenBy() === this && this.#device.quickSyncs.allows()
+  }
+
+  /**
+   * Syncs all that was written on the spot, where that may be done. False: nothing was done. Throws where the sync failed.
+   */
+  trySync(active: ActiveSegment): boolean {
+    const device = this.#device
+    if (this.#mode === 'thread' || turnTakenBy() !== undefined || device.isBusy) return false
+    if (!active.canSyncNow || active.unsyncedBytes > MOST_BYTES) return false
+    const sync = (): void => {
+      takeTurn(this)
+      active.syncNow()
+    }
+    const ms = device.quickSyncs.try(sync, device.isQuiet)
+    if (ms === undefined) return false
+    this.#onTheSpot += 1
+    this.#heldMs += ms
+    this.#meter.add(ms)
+    return true
+  }
+
+  /** As `ActiveSegment.sync`. */
+  async syncOnThread(active: ActiveSegment): Promise<void> {
+    const { quickSyncs } = this.#device
+    this.#onThread += 1
+    try {
+      await active.sync()
+    } catch (error) {
+      quickSyncs.failed()
+      throw error
+    }
+    quickSyncs.succeeded()
+  }
+
+  stats(): CommitStats {
+    const { quickSyncs } = this.#device
+    const now = this.#mode === 'thread' ? 'off' : quickSyncs.state
+    const slowForMs = now === 'slow' ? quickSyncs.slowForMs : Number.POSITIVE_INFINITY
+    return {
+      onTheSpot: this.#onTheSpot,
+      onThread: this.#onThread,
+      heldMs: this.#heldMs,
+      now,
+      slowUntil: Number.isFinite(slowForMs) ? wallNow() + slowForMs : null,
+    }
+  }
+}
