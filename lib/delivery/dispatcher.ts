@@ -1,5 +1,5 @@
 import { WaqError } from '../log/errors.js'
-import { nextTurn, setImmediate } from '../log/real-time.js'
+import { nextTick, nextTurn, setImmediate } from '../log/real-time.js'
 import type { MessageRef, MessageStore } from '../store/message-store.js'
 import { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt.js'
@@ -34,6 +34,11 @@ export class Dispatcher<P, R> {
   readonly #retention: Retention
   readonly #attempts = new RefMap<Attempt>()
   readonly #counters: Counters = { delivered: 0, retried: 0, rateLimited: 0, dead: 0 }
+  #pumpDue = false
+  readonly #pump = (): void => {
+    this.#pumpDue = false
+    this.#scheduler.pump()
+  }
   #started = false
   #closed: Promise<void> | undefined
   #lost: WaqError | undefined
@@ -163,10 +168,12 @@ export class Dispatcher<P, R> {
     return this.#store.attempts(ref) === 0 || this.#store.firstAttemptAt(ref) === 0
   }
 
-  /** Takes a newly durable message; in sequence order. */
+  /** Takes a newly durable message; in sequence order. Its attempt begins behind all that are added with it. */
   add(ref: MessageRef): void {
     this.#scheduler.enter(ref)
-    this.#scheduler.pump()
+    if (this.#pumpDue) return
+    this.#pumpDue = true
+    nextTick(this.#pump)
   }
 
   /** The first attempt comes one macrotask later, so that whoever listens has had the time to say so. Once. */
@@ -260,6 +267,7 @@ export class Dispatcher<P, R> {
   }
 
   stats(): DispatcherStats {
+    this.#store.takeIn()
     const { halts, brakes, pauses, pending, occupied } = this.#scheduler
     let sending = 0
     for (const { phase } of this.#attempts.values())
@@ -328,6 +336,7 @@ export class Dispatcher<P, R> {
 
   /** Something changed that may have left nothing to do. */
   #look(): void {
+    this.#store.takeIn()
     this.#whenEnded()
     const insiders = this.#drains.insiders(this.#attempts)
     if (this.#attempts.size > insiders.size || this.#ledger.unwritten > 0) return

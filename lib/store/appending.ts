@@ -4,7 +4,7 @@ import type { Enqueued } from './types.js'
 
 /** What becomes of an append of messages; the enqueuer answers. */
 export interface AppendingOwner {
-  appended(appending: Appending, segment: number, offset: number): void
+  appended(appending: Appending): void
   moved(appending: Appending, segment: number, offset: number): void
   refused(appending: Appending, error: Error): void
 }
@@ -22,6 +22,7 @@ export class Appending implements AppendListener {
   place = -1
   /** Where it was accepted; -1 before. */
   segment = -1
+  offset = 0
   readonly waiter: Waiter
   readonly #owner: AppendingOwner
   #waiting: (() => void)[] | undefined
@@ -40,8 +41,8 @@ export class Appending implements AppendListener {
 
   accepted(segment: number, offset: number): void {
     this.segment = segment
-    this.#owner.appended(this, segment, offset)
-    this.#wake()
+    this.offset = offset
+    this.#owner.appended(this)
   }
 
   moved(segment: number, offset: number): void {
@@ -51,11 +52,7 @@ export class Appending implements AppendListener {
 
   failed(error: Error): void {
     this.#owner.refused(this, error)
-    this.#wake()
-  }
-
-  withdrawn(): void {
-    this.#wake()
+    this.wake()
   }
 
   /** Resolves when its fate is known, whatever it is. */
@@ -66,7 +63,8 @@ export class Appending implements AppendListener {
     })
   }
 
-  #wake(): void {
+  /** Its fate is known, and shows in the index. */
+  wake(): void {
     if (this.#waiting === undefined) return
     for (const wake of this.#waiting) wake()
     this.#waiting = undefined

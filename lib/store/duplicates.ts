@@ -25,6 +25,11 @@ export function identityOf(record: Uint8Array, where: string): Identity {
   return { id: envelope.id, channel: envelope.channel, digest: digestOf(envelope.payload) }
 }
 
+/** As `identityOf`, of a record whose message is at hand. */
+export function identityOfEncoded({ message, record, payloadFrom }: EncodedMessage): Identity {
+  return { id: message.id, channel: message.channel, digest: digestOf(record.subarray(payloadFrom)) }
+}
+
 /** Of the messages of one enqueue, in their order. */
 export type Decision =
   | { readonly kind: 'decided'; readonly fresh: readonly EncodedMessage[]; readonly places: readonly Place[] }
@@ -74,7 +79,7 @@ export function decideDuplicates(
     const earlier = inThisList.get(id)
     if (earlier !== undefined) {
       const first = fresh[earlier]!
-      if (onConflict === 'reject') refuseConflict(encoded, identityOf(first.record, `message "${id}"`))
+      if (onConflict === 'reject') refuseConflict(encoded, identityOfEncoded(first))
       places.push({ fresh: earlier, repeated: true })
       continue
     }
@@ -111,7 +116,6 @@ function liveReceipt(id: string, ref: MessageRef, index: MessageIndex): Enqueued
     sequence: index.table.sequence(ref),
     duplicate: true,
     state: stateOf(index.table.standing(ref)),
-    ref,
   }
 }
 
@@ -129,7 +133,7 @@ function refuseConflict(encoded: EncodedMessage, first: Identity): void {
   if (first.channel !== channel) {
     throw conflict(id, `is known with channel "${first.channel}" and came again with channel "${channel}"`)
   }
-  if (first.digest !== identityOf(encoded.record, `message "${id}"`).digest) {
+  if (first.digest !== identityOfEncoded(encoded).digest) {
     throw conflict(id, `is known with another payload in channel "${channel}"`)
   }
 }

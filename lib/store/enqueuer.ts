@@ -2,6 +2,7 @@
 import { asWaqError, WaqError } from '../log/errors.js'
 import { FRAME_HEADER_BYTES } from '../log/format.js'
 import type { KeepAlive } from '../log/keep-alive.js'
+import { nextTick } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
 import { AbortError, abortable, onAbort } from './abort-error.js'
 import { Appending, type AppendingOwner, type Waiter } from './appending.js'
@@ -35,12 +36,15 @@ export class Enqueuer implements AppendingOwner {
   readonly #beingWritten = new Map<string, Appending>()
   readonly #sources: DuplicateSources
   readonly #order = new ChannelOrder()
+  /** Accepted, in this order, and not in the index yet. */
+  #accepted: Appending[] = []
   /** The one that the latest message went to; -1: none, or it is sealed by now. */
   #segment = -1
 
   constructor(parts: EnqueuerParts) {
     this.#parts = parts
     this.#sources = { ...parts.sources, beingWritten: this.#beingWritten }
+    parts.sources.index.takeIn = () => this.takeIn()
   }
 
   /** Whether messages go to this segment now: whatever is settled in it, it is not free before it is left. */
@@ -180,7 +184,7 @@ export class Enqueuer implements AppendingOwner {
   #withdraw(appending: Appending): boolean {
     if (!this.#parts.log.withdraw(appending.firstSequence)) return false
     this.#forget(appending)
-    appending.withdrawn()
+    appending.wake()
     return true
   }
 
@@ -191,30 +195,45 @@ export class Enqueuer implements AppendingOwner {
     for (const { message } of appending.messages) if (message.idGiven) this.#beingWritten.delete(message.id)
   }
 
-  appended(appending: Appending, segment: number, firstOffset: number): void {
-    const { sources, ledger, appended } = this.#parts
+  /** Whoever waits hears of it first; what it changes here is put off until it was heard, or until somebody looks. */
+  appended(appending: Appending): void {
     const { messages, firstSequence } = appending
-    this.#forget(appending)
     const enqueued = new Array<Enqueued>(messages.length)
-    let offset = firstOffset
+    for (let index = 0; index < messages.length; index += 1) {
+      const { id, channel } = messages[index]!.message
+      enqueued[index] = { id, channel, sequence: firstSequence + index, duplicate: false, state: 'pending' }
+    }
+    // Behind the promise jobs of this tick, of all those who hear of it.
+    if (this.#accepted.length === 0) nextTick(this.#sources.index.takeIn)
+    this.#accepted.push(appending)
+    appending.waiter.resolve(enqueued)
+  }
+
+  /** What was accepted is in the index from here on. Until then it counts as in flight. */
+  takeIn(): void {
+    if (this.#accepted.length === 0) return
+    const accepted = this.#accepted
+    this.#accepted = []
+    for (const appending of accepted) this.#index(appending)
+  }
+
+  #index(appending: Appending): void {
+    const { sources, ledger, appended } = this.#parts
+    const { messages, firstSequence, segment } = appending
+    this.#forget(appending)
+    let { offset } = appending
     for (let index = 0; index < messages.length; index += 1) {
       const encoded = messages[index]!
       const { message, record } = encoded
-      const { id, channel, enqueuedAt, deliverAt, delayed = false, expiresAt } = message
       const sequence = firstSequence + index
       const together = message.together ? { index, count: messages.length } : undefined
-      const ref = sources.index.add(
-        sequence,
-        { id, channel, enqueuedAt, deliverAt, delayed, expiresAt, together },
-        { segment, offset, bytes: record.length },
-      )
-      sources.cache.set(sequence, record)
+      const ref = sources.index.add(sequence, message, together, segment, offset, record.length)
+      sources.cache.add(sequence, encoded)
       ledger.messageAdded(segment, record.length)
-      enqueued[index] = { id, channel, sequence, duplicate: false, state: 'pending', ref }
       offset += frameBytes(encoded)
+      appended(ref)
     }
-    for (const { ref } of enqueued) appended(ref!)
-    appending.waiter.resolve(enqueued)
+    appending.wake()
     if (segment !== this.#segment) {
       this.#segment = segment
       this.#parts.segmentBegun()
@@ -222,6 +241,7 @@ export class Enqueuer implements AppendingOwner {
   }
 
   moved(appending: Appending, segment: number, firstOffset: number): void {
+    this.takeIn()
     const { sources, ledger } = this.#parts
     const { index } = sources
     let offset = firstOffset

@@ -8,7 +8,7 @@
 import { digestOf } from './digest.js'
 import { type Identity, identityOf } from './duplicates.js'
 import { hashAsciiId, hashId, type IdHash } from './id-hash.js'
-import { decodeEnvelope, ENVELOPE_FIELDS } from './message.js'
+import { decodeEnvelope, ENVELOPE_FIELDS, type Envelope } from './message.js'
 import type { Indexed } from './message-index.js'
 import { MAP_16, NIL, SMALL_ARRAY, UINT_32 } from './message-pack-bytes.js'
 import { MessagePackCursor } from './message-pack-cursor.js'
@@ -26,7 +26,7 @@ export class EnvelopeScan implements Indexed {
   deliverAt = 0
   delayed = false
   expiresAt = 0
-  together: Indexed['together']
+  together: Envelope['together']
   #idFrom = 0
   #idTo = 0
   readonly #hash: IdHash = { low: 0, high: 0 }

@@ -83,7 +83,7 @@ export class LogStore implements MessageStore {
   readonly time: QueueTime
   /** Of all that waits for this store. */
   readonly keepAlive = new KeepAlive()
-  /** Set once, by the floor above: each newly durable message, in sequence order, before its enqueue resolves. */
+  /** Set once, by the floor above: each newly durable message, in sequence order, once its enqueue was answered. */
   onAppended: (ref: MessageRef) => void = () => {}
   readonly #logs: Logs
   readonly #messages: Log
@@ -391,6 +391,10 @@ export class LogStore implements MessageStore {
   /** Each time when something was rewritten in the background. */
   onCompacted(listener: (report: CompactionReport) => void): void {
     this.#compactionListeners.push(listener)
+  }
+
+  takeIn(): void {
+    this.#enqueuer.takeIn()
   }
 
   live(): Iterable<MessageRef> {

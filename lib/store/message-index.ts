@@ -13,19 +13,10 @@ import type { RecoveryRow } from './recovery-table.js'
 import { RefTable } from './ref-table.js'
 import { SequenceTable } from './sequence-table.js'
 
-/** Where a message's frame stands. */
-export interface Place {
-  readonly segment: number
-  readonly offset: number
-  /** Of its record. */
-  readonly bytes: number
-}
-
 /** What the index takes from a message. */
-export type Indexed = Pick<
-  Envelope,
-  'id' | 'channel' | 'enqueuedAt' | 'deliverAt' | 'expiresAt' | 'together'
-> & { readonly delayed?: boolean }
+export type Indexed = Pick<Envelope, 'id' | 'channel' | 'enqueuedAt' | 'deliverAt' | 'expiresAt'> & {
+  readonly delayed?: boolean
+}
 
 export class MessageIndex {
   readonly table = new MessageTable()
@@ -44,11 +35,21 @@ export class MessageIndex {
   /** The highest sequence that was ever in the index. */
   #highest = 0
 
-  /** Takes up a message as pending and never attempted. */
-  add(sequence: number, message: Indexed, place: Place): MessageRef {
+  /** Adds what was accepted and put off; every look-up by something else than a ref calls it first. */
+  takeIn: () => void = () => {}
+
+  /** Takes up a message as pending and never attempted, whose frame stands here; `bytes`: of its record. */
+  add(
+    sequence: number,
+    message: Indexed,
+    together: Envelope['together'],
+    segment: number,
+    offset: number,
+    bytes: number,
+  ): MessageRef {
     const { low, high } = hashId(message.id)
     const channel = this.#channels.acquire(message.channel)
-    const ref = this.#add(sequence, message, channel, low, high, place.segment, place.offset, place.bytes)
+    const ref = this.#add(sequence, message, together, channel, low, high, segment, offset, bytes)
     this.#ids.add(ref, low)
     return ref
   }
@@ -62,7 +63,8 @@ export class MessageIndex {
     bytes: number,
   ): MessageRef {
     const channel = this.#channels.acquireScanned(scan.channel, scan.channelPlace)
-    return this.#add(sequence, scan, channel, scan.hashLow, scan.hashHigh, segment, offset, bytes)
+    const { together, hashLow, hashHigh } = scan
+    return this.#add(sequence, scan, together, channel, hashLow, hashHigh, segment, offset, bytes)
   }
 
   /** All of an opening's messages were added. */
@@ -80,6 +82,7 @@ export class MessageIndex {
   #add(
     sequence: number,
     message: Indexed,
+    together: Envelope['together'],
     channel: number,
     hashLow: number,
     hashHigh: number,
@@ -103,8 +106,8 @@ export class MessageIndex {
     if (sequence > this.#highest) this.#highest = sequence
     const { deliverAt } = message
     if (deliverAt !== 0) this.#deliverAt.set(ref, message.delayed ? -deliverAt : deliverAt)
-    if (message.together !== undefined) {
-      const { index, count } = message.together
+    if (together !== undefined) {
+      const { index, count } = together
       this.#together.set(ref, { firstSequence: sequence - index, count })
     }
     this.#counts.pending += 1
@@ -213,6 +216,7 @@ export class MessageIndex {
 
   /** Live messages whose id may be this one: their hashes are equal. Ids are not in memory, so the caller verifies. */
   candidates(id: string): readonly MessageRef[] {
+    this.takeIn()
     const hash: IdHash = hashId(id)
     // Made as long as it is: an array that is pushed to first has room for 17.
     let refs: MessageRef[] | undefined
@@ -225,6 +229,7 @@ export class MessageIndex {
   }
 
   bySequence(sequence: number): MessageRef | undefined {
+    this.takeIn()
     // As good as every message that an opening reads is new.
     if (sequence > this.#highest) return undefined
     return this.#sequences.find(sequence)
@@ -232,6 +237,7 @@ export class MessageIndex {
 
   /** By sequence; a snapshot, without those that are settled meanwhile. */
   live(): Iterable<MessageRef> {
+    this.takeIn()
     const refs = new Uint32Array(this.table.size)
     const sequences = new Float64Array(refs.length)
     let count = 0
@@ -291,6 +297,7 @@ export class MessageIndex {
 
   /** Of those that wait, how many are past their time to live. */
   countExpired(time: QueueTime): number {
+    this.takeIn()
     const now = time.now()
     let count = 0
     this.table.each(ref => {
@@ -318,16 +325,19 @@ export class MessageIndex {
   }
 
   counts(): Readonly<Record<Standing, number>> {
+    this.takeIn()
     return this.#counts
   }
 
   /** Records of all but the dead. */
   get pendingBytes(): number {
+    this.takeIn()
     return this.#pendingBytes
   }
 
   /** In the queue's time, since when the oldest message that is due waits; undefined: none waits. */
   oldestPendingAt(time: QueueTime): number | undefined {
+    this.takeIn()
     const now = time.now()
     return this.table.oldestPendingAt((ref, enqueuedAt) => {
       const dueAt = this.#dueAt(ref, time)

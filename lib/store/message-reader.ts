@@ -1,7 +1,7 @@
 /** Reads messages back: from the cache, or from the message log. */
 import type { Log } from '../log/types.js'
 import { type Identity, identityOf } from './duplicates.js'
-import { decodeEnvelope, decodePayload } from './message.js'
+import { decodeEnvelope, decodePayload, type EncodedMessage } from './message.js'
 import type { MessageIndex } from './message-index.js'
 import type { MessageRef, StoredMessage } from './message-store.js'
 import type { RecordCache } from './record-cache.js'
@@ -21,6 +21,8 @@ export class MessageReader {
   /** At once where it is in memory. Throws, or rejects, with WAQ_CORRUPT or WAQ_IO. */
   read(ref: MessageRef): StoredMessage | Promise<StoredMessage> {
     const sequence = this.#index.table.sequence(ref)
+    const latest = this.#cache.latest(sequence)
+    if (latest !== undefined) return justEncoded(sequence, latest)
     const cached = this.#cache.get(sequence)
     // A copy: bytes in the payload are handed on as views of it.
     const record = cached === undefined ? this.#stored(ref, sequence) : Buffer.from(cached)
@@ -102,6 +104,13 @@ export class MessageReader {
 
 function describe(sequence: number): string {
   return `Message ${sequence}`
+}
+
+/** What reading the record would give: headers and payload are the caller's own. */
+function justEncoded(sequence: number, { message, record, payloadFrom }: EncodedMessage): StoredMessage {
+  const { id, channel, headers, enqueuedAt, deliverAt, expiresAt } = message
+  const payload = decodePayload(record.subarray(payloadFrom), describe(sequence))
+  return { id, channel, payload, headers: { ...headers }, sequence, enqueuedAt, deliverAt, expiresAt }
 }
 
 function storedMessage(sequence: number, record: Uint8Array): StoredMessage {

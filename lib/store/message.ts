@@ -46,7 +46,9 @@ export interface NewMessage {
 export interface EncodedMessage {
   readonly message: NewMessage
   /** A buffer of its own; its length is the record's size on disk (the frame's header apart). */
-  readonly record: Uint8Array
+  readonly record: Buffer
+  /** Where in the record the packed payload begins: it ends with it. */
+  readonly payloadFrom: number
 }
 
 /** What recovery needs of a record. `payload` is a view of the record's bytes. */
@@ -89,8 +91,9 @@ const envelopeDecoder = new Unpackr({ useRecords: false, copyBuffers: false })
 /** Encodes a message whose payload was validated: of others msgpackr makes something, but not always what comes back. */
 export function encodeMessage(message: NewMessage): EncodedMessage {
   const place = message.together ? UNPLACED : undefined
-  const record = writeRecord(ENVELOPE_FIELDS, place, message, payloadCodec.pack(message.payload))
-  return { message, record }
+  const payload = payloadCodec.pack(message.payload)
+  const record = writeRecord(ENVELOPE_FIELDS, place, message, payload)
+  return { message, record, payloadFrom: record.length - payload.length }
 }
 
 /** Fills in which part of its `together` list a record is. */

@@ -3,7 +3,7 @@ import { asWaqError, type WaqError } from '../log/errors.js'
 import { clearTimeout, setTimeout } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
 import { NO_DIGEST } from './digest.js'
-import type { Identity } from './duplicates.js'
+import { type Identity, identityOfEncoded } from './duplicates.js'
 import { EnvelopeScan } from './envelope-scan.js'
 import { InFlight } from './in-flight.js'
 import type { MessageIndex } from './message-index.js'
@@ -153,13 +153,18 @@ export class OutcomeRecorder implements RecordingOwner {
   #recordSettling(ref: MessageRef, outcome: Settling, listener: OutcomeListener | undefined): Recording {
     const { index, cache, acks } = this.#parts
     const sequence = index.table.sequence(ref)
-    const cached = cache.get(sequence)
     let identity: Identity | undefined
     const recording = new Recording(this, segment => this.#settle(ref, outcome, identity, segment), listener)
     const append = (known: Identity | undefined): void => {
       identity = known
       this.#append(acks, recording, this.#settlingRecord(ref, outcome, known))
     }
+    const latest = cache.latest(sequence)
+    if (latest !== undefined) {
+      append(identityOfEncoded(latest))
+      return recording
+    }
+    const cached = cache.get(sequence)
     if (cached !== undefined) {
       append(this.#scan.identity(cached, `the record of message ${sequence}`))
       return recording

@@ -2,6 +2,9 @@
  * The newest records, bounded in bytes, by sequence: a message that is sent soon after it was enqueued is not read
  * back from the disk. Reading does not make an entry newer.
  *
+ * The latest few messages are kept as they were encoded, so that nothing but the payload is decoded of a message that is
+ * sent at once. A message leaves for the pages when another one takes its place.
+ *
  * Records are copied into pages, which fill one after another. A page whose records were all settled is used again, and
  * where the limit is reached the oldest page goes, whatever it still holds. So no record is an object: those that wait
  * would be copied by each young collection, 3 ms at a time, which is what everyone else in the process waited for.
@@ -10,6 +13,10 @@
  * never meet, and at full speed a `Map` costs more than everything else that is done for a record.
  */
 
+import type { EncodedMessage } from './message.js'
+
+/** A power of 2. */
+const LATEST = 64
 const MOST_PAGE_BYTES = 256 * 1024
 /** So many pages at least make up the limit, so that little goes at once. */
 const FEWEST_PAGES = 16
@@ -24,6 +31,9 @@ interface Page {
 }
 
 export class RecordCache {
+  /** By the low bits of the sequence. */
+  readonly #latest = new Array<EncodedMessage | undefined>(LATEST).fill(undefined)
+  readonly #latestSequences = new Float64Array(LATEST)
   readonly #limitBytes: number
   readonly #pageBytes: number
   /** By number, the oldest first. */
@@ -56,8 +66,30 @@ export class RecordCache {
     return this.#bytes
   }
 
+  /** A message that was just enqueued. */
+  add(sequence: number, encoded: EncodedMessage): void {
+    // All of the latest take a part of the limit at most, which the pages do not count.
+    if (encoded.record.length * LATEST * 4 > this.#limitBytes) {
+      this.set(sequence, encoded.record)
+      return
+    }
+    const at = sequence & (LATEST - 1)
+    const earlier = this.#latest[at]
+    if (earlier !== undefined) this.set(this.#latestSequences[at]!, earlier.record)
+    this.#latest[at] = encoded
+    this.#latestSequences[at] = sequence
+  }
+
+  /** One of the latest, as it was encoded. Not to be changed. */
+  latest(sequence: number): EncodedMessage | undefined {
+    const at = sequence & (LATEST - 1)
+    return this.#latestSequences[at] === sequence ? this.#latest[at] : undefined
+  }
+
   /** A view, good until the cache is told anything else: whoever keeps it, or waits meanwhile, copies it. */
   get(sequence: number): Buffer | undefined {
+    const latest = this.latest(sequence)
+    if (latest !== undefined) return latest.record
     const slot = this.#slot(sequence)
     const page = this.#pageOf(slot, sequence)
     if (page === undefined) return undefined
@@ -66,7 +98,7 @@ export class RecordCache {
   }
 
   set(sequence: number, record: Uint8Array): void {
-    this.delete(sequence)
+    this.#remove(sequence)
     if (record.length > this.#limitBytes || this.#limitBytes === 0) return
     const isFull = this.#end + record.length > this.#current.bytes.length
     if (isFull || !this.#pages.has(this.#currentNumber)) this.#beginPage(record.length)
@@ -81,6 +113,14 @@ export class RecordCache {
   }
 
   delete(sequence: number): void {
+    if (this.latest(sequence) !== undefined) {
+      this.#latest[sequence & (LATEST - 1)] = undefined
+      return
+    }
+    this.#remove(sequence)
+  }
+
+  #remove(sequence: number): void {
     const slot = this.#slot(sequence)
     if (this.#pageOf(slot, sequence) !== undefined) this.#clear(slot)
   }

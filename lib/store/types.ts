@@ -58,8 +58,6 @@ export interface Enqueued {
   readonly duplicate: boolean
   /** `'dead'` also for a dead letter that was purged within the dedupe window. */
   readonly state: 'pending' | 'sending' | 'delivered' | 'dead' | 'cancelled'
-  /** While it is live. */
-  readonly ref?: MessageRef
 }
 
 /** A message that is gone, remembered by its id within the dedupe window. */

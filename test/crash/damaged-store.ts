@@ -132,7 +132,7 @@ async function makeStore(
     const payload = `${i}:`.padEnd(200 + i * 17, 'abcdefghij')
     payloads.set(id, payload)
     const [enqueued] = await store.enqueue([message({ id, channel: `c${i % 4}`, payload })], REJECT)
-    const ref = enqueued!.ref!
+    const ref = store.bySequence(enqueued!.sequence)!
     for (const kind of HISTORIES[i % HISTORIES.length]!) {
       const outcome = { ...outcomeOf(kind), mayHaveBeenSent: false }
       await store.record(ref, outcome).written

@@ -83,8 +83,10 @@ export class SendLife {
     try {
       const list = ids.map(id => encoded({ id, channel, payload: 'x', deliverAt }))
       const enqueued = await this.store.enqueue(list, REJECT)
-      for (const [index, { ref }] of enqueued.entries())
-        this.#lines.get(channel)!.push({ id: ids[index]!, ref: ref!, retries: false })
+      for (const [index, { sequence }] of enqueued.entries())
+        this.#lines
+          .get(channel)!
+          .push({ id: ids[index]!, ref: this.store.bySequence(sequence)!, retries: false })
     } catch (error) {
       this.#refused(error)
     }

@@ -67,10 +67,10 @@ export class StoreLife {
       const enqueued = await this.store.enqueue(list, REJECT)
       if (this.process.killed) return
       for (const [index, message] of messages.entries()) {
-        const { sequence, ref, duplicate } = enqueued[index]!
+        const { sequence, duplicate } = enqueued[index]!
         if (duplicate) throw new Error(`${message.id} is new, and is called a duplicate`)
         this.oracle.accepted(message, sequence, this.shape.durability === 'fsync')
-        this.#refs.set(message, ref!)
+        this.#refs.set(message, this.store.bySequence(sequence)!)
       }
     } catch (error) {
       if (!(error instanceof WaqError)) throw error

@@ -849,4 +849,23 @@ export const storeMutations: readonly Mutation[] = [
       name: 'after a loss of power what was attempted unknown is in doubt, and no more than a window',
     },
   },
+  {
+    name: 'a look-up does not take in what was accepted',
+    invariants: [],
+    file: 'lib/store/message-index.js',
+    find: 'candidates(id) {\n        this.takeIn();',
+    replace: 'candidates(id) {',
+    caughtBy: { file: 'store/enqueue', name: 'whoever looks in the tick of the receipt finds the message' },
+  },
+  {
+    name: 'a send changes what its retry is given',
+    invariants: [],
+    file: 'lib/store/message-reader.js',
+    find: 'headers: { ...headers }, sequence',
+    replace: 'headers, sequence',
+    caughtBy: {
+      file: 'store/enqueue',
+      name: 'a message that is sent at once is the one that a restart would read',
+    },
+  },
 ]

@@ -131,6 +131,7 @@ t.test(
       const promise = begin()
       t.ok(holds() > before || (await settlesAtOnce(promise)), `${name} holds`)
       await promise.catch(() => {})
+      await new Promise(resolve => setImmediate(resolve))
       t.equal(holds(), before, `${name} lets go`)
     }
     const message = { channel: 'chat', payload: 1 }

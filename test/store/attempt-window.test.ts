@@ -7,7 +7,7 @@ import type { MessageRef } from '../../lib/store/message-store.js'
 import { decodeOutcomes } from '../../lib/store/settled-block.js'
 import type { LogStoreOptions } from '../../lib/store/types.js'
 import { MemoryDisk } from './fixtures/memory-logs.js'
-import { enqueueOne, message, openStore, outcomeOf, REJECT } from './fixtures/messages.js'
+import { enqueueOne, message, openStore, outcomeOf, REJECT, refOf } from './fixtures/messages.js'
 
 const onDemand: Partial<LogStoreOptions> = { autoCompact: false }
 
@@ -34,7 +34,7 @@ async function enqueue(
     Array.from({ length: count }, () => message(facts)),
     REJECT,
   )
-  return enqueued.map(({ ref }) => ref!)
+  return enqueued.map(each => refOf(store, each))
 }
 
 /** What is on the device of the ack log: all that a sync has covered, and nothing behind it. */

@@ -16,7 +16,7 @@ function add(index: MessageIndex, sequence: number, channel = `channel ${sequenc
     deliverAt: 0,
     expiresAt: Number.POSITIVE_INFINITY,
   }
-  return index.add(sequence, { ...facts, together: undefined }, { segment: 1, offset: sequence, bytes: 100 })
+  return index.add(sequence, facts, undefined, 1, sequence, 100)
 }
 
 t.test(
@@ -57,11 +57,7 @@ t.test(
 t.test('a reused ref remembers nothing of its predecessor', async t => {
   const index = new MessageIndex()
   const facts = { id: 'a', channel: 'c', enqueuedAt: NOW, deliverAt: NOW + 5, expiresAt: NOW + 9 }
-  const first = index.add(
-    1,
-    { ...facts, together: { index: 0, count: 2 } },
-    { segment: 1, offset: 1, bytes: 10 },
-  )
+  const first = index.add(1, facts, { index: 0, count: 2 }, 1, 1, 10)
   for (const kind of ['attempt', 'retry', 'dead', 'redriven'] as const) index.apply(first, outcomeOf(kind))
   index.delete(first)
   const ref = add(index, 7)
@@ -158,7 +154,7 @@ t.test('two ids that share a hash are both candidates', async t => {
   const index = new MessageIndex()
   const first = add(index, 1)
   const facts = { channel: 'c', enqueuedAt: NOW, deliverAt: 0, expiresAt: NOW, together: undefined }
-  const second = index.add(2, { id: 'id 1', ...facts }, { segment: 1, offset: 1, bytes: 1 })
+  const second = index.add(2, { id: 'id 1', ...facts }, undefined, 1, 1, 1)
   t.strictSame(new Set(index.candidates('id 1')), new Set([first, second]))
 })
 

@@ -135,6 +135,7 @@ t.test('a message for next month waits for it, longer than any timer of Node, ac
   const deliverAt = world.clock.wall() + monthMs
   await world.queue.enqueue({ id: 'chat/later', channel: 'chat', payload: null, deliverAt })
   await world.enqueue('chat/now')
+  await world.settle()
   await world.restart({ afterMs: monthMs - 20_000 })
   t.strictSame(world.ids, ['chat/now'], 'it holds no place in its chat')
   await world.pass(19_999)
