@@ -6,7 +6,7 @@
  */
 import type { DeadReason, MessageRef, Standing } from './message-store.js'
 import { deadReasons } from './outcome-format.js'
-import { PAGE_ROWS, PagedColumns, slotOf } from './paged-columns.js'
+import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT, PagedColumns } from './paged-columns.js'
 
 /** What stands in the column; 0: the ref is free. */
 const standings = [undefined, 'pending', 'in-doubt', 'sending', 'dead'] as const
@@ -84,8 +84,8 @@ export class MessageTable {
 
   add(facts: MessageFacts): MessageRef {
     const ref = this.#messages.allocate() as MessageRef
-    const page = this.#messages.page(ref)
-    const slot = slotOf(ref)
+    const page = this.#messages.pages[ref >>> PAGE_SHIFT]!
+    const slot = ref & PAGE_MASK
     page.sequence[slot] = facts.sequence
     page.enqueuedAt[slot] = facts.enqueuedAt
     page.expiresAt[slot] = facts.expiresAt
@@ -101,8 +101,8 @@ export class MessageTable {
   }
 
   delete(ref: MessageRef): void {
-    const page = this.#messages.page(ref)
-    const slot = slotOf(ref)
+    const page = this.#messages.pages[ref >>> PAGE_SHIFT]!
+    const slot = ref & PAGE_MASK
     if (page.outcome[slot] !== 0) this.#outcomes.release(page.outcome[slot]! - 1)
     page.standing[slot] = 0
     this.#messages.release(ref)
@@ -110,8 +110,8 @@ export class MessageTable {
 
   setOutcome(ref: MessageRef, facts: OutcomeFacts): void {
     const row = this.#outcomeRow(ref)
-    const page = this.#outcomes.page(row)
-    const slot = slotOf(row)
+    const page = this.#outcomes.pages[row >>> PAGE_SHIFT]!
+    const slot = row & PAGE_MASK
     page.at[slot] = facts.at
     page.firstAttemptAt[slot] = facts.firstAttemptAt
     page.triedMs[slot] = facts.triedMs
@@ -121,80 +121,80 @@ export class MessageTable {
   }
 
   #outcomeRow(ref: MessageRef): number {
-    const page = this.#messages.page(ref)
-    const slot = slotOf(ref)
+    const page = this.#messages.pages[ref >>> PAGE_SHIFT]!
+    const slot = ref & PAGE_MASK
     const known = page.outcome[slot]!
     if (known !== 0) return known - 1
     const row = this.#outcomes.allocate()
-    this.#outcomes.page(row).ackSegment[slotOf(row)] = 0
+    this.#outcomes.pages[row >>> PAGE_SHIFT]!.ackSegment[row & PAGE_MASK] = 0
     page.outcome[slot] = row + 1
     return row
   }
 
   /** One column of the last outcome; `none` where there is no outcome. */
   #ofOutcome<K extends keyof OutcomePage>(ref: MessageRef, column: K, none: number): number {
-    const row = this.#messages.page(ref).outcome[slotOf(ref)]!
-    return row === 0 ? none : this.#outcomes.page(row - 1)[column][slotOf(row - 1)]!
+    const row = this.#messages.pages[ref >>> PAGE_SHIFT]!.outcome[ref & PAGE_MASK]!
+    return row === 0 ? none : this.#outcomes.pages[(row - 1) >>> PAGE_SHIFT]![column][(row - 1) & PAGE_MASK]!
   }
 
   sequence(ref: MessageRef): number {
-    return this.#messages.page(ref).sequence[slotOf(ref)]!
+    return this.#messages.pages[ref >>> PAGE_SHIFT]!.sequence[ref & PAGE_MASK]!
   }
 
   enqueuedAt(ref: MessageRef): number {
-    return this.#messages.page(ref).enqueuedAt[slotOf(ref)]!
+    return this.#messages.pages[ref >>> PAGE_SHIFT]!.enqueuedAt[ref & PAGE_MASK]!
   }
 
   expiresAt(ref: MessageRef): number {
-    return this.#messages.page(ref).expiresAt[slotOf(ref)]!
+    return this.#messages.pages[ref >>> PAGE_SHIFT]!.expiresAt[ref & PAGE_MASK]!
   }
 
   setExpiresAt(ref: MessageRef, expiresAt: number): void {
-    this.#messages.page(ref).expiresAt[slotOf(ref)] = expiresAt
+    this.#messages.pages[ref >>> PAGE_SHIFT]!.expiresAt[ref & PAGE_MASK] = expiresAt
   }
 
   hashLow(ref: MessageRef): number {
-    return this.#messages.page(ref).hashLow[slotOf(ref)]!
+    return this.#messages.pages[ref >>> PAGE_SHIFT]!.hashLow[ref & PAGE_MASK]!
   }
 
   hashHigh(ref: MessageRef): number {
-    return this.#messages.page(ref).hashHigh[slotOf(ref)]!
+    return this.#messages.pages[ref >>> PAGE_SHIFT]!.hashHigh[ref & PAGE_MASK]!
   }
 
   channel(ref: MessageRef): number {
-    return this.#messages.page(ref).channel[slotOf(ref)]!
+    return this.#messages.pages[ref >>> PAGE_SHIFT]!.channel[ref & PAGE_MASK]!
   }
 
   segment(ref: MessageRef): number {
-    return this.#messages.page(ref).segment[slotOf(ref)]!
+    return this.#messages.pages[ref >>> PAGE_SHIFT]!.segment[ref & PAGE_MASK]!
   }
 
   offset(ref: MessageRef): number {
-    return this.#messages.page(ref).offset[slotOf(ref)]!
+    return this.#messages.pages[ref >>> PAGE_SHIFT]!.offset[ref & PAGE_MASK]!
   }
 
   move(ref: MessageRef, segment: number, offset: number): void {
-    const page = this.#messages.page(ref)
-    page.segment[slotOf(ref)] = segment
-    page.offset[slotOf(ref)] = offset
+    const page = this.#messages.pages[ref >>> PAGE_SHIFT]!
+    page.segment[ref & PAGE_MASK] = segment
+    page.offset[ref & PAGE_MASK] = offset
   }
 
   bytes(ref: MessageRef): number {
-    return this.#messages.page(ref).bytes[slotOf(ref)]!
+    return this.#messages.pages[ref >>> PAGE_SHIFT]!.bytes[ref & PAGE_MASK]!
   }
 
   isLive(ref: MessageRef): boolean {
-    return this.#messages.page(ref).standing[slotOf(ref)] !== 0
+    return this.#messages.pages[ref >>> PAGE_SHIFT]!.standing[ref & PAGE_MASK] !== 0
   }
 
   standing(ref: MessageRef): Standing {
-    const standing = standings[this.#messages.page(ref).standing[slotOf(ref)]!]
+    const standing = standings[this.#messages.pages[ref >>> PAGE_SHIFT]!.standing[ref & PAGE_MASK]!]
     if (standing === undefined) throw new Error(`Message ref ${ref} was used after its message was settled`)
     return standing
   }
 
   setStanding(ref: MessageRef, standing: Standing): void {
-    this.#messages.page(ref).standing[slotOf(ref)] = standings.indexOf(standing)
+    this.#messages.pages[ref >>> PAGE_SHIFT]!.standing[ref & PAGE_MASK] = standings.indexOf(standing)
   }
 
   lastOutcomeAt(ref: MessageRef): number {
@@ -228,7 +228,7 @@ export class MessageTable {
 
   setDeadReason(ref: MessageRef, reason: DeadReason): void {
     const row = this.#outcomeRow(ref)
-    this.#outcomes.page(row).deadReason[slotOf(row)] = deadReasons.indexOf(reason)
+    this.#outcomes.pages[row >>> PAGE_SHIFT]!.deadReason[row & PAGE_MASK] = deadReasons.indexOf(reason)
   }
 
   /** The ack segment that holds its last written outcome, if it has one. */
@@ -245,9 +245,9 @@ export class MessageTable {
   /** Where its last outcome was written, or went since. */
   setAck(ref: MessageRef, segment: number, ackSequence: number): void {
     const row = this.#outcomeRow(ref)
-    const page = this.#outcomes.page(row)
-    page.ackSegment[slotOf(row)] = segment + 1
-    page.ackSequence[slotOf(row)] = ackSequence
+    const page = this.#outcomes.pages[row >>> PAGE_SHIFT]!
+    page.ackSegment[row & PAGE_MASK] = segment + 1
+    page.ackSequence[row & PAGE_MASK] = ackSequence
   }
 
   /**

@@ -12,7 +12,7 @@ import { isOfMessage, type MessageOutcomeKind } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
 import { SETTLED_FRAME_TYPE } from './outcome-format.js'
 import { OutcomeGaps } from './outcome-gaps.js'
-import { PAGE_ROWS, PagedColumns, slotOf } from './paged-columns.js'
+import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT, PagedColumns } from './paged-columns.js'
 import { type LastOutcome, type RecoveryRow, recoveryRow } from './recovery-table.js'
 import { RefTable } from './ref-table.js'
 import { SettledBlock } from './settled-block.js'
@@ -59,7 +59,7 @@ export class OutcomeTable {
     page => page.offset,
   )
   readonly #bySequence: RefTable = new RefTable(ref =>
-    hashSequence(this.#rows.page(ref).sequence[slotOf(ref)]!),
+    hashSequence(this.#rows.pages[ref >>> PAGE_SHIFT]!.sequence[ref & PAGE_MASK]!),
   )
   readonly #gaps = new OutcomeGaps()
   readonly #halts = new HaltFold()
@@ -115,8 +115,8 @@ export class OutcomeTable {
     offset: number,
   ): void {
     const row = this.#row(sequence)
-    const page = this.#rows.page(row)
-    const slot = slotOf(row)
+    const page = this.#rows.pages[row >>> PAGE_SHIFT]!
+    const slot = row & PAGE_MASK
     if (page.ackSequence[slot]! > ackSequence) return
     page.ackSequence[slot] = ackSequence
     page.segment[slot] = segment
@@ -128,7 +128,7 @@ export class OutcomeTable {
   meet(sequence: number): LastOutcomePlace | undefined {
     const row = this.#find(sequence)
     if (row === undefined) return undefined
-    this.#rows.page(row).met[slotOf(row)] = 1
+    this.#rows.pages[row >>> PAGE_SHIFT]!.met[row & PAGE_MASK] = 1
     return this.#lastOf(row)
   }
 
@@ -158,8 +158,8 @@ export class OutcomeTable {
   }
 
   #lastOf(row: number): LastOutcomePlace {
-    const page = this.#rows.page(row)
-    const slot = slotOf(row)
+    const page = this.#rows.pages[row >>> PAGE_SHIFT]!
+    const slot = row & PAGE_MASK
     return {
       kind: kinds[page.kind[slot]!]!,
       ackSequence: page.ackSequence[slot]!,
@@ -196,10 +196,10 @@ export class OutcomeTable {
     const known = this.#find(sequence)
     if (known !== undefined) return known
     const row = this.#rows.allocate()
-    const page = this.#rows.page(row)
-    page.sequence[slotOf(row)] = sequence
-    page.ackSequence[slotOf(row)] = 0
-    page.met[slotOf(row)] = 0
+    const page = this.#rows.pages[row >>> PAGE_SHIFT]!
+    page.sequence[row & PAGE_MASK] = sequence
+    page.ackSequence[row & PAGE_MASK] = 0
+    page.met[row & PAGE_MASK] = 0
     if (sequence > this.#highestNamed) this.#highestNamed = sequence
     this.#bySequence.add(row as MessageRef)
     return row
@@ -208,7 +208,7 @@ export class OutcomeTable {
   #find(sequence: number): number | undefined {
     return this.#bySequence.find(
       hashSequence(sequence),
-      ref => this.#rows.page(ref).sequence[slotOf(ref)] === sequence,
+      ref => this.#rows.pages[ref >>> PAGE_SHIFT]!.sequence[ref & PAGE_MASK] === sequence,
     )
   }
 }

@@ -2,25 +2,16 @@
  * Typed columns in pages: a struct of arrays that grows without copying, addressed by small numbers that are reused.
  * Free numbers are chained through one of the columns, so that they cost nothing.
  */
-const PAGE_SHIFT = 10
+/** `row >>> PAGE_SHIFT` is the number of a row's page, and `row & PAGE_MASK` its place in the columns there. */
+export const PAGE_SHIFT = 10
 export const PAGE_ROWS = 1 << PAGE_SHIFT
-const PAGE_MASK = PAGE_ROWS - 1
-
-/** The number of a row's page. */
-export function pageOf(row: number): number {
-  return row >>> PAGE_SHIFT
-}
-
-/** A row's index in the columns of its page. */
-export function slotOf(row: number): number {
-  return row & PAGE_MASK
-}
+export const PAGE_MASK = PAGE_ROWS - 1
 
 export class PagedColumns<P> {
   readonly #createPage: () => P
   /** The column that holds, in a free row, the next free row plus 1. */
   readonly #chain: (page: P) => Uint32Array
-  readonly #pages: P[] = []
+  readonly pages: P[] = []
   /** The first free row plus 1; 0: none. */
   #free = 0
   #size = 0
@@ -35,36 +26,28 @@ export class PagedColumns<P> {
     return this.#size
   }
 
-  get pages(): readonly P[] {
-    return this.#pages
-  }
-
-  page(row: number): P {
-    return this.#pages[pageOf(row)]!
-  }
-
   /** A row whose columns hold what its predecessor left: the caller sets them all. */
   allocate(): number {
     if (this.#free === 0) this.#addPage()
     const row = this.#free - 1
-    this.#free = this.#chain(this.page(row))[slotOf(row)]!
+    this.#free = this.#chain(this.pages[row >>> PAGE_SHIFT]!)[row & PAGE_MASK]!
     this.#size += 1
     return row
   }
 
   release(row: number): void {
-    this.#chain(this.page(row))[slotOf(row)] = this.#free
+    this.#chain(this.pages[row >>> PAGE_SHIFT]!)[row & PAGE_MASK] = this.#free
     this.#free = row + 1
     this.#size -= 1
   }
 
   #addPage(): void {
-    const first = this.#pages.length << PAGE_SHIFT
+    const first = this.pages.length << PAGE_SHIFT
     const page = this.#createPage()
     const chain = this.#chain(page)
     // Low rows first, so that the numbers stay dense; the last one ends the chain.
     for (let slot = 0; slot < PAGE_ROWS - 1; slot += 1) chain[slot] = first + slot + 2
-    this.#pages.push(page)
+    this.pages.push(page)
     this.#free = first + 1
   }
 }

@@ -5,7 +5,7 @@
  */
 import { hashSequence } from './id-hash.js'
 import type { MessageRef } from './message-store.js'
-import { PAGE_ROWS, PagedColumns, slotOf } from './paged-columns.js'
+import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT, PagedColumns } from './paged-columns.js'
 import { RefTable } from './ref-table.js'
 
 const BLOCK = 16
@@ -35,9 +35,9 @@ export class SequenceTable<T extends number = MessageRef> {
   add(sequence: number, ref: T): void {
     const key = Math.floor(sequence / BLOCK)
     const row = this.#row(key) ?? this.#begin(key)
-    const page = this.#blocks.page(row)
-    const at = slotOf(row) * BLOCK + (sequence - key * BLOCK)
-    if (page.refs[at] === 0) page.used[slotOf(row)]! += 1
+    const page = this.#blocks.pages[row >>> PAGE_SHIFT]!
+    const at = (row & PAGE_MASK) * BLOCK + (sequence - key * BLOCK)
+    if (page.refs[at] === 0) page.used[row & PAGE_MASK]! += 1
     page.refs[at] = ref + 1
   }
 
@@ -45,8 +45,8 @@ export class SequenceTable<T extends number = MessageRef> {
   addNew(sequence: number, ref: T): boolean {
     const key = Math.floor(sequence / BLOCK)
     const row = key === this.#latestKey ? this.#latestRow : (this.#row(key) ?? this.#begin(key))
-    const page = this.#blocks.page(row)
-    const slot = slotOf(row)
+    const page = this.#blocks.pages[row >>> PAGE_SHIFT]!
+    const slot = row & PAGE_MASK
     const at = slot * BLOCK + (sequence - key * BLOCK)
     if (page.refs[at] !== 0) return false
     page.used[slot]! += 1
@@ -58,8 +58,8 @@ export class SequenceTable<T extends number = MessageRef> {
     const key = Math.floor(sequence / BLOCK)
     const row = this.#row(key)
     if (row === undefined) return
-    const page = this.#blocks.page(row)
-    const slot = slotOf(row)
+    const page = this.#blocks.pages[row >>> PAGE_SHIFT]!
+    const slot = row & PAGE_MASK
     const at = slot * BLOCK + (sequence - key * BLOCK)
     if (page.refs[at] === 0) return
     page.refs[at] = 0
@@ -74,7 +74,8 @@ export class SequenceTable<T extends number = MessageRef> {
     const key = Math.floor(sequence / BLOCK)
     const row = this.#row(key)
     if (row === undefined) return undefined
-    const ref = this.#blocks.page(row).refs[slotOf(row) * BLOCK + (sequence - key * BLOCK)]!
+    const ref =
+      this.#blocks.pages[row >>> PAGE_SHIFT]!.refs[(row & PAGE_MASK) * BLOCK + (sequence - key * BLOCK)]!
     return ref === 0 ? undefined : ((ref - 1) as T)
   }
 
@@ -107,9 +108,9 @@ export class SequenceTable<T extends number = MessageRef> {
   /** A row that was released before has no refs left. */
   #begin(key: number): number {
     const row = this.#blocks.allocate()
-    const page = this.#blocks.page(row)
-    page.key[slotOf(row)] = key
-    page.used[slotOf(row)] = 0
+    const page = this.#blocks.pages[row >>> PAGE_SHIFT]!
+    page.key[row & PAGE_MASK] = key
+    page.used[row & PAGE_MASK] = 0
     this.#byKey.add(row as MessageRef)
     this.#latestKey = key
     this.#latestRow = row
@@ -118,6 +119,6 @@ export class SequenceTable<T extends number = MessageRef> {
   }
 
   #keyOf(row: MessageRef): number {
-    return this.#blocks.page(row).key[slotOf(row)]!
+    return this.#blocks.pages[row >>> PAGE_SHIFT]!.key[row & PAGE_MASK]!
   }
 }

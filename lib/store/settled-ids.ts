@@ -10,7 +10,7 @@ import { hashAsciiId, hashId, type IdHash } from './id-hash.js'
 import type { MessageRef } from './message-store.js'
 import type { SettlingKind } from './outcome.js'
 import { DIGEST_BYTES } from './outcome-format.js'
-import { PAGE_ROWS, pageOf, slotOf } from './paged-columns.js'
+import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT } from './paged-columns.js'
 import { RefTable } from './ref-table.js'
 import type { SettledBlock } from './settled-block.js'
 import { type SettledPage, SettledPages } from './settled-pages.js'
@@ -64,8 +64,8 @@ export class SettledIds {
     const known = this.#find(id, hash)
     if (known !== undefined) this.#forget(known)
     const row = this.#pages.append() as MessageRef
-    const page = this.#pages.page(row)
-    const slot = slotOf(row)
+    const page = this.#pages.pages[row >>> PAGE_SHIFT]!
+    const slot = row & PAGE_MASK
     const idBytes = Buffer.byteLength(id)
     const textFrom = page.allocateText(DIGEST_BYTES + idBytes)
     page.texts.write(digest, textFrom, DIGEST_BYTES, 'latin1')
@@ -97,8 +97,8 @@ export class SettledIds {
     const scan = this.#scan
     const { hash, bytes, idFrom, idTo, digestFrom } = settlement
     const row = this.#pages.append()
-    const page = this.#pages.page(row)
-    const slot = slotOf(row)
+    const page = this.#pages.pages[row >>> PAGE_SHIFT]!
+    const slot = row & PAGE_MASK
     const idBytes = idTo - idFrom
     if (bytes === scan.texts) {
       page.textFrom[slot] = digestFrom + scan.textsMoved
@@ -133,8 +133,8 @@ export class SettledIds {
       return
     }
     const first = this.#pages.append(count)
-    const page = this.#pages.page(first)
-    const firstSlot = slotOf(first)
+    const page = this.#pages.pages[first >>> PAGE_SHIFT]!
+    const firstSlot = first & PAGE_MASK
     page.sequence.set(block.sequences.subarray(0, count), firstSlot)
     page.at.set(block.ats.subarray(0, count), firstSlot)
     page.attempts.set(block.attempts.subarray(0, count), firstSlot)
@@ -180,14 +180,15 @@ export class SettledIds {
   ofMessages(sequences: ReadonlySet<number>): SettledId[] {
     const found: SettledId[] = []
     for (const row of this.#pages.rows()) {
-      if (sequences.has(this.#pages.page(row).sequence[slotOf(row)]!)) found.push(this.#at(row))
+      if (sequences.has(this.#pages.pages[row >>> PAGE_SHIFT]!.sequence[row & PAGE_MASK]!))
+        found.push(this.#at(row))
     }
     return found.sort((one, other) => one.sequence - other.sequence)
   }
 
   #at(row: number): SettledId {
-    const page = this.#pages.page(row)
-    const slot = slotOf(row)
+    const page = this.#pages.pages[row >>> PAGE_SHIFT]!
+    const slot = row & PAGE_MASK
     return {
       id: page.id(slot),
       channel: page.channel(slot),
@@ -212,9 +213,9 @@ export class SettledIds {
   move(settlement: Settlement, segment: number): number | undefined {
     const row = this.#rowOf(settlement)
     if (row === undefined) return undefined
-    const { segment: segments } = this.#pages.page(row)
-    const before = segments[slotOf(row)]!
-    segments[slotOf(row)] = segment
+    const { segment: segments } = this.#pages.pages[row >>> PAGE_SHIFT]!
+    const before = segments[row & PAGE_MASK]!
+    segments[row & PAGE_MASK] = segment
     return before
   }
 
@@ -234,13 +235,13 @@ export class SettledIds {
   }
 
   #isCurrent(row: MessageRef, now: number): boolean {
-    return this.#pages.page(row).at[slotOf(row)]! > now - this.#options.windowMs
+    return this.#pages.pages[row >>> PAGE_SHIFT]!.at[row & PAGE_MASK]! > now - this.#options.windowMs
   }
 
   #rowOf({ hash, bytes, idFrom, idTo, sequence }: Settlement): MessageRef | undefined {
     return this.#byHash.find(hash.low, row => {
-      const page = this.#pages.page(row)
-      const slot = slotOf(row)
+      const page = this.#pages.pages[row >>> PAGE_SHIFT]!
+      const slot = row & PAGE_MASK
       if (page.hashLow[slot] !== hash.low || page.hashHigh[slot] !== hash.high) return false
       return page.sequence[slot] === sequence && isId(page, slot, bytes, idFrom, idTo)
     })
@@ -248,8 +249,8 @@ export class SettledIds {
 
   #find(id: string, { low, high }: IdHash): MessageRef | undefined {
     return this.#byHash.find(low, row => {
-      const page = this.#pages.page(row)
-      const slot = slotOf(row)
+      const page = this.#pages.pages[row >>> PAGE_SHIFT]!
+      const slot = row & PAGE_MASK
       return page.hashLow[slot] === low && page.hashHigh[slot] === high && page.id(slot) === id
     })
   }
@@ -265,28 +266,29 @@ export class SettledIds {
     let at = scan.take()
     if (at === 0) return
     table.reserve(Math.min(at, maxIds))
-    let page: SettledPage = this.#pages.page(rows[0]!)
+    let page: SettledPage = this.#pages.pages[rows[0]! >>> PAGE_SHIFT]!
     let slot = 0
     let high = 0
     // One for all of them.
     const isSameId = (other: MessageRef): boolean => {
-      const present = this.#pages.page(other)
-      if (present.hashHigh[slotOf(other)] !== high) return false
+      const present = this.#pages.pages[other >>> PAGE_SHIFT]!
+      if (present.hashHigh[other & PAGE_MASK] !== high) return false
       const idFrom = page.textFrom[slot]! + DIGEST_BYTES
-      return isId(present, slotOf(other), page.texts, idFrom, idFrom + page.idBytes[slot]!)
+      return isId(present, other & PAGE_MASK, page.texts, idFrom, idFrom + page.idBytes[slot]!)
     }
     for (let room = maxIds; at > 0; at -= 1) {
       if (scan.inOrder && room === 0) break
       const row = rows[at - 1] as MessageRef
-      page = this.#pages.page(row)
-      slot = slotOf(row)
+      page = this.#pages.pages[row >>> PAGE_SHIFT]!
+      slot = row & PAGE_MASK
       high = page.hashHigh[slot]!
       const low = page.hashLow[slot]!
       const known = table.findOrAdd(low, row, isSameId)
       room -= 1
       if (known === undefined) continue
       // An id is free again only when its message was forgotten: the later message has the higher sequence.
-      const isLater = page.sequence[slot]! > this.#pages.page(known).sequence[slotOf(known)]!
+      const isLater =
+        page.sequence[slot]! > this.#pages.pages[known >>> PAGE_SHIFT]!.sequence[known & PAGE_MASK]!
       if (isLater) {
         this.#forget(known)
         table.add(row, low)
@@ -306,11 +308,11 @@ export class SettledIds {
     const rows = [...before.rows()].sort((one, other) => scan.ackSequence(one) - scan.ackSequence(other))
     this.#pages = new SettledPages()
     for (const from of rows) {
-      const old = before.page(from)
-      const oldSlot = slotOf(from)
+      const old = before.pages[from >>> PAGE_SHIFT]!
+      const oldSlot = from & PAGE_MASK
       const row = this.#pages.append()
-      const page = this.#pages.page(row)
-      const slot = slotOf(row)
+      const page = this.#pages.pages[row >>> PAGE_SHIFT]!
+      const slot = row & PAGE_MASK
       const textBytes = DIGEST_BYTES + old.idBytes[oldSlot]!
       const textFrom = page.allocateText(textBytes)
       old.texts.copy(page.texts, textFrom, old.textFrom[oldSlot], old.textFrom[oldSlot]! + textBytes)
@@ -348,7 +350,7 @@ export class SettledIds {
   }
 
   #emptyTable(): RefTable {
-    return new RefTable(row => this.#pages.page(row).hashLow[slotOf(row)]!)
+    return new RefTable(row => this.#pages.pages[row >>> PAGE_SHIFT]!.hashLow[row & PAGE_MASK]!)
   }
 
   #forget(row: MessageRef): void {
@@ -358,8 +360,8 @@ export class SettledIds {
 
   /** It is not in the table. */
   #release(row: MessageRef): void {
-    const page = this.#pages.page(row)
-    const slot = slotOf(row)
+    const page = this.#pages.pages[row >>> PAGE_SHIFT]!
+    const slot = row & PAGE_MASK
     const segment = page.segment[slot]!
     const sequence = page.sequence[slot]!
     this.#pages.release(row)
@@ -393,11 +395,11 @@ class Scan {
   add(row: number, ackSequence: number): boolean {
     if (ackSequence < this.#latest) this.inOrder = false
     this.#latest = ackSequence
-    const page = pageOf(row)
+    const page = row >>> PAGE_SHIFT
     // Asked first: to read beyond its end would cost an opening what was compiled so far.
     if (page >= this.#ackSequences.length || this.#ackSequences[page] === undefined)
       this.#ackSequences[page] = new Float64Array(PAGE_ROWS)
-    this.#ackSequences[page]![slotOf(row)] = ackSequence
+    this.#ackSequences[page]![row & PAGE_MASK] = ackSequence
     this.rows[this.#count] = row
     this.#count += 1
     return this.#count === PLACED_AT_ONCE
@@ -433,7 +435,7 @@ class Scan {
   }
 
   ackSequence(row: number): number {
-    return this.#ackSequences[pageOf(row)]![slotOf(row)]!
+    return this.#ackSequences[row >>> PAGE_SHIFT]![row & PAGE_MASK]!
   }
 }
 

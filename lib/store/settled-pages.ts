@@ -5,7 +5,7 @@
 import type { IdHash } from './id-hash.js'
 import type { SettlingKind } from './outcome.js'
 import { DIGEST_BYTES } from './outcome-format.js'
-import { PAGE_ROWS, pageOf, slotOf } from './paged-columns.js'
+import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT } from './paged-columns.js'
 
 /** Room for ids of the usual length, a UUID's, each with a channel of its own; where it does not suffice it grows. */
 const TEXT_BYTES = PAGE_ROWS * (DIGEST_BYTES + 36 + 20)
@@ -92,7 +92,8 @@ export class SettledPage {
 }
 
 export class SettledPages {
-  readonly #pages: (SettledPage | undefined)[] = []
+  /** Undefined where no row is. Written here alone. */
+  readonly pages: (SettledPage | undefined)[] = []
   /** Numbers of pages that are not in use. */
   readonly #free: number[] = []
   /** Numbers of those that are, the oldest first. */
@@ -108,14 +109,10 @@ export class SettledPages {
     return this.#size
   }
 
-  page(row: number): SettledPage {
-    return this.#pages[pageOf(row)]!
-  }
-
   /** The page that rows are appended to, with room for so many more. */
   newest(rows = 1): SettledPage {
     const number = this.#order.at(-1)
-    const page = number === undefined ? undefined : this.#pages[number]!
+    const page = number === undefined ? undefined : this.pages[number]!
     return page !== undefined && page.rows + rows <= PAGE_ROWS ? page : this.#begin()
   }
 
@@ -130,9 +127,9 @@ export class SettledPages {
   }
 
   release(row: number): void {
-    const number = pageOf(row)
-    const page = this.#pages[number]!
-    page.sequence[slotOf(row)] = 0
+    const number = row >>> PAGE_SHIFT
+    const page = this.pages[number]!
+    page.sequence[row & PAGE_MASK] = 0
     page.live -= 1
     this.#size -= 1
     if (page.live > 0) return
@@ -142,7 +139,7 @@ export class SettledPages {
     if (at === 0) this.#front = 0
     if (at === this.#order.length - 1) return
     this.#order.splice(at, 1)
-    this.#pages[number] = undefined
+    this.pages[number] = undefined
     this.#free.push(number)
     this.#spare = page
   }
@@ -151,7 +148,7 @@ export class SettledPages {
   oldest(): number | undefined {
     const number = this.#order[0]
     if (number === undefined || this.#size === 0) return undefined
-    const { sequence, rows } = this.#pages[number]!
+    const { sequence, rows } = this.pages[number]!
     // An older page than the newest has a row that was not released; and where it is the newest, so has it.
     while (this.#front < rows && sequence[this.#front] === 0) this.#front += 1
     return number * PAGE_ROWS + this.#front
@@ -160,7 +157,7 @@ export class SettledPages {
   /** The oldest first. */
   *rows(): Iterable<number> {
     for (const number of this.#order) {
-      const { sequence, rows } = this.#pages[number]!
+      const { sequence, rows } = this.pages[number]!
       for (let slot = 0; slot < rows; slot += 1) if (sequence[slot] !== 0) yield number * PAGE_ROWS + slot
     }
   }
@@ -168,8 +165,8 @@ export class SettledPages {
   #begin(): SettledPage {
     const page = this.#spare ?? new SettledPage()
     this.#spare = undefined
-    const number = this.#free.pop() ?? this.#pages.length
-    this.#pages[number] = page
+    const number = this.#free.pop() ?? this.pages.length
+    this.pages[number] = page
     this.#order.push(number)
     return page
   }

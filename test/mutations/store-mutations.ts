@@ -281,7 +281,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'of an id that was settled twice the one that is met last counts',
     invariants: [11],
     file: 'lib/store/settled-ids.js',
-    find: 'const isLater = page.sequence[slot] > this.#pages.page(known).sequence[slotOf(known)];',
+    find: 'const isLater = page.sequence[slot] > this.#pages.pages[known >>> PAGE_SHIFT].sequence[known & PAGE_MASK];',
     replace: 'const isLater = false;',
     caughtBy: {
       file: 'store/settled-ids',
