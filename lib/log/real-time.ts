@@ -152,5 +152,5 @@ function realDateNow(): () => number {
 /** Fakes put a `now` of their own upon the object, or another object in the place of the global one. */
 function realPerformanceNow(): () => number {
   const { now } = Object.getPrototypeOf(performance) as { now: () => number }
-  return () => now.call(performance)
+  return now.bind(performance)
 }

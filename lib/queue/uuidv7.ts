@@ -20,8 +20,11 @@ let poolOffset = pool.length
 let lastMs = 0
 let counter = 0
 
+const bytes = Buffer.alloc(16)
 const text = Buffer.alloc(36, '-')
 const HEX = Buffer.from('0123456789abcdef')
+/** Where each byte's two digits stand in the text. */
+const PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
 
 export function uuidv7(nowMs: number = wallNow()): string {
   if (poolOffset === pool.length) {
@@ -43,22 +46,16 @@ export function uuidv7(nowMs: number = wallNow()): string {
     }
   }
 
-  const high = Math.floor(lastMs / 0x10000)
-  put(0, high >>> 24)
-  put(2, high >>> 16)
-  put(4, high >>> 8)
-  put(6, high)
-  put(9, (lastMs % 0x10000) >>> 8)
-  put(11, lastMs % 0x10000)
-  put(14, 0x70 | (counter >>> 8))
-  put(16, counter)
-  put(19, 0x80 | (pool[random]! & 0x3f))
-  put(21, pool[random + 1]!)
-  for (let index = 2; index < 8; index += 1) put(20 + 2 * index, pool[random + index]!)
+  bytes.writeUIntBE(lastMs, 0, 6)
+  bytes[6] = 0x70 | (counter >>> 8)
+  bytes[7] = counter
+  for (let index = 0; index < 8; index += 1) bytes[8 + index] = pool[random + index]!
+  bytes[8] = 0x80 | (bytes[8]! & 0x3f)
+  for (let index = 0; index < bytes.length; index += 1) {
+    const byte = bytes[index]!
+    const at = PLACES[index]!
+    text[at] = HEX[byte >>> 4]!
+    text[at + 1] = HEX[byte & 0xf]!
+  }
   return text.toString('latin1')
-}
-
-function put(offset: number, byte: number): void {
-  text[offset] = HEX[(byte >>> 4) & 0xf]!
-  text[offset + 1] = HEX[byte & 0xf]!
 }
