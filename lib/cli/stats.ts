@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type ReaderStats, readStats } from '../queue/queue-reader.js'
-import type { Owner, Percentiles } from '../queue/types.js'
+import type { CommitStats, Owner, Percentiles } from '../queue/types.js'
 import { StoreReader } from '../store/store-reader.js'
 import type { CommandContext } from './command.js'
 import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from './command-options.js'
@@ -94,6 +94,7 @@ export function formatStats(
             `${formatCount(live.enqueued)} enqueued, ${formatCount(live.delivered)} delivered, ${formatCount(live.retried)} retried, ${formatCount(live.rateLimited)} rate-limited`,
           ],
           ['sync', percentilesText(live.syncMs)],
+          ['commits', commitsText(live.commits)],
           ['send', percentilesText(live.sendMs)],
         ] as const)),
     ['checksums', stats.crc === 'native' ? 'native' : 'in JavaScript: the native part is not installed'],
@@ -130,6 +131,12 @@ export function pausedText({ paused, pausedCount }: Pick<ReaderStats, 'paused' |
 function diskText({ diskBytes, liveBytes, segments }: ReaderStats): string {
   const files = formatNumberOf(segments, 'segment')
   return `${formatBytes(diskBytes)} in ${files}, ${formatBytes(liveBytes)} of it messages that live`
+}
+
+export function commitsText({ onTheSpot, onThread, heldMs, now }: CommitStats): string {
+  if (onTheSpot + onThread === 0) return 'none yet'
+  const text = `${formatCount(onTheSpot)} on the event loop (held for ${formatDuration(heldMs)}), ${formatCount(onThread)} on threads`
+  return now === 'slow' ? `${text}; the device is slow` : text
 }
 
 export function percentilesText({ p50, p99, max }: Percentiles): string {

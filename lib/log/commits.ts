@@ -3,7 +3,7 @@ import { wallNow } from './real-time.js'
 import type { ActiveSegment } from './segment.js'
 import type { SyncMeter } from './sync-meter.js'
 import { takeTurn, turnTakenBy } from './turn.js'
-import type { CommitStats } from './types.js'
+import type { CommitMode, CommitStats } from './types.js'
 
 /** More would hold the event loop on any device, and a trip to a thread is little beside it. */
 const MOST_BYTES = 64 * 1024
@@ -18,12 +18,12 @@ const MOST_BYTES = 64 * 1024
 export class Commits {
   readonly #device: Device
   readonly #meter: SyncMeter
-  readonly #mode: 'auto' | 'thread'
+  readonly #mode: CommitMode
   #onTheSpot = 0
   #onThread = 0
   #heldMs = 0
 
-  constructor(device: Device, meter: SyncMeter, mode: 'auto' | 'thread') {
+  constructor(device: Device, meter: SyncMeter, mode: CommitMode) {
     this.#device = device
     this.#meter = meter
     this.#mode = mode

@@ -8,6 +8,7 @@ import type { FileHandle, FileSystem } from './file-system.js'
 import type { FileId } from './names.js'
 import { SyncMeter } from './sync-meter.js'
 import { needsBytes, systemCode } from './system-error.js'
+import type { CommitMode } from './types.js'
 
 /** What every part of an opened directory shares: where it is, whose it is, and what to do when something fails. */
 export interface DirectoryParts {
@@ -19,11 +20,10 @@ export interface DirectoryParts {
   readonly token: string
   readonly fence: Fence
   readonly ballast: Ballast
-  /** Where commits are synced. Default `'auto'`. */
-  readonly commits?: 'auto' | 'thread'
+  readonly commits: CommitMode
 }
 
-export class Directory implements Omit<DirectoryParts, 'commits'> {
+export class Directory {
   readonly root: string
   readonly fileSystem: FileSystem
   readonly now: () => number
@@ -47,7 +47,7 @@ export class Directory implements Omit<DirectoryParts, 'commits'> {
     this.fence = parts.fence
     this.ballast = parts.ballast
     this.device = deviceOf(parts.fileSystem, parts.fence.device)
-    this.commits = new Commits(this.device, this.syncMeter, parts.commits ?? 'auto')
+    this.commits = new Commits(this.device, this.syncMeter, parts.commits)
   }
 
   path(...names: string[]): string {

@@ -116,11 +116,20 @@ export class GroupCommit {
   }
 
   /** As `Log.sync`. */
-  async sync(): Promise<void> {
+  sync(): Promise<void> {
+    return this.#allSynced(() => this.#syncUnsynced())
+  }
+
+  /** As `Log.commit`. */
+  commit(): Promise<void> {
+    return this.#allSynced(() => this.#commitUnsynced())
+  }
+
+  async #allSynced(sync: () => Promise<void>): Promise<void> {
     const last = this.#unsynced.last
     // Also one that is being written again: what was accepted is not on the device yet.
     const displaced = this.#displaced.size > 0
-    if (last !== undefined) await this.#syncUnsynced()
+    if (last !== undefined) await sync()
     this.#directory.fence.check()
     if (this.#publisher.undecided) await this.#publisher.settle()
     if (last !== undefined && !last.synced) throw refusal(this.#trouble ?? this.#notSynced(), true)
@@ -246,7 +255,6 @@ export class GroupCommit {
         try {
           const flushing = this.#flush(batch)
           if (flushing !== undefined) await flushing
-          if (this.#waitsForTurn && this.#queue.size > 0) await nextTurn()
         } catch (error) {
           // Every failure of the disk is dealt with where it happens: this is a defect, and still nobody is left waiting.
           const defect = asWaqError(error, `the ${this.#spec.name} log failed`)
@@ -499,16 +507,25 @@ export class GroupCommit {
   }
 
   /** One sync of the active segment; what it covered is let go, and what a failure uncovered goes back to the queue. */
-  async #syncUnsynced(): Promise<void> {
+  async #syncUnsynced(sync = (active: ActiveSegment) => active.sync()): Promise<void> {
     const { active } = this.#rotation
     if (active === undefined) return
     try {
-      await active.sync()
+      if (active.unsyncedBytes > 0) await sync(active)
     } catch (error) {
       this.#endSegment(active, [], asWaqError(error, 'a sync failed'))
       return
     }
     this.#unsynced.letGoSynced()
+  }
+
+  /** As `#syncUnsynced`, on the spot where that may be done. */
+  async #commitUnsynced(): Promise<void> {
+    const { commits } = this.#directory
+    if (commits.waitForTurn) await nextTurn()
+    await this.#syncUnsynced(async active => {
+      if (!commits.trySync(active)) await commits.syncOnThread(active)
+    })
   }
 
   #notSynced(): WaqError {

@@ -19,7 +19,16 @@ import { assertRealTimers, wallNow } from './real-time.js'
 import { type Recovered, recover } from './recover.js'
 import { SegmentLog } from './segment-log.js'
 import { needsBytes, systemCode } from './system-error.js'
-import type { CorruptRange, Environment, Log, LogSpec, OpenReport, OpenVisitor } from './types.js'
+import type {
+  CommitMode,
+  CommitStats,
+  CorruptRange,
+  Environment,
+  Log,
+  LogSpec,
+  OpenReport,
+  OpenVisitor,
+} from './types.js'
 
 export interface LogSetOptions {
   /** In the order in which they are shown at open. */
@@ -29,6 +38,8 @@ export interface LogSetOptions {
   readonly onCorruption: 'quarantine' | 'refuse'
   readonly lock: LockOptions
   readonly allowNetworkFileSystem: boolean
+  /** Where commits are synced. Default `'auto'`: on the event loop while the device is quick, else on a thread. */
+  readonly commits?: CommitMode
   readonly environment?: Partial<LogEnvironment>
 }
 
@@ -160,9 +171,9 @@ export class LogSet {
     return bytes
   }
 
-  syncCounts(): { syncs: number; syncMs: Float64Array } {
-    const { syncMeter } = this.#directory
-    return { syncs: syncMeter.count, syncMs: syncMeter.latestMs() }
+  syncCounts(): { syncs: number; syncMs: Float64Array; commits: CommitStats } {
+    const { syncMeter, commits } = this.#directory
+    return { syncs: syncMeter.count, syncMs: syncMeter.latestMs(), commits: commits.stats() }
   }
 
   /**
@@ -296,7 +307,16 @@ async function takeDirectory(
       const claim = await withRoom(ballast, () => claimEpoch(fileSystem, root, names, now))
       const { epoch, token, ownerFile } = claim
       fence = new Fence(fileSystem, root, ownerFile, claim.file)
-      const directory = new Directory({ root, fileSystem, now, epoch, token, fence, ballast })
+      const directory = new Directory({
+        root,
+        fileSystem,
+        now,
+        epoch,
+        token,
+        fence,
+        ballast,
+        commits: options.commits ?? 'auto',
+      })
       return { directory, ownerFile }
     },
     ownerFileStands: () => fence?.stands() ?? false,

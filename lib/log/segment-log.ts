@@ -84,6 +84,10 @@ export class SegmentLog implements Log {
     return this.#commits.sync()
   }
 
+  commit(): Promise<void> {
+    return this.#commits.commit()
+  }
+
   async settleTail(): Promise<void> {
     if (!this.#tailInDoubt) return
     this.#tailInDoubt = false

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { WaqError } from './errors.js'
 import { LEAST_STALE_MS, type LockOptions } from './lock.js'
 import type { LogSetOptions } from './log-set.js'
-import type { Durability } from './types.js'
+import type { CommitMode, Durability } from './types.js'
 
 const MIN_SEGMENT_BYTES = 4096
 const MAX_SEGMENT_BYTES = 1024 * 1024 * 1024
@@ -20,6 +20,11 @@ export interface SegmentedLogOptions {
   lock?: { staleMs?: number; waitMs?: number | 'auto' }
   /** Default false: fencing and fsync are promises of one kernel. */
   allowNetworkFileSystem?: boolean
+  /**
+   * Where what waits for the device is synced: on the event loop while the device is quick, else on a thread (`'auto'`,
+   * default), or always on a thread.
+   */
+  commits?: CommitMode
   /** For tests. */
   environment?: LogSetOptions['environment']
 }
@@ -30,6 +35,7 @@ interface ResolvedLogOptions {
   readonly onCorruption: 'quarantine' | 'refuse'
   readonly lock: LockOptions
   readonly allowNetworkFileSystem: boolean
+  readonly commits: CommitMode
   readonly environment: LogSetOptions['environment']
 }
 
@@ -41,6 +47,7 @@ export function resolveLogOptions(options: SegmentedLogOptions): ResolvedLogOpti
     onCorruption = 'quarantine',
     lock = {},
     allowNetworkFileSystem = false,
+    commits = 'auto',
     environment,
     ...others
   } = checkObject('options', options)
@@ -70,7 +77,8 @@ export function resolveLogOptions(options: SegmentedLogOptions): ResolvedLogOpti
     allowNetworkFileSystem,
     typeof allowNetworkFileSystem === 'boolean',
   )
-  const resolved = { segmentBytes, durability, onCorruption, allowNetworkFileSystem, environment }
+  check('commits', "'auto' or 'thread'", commits, commits === 'auto' || commits === 'thread')
+  const resolved = { segmentBytes, durability, onCorruption, allowNetworkFileSystem, commits, environment }
   return { ...resolved, lock: { staleMs, waitMs } }
 }
 

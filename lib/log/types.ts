@@ -8,10 +8,18 @@ import type { FileSystem } from './file-system.js'
  */
 export type Durability = 'fsync' | { readonly syncEveryMs: number } | 'os'
 
-/** Where the commits of a directory were synced, since it was opened. */
+/**
+ * Where commits are synced.
+ * - `'auto'`: on the event loop while the device is quick, else on a thread.
+ * - `'thread'`: on a thread. A device that hangs holds nothing up but the commits.
+ */
+export type CommitMode = 'auto' | 'thread'
+
+/** Where commits were synced since the queue was opened. */
 export interface CommitStats {
-  /** On the event loop. */
+  /** Syncs that somebody waited for, done on the event loop. */
   onTheSpot: number
+  /** And those done on a thread. */
   onThread: number
   /** For how long those on the spot held the event loop together, in ms. */
   heldMs: number
@@ -20,7 +28,7 @@ export interface CommitStats {
    * (`'slow'`; `'off'` where options say so).
    */
   now: 'quick' | 'learning' | 'slow' | 'off'
-  /** While `now` is `'slow'`: until when, in epoch ms; null also where that depends on a sync that must succeed first. */
+  /** While `now` is `'slow'`: until when, in epoch ms. Null else, and after a sync that failed: until one has succeeded. */
   slowUntil: number | null
 }
 
@@ -82,6 +90,8 @@ export interface Log {
   settleTail(): Promise<void>
   /** Resolves when everything that was accepted so far is on the device. Merges with a sync under way where that is enough. */
   sync(): Promise<void>
+  /** As `sync`, for who waits for it: on the event loop where the device is quick. */
+  commit(): Promise<void>
   /**
    * One record's bytes, its CRCs verified: at once where they are at hand. The place is that of its frame. Rejects with
    * WAQ_CORRUPT or WAQ_IO.

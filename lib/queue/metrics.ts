@@ -138,6 +138,21 @@ const METRICS: readonly Metric[] = [
     samples: ({ syncs }) => one(syncs),
   },
   {
+    name: 'commits_total',
+    type: 'counter',
+    help: 'Syncs that somebody waited for, since the queue was opened: on the event loop, or on a thread.',
+    samples: ({ commits: { onTheSpot, onThread } }) => [
+      { labels: { on: 'event-loop' }, value: onTheSpot },
+      { labels: { on: 'thread' }, value: onThread },
+    ],
+  },
+  {
+    name: 'commits_held_seconds_total',
+    type: 'counter',
+    help: 'For how long commits held the event loop, since the queue was opened.',
+    samples: ({ commits }) => one(commits.heldMs / 1_000),
+  },
+  {
     name: 'enqueue_duration_seconds',
     type: 'summary',
     help: 'From enqueue to durable, of the most recent ones.',
@@ -172,7 +187,7 @@ const BRAKED: Metric = {
 }
 
 /** The samples' own labels, which nobody's may hide. */
-const TAKEN = ['quantile', 'scope', 'state']
+const TAKEN = ['on', 'quantile', 'scope', 'state']
 
 /**
  * The figures of a queue in the text format of Prometheus (0.0.4): serve it as `text/plain; version=0.0.4`. Asks

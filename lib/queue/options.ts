@@ -20,6 +20,7 @@ import {
 } from './rules.js'
 import type {
   ChannelOptions,
+  CommitMode,
   Delivery,
   Durability,
   OnAmbiguous,
@@ -236,6 +237,7 @@ interface ResolvedAdvanced {
   liveRatio: number
   autoCompact: boolean
   allowNetworkFileSystem: boolean
+  commits: CommitMode
 }
 
 /** Every option with its rule and its default, in the order of `QueueOptions`. */
@@ -291,6 +293,7 @@ const TABLE: Table<QueueOptions> = {
     liveRatio: field(real({ min: 0.05, max: 0.95 }), 0.5),
     autoCompact: field(flag, true),
     allowNetworkFileSystem: field(flag, false),
+    commits: field(oneOf('auto', 'thread'), 'auto'),
   }),
 }
 

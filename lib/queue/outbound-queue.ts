@@ -454,13 +454,14 @@ export class OutboundQueue<P = unknown, R = unknown>
   }
 
   #status(): StatusFacts {
-    const { syncs, syncMs } = this.#store.syncCounts()
+    const { syncs, syncMs, commits } = this.#store.syncCounts()
     return {
       recovery: this.recovery,
       dispatcher: this.#dispatcher.stats(),
       enqueued: this.#enqueued,
       syncs,
       syncMs: percentilesOf(syncMs),
+      commits,
       enqueueMs: this.#intake.durations.percentiles(),
       sendMs: this.#sendDurations.percentiles(),
     }

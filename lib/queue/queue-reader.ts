@@ -9,7 +9,7 @@ import type { OwnerStatus } from './control/protocol.js'
 import { readStatus } from './control/status.js'
 import { refuse, withRefusals } from './rules.js'
 import { matchesChannel, parseFilter, parseMessageId, type ResolvedFilter } from './selectors.js'
-import type { ListFilter, Owner, Percentiles, RecoveryReport } from './types.js'
+import type { CommitStats, ListFilter, Owner, Percentiles, RecoveryReport } from './types.js'
 
 /** How a queue stands, seen from outside. */
 export interface ReaderStats {
@@ -62,7 +62,9 @@ export interface LiveStats {
   rateLimited: number
   dead: number
   syncs: number
+  /** As in `QueueStats`. */
   syncMs: Percentiles
+  commits: CommitStats
   enqueueMs: Percentiles
   sendMs: Percentiles
 }
@@ -296,7 +298,19 @@ function isOf(status: OwnerStatus, owner: Owner | null): boolean {
 }
 
 function liveStats(status: OwnerStatus): LiveStats {
-  const { publishedAt, enqueued, syncs, syncMs, enqueueMs, sendMs } = status
+  const { publishedAt, enqueued, syncs, syncMs, commits, enqueueMs, sendMs } = status
   const { delivered, retried, rateLimited, dead } = status.dispatcher
-  return { publishedAt, enqueued, delivered, retried, rateLimited, dead, syncs, syncMs, enqueueMs, sendMs }
+  return {
+    publishedAt,
+    enqueued,
+    delivered,
+    retried,
+    rateLimited,
+    dead,
+    syncs,
+    syncMs,
+    commits,
+    enqueueMs,
+    sendMs,
+  }
 }

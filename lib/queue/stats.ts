@@ -42,6 +42,7 @@ export function assembleStats(sources: StatsSources): QueueStats {
     rateLimited: dispatcher.rateLimited,
     syncs: store.syncs,
     syncMs: percentilesOf(store.syncMs),
+    commits: store.commits,
     enqueueMs: enqueueDurations.percentiles(),
     sendMs: sendDurations.percentiles(),
     crc: crcImplementation,

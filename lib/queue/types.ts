@@ -13,13 +13,15 @@ import type {
   Verdict,
 } from '../delivery/types.js'
 import type { Owner } from '../log/errors.js'
-import type { Durability } from '../log/types.js'
+import type { CommitMode, CommitStats, Durability } from '../log/types.js'
 import type { DeadReason, RecordedError, Scope } from '../store/message-store.js'
 import type { CompactionProgress, CompactionReport, DiskUse, LostMessages } from '../store/types.js'
 
 export type {
   Answer,
   ChannelOptions,
+  CommitMode,
+  CommitStats,
   CompactionReport,
   DeadReason,
   Delivery,
@@ -165,6 +167,13 @@ export interface AdvancedOptions {
   autoCompact?: boolean | undefined
   /** Opens on a network file system, where fencing does not hold. Default false. */
   allowNetworkFileSystem?: boolean | undefined
+  /**
+   * Where `enqueue` waits for the device, and an attempt whose record must be on it first. `'auto'` (default): the sync is
+   * called on the event loop while the device takes less than 1 ms, else on a thread; slow ones hold the event loop for at
+   * most 0.1 s in any ten seconds, but for one of them. A device that hangs holds the whole process then. `'thread'`:
+   * never on the event loop.
+   */
+  commits?: CommitMode | undefined
 }
 
 export interface QueueOptions<P = unknown, R = unknown> {
@@ -348,7 +357,12 @@ export interface QueueStats {
   retried: number
   rateLimited: number
   syncs: number
+  /**
+   * How long syncs took, in ms: on the event loop that is the device alone; on a thread it contains the wait until a busy
+   * event loop hears of it.
+   */
   syncMs: Percentiles
+  commits: CommitStats
   enqueueMs: Percentiles
   sendMs: Percentiles
   /** Which CRC32C runs. */

@@ -14,7 +14,8 @@ export function storeOptions<P, R>(
   { clock, store }: QueueEnvironment,
 ): LogStoreOptions {
   const { durability, dedupe, onCorruption, lock, onAmbiguous, retry, advanced } = options
-  const { segmentBytes, cacheBytes, ackSyncMs, liveRatio, autoCompact, allowNetworkFileSystem } = advanced
+  const { segmentBytes, cacheBytes, ackSyncMs, liveRatio, autoCompact, allowNetworkFileSystem, commits } =
+    advanced
   return {
     durability,
     segmentBytes,
@@ -27,6 +28,7 @@ export function storeOptions<P, R>(
     onCorruption,
     lock,
     allowNetworkFileSystem,
+    commits,
     environment: { ...(clock !== undefined && { now: () => clock.wall() }), ...store },
     clocks: clock,
   }

@@ -112,7 +112,7 @@ export class LogStore implements MessageStore {
    * WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT, WAQ_DISK_FULL or WAQ_IO.
    */
   static open(directory: string, options: LogStoreOptions): Promise<LogStore> {
-    const { segmentBytes, onCorruption, lock, allowNetworkFileSystem, environment } = options
+    const { segmentBytes, onCorruption, lock, allowNetworkFileSystem, commits, environment } = options
     return LogStore.openOn(options, (logs, visitor) =>
       LogSet.open(
         directory,
@@ -122,6 +122,7 @@ export class LogStore implements MessageStore {
           onCorruption,
           lock,
           allowNetworkFileSystem,
+          ...(commits === undefined ? {} : { commits }),
           ...(environment === undefined ? {} : { environment }),
         },
         visitor,
@@ -511,7 +512,7 @@ export class LogStore implements MessageStore {
 
   stats(): StoreStats {
     const counts = this.#index.counts()
-    const { syncs, syncMs } = this.#logs.syncCounts()
+    const { syncs, syncMs, commits } = this.#logs.syncCounts()
     return {
       pending: counts.pending + counts['in-doubt'],
       sending: counts.sending,
@@ -522,11 +523,12 @@ export class LogStore implements MessageStore {
       ...this.#diskUse(),
       syncs,
       syncMs: Array.from(syncMs),
+      commits,
     }
   }
 
-  /** How many syncs there were, and how long the latest took. Cheap, unlike `stats()`. */
-  syncCounts(): { syncs: number; syncMs: ArrayLike<number> } {
+  /** How many syncs there were, how long the latest took, and where commits go. Cheap, unlike `stats()`. */
+  syncCounts(): ReturnType<Logs['syncCounts']> {
     return this.#logs.syncCounts()
   }
 

@@ -1,6 +1,6 @@
 /** The two logs of a directory, as the store sees them: `LogSet` of `lib/log`, or what tests put in its place. */
 import type { Owner, WaqError } from '../log/errors.js'
-import type { Log, LogSpec, OpenReport, OpenVisitor } from '../log/types.js'
+import type { CommitStats, Log, LogSpec, OpenReport, OpenVisitor } from '../log/types.js'
 
 export interface Logs {
   /** Canonical. */
@@ -15,7 +15,7 @@ export interface Logs {
   onLost(listener: (error: WaqError) => void): void
   onError(listener: (error: WaqError) => void): void
   diskBytes(): number
-  syncCounts(): { syncs: number; syncMs: ArrayLike<number> }
+  syncCounts(): { syncs: number; syncMs: ArrayLike<number>; commits: CommitStats }
   /** Syncs both logs, publishes a clean manifest, releases the lock. */
   close(): Promise<void>
 }

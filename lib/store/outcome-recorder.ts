@@ -319,10 +319,10 @@ export class OutcomeRecorder implements RecordingOwner {
     if (last !== undefined) {
       while (!(await settlesWithin(last.written, WRITE_POLL_MS))) {
         // A log that retains what it can not write says so only when it is asked.
-        await acks.sync()
+        await acks.commit()
       }
     }
-    await acks.sync()
+    await acks.commit()
   }
 
   /** Everything recorded so far was handed to the log. */

@@ -2,7 +2,7 @@
 
 import type { Clocks } from '../log/clocks.js'
 import type { Owner } from '../log/errors.js'
-import type { CorruptRange, Durability, Environment } from '../log/types.js'
+import type { CommitMode, CommitStats, CorruptRange, Durability, Environment } from '../log/types.js'
 import type { DeadReason, MessageRef, RecordedError } from './message-store.js'
 import type { MessageOutcomeKind } from './outcome.js'
 
@@ -27,6 +27,8 @@ export interface LogStoreOptions {
   readonly onCorruption: 'quarantine' | 'refuse'
   readonly lock: { readonly staleMs: number; readonly waitMs: number | 'auto' }
   readonly allowNetworkFileSystem: boolean
+  /** Where commits are synced. Default `'auto'`. */
+  readonly commits?: CommitMode
   /** Segments are rewritten in the background. Default true; false: only on demand. */
   readonly autoCompact?: boolean
   /** A segment is rewritten when less than this share of it is live. Default 0.5. */
@@ -146,6 +148,7 @@ export interface StoreStats {
   readonly syncs: number
   /** How long the latest syncs took. */
   readonly syncMs: readonly number[]
+  readonly commits: CommitStats
 }
 
 /** What the directory holds of the disk. */

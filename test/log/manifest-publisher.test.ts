@@ -41,6 +41,7 @@ async function stage(
     token: TOKEN,
     fence: new Fence(process, '/q', '/q/owners/1', owner),
     ballast: new Ballast(process, '/q', now),
+    commits: 'auto',
   })
   const builds: number[] = []
   const publisher = new ManifestPublisher(directory, standing, id => {

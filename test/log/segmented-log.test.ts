@@ -213,6 +213,7 @@ t.test('options out of bounds are refused, quoting what was given', async t => {
     [{ lock: { waitMs: -1 } }, /lock\.waitMs must be .* got -1/],
     [{ lock: { waitMs: 2 ** 31 } }, /lock\.waitMs must be .* got 2147483648/],
     [{ allowNetworkFileSystem: 'yes' }, /allowNetworkFileSystem must be true or false, got yes/],
+    [{ commits: 'spot' }, /commits must be 'auto' or 'thread', got spot/],
   ] as const)
     await t.rejects(SegmentedLog.open('/journal', options as never), { code: 'WAQ_INVALID_OPTION', message })
   await t.rejects(SegmentedLog.open(7 as never), {

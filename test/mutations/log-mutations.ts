@@ -162,9 +162,9 @@ export const logMutations: readonly Mutation[] = [
     name: 'no fence check in a sync',
     invariants: [3],
     file: 'lib/log/group-commit.js',
-    find: `await this.#syncUnsynced();
+    find: `await sync();
         this.#directory.fence.check();`,
-    replace: 'await this.#syncUnsynced();',
+    replace: 'await sync();',
     caughtBy: { file: 'log/replaced-owner', name: 'it says of no outcome that it is on the device' },
   },
   {

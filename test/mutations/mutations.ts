@@ -1,5 +1,6 @@
 import { brakeMutations } from './brake-mutations.js'
 import { clockMutations } from './clock-mutations.js'
+import { commitMutations } from './commit-mutations.js'
 import { deliveryMutations } from './delivery-mutations.js'
 import { limitMutations } from './limit-mutations.js'
 import { logMutations } from './log-mutations.js'
@@ -13,6 +14,7 @@ import { verdictMutations } from './verdict-mutations.js'
 /** Every rule of the engine that can be switched off. */
 export const mutations: readonly Mutation[] = [
   ...logMutations,
+  ...commitMutations,
   ...storeMutations,
   ...clockMutations,
   ...deliveryMutations,

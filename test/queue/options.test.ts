@@ -49,6 +49,7 @@ t.test('without options, every default stands', async t => {
       liveRatio: 0.5,
       autoCompact: true,
       allowNetworkFileSystem: false,
+      commits: 'auto',
     },
   })
 })
@@ -134,6 +135,7 @@ t.test('what is wrong is refused with its name, what it got, and what is allowed
     [{ lock: { waitMs: 'never' } }, /options\.lock\.waitMs must be 'auto'/],
     [{ lock: { waitMs: -1 } }, /options\.lock\.waitMs/],
     [{ advanced: { segmentBytes: 1 } }, /options\.advanced\.segmentBytes/],
+    [{ advanced: { commits: 'fast' } }, /options\.advanced\.commits must be 'auto' or 'thread'/],
     [
       { advanced: { allowNetworkFileSystem: 1 } },
       /options\.advanced\.allowNetworkFileSystem must be true or false/,

@@ -14,7 +14,7 @@
 import type { DispatcherStats } from '../../delivery/types.js'
 import type { WaqErrorCode } from '../../log/errors.js'
 import type { ProcessIdentity } from '../../log/identity.js'
-import type { Percentiles, RecoveryReport } from '../types.js'
+import type { CommitStats, Percentiles, RecoveryReport } from '../types.js'
 
 export const PROTOCOL_VERSION = 1
 
@@ -87,6 +87,7 @@ export interface OwnerStatus {
   readonly enqueued: number
   readonly syncs: number
   readonly syncMs: Percentiles
+  readonly commits: CommitStats
   readonly enqueueMs: Percentiles
   readonly sendMs: Percentiles
 }

@@ -83,7 +83,8 @@ export async function readStatus(directory: string): Promise<OwnerStatus | undef
       Array.isArray(status.dispatcher?.halted) &&
       Array.isArray(status.dispatcher.braked) &&
       Array.isArray(status.dispatcher.paused) &&
-      typeof status.syncMs?.p50 === 'number'
+      typeof status.syncMs?.p50 === 'number' &&
+      typeof status.commits?.onTheSpot === 'number'
     return isStatus ? status : undefined
   } catch {
     // Missing, or damaged: it is an extra.
