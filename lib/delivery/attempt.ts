@@ -31,10 +31,10 @@ export class Attempt implements Turn {
   readonly ref: MessageRef
   readonly sequence: number
   readonly probes: readonly Halt[]
-  holdsSlot: boolean
-  holdsPlaces: boolean
-  shows: Shown
-  failure: string | undefined
+  holdsSlot = true
+  holdsPlaces = true
+  shows: Shown = undefined
+  failure: string | undefined = undefined
   phase: AttemptPhase = 'preparing'
   readonly cancellation = new Cancellation()
   before: Before
@@ -44,10 +44,10 @@ export class Attempt implements Turn {
   readonly isRecovered: boolean
   /** Of the message's first attempt; of this one, once it is recorded, if it is the first. 0 before that. */
   firstAttemptAt: number
-  stored: StoredMessage | undefined
-  delivery: Delivery<unknown> | undefined
+  stored: StoredMessage | undefined = undefined
+  delivery: Delivery<unknown> | undefined = undefined
   /** The function of the user's that is running. */
-  call: { abandon(): void } | undefined
+  call: { abandon(): void } | undefined = undefined
   /** In ms of `Timers.now()`. */
   startedAt = 0
   /** By the monotonic clock, since when it counts as tried; undefined: not yet. */
@@ -55,17 +55,18 @@ export class Attempt implements Turn {
   #mostTriedMs = 0
 
   constructor(
-    turn: Turn,
+    channel: Channel,
+    ref: MessageRef,
     sequence: number,
+    probes: readonly Halt[],
     before: Before,
-    { isOpen, isRecovered }: { isOpen: boolean; isRecovered: boolean },
+    isOpen: boolean,
+    isRecovered: boolean,
   ) {
-    this.channel = turn.channel
-    this.ref = turn.ref
-    this.probes = turn.probes
-    this.holdsSlot = turn.holdsSlot
-    this.holdsPlaces = turn.holdsPlaces
+    this.channel = channel
+    this.ref = ref
     this.sequence = sequence
+    this.probes = probes
     this.before = before
     this.isOpen = isOpen
     this.isRecovered = isRecovered

@@ -43,14 +43,14 @@ export class Backlog {
     const { place, previous, next } = this.#columns
     if (line.tail === 0 || this.#goesBefore((line.tail - 1) as MessageRef, ref)) {
       place.set(ref, Place.chain)
-      previous.set(ref, line.tail)
-      next.set(ref, 0)
       if (line.tail === 0) line.head = ref + 1
-      else next.set((line.tail - 1) as MessageRef, ref + 1)
+      else {
+        previous.set(ref, line.tail)
+        next.set((line.tail - 1) as MessageRef, ref + 1)
+      }
       line.tail = ref + 1
     } else if (this.#goesBefore(ref, (line.head - 1) as MessageRef)) {
       place.set(ref, Place.chain)
-      previous.set(ref, 0)
       next.set(ref, line.head)
       previous.set((line.head - 1) as MessageRef, ref + 1)
       line.head = ref + 1
@@ -105,8 +105,8 @@ export class Backlog {
 
   #unlink(line: Line, ref: MessageRef): void {
     const { previous, next } = this.#columns
-    const before = previous.get(ref)
-    const after = next.get(ref)
+    const before = line.head === ref + 1 ? 0 : previous.get(ref)
+    const after = line.tail === ref + 1 ? 0 : next.get(ref)
     if (before === 0) line.head = after
     else next.set((before - 1) as MessageRef, after)
     if (after === 0) line.tail = before

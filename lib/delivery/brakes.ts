@@ -55,14 +55,15 @@ export class Brakes {
         this.#on.delete(brake)
         listener.unbraked(brake)
       },
-      forgotten: ({ target }) => this.#byTarget.delete(target),
+      forgotten: ({ target }) => {
+        this.#byTarget.delete(target)
+        this.size = this.#byTarget.size
+      },
     }
   }
 
   /** 0 while nothing fails: then there is nothing to ask. */
-  get size(): number {
-    return this.#byTarget.size
-  }
+  size = 0
 
   /** Those that are on, in the order in which they began. */
   get on(): ReadonlySet<Brake> {
@@ -111,6 +112,7 @@ export class Brakes {
     if (this.#without.has(scope.target) && scope.scope === 'group') return undefined
     const brake = new Brake(scope, this.#timers, this.#time, this.#listener)
     this.#byTarget.set(scope.target, brake)
+    this.size = this.#byTarget.size
     return brake
   }
 

@@ -1,15 +1,16 @@
 import { systemCode } from '../log/system-error.js'
-import type { MessageStore } from '../store/message-store.js'
+import type { MessageRef, MessageStore } from '../store/message-store.js'
 import { Attempt } from './attempt.js'
 import { Call } from './call.js'
+import type { Channel } from './channel.js'
 import { Mark } from './columns.js'
 import { Doubt } from './doubt.js'
+import type { Halt } from './halts.js'
 import { Inside } from './inside.js'
 import { syncsMarks } from './policies.js'
 import { recordedError } from './recorded-error.js'
 import { RefMap } from './ref-map.js'
 import { Results } from './returned/results.js'
-import type { Turn } from './scheduler.js'
 import { Settler, type SettlerContext } from './settler.js'
 import type { Alarm, Timers } from './timers.js'
 import type { DispatcherOptions, Send, Verdict } from './types.js'
@@ -55,8 +56,7 @@ export class Courier {
     })
   }
 
-  begin(turn: Turn): void {
-    const { ref } = turn
+  begin(channel: Channel, ref: MessageRef, probes: readonly Halt[]): void {
     const store = this.#store
     const { scheduler } = this.#context
     const isOpen = store.standing(ref) === 'in-doubt'
@@ -67,7 +67,7 @@ export class Courier {
       mayHaveBeenSent: isOpen || store.mayHaveBeenSent(ref),
     }
     const isRecovered = scheduler.columns.hasMark(ref, Mark.recovered)
-    const attempt = new Attempt(turn, store.sequence(ref), before, { isOpen, isRecovered })
+    const attempt = new Attempt(channel, ref, store.sequence(ref), probes, before, isOpen, isRecovered)
     this.#context.attempts.set(ref, attempt)
     if (isRecovered) this.#recall(attempt)
     this.#run(attempt).catch(error => {

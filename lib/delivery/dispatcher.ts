@@ -68,9 +68,9 @@ export class Dispatcher<P, R> {
       refused: error => this.#refused(error),
     })
     this.#scheduler = new Scheduler(store, untyped, clock, time, this.#timers, {
-      begin: turn => {
+      begin: (channel, ref, probes) => {
         this.#wasBusy = true
-        this.#courier.begin(turn)
+        this.#courier.begin(channel, ref, probes)
       },
       halted: facts => this.#ledger.whenWritten(() => this.#reporter.tell('halted', facts)),
       lifted: ({ scope, target }, halt) => {

@@ -15,6 +15,7 @@ import { Closed, OpenTime } from './open-time.js'
 import { isEverything, isPrefix, Pauses, prefixOf, selects } from './pauses.js'
 import { Policies } from './policies.js'
 import { KeyGate, type RateKey, RateKeys } from './rate-keys.js'
+import { ReadyLine } from './ready-line.js'
 import { reasonText } from './recorded-error.js'
 import { Scheduled } from './scheduled.js'
 import type { Timers } from './timers.js'
@@ -41,8 +42,11 @@ export interface Turn {
 }
 
 interface SchedulerListener {
-  /** This message's turn has come; it ends with `Scheduler.finish`. */
-  begin(turn: Turn): void
+  /**
+   * This message's turn has come, with a slot and a place in each window; it ends with `Scheduler.finish`. `probes`: the
+   * halts of which it is the probe.
+   */
+  begin(channel: Channel, ref: MessageRef, probes: readonly Halt[]): void
   halted(facts: HaltFacts): void
   lifted(holder: Haltable, halt: Halt): void
   braked(brake: Brake): void
@@ -84,7 +88,9 @@ export class Scheduler {
   )
   /** Channels with an attempt under way. */
   readonly #taken = new Set<Channel>()
-  #tickets = 0
+  readonly #ready = new ReadyLine()
+  /** Of all groups together, as `Group.runnable`. */
+  #runnable = 0
   #pumping = false
   /** Turns begun since the event loop was let go on last. */
   #begun = 0
@@ -116,6 +122,7 @@ export class Scheduler {
       },
       hasOther: ({ holder, by }) => {
         this.#lineUpAgain(by)
+        this.#ready.lineUp()
         let next = holder instanceof Gate ? holder.next : undefined
         while (next instanceof Gate) next = next.next
         return next !== undefined && !by.has(next)
@@ -296,11 +303,13 @@ export class Scheduler {
   finish(turn: Turn, { sent, again }: { sent: boolean; again: boolean }): void {
     const { channel, ref, probes } = turn
     const { gate } = channel
+    const leave = turn.holdsPlaces ? (sent ? end : giveBack) : undefined
+    if (channel.windows !== undefined) leave?.(channel.windows)
     for (const passed of gate.path) {
       if (turn.holdsSlot) passed.running--
       else passed.asking--
+      if (passed.windows !== undefined) leave?.(passed.windows)
     }
-    if (turn.holdsPlaces) inEachWindow(channel, sent ? end : giveBack)
     if (!sent) for (const halt of probes) this.halts.giveBack(halt)
     // What is up and was never seen down needs no look.
     if (turn.shows === 'down' || this.brakes.size > 0) this.brakes.ended(turn, sent)
@@ -315,17 +324,19 @@ export class Scheduler {
     this.#offer(gate)
   }
 
-  /** Brings a channel into the state that its messages, its waits, its halt and the pauses ask for. */
+  /**
+   * Brings a channel into the state that its messages, its waits, its halt and the pauses ask for. The clock is looked at
+   * only where something may have to wait for it.
+   */
   settle(channel: Channel): void {
     if (channel.state === 'taken') return
-    const now = this.#timers.now()
-    let restedAt = this.#backlog.wake(channel, now)
+    const { resting, halt } = channel
+    let restedAt = resting === undefined ? Infinity : this.#backlog.wake(channel, this.#timers.now())
     let first = this.#backlog.first(channel)
     if (first === undefined && restedAt === Infinity) {
-      this.#vacate(channel, now)
+      this.#vacate(channel)
       return
     }
-    const { halt } = channel
     const isHalted = halt !== undefined && !halt.mayProbe
     const isPaused = this.pauses.covers(channel.target)
     halt?.ownTime?.set(Closed.waits, isPaused)
@@ -333,19 +344,22 @@ export class Scheduler {
       this.#become(channel, 'parked')
       return
     }
+    let firstDueAt = first === undefined ? 0 : this.#dueAt(first)
     if (channel.policy?.ordered === false) {
-      for (; first !== undefined && this.#dueAt(first) > now; first = this.#backlog.first(channel)) {
+      while (first !== undefined && this.#isAhead(firstDueAt)) {
         this.#backlog.remove(channel, first)
         this.#backlog.rest(channel, first)
-        restedAt = Math.min(restedAt, this.#dueAt(first))
+        restedAt = Math.min(restedAt, firstDueAt)
+        first = this.#backlog.first(channel)
+        firstDueAt = first === undefined ? 0 : this.#dueAt(first)
       }
     }
     const dueAt = Math.max(
-      first === undefined ? restedAt : this.#dueAt(first),
+      first === undefined ? restedAt : firstDueAt,
       channel.blockedUntil,
       channel.windows?.opensAt ?? 0,
     )
-    if (dueAt > now) {
+    if (dueAt > 0 && this.#isAhead(dueAt)) {
       this.#become(channel, 'waiting')
       this.#timers.set(channel, dueAt)
       return
@@ -358,6 +372,10 @@ export class Scheduler {
     this.#become(channel, 'ready')
   }
 
+  #isAhead(at: number): boolean {
+    return at > 0 && at > this.#timers.now()
+  }
+
   /** One that the receiver was asked about, and is to be sent now, goes first. */
   #passesBrake(channel: Channel, ref: MessageRef): boolean {
     // What its rate key keeps takes no slot from others: it asks when it could go on.
@@ -367,8 +385,11 @@ export class Scheduler {
     }
     const attempts = channel.answer?.ref === ref ? -1 : this.#store.attempts(ref)
     const passes = this.brakes.of(channel)?.passes(channel, attempts) !== false
-    if (passes && channel.held !== undefined && channel.gate instanceof KeyGate)
+    if (passes && channel.held !== undefined && channel.gate instanceof KeyGate) {
+      // A gate keeps whom it admitted until they leave it, so they stand in it.
+      this.#ready.lineUp()
       channel.gate.admitted.add(channel)
+    }
     return passes
   }
 
@@ -426,6 +447,7 @@ export class Scheduler {
   /** Without a person, a schedule or a new message nothing would begin any more. What is under way does not count. */
   get isStill(): boolean {
     if (this.pauses.all || this.everything.halt !== undefined) return true
+    if (this.#runnable === 0) return true
     for (const group of this.#groups) if (group.runnable > 0 && group.halt === undefined) return false
     return true
   }
@@ -445,6 +467,20 @@ export class Scheduler {
 
   #next(): Channel | undefined {
     if (!this.open || this.pauses.all) return undefined
+    const { alone, lined } = this.#ready
+    if (alone === undefined && lined === 0) return undefined
+    if (alone !== undefined && this.brakes.size === 0 && this.#passesAll(alone.gate)) return alone
+    this.#ready.lineUp()
+    return this.#nextInLine()
+  }
+
+  /** Each gate on this one's way out is open. */
+  #passesAll(gate: Gate): boolean {
+    for (const { opensAt } of gate.path) if (opensAt > 0 && this.#isAhead(opensAt)) return false
+    return true
+  }
+
+  #nextInLine(): Channel | undefined {
     const now = this.#timers.now()
     for (let gate = this.everything; ; ) {
       const { opensAt, next } = gate
@@ -459,6 +495,8 @@ export class Scheduler {
       else {
         // Its receiver went down while it waited for its turn.
         this.settle(next)
+        // Which may have left one of those in line alone, and outside of it.
+        this.#ready.lineUp()
         gate = this.everything
       }
     }
@@ -466,33 +504,35 @@ export class Scheduler {
 
   #begin(channel: Channel): void {
     const { group, gate } = channel
-    const probes: Halt[] = []
-    for (const { halt } of [this.everything, group, channel]) {
-      if (halt === undefined) continue
-      this.halts.take(halt)
-      probes.push(halt)
-    }
+    const isProbe =
+      this.everything.halt !== undefined || group.halt !== undefined || channel.halt !== undefined
+    const probes = isProbe ? this.#takeProbes(channel) : noProbes
     const ref = this.#backlog.first(channel)!
     this.#backlog.remove(channel, ref)
     this.columns.place.set(ref, Place.taken)
     this.#become(channel, 'taken')
-    for (const passed of gate.path) passed.running++
-    inEachWindow(channel, take)
-    this.#listener.begin({
-      channel,
-      ref,
-      probes,
-      holdsSlot: true,
-      holdsPlaces: true,
-      shows: undefined,
-      failure: undefined,
-    })
+    channel.windows?.take()
+    for (const passed of gate.path) {
+      passed.running++
+      passed.windows?.take()
+    }
+    this.#listener.begin(channel, ref, probes)
+  }
+
+  #takeProbes(channel: Channel): Halt[] {
+    const probes: Halt[] = []
+    for (const { halt } of [this.everything, channel.group, channel]) {
+      if (halt === undefined) continue
+      this.halts.take(halt)
+      probes.push(halt)
+    }
+    return probes
   }
 
   #become(channel: Channel, state: ChannelState): void {
-    const { group, gate, state: before } = channel
-    if (state !== 'waiting') this.#timers.cancel(channel)
-    if (!isDue(state)) this.brakes.release(channel)
+    const { group, state: before } = channel
+    if (state !== 'waiting' && channel.alarmIndex !== -1) this.#timers.cancel(channel)
+    if (channel.held !== undefined && !isDue(state)) this.brakes.release(channel)
     if (before === state) return
     channel.state = state
     channel.openTime?.set(Closed.stopped, state === 'parked')
@@ -500,25 +540,23 @@ export class Scheduler {
     else if (state === 'empty') this.occupied--
     if (state === 'taken') this.#taken.add(channel)
     else if (before === 'taken') this.#taken.delete(channel)
-    if (before === 'ready') gate.remove(channel)
-    if (state === 'ready') {
-      channel.ticket = this.#tickets++
-      gate.push(channel)
-    }
+    if (before === 'ready') this.#ready.remove(channel)
+    else if (state === 'ready') this.#ready.add(channel)
     if (this.brakes.size > 0) this.brakes.of(channel)?.moved(channel, isDue(state))
-    if (isRunnable(before) && !isRunnable(state)) group.runnable--
-    else if (!isRunnable(before) && isRunnable(state)) group.runnable++
+    const more = runnable[state] - runnable[before]
+    group.runnable += more
+    this.#runnable += more
   }
 
   /** Nothing waits in it: it is forgotten as soon as there is nothing to remember. */
-  #vacate(channel: Channel, now: number): void {
-    this.#become(channel, 'empty')
+  #vacate(channel: Channel): void {
+    if (channel.state !== 'empty') this.#become(channel, 'empty')
     const until = Math.max(channel.blockedUntil, channel.windows?.emptyAt ?? 0)
-    if (until > now) this.#timers.set(channel, until)
+    if (until > 0 && this.#isAhead(until)) this.#timers.set(channel, until)
     else if (channel.halt === undefined) {
       channel.openTime?.forget()
       channel.openTime = undefined
-      this.#rateKeys.leave(channel)
+      if (channel.gate !== channel.group) this.#rateKeys.leave(channel)
       this.#channels.vacate(channel)
     }
   }
@@ -530,7 +568,7 @@ export class Scheduler {
       channel.policy = this.#policies.of(channel.target)
       const { rates, rateKey } = channel.policy
       if (rateKey !== undefined) this.#rateKeys.join(channel, rateKey, rates)
-      else channel.windows = this.#windows.of('channel', channel.target, rates)
+      else if (rates !== undefined) channel.windows = this.#windows.of('channel', channel.target, rates)
       return true
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error))
@@ -543,6 +581,7 @@ export class Scheduler {
 
   /** An attempt left this gate: what it passed may be open again, and what shares its rate key in other groups. */
   #offer(gate: Gate): void {
+    if (this.#ready.lined === 0) return
     gate.offer()
     if (!(gate instanceof KeyGate) || gate.key.gates.size === 1) return
     for (const other of gate.key.gates.values()) other.offer()
@@ -559,9 +598,8 @@ export class Scheduler {
   #lineUpAgain(channels: Iterable<Channel>): void {
     for (const channel of channels) {
       if (channel.state !== 'ready') continue
-      channel.gate.remove(channel)
-      channel.ticket = this.#tickets++
-      channel.gate.push(channel)
+      this.#ready.remove(channel)
+      this.#ready.add(channel)
     }
   }
 
@@ -596,18 +634,25 @@ export class Scheduler {
   }
 }
 
+const noProbes: readonly Halt[] = []
+
 /** In all that an attempt of this channel passes. */
 function inEachWindow({ windows, gate }: Channel, act: (windows: Windows) => void): void {
   if (windows !== undefined) act(windows)
   for (const passed of gate.path) if (passed.windows !== undefined) act(passed.windows)
 }
 
-const take = (windows: Windows): void => windows.take()
 const giveBack = (windows: Windows): void => windows.giveBack()
 const end = (windows: Windows): void => windows.end()
 
-function isRunnable(state: ChannelState): boolean {
-  return state === 'ready' || state === 'waiting' || state === 'held'
+/** Of each state whether an attempt may begin without anybody's doing: 1. */
+const runnable: Readonly<Record<ChannelState, 0 | 1>> = {
+  empty: 0,
+  waiting: 1,
+  held: 1,
+  ready: 1,
+  taken: 0,
+  parked: 0,
 }
 
 /** Nothing but its turn, or its brake, keeps it. */

@@ -6,8 +6,8 @@ export const limitMutations: readonly Mutation[] = [
     name: 'a place comes free when its attempt ends',
     invariants: [],
     file: 'lib/delivery/scheduler.js',
-    find: 'inEachWindow(channel, sent ? end : giveBack)',
-    replace: 'inEachWindow(channel, giveBack)',
+    find: 'sent ? end : giveBack',
+    replace: 'giveBack',
     caughtBy: {
       file: 'delivery/windows',
       name: 'a place comes free perMs after the attempt ended, however long it took',
