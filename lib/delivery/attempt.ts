@@ -28,13 +28,14 @@ export interface Before {
 /** One message's turn. */
 export class Attempt implements Turn {
   readonly channel: Channel
+  readonly policy: Policy<unknown>
   readonly ref: MessageRef
   readonly sequence: number
   readonly probes: readonly Halt[]
   holdsSlot = true
   holdsPlaces = true
-  shows: Shown = undefined
-  failure: string | undefined = undefined
+  shows: Shown
+  failure: string | undefined
   phase: AttemptPhase = 'preparing'
   readonly cancellation = new Cancellation()
   before: Before
@@ -44,15 +45,16 @@ export class Attempt implements Turn {
   readonly isRecovered: boolean
   /** Of the message's first attempt; of this one, once it is recorded, if it is the first. 0 before that. */
   firstAttemptAt: number
-  stored: StoredMessage | undefined = undefined
-  delivery: Delivery<unknown> | undefined = undefined
+  stored: StoredMessage | undefined
+  delivery: Delivery<unknown> | undefined
   /** The function of the user's that is running. */
-  call: { abandon(): void } | undefined = undefined
+  call: { abandon(): void } | undefined
   /** In ms of `Timers.now()`. */
   startedAt = 0
   /** By the monotonic clock, since when it counts as tried; undefined: not yet. */
-  #tryingSince: number | undefined
-  #mostTriedMs = 0
+  tryingSince: number | undefined
+  /** It is cut off by then, so whatever is measured beyond that was a suspend. */
+  mostTriedMs = 0
 
   constructor(
     channel: Channel,
@@ -64,6 +66,7 @@ export class Attempt implements Turn {
     isRecovered: boolean,
   ) {
     this.channel = channel
+    this.policy = channel.policy!
     this.ref = ref
     this.sequence = sequence
     this.probes = probes
@@ -73,20 +76,10 @@ export class Attempt implements Turn {
     this.firstAttemptAt = before.firstAttemptAt
   }
 
-  /** `mostMs`: it is cut off by then, so whatever is measured beyond that was a suspend. */
-  tries(monotonicMs: number, mostMs: number): void {
-    this.#tryingSince = monotonicMs
-    this.#mostTriedMs = mostMs
-  }
-
   /** For how long the message was tried, up to this moment. */
   triedMs(monotonicMs: number): number {
-    if (this.#tryingSince === undefined) return this.before.triedMs
-    return this.before.triedMs + Math.min(Math.round(monotonicMs - this.#tryingSince), this.#mostTriedMs)
-  }
-
-  get policy(): Policy<unknown> {
-    return this.channel.policy!
+    if (this.tryingSince === undefined) return this.before.triedMs
+    return this.before.triedMs + Math.min(Math.round(monotonicMs - this.tryingSince), this.mostTriedMs)
   }
 
   get isProbe(): boolean {

@@ -1,7 +1,7 @@
 import { systemCode } from '../log/system-error.js'
 import type { MessageRef, MessageStore } from '../store/message-store.js'
 import { Attempt } from './attempt.js'
-import { Call } from './call.js'
+import { Call, type CallResult } from './call.js'
 import type { Channel } from './channel.js'
 import { Mark } from './columns.js'
 import { Doubt } from './doubt.js'
@@ -52,7 +52,7 @@ export class Courier {
       settler: this.settler,
       view: attempt => view(attempt.ref, attempt),
       prepare: attempt => this.#prepare(attempt),
-      within: (attempt, run) => this.inside.run(attempt, run),
+      within: (attempt, ask, delivery) => this.inside.run(attempt, ask, delivery),
     })
   }
 
@@ -60,11 +60,12 @@ export class Courier {
     const store = this.#store
     const { scheduler } = this.#context
     const isOpen = store.standing(ref) === 'in-doubt'
+    const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = store.progress(ref)
     const before = {
-      attempts: store.attempts(ref),
-      firstAttemptAt: store.firstAttemptAt(ref),
-      triedMs: store.triedMs(ref) + this.#context.tried.restedMs(ref),
-      mayHaveBeenSent: isOpen || store.mayHaveBeenSent(ref),
+      attempts,
+      firstAttemptAt,
+      triedMs: triedMs + this.#context.tried.restedMs(ref),
+      mayHaveBeenSent: isOpen || mayHaveBeenSent,
     }
     const isRecovered = scheduler.columns.hasMark(ref, Mark.recovered)
     const attempt = new Attempt(channel, ref, store.sequence(ref), probes, before, isOpen, isRecovered)
@@ -118,21 +119,38 @@ export class Courier {
   async #run(attempt: Attempt): Promise<void> {
     const { ref, policy, before } = attempt
     try {
-      attempt.stored = await this.#store.read(ref)
+      const stored = this.#store.read(ref)
+      attempt.stored = stored instanceof Promise ? await stored : stored
     } catch (error) {
       if (!isOver(attempt)) this.#unreadable(attempt, error)
       return
     }
     if (isOver(attempt)) return
     // Whoever was asked may know that it arrived: that comes before its time to live.
-    if (policy.onAmbiguous === 'resend' && this.#expire(attempt)) return
-    if (before.mayHaveBeenSent && !(await this.#doubt.resolve(attempt))) return
-    if (this.#expire(attempt) || !this.#prepare(attempt)) return
-    if (!(await this.#recordStart(attempt)) || isOver(attempt)) return
+    if ((policy.onAmbiguous === 'resend' || !before.mayHaveBeenSent) && this.#expire(attempt)) return
+    if (before.mayHaveBeenSent && (!(await this.#doubt.resolve(attempt)) || this.#expire(attempt))) return
+    if (!this.#prepare(attempt)) return
+    const mustSync = this.#mustSyncMark(attempt)
+    const written = await this.#recordStart(attempt)
+    if (!written || (mustSync && !(await this.#sync(attempt))) || isOver(attempt)) return
     const { id, channel, sequence, attempt: number, mayHaveBeenSent } = attempt.delivery!
     this.#context.reporter.tell('attempt', { id, channel, sequence, attempts: number, mayHaveBeenSent })
     if (isOver(attempt)) return
-    await this.#send(attempt)
+    const result = await this.#send(attempt)
+    if (isOver(attempt)) return
+    if (result.kind === 'returned') {
+      // It may be a refusal that was returned instead of thrown, or a response whose body says so.
+      const found = this.#results.objection(attempt, result.value)
+      const objection = found instanceof Promise ? await found : found
+      if (isOver(attempt)) return
+      if (objection === undefined) {
+        this.settler.delivered(attempt, result.value, this.#context.timers.now() - attempt.startedAt)
+      } else this.#failed(attempt, objection.error, objection.verdict)
+    } else if (result.kind === 'threw') this.#failed(attempt, result.error)
+    else if (result.kind === 'overran') {
+      this.settler.failed(attempt, result.error, { kind: 'ambiguous' })
+      if (this.#context.scheduler.waits(ref)) this.#late.set(ref, attempt)
+    } else this.settler.interrupted(attempt)
   }
 
   /** Dead if its time is over. Of a list that belongs together only the first part is judged. */
@@ -176,21 +194,22 @@ export class Courier {
     return true
   }
 
-  /**
-   * "Attempt n started" is written, and on the device where a duplicate is worse than a wait, or where a loss
-   * of power would hide it.
-   */
-  async #recordStart(attempt: Attempt): Promise<boolean> {
+  /** The mark must be on the device: where a duplicate is worse than a wait, or a loss of power would hide it. */
+  #mustSyncMark({ ref, channel, policy }: Attempt): boolean {
+    const overtakes = (channel.resting?.size ?? 0) > 0
+    return this.#store.mustSyncMark(ref, syncsMarks(policy), overtakes)
+  }
+
+  /** Resolves when "attempt n started" is written; false: it never will be. */
+  #recordStart(attempt: Attempt): Promise<boolean> {
     const { time, ledger } = this.#context
-    const { ref, before, channel, policy } = attempt
+    const { ref, before } = attempt
     const at = time.now()
     attempt.phase = 'recording'
     attempt.startedAt = at
     attempt.firstAttemptAt = before.firstAttemptAt || at
     this.#late.delete(ref)
-    const overtakes = (channel.resting?.size ?? 0) > 0
-    const mustSync = this.#store.mustSyncMark(ref, syncsMarks(policy), overtakes)
-    const written = await ledger.recorded(ref, {
+    return ledger.recorded(ref, {
       kind: 'attempt',
       at,
       attempts: before.attempts + 1,
@@ -198,7 +217,6 @@ export class Courier {
       triedMs: before.triedMs,
       mayHaveBeenSent: before.mayHaveBeenSent,
     })
-    return written && (!mustSync || this.#sync(attempt))
   }
 
   /** Waits for the device, however long it refuses: an attempt that a power loss could hide must not be made. */
@@ -216,14 +234,15 @@ export class Courier {
     }
   }
 
-  async #send(attempt: Attempt): Promise<void> {
+  #send(attempt: Attempt): Promise<CallResult<unknown>> {
     const { timers, clock, options } = this.#context
     const timeoutMs = attempt.policy.sendTimeoutMs
     const graceMs = options.abortGraceMs ?? 10_000
     attempt.phase = 'sending'
     attempt.startedAt = timers.now()
-    attempt.tries(clock.monotonic(), timeoutMs + graceMs)
-    const call = new Call(() => this.inside.run(attempt, () => this.send!(attempt.delivery!)), {
+    attempt.tryingSince = clock.monotonic()
+    attempt.mostTriedMs = timeoutMs + graceMs
+    const call = new Call(() => this.inside.run(attempt, this.send!, attempt.delivery!), {
       timers,
       cancellation: attempt.cancellation,
       timeoutMs,
@@ -233,31 +252,7 @@ export class Courier {
       returnedLate: value => void this.#returnedLate(attempt, value),
     })
     attempt.call = call
-    const result = await call.result
-    if (isOver(attempt)) return
-    switch (result.kind) {
-      case 'returned':
-        return this.#returned(attempt, result.value)
-      case 'threw':
-        this.#failed(attempt, result.error)
-        return
-      case 'overran':
-        this.settler.failed(attempt, result.error, { kind: 'ambiguous' })
-        if (this.#context.scheduler.waits(attempt.ref)) this.#late.set(attempt.ref, attempt)
-        return
-      case 'abandoned':
-        this.settler.interrupted(attempt)
-    }
-  }
-
-  /** It may be a refusal that was returned instead of thrown, or a response whose body says so. */
-  async #returned(attempt: Attempt, value: unknown): Promise<void> {
-    const found = this.#results.objection(attempt, value)
-    const objection = found instanceof Promise ? await found : found
-    if (isOver(attempt)) return
-    if (objection === undefined) {
-      this.settler.delivered(attempt, value, this.#context.timers.now() - attempt.startedAt)
-    } else this.#failed(attempt, objection.error, objection.verdict)
+    return call.result
   }
 
   #failed(attempt: Attempt, error: unknown, said?: Verdict): void {

@@ -47,7 +47,7 @@ export class Dispatcher<P, R> {
   /** Attempts whose own `send` closes the queue. */
   readonly #excused = new Set<Attempt>()
   /** Closing waits for this to be called when something ended. */
-  #whenEnded: () => void = () => {}
+  #whenEnded: (() => void) | undefined
 
   constructor(store: MessageStore, options: DispatcherOptions<P>, observer: DispatchObserver<R>) {
     // The types of payloads and results are a promise of the user to himself: nothing below looks into either.
@@ -62,7 +62,7 @@ export class Dispatcher<P, R> {
     this.#ledger = new Ledger(store, {
       recorded: (ref, kind) => {
         tried.recorded(ref)
-        this.#retention.recorded(ref, kind)
+        if (this.#retention.isOn) this.#retention.recorded(ref, kind)
       },
       allWritten: () => this.#look(),
       refused: error => this.#refused(error),
@@ -165,7 +165,8 @@ export class Dispatcher<P, R> {
 
   /** An attempt of it may have been made that no record tells of. */
   #lacksMark(ref: MessageRef): boolean {
-    return this.#store.attempts(ref) === 0 || this.#store.firstAttemptAt(ref) === 0
+    const { attempts, firstAttemptAt } = this.#store.progress(ref)
+    return attempts === 0 || firstAttemptAt === 0
   }
 
   /** Takes a newly durable message; in sequence order. Its attempt begins behind all that are added with it. */
@@ -246,7 +247,7 @@ export class Dispatcher<P, R> {
     const inside = this.#courier.inside.attempt()
     if (inside !== undefined) this.#excused.add(inside)
     this.#closed ??= this.#close(graceMs)
-    this.#whenEnded()
+    this.#whenEnded?.()
     return this.#closed
   }
 
@@ -258,7 +259,7 @@ export class Dispatcher<P, R> {
     this.#courier.lost(error)
     this.#timers.close()
     this.#drains.reject(error)
-    this.#whenEnded()
+    this.#whenEnded?.()
   }
 
   sending(ref: MessageRef): boolean {
@@ -308,7 +309,7 @@ export class Dispatcher<P, R> {
   #othersEnded(graceMs: number): Promise<void> {
     return new Promise(resolve => {
       const end = () => {
-        this.#whenEnded = () => {}
+        this.#whenEnded = undefined
         this.#timers.cancel(grace)
         resolve()
       }
@@ -336,10 +337,11 @@ export class Dispatcher<P, R> {
 
   /** Something changed that may have left nothing to do. */
   #look(): void {
-    this.#store.takeIn()
-    this.#whenEnded()
+    this.#whenEnded?.()
+    if (this.#ledger.unwritten > 0) return
     const insiders = this.#drains.insiders(this.#attempts)
-    if (this.#attempts.size > insiders.size || this.#ledger.unwritten > 0) return
+    if (this.#attempts.size > insiders.size) return
+    this.#store.takeIn()
     if (this.#started && this.#closed === undefined && !this.#scheduler.isStill) return
     const { pending } = this.#scheduler
     this.#drains.look(insiders, pending)

@@ -22,7 +22,7 @@ export interface DoubtContext {
   /** Makes `attempt.delivery`. False: it could not, and the turn is over. */
   readonly prepare: (attempt: Attempt) => boolean
   /** Runs a user's function as part of this attempt. */
-  readonly within: <T>(attempt: Attempt, run: () => T) => T
+  readonly within: <About, T>(attempt: Attempt, ask: (about: About) => T, about: About) => T
 }
 
 type Ask = (delivery: Delivery<unknown> & { lastAttemptAt: number }) => Answer | Promise<Answer>
@@ -115,10 +115,11 @@ export class Doubt {
       lastAttemptAt: time.onWall(store.lastOutcomeAt(ref)),
     }
     attempt.phase = 'asking'
-    attempt.tries(clock.monotonic(), policy.sendTimeoutMs)
+    attempt.tryingSince = clock.monotonic()
+    attempt.mostTriedMs = policy.sendTimeoutMs
     scheduler.yieldSlot(attempt)
     scheduler.pump()
-    const call = new Call(() => within(attempt, () => ask(delivery)), {
+    const call = new Call(() => within(attempt, ask, delivery), {
       timers,
       cancellation,
       timeoutMs: policy.sendTimeoutMs,

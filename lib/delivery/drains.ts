@@ -9,6 +9,8 @@ interface Waiter {
   reject(error: Error): void
 }
 
+const nobody: ReadonlySet<Attempt> = new Set()
+
 /** Those who wait in `drain`. */
 export class Drains {
   /** Apart, and hardly ever any: they are gone through whenever an attempt ends. */
@@ -17,6 +19,7 @@ export class Drains {
 
   /** Attempts under way that wait here themselves. */
   insiders(attempts: RefMap<Attempt>): ReadonlySet<Attempt> {
+    if (this.#inside.size === 0) return nobody
     const insiders = new Set<Attempt>()
     for (const { inside } of this.#inside) {
       if (attempts.get(inside!.ref) === inside) insiders.add(inside!)
@@ -56,6 +59,7 @@ export class Drains {
    * would wait for each other. Those outside are when nothing is under way at all.
    */
   look(insiders: ReadonlySet<Attempt>, remaining: number): void {
+    if (this.#inside.size === 0 && this.#outside.size === 0) return
     if (insiders.size === 0) {
       this.resolve(remaining)
       return

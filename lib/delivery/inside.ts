@@ -17,13 +17,11 @@ const running = new AsyncLocalStorage<readonly Entry[]>()
  * Tells whether the caller runs inside an attempt of this queue, also where attempts of others lie between.
  */
 export class Inside {
-  run<Result>(attempt: Attempt, work: () => Result): Result {
+  run<About, Result>(attempt: Attempt, work: (about: About) => Result, about: About): Result {
     // What is over cannot be waited for: without a look at that, queues that enqueue to one another would
     // keep all.
-    const around = (running.getStore() ?? []).filter(
-      entry => entry.of !== this && entry.attempt.phase !== 'over',
-    )
-    return running.run([...around, { of: this, attempt }], work)
+    const around = running.getStore()?.filter(entry => entry.of !== this && entry.attempt.phase !== 'over')
+    return running.run([...(around ?? []), { of: this, attempt }], work, about)
   }
 
   attempt(): Attempt | undefined {

@@ -11,6 +11,8 @@ interface LedgerListener {
   refused(error: unknown): void
 }
 
+type Ended = (isWritten: boolean) => void
+
 /** Records outcomes, and knows how many of them are not written yet. */
 export class Ledger {
   /** Outcomes that are not written yet. */
@@ -25,27 +27,30 @@ export class Ledger {
   }
 
   /**
-   * Records an outcome; `written` is called when it survives a killed process, in the order of recording. Not at all
-   * where the store is closed or lost.
+   * Records an outcome; `written` is called, with true, when it survives a killed process, in the order of recording;
+   * `refused`, with false, where the store is closed or lost.
    */
-  record(ref: MessageRef, outcome: Outcome, written?: () => void): void {
-    this.#record(ref, outcome, new Entry(this, written))
+  record(ref: MessageRef, outcome: Outcome, written?: Ended, refused?: Ended): void {
+    const entry = new Entry(this, written, refused)
+    this.unwritten++
+    this.#last = entry
+    try {
+      this.#store.record(ref, outcome, entry)
+      this.#listener.recorded(ref, outcome.kind)
+    } catch (error) {
+      nextTick(() => entry.refused(error))
+    }
   }
 
   /** As `record`. Resolves to whether it was written; never rejects. */
   recorded(ref: MessageRef, outcome: Outcome): Promise<boolean> {
-    return new Promise(resolve => {
-      const entry = new Entry(
-        this,
-        () => resolve(true),
-        () => resolve(false),
-      )
-      this.#record(ref, outcome, entry)
-    })
+    return new Promise(resolve => this.record(ref, outcome, resolve, resolve))
   }
 
   resumed(channel: string, at: number): void {
-    const entry = this.#enter(new Entry(this))
+    const entry = new Entry(this)
+    this.unwritten++
+    this.#last = entry
     try {
       this.#store.recordResumed(channel, at, entry)
     } catch (error) {
@@ -70,32 +75,16 @@ export class Ledger {
     this.#listener.refused(error)
     if (--this.unwritten === 0) this.#listener.allWritten()
   }
-
-  #record(ref: MessageRef, outcome: Outcome, entry: Entry): void {
-    this.#enter(entry)
-    try {
-      this.#store.record(ref, outcome, entry)
-      this.#listener.recorded(ref, outcome.kind)
-    } catch (error) {
-      nextTick(() => entry.refused(error))
-    }
-  }
-
-  #enter(entry: Entry): Entry {
-    this.unwritten++
-    this.#last = entry
-    return entry
-  }
 }
 
 /** An outcome on its way. */
 class Entry implements OutcomeListener {
   readonly #ledger: Ledger
-  readonly #whenWritten: (() => void) | undefined
-  readonly #whenRefused: (() => void) | undefined
+  readonly #whenWritten: Ended | undefined
+  readonly #whenRefused: Ended | undefined
   #followers: (() => void)[] | undefined
 
-  constructor(ledger: Ledger, whenWritten?: () => void, whenRefused?: () => void) {
+  constructor(ledger: Ledger, whenWritten?: Ended, whenRefused?: Ended) {
     this.#ledger = ledger
     this.#whenWritten = whenWritten
     this.#whenRefused = whenRefused
@@ -107,14 +96,14 @@ class Entry implements OutcomeListener {
   }
 
   written(): void {
-    this.#whenWritten?.()
+    this.#whenWritten?.(true)
     this.#ledger.written(this)
     if (this.#followers !== undefined) for (const follower of this.#followers) follower()
   }
 
   refused(error: unknown): void {
     this.#ledger.refused(error)
-    this.#whenRefused?.()
+    this.#whenRefused?.(false)
   }
 }
 

@@ -11,11 +11,8 @@ export class RefMap<V extends object> {
   /** Each ref plus 1; 0: the slot is free. The length is a power of 2. */
   #refs = new Uint32Array(SMALLEST)
   #values: (V | undefined)[] = new Array<V | undefined>(SMALLEST).fill(undefined)
-  #size = 0
-
-  get size(): number {
-    return this.#size
-  }
+  /** Written here alone. A field, for it is asked several times a message. */
+  size = 0
 
   get(ref: MessageRef): V | undefined {
     return this.#values[this.#slot(ref)]
@@ -24,12 +21,12 @@ export class RefMap<V extends object> {
   set(ref: MessageRef, value: V): void {
     let slot = this.#slot(ref)
     if (this.#refs[slot] === 0) {
-      if ((this.#size + 1) * 2 > this.#refs.length) {
+      if ((this.size + 1) * 2 > this.#refs.length) {
         this.#grow()
         slot = this.#slot(ref)
       }
       this.#refs[slot] = ref + 1
-      this.#size += 1
+      this.size += 1
     }
     this.#values[slot] = value
   }
@@ -47,13 +44,13 @@ export class RefMap<V extends object> {
     }
     this.#refs[hole] = 0
     this.#values[hole] = undefined
-    this.#size -= 1
+    this.size -= 1
   }
 
   clear(): void {
     this.#refs.fill(0)
     this.#values.fill(undefined)
-    this.#size = 0
+    this.size = 0
   }
 
   /** Those that are in it now, whatever is done with it meanwhile. */

@@ -22,6 +22,8 @@ interface RetentionContext {
 export class Retention implements Alarm {
   alarmAt = 0
   alarmIndex = -1
+  /** Something may have to be thrown away. */
+  readonly isOn: boolean
   readonly #maxAgeMs: number
   readonly #maxCount: number
   readonly #context: RetentionContext
@@ -32,12 +34,13 @@ export class Retention implements Alarm {
   constructor({ maxAgeMs = Infinity, maxCount = Infinity }: RetentionOptions, context: RetentionContext) {
     this.#maxAgeMs = maxAgeMs
     this.#maxCount = maxCount
+    this.isOn = maxAgeMs !== Infinity || maxCount !== Infinity
     this.#context = context
   }
 
   /** The dead letters of earlier lives. */
   load(refs: readonly MessageRef[]): void {
-    if (!this.#isOn) return
+    if (!this.isOn) return
     const { store } = this.#context
     const inOrder = refs.toSorted((one, other) => store.lastOutcomeAt(one) - store.lastOutcomeAt(other))
     for (const ref of inOrder) this.#dead.add(store.sequence(ref))
@@ -46,7 +49,7 @@ export class Retention implements Alarm {
 
   /** What happened to a message, as soon as it did. */
   recorded(ref: MessageRef, kind: Outcome['kind']): void {
-    if (!this.#isOn || (kind !== 'dead' && kind !== 'redriven' && kind !== 'purged')) return
+    if (!this.isOn || (kind !== 'dead' && kind !== 'redriven' && kind !== 'purged')) return
     const sequence = this.#context.store.sequence(ref)
     if (kind === 'dead') this.#dead.add(sequence)
     else this.#dead.delete(sequence)
@@ -58,10 +61,6 @@ export class Retention implements Alarm {
       this.#context.failed(error)
       this.#context.timers.set(this, this.#context.timers.after(TRY_AGAIN_MS))
     })
-  }
-
-  get #isOn(): boolean {
-    return this.#maxAgeMs !== Infinity || this.#maxCount !== Infinity
   }
 
   async #purge(): Promise<void> {

@@ -72,7 +72,7 @@ export class Settler {
     attempt.shows = 'up'
     this.#recordDelivered(attempt, attemptsAfter(attempt), result, ms)
     this.#context.scheduler.succeeded(attempt.channel)
-    this.#liftProbes(attempt)
+    if (attempt.probes.length > 0) this.#liftProbes(attempt)
     this.end(attempt, false)
   }
 
@@ -323,20 +323,18 @@ export class Settler {
       else continue
       this.#recordDead(part, store.channel(part), sequence, undefined, {
         reason: 'predecessor',
-        attempts: store.attempts(part),
-        firstAttemptAt: store.firstAttemptAt(part),
-        triedMs: store.triedMs(part),
-        mayHaveBeenSent: store.mayHaveBeenSent(part),
+        ...store.progress(part),
       })
     }
   }
 
   #recordDelivered(attempt: Attempt, attempts: number, result: unknown, ms: number): void {
-    const { counters, reporter, time } = this.#context
-    const progress = this.#progress(attempts, attempt.before.mayHaveBeenSent)
+    const { counters, ledger, reporter, time } = this.#context
+    const { mayHaveBeenSent } = attempt.before
+    const at = time.now()
     counters.delivered++
-    this.#record(attempt, { kind: 'delivered', ...progress }, () =>
-      reporter.tell('delivered', { ...facts(attempt, attempts), result, ms, at: time.onWall(progress.at) }),
+    ledger.record(attempt.ref, { kind: 'delivered', at, attempts, mayHaveBeenSent }, () =>
+      reporter.tell('delivered', { ...facts(attempt, attempts), result, ms, at: time.onWall(at) }),
     )
   }
 

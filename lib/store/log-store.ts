@@ -16,6 +16,7 @@ import { MessageContents } from './message-contents.js'
 import { MessageIndex } from './message-index.js'
 import { MessageReader } from './message-reader.js'
 import type {
+  AliveProgress,
   MessageRef,
   MessageStore,
   Outcome,
@@ -426,12 +427,8 @@ export class LogStore implements MessageStore {
     return this.#index.table.attempts(ref)
   }
 
-  firstAttemptAt(ref: MessageRef): number {
-    return this.#index.table.firstAttemptAt(ref)
-  }
-
-  triedMs(ref: MessageRef): number {
-    return this.#index.table.triedMs(ref)
+  progress(ref: MessageRef): Omit<AliveProgress, 'at'> {
+    return this.#index.table.progress(ref)
   }
 
   mayHaveBeenSent(ref: MessageRef): boolean {

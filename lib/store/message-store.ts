@@ -123,10 +123,8 @@ export interface MessageStore {
   standing(ref: MessageRef): Standing
   /** Charged attempts so far. */
   attempts(ref: MessageRef): number
-  /** 0 before the first attempt. */
-  firstAttemptAt(ref: MessageRef): number
-  /** As `AliveProgress`, up to the last outcome. */
-  triedMs(ref: MessageRef): number
+  /** As its last outcome left it; before the first one all of it 0, and nothing sent. */
+  progress(ref: MessageRef): Omit<AliveProgress, 'at'>
   mayHaveBeenSent(ref: MessageRef): boolean
   /**
    * In the queue's time: before it no attempt is made: of a retry or a server-told delay (it keeps its place

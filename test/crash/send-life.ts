@@ -62,7 +62,7 @@ export class SendLife {
     const shown = live.map(({ id, channel, stands, ref }) => {
       const inDoubt = stands.standing === 'in-doubt'
       if (stands.standing !== 'dead') this.#lines.get(channel)!.push({ id, ref, retries: false })
-      if (inDoubt && (store.attempts(ref) === 0 || store.firstAttemptAt(ref) === 0)) this.#ended += 1
+      if (inDoubt && (store.attempts(ref) === 0 || store.progress(ref).firstAttemptAt === 0)) this.#ended += 1
       return { id, marked: inDoubt || stands.mayHaveBeenSent, inDoubt }
     })
     if (this.process.killed) return

@@ -190,7 +190,7 @@ export const clockMutations: readonly Mutation[] = [
     name: 'what an attempt took does not count as tried',
     invariants: [17],
     file: 'lib/delivery/courier.js',
-    find: 'attempt.tries(clock.monotonic(), timeoutMs + graceMs);',
+    find: 'attempt.tryingSince = clock.monotonic();',
     replace: '',
     caughtBy: { file: 'delivery/tried-time', name: 'a receiver that hangs uses the time up' },
   },

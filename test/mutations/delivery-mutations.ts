@@ -6,8 +6,8 @@ export const deliveryMutations: readonly Mutation[] = [
     name: 'an attempt is sent before it is recorded',
     invariants: [3, 13],
     file: 'lib/delivery/courier.js',
-    find: 'const written = await ledger.recorded(ref, {',
-    replace: 'const written = true; void ledger.recorded(ref, {',
+    find: 'const written = await this.#recordStart(attempt);',
+    replace: 'const written = true; void this.#recordStart(attempt);',
     caughtBy: {
       file: 'delivery/disk',
       name: 'while a delivery can not be recorded its channel waits, and it is not sent again',
@@ -64,8 +64,8 @@ export const deliveryMutations: readonly Mutation[] = [
     name: 'a first attempt that a loss of power would hide does not wait for the device',
     invariants: [13],
     file: 'lib/delivery/courier.js',
-    find: '!mustSync || this.#sync(attempt)',
-    replace: "policy.onAmbiguous === 'resend' || this.#sync(attempt)",
+    find: '(mustSync && !(await this.#sync(attempt)))',
+    replace: "(policy.onAmbiguous !== 'resend' && !(await this.#sync(attempt)))",
     caughtBy: {
       file: 'delivery/doubt',
       name: "under 'resend' no send waits for the device, unless a loss of power would hide it",
@@ -75,8 +75,8 @@ export const deliveryMutations: readonly Mutation[] = [
     name: 'an attempt that must not be repeated does not wait for the device',
     invariants: [13],
     file: 'lib/delivery/courier.js',
-    find: '!mustSync || this.#sync(attempt)',
-    replace: 'true',
+    find: '(mustSync && !(await this.#sync(attempt)))',
+    replace: 'false',
     caughtBy: {
       file: 'delivery/doubt',
       name: 'the attempt is on the device before send where onAmbiguous is dead-letter',

@@ -35,7 +35,7 @@ async function state(store: LogStore): Promise<unknown[]> {
       sequence: store.sequence(ref),
       standing: store.standing(ref),
       attempts: store.attempts(ref),
-      firstAttemptAt: store.firstAttemptAt(ref),
+      firstAttemptAt: store.progress(ref).firstAttemptAt,
       mayHaveBeenSent: store.mayHaveBeenSent(ref),
       dueAt: store.dueAt(ref),
       deliverAt: store.deliverAt(ref),

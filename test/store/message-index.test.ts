@@ -67,7 +67,7 @@ t.test('a reused ref remembers nothing of its predecessor', async t => {
       standing: index.table.standing(ref),
       attempts: index.table.attempts(ref),
       dueAt: index.table.dueAt(ref),
-      firstAttemptAt: index.table.firstAttemptAt(ref),
+      firstAttemptAt: index.table.progress(ref).firstAttemptAt,
       lastOutcomeAt: index.table.lastOutcomeAt(ref),
       mayHaveBeenSent: index.table.mayHaveBeenSent(ref),
       ackSegment: index.table.ackSegment(ref),

@@ -49,7 +49,7 @@ t.test('an attempt that a crash left open is in doubt, and charged', async t => 
   t.equal(store.attempts(ref!), 3)
   t.equal(store.mayHaveBeenSent(ref!), true)
   t.equal(store.lastOutcomeAt(ref!), NOW, 'when the attempt began')
-  t.equal(store.triedMs(ref!), 4_000)
+  t.equal(store.progress(ref!).triedMs, 4_000)
   t.match(store.recovery, { pending: 0, inDoubt: 1 })
 })
 
@@ -70,7 +70,7 @@ for (const kind of ['retry', 'rate-limited'] as const) {
     t.equal(store.standing(ref!), 'pending')
     t.equal(store.dueAt(ref!), outcome.dueAt)
     t.equal(store.attempts(ref!), outcome.attempts)
-    t.equal(store.firstAttemptAt(ref!), NOW)
+    t.equal(store.progress(ref!).firstAttemptAt, NOW)
     t.strictSame(store.history(ref!).lastError, outcome.error)
   })
 

@@ -162,7 +162,7 @@ t.test('where the tail of the ack log is in doubt, the messages in doubt take pl
   disk.acks.tailInDoubt = true
   const again = await openStore(disk)
   const doubtful = [...again.live()].filter(ref => again.standing(ref) === 'in-doubt')
-  t.same(doubtful.map(ref => [again.channel(ref), again.firstAttemptAt(ref)]).sort(), [
+  t.same(doubtful.map(ref => [again.channel(ref), again.progress(ref).firstAttemptAt]).sort(), [
     ['a', 0],
     ['b', 0],
   ])

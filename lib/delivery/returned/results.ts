@@ -32,12 +32,16 @@ export class Results {
   /** Undefined: it was delivered. A promise only where a body has to be read. */
   objection(attempt: Attempt, result: unknown): Objection | undefined | Promise<Objection | undefined> {
     const { options, reporter } = this.#context
-    const report = (error: Error) => reporter.error(error)
     const { classifyResult } = options
-    const verdict = askedVerdict('classifyResult', classifyResult, result, attempt.delivery!, report)
+    let verdict: Verdict | undefined
+    if (classifyResult !== undefined) {
+      const report = (error: Error) => reporter.error(error)
+      verdict = askedVerdict('classifyResult', classifyResult, result, attempt.delivery!, report)
+    }
     if (verdict?.kind === 'delivered') return undefined
     const found = verdict === undefined ? findingIn(result) : refusalOf(result)
-    if (found?.kind !== 'unread') return this.#objectionIn(found, verdict, attempt)
+    if (found === undefined) return undefined
+    if (found.kind !== 'unread') return this.#objectionIn(found, verdict, attempt)
     return this.#read(found, attempt).then(read => this.#objectionIn(read, verdict, attempt))
   }
 
