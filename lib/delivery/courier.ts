@@ -7,7 +7,6 @@ import { Mark } from './columns.js'
 import { Doubt } from './doubt.js'
 import type { Halt } from './halts.js'
 import { Inside } from './inside.js'
-import { syncsMarks } from './policies.js'
 import { recordedError } from './recorded-error.js'
 import { RefMap } from './ref-map.js'
 import { Results } from './returned/results.js'
@@ -58,13 +57,13 @@ export class Courier {
 
   begin(channel: Channel, ref: MessageRef, probes: readonly Halt[]): void {
     const store = this.#store
-    const { scheduler } = this.#context
+    const { scheduler, tried } = this.#context
     const isOpen = store.standing(ref) === 'in-doubt'
     const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = store.progress(ref)
     const before = {
       attempts,
       firstAttemptAt,
-      triedMs: triedMs + this.#context.tried.restedMs(ref),
+      triedMs: tried.isEmpty ? triedMs : triedMs + tried.restedMs(ref),
       mayHaveBeenSent: isOpen || mayHaveBeenSent,
     }
     const isRecovered = scheduler.columns.hasMark(ref, Mark.recovered)
@@ -130,7 +129,9 @@ export class Courier {
     if ((policy.onAmbiguous === 'resend' || !before.mayHaveBeenSent) && this.#expire(attempt)) return
     if (before.mayHaveBeenSent && (!(await this.#doubt.resolve(attempt)) || this.#expire(attempt))) return
     if (!this.#prepare(attempt)) return
-    const mustSync = this.#mustSyncMark(attempt)
+    // Where a duplicate is worse than a wait, or a loss of power would hide the attempt.
+    const overtakes = (attempt.channel.resting?.size ?? 0) > 0
+    const mustSync = this.#store.mustSyncMark(ref, policy.syncsMarks, overtakes)
     const written = await this.#recordStart(attempt)
     if (!written || (mustSync && !(await this.#sync(attempt))) || isOver(attempt)) return
     const { id, channel, sequence, attempt: number, mayHaveBeenSent } = attempt.delivery!
@@ -192,12 +193,6 @@ export class Courier {
       },
     }
     return true
-  }
-
-  /** The mark must be on the device: where a duplicate is worse than a wait, or a loss of power would hide it. */
-  #mustSyncMark({ ref, channel, policy }: Attempt): boolean {
-    const overtakes = (channel.resting?.size ?? 0) > 0
-    return this.#store.mustSyncMark(ref, syncsMarks(policy), overtakes)
   }
 
   /** Resolves when "attempt n started" is written; false: it never will be. */

@@ -61,7 +61,7 @@ export class Dispatcher<P, R> {
     this.#timers = new Timers(clock, time, () => this.#advance())
     this.#ledger = new Ledger(store, {
       recorded: (ref, kind) => {
-        tried.recorded(ref)
+        if (!tried.isEmpty) tried.recorded(ref)
         if (this.#retention.isOn) this.#retention.recorded(ref, kind)
       },
       allWritten: () => this.#look(),

@@ -10,6 +10,8 @@ export interface Policy<P> {
   readonly rates: Rate | readonly Rate[] | undefined
   readonly rateKey: string | undefined
   readonly ordered: boolean
+  /** As `syncsMarks` says. */
+  readonly syncsMarks: boolean
 }
 
 /**
@@ -34,14 +36,17 @@ export class Policies<P> {
     this.#ask = options.channelOptions
     const random = options.random ?? Math.random
     this.#backoffOf = retry => backoffOf(retry, random, report)
+    const backoff = this.#backoffOf(options.retry)
+    const { onAmbiguous = 'resend' } = options
     this.#queueWide = {
-      backoff: this.#backoffOf(options.retry),
-      onAmbiguous: options.onAmbiguous ?? 'resend',
+      backoff,
+      onAmbiguous,
       onDead: options.onDead ?? 'continue',
       sendTimeoutMs: options.sendTimeoutMs ?? 30_000,
       rates: options.rateLimit?.perChannel,
       rateKey: undefined,
       ordered: true,
+      syncsMarks: syncsMarks({ onAmbiguous, backoff }),
     }
   }
 
@@ -51,15 +56,18 @@ export class Policies<P> {
     if (own === undefined) return this.#queueWide
     const known = this.#known.get(own)
     if (known !== undefined) return known
-    const { backoff, onAmbiguous, onDead, sendTimeoutMs, rates, ordered } = this.#queueWide
+    const { onDead, sendTimeoutMs, rates, ordered } = this.#queueWide
+    const backoff = own.retry === undefined ? this.#queueWide.backoff : this.#backoffOf(own.retry)
+    const onAmbiguous = own.onAmbiguous ?? this.#queueWide.onAmbiguous
     const policy: Policy<P> = {
-      backoff: own.retry === undefined ? backoff : this.#backoffOf(own.retry),
-      onAmbiguous: own.onAmbiguous ?? onAmbiguous,
+      backoff,
+      onAmbiguous,
       onDead: own.onDead ?? onDead,
       sendTimeoutMs: own.sendTimeoutMs ?? sendTimeoutMs,
       rates: own.rateLimit ?? rates,
       rateKey: own.rateKey,
       ordered: own.ordered ?? ordered,
+      syncsMarks: syncsMarks({ onAmbiguous, backoff }),
     }
     this.#known.set(own, policy)
     return policy

@@ -321,7 +321,7 @@ export class Scheduler {
     }
     this.settle(channel)
     if (this.brakes.size > 0) this.brakes.look(channel)
-    this.#offer(gate)
+    if (this.#ready.lined > 0) this.#offer(gate)
   }
 
   /**
@@ -581,7 +581,6 @@ export class Scheduler {
 
   /** An attempt left this gate: what it passed may be open again, and what shares its rate key in other groups. */
   #offer(gate: Gate): void {
-    if (this.#ready.lined === 0) return
     gate.offer()
     if (!(gate instanceof KeyGate) || gate.key.gates.size === 1) return
     for (const other of gate.key.gates.values()) other.offer()

@@ -23,21 +23,25 @@ import type { OpenTime } from './open-time.js'
 export class TriedTime {
   /** Messages in their own backoff. */
   readonly #resting = new Map<MessageRef, Rest>()
+  /** Nothing is: as nearly always, and asked at each attempt and outcome. */
+  isEmpty = true
 
   /** The message waits for so long now, in this channel. */
   rests(ref: MessageRef, open: OpenTime, delayMs: number): void {
     this.#resting.set(ref, { open, from: open.read(), delayMs })
+    this.isEmpty = false
   }
 
   /** How much of its wait it has waited out. */
   restedMs(ref: MessageRef): number {
-    const rest = this.#resting.size === 0 ? undefined : this.#resting.get(ref)
+    const rest = this.#resting.get(ref)
     return rest === undefined ? 0 : Math.floor(Math.min(rest.open.read() - rest.from, rest.delayMs))
   }
 
   /** An outcome of it was recorded: what it waited before is in the sum, or is over. */
   recorded(ref: MessageRef): void {
-    if (this.#resting.size > 0) this.#resting.delete(ref)
+    this.#resting.delete(ref)
+    this.isEmpty = this.#resting.size === 0
   }
 }
 

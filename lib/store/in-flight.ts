@@ -26,22 +26,24 @@ export class InFlight<T extends Flight> {
   add(append: T): void {
     if (this.#used === this.#ring.length) this.#grow()
     append.place = this.#first + this.#used
-    this.#ring[this.#at(this.#used)] = append
+    this.#ring[(this.#head + this.#used) & (this.#ring.length - 1)] = append
     this.#used += 1
   }
 
   /** Nothing, where it is not here any more. */
   delete(append: T): void {
-    const at = this.#at(append.place - this.#first)
-    if (this.#ring[at] !== append) return
-    this.#ring[at] = undefined
+    const ring = this.#ring
+    const mask = ring.length - 1
+    const at = (this.#head + append.place - this.#first) & mask
+    if (ring[at] !== append) return
+    ring[at] = undefined
     // Both ends are always in flight.
-    while (this.#used > 0 && this.#ring[this.#head] === undefined) {
-      this.#head = this.#at(1)
+    while (this.#used > 0 && ring[this.#head] === undefined) {
+      this.#head = (this.#head + 1) & mask
       this.#first += 1
       this.#used -= 1
     }
-    while (this.#used > 0 && this.#ring[this.#at(this.#used - 1)] === undefined) this.#used -= 1
+    while (this.#used > 0 && ring[(this.#head + this.#used - 1) & mask] === undefined) this.#used -= 1
   }
 
   get isEmpty(): boolean {

@@ -120,7 +120,7 @@ export class MessageIndex {
     const standing = this.table.standing(ref)
     this.#counts[standing] -= 1
     if (standing !== 'dead') this.#pendingBytes -= this.table.bytes(ref)
-    this.#ids.delete(ref)
+    this.#ids.delete(ref, this.table.hashLow(ref))
     this.#sequences.delete(this.table.sequence(ref))
     this.#channels.release(this.table.channel(ref))
     this.#deliverAt.delete(ref)

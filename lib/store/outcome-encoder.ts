@@ -17,7 +17,9 @@ export function encodeFields(
   const array = new Array<unknown>(fields.length)
   for (let i = 0; i < fields.length; i += 1) {
     const field = fields[i]!
-    array[i] = encodeField(field.type, values[field.name])
+    const value = values[field.name]
+    // Most are numbers, which stand as they are.
+    array[i] = typeof value === 'number' ? value : encodeField(field.type, value)
   }
   if (optional !== undefined) {
     const map = new Map<number, unknown>()

@@ -12,6 +12,8 @@ export class PagedColumns<P> {
   /** The column that holds, in a free row, the next free row plus 1. */
   readonly #chain: (page: P) => Uint32Array
   readonly pages: P[] = []
+  /** That column of each page. */
+  readonly #chains: Uint32Array[] = []
   /** The first free row plus 1; 0: none. */
   #free = 0
   #size = 0
@@ -30,13 +32,13 @@ export class PagedColumns<P> {
   allocate(): number {
     if (this.#free === 0) this.#addPage()
     const row = this.#free - 1
-    this.#free = this.#chain(this.pages[row >>> PAGE_SHIFT]!)[row & PAGE_MASK]!
+    this.#free = this.#chains[row >>> PAGE_SHIFT]![row & PAGE_MASK]!
     this.#size += 1
     return row
   }
 
   release(row: number): void {
-    this.#chain(this.pages[row >>> PAGE_SHIFT]!)[row & PAGE_MASK] = this.#free
+    this.#chains[row >>> PAGE_SHIFT]![row & PAGE_MASK] = this.#free
     this.#free = row + 1
     this.#size -= 1
   }
@@ -48,6 +50,7 @@ export class PagedColumns<P> {
     // Low rows first, so that the numbers stay dense; the last one ends the chain.
     for (let slot = 0; slot < PAGE_ROWS - 1; slot += 1) chain[slot] = first + slot + 2
     this.pages.push(page)
+    this.#chains.push(chain)
     this.#free = first + 1
   }
 }

@@ -83,12 +83,12 @@ export class RefTable {
     if (length > shard.slots.length) this.#resize(shard, length)
   }
 
-  /** The ref must be in the table, and its hash what it was. */
-  delete(ref: MessageRef): void {
-    const shard = this.#shards[this.#hashOf(ref) >>> SHARD_SHIFT]!
+  /** The ref must be in the table, and its hash what it was; `hash` as for `add`. */
+  delete(ref: MessageRef, hash: number = this.#hashOf(ref)): void {
+    const shard = this.#shards[hash >>> SHARD_SHIFT]!
     const { slots } = shard
     const mask = slots.length - 1
-    let hole = this.#hashOf(ref) & mask
+    let hole = hash & mask
     while (slots[hole] !== ref + 1) {
       if (slots[hole] === 0) throw new Error(`The table does not hold ref ${ref}`)
       hole = (hole + 1) & mask

@@ -31,6 +31,8 @@ export class SequenceTable<T extends number = MessageRef> {
   #latestRow = 0
   /** The highest key that ever had a block: beyond it there is none to be found. */
   #highestKey = -1
+  /** Its block, which stays while it is empty: the next sequence belongs there, and a queue may be empty after each. */
+  #highestRow = -1
 
   add(sequence: number, ref: T): void {
     const key = Math.floor(sequence / BLOCK)
@@ -64,9 +66,12 @@ export class SequenceTable<T extends number = MessageRef> {
     if (page.refs[at] === 0) return
     page.refs[at] = 0
     page.used[slot]! -= 1
-    if (page.used[slot] !== 0) return
+    if (page.used[slot] === 0 && row !== this.#highestRow) this.#release(row)
+  }
+
+  #release(row: number): void {
     this.#latestKey = -1
-    this.#byKey.delete(row as MessageRef)
+    this.#byKey.delete(row as MessageRef, hashSequence(this.#keyOf(row as MessageRef)))
     this.#blocks.release(row)
   }
 
@@ -111,10 +116,16 @@ export class SequenceTable<T extends number = MessageRef> {
     const page = this.#blocks.pages[row >>> PAGE_SHIFT]!
     page.key[row & PAGE_MASK] = key
     page.used[row & PAGE_MASK] = 0
-    this.#byKey.add(row as MessageRef)
+    this.#byKey.add(row as MessageRef, hashSequence(key))
+    if (key > this.#highestKey) {
+      const before = this.#highestRow
+      this.#highestKey = key
+      this.#highestRow = row
+      if (before !== -1 && this.#blocks.pages[before >>> PAGE_SHIFT]!.used[before & PAGE_MASK] === 0)
+        this.#release(before)
+    }
     this.#latestKey = key
     this.#latestRow = row
-    if (key > this.#highestKey) this.#highestKey = key
     return row
   }
 

@@ -108,9 +108,10 @@ export class SettledBlockWriter {
     channelBytes: number,
     optional: Uint8Array | undefined,
   ): void {
-    this.#reserveRow(optional?.length ?? 0)
+    const needed = this.#rowBytes + MOST_ROW_BYTES + (optional?.length ?? 0)
+    if (needed > this.#rows.length) this.#rows = larger(this.#rows, needed)
     const { sequence, attempts } = row
-    const at = wholeMs(row.at)
+    const at = Math.min(Math.round(row.at), Number.MAX_SAFE_INTEGER)
     const isAttempted = attempts > 0
     const isFirst = this.#count === 0
     if (isFirst) this.#firstSequence = sequence
@@ -146,11 +147,6 @@ export class SettledBlockWriter {
     this.#at = at
     this.#ackSequence = ackSequence
     this.#nextSequence = Math.max(this.#nextSequence, row.nextSequence, this.#firstSequence)
-  }
-
-  #reserveRow(optionalBytes: number): void {
-    const needed = this.#rowBytes + MOST_ROW_BYTES + optionalBytes
-    if (needed > this.#rows.length) this.#rows = larger(this.#rows, needed)
   }
 
   #reserveTexts(bytes: number): void {
@@ -210,8 +206,4 @@ function larger(buffer: Buffer, needed: number): Buffer {
   const grown = Buffer.allocUnsafeSlow(2 * needed)
   buffer.copy(grown)
   return grown
-}
-
-function wholeMs(time: number): number {
-  return Math.min(Math.round(time), Number.MAX_SAFE_INTEGER)
 }

@@ -56,7 +56,7 @@ export class SettledPage {
     this.at[slot] = at
     this.attempts[slot] = attempts
     this.segment[slot] = segment
-    this.setState(slot, state)
+    this.#state[slot] = states.indexOf(state)
   }
 
   setState(slot: number, state: SettlingKind): void {
@@ -100,14 +100,10 @@ export class SettledPages {
   readonly #order: number[] = []
   /** In the oldest page, all rows before this slot were released. */
   #front = 0
-  #size = 0
+  /** Rows that were not released; written here alone. */
+  size = 0
   /** A page that went, to be used again. */
   #spare: SettledPage | undefined
-
-  /** Rows that were not released. */
-  get size(): number {
-    return this.#size
-  }
 
   /** The page that rows are appended to, with room for so many more. */
   newest(rows = 1): SettledPage {
@@ -122,7 +118,7 @@ export class SettledPages {
     const slot = page.rows
     page.rows += rows
     page.live += rows
-    this.#size += rows
+    this.size += rows
     return this.#order.at(-1)! * PAGE_ROWS + slot
   }
 
@@ -131,7 +127,7 @@ export class SettledPages {
     const page = this.pages[number]!
     page.sequence[row & PAGE_MASK] = 0
     page.live -= 1
-    this.#size -= 1
+    this.size -= 1
     if (page.live > 0) return
     page.rows = 0
     page.textBytes = 0
@@ -147,7 +143,7 @@ export class SettledPages {
   /** Undefined: there is none. */
   oldest(): number | undefined {
     const number = this.#order[0]
-    if (number === undefined || this.#size === 0) return undefined
+    if (number === undefined || this.size === 0) return undefined
     const { sequence, rows } = this.pages[number]!
     // An older page than the newest has a row that was not released; and where it is the newest, so has it.
     while (this.#front < rows && sequence[this.#front] === 0) this.#front += 1

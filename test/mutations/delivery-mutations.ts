@@ -53,7 +53,7 @@ export const deliveryMutations: readonly Mutation[] = [
     name: 'what overtakes does not say so',
     invariants: [13],
     file: 'lib/delivery/courier.js',
-    find: 'const overtakes = (channel.resting?.size ?? 0) > 0;',
+    find: 'const overtakes = (attempt.channel.resting?.size ?? 0) > 0;',
     replace: 'const overtakes = false;',
     caughtBy: {
       file: 'delivery/doubt',
