@@ -88,8 +88,15 @@ export class Backlog {
   /** Takes a message out, wherever in the line it is. */
   remove(line: Line, ref: MessageRef): void {
     const place = this.#columns.place.get(ref)
-    if (place === Place.chain) this.#unlink(line, ref)
-    else if (place === Place.side) line.side!.remove(ref)
+    if (place === Place.chain) {
+      const { previous, next } = this.#columns
+      const before = line.head === ref + 1 ? 0 : previous.get(ref)
+      const after = line.tail === ref + 1 ? 0 : next.get(ref)
+      if (before === 0) line.head = after
+      else next.set((before - 1) as MessageRef, after)
+      if (after === 0) line.tail = before
+      else previous.set((after - 1) as MessageRef, before)
+    } else if (place === Place.side) line.side!.remove(ref)
     else line.resting!.remove(ref)
     this.#columns.place.set(ref, Place.gone)
   }
@@ -101,16 +108,6 @@ export class Backlog {
       for (const ref of heap ?? []) key = Math.max(key, this.#store.orderKey(ref))
     }
     return key === -Infinity ? undefined : key
-  }
-
-  #unlink(line: Line, ref: MessageRef): void {
-    const { previous, next } = this.#columns
-    const before = line.head === ref + 1 ? 0 : previous.get(ref)
-    const after = line.tail === ref + 1 ? 0 : next.get(ref)
-    if (before === 0) line.head = after
-    else next.set((before - 1) as MessageRef, after)
-    if (after === 0) line.tail = before
-    else previous.set((after - 1) as MessageRef, before)
   }
 
   #goesBefore(one: MessageRef, other: MessageRef): boolean {

@@ -24,8 +24,9 @@ export class Heap<T> {
   }
 
   push(item: T): void {
-    this.#items.push(item)
-    this.#rise(item, this.#items.length - 1)
+    const position = this.#items.push(item) - 1
+    if (position === 0) this.#positions.set(item, 0)
+    else this.#rise(item, position)
   }
 
   /** `item` is in this heap. */

@@ -44,7 +44,6 @@ export class Enqueuer implements AppendingOwner {
   constructor(parts: EnqueuerParts) {
     this.#parts = parts
     this.#sources = { ...parts.sources, beingWritten: this.#beingWritten }
-    parts.sources.index.takeIn = () => this.takeIn()
   }
 
   /** Whether messages go to this segment now: whatever is settled in it, it is not free before it is left. */
@@ -93,7 +92,7 @@ export class Enqueuer implements AppendingOwner {
     if (!idGiven) return false
     const { index, settled, now } = this.#sources
     return (
-      this.#beingWritten.has(id) || settled.get(id, now()) !== undefined || index.candidates(id).length > 0
+      this.#beingWritten.has(id) || index.candidates(id).length > 0 || settled.get(id, now()) !== undefined
     )
   }
 
@@ -241,7 +240,7 @@ export class Enqueuer implements AppendingOwner {
   }
 
   moved(appending: Appending, segment: number, firstOffset: number): void {
-    this.takeIn()
+    this.#sources.index.takeIn()
     const { sources, ledger } = this.#parts
     const { index } = sources
     let offset = firstOffset

@@ -225,6 +225,10 @@ export class LogStore implements MessageStore {
       onError,
       refusal: () => this.#lost,
     })
+    index.takeIn = () => {
+      this.#recorder.takeIn()
+      this.#enqueuer.takeIn()
+    }
     this.#window = new AttemptWindow(
       {
         ledger,
@@ -396,7 +400,7 @@ export class LogStore implements MessageStore {
   }
 
   takeIn(): void {
-    this.#enqueuer.takeIn()
+    this.#index.takeIn()
   }
 
   live(): Iterable<MessageRef> {

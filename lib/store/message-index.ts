@@ -35,7 +35,7 @@ export class MessageIndex {
   /** The highest sequence that was ever in the index. */
   #highest = 0
 
-  /** Adds what was accepted and put off; every look-up by something else than a ref calls it first. */
+  /** Does what was put off: adds what was accepted, takes out what was settled. Each look-up but by a ref calls it first. */
   takeIn: () => void = () => {}
 
   /** Takes up a message as pending and never attempted, whose frame stands here; `bytes`: of its record. */

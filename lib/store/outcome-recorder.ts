@@ -1,6 +1,6 @@
 /** Records what happened to messages: in the index at once, in the ack log as soon as it can be written. */
 import { asWaqError, type WaqError } from '../log/errors.js'
-import { clearTimeout, setTimeout } from '../log/real-time.js'
+import { clearTimeout, nextTick, setTimeout } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
 import { NO_DIGEST } from './digest.js'
 import { type Identity, identityOfEncoded } from './duplicates.js'
@@ -74,6 +74,8 @@ export class OutcomeRecorder implements RecordingOwner {
   readonly #parts: OutcomeRecorderParts
   readonly #block = new SettledBlockWriter()
   readonly #scan = new EnvelopeScan()
+  /** Written, in this order, and not in the index yet: in flight until then, so that no segment of theirs is judged. */
+  #settled: Recording[] = []
   /** Resolves when the ids of all messages were read whose settling outcome waited for that until now. */
   #allRead: Promise<void> = Promise.resolve()
   #syncing: Promise<void> = Promise.resolve()
@@ -90,12 +92,10 @@ export class OutcomeRecorder implements RecordingOwner {
 
   record(ref: MessageRef, outcome: Outcome, listener?: OutcomeListener): Recording {
     const { index, leftUnattempted } = this.#parts
-    const leaves = isSettling<Outcome>(outcome) || outcome.kind === 'dead'
-    if (leaves && index.table.standing(ref) !== 'sending') leftUnattempted()
+    const settles = isSettling<Outcome>(outcome)
+    if ((settles || outcome.kind === 'dead') && index.table.standing(ref) !== 'sending') leftUnattempted()
     index.apply(ref, outcome)
-    return isSettling<Outcome>(outcome)
-      ? this.#recordSettling(ref, outcome, listener)
-      : this.#recordAlive(ref, outcome, listener)
+    return settles ? this.#recordSettling(ref, outcome, listener) : this.#recordAlive(ref, outcome, listener)
   }
 
   #recordAlive(ref: MessageRef, outcome: Alive, listener: OutcomeListener | undefined): Recording {
@@ -268,10 +268,11 @@ export class OutcomeRecorder implements RecordingOwner {
       return recording
     }
     try {
-      recording.settling = isSettling(record)
-      const encoded = isSettling(record) ? this.#block.encode(record) : encodeOutcome(record)
+      const settles = isSettling(record)
+      recording.settling = settles
+      const encoded = settles ? this.#block.encode(record) : encodeOutcome(record)
       recording.bytes = encoded.length
-      const type = isSettling(record) ? SETTLED_FRAME_TYPE : outcomeFormats[record.kind].frameType
+      const type = settles ? SETTLED_FRAME_TYPE : outcomeFormats[record.kind].frameType
       acks.append(type, [encoded], recording)
     } catch (error) {
       recording.failed(error as Error)
@@ -289,7 +290,22 @@ export class OutcomeRecorder implements RecordingOwner {
     this.#parts.mayBeFree()
   }
 
+  /** Whoever waits hears of it first. */
+  settled(recording: Recording): void {
+    if (this.#settled.length === 0) nextTick(this.#parts.index.takeIn)
+    this.#settled.push(recording)
+  }
+
+  /** Messages that were settled are out of the index, and their ids remembered, from here on. */
+  takeIn(): void {
+    if (this.#settled.length === 0) return
+    const settled = this.#settled
+    this.#settled = []
+    for (const recording of settled) recording.apply()
+  }
+
   copied(recording: Recording, segment: number): void {
+    this.takeIn()
     this.#parts.ledger.outcomeCopied(recording.segment, segment)
   }
 

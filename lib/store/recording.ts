@@ -5,6 +5,8 @@ import type { OutcomeListener } from './message-store.js'
 /** What becomes of an append of one outcome; the recorder answers. */
 export interface RecordingOwner {
   written(recording: Recording, segment: number): void
+  /** It is written, and settles its message: `apply` follows, once it was told or when somebody looks. */
+  settled(recording: Recording): void
   copied(recording: Recording, segment: number): void
   refused(recording: Recording): void
 }
@@ -55,16 +57,22 @@ export class Recording implements AppendListener {
   accepted(segment: number): void {
     this.segment = segment
     this.#state = 'written'
-    this.#owner.written(this, segment)
-    this.#onWritten!(segment)
+    if (this.settling) this.#owner.settled(this)
+    else this.apply()
     this.#resolve?.()
     this.#listener?.written()
     // The log keeps this until it is synced, a second maybe: nothing that it held is to be kept with it.
-    this.#onWritten = undefined
     this.#listener = undefined
     this.#promise = undefined
     this.#resolve = undefined
     this.#reject = undefined
+  }
+
+  /** What it changes is so from here on. */
+  apply(): void {
+    this.#owner.written(this, this.segment)
+    this.#onWritten!(this.segment)
+    this.#onWritten = undefined
   }
 
   moved(segment: number): void {

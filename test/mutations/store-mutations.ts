@@ -627,7 +627,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'a message that dies unattempted is not told of',
     invariants: [13],
     file: 'lib/store/outcome-recorder.js',
-    find: "if (leaves && index.table.standing(ref) !== 'sending')",
+    find: "if ((settles || outcome.kind === 'dead') && index.table.standing(ref) !== 'sending')",
     replace: 'if (false)',
     caughtBy: {
       file: 'store/attempt-window',
@@ -856,6 +856,25 @@ export const storeMutations: readonly Mutation[] = [
     find: 'candidates(id) {\n        this.takeIn();',
     replace: 'candidates(id) {',
     caughtBy: { file: 'store/enqueue', name: 'whoever looks in the tick of the receipt finds the message' },
+  },
+  {
+    name: 'a look-up does not take out what was settled',
+    invariants: [],
+    file: 'lib/store/log-store.js',
+    find: 'this.#recorder.takeIn();',
+    replace: 'setImmediate(() => this.#recorder.takeIn());',
+    caughtBy: {
+      file: 'store/enqueue',
+      name: 'whoever looks when he is told of a settlement finds the message settled',
+    },
+  },
+  {
+    name: 'an id is looked for among the settled ones before those are there',
+    invariants: [],
+    file: 'lib/store/enqueuer.js',
+    find: 'index.candidates(id).length > 0 || settled.get(id, now()) !== undefined',
+    replace: 'settled.get(id, now()) !== undefined || index.candidates(id).length > 0',
+    caughtBy: { file: 'store/enqueue', name: 'an id is known in the moment in which its message is settled' },
   },
   {
     name: 'a send changes what its retry is given',

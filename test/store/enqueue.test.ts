@@ -107,6 +107,40 @@ t.test('whoever looks in the tick of the receipt finds the message', async t => 
   }
 })
 
+t.test('whoever looks when he is told of a settlement finds the message settled', async t => {
+  const looks: Record<string, (store: LogStore) => unknown> = {
+    find: store => (store.find('a') as { ref?: unknown } | undefined)?.ref,
+    bySequence: store => store.bySequence(1),
+    live: store => [...store.live()][0],
+    pendingCount: store => store.pendingCount || undefined,
+    pendingBytes: store => store.pendingBytes || undefined,
+  }
+  for (const [name, look] of Object.entries(looks)) {
+    const store = await openStore(new MemoryDisk())
+    const ref = await enqueueOne(store, { id: 'a', idGiven: true })
+    const found = await new Promise(resolve => {
+      store.record(ref, outcomeOf('delivered'), {
+        written: () => resolve({ seen: look(store), again: store.find('a') }),
+        refused: resolve,
+      })
+    })
+    t.match(found, { seen: undefined, again: { settled: { id: 'a', state: 'delivered' } } }, name)
+  }
+})
+
+t.test('an id is known in the moment in which its message is settled', async t => {
+  const facts = { id: 'a', idGiven: true, payload: 'hello' }
+  const store = await openStore(new MemoryDisk())
+  const ref = await enqueueOne(store, facts)
+  const again = await new Promise<Promise<unknown>>(resolve => {
+    store.record(ref, outcomeOf('delivered'), {
+      written: () => resolve(Promise.resolve(store.enqueue([message(facts)], REJECT))),
+      refused: resolve,
+    })
+  })
+  t.match(again, [{ id: 'a', duplicate: true, state: 'delivered' }])
+})
+
 t.test('a message that is sent at once is the one that a restart would read', async t => {
   const payload = {
     text: 'é',
