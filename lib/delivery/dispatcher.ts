@@ -268,7 +268,7 @@ export class Dispatcher<P, R> {
   }
 
   stats(): DispatcherStats {
-    this.#store.takeIn()
+    this.#store.catchUp()
     const { halts, brakes, pauses, pending, occupied } = this.#scheduler
     let sending = 0
     for (const { phase } of this.#attempts.values())
@@ -341,7 +341,7 @@ export class Dispatcher<P, R> {
     if (this.#ledger.unwritten > 0) return
     const insiders = this.#drains.insiders(this.#attempts)
     if (this.#attempts.size > insiders.size) return
-    this.#store.takeIn()
+    this.#store.catchUp()
     if (this.#started && this.#closed === undefined && !this.#scheduler.isStill) return
     const { pending } = this.#scheduler
     this.#drains.look(insiders, pending)

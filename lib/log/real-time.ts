@@ -79,8 +79,15 @@ export let clearTimeout: Timers['clearTimeout'] = timers.clearTimeout
 export let setInterval: Timers['setInterval'] = timers.setInterval
 export const clearInterval: Timers['clearInterval'] = timers.clearInterval
 export const setImmediate: Timers['setImmediate'] = timers.setImmediate
-/** After the promise jobs of this tick, unlike a microtask. */
+/** Before the event loop goes on. Called from within another one, before the promise jobs of this tick. */
 export const nextTick: typeof process.nextTick = original(process.nextTick, 'nextTick')
+
+const resolved = Promise.resolve()
+
+/** Before the event loop goes on, after all promise jobs that are due by then and those that they lead to. */
+export function afterPromiseJobs(job: () => void): void {
+  resolved.then(() => nextTick(job))
+}
 
 /** Epoch ms by the wall clock. */
 export const wallNow: () => number = realDateNow()

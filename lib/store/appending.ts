@@ -1,10 +1,12 @@
 import type { AppendListener } from '../log/types.js'
+import type { DeferredUpdate } from './deferred-updates.js'
 import type { EncodedMessage } from './message.js'
 import type { Enqueued } from './types.js'
 
 /** What becomes of an append of messages; the enqueuer answers. */
 export interface AppendingOwner {
   appended(appending: Appending): void
+  index(appending: Appending): void
   moved(appending: Appending, segment: number, offset: number): void
   refused(appending: Appending, error: Error): void
 }
@@ -16,7 +18,7 @@ export interface Waiter {
 }
 
 /** An append of one message, or of a list, from the moment when the log takes it. */
-export class Appending implements AppendListener {
+export class Appending implements AppendListener, DeferredUpdate {
   readonly messages: readonly EncodedMessage[]
   readonly firstSequence: number
   place = -1
@@ -43,6 +45,10 @@ export class Appending implements AppendListener {
     this.segment = segment
     this.offset = offset
     this.#owner.appended(this)
+  }
+
+  apply(): void {
+    this.#owner.index(this)
   }
 
   moved(segment: number, offset: number): void {

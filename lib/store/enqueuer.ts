@@ -2,7 +2,6 @@
 import { asWaqError, WaqError } from '../log/errors.js'
 import { FRAME_HEADER_BYTES } from '../log/format.js'
 import type { KeepAlive } from '../log/keep-alive.js'
-import { nextTick } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
 import { AbortError, abortable, onAbort } from './abort-error.js'
 import { Appending, type AppendingOwner, type Waiter } from './appending.js'
@@ -36,8 +35,6 @@ export class Enqueuer implements AppendingOwner {
   readonly #beingWritten = new Map<string, Appending>()
   readonly #sources: DuplicateSources
   readonly #order = new ChannelOrder()
-  /** Accepted, in this order, and not in the index yet. */
-  #accepted: Appending[] = []
   /** The one that the latest message went to; -1: none, or it is sealed by now. */
   #segment = -1
 
@@ -194,7 +191,6 @@ export class Enqueuer implements AppendingOwner {
     for (const { message } of appending.messages) if (message.idGiven) this.#beingWritten.delete(message.id)
   }
 
-  /** Whoever waits hears of it first; what it changes here is put off until it was heard, or until somebody looks. */
   appended(appending: Appending): void {
     const { messages, firstSequence } = appending
     const enqueued = new Array<Enqueued>(messages.length)
@@ -202,21 +198,12 @@ export class Enqueuer implements AppendingOwner {
       const { id, channel } = messages[index]!.message
       enqueued[index] = { id, channel, sequence: firstSequence + index, duplicate: false, state: 'pending' }
     }
-    // Behind the promise jobs of this tick, of all those who hear of it.
-    if (this.#accepted.length === 0) nextTick(this.#sources.index.takeIn)
-    this.#accepted.push(appending)
     appending.waiter.resolve(enqueued)
+    this.#sources.index.deferred.add(appending)
   }
 
-  /** What was accepted is in the index from here on. Until then it counts as in flight. */
-  takeIn(): void {
-    if (this.#accepted.length === 0) return
-    const accepted = this.#accepted
-    this.#accepted = []
-    for (const appending of accepted) this.#index(appending)
-  }
-
-  #index(appending: Appending): void {
+  /** Its messages are in the index from here on. */
+  index(appending: Appending): void {
     const { sources, ledger, appended } = this.#parts
     const { messages, firstSequence, segment } = appending
     this.#forget(appending)
@@ -240,7 +227,6 @@ export class Enqueuer implements AppendingOwner {
   }
 
   moved(appending: Appending, segment: number, firstOffset: number): void {
-    this.#sources.index.takeIn()
     const { sources, ledger } = this.#parts
     const { index } = sources
     let offset = firstOffset

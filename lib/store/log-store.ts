@@ -7,6 +7,7 @@ import type { Log } from '../log/types.js'
 import { AbortError } from './abort-error.js'
 import { AttemptWindow } from './attempt-window.js'
 import { Compaction } from './compaction.js'
+import { DeferredUpdates } from './deferred-updates.js'
 import type { Identity } from './duplicates.js'
 import { Enqueuer } from './enqueuer.js'
 import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
@@ -137,12 +138,13 @@ export class LogStore implements MessageStore {
     const now = options.environment?.now
     const time = new QueueTime(options.clocks ?? (now === undefined ? systemClocks : clocksOf(now)))
     const ledger = new SegmentLedger()
-    const settled = new SettledIds(options.dedupe, segment => ledger.settledIdForgotten(segment))
+    const deferred = new DeferredUpdates()
+    const settled = new SettledIds(options.dedupe, segment => ledger.settledIdForgotten(segment), deferred)
     const contents = new MessageContents()
     const halts: ChannelHalts = new Map()
     const parted = new PartedPlace()
     const places = new TakenPlaces(ledger)
-    const state = { index: new MessageIndex(), ledger, settled, halts, contents, parted, places }
+    const state = { index: new MessageIndex(deferred), ledger, settled, halts, contents, parted, places }
     const opening = new Opening(state, time)
     const logs = await openLogs(logSpecs(options), opening)
     const counts = opening.finish()
@@ -225,10 +227,6 @@ export class LogStore implements MessageStore {
       onError,
       refusal: () => this.#lost,
     })
-    index.takeIn = () => {
-      this.#recorder.takeIn()
-      this.#enqueuer.takeIn()
-    }
     this.#window = new AttemptWindow(
       {
         ledger,
@@ -399,8 +397,8 @@ export class LogStore implements MessageStore {
     this.#compactionListeners.push(listener)
   }
 
-  takeIn(): void {
-    this.#index.takeIn()
+  catchUp(): void {
+    this.#index.deferred.apply()
   }
 
   live(): Iterable<MessageRef> {

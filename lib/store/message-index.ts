@@ -1,5 +1,6 @@
 /** The live messages and how they stand: what the two logs fold to, without a payload. */
 import { ChannelNames } from './channel-names.js'
+import { DeferredUpdates } from './deferred-updates.js'
 import type { EnvelopeScan } from './envelope-scan.js'
 import type { FoldedOutcome } from './fold.js'
 import { hashId, type IdHash } from './id-hash.js'
@@ -18,8 +19,18 @@ export type Indexed = Pick<Envelope, 'id' | 'channel' | 'enqueuedAt' | 'deliverA
   readonly delayed?: boolean
 }
 
+/** So many at most are listed at once: a look-up goes through them one by one. */
+const MAX_UNLISTED = 64
+
 export class MessageIndex {
   readonly table = new MessageTable()
+  /** Whatever is looked up by something else than a ref applies them first. */
+  readonly deferred: DeferredUpdates
+  /**
+   * Messages that no look-up has asked for since they were added, with their ids: they are not in the tables of ids and of
+   * sequences yet. Most are sent and gone before anybody asks.
+   */
+  readonly #unlisted = new Map<MessageRef, string>()
   readonly #channels = new ChannelNames()
   readonly #ids = new RefTable(ref => this.table.hashLow(ref))
   readonly #sequences = new SequenceTable()
@@ -35,8 +46,9 @@ export class MessageIndex {
   /** The highest sequence that was ever in the index. */
   #highest = 0
 
-  /** Does what was put off: adds what was accepted, takes out what was settled. Each look-up but by a ref calls it first. */
-  takeIn: () => void = () => {}
+  constructor(deferred = new DeferredUpdates()) {
+    this.deferred = deferred
+  }
 
   /** Takes up a message as pending and never attempted, whose frame stands here; `bytes`: of its record. */
   add(
@@ -47,10 +59,10 @@ export class MessageIndex {
     offset: number,
     bytes: number,
   ): MessageRef {
-    const { low, high } = hashId(message.id)
     const channel = this.#channels.acquire(message.channel)
-    const ref = this.#add(sequence, message, together, channel, low, high, segment, offset, bytes)
-    this.#ids.add(ref, low)
+    const ref = this.#add(sequence, message, together, channel, 0, 0, segment, offset, bytes)
+    this.#unlisted.set(ref, message.id)
+    if (this.#unlisted.size >= MAX_UNLISTED) this.#list()
     return ref
   }
 
@@ -64,7 +76,9 @@ export class MessageIndex {
   ): MessageRef {
     const channel = this.#channels.acquireScanned(scan.channel, scan.channelPlace)
     const { together, hashLow, hashHigh } = scan
-    return this.#add(sequence, scan, together, channel, hashLow, hashHigh, segment, offset, bytes)
+    const ref = this.#add(sequence, scan, together, channel, hashLow, hashHigh, segment, offset, bytes)
+    this.#sequences.add(sequence, ref)
+    return ref
   }
 
   /** All of an opening's messages were added. */
@@ -102,7 +116,6 @@ export class MessageIndex {
       offset,
       bytes,
     })
-    this.#sequences.add(sequence, ref)
     if (sequence > this.#highest) this.#highest = sequence
     const { deliverAt } = message
     if (deliverAt !== 0) this.#deliverAt.set(ref, message.delayed ? -deliverAt : deliverAt)
@@ -115,13 +128,25 @@ export class MessageIndex {
     return ref
   }
 
+  #list(): void {
+    for (const [ref, id] of this.#unlisted) {
+      const { low, high } = hashId(id)
+      this.table.setHash(ref, low, high)
+      this.#ids.add(ref, low)
+      this.#sequences.add(this.table.sequence(ref), ref)
+    }
+    this.#unlisted.clear()
+  }
+
   /** The message was settled: its ref is free for another one. */
   delete(ref: MessageRef): void {
     const standing = this.table.standing(ref)
     this.#counts[standing] -= 1
     if (standing !== 'dead') this.#pendingBytes -= this.table.bytes(ref)
-    this.#ids.delete(ref, this.table.hashLow(ref))
-    this.#sequences.delete(this.table.sequence(ref))
+    if (!this.#unlisted.delete(ref)) {
+      this.#ids.delete(ref, this.table.hashLow(ref))
+      this.#sequences.delete(this.table.sequence(ref))
+    }
     this.#channels.release(this.table.channel(ref))
     this.#deliverAt.delete(ref)
     this.#together.delete(ref)
@@ -216,10 +241,12 @@ export class MessageIndex {
 
   /** Live messages whose id may be this one: their hashes are equal. Ids are not in memory, so the caller verifies. */
   candidates(id: string): readonly MessageRef[] {
-    this.takeIn()
+    this.deferred.apply()
     const hash: IdHash = hashId(id)
     // Made as long as it is: an array that is pushed to first has room for 17.
     let refs: MessageRef[] | undefined
+    for (const [ref, unlisted] of this.#unlisted)
+      if (unlisted === id) refs = refs === undefined ? [ref] : [...refs, ref]
     this.#ids.find(hash.low, ref => {
       if (this.table.hashLow(ref) !== hash.low || this.table.hashHigh(ref) !== hash.high) return false
       refs = refs === undefined ? [ref] : [...refs, ref]
@@ -229,15 +256,16 @@ export class MessageIndex {
   }
 
   bySequence(sequence: number): MessageRef | undefined {
-    this.takeIn()
+    this.deferred.apply()
     // As good as every message that an opening reads is new.
     if (sequence > this.#highest) return undefined
+    if (this.#unlisted.size > 0) this.#list()
     return this.#sequences.find(sequence)
   }
 
   /** By sequence; a snapshot, without those that are settled meanwhile. */
   live(): Iterable<MessageRef> {
-    this.takeIn()
+    this.deferred.apply()
     const refs = new Uint32Array(this.table.size)
     const sequences = new Float64Array(refs.length)
     let count = 0
@@ -297,7 +325,7 @@ export class MessageIndex {
 
   /** Of those that wait, how many are past their time to live. */
   countExpired(time: QueueTime): number {
-    this.takeIn()
+    this.deferred.apply()
     const now = time.now()
     let count = 0
     this.table.each(ref => {
@@ -325,19 +353,19 @@ export class MessageIndex {
   }
 
   counts(): Readonly<Record<Standing, number>> {
-    this.takeIn()
+    this.deferred.apply()
     return this.#counts
   }
 
   /** Records of all but the dead. */
   get pendingBytes(): number {
-    this.takeIn()
+    this.deferred.apply()
     return this.#pendingBytes
   }
 
   /** In the queue's time, since when the oldest message that is due waits; undefined: none waits. */
   oldestPendingAt(time: QueueTime): number | undefined {
-    this.takeIn()
+    this.deferred.apply()
     const now = time.now()
     return this.table.oldestPendingAt((ref, enqueuedAt) => {
       const dueAt = this.#dueAt(ref, time)

@@ -114,7 +114,7 @@ export interface MessageStore {
   /** Live messages, by sequence: at start, the backlog. */
   live(): Iterable<MessageRef>
   /** Each message whose enqueue was answered has been told to the floor above when this returns. */
-  takeIn(): void
+  catchUp(): void
 
   sequence(ref: MessageRef): number
   /** The place in its channel: the sequence, unless it was redriven. Lower goes first. Not always whole: it may lie between two. */

@@ -168,6 +168,12 @@ export class MessageTable {
     return this.#messages.pages[ref >>> PAGE_SHIFT]!.hashHigh[ref & PAGE_MASK]!
   }
 
+  setHash(ref: MessageRef, low: number, high: number): void {
+    const page = this.#messages.pages[ref >>> PAGE_SHIFT]!
+    page.hashLow[ref & PAGE_MASK] = low
+    page.hashHigh[ref & PAGE_MASK] = high
+  }
+
   channel(ref: MessageRef): number {
     return this.#messages.pages[ref >>> PAGE_SHIFT]!.channel[ref & PAGE_MASK]!
   }

@@ -1,6 +1,6 @@
 /** Records what happened to messages: in the index at once, in the ack log as soon as it can be written. */
 import { asWaqError, type WaqError } from '../log/errors.js'
-import { clearTimeout, nextTick, setTimeout } from '../log/real-time.js'
+import { clearTimeout, setTimeout } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
 import { NO_DIGEST } from './digest.js'
 import { type Identity, identityOfEncoded } from './duplicates.js'
@@ -74,8 +74,6 @@ export class OutcomeRecorder implements RecordingOwner {
   readonly #parts: OutcomeRecorderParts
   readonly #block = new SettledBlockWriter()
   readonly #scan = new EnvelopeScan()
-  /** Written, in this order, and not in the index yet: in flight until then, so that no segment of theirs is judged. */
-  #settled: Recording[] = []
   /** Resolves when the ids of all messages were read whose settling outcome waited for that until now. */
   #allRead: Promise<void> = Promise.resolve()
   #syncing: Promise<void> = Promise.resolve()
@@ -280,9 +278,14 @@ export class OutcomeRecorder implements RecordingOwner {
     return recording
   }
 
-  written(recording: Recording, segment: number): void {
+  written(recording: Recording): void {
+    this.#parts.index.deferred.add(recording)
+  }
+
+  account(recording: Recording): void {
     this.inFlight.delete(recording)
     const { ledger } = this.#parts
+    const { segment } = recording
     if (recording.settling) ledger.blockAdded(segment, 1, recording.bytes)
     else ledger.frameAdded(segment, recording.bytes)
     if (segment === this.#segment) return
@@ -290,22 +293,8 @@ export class OutcomeRecorder implements RecordingOwner {
     this.#parts.mayBeFree()
   }
 
-  /** Whoever waits hears of it first. */
-  settled(recording: Recording): void {
-    if (this.#settled.length === 0) nextTick(this.#parts.index.takeIn)
-    this.#settled.push(recording)
-  }
-
-  /** Messages that were settled are out of the index, and their ids remembered, from here on. */
-  takeIn(): void {
-    if (this.#settled.length === 0) return
-    const settled = this.#settled
-    this.#settled = []
-    for (const recording of settled) recording.apply()
-  }
-
   copied(recording: Recording, segment: number): void {
-    this.takeIn()
+    this.#parts.index.deferred.apply()
     this.#parts.ledger.outcomeCopied(recording.segment, segment)
   }
 

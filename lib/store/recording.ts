@@ -1,12 +1,12 @@
 import { nextTick } from '../log/real-time.js'
 import type { AppendListener } from '../log/types.js'
+import type { DeferredUpdate } from './deferred-updates.js'
 import type { OutcomeListener } from './message-store.js'
 
 /** What becomes of an append of one outcome; the recorder answers. */
 export interface RecordingOwner {
-  written(recording: Recording, segment: number): void
-  /** It is written, and settles its message: `apply` follows, once it was told or when somebody looks. */
-  settled(recording: Recording): void
+  written(recording: Recording): void
+  account(recording: Recording): void
   copied(recording: Recording, segment: number): void
   refused(recording: Recording): void
 }
@@ -15,7 +15,7 @@ export interface RecordingOwner {
  * One outcome from the moment when it happened. The promise is made only for those who ask for it: two outcomes a
  * message are recorded, and a rejection that nobody waits for is no unhandled one (the loss is told by `onLost`).
  */
-export class Recording implements AppendListener {
+export class Recording implements AppendListener, DeferredUpdate {
   firstSequence = 0
   place = -1
   /** Of its record. */
@@ -57,8 +57,7 @@ export class Recording implements AppendListener {
   accepted(segment: number): void {
     this.segment = segment
     this.#state = 'written'
-    if (this.settling) this.#owner.settled(this)
-    else this.apply()
+    this.#owner.written(this)
     this.#resolve?.()
     this.#listener?.written()
     // The log keeps this until it is synced, a second maybe: nothing that it held is to be kept with it.
@@ -68,9 +67,8 @@ export class Recording implements AppendListener {
     this.#reject = undefined
   }
 
-  /** What it changes is so from here on. */
   apply(): void {
-    this.#owner.written(this, this.segment)
+    this.#owner.account(this)
     this.#onWritten!(this.segment)
     this.#onWritten = undefined
   }

@@ -6,6 +6,7 @@
  * in which they were settled, so that is the order of the pages and of their rows: new ones are put at the end, old ones
  * are forgotten from the front, and a page goes with the last of its ids.
  */
+import { DeferredUpdates } from './deferred-updates.js'
 import { hashAsciiId, hashId, type IdHash } from './id-hash.js'
 import type { MessageRef } from './message-store.js'
 import type { SettlingKind } from './outcome.js'
@@ -32,11 +33,16 @@ export interface SettledId {
 
 /** So many that an opening met are made findable at once, and only then those beyond the limit are forgotten. */
 const PLACED_AT_ONCE = 128 * 1024
+/** A look-up goes through them one by one. */
+const MAX_LATEST = 64
 
 export class SettledIds {
   readonly #options: DedupeOptions
   /** Called for each id that is forgotten or replaced: nothing needs its outcome, in this ack segment, any more. */
   readonly #forgotten: (segment: number, sequence: number) => void
+  /** The latest, oldest first, which are not in the pages yet: to place many at once costs a part of it each. */
+  readonly #latest: SettledId[] = []
+  #latestAt = 0
   #pages = new SettledPages()
   #byHash = this.#emptyTable()
   /** Of the page that is written to, where the names of channels stand in its texts. */
@@ -44,22 +50,48 @@ export class SettledIds {
   #channelsOf: SettledPage | undefined
   #scan: Scan | undefined
 
-  constructor(options: DedupeOptions, forgotten: (segment: number, sequence: number) => void) {
+  readonly #deferred: DeferredUpdates
+
+  /** Whatever is looked up applies `deferred` first. */
+  constructor(
+    options: DedupeOptions,
+    forgotten: (segment: number, sequence: number) => void,
+    deferred = new DeferredUpdates(),
+  ) {
     this.#options = options
     this.#forgotten = forgotten
+    this.#deferred = deferred
   }
 
   get size(): number {
+    this.#catchUp()
     return this.#pages.size
   }
 
   /** As the newest. */
   add(entry: SettledId, now: number): void {
-    const { id, digest } = entry
     if (this.#options.maxIds === 0) {
       this.#forgotten(entry.segment, entry.sequence)
       return
     }
+    this.#latestAt = now
+    if (this.#latest.push(entry) >= MAX_LATEST) this.#placeLatest()
+  }
+
+  #catchUp(): void {
+    this.#deferred.apply()
+    this.#placeLatest()
+  }
+
+  #placeLatest(): void {
+    if (this.#latest.length === 0) return
+    for (const entry of this.#latest) this.#place(entry)
+    this.#latest.length = 0
+    this.evict(this.#latestAt)
+  }
+
+  #place(entry: SettledId): void {
+    const { id, digest } = entry
     const hash = hashId(id)
     const known = this.#find(id, hash)
     if (known !== undefined) this.#forget(known)
@@ -75,7 +107,6 @@ export class SettledIds {
     this.#setChannel(page, slot, entry.channel)
     page.fill(slot, hash, entry.sequence, entry.at, entry.attempts, entry.segment, entry.state)
     this.#byHash.add(row, hash.low)
-    this.evict(now)
   }
 
   /** Of so many settlements that follow, `addScanned` or not, the texts stand here: they are taken up at once. */
@@ -171,6 +202,11 @@ export class SettledIds {
   }
 
   get(id: string, now: number): SettledId | undefined {
+    this.#deferred.apply()
+    // Those beyond the limit are forgotten first.
+    if (this.#pages.size + this.#latest.length > this.#options.maxIds) this.#placeLatest()
+    const latest = this.#latest.findLast(entry => entry.id === id)
+    if (latest !== undefined) return latest.at > now - this.#options.windowMs ? latest : undefined
     const row = this.#find(id, hashId(id))
     if (row === undefined || !this.#isCurrent(row, now)) return undefined
     return this.#at(row)
@@ -178,6 +214,7 @@ export class SettledIds {
 
   /** What is remembered of these messages. It looks through all of them. */
   ofMessages(sequences: ReadonlySet<number>): SettledId[] {
+    this.#catchUp()
     const found: SettledId[] = []
     for (const row of this.#pages.rows()) {
       if (sequences.has(this.#pages.pages[row >>> PAGE_SHIFT]!.sequence[row & PAGE_MASK]!))
@@ -221,6 +258,7 @@ export class SettledIds {
 
   /** Forgets what is older than the window or beyond the limit, the oldest first. */
   evict(now: number): void {
+    this.#catchUp()
     for (;;) {
       const row = this.#pages.oldest() as MessageRef | undefined
       if (row === undefined) return
@@ -239,6 +277,7 @@ export class SettledIds {
   }
 
   #rowOf({ hash, bytes, idFrom, idTo, sequence }: Settlement): MessageRef | undefined {
+    this.#catchUp()
     return this.#byHash.find(hash.low, row => {
       const page = this.#pages.pages[row >>> PAGE_SHIFT]!
       const slot = row & PAGE_MASK

@@ -32,11 +32,17 @@ function settlementOfEntry({ id, state, sequence, channel, digest, attempts, at 
 }
 
 class Remembered {
-  readonly forgotten: number[] = []
   readonly ids: SettledIds
+  readonly #forgotten: number[] = []
 
   constructor(maxIds: number, windowMs = 1000) {
-    this.ids = new SettledIds({ windowMs, maxIds }, (_segment, sequence) => this.forgotten.push(sequence))
+    this.ids = new SettledIds({ windowMs, maxIds }, (_segment, sequence) => this.#forgotten.push(sequence))
+  }
+
+  /** Counted after the latest were placed, which a look at the size asks for. */
+  get forgotten(): number[] {
+    t.ok(this.ids.size >= 0)
+    return this.#forgotten
   }
 
   scan(ackSequence: number, one: SettledId): void {
@@ -57,37 +63,42 @@ t.test('all that was said of an id comes back', async t => {
   ]
   for (const one of entries) ids.add(one, NOW)
   for (const one of entries) t.strictSame(ids.get(one.id, NOW), one)
+  t.equal(ids.size, entries.length, 'they are placed')
+  for (const one of entries) t.strictSame(ids.get(one.id, NOW), one)
   t.equal(ids.get('b', NOW), undefined)
   t.equal(ids.get('', NOW), undefined)
 })
 
 t.test('an id that is settled twice counts from the second time', async t => {
-  const { ids, forgotten } = new Remembered(2)
+  const remembered = new Remembered(2)
+  const { ids } = remembered
   ids.add(entry('a', 1), NOW)
   ids.add(entry('b', 2), NOW)
   ids.add(entry('a', 3), NOW)
-  t.strictSame(forgotten, [1], 'nothing needs the first outcome any more')
+  t.strictSame(remembered.forgotten, [1], 'nothing needs the first outcome any more')
   ids.add(entry('c', 4), NOW)
-  t.strictSame(forgotten, [1, 2])
+  t.strictSame(remembered.forgotten, [1, 2])
   t.equal(ids.get('a', NOW)?.sequence, 3)
   t.equal(ids.size, 2)
 })
 
 t.test('the oldest go beyond the limit, and those that are older than the window', async t => {
-  const { ids, forgotten } = new Remembered(3)
+  const remembered = new Remembered(3)
+  const { ids } = remembered
   for (let i = 1; i <= 5; i += 1) ids.add(entry(`id ${i}`, i, { at: NOW + i }), NOW)
-  t.strictSame(forgotten, [1, 2])
+  t.strictSame(remembered.forgotten, [1, 2])
   t.equal(ids.get('id 3', NOW + 1002)?.sequence, 3)
   t.equal(ids.get('id 3', NOW + 1003), undefined, 'not told any more, though it is still there')
   t.ok(ids.holds(settlementOfEntry(entry('id 3', 3))))
   ids.evict(NOW + 1004)
-  t.strictSame(forgotten, [1, 2, 3, 4])
+  t.strictSame(remembered.forgotten, [1, 2, 3, 4])
 })
 
 t.test('a limit of 0 remembers none', async t => {
-  const { ids, forgotten } = new Remembered(0)
+  const remembered = new Remembered(0)
+  const { ids } = remembered
   ids.add(entry('a', 1), NOW)
-  t.strictSame(forgotten, [1])
+  t.strictSame(remembered.forgotten, [1])
   t.equal(ids.size, 0)
 })
 
