@@ -13,8 +13,15 @@ export async function buildJavaScript(): Promise<ReadonlySet<string>> {
   const results = await Promise.all([
     run({ format: 'esm', entryPoints: library }),
     run({ format: 'cjs', entryPoints: library, outExtension: { '.js': '.cjs' } }),
-    // Nobody steps through a command of a package; its map would be a tenth of the download.
-    run({ format: 'esm', entryPoints: { waq: 'bin/waq.ts' }, sourcemap: false }),
+    // In parts, so that a command loads what it needs. Nobody steps through a command of a package; its map would be a
+    // tenth of the download.
+    run({
+      format: 'esm',
+      entryPoints: { waq: 'bin/waq.ts' },
+      splitting: true,
+      chunkNames: 'waq/[name]-[hash]',
+      sourcemap: false,
+    }),
   ])
   return new Set(results.flatMap(({ metafile }) => Object.keys(metafile.inputs)))
 }

@@ -17,6 +17,7 @@ import {
   waitOption,
 } from './command-options.js'
 import { confirm } from './confirm.js'
+import { tellOfDamage } from './damage.js'
 import {
   addSelection,
   checkSelection,
@@ -27,7 +28,6 @@ import {
 import { interruptedError } from './exit-status.js'
 import { inParts } from './in-parts.js'
 import { toJson } from './json.js'
-import { tellOfDamage } from './ls.js'
 import { printMessages } from './message-rows.js'
 import { LineOutput } from './output.js'
 import { QueueHand } from './queue-hand.js'

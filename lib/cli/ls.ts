@@ -12,9 +12,9 @@ import {
   limitOption,
   reasonOption,
 } from './command-options.js'
+import { tellOfDamage } from './damage.js'
 import { interruptedError } from './exit-status.js'
 import { printMessages } from './message-rows.js'
-import { painter } from './terminal.js'
 
 interface ListOptions {
   state?: string
@@ -90,14 +90,4 @@ async function list(
     )
   }
   tellOfDamage(damaged, directory, terminal)
-}
-
-/** On stderr: what was printed is right as far as it goes, and it may not be all. */
-export function tellOfDamage(places: number, directory: string, terminal: CommandContext['terminal']): void {
-  if (places === 0) return
-  const paint = painter(terminal, terminal.stderr)
-  const what = places === 1 ? 'One place' : `${places} places`
-  terminal.stderr.write(
-    `${paint('yellow', 'waq:')} ${what} of this queue could not be read, so messages may be missing here. See waq verify ${directory}\n`,
-  )
 }

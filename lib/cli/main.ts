@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { systemCode } from '../log/system-error.js'
-import type { CommandContext } from './command.js'
+import type { CommandContext, RegisterCommand } from './command.js'
 import { GROUPS } from './command-options.js'
-import { commands } from './commands.js'
+import { loadCommands } from './commands.js'
 import { ExitStatus, failureOf } from './exit-status.js'
 import { painter, processTerminal, type Terminal } from './terminal.js'
 import { version } from './version.js'
@@ -21,7 +21,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
     },
   }
   const json = args.includes('--json')
-  const program = buildProgram(context, json)
+  const program = buildProgram(context, json, await loadCommands(args))
 
   // Only the first signal asks politely: the handler goes with it, so that a second one ends the process at once.
   const onSignal = (): void => {
@@ -51,8 +51,12 @@ export async function main(args: readonly string[], terminal: Terminal = process
     : status
 }
 
-/** The whole command line, with every command. */
-export function buildProgram(context: CommandContext, json: boolean): Command {
+/** The command line, with these commands. */
+export function buildProgram(
+  context: CommandContext,
+  json: boolean,
+  commands: readonly RegisterCommand[],
+): Command {
   const { terminal } = context
   const program = new Command('waq')
     .description('A write-ahead queue for outbound messages: a directory of append-only files.')

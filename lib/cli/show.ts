@@ -12,7 +12,10 @@ import { payloadForJson, toJson } from './json.js'
 import { errorText } from './message-rows.js'
 import { unknownId } from './near-ids.js'
 import { escapeControls, formatCount, painter, widthOf } from './terminal.js'
+import { prepareWideText } from './text-width.js'
 import { formatRelative } from './units.js'
+
+await prepareWideText()
 
 /** `waq show`: one message with its history of attempts. */
 export function registerShow(program: Command, context: CommandContext): void {

@@ -4,10 +4,11 @@ import type { CommitStats, Owner, Percentiles } from '../queue/types.js'
 import { StoreReader } from '../store/store-reader.js'
 import type { CommandContext } from './command.js'
 import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from './command-options.js'
+import { tellOfDamage } from './damage.js'
 import { type Fact, formatFacts } from './facts.js'
 import { toJson } from './json.js'
-import { tellOfDamage } from './ls.js'
 import { escapeControls, formatCount, type Paint, painter, widthOf } from './terminal.js'
+import { isWide, prepareWideText } from './text-width.js'
 import { formatBytes, formatDuration, formatNumberOf, formatRelative } from './units.js'
 
 /** `waq stats`: how a queue stands. */
@@ -39,6 +40,8 @@ async function tell(directory: string, json: boolean, { terminal, signal }: Comm
   if (json) {
     stdout.write(`${toJson(stats)}\n`)
   } else {
+    // Most queues have no such name, and are shown in half of the time.
+    if (isWide(JSON.stringify([reader.directory, stats]))) await prepareWideText()
     const options = { width: widthOf(stdout), nowMs: Date.now(), paint: painter(terminal, stdout) }
     stdout.write(formatStats(reader.directory, stats, options))
   }

@@ -1,4 +1,6 @@
-import { cutText, padText, textWidth } from './text-width.js'
+import { cutText, padText, prepareWideText, textWidth } from './text-width.js'
+
+await prepareWideText()
 
 export interface Column {
   readonly title: string

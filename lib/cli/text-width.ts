@@ -1,14 +1,36 @@
-import stringWidth from 'string-width'
-
 /** Printable ASCII: one column each, and by far the most of what is printed. */
 const NARROW = /^[\x20-\x7e]*$/
 
-/** Columns that a line of text takes on a terminal: Korean and emoji take two, combining marks none. */
-export function textWidth(text: string): number {
-  return NARROW.test(text) ? text.length : stringWidth(text)
+let wideText: { widthOf: (text: string) => number; graphemes: Intl.Segmenter } | undefined
+
+/**
+ * Whoever may print a text that is not ASCII awaits this first. What knows of such texts takes 40 ms to load, as long as
+ * all the rest of a command.
+ */
+export async function prepareWideText(): Promise<void> {
+  const { default: widthOf } = await import('string-width')
+  wideText ??= { widthOf, graphemes: new Intl.Segmenter(undefined, { granularity: 'grapheme' }) }
 }
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
+/** Whether `prepareWideText` is needed for it. */
+export function isWide(text: string): boolean {
+  return !NARROW.test(text)
+}
+
+function wide(): NonNullable<typeof wideText> {
+  if (wideText === undefined) throw new Error('prepareWideText was not awaited')
+  return wideText
+}
+
+/** The smallest parts that must not be torn apart. */
+function partsOf(text: string): Iterable<string> {
+  return NARROW.test(text) ? text : Array.from(wide().graphemes.segment(text), ({ segment }) => segment)
+}
+
+/** Columns that a line of text takes on a terminal: Korean and emoji take two, combining marks none. */
+export function textWidth(text: string): number {
+  return NARROW.test(text) ? text.length : wide().widthOf(text)
+}
 
 /** The text, or as much of it as fits into so many columns with an ellipsis behind it. Never half a character. */
 export function cutText(text: string, columns: number): string {
@@ -16,7 +38,7 @@ export function cutText(text: string, columns: number): string {
   if (columns < 1) return ''
   let cut = ''
   let width = 0
-  for (const { segment } of graphemes.segment(text)) {
+  for (const segment of partsOf(text)) {
     const next = width + textWidth(segment)
     if (next > columns - 1) break
     cut += segment
@@ -38,7 +60,7 @@ export function wrapText(text: string, columns: number): string[] {
       lines[lines.length - 1] = word
       continue
     }
-    for (const { segment } of graphemes.segment(word)) {
+    for (const segment of partsOf(word)) {
       if (lines.at(-1) !== '' && textWidth(lines.at(-1)! + segment) > columns) lines.push('')
       lines[lines.length - 1] += segment
     }

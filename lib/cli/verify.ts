@@ -9,8 +9,10 @@ import { type Fact, formatFacts } from './facts.js'
 import { toJson } from './json.js'
 import { formatRow, layOut, titles } from './table.js'
 import { escapeControls, formatCount, type Paint, ProgressLine, painter, widthOf } from './terminal.js'
-import { wrapText } from './text-width.js'
+import { prepareWideText, wrapText } from './text-width.js'
 import { formatBytes, formatNumberOf } from './units.js'
+
+await prepareWideText()
 
 /** `waq verify`: reads every byte. */
 export function registerVerify(program: Command, context: CommandContext): void {

@@ -13,6 +13,16 @@ const objects = (text: string): Record<string, unknown>[] =>
     .filter(line => line !== '')
     .map(line => JSON.parse(line))
 
+t.test('stats tells of names beyond ASCII, which others are spared from loading tables for', async t => {
+  const directory = join(temporaryDirectory(t), '대기열')
+  const queue = await OutboundQueue.open(directory)
+  await queue.enqueue({ channel: '채널', payload: 1 })
+  await queue.close()
+  const { status, stdout, stderr } = await waq('stats', directory)
+  t.strictSame({ status, stderr }, { status: 0, stderr: '' })
+  t.match(stdout, /대기열\n.*pending +1, /s)
+})
+
 t.test('stats tells how a queue stands', async t => {
   const directory = await nightQueue(t)
   const { status, stdout, stderr } = await waq('stats', directory)

@@ -2,11 +2,13 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { textWidth } from '../../lib/cli/text-width.js'
+import { prepareWideText, textWidth } from '../../lib/cli/text-width.js'
 import { linesOf, noTerminal, startOnTerminal } from './fixtures/pty.js'
 import { nightQueue, queueWith, startOwner, temporaryDirectory } from './fixtures/queues.js'
 import { waqHere } from './fixtures/waq-here.js'
 import { script, waq } from './fixtures/waq-process.js'
+
+await prepareWideText()
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for
 const COLOURS = /\u001b\[\d+m/

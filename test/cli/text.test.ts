@@ -3,8 +3,10 @@ import { formatFacts } from '../../lib/cli/facts.js'
 import { toJson } from '../../lib/cli/json.js'
 import { columnsFor, formatRow, layOut } from '../../lib/cli/table.js'
 import { escapeControls } from '../../lib/cli/terminal.js'
-import { cutText, padText, textWidth, wrapText } from '../../lib/cli/text-width.js'
+import { cutText, padText, prepareWideText, textWidth, wrapText } from '../../lib/cli/text-width.js'
 import { formatBytes, formatDuration, formatRelative, parseDuration } from '../../lib/cli/units.js'
+
+await prepareWideText()
 
 t.test('wide characters take two columns, joined emoji two, combining marks none', async t => {
   t.equal(textWidth('plain'), 5)

@@ -11,6 +11,8 @@ const EXPECTED = [
   /^LICENSE$/,
   /^dist\/package\/(index|log|metrics)\.(js|cjs|d\.ts|d\.cts)(\.map)?$/,
   /^dist\/package\/waq\.js$/,
+  // The parts of the command line.
+  /^dist\/package\/waq\/[\w-]+\.js$/,
   /^dist\/package\/LICENSES\.txt$/,
   // What the source maps lead to.
   /^lib\/.*\.ts$/,
