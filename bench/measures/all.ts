@@ -5,6 +5,7 @@ import { durability } from './durability.js'
 import { eventLoop } from './event-loop.js'
 import type { Measure } from './measure.js'
 import { open } from './open.js'
+import { pace } from './pace.js'
 import { payload } from './payload.js'
 import { roundTrip } from './round-trip.js'
 import { sequential } from './sequential.js'
@@ -12,6 +13,7 @@ import { written } from './written.js'
 
 /** In the order of the report. */
 export const allMeasures: readonly Measure[] = [
+  pace,
   sequential,
   roundTrip,
   concurrency,

@@ -13,6 +13,8 @@ export interface Measure {
   points(options: MeasureOptions): readonly Point[]
   /** Whether it can be asked of this candidate at all. */
   suits(peer: Peer): boolean
+  /** A process of its own for each candidate in each round; none warms up. Default: one for all rounds of a measure. */
+  readonly freshProcesses?: boolean
   /** Candidates that take part although nobody asks for them elsewhere. */
   readonly extraCandidates?: readonly string[]
   /** In a process of the candidate's own. */
@@ -38,12 +40,20 @@ export interface Point {
   readonly value: number
   /** Candidates that are too slow to get there. */
   readonly onlyFor?: (peer: Peer) => boolean
+  /** All candidates at the same time, not in turns. Default false. */
+  readonly atOnce?: boolean
+}
+
+/** Which candidate of how many this is, for those that run at once. */
+export interface Place {
+  readonly nth: number
+  readonly of: number
 }
 
 export interface Prepared {
   readonly version: string
   readonly lesser?: string
-  round(point: string): Promise<Figures>
+  round(point: string, place: Place): Promise<Figures>
   close(): Promise<void>
 }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Measure, MeasureOptions } from '../measures/measure.js'
+import type { Measure, MeasureOptions, Place } from '../measures/measure.js'
 import type { Peer } from '../peers/peer.js'
 import type { Figures } from './recording.js'
 import type { Answer, Request } from './worker.js'
@@ -55,8 +55,8 @@ export class Candidate {
     this.lesser = lesser
   }
 
-  async round(measure: Measure, point: string): Promise<Figures> {
-    const answer = await ask(this.#child, { kind: 'round', point })
+  async round(measure: Measure, point: string, place: Place): Promise<Figures> {
+    const answer = await ask(this.#child, { kind: 'round', point, place })
     if (answer.kind !== 'figures') throw new Error(failure(this.peer, measure, answer))
     return answer.figures
   }

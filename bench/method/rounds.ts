@@ -1,4 +1,4 @@
-import type { Measure, MeasureOptions } from '../measures/measure.js'
+import type { Measure, MeasureOptions, Point } from '../measures/measure.js'
 import type { Peer } from '../peers/peer.js'
 import { Candidate, Skipped } from './candidate.js'
 import type { Figures, RecordedCell, RecordedMeasure } from './recording.js'
@@ -18,7 +18,8 @@ export interface RoundsListener {
 
 /**
  * Runs one measure: in every round, at every point, each candidate in turn (A B C, A B C, …), so that a disk that
- * grows slower meets all of them. One round before the first is not counted: it warms compilers and caches up.
+ * grows slower meets all of them; or all at once, where a point says so. One round before the first is not counted: it
+ * warms compilers and caches up, unless each round has processes of its own.
  */
 export async function runRounds(
   measure: Measure,
@@ -35,6 +36,8 @@ export async function runRounds(
         const candidate = await Candidate.prepare(peer, measure, options.directory, options)
         candidates.push(candidate)
         listener.prepared(candidate)
+        // It was asked whether it can run here.
+        if (measure.freshProcesses === true) await candidate.close()
       } catch (error) {
         if (!(error instanceof Skipped)) throw error
         listener.skipped(peer, error.message)
@@ -45,17 +48,25 @@ export async function runRounds(
         .filter(({ onlyFor }) => onlyFor?.(candidate.peer) !== false)
         .map(point => ({ candidate, point, rounds: [] as Figures[] })),
     )
-    const inTurn = points.flatMap(point => cells.filter(cell => cell.point === point))
-    const steps = inTurn.length * (options.rounds + 1)
+    const turns = points.flatMap(point => {
+      const there = cells.filter(cell => cell.point === point)
+      return point.atOnce === true ? [there] : there.map(cell => [cell])
+    })
+    const warmUps = measure.freshProcesses === true ? 0 : 1
+    const steps = turns.length * (options.rounds + warmUps)
     let done = 0
-    for (let round = 0; round <= options.rounds; round += 1) {
-      for (const { candidate, point, rounds } of inTurn) {
-        const where =
-          point.name === '' ? '' : `, ${[point.name, measure.pointTitle].filter(Boolean).join(' ')}`
-        const which = round === 0 ? 'warming up' : `round ${round} of ${options.rounds}`
-        listener.step(done, steps, `${which}: ${candidate.peer.name}${where}`)
-        const figures = await candidate.round(measure, point.name)
-        if (round > 0) rounds.push(figures)
+    for (let round = 1 - warmUps; round <= options.rounds; round += 1) {
+      for (const turn of turns) {
+        listener.step(done, steps, describe(measure, turn, round, options.rounds))
+        const figures = await Promise.all(
+          turn.map(async ({ candidate, point }, nth) => {
+            const place = { nth, of: turn.length }
+            if (measure.freshProcesses !== true) return candidate.round(measure, point.name, place)
+            const fresh = await Candidate.prepare(candidate.peer, measure, options.directory, options)
+            return fresh.round(measure, point.name, place).finally(() => fresh.close())
+          }),
+        )
+        if (round > 0) for (const [nth, cell] of turn.entries()) cell.rounds.push(figures[nth]!)
         done += 1
       }
     }
@@ -70,6 +81,18 @@ export async function runRounds(
       ),
     }
   } finally {
-    for (const candidate of candidates) await candidate.close()
+    if (measure.freshProcesses !== true) for (const candidate of candidates) await candidate.close()
   }
+}
+
+function describe(
+  measure: Measure,
+  turn: readonly { readonly candidate: Candidate; readonly point: Point }[],
+  round: number,
+  rounds: number,
+): string {
+  const [{ point } = { point: { name: '' } }] = turn
+  const where = point.name === '' ? '' : `, ${[point.name, measure.pointTitle].filter(Boolean).join(' ')}`
+  const which = round === 0 ? 'warming up' : `round ${round} of ${rounds}`
+  return `${which}: ${turn.map(({ candidate }) => candidate.peer.name).join(' ')}${where}`
 }

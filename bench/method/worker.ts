@@ -1,13 +1,13 @@
 /** The process of one candidate in one measure: nobody's garbage and nobody's compiled code but its own. */
 import { measureNamed } from '../measures/all.js'
-import type { MeasureOptions, Prepared } from '../measures/measure.js'
+import type { MeasureOptions, Place, Prepared } from '../measures/measure.js'
 import { peerNamed } from '../peers/all.js'
 import { Unavailable } from '../peers/peer.js'
 import type { Figures } from './recording.js'
 
 export type Request =
   | { kind: 'prepare'; measure: string; peer: string; directory: string; options: MeasureOptions }
-  | { kind: 'round'; point: string }
+  | { kind: 'round'; point: string; place: Place }
   | { kind: 'close' }
 
 export type Answer =
@@ -41,7 +41,7 @@ async function answer(request: Request): Promise<Answer> {
       return { kind: 'prepared', version, ...(lesser === undefined ? {} : { lesser }) }
     }
     case 'round':
-      return { kind: 'figures', figures: await prepared!.round(request.point) }
+      return { kind: 'figures', figures: await prepared!.round(request.point, request.place) }
     case 'close':
       await prepared!.close()
       return { kind: 'closed' }

@@ -1,7 +1,7 @@
 import { bullmq } from './bullmq.js'
 import { classicLevel } from './classic-level.js'
 import { files, filesSynced } from './files.js'
-import { floor, floorSynchronous } from './floor.js'
+import { floor, floorOnTheSpot, floorSynchronous } from './floor.js'
 import { fsSafe } from './fs-safe.js'
 import { lmdb } from './lmdb.js'
 import { nats } from './nats.js'
@@ -15,6 +15,7 @@ import { waqLog } from './waq-log.js'
 export const allPeers: readonly Peer[] = [
   floor,
   floorSynchronous,
+  floorOnTheSpot,
   waq,
   waqEvery10Ms,
   waqOs,

@@ -75,9 +75,10 @@ class Bull implements OpenPeer {
     return this.#queue.add('message', { channel, payload: { text } }, JOB)
   }
 
-  trip({ channel, text }: Message): Promise<unknown> {
+  trip({ channel, text }: Message, enqueued?: () => void): Promise<unknown> {
     const arrived = new Promise<void>(resolve => this.#whenCompleted(resolve))
-    return Promise.all([this.#trips.add('trip', { channel, payload: { text } }, JOB), arrived])
+    const added = this.#trips.add('trip', { channel, payload: { text } }, JOB)
+    return Promise.all([added.then(enqueued), arrived])
   }
 
   fill(messages: readonly Message[]): Promise<unknown> {

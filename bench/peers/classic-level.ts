@@ -46,8 +46,9 @@ class LevelQueue implements OpenPeer {
     return key
   }
 
-  async trip(message: Message): Promise<void> {
+  async trip(message: Message, enqueued?: () => void): Promise<void> {
     const key = await this.enqueue(message)
+    enqueued?.()
     JSON.parse(await this.#level.get(key))
     await this.#level.del(key, SYNC)
   }

@@ -53,8 +53,9 @@ class Files implements OpenPeer {
     return id
   }
 
-  async trip(message: Message): Promise<void> {
+  async trip(message: Message, enqueued?: () => void): Promise<void> {
     const id = await this.enqueue(message)
+    enqueued?.()
     const delivered = join(this.#directory, `${id}.delivered`)
     await fs.rename(join(this.#directory, `${id}.json`), delivered)
     await this.#syncDirectory()

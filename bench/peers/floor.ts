@@ -14,12 +14,39 @@ export const floor: Peer = {
   durability: 'a power loss',
   lesser: 'bytes, not messages; what is waiting shares a sync',
   async open(directory) {
-    const fd = fs.openSync(join(directory, 'zeroed'), 'w+')
-    const zeros = Buffer.alloc(1024 * 1024)
-    for (let at = 0; at < ZEROED_BYTES; at += zeros.length) fs.writeSync(fd, zeros, 0, zeros.length, at)
-    fs.fsyncSync(fd)
-    return new Floor(fd)
+    return new Floor(openZeroed(directory))
   },
+}
+
+export const floorOnTheSpot: Peer = {
+  name: 'floor-spot',
+  title: 'floor (c): write + synchronous fdatasync on a zeroed file',
+  kind: 'floor',
+  durability: 'a power loss',
+  lesser: 'bytes, not messages; holds the event loop',
+  async open(directory) {
+    const fd = openZeroed(directory)
+    const bytesOf = bytesCache()
+    let at = 0
+    return {
+      version: process.version,
+      enqueue(message) {
+        const bytes = bytesOf(message)
+        if (at + bytes.length > ZEROED_BYTES) at = 0
+        at += fs.writeSync(fd, bytes, 0, bytes.length, at)
+        fs.fdatasyncSync(fd)
+      },
+      close: () => fs.closeSync(fd),
+    }
+  },
+}
+
+function openZeroed(directory: string): number {
+  const fd = fs.openSync(join(directory, 'zeroed'), 'w+')
+  const zeros = Buffer.alloc(1024 * 1024)
+  for (let at = 0; at < ZEROED_BYTES; at += zeros.length) fs.writeSync(fd, zeros, 0, zeros.length, at)
+  fs.fsyncSync(fd)
+  return fd
 }
 
 export const floorSynchronous: Peer = {

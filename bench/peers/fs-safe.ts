@@ -48,8 +48,9 @@ class FsSafeQueue implements OpenPeer {
     return paths
   }
 
-  async trip(message: Message): Promise<void> {
+  async trip(message: Message, enqueued?: () => void): Promise<void> {
     const paths = await this.enqueue(message)
+    enqueued?.()
     await this.#store.loadJsonDurableQueueEntry({ paths, tempPrefix: TEMP_PREFIX })
     await this.#store.ackJsonDurableQueueEntry(paths)
   }

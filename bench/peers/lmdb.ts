@@ -44,8 +44,9 @@ class LmdbQueue implements OpenPeer {
     return sequence
   }
 
-  async trip(message: Message): Promise<void> {
+  async trip(message: Message, enqueued?: () => void): Promise<void> {
     const sequence = await this.enqueue(message)
+    enqueued?.()
     this.#store.get(sequence)
     await this.#store.remove(sequence)
     await this.#store.flushed

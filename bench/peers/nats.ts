@@ -113,14 +113,12 @@ class NatsQueue implements OpenPeer {
     return this.#client.publish('messages.all', JSON.stringify({ channel, payload: { text } }))
   }
 
-  trip({ channel, text }: Message): Promise<unknown> {
+  trip({ channel, text }: Message, enqueued?: () => void): Promise<unknown> {
     const arrived = new Promise<void>(resolve => {
       this.#arrived = resolve
     })
-    return Promise.all([
-      this.#client.publish('trips', JSON.stringify({ channel, payload: { text } })),
-      arrived,
-    ])
+    const published = this.#client.publish('trips', JSON.stringify({ channel, payload: { text } }))
+    return Promise.all([published.then(enqueued), arrived])
   }
 
   fill(messages: readonly Message[]): Promise<unknown> {

@@ -33,8 +33,11 @@ export interface OpenPeer {
   readonly lesser?: string
   /** Returns, or resolves, when the message is as durable as it is going to be. Synchronous where the library is. */
   enqueue(message: Message): unknown
-  /** One whole life: enqueued, sent (to a function that does nothing), acknowledged, and that recorded. One at a time. */
-  trip?(message: Message): unknown
+  /**
+   * One whole life: enqueued, sent (to a function that does nothing), acknowledged, and that recorded. One at a time.
+   * `enqueued` is called when `enqueue` would have resolved.
+   */
+  trip?(message: Message, enqueued?: () => void): unknown
   /** Many messages at the least cost, to make a backlog that nothing sends. */
   fill?(messages: readonly Message[]): unknown
   /** After an opening: reads what a delivery needs to go on, and counts it. */

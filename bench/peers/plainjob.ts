@@ -56,8 +56,9 @@ class Jobs implements OpenPeer {
   }
 
   /** What its worker does, without the worker's poll in between. */
-  trip({ channel, text }: Message): void {
+  trip({ channel, text }: Message, enqueued?: () => void): void {
     this.#queue.add('trip', { channel, payload: { text } })
+    enqueued?.()
     const { id } = this.#queue.getAndMarkJobAsProcessing('trip')!
     JSON.parse(this.#queue.getJobById(id)!.data)
     this.#queue.markJobAsDone(id)

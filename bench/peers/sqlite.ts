@@ -83,8 +83,9 @@ class Sqlite implements OpenPeer {
     return this.insert.run(message.channel, toJson(randomUUID(), message))
   }
 
-  trip(message: Message): void {
+  trip(message: Message, enqueued?: () => void): void {
     const { lastInsertRowid } = this.insert.run(message.channel, toJson(randomUUID(), message))
+    enqueued?.()
     JSON.parse((this.#select.get(lastInsertRowid) as { body: string }).body)
     this.#delete.run(lastInsertRowid)
   }

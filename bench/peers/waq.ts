@@ -53,12 +53,12 @@ async function open(
   return {
     version: waqVersion,
     enqueue: ({ channel, text }: Message) => queue.enqueue({ channel, payload: { text } }),
-    trip({ channel, text }) {
+    trip({ channel, text }, enqueued) {
       // One at a time, so the next one to be delivered is this one.
       const arrived = new Promise<void>(resolve => {
         delivered = resolve
       })
-      return Promise.all([queue.enqueue({ channel, payload: { text } }), arrived])
+      return Promise.all([queue.enqueue({ channel, payload: { text } }).then(enqueued), arrived])
     },
     fill: messages =>
       queue.enqueue(messages.map(({ channel, text }) => ({ channel: WAITING + channel, payload: { text } }))),
