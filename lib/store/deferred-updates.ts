@@ -11,6 +11,10 @@ export interface DeferredUpdate {
  * flight.
  */
 export class DeferredUpdates {
+  /** A defect: what it hit is out of date, and the rest goes on. */
+  onError: (error: unknown) => void = error => {
+    throw error
+  }
   #updates: DeferredUpdate[] = []
 
   add(update: DeferredUpdate): void {
@@ -22,6 +26,12 @@ export class DeferredUpdates {
     if (this.#updates.length === 0) return
     const updates = this.#updates
     this.#updates = []
-    for (const update of updates) update.apply()
+    for (const update of updates) {
+      try {
+        update.apply()
+      } catch (error) {
+        this.onError(error)
+      }
+    }
   }
 }

@@ -268,6 +268,7 @@ export class LogStore implements MessageStore {
         for (const listener of this.#compactionListeners) listener(report)
       },
     })
+    index.deferred.onError = error => onError(asWaqError(error, 'what the log accepted could not be counted'))
     time.onParted = () => this.#recordParted()
     if (time.isToBeRecorded) this.#recordParted()
     this.#clockWatch = setInterval(() => time.look(), WATCH_CLOCKS_MS).unref()
@@ -583,6 +584,7 @@ export class LogStore implements MessageStore {
     await this.#compaction.stop()
     await this.#recorder.handedOver()
     await this.#logs.close()
+    this.catchUp()
     this.keepAlive.end()
   }
 }

@@ -868,4 +868,37 @@ export const storeMutations: readonly Mutation[] = [
       name: 'a message that is sent at once is the one that a restart would read',
     },
   },
+  {
+    name: 'the index comes before whoever waits',
+    invariants: [],
+    file: 'lib/store/deferred-updates.js',
+    find: 'afterPromiseJobs(this.apply);',
+    replace: 'this.apply();',
+    caughtBy: {
+      file: 'store/enqueue',
+      name: 'each newly durable message is told, in sequence order, once its enqueue was answered',
+    },
+  },
+  {
+    name: 'an update that fails takes the others along',
+    invariants: [],
+    file: 'lib/store/deferred-updates.js',
+    find: 'this.onError(error);',
+    replace: 'throw error;',
+    caughtBy: {
+      file: 'store/deferred-updates',
+      name: 'one that fails is reported, and takes none of the others along',
+    },
+  },
+  {
+    name: 'ids beyond the limit are told of as long as they were not placed',
+    invariants: [],
+    file: 'lib/store/settled-ids.js',
+    find: 'if (this.#pages.size + this.#latest.length > this.#options.maxIds)',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'store/dedupe',
+      name: 'of more ids than are kept, the oldest go first, also by a restart',
+    },
+  },
 ]
