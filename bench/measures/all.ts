@@ -1,4 +1,5 @@
 import { backlog } from './backlog.js'
+import { busy } from './busy.js'
 import { channels } from './channels.js'
 import { concurrency } from './concurrency.js'
 import { durability } from './durability.js'
@@ -14,6 +15,7 @@ import { written } from './written.js'
 /** In the order of the report. */
 export const allMeasures: readonly Measure[] = [
   pace,
+  busy,
   sequential,
   roundTrip,
   concurrency,

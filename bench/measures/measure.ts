@@ -17,6 +17,8 @@ export interface Measure {
   readonly freshProcesses?: boolean
   /** Candidates that take part although nobody asks for them elsewhere. */
   readonly extraCandidates?: readonly string[]
+  /** Before all candidates: makes what they share. */
+  begin?(options: MeasureOptions): Promise<Shared>
   /** In a process of the candidate's own. */
   prepare(peer: Peer, directory: string, options: MeasureOptions): Promise<Prepared>
   /** Of a table, in order. */
@@ -29,10 +31,18 @@ export interface MeasureOptions {
   /** A file of messages, one JSON object `{ channel, text }` a line. */
   readonly messagesFile?: string
   readonly size: Size
+  /** What `begin` made. */
+  readonly shared?: unknown
 }
 
 /** How far the measures go that grow with what waits: `tiny` only shows that they work. */
 export type Size = 'tiny' | 'short' | 'long'
+
+export interface Shared {
+  /** For `MeasureOptions.shared`: data alone. */
+  readonly shared: unknown
+  end(): void
+}
 
 export interface Point {
   readonly name: string

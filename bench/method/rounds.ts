@@ -24,9 +24,11 @@ export interface RoundsListener {
 export async function runRounds(
   measure: Measure,
   peers: readonly Peer[],
-  options: RoundsOptions,
+  given: RoundsOptions,
   listener: RoundsListener,
 ): Promise<RecordedMeasure> {
+  const begun = await measure.begin?.(given)
+  const options = begun === undefined ? given : { ...given, shared: begun.shared }
   const points = measure.points(options)
   const candidates: Candidate[] = []
   try {
@@ -81,6 +83,7 @@ export async function runRounds(
       ),
     }
   } finally {
+    begun?.end()
     if (measure.freshProcesses !== true) for (const candidate of candidates) await candidate.close()
   }
 }

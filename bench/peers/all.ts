@@ -5,6 +5,7 @@ import { floor, floorOnTheSpot, floorSynchronous } from './floor.js'
 import { fsSafe } from './fs-safe.js'
 import { lmdb } from './lmdb.js'
 import { nats } from './nats.js'
+import { noQueue } from './no-queue.js'
 import type { Peer } from './peer.js'
 import { plainjob } from './plainjob.js'
 import { betterSqlite, betterSqliteBatched, nodeSqlite } from './sqlite.js'
@@ -16,6 +17,7 @@ export const allPeers: readonly Peer[] = [
   floor,
   floorSynchronous,
   floorOnTheSpot,
+  noQueue,
   waq,
   waqEvery10Ms,
   waqOs,

@@ -53,6 +53,10 @@ class LevelQueue implements OpenPeer {
     await this.#level.del(key, SYNC)
   }
 
+  remove(key: unknown): Promise<void> {
+    return this.#level.del(key as string, SYNC)
+  }
+
   fill(messages: readonly Message[]): Promise<void> {
     return this.#level.batch(
       messages.map(message => ({ type: 'put', key: this.#key(), value: toJson(randomUUID(), message) })),

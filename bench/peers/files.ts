@@ -62,6 +62,10 @@ class Files implements OpenPeer {
     await fs.unlink(delivered)
   }
 
+  remove(id: unknown): Promise<void> {
+    return fs.unlink(join(this.#directory, `${id}.json`))
+  }
+
   async fill(messages: readonly Message[]): Promise<void> {
     for (const message of messages) await this.#write(message)
   }

@@ -52,6 +52,11 @@ class LmdbQueue implements OpenPeer {
     await this.#store.flushed
   }
 
+  async remove(sequence: unknown): Promise<void> {
+    await this.#store.remove(sequence as number)
+    await this.#store.flushed
+  }
+
   async fill(messages: readonly Message[]): Promise<void> {
     await Promise.all(messages.map(message => this.#store.put(this.#next++, entry(message))))
     await this.#store.flushed

@@ -24,6 +24,8 @@ export interface Peer {
 export interface OpenOptions {
   /** Messages are also sent (by a function that does nothing) and acknowledged: for `trip`. */
   readonly delivering: boolean
+  /** In the place of that function, of a candidate that sends by itself. */
+  readonly send?: (message: Message) => Promise<unknown>
 }
 
 /** An open one. What returns `unknown` is awaited: a promise where the library makes one, else nothing. */
@@ -38,6 +40,8 @@ export interface OpenPeer {
    * `enqueued` is called when `enqueue` would have resolved.
    */
   trip?(message: Message, enqueued?: () => void): unknown
+  /** Removes the message of which `enqueue` returned, or resolved to, this. Left out where the candidate sends by itself. */
+  remove?(enqueued: unknown): unknown
   /** Many messages at the least cost, to make a backlog that nothing sends. */
   fill?(messages: readonly Message[]): unknown
   /** After an opening: reads what a delivery needs to go on, and counts it. */

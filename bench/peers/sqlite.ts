@@ -64,7 +64,7 @@ class Sqlite implements OpenPeer {
   protected readonly database: Database
   protected readonly insert: Statement
   readonly #select: Statement
-  readonly #delete: Statement
+  protected readonly delete: Statement
 
   constructor(database: Database, version: string) {
     this.version = version
@@ -76,18 +76,22 @@ class Sqlite implements OpenPeer {
     )
     this.insert = database.prepare('INSERT INTO messages (channel, body) VALUES (?, ?)')
     this.#select = database.prepare('SELECT body FROM messages WHERE sequence = ?')
-    this.#delete = database.prepare('DELETE FROM messages WHERE sequence = ?')
+    this.delete = database.prepare('DELETE FROM messages WHERE sequence = ?')
   }
 
   enqueue(message: Message): unknown {
     return this.insert.run(message.channel, toJson(randomUUID(), message))
   }
 
+  remove(enqueued: unknown): unknown {
+    return this.delete.run((enqueued as { lastInsertRowid: number | bigint }).lastInsertRowid)
+  }
+
   trip(message: Message, enqueued?: () => void): void {
     const { lastInsertRowid } = this.insert.run(message.channel, toJson(randomUUID(), message))
     enqueued?.()
     JSON.parse((this.#select.get(lastInsertRowid) as { body: string }).body)
-    this.#delete.run(lastInsertRowid)
+    this.delete.run(lastInsertRowid)
   }
 
   fill(messages: readonly Message[]): void {
@@ -105,12 +109,27 @@ class Sqlite implements OpenPeer {
   }
 }
 
-class BatchedSqlite extends Sqlite {
-  #waiting: { message: Message; resolve: () => void; reject: (error: unknown) => void }[] = []
+/** What arrives in a tick: a statement each, of one transaction. */
+interface Waiting {
+  readonly run: () => unknown
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
 
-  override enqueue(message: Message): Promise<void> {
+class BatchedSqlite extends Sqlite {
+  #waiting: Waiting[] = []
+
+  override enqueue(message: Message): Promise<unknown> {
+    return this.#inTick(() => super.enqueue(message))
+  }
+
+  override remove(enqueued: unknown): Promise<unknown> {
+    return this.#inTick(() => super.remove(enqueued))
+  }
+
+  #inTick(run: () => unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ message, resolve, reject })
+      this.#waiting.push({ run, resolve, reject })
       if (this.#waiting.length === 1) setImmediate(() => this.#commit())
     })
   }
@@ -119,8 +138,10 @@ class BatchedSqlite extends Sqlite {
     const batch = this.#waiting
     this.#waiting = []
     try {
-      this.fill(batch.map(({ message }) => message))
-      for (const { resolve } of batch) resolve()
+      this.database.exec('BEGIN')
+      const results = batch.map(({ run }) => run())
+      this.database.exec('COMMIT')
+      for (const [nth, { resolve }] of batch.entries()) resolve(results[nth])
     } catch (error) {
       for (const { reject } of batch) reject(error)
     }

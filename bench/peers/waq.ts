@@ -41,11 +41,11 @@ export const waqVersion = (
 async function open(
   directory: string,
   durability: Durability,
-  { delivering }: OpenOptions,
+  { delivering, send = async () => {} }: OpenOptions,
 ): Promise<OpenPeer> {
   const queue = await OutboundQueue.open<{ text: string }>(directory, {
     durability,
-    ...(delivering ? { send: () => {} } : {}),
+    ...(delivering ? { send: ({ channel, payload }) => send({ channel, text: payload.text }) } : {}),
   })
   queue.pause(`${WAITING}*`)
   let delivered = (): void => {}
