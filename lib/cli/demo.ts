@@ -14,6 +14,7 @@ import { escapeControls, formatCount, formatTable, ProgressLine, painter } from 
 interface DemoOptions {
   messages?: string
   count: number
+  rate?: number
   kills: number
   seed?: number
   keep?: string
@@ -22,7 +23,10 @@ interface DemoOptions {
 
 const DEFAULT_COUNT = 4000
 const DEFAULT_KILLS = 10
+const USUAL_RATE = 200
+const MAKING_SECONDS = 60
 const MAX_COUNT = 1_000_000
+const MAX_RATE = 100_000
 const MAX_KILLS = 10_000
 const MAX_SEED = 2 ** 32 - 1
 
@@ -45,6 +49,11 @@ export function registerDemo(program: Command, context: CommandContext): void {
         .default(DEFAULT_COUNT)
         .argParser(wholeNumber(1, MAX_COUNT))
         .conflicts('messages'),
+    )
+    .option(
+      '--rate <number>',
+      'messages a second (default: 200, or as many as all take to be made within 60 s)',
+      wholeNumber(1, MAX_RATE),
     )
     .option('--kills <number>', 'how often the sender is killed', wholeNumber(0, MAX_KILLS), DEFAULT_KILLS)
     .option('--seed <number>', 'repeat the messages, faults and kill plan of a run', wholeNumber(0, MAX_SEED))
@@ -80,6 +89,7 @@ async function runDemo(options: DemoOptions, { terminal, signal, finish }: Comma
     options.messages === undefined
       ? makeMessages(options.count, seed)
       : await readMessageFile(options.messages)
+  const rate = options.rate ?? Math.max(USUAL_RATE, Math.ceil(messages.length / MAKING_SECONDS))
   const channels = new Set(messages.map(message => message.channel)).size
   const directory = keep === undefined ? await mkdtemp(join(tmpdir(), 'waq-demo-')) : await emptyOrNew(keep)
   const say = (text: string): void => {
@@ -87,7 +97,8 @@ async function runDemo(options: DemoOptions, { terminal, signal, finish }: Comma
   }
 
   say(
-    `${formatCount(messages.length)} messages to ${formatCount(channels)} chats, ${formatCount(kills)} ${kills === 1 ? 'kill' : 'kills'}, seed ${seed}\n` +
+    `${formatCount(messages.length)} messages to ${formatCount(channels)} chats, ${formatCount(rate)} a second, ` +
+      `${formatCount(kills)} ${kills === 1 ? 'kill' : 'kills'}, seed ${seed}\n` +
       `queue in ${escapeControls(directory)}${keep === undefined ? ' (removed at the end)' : ''}\n\n`,
   )
   const progress = new ProgressLine(terminal.stderr)
@@ -96,6 +107,7 @@ async function runDemo(options: DemoOptions, { terminal, signal, finish }: Comma
   try {
     run = await superviseRun({
       messages,
+      rate,
       kills,
       seed,
       directory,
@@ -114,7 +126,7 @@ async function runDemo(options: DemoOptions, { terminal, signal, finish }: Comma
   const report = makeReport(messages, run, Date.now() - startedAt)
   for (const remark of run.observations.remarks) terminal.stderr.write(`waq: ${escapeControls(remark)}\n`)
   if (json) {
-    terminal.stdout.write(`${JSON.stringify({ ...reportAsJson(report), seed })}\n`)
+    terminal.stdout.write(`${JSON.stringify({ ...reportAsJson(report), rate, seed })}\n`)
   } else {
     const paint = painter(terminal, terminal.stdout)
     say(formatTable(reportAsTable(report)))

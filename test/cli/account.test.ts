@@ -81,5 +81,5 @@ t.test('percentiles are samples by nearest rank', async t => {
   t.equal(percentile(samples, 0.5), 50)
   t.equal(percentile(samples, 0.99), 99)
   t.equal(percentile([7], 0.99), 7)
-  t.equal(percentile([], 0.5), 0)
+  t.equal(percentile([], 0.5), undefined)
 })

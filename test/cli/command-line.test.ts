@@ -28,7 +28,7 @@ t.test('help goes to stdout, with an example, and names every command', async t 
   t.match(program.stdout, /Example/)
   const demo = await waq('demo', '--help')
   t.equal(demo.status, 0)
-  for (const option of ['--messages', '--kills', '--seed', '--keep', '--json'])
+  for (const option of ['--messages', '--rate', '--kills', '--seed', '--keep', '--json'])
     t.ok(demo.stdout.includes(option))
   t.match(demo.stdout, /Examples:\n {2}\$ waq demo\n/)
 })
@@ -50,6 +50,7 @@ const wrongUses: [args: string[], problem: RegExp][] = [
   [['demo', '--kills', 'many'], /argument 'many' is invalid.*whole number from 0 to/],
   [['demo', '--kills', '-1'], /argument '-1' is invalid/],
   [['demo', '--kills', '1.5'], /argument '1.5' is invalid/],
+  [['demo', '--rate', '0'], /argument '0' is invalid.*whole number from 1 to/],
   [['demo', '--count', '0'], /argument '0' is invalid.*whole number from 1 to/],
   [['demo', '--seed', '4294967296'], /argument '4294967296' is invalid/],
   [['demo', '--kill', '3'], /unknown option '--kill'\n\(Did you mean --kills\?\)/],

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { Feed } from '../../lib/cli/demo/feed.js'
+import type { PlannedCall } from '../../lib/cli/demo/protocol.js'
 import { Random } from '../../lib/cli/demo/random.js'
 
 const messages = Array.from({ length: 500 }, (_, index) => ({
@@ -7,64 +8,36 @@ const messages = Array.from({ length: 500 }, (_, index) => ({
   text: String(index),
 }))
 
-/** Every burst that the window lets out, as indexes. */
-function pull(feed: Feed, until: number): number[] {
-  const indexes: number[] = []
-  for (let burst = feed.burst(until); burst !== undefined; burst = feed.burst(until)) {
-    for (const { index } of burst.messages) indexes.push(index)
-  }
-  return indexes
+function indexesOf(calls: readonly PlannedCall[]): number[] {
+  return calls.flatMap(call => call.messages.map(({ index }) => index))
 }
 
-t.test('messages are handed out in order and without a gap, up to the share of the life', async t => {
-  const feed = new Feed(messages, new Random(1))
-  feed.restart()
-  const seen: number[] = []
-  for (let part = pull(feed, 120); part.length > 0; part = pull(feed, 120)) {
-    seen.push(...part)
-    for (const index of part) feed.acknowledge(index)
-  }
-  t.same(
-    seen,
-    Array.from({ length: 120 }, (_, index) => index),
-  )
-  t.equal(feed.acknowledgedCount, 120)
-  t.equal(feed.isDone, false)
+function from(first: number): number[] {
+  return Array.from({ length: messages.length - first }, (_, place) => first + place)
+}
+
+t.test('a plan holds all messages in order, alone and in lists, each call due at the rate', async t => {
+  const plan = new Feed(messages, 200, new Random(1)).plan()
+  t.same(indexesOf(plan), from(0))
+  for (const call of plan) t.equal(call.dueMs, call.messages[0]!.index * 5)
+  t.ok(plan.some(call => call.messages.length === 1))
+  t.ok(plan.some(call => call.messages.length > 1))
 })
 
-t.test('the window closes until something is acknowledged', async t => {
-  const feed = new Feed(messages, new Random(2))
-  feed.restart()
-  const first = pull(feed, 500)
-  t.ok(first.length > 0 && first.length < 100)
-  t.equal(feed.burst(500), undefined)
-  for (const index of first) feed.acknowledge(index)
-  t.ok(feed.burst(500) !== undefined)
+t.test('a later plan holds whatever has no answer, in order, at the time when it was due', async t => {
+  const feed = new Feed(messages, 200, new Random(3))
+  for (const index of [...from(0).slice(0, 100), 250, 251]) feed.acknowledge(index)
+  const plan = feed.plan()
+  const first = plan[0]!.messages[0]!.index
+  t.ok(first <= 100, 'nothing that is open is skipped')
+  t.ok(first > 80, 'what was acknowledged long ago is left out')
+  t.same(indexesOf(plan), from(first))
+  for (const call of plan) t.equal(call.dueMs, call.messages[0]!.index * 5)
 })
-
-t.test(
-  'after a crash everything without an answer is handed out again, in order, under the same index',
-  async t => {
-    const feed = new Feed(messages, new Random(3))
-    feed.restart()
-    const first = pull(feed, 500)
-    for (const index of first.slice(0, 5)) feed.acknowledge(index)
-    feed.restart()
-    const again = pull(feed, 500)
-    t.ok(again[0]! <= 5, 'nothing that is open is skipped')
-    t.same(
-      again,
-      again.map((_, place) => again[0]! + place),
-    )
-  },
-)
 
 t.test('a message acknowledged twice counts once', async t => {
-  const feed = new Feed(messages.slice(0, 1), new Random(4))
-  for (let life = 0; life < 2; life++) {
-    feed.restart()
-    feed.acknowledge(0)
-  }
+  const feed = new Feed(messages.slice(0, 1), 200, new Random(4))
+  for (let life = 0; life < 2; life++) feed.acknowledge(0)
   t.equal(feed.acknowledgedCount, 1)
   t.equal(feed.isDone, true)
   t.equal(feed.isAcknowledged(0), true)

@@ -19,6 +19,11 @@ function runOf(order: readonly number[], change: { corrupt?: number; acknowledge
     killsAt: { enqueue: 1, send: 2, recovery: 0, close: 0 },
     observations: {
       enqueueMs: [3.456789, 1, 2],
+      overdueMs: [300],
+      floor: [
+        { fromDueMs: 1.5, syncMs: 0.25 },
+        { fromDueMs: 1, syncMs: 0.5 },
+      ],
       corrupt: change.corrupt ?? 0,
       remarks: [],
       openMs: 1,
@@ -44,11 +49,22 @@ t.test('a sound run is told as numbers and as a sentence', async t => {
     corrupt: 0,
     kills: 3,
     enqueueMs: { p50: 2, p99: 3.46 },
+    overdueMs: { count: 1, p50: 300, p99: 300 },
+    floorMs: { p50: 1, p99: 1.5 },
+    syncMs: { p50: 0.25, p99: 0.5 },
   })
   t.match(reportAsTable(report), [
     { label: 'enqueued', value: '2' },
     { label: 'delivered', value: '2' },
   ])
+})
+
+t.test('a latency without a sample is told as none, not as zero', async t => {
+  const run = runOf([0, 1])
+  run.observations.enqueueMs.length = 0
+  const report = makeReport(messages, run, 1234)
+  t.match(reportAsJson(report), { enqueueMs: { p50: null, p99: null } })
+  t.equal(reportAsTable(report).find(({ label }) => label === 'enqueue p50')?.value, '–')
 })
 
 const broken: [what: string, run: Run, sentence: RegExp][] = [

@@ -84,8 +84,8 @@ export function takeAccount(
   return account
 }
 
-/** The value below which the share `fraction` of the samples lies (nearest rank); 0 for none. Sorts `samples`. */
-export function percentile(samples: number[], fraction: number): number {
+/** The value below which the share `fraction` of the samples lies (nearest rank); undefined for none. Sorts `samples`. */
+export function percentile(samples: number[], fraction: number): number | undefined {
   samples.sort((a, b) => a - b)
-  return samples[Math.max(0, Math.ceil(samples.length * fraction) - 1)] ?? 0
+  return samples[Math.ceil(samples.length * fraction) - 1]
 }

@@ -1,6 +1,7 @@
 import { CommandError, ExitStatus } from '../exit-status.js'
 import { Child } from './child.js'
 import type { Feed } from './feed.js'
+import type { FloorSample } from './floor.js'
 import type { KillMoment } from './kill-plan.js'
 import type { FromSender, SenderSettings, ToSender } from './protocol.js'
 import type { Random } from './random.js'
@@ -8,8 +9,12 @@ import type { RemoteChatServer } from './remote-chat-server.js'
 
 /** What is gathered over all lives of the sender. */
 export interface Observations {
-  /** How long `enqueue` took, one a message that was not known already. */
+  /** From when a message was due until `enqueue` resolved, one a message that was not known already. */
   readonly enqueueMs: number[]
+  /** The same of messages that fell due before their sender had opened its queue. */
+  readonly overdueMs: number[]
+  /** What a bare write and `fdatasync` took at the same pace in the same process. */
+  readonly floor: FloorSample[]
   /** Ranges that an opening reported as corrupt. A killed process must never cause one. */
   corrupt: number
   /** What else was noticed, for people. */
@@ -27,16 +32,16 @@ export interface LifeOptions {
   observations: Observations
   /** How this life ends; undefined: it finishes everything and exits. */
   moment: KillMoment | undefined
-  /** The messages below this index may be enqueued in this life. */
+  /** The kill waits for no message from this index on, so that there is something to enqueue until the last kill. */
   until: number
   /** Something moved. */
   onProgress: () => void
 }
 
-/** A kill comes up to so long after the event that it waited for, so that it falls between events too. */
-const KILL_JITTER_MS = 4
 /** Some kills come just after the opening or the close that they aimed at. */
 const OVERSHOOT = 1.3
+/** The plan goes to the sender in parts of so many calls. */
+const PLAN_PART = 5000
 const EXIT_WITHIN_MS = 10_000
 
 /** One life of the sender process, from its start to its kill (or, the last one, to its orderly end). */
@@ -47,12 +52,12 @@ export class Life {
   #killTimer: NodeJS.Timeout | undefined
   #exitTimer: NodeJS.Timeout | undefined
   #failure: Error | undefined
+  /** The kill waits for a call of `enqueue`. */
+  #awaitsCall = false
   #opened = false
-  #closing = false
   #draining = false
-  #acknowledged = 0
   #requestsBefore = 0
-  /** Acknowledgements or requests of this life that the kill waits for. */
+  /** Requests of this life that the kill waits for. */
   #target = 0
   #stageStartedAt = 0
   /** Resolves when the process is gone; rejects when it ended in any way but the intended one. */
@@ -60,8 +65,8 @@ export class Life {
 
   constructor(options: LifeOptions) {
     this.#options = options
-    options.feed.restart()
     this.#child = new Child('sender', '--demo-sender', options.settings, message => this.#hear(message))
+    this.#handOverPlan()
     this.ended = this.#waitForEnd()
     this.ended.catch(() => {})
   }
@@ -73,13 +78,11 @@ export class Life {
 
   /** The server's counts changed. */
   look(): void {
-    if (!this.#opened || this.#killTimer !== undefined) return
+    if (!this.#opened || this.#killed) return
     const { moment, feed, server } = this.#options
-    if (moment === 'enqueue' && this.#acknowledged >= this.#target) this.#killWithin(KILL_JITTER_MS)
     if (moment === 'send' && server.counts.requests - this.#requestsBefore >= this.#target) {
-      this.#killWithin(KILL_JITTER_MS)
+      this.#kill()
     }
-    if (moment === 'close' && this.#acknowledged >= this.#target) this.#close(true)
     if (moment === undefined && !this.#draining && feed.isDone) {
       this.#draining = true
       this.#child.send({ type: 'drain' })
@@ -104,20 +107,22 @@ export class Life {
         observations.corrupt += message.corrupt
         this.#begin()
         break
+      case 'enqueueing':
+        this.#strike()
+        break
       case 'acknowledged':
-        for (const { index, enqueueMs, duplicate } of message.acknowledgements) {
-          this.#acknowledged++
+        for (const { index, enqueueMs, overdue, duplicate } of message.acknowledgements) {
           this.#options.feed.acknowledge(index)
-          if (!duplicate) observations.enqueueMs.push(enqueueMs)
+          if (!duplicate) observations[overdue ? 'overdueMs' : 'enqueueMs'].push(enqueueMs)
         }
-        this.#pump()
+        observations.floor.push(...message.floor)
         this.look()
         break
       case 'drained':
         if (message.remaining > 0)
           observations.remarks.push(`drain left ${message.remaining} messages waiting`)
         if (message.dead > 0) observations.remarks.push(`${message.dead} messages became dead letters`)
-        this.#close(false)
+        this.#child.send({ type: 'close', linger: false })
         break
       case 'closing':
         this.#stageStartedAt = performance.now()
@@ -133,38 +138,44 @@ export class Life {
     }
   }
 
-  #begin(): void {
-    const { moment, feed, server, random, until } = this.#options
-    this.#opened = true
-    this.#requestsBefore = server.counts.requests
-    // Never more than this life can bring: a target out of reach would be waited for in vain.
-    const atMost = moment === 'send' ? until - server.counts.taken : until - feed.acknowledgedCount
-    this.#target = random.integer(0, Math.max(0, atMost))
-    this.#pump()
-    this.look()
-  }
-
-  #pump(): void {
-    if (this.#closing) return
-    for (;;) {
-      const burst = this.#options.feed.burst(this.#options.until)
-      if (burst === undefined) return
-      this.#child.send({ type: 'enqueue', ...burst })
+  #handOverPlan(): void {
+    const { moment, feed, random, until } = this.#options
+    const calls = feed.plan()
+    const open = calls.filter(({ messages }) => messages.some(({ index }) => !feed.isAcknowledged(index)))
+    this.#awaitsCall = (moment === 'enqueue' || moment === 'close') && open.length > 0
+    if (this.#awaitsCall) {
+      const share = open.filter(({ messages }) => messages[0]!.index < until)
+      random.pick(share.length > 0 ? share : open.slice(0, 1)).told = true
+    }
+    for (let start = 0; start < calls.length; start += PLAN_PART) {
+      this.#child.send({ type: 'plan', calls: calls.slice(start, start + PLAN_PART) })
     }
   }
 
-  #close(linger: boolean): void {
-    if (this.#closing) return
-    this.#closing = true
-    this.#child.send({ type: 'close', linger })
+  #begin(): void {
+    const { moment, server, random, until } = this.#options
+    this.#opened = true
+    this.#requestsBefore = server.counts.requests
+    this.#target = random.integer(0, Math.max(0, until - server.counts.taken))
+    if ((moment === 'enqueue' || moment === 'close') && !this.#awaitsCall) this.#strike()
+    this.look()
+  }
+
+  /** The call that was waited for is under way. */
+  #strike(): void {
+    if (this.#options.moment === 'close') this.#child.send({ type: 'close', linger: true })
+    else this.#kill()
   }
 
   #killWithin(longestMs: number): void {
     if (this.#killTimer !== undefined) return
-    this.#killTimer = setTimeout(() => {
-      this.#killed = true
-      this.#child.kill()
-    }, this.#options.random.next() * longestMs)
+    this.#killTimer = setTimeout(() => this.#kill(), this.#options.random.next() * longestMs)
+  }
+
+  /** As planned. */
+  #kill(): void {
+    this.#killed = true
+    this.#child.kill()
   }
 
   #expectExit(): void {

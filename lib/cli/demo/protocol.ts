@@ -1,4 +1,5 @@
 import type { TakenMessage } from './account.js'
+import type { FloorSample } from './floor.js'
 import type { ChatMessage } from './messages.js'
 
 // What the three processes of the demo tell each other, as JSON over Node's IPC channel.
@@ -23,31 +24,48 @@ export type FromServer =
 export interface SenderSettings {
   directory: string
   url: string
+  /** When message 0 was due, in milliseconds since 1970. */
+  startedAt: number
+  /** Messages a second. */
+  rate: number
 }
 
 export interface NumberedMessage extends ChatMessage {
   index: number
 }
 
+/** One call of `enqueue`: of one message, or of an atomic list. */
+export interface PlannedCall {
+  /** After `startedAt`. */
+  dueMs: number
+  messages: NumberedMessage[]
+  /** The sender tells when it makes this call. */
+  told?: boolean
+}
+
 export type ToSender =
-  /** Enqueued in this order, all under way at once; `together`: as one atomic list. */
-  | { type: 'enqueue'; messages: NumberedMessage[]; together: boolean }
+  /** A part of what this sender enqueues, each when it is due, in this order; all parts come at its start. */
+  | { type: 'plan'; calls: PlannedCall[] }
   | { type: 'drain' }
   /** `linger`: stay after closing, until killed. */
   | { type: 'close'; linger: boolean }
 
 export interface Acknowledgement {
   index: number
-  /** From the call of `enqueue` to its answer. */
+  /** From when the message was due to the answer of `enqueue`. */
   enqueueMs: number
+  /** It fell due before this sender had opened its queue. */
+  overdue: boolean
   duplicate: boolean
 }
 
 export type FromSender =
   | { type: 'opening' }
   | { type: 'opened'; corrupt: number }
-  /** Sent only after `enqueue` resolved. */
-  | { type: 'acknowledged'; acknowledgements: Acknowledgement[] }
+  /** A call that was to be told is about to be made. */
+  | { type: 'enqueueing' }
+  /** Sent only after `enqueue` resolved; with what was sampled of the floor since. */
+  | { type: 'acknowledged'; acknowledgements: Acknowledgement[]; floor: FloorSample[] }
   | { type: 'drained'; remaining: number; dead: number }
   | { type: 'closing' }
   | { type: 'closed' }

@@ -12,15 +12,26 @@ export interface Report extends Account {
   unacknowledged: number
   /** Ranges that an opening reported as corrupt. */
   corrupt: number
-  enqueueMs: { p50: number; p99: number }
+  enqueueMs: Percentiles
+  /** Of messages that fell due before the sender that enqueued them had opened its queue. */
+  overdueMs: Percentiles & { count: number }
+  /** Of a bare write and `fdatasync`: from when it was due, and alone. */
+  floorMs: Percentiles
+  syncMs: Percentiles
   elapsedMs: number
   /** All that was promised was kept. */
   sound: boolean
 }
 
+/** In milliseconds; null without a sample. */
+interface Percentiles {
+  p50: number | null
+  p99: number | null
+}
+
 export function makeReport(messages: readonly ChatMessage[], run: Run, elapsedMs: number): Report {
   const account = takeAccount(messages, run.isAcknowledged, run.record)
-  const { enqueueMs, corrupt } = run.observations
+  const { enqueueMs, overdueMs, floor, corrupt } = run.observations
   const unacknowledged = messages.length - account.enqueued
   return {
     ...account,
@@ -28,24 +39,35 @@ export function makeReport(messages: readonly ChatMessage[], run: Run, elapsedMs
     killsAt: run.killsAt,
     unacknowledged,
     corrupt,
-    enqueueMs: { p50: roundMs(percentile(enqueueMs, 0.5)), p99: roundMs(percentile(enqueueMs, 0.99)) },
+    enqueueMs: percentiles(enqueueMs),
+    overdueMs: { count: overdueMs.length, ...percentiles(overdueMs) },
+    floorMs: percentiles(floor.map(({ fromDueMs }) => fromDueMs)),
+    syncMs: percentiles(floor.map(({ syncMs }) => syncMs)),
     elapsedMs,
     sound: account.lost + account.outOfOrder + account.altered + unacknowledged + corrupt === 0,
   }
 }
 
-function roundMs(ms: number): number {
-  return Math.round(ms * 100) / 100
+function percentiles(samples: number[]): Percentiles {
+  return { p50: roundMs(percentile(samples, 0.5)), p99: roundMs(percentile(samples, 0.99)) }
+}
+
+function roundMs(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.round(ms * 100) / 100
 }
 
 /** What `--json` prints. */
 export function reportAsJson(report: Report): object {
-  const { enqueued, delivered, lost, duplicates, outOfOrder, altered, corrupt, kills, enqueueMs } = report
-  return { enqueued, delivered, lost, duplicates, outOfOrder, altered, corrupt, kills, enqueueMs }
+  const { enqueued, delivered, lost, duplicates, outOfOrder, altered, corrupt, kills } = report
+  const { enqueueMs, overdueMs, floorMs, syncMs } = report
+  return {
+    ...{ enqueued, delivered, lost, duplicates, outOfOrder, altered, corrupt, kills },
+    ...{ enqueueMs, overdueMs, floorMs, syncMs },
+  }
 }
 
 export function reportAsTable(report: Report): Row[] {
-  const { killsAt, enqueueMs } = report
+  const { killsAt, enqueueMs, overdueMs, floorMs, syncMs } = report
   const rows: Row[] = [
     { label: 'enqueued', value: formatCount(report.enqueued), note: 'acknowledged: on disk' },
     { label: 'delivered', value: formatCount(report.delivered), note: "by the server's own record" },
@@ -67,10 +89,21 @@ export function reportAsTable(report: Report): Row[] {
     },
     {
       label: 'enqueue p50',
-      value: `${enqueueMs.p50} ms`,
-      note: 'each durable (fsync), in a process that is busy sending',
+      value: inMs(enqueueMs.p50),
+      note: 'from when a message was due until it was on disk (fsync)',
     },
-    { label: 'enqueue p99', value: `${enqueueMs.p99} ms` },
+    { label: 'enqueue p99', value: inMs(enqueueMs.p99) },
+    {
+      label: 'floor p50',
+      value: inMs(floorMs.p50),
+      note: `the same of a bare write and fdatasync (alone ${inMs(syncMs.p50)})`,
+    },
+    { label: 'floor p99', value: inMs(floorMs.p99), note: `(alone ${inMs(syncMs.p99)})` },
+    {
+      label: 'overdue',
+      value: formatCount(overdueMs.count),
+      note: `due before their sender ran: p50 ${inMs(overdueMs.p50)}, p99 ${inMs(overdueMs.p99)}`,
+    },
     { label: 'took', value: `${(report.elapsedMs / 1000).toFixed(1)} s` },
   ]
   if (report.altered > 0) {
@@ -80,6 +113,10 @@ export function reportAsTable(report: Report): Row[] {
     rows.push({ label: 'corrupt', value: formatCount(report.corrupt), note: 'ranges reported by openings' })
   }
   return rows
+}
+
+function inMs(ms: number | null): string {
+  return ms === null ? '–' : `${ms} ms`
 }
 
 function suchAs(ids: readonly string[]): string {

@@ -1,10 +1,12 @@
 import { type Delivery, OutboundQueue, SendError } from '../../index.js'
+import { type FloorSample, sampleFloor } from './floor.js'
 import { messageId } from './messages.js'
-import type { Acknowledgement, FromSender, NumberedMessage, SenderSettings, ToSender } from './protocol.js'
+import type { Acknowledgement, FromSender, PlannedCall, SenderSettings, ToSender } from './protocol.js'
 import { leaveSupervisor, obeySupervisor } from './supervised.js'
 
 // The program under test: a bot that hands its messages to a queue and delivers them with `fetch`.
 // It is killed again and again, and prepared for it in no other way than by using the queue.
+// Beside it runs what the latency is held against, in the same process at the same pace.
 
 interface ChatPayload {
   text: string
@@ -17,7 +19,7 @@ const CONCURRENCY = 16
 
 obeySupervisor()
 
-const { directory, url } = JSON.parse(process.argv[3]!) as SenderSettings
+const { directory, url, startedAt, rate } = JSON.parse(process.argv[3]!) as SenderSettings
 
 function tell(message: FromSender, onWritten: () => void = () => {}): void {
   if (process.connected) process.send!(message, onWritten)
@@ -52,49 +54,70 @@ const queue = await OutboundQueue.open<ChatPayload, Response>(directory, {
 queue.on('error', error => tell({ type: 'trouble', message: error.message }))
 tell({ type: 'opened', corrupt: queue.recovery.corrupt.filter(({ known }) => !known).length })
 
+const plan: PlannedCall[] = []
+let next = 0
+let timer: NodeJS.Timeout | undefined
 let closing = false
 let acknowledgements: Acknowledgement[] = []
+let floor: FloorSample[] = []
+
+const periodMs = 1000 / rate
+/** By `performance.now()` of this process. */
+const firstDueAt = startedAt - performance.timeOrigin
+// Between two messages: half a period after one was due.
+const nextSampleAt = firstDueAt + (Math.ceil((performance.now() - firstDueAt) / periodMs) + 0.5) * periodMs
+const stopSampling = sampleFloor(directory, nextSampleAt, periodMs, sample => floor.push(sample))
+const openedAt = performance.now()
+
+/** Enqueues what is due, and waits for what will be. */
+function enqueueDue(): void {
+  for (; next < plan.length && !closing; next++) {
+    const call = plan[next]!
+    const waitMs = firstDueAt + call.dueMs - performance.now()
+    // A timer may be early.
+    if (waitMs > 0) {
+      timer = setTimeout(enqueueDue, waitMs)
+      return
+    }
+    enqueue(call).catch(error => {
+      // What close() turned away was never acknowledged: the next life enqueues it again.
+      if (!closing) throw error
+    })
+  }
+}
+
+async function enqueue({ messages, dueMs, told }: PlannedCall): Promise<void> {
+  const outbound = messages.map(({ index, channel, text }) => ({
+    id: messageId(index),
+    channel,
+    payload: { text },
+  }))
+  if (told) tell({ type: 'enqueueing' })
+  const receipts = outbound.length === 1 ? [await queue.enqueue(outbound[0]!)] : await queue.enqueue(outbound)
+  const dueAt = firstDueAt + dueMs
+  const enqueueMs = performance.now() - dueAt
+  const overdue = dueAt < openedAt
+  receipts.forEach(({ duplicate }, place) => {
+    acknowledge({ index: messages[place]!.index, enqueueMs, overdue, duplicate })
+  })
+}
 
 function acknowledge(acknowledgement: Acknowledgement): void {
   acknowledgements.push(acknowledgement)
   if (acknowledgements.length > 1) return
   // Whatever resolves in the same breath goes in one message.
   queueMicrotask(() => {
-    tell({ type: 'acknowledged', acknowledgements })
+    tell({ type: 'acknowledged', acknowledgements, floor })
     acknowledgements = []
+    floor = []
   })
 }
 
-async function enqueue(messages: readonly NumberedMessage[], together: boolean): Promise<void> {
-  const outbound = messages.map(({ index, channel, text }) => ({
-    id: messageId(index),
-    channel,
-    payload: { text },
-  }))
-  const startedAt = performance.now()
-  if (together) {
-    const receipts = await queue.enqueue(outbound)
-    const enqueueMs = performance.now() - startedAt
-    receipts.forEach(({ duplicate }, place) => {
-      acknowledge({ index: messages[place]!.index, enqueueMs, duplicate })
-    })
-    return
-  }
-  await Promise.all(
-    outbound.map(async (message, place) => {
-      const calledAt = performance.now()
-      const { duplicate } = await queue.enqueue(message)
-      acknowledge({ index: messages[place]!.index, enqueueMs: performance.now() - calledAt, duplicate })
-    }),
-  )
-}
-
 process.on('message', (message: ToSender) => {
-  if (message.type === 'enqueue') {
-    enqueue(message.messages, message.together).catch(error => {
-      // What close() turned away was never acknowledged: the next life enqueues it again.
-      if (!closing) throw error
-    })
+  if (message.type === 'plan') {
+    plan.push(...message.calls)
+    clearTimeout(timer)
+    enqueueDue()
   } else if (message.type === 'drain') {
     void drain()
   } else {
@@ -109,6 +132,7 @@ async function drain(): Promise<void> {
 
 async function close(linger: boolean): Promise<void> {
   closing = true
+  stopSampling()
   tell({ type: 'closing' })
   await queue.close({ graceMs: 1000 })
   tell({ type: 'closed' }, () => {

@@ -9,6 +9,8 @@ import { RemoteChatServer } from './remote-chat-server.js'
 
 export interface RunOptions {
   messages: readonly ChatMessage[]
+  /** Messages a second. */
+  rate: number
   kills: number
   seed: number
   /** The queue's directory. */
@@ -42,13 +44,15 @@ const FIRST_GUESS_MS = 30
 
 /** Starts the chat server and one sender after the other, kills the senders, and lets the last one finish. */
 export async function superviseRun(options: RunOptions): Promise<Run> {
-  const { messages, seed, signal } = options
+  const { messages, rate, seed, signal } = options
   const random = new Random(seedOf('supervisor', seed))
   const plan: readonly (KillMoment | undefined)[] = [...planKills(options.kills, random), undefined]
-  const feed = new Feed(messages, random)
+  const feed = new Feed(messages, rate, random)
   const killsAt: Record<KillMoment, number> = { enqueue: 0, send: 0, recovery: 0, close: 0 }
   const observations: Observations = {
     enqueueMs: [],
+    overdueMs: [],
+    floor: [],
     corrupt: 0,
     remarks: [],
     openMs: FIRST_GUESS_MS,
@@ -71,9 +75,9 @@ export async function superviseRun(options: RunOptions): Promise<Run> {
 
   try {
     await unlessTroubled(server.listening)
-    const settings = { directory: options.directory, url: server.url }
+    const startedAt = performance.timeOrigin + performance.now()
+    const settings = { directory: options.directory, url: server.url, startedAt, rate }
     for (const moment of plan) {
-      // Every life may enqueue its share, so that there is something to enqueue until the last kill.
       const until = Math.ceil((messages.length * (kills + 1)) / plan.length)
       life = new Life({ settings, feed, server, random, observations, moment, until, onProgress })
       const stalled = untilStalled(() => progressAt)
