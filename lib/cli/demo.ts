@@ -1,9 +1,10 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { systemCode } from '../log/system-error.js'
 import type { CommandContext } from './command.js'
+import { addExamples, jsonOption, wholeNumber } from './command-options.js'
 import { readMessageFile } from './demo/message-file.js'
 import { makeMessages } from './demo/messages.js'
 import { makeReport, reportAsJson, reportAsTable, verdict } from './demo/report.js'
@@ -32,7 +33,7 @@ const MAX_SEED = 2 ** 32 - 1
 
 /** `waq demo`: a chat server with faults, a sender that is killed again and again, and the account at the end. */
 export function registerDemo(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('demo')
     .summary('kill a sender again and again, and count what arrives')
     .description(
@@ -58,27 +59,17 @@ export function registerDemo(program: Command, context: CommandContext): void {
     .option('--kills <number>', 'how often the sender is killed', wholeNumber(0, MAX_KILLS), DEFAULT_KILLS)
     .option('--seed <number>', 'repeat the messages, faults and kill plan of a run', wholeNumber(0, MAX_SEED))
     .option('--keep <directory>', 'keep the queue, in this new or empty directory')
-    .option('--json', 'print the account as one JSON object')
-    .addHelpText(
-      'after',
-      `
-Exit status: 0 all arrived in order; 1 something was lost or out of order; 130 interrupted.
-
-Examples:
-  $ waq demo
-  $ waq demo --count 500 --kills 3 --seed 7
-  $ waq demo --messages chat-messages.jsonl --kills 40 --json
-`,
-    )
+    .addOption(jsonOption('the account as one JSON object'))
     .action((options: DemoOptions) => runDemo(options, context))
-}
-
-function wholeNumber(low: number, high: number): (text: string) => number {
-  return text => {
-    const value = Number(text)
-    if (/^\d+$/.test(text) && value >= low && value <= high) return value
-    throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`)
-  }
+  addExamples(
+    command,
+    [
+      { command: 'waq demo' },
+      { command: 'waq demo --count 500 --kills 3 --seed 7' },
+      { command: 'waq demo --messages chat-messages.jsonl --kills 40 --json' },
+    ],
+    '0 all arrived in order; 1 something was lost or out of order; 130 interrupted.',
+  )
 }
 
 async function runDemo(options: DemoOptions, { terminal, signal, finish }: CommandContext): Promise<void> {

@@ -1,9 +1,9 @@
 import type { Random } from './random.js'
 
-/** What the sender is about when it is killed. */
-export type KillMoment = 'enqueue' | 'send' | 'recovery' | 'close'
+export const killMoments = ['enqueue', 'send', 'recovery', 'close'] as const
 
-export const killMoments: readonly KillMoment[] = ['enqueue', 'send', 'recovery', 'close']
+/** What the sender is about when it is killed. */
+export type KillMoment = (typeof killMoments)[number]
 
 /** Out of ten kills. */
 const tickets: readonly KillMoment[] = [

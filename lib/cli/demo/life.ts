@@ -54,11 +54,9 @@ export class Life {
   #failure: Error | undefined
   /** The kill waits for a call of `enqueue`. */
   #awaitsCall = false
-  #opened = false
+  /** The kill waits for so many requests to the server. */
+  #killAtRequests = Number.POSITIVE_INFINITY
   #draining = false
-  #requestsBefore = 0
-  /** Requests of this life that the kill waits for. */
-  #target = 0
   #stageStartedAt = 0
   /** Resolves when the process is gone; rejects when it ended in any way but the intended one. */
   readonly ended: Promise<void>
@@ -78,11 +76,8 @@ export class Life {
 
   /** The server's counts changed. */
   look(): void {
-    if (!this.#opened || this.#killed) return
     const { moment, feed, server } = this.#options
-    if (moment === 'send' && server.counts.requests - this.#requestsBefore >= this.#target) {
-      this.#kill()
-    }
+    if (server.counts.requests >= this.#killAtRequests) this.#kill()
     if (moment === undefined && !this.#draining && feed.isDone) {
       this.#draining = true
       this.#child.send({ type: 'drain' })
@@ -153,10 +148,9 @@ export class Life {
   }
 
   #begin(): void {
-    const { moment, server, random, until } = this.#options
-    this.#opened = true
-    this.#requestsBefore = server.counts.requests
-    this.#target = random.integer(0, Math.max(0, until - server.counts.taken))
+    const { moment, random, until } = this.#options
+    const { requests, taken } = this.#options.server.counts
+    if (moment === 'send') this.#killAtRequests = requests + random.integer(0, Math.max(0, until - taken))
     if ((moment === 'enqueue' || moment === 'close') && !this.#awaitsCall) this.#strike()
     this.look()
   }

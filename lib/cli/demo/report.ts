@@ -58,11 +58,19 @@ function roundMs(ms: number | undefined): number | null {
 
 /** What `--json` prints. */
 export function reportAsJson(report: Report): object {
-  const { enqueued, delivered, lost, duplicates, outOfOrder, altered, corrupt, kills } = report
-  const { enqueueMs, overdueMs, floorMs, syncMs } = report
   return {
-    ...{ enqueued, delivered, lost, duplicates, outOfOrder, altered, corrupt, kills },
-    ...{ enqueueMs, overdueMs, floorMs, syncMs },
+    enqueued: report.enqueued,
+    delivered: report.delivered,
+    lost: report.lost,
+    duplicates: report.duplicates,
+    outOfOrder: report.outOfOrder,
+    altered: report.altered,
+    corrupt: report.corrupt,
+    kills: report.kills,
+    enqueueMs: report.enqueueMs,
+    overdueMs: report.overdueMs,
+    floorMs: report.floorMs,
+    syncMs: report.syncMs,
   }
 }
 
