@@ -62,7 +62,7 @@ export interface Acknowledgement {
 export type FromSender =
   | { type: 'opening' }
   | { type: 'opened'; corrupt: number }
-  /** A call that was to be told is about to be made. */
+  /** A call that was to be told is under way. */
   | { type: 'enqueueing' }
   /** Sent only after `enqueue` resolved; with what was sampled of the floor since. */
   | { type: 'acknowledged'; acknowledgements: Acknowledgement[]; floor: FloorSample[] }

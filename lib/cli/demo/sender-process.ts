@@ -92,8 +92,10 @@ async function enqueue({ messages, dueMs, told }: PlannedCall): Promise<void> {
     channel,
     payload: { text },
   }))
+  const receiptsOf = outbound.length === 1 ? queue.enqueue(outbound[0]!) : queue.enqueue(outbound)
+  // Only now: a kill that follows at once is to find it under way.
   if (told) tell({ type: 'enqueueing' })
-  const receipts = outbound.length === 1 ? [await queue.enqueue(outbound[0]!)] : await queue.enqueue(outbound)
+  const receipts = [await receiptsOf].flat()
   const dueAt = firstDueAt + dueMs
   const enqueueMs = performance.now() - dueAt
   const overdue = dueAt < openedAt
