@@ -1,10 +1,8 @@
-import v8 from 'node:v8'
 import { WaqError } from './errors.js'
+import { sharedInThread } from './shared-in-thread.js'
 
-// Which directories are open in this thread, told by all copies of this package that it has loaded: ESM and
-// CommonJS, two versions, those of a test runner's sandboxes. `globalThis` is not one place for them: a
-// sandbox is a context with a global object of its own. A module that is built into Node is the same object
-// in all contexts of a thread. Another thread has another one; it tells by the lock, as another process does.
+// Which directories are open in this thread, told by all copies of this package that it has loaded. Another
+// thread tells by the lock, as another process does.
 
 const PROTOCOL = 1
 const KEY = Symbol.for('waq.openDirectories')
@@ -28,14 +26,9 @@ interface Registry {
 
 /** Throws `WAQ_UNSUPPORTED_VERSION` where a copy of another version keeps another registry in this thread. */
 function registry(): Registry {
-  const holder = v8 as { [KEY]?: Registry }
-  if (holder[KEY] === undefined) {
-    const value: Registry = { protocol: PROTOCOL, open: new Set() }
-    Object.defineProperty(holder, KEY, { value })
-    return value
-  }
-  const { protocol } = holder[KEY]
-  if (protocol === PROTOCOL) return holder[KEY]
+  const shared = sharedInThread<Registry>(KEY, () => ({ protocol: PROTOCOL, open: new Set() }))
+  const { protocol } = shared
+  if (protocol === PROTOCOL) return shared
   throw new WaqError(
     'WAQ_UNSUPPORTED_VERSION',
     'Another version of waq is loaded in this process, and the two cannot tell each other which directories ' +

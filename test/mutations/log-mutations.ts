@@ -661,9 +661,9 @@ export const logMutations: readonly Mutation[] = [
   {
     name: 'each copy of the package knows its own queues alone',
     invariants: [],
-    file: 'lib/log/open-directories.js',
+    file: 'lib/log/shared-in-thread.js',
     find: 'const holder = v8;',
-    replace: 'const holder = registry;',
+    replace: 'const holder = sharedInThread;',
     caughtBy: {
       file: 'log/lock-copies',
       name: 'two copies of the package in one process share one registry',
@@ -672,7 +672,7 @@ export const logMutations: readonly Mutation[] = [
   {
     name: 'the registry of open directories stands on the global object',
     invariants: [],
-    file: 'lib/log/open-directories.js',
+    file: 'lib/log/shared-in-thread.js',
     find: 'const holder = v8;',
     replace: 'const holder = globalThis;',
     caughtBy: { file: 'log/lock-copies', name: 'copies with global objects of their own share it, too' },
