@@ -40,6 +40,7 @@ export class SettledIds {
   readonly #options: DedupeOptions
   /** Called for each id that is forgotten or replaced: nothing needs its outcome, in this ack segment, any more. */
   readonly #forgotten: (segment: number, sequence: number) => void
+  readonly #deferred: DeferredUpdates
   /** The latest, oldest first, which are not in the pages yet: to place many at once costs a part of it each. */
   readonly #latest: SettledId[] = []
   #latestAt = 0
@@ -49,8 +50,6 @@ export class SettledIds {
   readonly #channels = new Map<string, number>()
   #channelsOf: SettledPage | undefined
   #scan: Scan | undefined
-
-  readonly #deferred: DeferredUpdates
 
   /** Whatever is looked up applies `deferred` first. */
   constructor(
@@ -206,10 +205,11 @@ export class SettledIds {
     // Those beyond the limit are forgotten first.
     if (this.#pages.size + this.#latest.length > this.#options.maxIds) this.#placeLatest()
     const latest = this.#latest.findLast(entry => entry.id === id)
-    if (latest !== undefined) return latest.at > now - this.#options.windowMs ? latest : undefined
+    if (latest !== undefined) return this.#isCurrent(latest.at, now) ? latest : undefined
     const row = this.#find(id, hashId(id))
-    if (row === undefined || !this.#isCurrent(row, now)) return undefined
-    return this.#at(row)
+    if (row === undefined) return undefined
+    const settled = this.#at(row)
+    return this.#isCurrent(settled.at, now) ? settled : undefined
   }
 
   /** What is remembered of these messages. It looks through all of them. */
@@ -262,7 +262,8 @@ export class SettledIds {
     for (;;) {
       const row = this.#pages.oldest() as MessageRef | undefined
       if (row === undefined) return
-      if (this.#pages.size <= this.#options.maxIds && this.#isCurrent(row, now)) return
+      const at = this.#pages.pages[row >>> PAGE_SHIFT]!.at[row & PAGE_MASK]!
+      if (this.#pages.size <= this.#options.maxIds && this.#isCurrent(at, now)) return
       this.#forget(row)
     }
   }
@@ -272,8 +273,9 @@ export class SettledIds {
     return this.#options.maxIds > 0
   }
 
-  #isCurrent(row: MessageRef, now: number): boolean {
-    return this.#pages.pages[row >>> PAGE_SHIFT]!.at[row & PAGE_MASK]! > now - this.#options.windowMs
+  /** Whether what was settled then is within the window. */
+  #isCurrent(at: number, now: number): boolean {
+    return at > now - this.#options.windowMs
   }
 
   #rowOf({ hash, bytes, idFrom, idTo, sequence }: Settlement): MessageRef | undefined {
