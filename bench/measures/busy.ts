@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Latencies } from '../method/latencies.js'
-import { messagesFrom, messagesOf } from '../method/messages.js'
+import { messagesFor, messagesOf } from '../method/messages.js'
 import type { Measure, MeasureOptions, Shared } from './measure.js'
 import { about } from './opened.js'
 
@@ -46,8 +46,7 @@ export const busy: Measure = {
   begin,
   async prepare(peer, directory, options) {
     const { url, perSecond: most } = options.shared as Receiver
-    const message =
-      options.messagesFile === undefined ? messagesOf(TEXT_BYTES) : messagesFrom(options.messagesFile)
+    const message = messagesFor(options, TEXT_BYTES)
     let answered: (nth: number) => void = () => {}
     // A message is told by the number before its text.
     const send = async ({ text }: { text: string }): Promise<void> => {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { Latencies } from '../method/latencies.js'
-import { messagesFrom, messagesOf } from '../method/messages.js'
+import { messagesFor } from '../method/messages.js'
 import type { Figures } from '../method/recording.js'
-import type { Column, Measure, MeasureOptions, Point } from './measure.js'
+import type { Column, Measure, Point } from './measure.js'
 import { about } from './opened.js'
 
 const TEXT_BYTES = 200
@@ -42,7 +42,7 @@ export const pace: Measure = {
   columns: COLUMNS,
   async prepare(peer, directory, options) {
     const opened = await peer.open(directory, { delivering: true })
-    const message = messagesFor(options)
+    const message = messagesFor(options, TEXT_BYTES)
     return {
       ...about(opened),
       async round(point, { nth, of }) {
@@ -93,12 +93,6 @@ export const pace: Measure = {
       },
     }
   },
-}
-
-function messagesFor({
-  messagesFile,
-}: MeasureOptions): (nth: number) => ReturnType<ReturnType<typeof messagesOf>> {
-  return messagesFile === undefined ? messagesOf(TEXT_BYTES) : messagesFrom(messagesFile)
 }
 
 /** For how long the main thread was ready to run and had no processor; undefined where the system does not tell (Linux does). */

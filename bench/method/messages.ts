@@ -12,6 +12,14 @@ export function messagesOf(bytes: number, channels = CHANNELS): (nth: number) =>
   return nth => ({ channel: names[nth % channels]!, text })
 }
 
+/** Those of the run's file, where it has one; else of `bytes` characters. */
+export function messagesFor(
+  { messagesFile }: { messagesFile?: string },
+  bytes: number,
+): (nth: number) => Message {
+  return messagesFile === undefined ? messagesOf(bytes) : messagesFrom(messagesFile)
+}
+
 /** Those of a file with one `{ "channel", "text" }` a line. */
 export function messagesFrom(file: string): (nth: number) => Message {
   const messages = readFileSync(file, 'utf8')

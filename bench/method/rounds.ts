@@ -30,6 +30,7 @@ export async function runRounds(
   const begun = await measure.begin?.(given)
   const options = begun === undefined ? given : { ...given, shared: begun.shared }
   const points = measure.points(options)
+  const { freshProcesses = false } = measure
   const candidates: Candidate[] = []
   try {
     for (const peer of peers) {
@@ -39,7 +40,7 @@ export async function runRounds(
         candidates.push(candidate)
         listener.prepared(candidate)
         // It was asked whether it can run here.
-        if (measure.freshProcesses === true) await candidate.close()
+        if (freshProcesses) await candidate.close()
       } catch (error) {
         if (!(error instanceof Skipped)) throw error
         listener.skipped(peer, error.message)
@@ -54,7 +55,7 @@ export async function runRounds(
       const there = cells.filter(cell => cell.point === point)
       return point.atOnce === true ? [there] : there.map(cell => [cell])
     })
-    const warmUps = measure.freshProcesses === true ? 0 : 1
+    const warmUps = freshProcesses ? 0 : 1
     const steps = turns.length * (options.rounds + warmUps)
     let done = 0
     for (let round = 1 - warmUps; round <= options.rounds; round += 1) {
@@ -63,7 +64,7 @@ export async function runRounds(
         const figures = await Promise.all(
           turn.map(async ({ candidate, point }, nth) => {
             const place = { nth, of: turn.length }
-            if (measure.freshProcesses !== true) return candidate.round(measure, point.name, place)
+            if (!freshProcesses) return candidate.round(measure, point.name, place)
             const fresh = await Candidate.prepare(candidate.peer, measure, options.directory, options)
             return fresh.round(measure, point.name, place).finally(() => fresh.close())
           }),
@@ -84,7 +85,7 @@ export async function runRounds(
     }
   } finally {
     begun?.end()
-    if (measure.freshProcesses !== true) for (const candidate of candidates) await candidate.close()
+    for (const candidate of candidates) await candidate.close()
   }
 }
 

@@ -50,7 +50,7 @@ class LevelQueue implements OpenPeer {
     const key = await this.enqueue(message)
     enqueued?.()
     JSON.parse(await this.#level.get(key))
-    await this.#level.del(key, SYNC)
+    await this.remove(key)
   }
 
   remove(key: unknown): Promise<void> {

@@ -56,14 +56,14 @@ class Files implements OpenPeer {
   async trip(message: Message, enqueued?: () => void): Promise<void> {
     const id = await this.enqueue(message)
     enqueued?.()
+    await this.remove(id)
+  }
+
+  async remove(id: unknown): Promise<void> {
     const delivered = join(this.#directory, `${id}.delivered`)
     await fs.rename(join(this.#directory, `${id}.json`), delivered)
     await this.#syncDirectory()
     await fs.unlink(delivered)
-  }
-
-  remove(id: unknown): Promise<void> {
-    return fs.unlink(join(this.#directory, `${id}.json`))
   }
 
   async fill(messages: readonly Message[]): Promise<void> {

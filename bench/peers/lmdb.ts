@@ -48,8 +48,7 @@ class LmdbQueue implements OpenPeer {
     const sequence = await this.enqueue(message)
     enqueued?.()
     this.#store.get(sequence)
-    await this.#store.remove(sequence)
-    await this.#store.flushed
+    await this.remove(sequence)
   }
 
   async remove(sequence: unknown): Promise<void> {

@@ -24,12 +24,12 @@ function wide(): NonNullable<typeof wideText> {
 
 /** The smallest parts that must not be torn apart. */
 function partsOf(text: string): Iterable<string> {
-  return NARROW.test(text) ? text : Array.from(wide().graphemes.segment(text), ({ segment }) => segment)
+  return isWide(text) ? Array.from(wide().graphemes.segment(text), ({ segment }) => segment) : text
 }
 
 /** Columns that a line of text takes on a terminal: Korean and emoji take two, combining marks none. */
 export function textWidth(text: string): number {
-  return NARROW.test(text) ? text.length : wide().widthOf(text)
+  return isWide(text) ? wide().widthOf(text) : text.length
 }
 
 /** The text, or as much of it as fits into so many columns with an ellipsis behind it. Never half a character. */
