@@ -13,8 +13,8 @@ export async function buildJavaScript(): Promise<ReadonlySet<string>> {
   const results = await Promise.all([
     run({ format: 'esm', entryPoints: library }),
     run({ format: 'cjs', entryPoints: library, outExtension: { '.js': '.cjs' } }),
-    // In parts, so that a command loads what it needs. Nobody steps through a command of a package: it needs neither a map
-    // nor blanks, which would be a tenth of the download.
+    // In parts, so that a command loads what it needs. The commands of a package are not debugged: maps and blanks would
+    // add a tenth to the download.
     run({
       format: 'esm',
       entryPoints: { waq: 'bin/waq.ts' },

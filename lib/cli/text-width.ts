@@ -4,8 +4,8 @@ const NARROW = /^[\x20-\x7e]*$/
 let wideText: { widthOf: (text: string) => number; graphemes: Intl.Segmenter } | undefined
 
 /**
- * Whoever may print a text that is not ASCII awaits this first. What knows of such texts takes 40 ms to load, as long as
- * all the rest of a command.
+ * Loads the tables for text beyond ASCII. A command that may print such text awaits this first. It takes 40 ms, as long as
+ * the rest of a command.
  */
 export async function prepareWideText(): Promise<void> {
   const { default: widthOf } = await import('string-width')

@@ -2,9 +2,9 @@ import { monotonicNow } from './real-time.js'
 
 /**
  * Whether a sync is worth a trip to a thread. On a device that syncs in 0.2 ms the trip and the way back cost as much as
- * the sync, and more where the event loop is busy; one that takes 10 ms would hold everything in the process. Nobody says
- * beforehand which it will be, so the last ones on the spot tell. What a sync took through a thread tells nothing: it
- * contains the waits for the event loop.
+ * the sync, and more where the event loop is busy; one that takes 10 ms would hold everything in the process. The recent
+ * syncs on the spot tell which device it is. What a sync took through a thread tells nothing: it contains the waits for
+ * the event loop.
  *
  * - On the spot while the median of the latest 32 is quick. With fewer known, theirs; with none, the first one tells.
  * - Three slow ones in a row, or a median that is not quick, mean threads for a pause. What was known is forgotten then, so

@@ -6,9 +6,8 @@ export interface DeferredUpdate {
 }
 
 /**
- * What the log has accepted and what is in memory does not show yet: whoever waits for the log hears of it first. It is
- * made up for, in the order of the log, before the event loop goes on, or when somebody looks. Until then it counts as in
- * flight.
+ * Updates of the state in memory for appends that the log has accepted. The callers hear first. The updates follow in the
+ * order of the log, before the event loop goes on or at the first look-up. Until then their appends count as in flight.
  */
 export class DeferredUpdates {
   /** A defect: what it hit is out of date, and the rest goes on. */
