@@ -51,7 +51,7 @@ export class Courier {
       settler: this.settler,
       view: attempt => view(attempt.ref, attempt),
       prepare: attempt => this.#prepare(attempt),
-      within: (attempt, ask, delivery) => this.inside.run(attempt, ask, delivery),
+      inside: this.inside,
     })
   }
 
@@ -138,6 +138,7 @@ export class Courier {
     this.#context.reporter.tell('attempt', { id, channel, sequence, attempts: number, mayHaveBeenSent })
     if (isOver(attempt)) return
     const result = await this.#send(attempt)
+    this.inside.ended()
     if (isOver(attempt)) return
     if (result.kind === 'returned') {
       // It may be a refusal that was returned instead of thrown, or a response whose body says so.

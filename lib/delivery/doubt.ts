@@ -3,6 +3,7 @@ import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt.js'
 import { Call } from './call.js'
 import { Mark } from './columns.js'
+import type { Inside } from './inside.js'
 import { reasonText, recordedError } from './recorded-error.js'
 import type { Scheduler } from './scheduler.js'
 import type { Settler } from './settler.js'
@@ -21,8 +22,7 @@ export interface DoubtContext {
   readonly view: (attempt: Attempt) => MessageView<unknown>
   /** Makes `attempt.delivery`. False: it could not, and the turn is over. */
   readonly prepare: (attempt: Attempt) => boolean
-  /** Runs a user's function as part of this attempt. */
-  readonly within: <About, T>(attempt: Attempt, ask: (about: About) => T, about: About) => T
+  readonly inside: Inside
 }
 
 type Ask = (delivery: Delivery<unknown> & { lastAttemptAt: number }) => Answer | Promise<Answer>
@@ -105,7 +105,7 @@ export class Doubt {
   }
 
   async #ask(attempt: Attempt, ask: Ask): Promise<boolean> {
-    const { store, scheduler, timers, time, clock, prepare, within, settler } = this.#context
+    const { store, scheduler, timers, time, clock, prepare, inside, settler } = this.#context
     const { ref, cancellation, policy } = attempt
     if (!prepare(attempt)) return false
     this.#recall(attempt)
@@ -119,7 +119,7 @@ export class Doubt {
     attempt.mostTriedMs = policy.sendTimeoutMs
     scheduler.yieldSlot(attempt)
     scheduler.pump()
-    const call = new Call(() => within(attempt, ask, delivery), {
+    const call = new Call(() => inside.run(attempt, ask, delivery), {
       timers,
       cancellation,
       timeoutMs: policy.sendTimeoutMs,
@@ -132,6 +132,7 @@ export class Doubt {
     })
     attempt.call = call
     const result = await call.result
+    inside.ended()
     // Closed, lost, or delivered late meanwhile.
     if ((attempt.phase as string) === 'over' || result.kind === 'abandoned') return false
     if (result.kind !== 'returned') return this.#askAgain(attempt, result.error)

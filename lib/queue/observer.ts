@@ -38,8 +38,9 @@ export function observeDispatch<R>(parts: ObserverParts<R>): DispatchObserver<R>
         ...(result !== undefined && { result }),
       })
       roomChanged()
-      if (emitter.listenerCount('delivered') > 0)
-        notify(emitter, 'delivered', unprinted({ ...messageOf(facts), ms }, { result }, {}))
+      if (emitter.listenerCount('delivered') === 0) return
+      const event = { ...messageOf(facts), ms }
+      notify(emitter, 'delivered', unprinted(event, { result }, {}))
     },
     retry(facts) {
       const { error, delayMs, dueAt, mayHaveBeenSent } = facts

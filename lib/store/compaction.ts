@@ -308,7 +308,8 @@ export class Compaction {
   }
 
   async #retire(): Promise<void> {
-    const { messages, acks, ledger, contents, settled, now } = this.#parts
+    const { messages, acks, index, ledger, contents, settled, now } = this.#parts
+    index.deferred.apply()
     const freeMessages = ledger.freeMessageSegments(
       messages.segments(),
       this.#parts.lowestMessageInFlight(),

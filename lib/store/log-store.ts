@@ -53,7 +53,7 @@ import type { WindowFold } from './window-fold.js'
 
 /** See `LogStoreOptions.liveRatio`. */
 const DEFAULT_LIVE_RATIO = 0.5
-const WATCH_CLOCKS_MS = 60_000
+const WATCH_MS = 5_000
 
 /** What `LogStore` builds upon an opening; internal. */
 interface Parts {
@@ -104,8 +104,8 @@ export class LogStore implements MessageStore {
   readonly #window: AttemptWindow
   readonly #errorListeners: ((error: WaqError) => void)[] = []
   readonly #compactionListeners: ((report: CompactionReport) => void)[] = []
-  /** Where nothing else looks at the clocks, a step must not go unrecorded for long. */
-  readonly #clockWatch: NodeJS.Timeout
+  /** Where nothing else looks at the clocks, or at what the log holds, no step of a clock and no free segment waits long. */
+  readonly #watch: NodeJS.Timeout
   #lost: WaqError | undefined
   #closing: Promise<void> | undefined
 
@@ -271,10 +271,13 @@ export class LogStore implements MessageStore {
     index.deferred.onError = error => onError(asWaqError(error, 'what the log accepted could not be counted'))
     time.onParted = () => this.#recordParted()
     if (time.isToBeRecorded) this.#recordParted()
-    this.#clockWatch = setInterval(() => time.look(), WATCH_CLOCKS_MS).unref()
+    this.#watch = setInterval(() => {
+      time.look()
+      index.deferred.apply()
+    }, WATCH_MS).unref()
     logs.onError(onError)
     logs.onLost(error => {
-      clearInterval(this.#clockWatch)
+      clearInterval(this.#watch)
       this.#lost = error
     })
     // What was settled before this life may have left segments behind.
@@ -399,7 +402,7 @@ export class LogStore implements MessageStore {
   }
 
   catchUp(): void {
-    this.#index.deferred.apply()
+    this.#index.deferred.applyDue()
   }
 
   live(): Iterable<MessageRef> {
@@ -511,6 +514,7 @@ export class LogStore implements MessageStore {
   }
 
   stats(): StoreStats {
+    this.#index.deferred.apply()
     const counts = this.#index.counts()
     const { syncs, syncMs, commits } = this.#logs.syncCounts()
     return {
@@ -579,12 +583,12 @@ export class LogStore implements MessageStore {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#clockWatch)
+    clearInterval(this.#watch)
     this.time.now()
     await this.#compaction.stop()
     await this.#recorder.handedOver()
     await this.#logs.close()
-    this.catchUp()
+    this.#index.deferred.apply()
     this.keepAlive.end()
   }
 }

@@ -138,11 +138,15 @@ export class MessageIndex {
     this.#unlisted.clear()
   }
 
-  /** The message was settled: its ref is free for another one. */
-  delete(ref: MessageRef): void {
+  /** The message was settled: it counts no more. `delete` follows, before anything is looked up. */
+  leave(ref: MessageRef): void {
     const standing = this.table.standing(ref)
     this.#counts[standing] -= 1
     if (standing !== 'dead') this.#pendingBytes -= this.table.bytes(ref)
+  }
+
+  /** A message that left: its ref is free for another one. */
+  delete(ref: MessageRef): void {
     if (!this.#unlisted.delete(ref)) {
       this.#ids.delete(ref, this.table.hashLow(ref))
       this.#sequences.delete(this.table.sequence(ref))
@@ -353,13 +357,13 @@ export class MessageIndex {
   }
 
   counts(): Readonly<Record<Standing, number>> {
-    this.deferred.apply()
+    this.deferred.applyDue()
     return this.#counts
   }
 
   /** Records of all but the dead. */
   get pendingBytes(): number {
-    this.deferred.apply()
+    this.deferred.applyDue()
     return this.#pendingBytes
   }
 

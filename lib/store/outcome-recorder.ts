@@ -153,8 +153,11 @@ export class OutcomeRecorder implements RecordingOwner {
     const sequence = index.table.sequence(ref)
     let identity: Identity | undefined
     const recording = new Recording(this, segment => this.#settle(ref, outcome, identity, segment), listener)
+    recording.settles = ref
     const append = (known: Identity | undefined): void => {
       identity = known
+      // Nobody reads it any more.
+      cache.delete(sequence)
       this.#append(acks, recording, this.#settlingRecord(ref, outcome, known))
     }
     const latest = cache.latest(sequence)
@@ -205,7 +208,7 @@ export class OutcomeRecorder implements RecordingOwner {
 
   /** It is written: the message is no more, its id is remembered. */
   #settle(ref: MessageRef, outcome: Settling, identity: Identity | undefined, segment: number): void {
-    const { index, cache, settled, ledger, watch, now, mayBeFree, isWritingTo } = this.#parts
+    const { index, settled, ledger, watch, now, mayBeFree, isWritingTo } = this.#parts
     const { table } = index
     const sequence = table.sequence(ref)
     const messageSegment = table.segment(ref)
@@ -220,7 +223,6 @@ export class OutcomeRecorder implements RecordingOwner {
     watch.settled(sequence, messageSegment, segment)
     this.#settledBytes += table.bytes(ref)
     this.#settledMessages += 1
-    cache.delete(sequence)
     index.delete(ref)
     // A queue that is empty after each message would ask after each: that segment is asked about when it is left.
     const mayLeave = wasLast && !isWritingTo(messageSegment)
@@ -267,7 +269,6 @@ export class OutcomeRecorder implements RecordingOwner {
     }
     try {
       const settles = isSettling(record)
-      recording.settling = settles
       const encoded = settles ? this.#block.encode(record) : encodeOutcome(record)
       recording.bytes = encoded.length
       const type = settles ? SETTLED_FRAME_TYPE : outcomeFormats[record.kind].frameType
@@ -279,14 +280,16 @@ export class OutcomeRecorder implements RecordingOwner {
   }
 
   written(recording: Recording): void {
-    this.#parts.index.deferred.add(recording)
+    const { index } = this.#parts
+    if (recording.settles !== undefined) index.leave(recording.settles)
+    index.deferred.lag(recording)
   }
 
   account(recording: Recording): void {
     this.inFlight.delete(recording)
     const { ledger } = this.#parts
     const { segment } = recording
-    if (recording.settling) ledger.blockAdded(segment, 1, recording.bytes)
+    if (recording.settles !== undefined) ledger.blockAdded(segment, 1, recording.bytes)
     else ledger.frameAdded(segment, recording.bytes)
     if (segment === this.#segment) return
     this.#segment = segment

@@ -1,7 +1,7 @@
 import { nextTick } from '../log/real-time.js'
 import type { AppendListener } from '../log/types.js'
 import type { DeferredUpdate } from './deferred-updates.js'
-import type { OutcomeListener } from './message-store.js'
+import type { MessageRef, OutcomeListener } from './message-store.js'
 
 /** What becomes of an append of one outcome; the recorder answers. */
 export interface RecordingOwner {
@@ -20,8 +20,8 @@ export class Recording implements AppendListener, DeferredUpdate {
   place = -1
   /** Of its record. */
   bytes = 0
-  /** It settles its message. */
-  settling = false
+  /** The message that it settles. */
+  settles: MessageRef | undefined
   /** Where it was accepted; -1 before. */
   segment = -1
   readonly #owner: RecordingOwner

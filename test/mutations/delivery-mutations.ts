@@ -14,6 +14,14 @@ export const deliveryMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'a send that ends takes the others along: none is inside any more',
+    invariants: [],
+    file: 'lib/delivery/inside.js',
+    find: 'if (--calls === 0)',
+    replace: 'calls--;',
+    caughtBy: { file: 'queue/inside', name: 'a send that ends leaves those that go on inside' },
+  },
+  {
     name: 'a cancel does not wait for the device',
     invariants: [13],
     file: 'lib/delivery/person.js',

@@ -872,11 +872,30 @@ export const storeMutations: readonly Mutation[] = [
     name: 'the index comes before whoever waits',
     invariants: [],
     file: 'lib/store/deferred-updates.js',
-    find: 'afterPromiseJobs(this.apply);',
-    replace: 'this.apply();',
+    find: 'afterPromiseJobs(this.applyDue);',
+    replace: 'this.applyDue();',
     caughtBy: {
       file: 'store/enqueue',
       name: 'each newly durable message is told, in sequence order, once its enqueue was answered',
+    },
+  },
+  {
+    name: 'what lags is never applied without a look-up',
+    invariants: [],
+    file: 'lib/store/deferred-updates.js',
+    find: 'afterPromiseJobs(this.apply);',
+    replace: ';',
+    caughtBy: { file: 'store/deferred-updates', name: '64 lag at most, behind all who wait' },
+  },
+  {
+    name: 'a settled message counts until somebody looks',
+    invariants: [],
+    file: 'lib/store/outcome-recorder.js',
+    find: 'index.leave(recording.settles);',
+    replace: ';',
+    caughtBy: {
+      file: 'store/enqueue',
+      name: 'whoever looks when he is told of a settlement finds the message settled',
     },
   },
   {

@@ -70,3 +70,39 @@ t.test('queues that enqueue to one another without an end keep nothing of what i
   await done
   t.ok(Math.max(0, ...depth) <= 2, `${Math.max(0, ...depth)} attempts at most`)
 })
+
+t.test('while no send runs, promises carry nothing', async t => {
+  const queue = await openQueue<number>(t, { send: async () => {} })
+  await queue.enqueue({ channel: 'chat', payload: 1 })
+  await queue.drain()
+  await new Promise(resolve => setImmediate(resolve))
+  let during = -1
+  await Promise.resolve().then(() => {
+    during = carried()
+  })
+  t.equal(during, 0)
+})
+
+t.test('a send that ends leaves those that go on inside', async t => {
+  let drained = false
+  let release = (): void => {}
+  const released = new Promise<void>(resolve => {
+    release = resolve
+  })
+  const queue: OutboundQueue<string> = await openQueue<string>(t, {
+    send: async ({ payload }) => {
+      if (payload === 'short') return
+      await released
+      drained = await queue.drain({ signal: AbortSignal.timeout(5_000) }).then(
+        () => true,
+        () => false,
+      )
+    },
+  })
+  await queue.enqueue({ id: 'long', channel: 'one', payload: 'long' })
+  await queue.enqueue({ id: 'short', channel: 'other', payload: 'short' })
+  await queue.settled('short')
+  release()
+  await queue.settled('long')
+  t.ok(drained, 'it did not wait for itself')
+})

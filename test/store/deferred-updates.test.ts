@@ -50,3 +50,30 @@ t.test('one that fails is reported, and takes none of the others along', async t
   deferred.apply()
   t.same(seen, [failure, 'applied'])
 })
+
+t.test('what lags waits for a look-up, and comes behind what is due', async t => {
+  const deferred = new DeferredUpdates()
+  const events: string[] = []
+  deferred.lag({ apply: () => events.push('lagged') })
+  deferred.add({ apply: () => events.push('due') })
+  await nextTurn()
+  t.same(events, ['due'])
+  deferred.lag({ apply: () => events.push('lagged, too') })
+  deferred.add({ apply: () => events.push('due, too') })
+  deferred.apply()
+  t.same(events, ['due', 'due, too', 'lagged', 'lagged, too'])
+  deferred.apply()
+  t.equal(events.length, 4, 'once')
+})
+
+t.test('64 lag at most, behind all who wait', async t => {
+  const deferred = new DeferredUpdates()
+  let applied = 0
+  for (let n = 1; n <= 63; n += 1) deferred.lag({ apply: () => applied++ })
+  await nextTurn()
+  t.equal(applied, 0)
+  deferred.lag({ apply: () => applied++ })
+  t.equal(applied, 0)
+  await nextTurn()
+  t.equal(applied, 64)
+})

@@ -5,8 +5,12 @@ import type { MessageRef } from '../../lib/store/message-store.js'
 import { MemoryDisk } from './fixtures/memory-logs.js'
 import { enqueueOne, FakeClock, message, openStore, outcomeOf, REJECT } from './fixtures/messages.js'
 
-/** Retirement runs in the background, behind immediates and promises: some turns of the loop let it finish. */
-async function background(): Promise<void> {
+/**
+ * Retirement runs in the background, some time after what sets a segment free, behind immediates and promises: some turns
+ * of the loop let it finish.
+ */
+async function background(store: LogStore): Promise<void> {
+  store.stats()
   for (let i = 0; i < 10; i += 1) await new Promise(resolve => setImmediate(resolve))
 }
 
@@ -37,10 +41,10 @@ t.test(
     const store = await openStore(disk)
     const refs = await enqueueMany(store, 4)
     await settle(store, refs.slice(0, 2))
-    await background()
+    await background(store)
     t.strictSame(disk.messages.retired, [])
     await settle(store, refs.slice(2, 3))
-    await background()
+    await background(store)
     t.strictSame(disk.messages.retired, [1])
     t.strictSame(disk.events, ['sync messages', 'sync acks', 'retire messages 1'])
   },
@@ -50,10 +54,10 @@ t.test('the segment that is written to stays, and leaves once it was sealed', as
   const disk = smallSegments()
   const store = await openStore(disk)
   await settle(store, await enqueueMany(store, 3))
-  await background()
+  await background(store)
   t.strictSame(disk.messages.retired, [])
   await enqueueMany(store, 1)
-  await background()
+  await background(store)
   t.strictSame(disk.messages.retired, [1])
 })
 
@@ -64,10 +68,10 @@ t.test('a segment that a compaction sealed leaves when its last message is settl
   await store.compact()
   // Its first outcome begins an ack segment, which is a reason of its own to look.
   await store.record(ref!, outcomeOf('attempt')).written
-  await background()
+  await background(store)
   t.strictSame(disk.messages.retired, [])
   await settle(store, [ref!])
-  await background()
+  await background(store)
   t.equal(disk.messages.retired.length, 1)
 })
 
@@ -77,10 +81,10 @@ t.test('a dead letter keeps its segment', async t => {
   const refs = await enqueueMany(store, 4)
   await store.record(refs[0]!, outcomeOf('dead')).written
   await settle(store, refs.slice(1, 3))
-  await background()
+  await background(store)
   t.strictSame(disk.messages.retired, [])
   await store.record(refs[0]!, outcomeOf('purged')).written
-  await background()
+  await background(store)
   t.strictSame(disk.messages.retired, [1])
 })
 
@@ -90,13 +94,13 @@ t.test('outcomes leave when their messages are gone and the dedupe window does n
   const store = await openStore(disk, { dedupe: { windowMs: 1000, maxIds: 100 } }, clock)
   await settle(store, await enqueueMany(store, 6))
   await enqueueMany(store, 1)
-  await background()
+  await background(store)
   t.strictSame(disk.messages.retired, [1, 2])
   t.strictSame(disk.acks.retired, [], 'the window needs the ids')
   clock.time += 1000
   await store.record((await enqueueMany(store, 1))[0]!, outcomeOf('attempt')).written
   await enqueueMany(store, 3)
-  await background()
+  await background(store)
   t.strictSame(disk.acks.retired, [1, 2])
 })
 
@@ -105,7 +109,7 @@ t.test('ids beyond the limit of the window give their outcomes free', async t =>
   const store = await openStore(disk, { dedupe: { windowMs: 1_000_000, maxIds: 3 } })
   await settle(store, await enqueueMany(store, 9))
   await enqueueMany(store, 1)
-  await background()
+  await background(store)
   t.strictSame(disk.acks.retired, [1, 2])
 })
 
@@ -118,7 +122,7 @@ t.test(
     await store.record(refs[6]!, outcomeOf('retry')).written
     await settle(store, refs.slice(0, 6))
     await store.record(refs[6]!, outcomeOf('attempt')).written
-    await background()
+    await background(store)
     t.strictSame(disk.messages.retired, [1, 2])
     t.strictSame(disk.acks.retired, [1, 2], 'a later outcome of it stands in the third')
     await store.close()
@@ -136,7 +140,7 @@ t.test('outcomes leave after what took their place was synced', async t => {
   const [ref] = await enqueueMany(store, 1)
   for (const kind of ['attempt', 'retry', 'attempt', 'dead'] as const)
     await store.record(ref!, outcomeOf(kind)).written
-  await background()
+  await background(store)
   t.strictSame(disk.events, ['sync acks', 'retire acks 1'])
 })
 
@@ -148,13 +152,13 @@ t.test('a halted channel keeps its outcome until it is resumed', async t => {
   await store.record(refs[0]!, outcomeOf('purged')).written
   await settle(store, refs.slice(1))
   await enqueueMany(store, 3)
-  await background()
+  await background(store)
   t.strictSame(disk.messages.retired, [1])
   t.strictSame(disk.acks.retired, [], 'the halt stands in the first one')
   await store.recordResumed('telegram:bot:1', 0).written
   const refsAgain = await enqueueMany(store, 3)
   await settle(store, refsAgain.slice(0, 1))
-  await background()
+  await background(store)
   t.ok(disk.acks.retired.includes(1))
   await store.close()
   t.strictSame([...(await openStore(disk, noWindow)).haltedChannels()], [])
@@ -178,7 +182,7 @@ t.test('an append that was not answered yet keeps its segment', async t => {
   disk.messages.flush()
   disk.messages.begin()
   await settle(store, refs)
-  await background()
+  await background(store)
   t.strictSame(disk.messages.retired, [])
   for (const accept of accepted) accept()
   t.match(await third, [{ sequence: 3 }])
@@ -193,11 +197,11 @@ t.test('what was settled before this life leaves at open', async t => {
   before.onError(error => errors.push(error))
   await settle(before, await enqueueMany(before, 3))
   await enqueueMany(before, 1)
-  await background()
+  await background(before)
   t.match(errors, [{ code: 'WAQ_IO', message: /not now/ }], 'a failure is told, and stops nothing')
   await before.close()
   const store = await openStore(disk, noWindow)
-  await background()
+  await background(store)
   t.strictSame(disk.messages.retired, [1])
   t.strictSame(disk.acks.retired, [1])
   t.equal([...store.live()].length, 1)
@@ -208,7 +212,7 @@ t.test('with everything settled and forgotten, what was enqueued is still counte
   const store = await openStore(disk, noWindow)
   await settle(store, await enqueueMany(store, 30))
   await enqueueMany(store, 1)
-  await background()
+  await background(store)
   await store.close()
   const again = await openStore(disk, noWindow)
   const [enqueued] = await again.enqueue([message()], REJECT)
@@ -220,7 +224,7 @@ t.test('with everything settled and forgotten, what was enqueued is still counte
 /** Opens once more, lets retirement run, closes: what an opening takes for needed must be what is needed. */
 async function openAndClose(disk: MemoryDisk, options = {}, clock = new FakeClock()): Promise<void> {
   const store = await openStore(disk, options, clock)
-  await background()
+  await background(store)
   await store.close()
 }
 
@@ -229,7 +233,7 @@ t.test('after a restart, the ids of the window keep their outcomes', async t => 
   const before = await openStore(disk)
   await settle(before, [await enqueueOne(before, { id: 'a' }), ...(await enqueueMany(before, 2))])
   await enqueueMany(before, 1)
-  await background()
+  await background(before)
   await before.close()
   t.strictSame(disk.messages.retired, [1])
   await openAndClose(disk)
@@ -244,7 +248,7 @@ t.test('after a restart, a halt keeps its outcome, though its dead letter is gon
   await before.record(refs[0]!, { ...outcomeOf('dead'), haltsChannel: true }).written
   await before.record(refs[0]!, outcomeOf('purged')).written
   await settle(before, refs.slice(1, 3))
-  await background()
+  await background(before)
   await before.close()
   t.strictSame(disk.messages.retired, [1])
   await openAndClose(disk, noWindow)
@@ -263,7 +267,7 @@ t.test('after a restart, a resume stays as long as the halt that it undoes', asy
   await before.record(refs[0]!, outcomeOf('purged')).written
   await before.recordResumed('telegram:bot:1', 0).written
   await settle(before, refs.slice(1, 3))
-  await background()
+  await background(before)
   await before.close()
   await openAndClose(disk, noWindow)
   const store = await openStore(disk, noWindow)
@@ -278,7 +282,7 @@ t.test('after a restart, a wait for a group keeps its outcome while it lasts', a
   await before.record(refs[0]!, outcomeOf('rate-limited')).written
   await before.record(refs[0]!, outcomeOf('cancelled')).written
   await settle(before, refs.slice(1, 3))
-  await background()
+  await background(before)
   await before.close()
   t.strictSame(disk.messages.retired, [1])
   await openAndClose(disk, noWindow)
@@ -300,7 +304,7 @@ t.test('after a restart, an outcome is struck when a later one is written', asyn
   const store = await openStore(disk, noWindow)
   for (const ref of store.live()) await store.record(ref, outcomeOf('attempt')).written
   await enqueueMany(store, 1)
-  await background()
+  await background(store)
   t.strictSame(disk.acks.retired, [1])
 })
 
@@ -323,14 +327,14 @@ t.test('the outcome of a settled message stays while a second copy of the messag
   await settle(store, refs.slice(0, 3))
   // The first one was written again to the second segment, where others are alive.
   listeners[0]!.moved!(2, 500)
-  await background()
+  await background(store)
   t.strictSame(disk.messages.retired, [1])
   await store.record(refs[3]!, outcomeOf('retry')).written
-  await background()
+  await background(store)
   t.strictSame(disk.acks.retired, [])
   await settle(store, refs.slice(3))
   await enqueueMany(store, 1)
-  await background()
+  await background(store)
   t.strictSame(disk.messages.retired, [1, 2])
   t.strictSame(disk.acks.retired, [1, 2])
 })
@@ -344,11 +348,11 @@ t.test('a second copy of an outcome stays as long as the first one counts', asyn
   await settle(store, refs.slice(0, 2))
   listeners[0]!.moved!(2, 64)
   await settle(store, refs.slice(2, 6))
-  await background()
+  await background(store)
   t.strictSame(disk.messages.retired, [1, 2])
   t.strictSame(disk.acks.retired, [], 'the only whole copy may be in the second one')
   await store.record(refs[6]!, outcomeOf('retry')).written
   await enqueueMany(store, 3)
-  await background()
+  await background(store)
   t.strictSame(disk.acks.retired, [1, 2])
 })
