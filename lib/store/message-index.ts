@@ -28,9 +28,10 @@ export class MessageIndex {
   readonly deferred: DeferredUpdates
   /**
    * Messages that no look-up has asked for since they were added, with their ids: they are not in the tables of ids and of
-   * sequences yet. Most are sent and gone before anybody asks.
+   * sequences yet. Most are sent and gone before anybody asks. Two arrays, no `Map`: see `in-flight.ts`.
    */
-  readonly #unlisted = new Map<MessageRef, string>()
+  readonly #unlisted: MessageRef[] = []
+  readonly #unlistedIds: string[] = []
   readonly #channels = new ChannelNames()
   readonly #ids = new RefTable(ref => this.table.hashLow(ref))
   readonly #sequences = new SequenceTable()
@@ -61,8 +62,8 @@ export class MessageIndex {
   ): MessageRef {
     const channel = this.#channels.acquire(message.channel)
     const ref = this.#add(sequence, message, together, channel, 0, 0, segment, offset, bytes)
-    this.#unlisted.set(ref, message.id)
-    if (this.#unlisted.size >= MAX_UNLISTED) this.#list()
+    this.#unlistedIds.push(message.id)
+    if (this.#unlisted.push(ref) >= MAX_UNLISTED) this.#list()
     return ref
   }
 
@@ -129,13 +130,14 @@ export class MessageIndex {
   }
 
   #list(): void {
-    for (const [ref, id] of this.#unlisted) {
-      const { low, high } = hashId(id)
+    for (const [at, ref] of this.#unlisted.entries()) {
+      const { low, high } = hashId(this.#unlistedIds[at]!)
       this.table.setHash(ref, low, high)
       this.#ids.add(ref, low)
       this.#sequences.add(this.table.sequence(ref), ref)
     }
-    this.#unlisted.clear()
+    this.#unlisted.length = 0
+    this.#unlistedIds.length = 0
   }
 
   /** The message was settled: it counts no more. `delete` follows, before anything is looked up. */
@@ -147,7 +149,13 @@ export class MessageIndex {
 
   /** A message that left: its ref is free for another one. */
   delete(ref: MessageRef): void {
-    if (!this.#unlisted.delete(ref)) {
+    const at = this.#unlisted.indexOf(ref)
+    if (at !== -1) {
+      this.#unlisted[at] = this.#unlisted.at(-1)!
+      this.#unlisted.length -= 1
+      this.#unlistedIds[at] = this.#unlistedIds.at(-1)!
+      this.#unlistedIds.length -= 1
+    } else {
       this.#ids.delete(ref, this.table.hashLow(ref))
       this.#sequences.delete(this.table.sequence(ref))
     }
@@ -249,8 +257,8 @@ export class MessageIndex {
     const hash: IdHash = hashId(id)
     // Made as long as it is: an array that is pushed to first has room for 17.
     let refs: MessageRef[] | undefined
-    for (const [ref, unlisted] of this.#unlisted)
-      if (unlisted === id) refs = refs === undefined ? [ref] : [...refs, ref]
+    for (const [at, ref] of this.#unlisted.entries())
+      if (this.#unlistedIds[at] === id) refs = refs === undefined ? [ref] : [...refs, ref]
     this.#ids.find(hash.low, ref => {
       if (this.table.hashLow(ref) !== hash.low || this.table.hashHigh(ref) !== hash.high) return false
       refs = refs === undefined ? [ref] : [...refs, ref]
@@ -263,7 +271,7 @@ export class MessageIndex {
     this.deferred.apply()
     // As good as every message that an opening reads is new.
     if (sequence > this.#highest) return undefined
-    if (this.#unlisted.size > 0) this.#list()
+    if (this.#unlisted.length > 0) this.#list()
     return this.#sequences.find(sequence)
   }
 
