@@ -27,6 +27,9 @@ import type { AppendListener, LogSpec } from './types.js'
 import { Unsynced } from './unsynced.js'
 import { type WriteError, writeFully } from './write.js'
 
+/** What stands for the flush loop while it waits for nothing. */
+const atOnce = Promise.resolve()
+
 /** One flush, unless a single list is larger: a waiter behind it should not wait for much more than its own sync. */
 const MAX_FLUSH_BYTES = 1024 * 1024
 
@@ -204,67 +207,86 @@ export class GroupCommit {
   #schedule(): void {
     if (this.#scheduled || this.#running !== undefined) return
     this.#scheduled = true
-    const begin = (): void => {
-      this.#scheduled = false
-      if (this.#running === undefined && this.#queue.size > 0) void this.#start()
-    }
     // The event loop gets a turn between two syncs on the spot. Else after the promise jobs of this tick: all that a
     // resolved flush sets going again shares the next one.
-    if (this.#waitsForTurn) setImmediate(begin)
-    else nextTick(begin)
+    if (this.#spec.durability === 'fsync' && this.#directory.commits.waitForTurn) setImmediate(this.#begin)
+    else nextTick(this.#begin)
   }
 
-  get #waitsForTurn(): boolean {
-    return this.#spec.durability === 'fsync' && this.#directory.commits.waitForTurn
+  readonly #begin = (): void => {
+    this.#scheduled = false
+    if (this.#running === undefined && this.#queue.size > 0) void this.#start()
   }
 
-  #start(): Promise<void> {
-    return this.#occupy(this.#run())
+  /** The flush loop. A promise only where something has to be waited for: mostly nothing has. */
+  #start(): void | Promise<void> {
+    this.#running = atOnce
+    const waits = this.#flushUntilWait()
+    if (waits !== undefined) return this.#occupy(this.#flushOn(waits))
+    this.#running = undefined
+    this.#goOn()
   }
 
   /** Nothing else writes to the log until this work is over; then the flush loop goes on. */
   #occupy(work: Promise<void>): Promise<void> {
     const running = work.finally(() => {
       if (this.#running === running) this.#running = undefined
-      if (this.#queue.size === 0 || this.#directory.fence.lost !== undefined) return
-      // What came after the loop's last look: nobody else will wake up for it.
-      if (this.#pace.leftMs > 0) this.#hold()
-      else this.#schedule()
+      this.#goOn()
     })
     this.#running = running
     return running
   }
 
-  async #run(): Promise<void> {
-    try {
-      while (this.#queue.size > 0 && !this.#sealDue) {
-        if (this.#pace.leftMs > 0) return this.#hold()
-        if (
-          this.#spec.onFailure === 'reject' &&
-          this.#directory.ballast.short &&
-          !(await this.#ballastRestored())
-        ) {
-          for (const append of this.#queue.takeRefusable()) {
-            append.listener.failed(
-              refusal(diskFullError(this.#directory.root, this.#directory.ballast.shortFor), append.touched),
-            )
-          }
-          if (this.#queue.size === 0) return
-        }
-        const batch = this.#queue.take(MAX_FLUSH_BYTES)
-        try {
-          const flushing = this.#flush(batch)
-          if (flushing !== undefined) await flushing
-        } catch (error) {
-          // Every failure of the disk is dealt with where it happens: this is a defect, and still nobody is left waiting.
-          const defect = asWaqError(error, `the ${this.#spec.name} log failed`)
-          this.#directory.reportError(defect)
-          this.#refuse(batch, defect)
-        }
-      }
-    } finally {
-      if (this.#trouble !== undefined && this.#queue.size > 0) this.#hold()
+  #goOn(): void {
+    if (this.#queue.size === 0 || this.#directory.fence.lost !== undefined) return
+    // What came after the loop's last look: nobody else will wake up for it.
+    if (this.#pace.leftMs > 0) this.#hold()
+    else this.#schedule()
+  }
+
+  async #flushOn(first: Promise<void>): Promise<void> {
+    let waits: void | Promise<void> = first
+    while (waits !== undefined) {
+      await waits
+      waits = this.#flushUntilWait()
     }
+  }
+
+  #flushUntilWait(): void | Promise<void> {
+    while (this.#queue.size > 0 && !this.#sealDue) {
+      if (this.#pace.leftMs > 0) return this.#hold()
+      const isShort = this.#spec.onFailure === 'reject' && this.#directory.ballast.short
+      const flushing = isShort ? this.#flushShort() : this.#flushNext()
+      if (flushing !== undefined) return flushing
+    }
+    if (this.#trouble !== undefined && this.#queue.size > 0) this.#hold()
+  }
+
+  /** What may be refused has to wait for the ballast; what was accepted may use it. */
+  async #flushShort(): Promise<void> {
+    if (!(await this.#ballastRestored())) {
+      const { ballast, root } = this.#directory
+      for (const append of this.#queue.takeRefusable())
+        append.listener.failed(refusal(diskFullError(root, ballast.shortFor), append.touched))
+      if (this.#queue.size === 0) return
+    }
+    await this.#flushNext()
+  }
+
+  #flushNext(): void | Promise<void> {
+    const batch = this.#queue.take(MAX_FLUSH_BYTES)
+    try {
+      return this.#flush(batch)?.catch(error => this.#refuseForDefect(batch, error))
+    } catch (error) {
+      this.#refuseForDefect(batch, error)
+    }
+  }
+
+  /** Every failure of the disk is dealt with where it happens: this is a defect, and still nobody is left waiting. */
+  #refuseForDefect(batch: readonly Append[], error: unknown): void {
+    const defect = asWaqError(error, `the ${this.#spec.name} log failed`)
+    this.#directory.reportError(defect)
+    this.#refuse(batch, defect)
   }
 
   async #ballastRestored(): Promise<boolean> {

@@ -79,8 +79,29 @@ export let clearTimeout: Timers['clearTimeout'] = timers.clearTimeout
 export let setInterval: Timers['setInterval'] = timers.setInterval
 export const clearInterval: Timers['clearInterval'] = timers.clearInterval
 export const setImmediate: Timers['setImmediate'] = timers.setImmediate
+const realNextTick: typeof process.nextTick = original(process.nextTick, 'nextTick')
+let jobs: (() => void)[] = []
+let isRunning = false
+
 /** Before the event loop goes on. Called from within another one, before the promise jobs of this tick. */
-export const nextTick: typeof process.nextTick = original(process.nextTick, 'nextTick')
+export function nextTick(job: () => void): void {
+  jobs.push(job)
+  // One entry of Node's own for all of them: it makes an object with ids for each, and hooks are asked.
+  if (jobs.length === 1 && !isRunning) realNextTick(runJobs)
+}
+
+function runJobs(): void {
+  isRunning = true
+  let done = 0
+  try {
+    while (done < jobs.length) jobs[done++]!()
+  } finally {
+    isRunning = false
+    // One that throws is the process's to hear of, and keeps nobody from going on.
+    jobs = jobs.slice(done)
+    if (jobs.length > 0) realNextTick(runJobs)
+  }
+}
 
 const resolved = Promise.resolve()
 
