@@ -40,10 +40,14 @@ export class Intake {
   readonly #store: LogStore
   readonly #options: IntakeOptions
   readonly #admission: Admission
+  /** What is known beside a message, for as long as one call takes. */
+  readonly #now: { -readonly [K in keyof MessageContext]: MessageContext[K] }
 
   constructor(store: LogStore, options: IntakeOptions) {
     this.#store = store
     this.#options = options
+    const { limits, ttlMsOf } = options
+    this.#now = { nowMs: 0, maxMessageBytes: limits.maxMessageBytes, together: false, ttlMsOf }
     this.#admission = new Admission(options.limits, store.keepAlive, {
       pendingMessages: () => store.pendingCount,
       pendingBytes: () => store.pendingBytes,
@@ -55,10 +59,7 @@ export class Intake {
     const startedAt = monotonicNow()
     const options = this.#begin(given)
     const encoded = encode(message, 'message', this.#context(options))
-    return this.#put([encoded], options, enqueued => {
-      this.#accepted(enqueued, startedAt)
-      return receiptOf(enqueued[0]!)
-    })
+    return this.#put([encoded], options, this.#receipt, startedAt)
   }
 
   /** As `enqueue`, for all or none of them. */
@@ -68,10 +69,18 @@ export class Intake {
     const encoded = withRefusals('WAQ_INVALID_MESSAGE', 'The list of messages', () =>
       encodeList(messages, this.#options.limits.maxListBytes, this.#context(options)),
     )
-    return this.#put(encoded, options, enqueued => {
-      this.#accepted(enqueued, startedAt)
-      return enqueued.map(receiptOf)
-    })
+    return this.#put(encoded, options, this.#receipts, startedAt)
+  }
+
+  // What is answered. Receipts are made for their callers by the store, and nobody else holds them.
+  readonly #receipt = (enqueued: Enqueued[], startedAt: number): Receipt => {
+    this.#accepted(enqueued, startedAt)
+    return enqueued[0]!
+  }
+
+  readonly #receipts = (enqueued: Enqueued[], startedAt: number): Receipt[] => {
+    this.#accepted(enqueued, startedAt)
+    return enqueued
   }
 
   /** Some message does not wait any more. */
@@ -103,17 +112,19 @@ export class Intake {
   }
 
   #context({ together }: ResolvedEnqueueOptions): MessageContext {
-    const { limits, ttlMsOf, time } = this.#options
-    return { nowMs: time.now(), maxMessageBytes: limits.maxMessageBytes, together, ttlMsOf }
+    this.#now.nowMs = this.#options.time.now()
+    this.#now.together = together
+    return this.#now
   }
 
   #put<T>(
     messages: readonly EncodedMessage[],
     options: ResolvedEnqueueOptions,
-    answer: (enqueued: Enqueued[]) => T,
+    answer: (enqueued: Enqueued[], startedAt: number) => T,
+    startedAt: number,
   ): Promise<T> {
-    if (!this.#admission.limited) return this.#store.enqueue(messages, options, answer)
-    return this.#putLimited(messages, options).then(answer)
+    if (!this.#admission.limited) return this.#store.enqueue(messages, options, answer, startedAt)
+    return this.#putLimited(messages, options).then(enqueued => answer(enqueued, startedAt))
   }
 
   #putLimited(messages: readonly EncodedMessage[], options: ResolvedEnqueueOptions): Promise<Enqueued[]> {
@@ -203,8 +214,4 @@ function bytesOf(messages: readonly EncodedMessage[]): number {
 
 function idsOf(messages: readonly EncodedMessage[]): string[] {
   return messages.map(({ message }) => message.id)
-}
-
-function receiptOf({ id, channel, sequence, duplicate, state }: Enqueued): Receipt {
-  return { id, channel, sequence, duplicate, state }
 }

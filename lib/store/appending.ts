@@ -1,4 +1,5 @@
 import type { AppendListener } from '../log/types.js'
+import { AbortError, onAbort } from './abort-error.js'
 import type { DeferredUpdate } from './deferred-updates.js'
 import type { EncodedMessage } from './message.js'
 import type { Enqueued } from './types.js'
@@ -9,15 +10,16 @@ export interface AppendingOwner {
   index(appending: Appending): void
   moved(appending: Appending, segment: number, offset: number): void
   refused(appending: Appending, error: Error): void
+  /** False: bytes of it may have been written. */
+  withdraw(appending: Appending): boolean
 }
 
-/** Whoever waits for an append of messages. */
-export interface Waiter {
-  resolve(enqueued: Enqueued[]): void
-  reject(error: unknown): void
-}
+/** What an enqueue resolves to, of what was enqueued and of what its caller has said. */
+export type Answer<T> = (enqueued: Enqueued[], about: number) => T
 
-/** An append of one message, or of a list, from the moment when the log takes it. */
+export const asTheyAre: Answer<Enqueued[]> = enqueued => enqueued
+
+/** An append of one message, or of a list, from the moment when the log takes it, and the promise of whoever waits. */
 export class Appending implements AppendListener, DeferredUpdate {
   readonly messages: readonly EncodedMessage[]
   readonly firstSequence: number
@@ -25,20 +27,52 @@ export class Appending implements AppendListener, DeferredUpdate {
   /** Where it was accepted; -1 before. */
   segment = -1
   offset = 0
-  readonly waiter: Waiter
   readonly #owner: AppendingOwner
+  readonly #resolve: (value: unknown) => void
+  readonly #reject: (error: unknown) => void
+  readonly #answer: Answer<unknown>
+  readonly #about: number
+  /** Takes the listener off its signal. */
+  #leave: (() => void) | undefined
   #waiting: (() => void)[] | undefined
 
   constructor(
     messages: readonly EncodedMessage[],
     firstSequence: number,
     owner: AppendingOwner,
-    waiter: Waiter,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+    answer: Answer<unknown>,
+    about: number,
   ) {
     this.messages = messages
     this.firstSequence = firstSequence
     this.#owner = owner
-    this.waiter = waiter
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#answer = answer
+    this.#about = about
+  }
+
+  /** It is taken back when this aborts, unless that is too late. */
+  withdrawOn(signal: AbortSignal): void {
+    this.#leave = onAbort(signal, () => {
+      if (this.#owner.withdraw(this)) this.reject(new AbortError(signal))
+    })
+  }
+
+  answer(enqueued: Enqueued[]): void {
+    this.#leave?.()
+    try {
+      this.#resolve(this.#answer(enqueued, this.#about))
+    } catch (error) {
+      this.#reject(error)
+    }
+  }
+
+  reject(error: unknown): void {
+    this.#leave?.()
+    this.#reject(error)
   }
 
   accepted(segment: number, offset: number): void {

@@ -3,8 +3,8 @@ import { asWaqError, WaqError } from '../log/errors.js'
 import { FRAME_HEADER_BYTES } from '../log/format.js'
 import type { KeepAlive } from '../log/keep-alive.js'
 import type { Log } from '../log/types.js'
-import { AbortError, abortable, onAbort } from './abort-error.js'
-import { Appending, type AppendingOwner, type Waiter } from './appending.js'
+import { AbortError, abortable } from './abort-error.js'
+import { type Answer, Appending, type AppendingOwner, asTheyAre } from './appending.js'
 import { ChannelOrder } from './channel-order.js'
 import { type DuplicateSources, decideDuplicates, type Identity, type Place } from './duplicates.js'
 import { InFlight } from './in-flight.js'
@@ -60,16 +60,19 @@ export class Enqueuer implements AppendingOwner {
   enqueue<T>(
     messages: readonly EncodedMessage[],
     options: StoreEnqueueOptions,
-    answer: (enqueued: Enqueued[]) => T,
+    answer: Answer<T>,
+    about: number,
   ): Promise<T> {
     const refusal = this.#parts.refusal()
     if (refusal !== undefined) return Promise.reject(refusal)
     const { signal } = options
     if (signal?.aborted) return Promise.reject(new AbortError(signal))
-    if (messages.length === 0) return Promise.resolve(answer([]))
+    if (messages.length === 0) return Promise.resolve(answer([], about))
     if (this.#order.holdsAny(messages) || this.#mayBeKnown(messages))
-      return this.#parts.keepAlive.during(this.#enqueueOnce(messages, options)).then(answer)
-    return this.#append(messages, signal, answer)
+      return this.#parts.keepAlive
+        .during(this.#enqueueOnce(messages, options))
+        .then(enqueued => answer(enqueued, about))
+    return this.#append(messages, signal, answer, about)
   }
 
   #mayBeKnown(messages: readonly EncodedMessage[]): boolean {
@@ -129,7 +132,7 @@ export class Enqueuer implements AppendingOwner {
         continue
       }
       const { fresh, places } = decision
-      const appending = fresh.length === 0 ? Promise.resolve([]) : this.#append(fresh, signal, asTheyAre)
+      const appending = fresh.length === 0 ? Promise.resolve([]) : this.#append(fresh, signal, asTheyAre, 0)
       // Who waits for it comes a few steps later; until then a rejection is nobody's.
       appending.catch(() => {})
       return { places, appending }
@@ -151,7 +154,8 @@ export class Enqueuer implements AppendingOwner {
   #append<T>(
     messages: readonly EncodedMessage[],
     signal: AbortSignal | undefined,
-    answer: (enqueued: Enqueued[]) => T,
+    answer: Answer<T>,
+    about: number,
   ): Promise<T> {
     const { log } = this.#parts
     if (messages[0]!.message.together)
@@ -159,15 +163,12 @@ export class Enqueuer implements AppendingOwner {
     // `map` makes a list of just this length, where pushing to an empty one takes room for 17.
     const records = messages.map(({ record }) => record)
     return new Promise((resolve, reject) => {
-      const waiter =
-        signal === undefined
-          ? new PromisedAnswer(resolve, reject, answer)
-          : new WithdrawableAnswer(resolve, reject, answer, signal)
-      const appending = new Appending(messages, log.nextSequence, this, waiter)
+      const resolved = resolve as (value: unknown) => void
+      const appending = new Appending(messages, log.nextSequence, this, resolved, reject, answer, about)
       if (this.inFlight.isEmpty) this.#parts.keepAlive.hold()
       this.inFlight.add(appending)
       for (const { message } of messages) if (message.idGiven) this.#beingWritten.set(message.id, appending)
-      if (waiter instanceof WithdrawableAnswer) waiter.onAbort(() => this.#withdraw(appending))
+      if (signal !== undefined) appending.withdrawOn(signal)
       try {
         log.append(MESSAGE_FRAME_TYPE, records, appending)
       } catch (error) {
@@ -177,7 +178,7 @@ export class Enqueuer implements AppendingOwner {
   }
 
   /** False: bytes of it may have been written. */
-  #withdraw(appending: Appending): boolean {
+  withdraw(appending: Appending): boolean {
     if (!this.#parts.log.withdraw(appending.firstSequence)) return false
     this.#forget(appending)
     appending.wake()
@@ -198,7 +199,7 @@ export class Enqueuer implements AppendingOwner {
       const { id, channel } = messages[index]!.message
       enqueued[index] = { id, channel, sequence: firstSequence + index, duplicate: false, state: 'pending' }
     }
-    appending.waiter.resolve(enqueued)
+    appending.answer(enqueued)
     this.#sources.index.deferred.add(appending)
   }
 
@@ -247,79 +248,13 @@ export class Enqueuer implements AppendingOwner {
     const ids = appending.messages.map(({ message }) => message.id)
     const { code, indeterminate, message } = asWaqError(cause, `Enqueue of ${describe(ids)}`)
     this.#forget(appending)
-    appending.waiter.reject(new WaqError(code, message, { cause, indeterminate, ids }))
+    appending.reject(new WaqError(code, message, { cause, indeterminate, ids }))
   }
 }
 
 /** Frames of a list stand right behind each other. */
 function frameBytes({ record }: EncodedMessage): number {
   return FRAME_HEADER_BYTES + record.length
-}
-
-/** Whoever waits, and gets what `answer` makes of it. */
-class PromisedAnswer<T> implements Waiter {
-  readonly #resolve: (value: T) => void
-  readonly #reject: (error: unknown) => void
-  readonly #answer: (enqueued: Enqueued[]) => T
-
-  constructor(
-    resolve: (value: T) => void,
-    reject: (error: unknown) => void,
-    answer: (enqueued: Enqueued[]) => T,
-  ) {
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#answer = answer
-  }
-
-  resolve(enqueued: Enqueued[]): void {
-    try {
-      this.#resolve(this.#answer(enqueued))
-    } catch (error) {
-      this.#reject(error)
-    }
-  }
-
-  reject(error: unknown): void {
-    this.#reject(error)
-  }
-}
-
-/** Whoever waits and may change his mind. */
-class WithdrawableAnswer<T> extends PromisedAnswer<T> {
-  readonly #signal: AbortSignal
-  #leave = (): void => {}
-
-  constructor(
-    resolve: (value: T) => void,
-    reject: (error: unknown) => void,
-    answer: (enqueued: Enqueued[]) => T,
-    signal: AbortSignal,
-  ) {
-    super(resolve, reject, answer)
-    this.#signal = signal
-  }
-
-  /** `withdraw` answers whether it was not too late. */
-  onAbort(withdraw: () => boolean): void {
-    this.#leave = onAbort(this.#signal, () => {
-      if (withdraw()) this.reject(new AbortError(this.#signal))
-    })
-  }
-
-  override resolve(enqueued: Enqueued[]): void {
-    this.#leave()
-    super.resolve(enqueued)
-  }
-
-  override reject(error: unknown): void {
-    this.#leave()
-    super.reject(error)
-  }
-}
-
-function asTheyAre(enqueued: Enqueued[]): Enqueued[] {
-  return enqueued
 }
 
 function describe(ids: readonly string[]): string {

@@ -3,6 +3,7 @@
  * same eight fields each time, and a general encoder spends more on finding that out than on writing them.
  */
 
+import { recordBuffer } from '../log/record-buffer.js'
 import {
   BIN_8,
   BIN_16,
@@ -33,8 +34,6 @@ export interface EnvelopeFields {
 const SMALL_STRING_BYTES = 31
 const SMALL_MAP_ENTRIES = 15
 
-/** Ids, channels and most headers fit many times. What grew for others is not kept. */
-const SCRATCH_BYTES = 16 * 1024
 /** A length of 32 bits. */
 const MOST_PREFIX_BYTES = 5
 /** UTF-8 needs at most three bytes for each unit of UTF-16. */
@@ -42,13 +41,14 @@ const MOST_BYTES_A_UNIT = 3
 /** Up to here a loop beats the call into `utf8Write`. */
 const SHORT_TEXT_UNITS = 64
 
-let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
-let view = new DataView(scratch.buffer)
+/** Where the record begins, and how far it has come, in what `recordBuffer` holds. */
+let from = 0
 let at = 0
+let { bytes, view } = recordBuffer
 
 /**
- * The record of a message, in a buffer of its own. `fields`: how many the array has; `place`: the pair of a list that
- * dies together, nil where there is none; `payload`: MessagePack already.
+ * The record of a message, where the next batch can be written from. `fields`: how many the array has; `place`: the pair
+ * of a list that dies together, nil where there is none; `payload`: MessagePack already.
  */
 export function writeRecord(
   fields: number,
@@ -56,9 +56,10 @@ export function writeRecord(
   message: EnvelopeFields,
   payload: Uint8Array,
 ): Buffer {
-  at = 0
+  from = recordBuffer.begin()
+  at = from
   reserve(MOST_PREFIX_BYTES * 8 + MOST_BYTES_A_UNIT * (message.id.length + message.channel.length))
-  scratch[at++] = SMALL_ARRAY | fields
+  bytes[at++] = SMALL_ARRAY | fields
   writePlace(place)
   writeString(message.id)
   writeString(message.channel)
@@ -67,25 +68,21 @@ export function writeRecord(
   writeTime(message.delayed ? -message.deliverAt : message.deliverAt)
   writeTime(message.expiresAt)
   writeHeaders(message.headers)
-  reserve(MOST_PREFIX_BYTES)
+  reserve(MOST_PREFIX_BYTES + payload.length)
   writeLength(payload.length, BIN_8, BIN_16, BIN_32)
-  const record = Buffer.allocUnsafe(at + payload.length)
-  // Not `subarray` and `set`, which make a view each time.
-  scratch.copy(record, 0, 0, at)
-  record.set(payload, at)
-  if (scratch.length > SCRATCH_BYTES) useScratch(Buffer.allocUnsafeSlow(SCRATCH_BYTES))
-  return record
+  bytes.set(payload, at)
+  return recordBuffer.take(from, at + payload.length)
 }
 
 function writePlace(place: readonly [number, number] | undefined): void {
   if (place === undefined) {
-    scratch[at++] = NIL
+    bytes[at++] = NIL
     return
   }
-  scratch[at++] = SMALL_ARRAY | 2
+  bytes[at++] = SMALL_ARRAY | 2
   for (const number of place) {
     // Always 5 bytes each: they are overwritten when the list is appended.
-    scratch[at++] = UINT_32
+    bytes[at++] = UINT_32
     view.setUint32(at, number)
     at += 4
   }
@@ -94,18 +91,22 @@ function writePlace(place: readonly [number, number] | undefined): void {
 /** 0 in one byte, the rest as a float: epoch ms do not fit 32 bits, and never may be Infinity. */
 function writeTime(value: number): void {
   if (value === 0) {
-    scratch[at++] = 0
+    bytes[at++] = 0
     return
   }
-  scratch[at++] = FLOAT_64
+  bytes[at++] = FLOAT_64
   view.setFloat64(at, value)
   at += 8
 }
 
 function writeHeaders(headers: Readonly<Record<string, string>>): void {
-  const keys = Object.keys(headers)
   reserve(MOST_PREFIX_BYTES)
-  if (keys.length <= SMALL_MAP_ENTRIES) scratch[at++] = SMALL_MAP | keys.length
+  if (isEmpty(headers)) {
+    bytes[at++] = SMALL_MAP
+    return
+  }
+  const keys = Object.keys(headers)
+  if (keys.length <= SMALL_MAP_ENTRIES) bytes[at++] = SMALL_MAP | keys.length
   else writeLength(keys.length, undefined, MAP_16, MAP_32)
   for (const key of keys) {
     const value = headers[key]!
@@ -115,13 +116,19 @@ function writeHeaders(headers: Readonly<Record<string, string>>): void {
   }
 }
 
+/** Most are; to tell it without a list of the keys. */
+function isEmpty(headers: object): boolean {
+  for (const _ in headers) return false
+  return true
+}
+
 function writeString(text: string): void {
   const { length } = text
   if (length <= SHORT_TEXT_UNITS && writeAscii(text)) return
-  const bytes = Buffer.byteLength(text)
-  if (bytes <= SMALL_STRING_BYTES) scratch[at++] = SMALL_STRING | bytes
-  else writeLength(bytes, STRING_8, STRING_16, STRING_32)
-  at += scratch.write(text, at, 'utf8')
+  const size = Buffer.byteLength(text)
+  if (size <= SMALL_STRING_BYTES) bytes[at++] = SMALL_STRING | size
+  else writeLength(size, STRING_8, STRING_16, STRING_32)
+  at += bytes.write(text, at, 'utf8')
 }
 
 /** False, and nothing is written, where a character takes more than one byte. */
@@ -131,13 +138,13 @@ function writeAscii(text: string): boolean {
   for (let unit = 0; unit < length; unit += 1) {
     const code = text.charCodeAt(unit)
     if (code > 0x7f) return false
-    scratch[start + unit] = code
+    bytes[start + unit] = code
   }
   if (length <= SMALL_STRING_BYTES) {
-    scratch[at] = SMALL_STRING | length
+    bytes[at] = SMALL_STRING | length
   } else {
-    scratch[at] = STRING_8
-    scratch[at + 1] = length
+    bytes[at] = STRING_8
+    bytes[at + 1] = length
   }
   at = start + length
   return true
@@ -145,28 +152,24 @@ function writeAscii(text: string): boolean {
 
 function writeLength(length: number, oneByte: number | undefined, twoBytes: number, fourBytes: number): void {
   if (oneByte !== undefined && length <= 0xff) {
-    scratch[at++] = oneByte
-    scratch[at++] = length
+    bytes[at++] = oneByte
+    bytes[at++] = length
   } else if (length <= 0xffff) {
-    scratch[at++] = twoBytes
+    bytes[at++] = twoBytes
     view.setUint16(at, length)
     at += 2
   } else {
-    scratch[at++] = fourBytes
+    bytes[at++] = fourBytes
     view.setUint32(at, length)
     at += 4
   }
 }
 
 /** Room for so many bytes more. */
-function reserve(bytes: number): void {
-  if (at + bytes <= scratch.length) return
-  const larger = Buffer.allocUnsafeSlow(2 * (at + bytes))
-  scratch.copy(larger, 0, 0, at)
-  useScratch(larger)
-}
-
-function useScratch(buffer: Buffer<ArrayBuffer>): void {
-  scratch = buffer
-  view = new DataView(buffer.buffer)
+function reserve(more: number): void {
+  if (at + more <= bytes.length) return
+  const moved = recordBuffer.reserve(from, at, more)
+  at += moved - from
+  from = moved
+  ;({ bytes, view } = recordBuffer)
 }

@@ -5,6 +5,7 @@ import { LogSet } from '../log/log-set.js'
 import { clearInterval, monotonicNow, setInterval } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
 import { AbortError } from './abort-error.js'
+import { type Answer, asTheyAre } from './appending.js'
 import { AttemptWindow } from './attempt-window.js'
 import { Compaction } from './compaction.js'
 import { DeferredUpdates } from './deferred-updates.js'
@@ -291,18 +292,20 @@ export class LogStore implements MessageStore {
    * WAQ_LOCK_LOST or WAQ_CLOSED.
    */
   enqueue(messages: readonly EncodedMessage[], options: StoreEnqueueOptions): Promise<Enqueued[]>
-  /** With `answer`, what it makes of them; it is called before the promise resolves. */
+  /** With `answer`, what it makes of them and of `about`; it is called before the promise resolves. */
   enqueue<T>(
     messages: readonly EncodedMessage[],
     options: StoreEnqueueOptions,
-    answer: (enqueued: Enqueued[]) => T,
+    answer: Answer<T>,
+    about: number,
   ): Promise<T>
   enqueue<T>(
     messages: readonly EncodedMessage[],
     options: StoreEnqueueOptions,
-    answer: (enqueued: Enqueued[]) => T | Enqueued[] = enqueued => enqueued,
+    answer: Answer<T | Enqueued[]> = asTheyAre,
+    about = 0,
   ): Promise<T | Enqueued[]> {
-    return this.#enqueuer.enqueue(messages, options, answer)
+    return this.#enqueuer.enqueue(messages, options, answer, about)
   }
 
   record(ref: MessageRef, outcome: Outcome, listener?: OutcomeListener): { written: Promise<void> } {

@@ -45,7 +45,7 @@ export interface NewMessage {
 
 export interface EncodedMessage {
   readonly message: NewMessage
-  /** A buffer of its own; its length is the record's size on disk (the frame's header apart). */
+  /** Not to be changed; its length is the record's size on disk (the frame's header apart). */
   readonly record: Buffer
   /** Where in the record the packed payload begins: it ends with it. */
   readonly payloadFrom: number

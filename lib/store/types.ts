@@ -52,14 +52,15 @@ export interface StoreEnqueueOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Made for whoever asked, and nobody else's. */
 export interface Enqueued {
-  readonly id: string
-  readonly channel: string
-  readonly sequence: number
+  id: string
+  channel: string
+  sequence: number
   /** The id was known: nothing was written, and the rest speaks of the first message with this id. */
-  readonly duplicate: boolean
+  duplicate: boolean
   /** `'dead'` also for a dead letter that was purged within the dedupe window. */
-  readonly state: 'pending' | 'sending' | 'delivered' | 'dead' | 'cancelled'
+  state: 'pending' | 'sending' | 'delivered' | 'dead' | 'cancelled'
 }
 
 /** A message that is gone, remembered by its id within the dedupe window. */
