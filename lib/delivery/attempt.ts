@@ -1,4 +1,4 @@
-import type { MessageRef, StoredMessage } from '../store/message-store.js'
+import type { MessageProgress, MessageRef, StoredMessage } from '../store/message-store.js'
 import type { Shown } from './brakes.js'
 import { Cancellation } from './cancellation.js'
 import type { Channel } from './channel.js'
@@ -31,6 +31,8 @@ export class Attempt implements Turn {
   readonly policy: Policy<unknown>
   readonly ref: MessageRef
   readonly sequence: number
+  /** In the queue's time; Infinity: never. */
+  readonly expiresAt: number
   readonly probes: readonly Halt[]
   holdsSlot = true
   holdsPlaces = true
@@ -59,7 +61,7 @@ export class Attempt implements Turn {
   constructor(
     channel: Channel,
     ref: MessageRef,
-    sequence: number,
+    { sequence, expiresAt }: MessageProgress,
     probes: readonly Halt[],
     before: Before,
     isOpen: boolean,
@@ -69,6 +71,7 @@ export class Attempt implements Turn {
     this.policy = channel.policy!
     this.ref = ref
     this.sequence = sequence
+    this.expiresAt = expiresAt
     this.probes = probes
     this.before = before
     this.isOpen = isOpen

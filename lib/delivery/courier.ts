@@ -58,8 +58,9 @@ export class Courier {
   begin(channel: Channel, ref: MessageRef, probes: readonly Halt[]): void {
     const store = this.#store
     const { scheduler, tried } = this.#context
-    const isOpen = store.standing(ref) === 'in-doubt'
-    const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = store.progress(ref)
+    const progress = store.progress(ref)
+    const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = progress
+    const isOpen = progress.standing === 'in-doubt'
     const before = {
       attempts,
       firstAttemptAt,
@@ -67,7 +68,7 @@ export class Courier {
       mayHaveBeenSent: isOpen || mayHaveBeenSent,
     }
     const isRecovered = scheduler.columns.hasMark(ref, Mark.recovered)
-    const attempt = new Attempt(channel, ref, store.sequence(ref), probes, before, isOpen, isRecovered)
+    const attempt = new Attempt(channel, ref, progress, probes, before, isOpen, isRecovered)
     this.#context.attempts.set(ref, attempt)
     if (isRecovered) this.#recall(attempt)
     this.#run(attempt).catch(error => {
@@ -157,8 +158,7 @@ export class Courier {
 
   /** Dead if its time is over. Of a list that belongs together only the first part is judged. */
   #expire(attempt: Attempt): boolean {
-    const { ref, before } = attempt
-    const expiresAt = this.#store.expiresAt(ref)
+    const { ref, before, expiresAt } = attempt
     if (expiresAt === Infinity || expiresAt > this.#context.time.now()) return false
     const together = this.#store.together(ref)
     if (together !== undefined && together.firstSequence !== attempt.sequence) return false

@@ -460,7 +460,6 @@ export class Scheduler {
   }
 
   #dueAt(ref: MessageRef): number {
-    if (this.#store.standing(ref) !== 'pending') return 0
     const dueAt = this.#store.dueAt(ref)
     return dueAt > 0 && this.columns.hasMark(ref, Mark.outageOver) ? 0 : dueAt
   }

@@ -307,7 +307,7 @@ export class Settler {
 
   /** The later parts of a `together` list die with this one: half an answer is worse than none. */
   #takeAlong(attempt: Attempt): void {
-    const { store, scheduler, attempts } = this.#context
+    const { store, scheduler } = this.#context
     const together = store.together(attempt.ref)
     if (together === undefined) return
     for (
@@ -317,14 +317,13 @@ export class Settler {
     ) {
       const part = store.bySequence(sequence)
       if (part === undefined) continue
-      const underWay = attempts.get(part)
+      const underWay = this.#context.attempts.get(part)
       if (scheduler.waits(part)) scheduler.leave(part)
       else if (underWay?.phase === 'preparing') this.end(underWay, false)
       else continue
-      this.#recordDead(part, store.channel(part), sequence, undefined, {
-        reason: 'predecessor',
-        ...store.progress(part),
-      })
+      const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = store.progress(part)
+      const death = { reason: 'predecessor', attempts, firstAttemptAt, triedMs, mayHaveBeenSent } as const
+      this.#recordDead(part, store.channel(part), sequence, undefined, death)
     }
   }
 

@@ -88,12 +88,22 @@ export class AttemptWindow {
   /** Whether the mark of this attempt must be on the device before `send` is called. */
   mustSync(attempt: UpcomingAttempt): boolean {
     const { sequence, syncsMarks, isFirst, overtakes } = attempt
+    if (this.#isUsual && isFirst && !syncsMarks && !overtakes) {
+      const { from, to } = this.#durable!.record
+      if (sequence >= from && sequence <= to - this.#ahead / 2) return false
+    }
     this.#tell(attempt)
     if (syncsMarks) return true
     const isCovered = isFirst && !overtakes && !this.#unsure && this.#covers(attempt)
     this.#reach(sequence)
     if (this.#unsure || this.#appended !== undefined) this.#confirm()
     return !isCovered
+  }
+
+  /** Nothing is to be told, moved or confirmed before the attempt of a message in the middle of the window. */
+  get #isUsual(): boolean {
+    if (this.#unsure || this.#appended !== undefined || this.#markings.size > 0) return false
+    return this.#durable?.record.syncsMarks === false && !this.#syncsMarks
   }
 
   /** A message left, or died, without an attempt: what stood behind it may be attempted now. */

@@ -18,7 +18,7 @@ import { MessageContents } from './message-contents.js'
 import { MessageIndex } from './message-index.js'
 import { MessageReader } from './message-reader.js'
 import type {
-  AliveProgress,
+  MessageProgress,
   MessageRef,
   MessageStore,
   Outcome,
@@ -436,7 +436,7 @@ export class LogStore implements MessageStore {
     return this.#index.table.attempts(ref)
   }
 
-  progress(ref: MessageRef): Omit<AliveProgress, 'at'> {
+  progress(ref: MessageRef): MessageProgress {
     return this.#index.table.progress(ref)
   }
 

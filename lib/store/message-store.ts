@@ -110,6 +110,13 @@ export interface OutcomeListener {
   refused(error: unknown): void
 }
 
+/** What an attempt has to know of a message, at one call. `expiresAt`: see there. */
+export interface MessageProgress extends Omit<AliveProgress, 'at'> {
+  readonly sequence: number
+  readonly standing: Standing
+  readonly expiresAt: number
+}
+
 export interface MessageStore {
   /** Live messages, by sequence: at start, the backlog. */
   live(): Iterable<MessageRef>
@@ -123,8 +130,8 @@ export interface MessageStore {
   standing(ref: MessageRef): Standing
   /** Charged attempts so far. */
   attempts(ref: MessageRef): number
-  /** As its last outcome left it; before the first one all of it 0, and nothing sent. */
-  progress(ref: MessageRef): Omit<AliveProgress, 'at'>
+  /** Who it is, and how its last outcome left it: before the first one all of that 0, and nothing sent. */
+  progress(ref: MessageRef): MessageProgress
   mayHaveBeenSent(ref: MessageRef): boolean
   /**
    * In the queue's time: before it no attempt is made: of a retry or a server-told delay (it keeps its place

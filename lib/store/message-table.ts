@@ -4,19 +4,12 @@
  * 70 bytes; the name of its channel is kept once, its id, headers and payload not at all. What few messages
  * have (errors, a schedule, a redrive, a list that dies together) stands in side maps of `message-index.ts`.
  */
-import type { AliveProgress, DeadReason, MessageRef, Standing } from './message-store.js'
+import type { DeadReason, MessageProgress, MessageRef, Standing } from './message-store.js'
 import { deadReasons } from './outcome-format.js'
 import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT, PagedColumns } from './paged-columns.js'
 
 /** What stands in the column; 0: the ref is free. */
 const standings = [undefined, 'pending', 'in-doubt', 'sending', 'dead'] as const
-
-const noProgress: Omit<AliveProgress, 'at'> = {
-  attempts: 0,
-  firstAttemptAt: 0,
-  triedMs: 0,
-  mayHaveBeenSent: false,
-}
 
 class MessagePage {
   readonly sequence = new Float64Array(PAGE_ROWS)
@@ -215,16 +208,20 @@ export class MessageTable {
   }
 
   /** See `MessageStore`. */
-  progress(ref: MessageRef): Omit<AliveProgress, 'at'> {
-    const row = this.#messages.pages[ref >>> PAGE_SHIFT]!.outcome[ref & PAGE_MASK]! - 1
-    if (row === -1) return noProgress
-    const page = this.#outcomes.pages[row >>> PAGE_SHIFT]!
+  progress(ref: MessageRef): MessageProgress {
+    const message = this.#messages.pages[ref >>> PAGE_SHIFT]!
+    const place = ref & PAGE_MASK
+    const row = message.outcome[place]! - 1
+    const outcome = row === -1 ? undefined : this.#outcomes.pages[row >>> PAGE_SHIFT]!
     const slot = row & PAGE_MASK
     return {
-      attempts: page.attempts[slot]!,
-      firstAttemptAt: page.firstAttemptAt[slot]!,
-      triedMs: page.triedMs[slot]!,
-      mayHaveBeenSent: page.mayHaveBeenSent[slot] === 1,
+      sequence: message.sequence[place]!,
+      standing: standings[message.standing[place]!]!,
+      expiresAt: message.expiresAt[place]!,
+      attempts: outcome === undefined ? 0 : outcome.attempts[slot]!,
+      firstAttemptAt: outcome === undefined ? 0 : outcome.firstAttemptAt[slot]!,
+      triedMs: outcome === undefined ? 0 : outcome.triedMs[slot]!,
+      mayHaveBeenSent: outcome !== undefined && outcome.mayHaveBeenSent[slot] === 1,
     }
   }
 

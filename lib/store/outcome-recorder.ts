@@ -121,6 +121,7 @@ export class OutcomeRecorder implements RecordingOwner {
   #aliveRecord(ref: MessageRef, outcome: Alive): AliveRecord {
     const { index, messages } = this.#parts
     const alive = {
+      kind: outcome.kind,
       sequence: index.table.sequence(ref),
       nextSequence: messages.nextSequence,
       at: outcome.at,
@@ -143,7 +144,8 @@ export class OutcomeRecorder implements RecordingOwner {
         return { ...alive, kind: outcome.kind, reason: outcome.reason, halts }
       }
       default:
-        return { ...alive, kind: outcome.kind }
+        // Not a copy: of most messages it is the only one that lives on.
+        return alive as AliveRecord
     }
   }
 

@@ -97,11 +97,8 @@ export const commitMutations: readonly Mutation[] = [
     name: 'the event loop gets no turn between two commits',
     invariants: [],
     file: 'lib/log/group-commit.js',
-    find: `if (this.#waitsForTurn)
-            setImmediate(begin);
-        else
-            nextTick(begin);`,
-    replace: 'nextTick(begin);',
+    find: "this.#spec.durability === 'fsync' && this.#directory.commits.waitForTurn",
+    replace: 'false',
     caughtBy: commits('there is one in a turn: what comes later waits for the next'),
   },
   {

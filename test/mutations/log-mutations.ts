@@ -3,6 +3,14 @@ import type { Mutation } from './mutation.js'
 
 export const logMutations: readonly Mutation[] = [
   {
+    name: 'what stands between two records of a batch is written with them',
+    invariants: [],
+    file: 'lib/log/record-buffer.js',
+    find: 'else if (from !== end)',
+    replace: 'else if (false)',
+    caughtBy: { file: 'log/record-buffer', name: 'where anything stands between them, they are not' },
+  },
+  {
     name: 'an earlier format version is read as this one',
     invariants: [7],
     file: 'lib/log/format.js',
@@ -2119,10 +2127,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'messages take the space that the ballast gave',
     invariants: [14],
     file: 'lib/log/group-commit.js',
-    find: `this.#directory.ballast.short &&
-`,
-    replace: `false &&
-`,
+    find: "this.#spec.onFailure === 'reject' && this.#directory.ballast.short;",
+    replace: 'false;',
     caughtBy: {
       file: 'log/failures',
       name: 'a full disk: outcomes are recorded out of the ballast, messages are refused, and it heals',
