@@ -100,7 +100,12 @@ export function formatStats(
           ['commits', commitsText(live.commits)],
           ['send', percentilesText(live.sendMs)],
         ] as const)),
-    ['checksums', stats.crc === 'native' ? 'native' : 'in JavaScript: the native part is not installed'],
+    [
+      'checksums',
+      stats.crc === 'native'
+        ? 'native'
+        : 'in JavaScript: little was checked yet, or the native part is not installed',
+    ],
     ['last start', lastRecovery === null ? 'not known' : recoveryText(lastRecovery, nowMs)],
   ]
   return `${paint('bold', escapeControls(directory))}\n${formatFacts(facts, width)}`

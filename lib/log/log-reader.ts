@@ -8,7 +8,6 @@
  */
 import { resolve } from 'node:path'
 import { readNewestOwner } from './claim.js'
-import { preferNativeCrc } from './crc32c.js'
 import { asWaqError, type Owner, WaqError } from './errors.js'
 import type { FileSystem } from './file-system.js'
 import { ownIdentity } from './identity.js'
@@ -46,7 +45,6 @@ export class LogReader {
     if (path === '' || path.includes('\0')) {
       throw new WaqError('WAQ_INVALID_OPTION', `the directory must be a path, got ${JSON.stringify(path)}`)
     }
-    await preferNativeCrc()
     let root: string
     let names: string[]
     try {

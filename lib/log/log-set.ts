@@ -4,7 +4,6 @@
  */
 import { Ballast, listBallasts } from './ballast.js'
 import { claimEpoch, readNewestOwner } from './claim.js'
-import { preferNativeCrc } from './crc32c.js'
 import { Directory } from './directory.js'
 import { asWaqError, type Owner, WaqError } from './errors.js'
 import { Fence } from './fence.js'
@@ -108,7 +107,6 @@ export class LogSet {
       acquireLock,
       ...options.environment,
     }
-    await preferNativeCrc()
     const names = options.logs.map(spec => spec.name)
     const root = await withBallast(environment, path, () =>
       prepareDirectory(environment.fileSystem, path, names),

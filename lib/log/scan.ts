@@ -5,6 +5,7 @@
  * The segment is streamed through a window, while the next stretch is read ahead; only a frame larger than the window
  * makes it grow, and never beyond what the segment holds.
  */
+import { loadingNativeCrc } from './crc32c.js'
 import { asWaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import { FRAME_HEADER_BYTES, type FrameHeader, payloadIsIntact, readFrameHeader } from './format.js'
@@ -180,6 +181,7 @@ class Window {
     await this.#takeAhead(at)
     if (!this.holds(at, Math.min(length, this.#source.to - at))) await this.#fillNow(at, length)
     this.#readAhead()
+    if (loadingNativeCrc !== undefined) await loadingNativeCrc
     if (this.#readOnTheSpot < TURN_BYTES) return
     this.#readOnTheSpot = 0
     await nextTurn()

@@ -365,7 +365,7 @@ export interface QueueStats {
   commits: CommitStats
   enqueueMs: Percentiles
   sendMs: Percentiles
-  /** Which CRC32C runs. */
+  /** Which CRC32C runs: the native one, where it is installed, from 1 MiB of records on. */
   crc: 'native' | 'js'
 }
 
