@@ -161,15 +161,15 @@ export function readFrameHeader(
   const flags = buffer[at + 13]!
   if (type === 0 || (flags & ~KNOWN_FLAGS) !== 0 || buffer[at + 14] !== 0 || buffer[at + 15] !== 0)
     return undefined
-  const payloadLength = buffer.readUInt32LE(at + 8)
+  const payloadLength = readUInt32(buffer, at + 8)
   if (payloadLength > room - FRAME_HEADER_BYTES || payloadLength > MAX_PAYLOAD_BYTES) return undefined
-  const durable = buffer.readUInt32LE(at + 16)
+  const durable = readUInt32(buffer, at + 16)
   if (durable > offset) return undefined
-  if (buffer.readUInt32LE(at + 24) > 0x1f_ffff) return undefined // a sequence above 2^53 - 1
+  if (readUInt32(buffer, at + 24) > 0x1f_ffff) return undefined // a sequence above 2^53 - 1
   const expected = crc32cShort(buffer, at + 4, at + FRAME_HEADER_BYTES, crc32cNumber(offset, salted))
-  if (buffer.readUInt32LE(at) !== expected) return undefined
+  if (readUInt32(buffer, at) !== expected) return undefined
   return {
-    payloadCrc: buffer.readUInt32LE(at + 4),
+    payloadCrc: readUInt32(buffer, at + 4),
     payloadLength,
     type,
     flags,
@@ -201,6 +201,11 @@ export function writeUInt64(buffer: Buffer, value: number, at: number): void {
   writeUInt32(buffer, Math.floor(value / 0x1_0000_0000), at + 4)
 }
 
+/** Without the checks of `readUInt32LE`. */
+function readUInt32(buffer: Buffer, at: number): number {
+  return (buffer[at]! | (buffer[at + 1]! << 8) | (buffer[at + 2]! << 16) | (buffer[at + 3]! << 24)) >>> 0
+}
+
 export function readUInt64(buffer: Buffer, at: number): number {
-  return buffer.readUInt32LE(at) + buffer.readUInt32LE(at + 4) * 0x1_0000_0000
+  return readUInt32(buffer, at) + readUInt32(buffer, at + 4) * 0x1_0000_0000
 }

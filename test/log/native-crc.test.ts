@@ -32,7 +32,7 @@ t.test('whoever reads a large log waits for it', async t => {
   const [implementation, preferred] = (await run(`
     const { mkdtempSync, rmSync } = await import('node:fs')
     const { OutboundQueue } = await import('${new URL('../../lib/index.js', import.meta.url)}')
-    const directory = mkdtempSync('${process.env['TMPDIR'] ?? '/tmp'}/waq-crc-')
+    const directory = mkdtempSync('${process.env.TMPDIR ?? '/tmp'}/waq-crc-')
     const writer = await OutboundQueue.open(directory)
     await writer.enqueue(Array.from({ length: 30 }, () => ({ channel: 'c', payload: 'x'.repeat(100_000) })))
     await writer.close()
