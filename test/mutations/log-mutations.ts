@@ -1249,10 +1249,21 @@ export const logMutations: readonly Mutation[] = [
     caughtBy: { file: 'log/format', name: 'a frame of every bit flipped does not validate' },
   },
   {
+    name: 'the addon for checksums is never loaded',
+    invariants: [],
+    file: 'lib/log/crc32c.js',
+    find: 'if (bytesUntilWorth < 0)',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'log/native-crc',
+      name: 'the addon is loaded when there is enough to check, and not before',
+    },
+  },
+  {
     name: 'a frame header is not checked',
     invariants: [7],
     file: 'lib/log/format.js',
-    find: `if (buffer.readUInt32LE(at) !== expected)
+    find: `if (readUInt32(buffer, at) !== expected)
         return undefined;`,
     replace: '',
     caughtBy: { file: 'log/format', name: 'a frame of every bit flipped does not validate' },
@@ -1269,10 +1280,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'a frame of another offset validates',
     invariants: [7],
     file: 'lib/log/crc32c.js',
-    find: `const low = number >>> 0;
-    const high = Math.floor(number / 0x1_0000_0000);`,
-    replace: `const low = 0;
-    const high = 0;`,
+    find: 'step(~initial ^ (number | 0))',
+    replace: 'step(~initial)',
     caughtBy: { file: 'log/format', name: 'the checksum is CRC32C, whichever way it is computed' },
   },
   {
