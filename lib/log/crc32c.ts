@@ -74,15 +74,6 @@ for (let at = 256; at < TABLES.length; at++) {
   TABLES[at] = TABLES[before & 0xff]! ^ (before >>> 8)
 }
 
-function step(crc: number): number {
-  return (
-    TABLES[768 + (crc & 0xff)]! ^
-    TABLES[512 + ((crc >>> 8) & 0xff)]! ^
-    TABLES[256 + ((crc >>> 16) & 0xff)]! ^
-    TABLES[crc >>> 24]!
-  )
-}
-
 /**
  * The same checksum for a few bytes in the middle of a buffer. A frame header has 24 of them, and for those a
  * loop beats the slice and the call into C++ that `crc32c` would need.
@@ -91,15 +82,23 @@ export function crc32cShort(buffer: Buffer, start: number, end: number, initial:
   let crc = ~initial
   let at = start
   for (; at + 4 <= end; at += 4) {
-    const word = buffer[at]! | (buffer[at + 1]! << 8) | (buffer[at + 2]! << 16) | (buffer[at + 3]! << 24)
-    crc = step(crc ^ word)
+    crc ^= buffer[at]! | (buffer[at + 1]! << 8) | (buffer[at + 2]! << 16) | (buffer[at + 3]! << 24)
+    crc =
+      TABLES[768 + (crc & 0xff)]! ^
+      TABLES[512 + ((crc >>> 8) & 0xff)]! ^
+      TABLES[256 + ((crc >>> 16) & 0xff)]! ^
+      TABLES[crc >>> 24]!
   }
   for (; at < end; at++) crc = TABLES[(crc ^ buffer[at]!) & 0xff]! ^ (crc >>> 8)
   return ~crc >>> 0
 }
 
+const NUMBER = Buffer.alloc(8)
+const NUMBER_VIEW = new DataView(NUMBER.buffer, NUMBER.byteOffset, NUMBER.length)
+
 /** The checksum of an unsigned 64-bit little-endian number, continuing `initial`. */
 export function crc32cNumber(number: number, initial: number): number {
-  const crc = step(~initial ^ (number | 0))
-  return ~step(crc ^ Math.floor(number / 0x1_0000_0000)) >>> 0
+  NUMBER_VIEW.setUint32(0, number, true)
+  NUMBER_VIEW.setUint32(4, Math.floor(number / 0x1_0000_0000), true)
+  return crc32cShort(NUMBER, 0, 8, initial)
 }

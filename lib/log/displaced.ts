@@ -1,5 +1,4 @@
-import type { Append } from './append-queue.js'
-import { FRAME_HEADER_BYTES } from './format.js'
+import type { Append } from './append.js'
 
 /**
  * Records that were accepted, whose segment then failed, and that are not written again yet. Whoever knows them by
@@ -14,7 +13,7 @@ export class Displaced {
 
   /** Where the append stands is where its listener was told that it does. */
   add(append: Append): void {
-    this.#places.push({ append, segment: append.segment!.id, offset: append.offset })
+    this.#places.push({ append, segment: append.writtenTo!.id, offset: append.offset })
   }
 
   moved(append: Append): void {
@@ -25,11 +24,8 @@ export class Displaced {
   read(segment: number, offset: number): Buffer | undefined {
     for (const place of this.#places) {
       if (place.segment !== segment || offset < place.offset) continue
-      let at = place.offset
-      for (const record of place.append.records) {
-        if (at === offset) return Buffer.from(record)
-        at += FRAME_HEADER_BYTES + record.length
-      }
+      const record = place.append.recordAt(offset, place.offset)
+      if (record !== undefined) return Buffer.from(record)
     }
     return undefined
   }

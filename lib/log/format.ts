@@ -106,7 +106,7 @@ export function saltState(salt: Buffer): number {
 
 /**
  * Fills in the header of a frame whose payload already stands behind it in `buffer`, and returns the frame's end.
- * `payload`: the same bytes as a Buffer of their own, where the caller has it, which spares a view.
+ * `payloadBytes`: those of the payload, and `view`: of all of `buffer`, where the caller has them.
  */
 export function sealFrame(
   buffer: Buffer,
@@ -119,19 +119,19 @@ export function sealFrame(
   salted: number,
   offset: number,
   payloadBytes?: Buffer,
+  view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length),
 ): number {
   const payload = at + FRAME_HEADER_BYTES
   const end = payload + payloadLength
   const placed = crc32cNumber(offset, salted)
-  writeUInt32(buffer, crc32c(payloadBytes ?? buffer.subarray(payload, end), placed), at + 4)
-  writeUInt32(buffer, payloadLength, at + 8)
-  buffer[at + 12] = type
-  buffer[at + 13] = flags
-  buffer[at + 14] = 0
-  buffer[at + 15] = 0
-  writeUInt32(buffer, durable, at + 16)
-  writeUInt64(buffer, sequence, at + 20)
-  writeUInt32(buffer, crc32cShort(buffer, at + 4, payload, placed), at)
+  view.setUint32(at + 4, crc32c(payloadBytes ?? buffer.subarray(payload, end), placed), true)
+  view.setUint32(at + 8, payloadLength, true)
+  // Type, flags and the two zeros.
+  view.setUint32(at + 12, type | (flags << 8), true)
+  view.setUint32(at + 16, durable, true)
+  view.setUint32(at + 20, sequence, true)
+  view.setUint32(at + 24, Math.floor(sequence / 0x1_0000_0000), true)
+  view.setUint32(at, crc32cShort(buffer, at + 4, payload, placed), true)
   return end
 }
 
@@ -187,18 +187,10 @@ export function payloadIsIntact(
   return crc32c(payload, crc32cNumber(offset, salted)) === header.payloadCrc
 }
 
-/** Without the checks of `writeUInt32LE`, which cost more than the writing. */
-function writeUInt32(buffer: Buffer, value: number, at: number): void {
-  buffer[at] = value
-  buffer[at + 1] = value >>> 8
-  buffer[at + 2] = value >>> 16
-  buffer[at + 3] = value >>> 24
-}
-
 /** Writes a number from 0 to 2^53 - 1. */
 export function writeUInt64(buffer: Buffer, value: number, at: number): void {
-  writeUInt32(buffer, value, at)
-  writeUInt32(buffer, Math.floor(value / 0x1_0000_0000), at + 4)
+  buffer.writeUInt32LE(value % 0x1_0000_0000, at)
+  buffer.writeUInt32LE(Math.floor(value / 0x1_0000_0000), at + 4)
 }
 
 /** Without the checks of `readUInt32LE`. */

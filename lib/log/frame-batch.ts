@@ -1,4 +1,4 @@
-import type { Append } from './append-queue.js'
+import type { Append } from './append.js'
 import { FLAG_MORE, FRAME_HEADER_BYTES, sealFrame } from './format.js'
 import { recordBuffer } from './record-buffer.js'
 import type { Segment } from './segment.js'
@@ -7,29 +7,29 @@ import type { Segment } from './segment.js'
 export function frameBatch(batch: readonly Append[], bytes: number, segment: Segment): Buffer {
   const inPlace = recordBuffer.framesOf(batch)
   const frames = inPlace ?? Buffer.allocUnsafe(bytes)
+  const view = new DataView(frames.buffer, frames.byteOffset, frames.length)
   const durable = segment.synced
   let at = 0
   for (const append of batch) {
-    append.segment = segment
+    const { type, count } = append
+    append.writtenTo = segment
     append.offset = segment.written + at
-    let sequence = append.firstSequence
-    const last = append.lastSequence
-    for (const record of append.records) {
+    for (let index = 0; index < count; index += 1) {
+      const record = append.record(index)
       if (inPlace === undefined) frames.set(record, at + FRAME_HEADER_BYTES)
-      const flags = sequence < last ? FLAG_MORE : 0
       at = sealFrame(
         frames,
         at,
         record.length,
-        append.type,
-        flags,
+        type,
+        index < count - 1 ? FLAG_MORE : 0,
         durable,
-        sequence,
+        append.firstSequence + index,
         segment.salted,
         segment.written + at,
         Buffer.isBuffer(record) ? record : undefined,
+        view,
       )
-      sequence += 1
     }
   }
   return frames

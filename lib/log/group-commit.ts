@@ -9,12 +9,13 @@
  *    a fresh segment, once a manifest that says so is durable, or refused.
  *  - 7: a segment gets its first frame only after its predecessor was synced to its end or cut by a durable manifest.
  */
-import { Append, AppendQueue } from './append-queue.js'
+import type { Append } from './append.js'
+import { AppendQueue } from './append-queue.js'
 import { diskFullError } from './ballast.js'
 import type { Directory } from './directory.js'
 import { Displaced } from './displaced.js'
 import { asWaqError, WaqError } from './errors.js'
-import { MAX_PAYLOAD_BYTES } from './format.js'
+import { FRAME_HEADER_BYTES, MAX_PAYLOAD_BYTES } from './format.js'
 import { frameBatch } from './frame-batch.js'
 import type { ManifestPublisher } from './manifest-publisher.js'
 import { Pace } from './pace.js'
@@ -23,7 +24,7 @@ import { Rotation } from './rotation.js'
 import type { ActiveSegment } from './segment.js'
 import type { SegmentSet } from './segment-set.js'
 import { isDiskFull } from './system-error.js'
-import type { AppendListener, LogSpec } from './types.js'
+import type { LogSpec } from './types.js'
 import { Unsynced } from './unsynced.js'
 import { type WriteError, writeFully } from './write.js'
 
@@ -90,32 +91,35 @@ export class GroupCommit {
   }
 
   /** As `Log.append`. */
-  append(type: number, records: readonly Uint8Array[], listener: AppendListener): number {
+  append(append: Append): number {
     const firstSequence = this.#nextSequence
+    append.firstSequence = firstSequence
     if (this.#ended !== undefined) {
       const error = this.#ended
-      nextTick(() => listener.failed(error))
+      nextTick(() => append.failed(error))
       return firstSequence
     }
+    const { count } = append
     let bytes = 0
-    for (const record of records) bytes += record.length
+    for (let index = 0; index < count; index += 1) bytes += append.record(index).length
     // What one write of Node can take, and a segment has room for behind all else that it holds.
     if (bytes > MAX_PAYLOAD_BYTES) {
-      const what = records.length === 1 ? 'a record' : `a list of ${records.length} records`
+      const what = count === 1 ? 'a record' : `a list of ${count} records`
       throw new WaqError('WAQ_TOO_LARGE', `${what}, ${bytes} bytes; at most ${MAX_PAYLOAD_BYTES} fit at once`)
     }
-    if (firstSequence + records.length > Number.MAX_SAFE_INTEGER) {
+    if (firstSequence + count > Number.MAX_SAFE_INTEGER) {
       throw new WaqError('WAQ_IO', `the ${this.#spec.name} log has no sequences left`)
     }
-    this.#nextSequence += records.length
-    this.#queue.push(new Append(type, records, firstSequence, listener))
+    append.bytes = bytes + count * FRAME_HEADER_BYTES
+    this.#nextSequence += count
+    this.#queue.push(append)
     this.#schedule()
     return firstSequence
   }
 
   /** As `Log.withdraw`. */
-  withdraw(firstSequence: number): boolean {
-    return this.#queue.withdraw(firstSequence)
+  withdraw(append: Append): boolean {
+    return this.#queue.withdraw(append)
   }
 
   /** As `Log.sync`. */
@@ -183,9 +187,7 @@ export class GroupCommit {
       if (this.#trouble !== undefined && this.#queue.size > 0) throw this.#trouble
     } finally {
       this.#pace.cancel()
-      for (const append of this.#queue.take(Number.POSITIVE_INFINITY)) {
-        if (!append.accepted) append.listener.failed(refusal(this.#trouble ?? this.#ended!, append.touched))
-      }
+      this.#refuse(this.#queue.take(Number.POSITIVE_INFINITY), this.#trouble ?? this.#ended!)
       this.#rotation.active?.segment.seal()
     }
   }
@@ -194,7 +196,7 @@ export class GroupCommit {
     // A flush that was due at the end of this tick may begin while this waits: never two of them, and none is left out.
     while (this.#running !== undefined) await this.#running
     this.#pace.cancel()
-    if (this.#queue.size > 0) await this.#start()
+    if (this.#queue.size > 0) await this.#run()
   }
 
   /** At the end of a close, as `Rotation.release`. */
@@ -209,22 +211,19 @@ export class GroupCommit {
     this.#scheduled = true
     // The event loop gets a turn between two syncs on the spot. Else after the promise jobs of this tick: all that a
     // resolved flush sets going again shares the next one.
-    if (this.#spec.durability === 'fsync' && this.#directory.commits.waitForTurn) setImmediate(this.#begin)
-    else nextTick(this.#begin)
-  }
-
-  readonly #begin = (): void => {
-    this.#scheduled = false
-    if (this.#running === undefined && this.#queue.size > 0) void this.#start()
+    if (this.#spec.durability === 'fsync' && this.#directory.commits.waitForTurn) setImmediate(this.#run)
+    else nextTick(this.#run)
   }
 
   /** The flush loop. A promise only where something has to be waited for: mostly nothing has. */
-  #start(): void | Promise<void> {
+  readonly #run = (): void | Promise<void> => {
+    this.#scheduled = false
+    if (this.#running !== undefined || this.#queue.size === 0) return
     this.#running = atOnce
     const waits = this.#flushUntilWait()
     if (waits !== undefined) return this.#occupy(this.#flushOn(waits))
     this.#running = undefined
-    this.#goOn()
+    if (this.#queue.size > 0) this.#goOn()
   }
 
   /** Nothing else writes to the log until this work is over; then the flush loop goes on. */
@@ -254,9 +253,10 @@ export class GroupCommit {
 
   #flushUntilWait(): void | Promise<void> {
     while (this.#queue.size > 0 && !this.#sealDue) {
-      if (this.#pace.leftMs > 0) return this.#hold()
+      // Without trouble the pace holds nothing up.
+      if (this.#trouble !== undefined && this.#pace.leftMs > 0) return this.#hold()
       const isShort = this.#spec.onFailure === 'reject' && this.#directory.ballast.short
-      const flushing = isShort ? this.#flushShort() : this.#flushNext()
+      const flushing = isShort ? this.#flushShort() : this.#flush()
       if (flushing !== undefined) return flushing
     }
     if (this.#trouble !== undefined && this.#queue.size > 0) this.#hold()
@@ -266,17 +266,22 @@ export class GroupCommit {
   async #flushShort(): Promise<void> {
     if (!(await this.#ballastRestored())) {
       const { ballast, root } = this.#directory
-      for (const append of this.#queue.takeRefusable())
-        append.listener.failed(refusal(diskFullError(root, ballast.shortFor), append.touched))
+      this.#refuse(this.#queue.takeRefusable(), diskFullError(root, ballast.shortFor))
       if (this.#queue.size === 0) return
     }
-    await this.#flushNext()
+    await this.#flush()
   }
 
-  #flushNext(): void | Promise<void> {
+  /** Writes one batch where it can be done without waiting, else goes the long way. */
+  #flush(): void | Promise<void> {
     const batch = this.#queue.take(MAX_FLUSH_BYTES)
     try {
-      return this.#flush(batch)?.catch(error => this.#refuseForDefect(batch, error))
+      let bytes = 0
+      for (const append of batch) bytes += append.bytes
+      const active = this.#rotation.ready(bytes)
+      const flushing =
+        active === undefined ? this.#flushToNext(batch, bytes) : this.#write(active, batch, bytes)
+      return flushing?.catch(error => this.#refuseForDefect(batch, error))
     } catch (error) {
       this.#refuseForDefect(batch, error)
     }
@@ -296,13 +301,6 @@ export class GroupCommit {
       this.#directory.reportError(error)
       return false
     }
-  }
-
-  /** Writes one batch where it can be done without waiting, else goes the long way. */
-  #flush(batch: Append[]): void | Promise<void> {
-    const bytes = batchBytes(batch)
-    const active = this.#rotation.ready(bytes)
-    return active === undefined ? this.#flushToNext(batch, bytes) : this.#write(active, batch, bytes)
   }
 
   async #flushToNext(batch: Append[], bytes: number): Promise<void> {
@@ -326,30 +324,35 @@ export class GroupCommit {
     const frames = frameBatch(batch, bytes, segment)
     try {
       const writing = writeFully(active.file, frames, segment.written)
-      if (writing !== undefined)
-        return writing.then(
-          () => this.#written(active, batch, bytes),
-          error => this.#writeFailed(active, batch, error),
-        )
+      if (writing !== undefined) return this.#writeLarge(writing, active, batch, bytes)
     } catch (error) {
       return this.#writeFailed(active, batch, error as WriteError)
     }
     return this.#written(active, batch, bytes)
   }
 
-  #written(active: ActiveSegment, batch: Append[], bytes: number): void | Promise<void> {
-    for (const append of batch) append.touched = true
-    if (this.#rotation.active !== active) {
-      // While a large write was under way, a sync failed and ended the segment before these bytes.
-      this.#queue.putBack(batch)
-      return
+  async #writeLarge(
+    writing: Promise<void>,
+    active: ActiveSegment,
+    batch: Append[],
+    bytes: number,
+  ): Promise<void> {
+    try {
+      await writing
+    } catch (error) {
+      return this.#writeFailed(active, batch, error as WriteError)
     }
-    active.advance(bytes, batch[0]!.firstSequence, batch.at(-1)!.lastSequence)
-    if (this.#spec.durability === 'fsync') return this.#commit(active, batch)
-    return this.#conclude(batch)
+    if (this.#rotation.active === active) return this.#written(active, batch, bytes)
+    // Meanwhile a sync failed, and ended the segment before these bytes.
+    touch(batch)
+    this.#queue.putBack(batch)
   }
 
-  #commit(active: ActiveSegment, batch: Append[]): void | Promise<void> {
+  #written(active: ActiveSegment, batch: Append[], bytes: number): void | Promise<void> {
+    touch(batch)
+    const last = batch[batch.length - 1]!
+    active.advance(bytes, batch[0]!.firstSequence, last.firstSequence + last.count - 1)
+    if (this.#spec.durability !== 'fsync') return this.#conclude(batch)
     try {
       if (!this.#directory.commits.trySync(active)) return this.#commitOnThread(active, batch)
     } catch (error) {
@@ -388,7 +391,7 @@ export class GroupCommit {
           this.#pauseAfter(trouble)
           const [kept, refused] = split(batch)
           this.#accept(kept)
-          for (const append of refused) append.listener.failed(refusal(trouble, true))
+          this.#refuse(refused, trouble)
           return
         }
         this.#pauseAfter(trouble)
@@ -398,29 +401,29 @@ export class GroupCommit {
     }
   }
 
-  /** The one place where a listener learns that its append is in the log. */
+  /** The one place where anybody learns that an append is in the log. */
   #accept(batch: readonly Append[]): void {
     try {
       this.#directory.fence.check()
     } catch (error) {
-      for (const append of batch) {
-        if (!append.accepted) append.listener.failed(refusal(error as WaqError, true))
-      }
+      this.#refuse(batch, error as WaqError)
       return
     }
-    this.#trouble = undefined
-    this.#pace.succeeded()
+    if (this.#trouble !== undefined) {
+      this.#trouble = undefined
+      this.#pace.succeeded()
+    }
     if (this.#spec.durability !== 'fsync') this.#unsynced.add(batch)
     for (const append of batch) {
-      const again = append.accepted
-      append.accepted = true
+      const again = append.state === 'accepted'
+      append.state = 'accepted'
       try {
         if (again) {
           this.#displaced.moved(append)
-          append.listener.moved?.(append.segment!.id, append.offset)
-        } else append.listener.accepted(append.segment!.id, append.offset)
+          append.moved(append.writtenTo!.id, append.offset)
+        } else append.accepted(append.writtenTo!.id, append.offset)
       } catch (error) {
-        this.#directory.reportError(error, 'a listener of the log failed')
+        this.#directory.reportError(error, 'what follows an append failed')
       }
     }
     this.#rotation.prepareAhead()
@@ -443,7 +446,7 @@ export class GroupCommit {
       this.#setBack(batch, diskFullError(this.#directory.root, error.cause))
       return
     }
-    for (const append of batch) append.touched = true
+    touch(batch)
     this.#endSegment(active, batch, asWaqError(error.cause, `writing ${active.segment.file} failed`))
   }
 
@@ -463,15 +466,15 @@ export class GroupCommit {
 
     const lost = this.#unsynced.takeLost()
     for (const append of lost) this.#displaced.add(append)
-    const again = batch.filter(append => !append.accepted && this.#trouble === undefined)
-    const refused = batch.filter(append => !append.accepted && this.#trouble !== undefined)
+    const [kept, refusable] = split(batch)
+    const [again, refused] = this.#trouble === undefined ? [refusable, []] : [[], refusable]
     this.#trouble ??= error
     if (this.#spec.onFailure === 'retain') {
       this.#queue.putBack([...lost, ...batch])
       if (refused.length > 0) this.#pauseAfter(error)
     } else {
-      this.#queue.putBack([...lost, ...batch.filter(append => append.accepted), ...again])
-      for (const append of refused) append.listener.failed(refusal(error, true))
+      this.#queue.putBack([...lost, ...kept, ...again])
+      this.#refuse(refused, error)
       if (refused.length > 0) this.#pauseAfter(error)
     }
     this.#schedule()
@@ -496,7 +499,9 @@ export class GroupCommit {
   }
 
   #refuse(batch: readonly Append[], error: WaqError): void {
-    for (const append of batch) if (!append.accepted) append.listener.failed(refusal(error, append.touched))
+    for (const append of batch) {
+      if (append.state !== 'accepted') append.failed(refusal(error, append.state === 'touched'))
+    }
   }
 
   #pauseAfter(error: WaqError): void {
@@ -555,15 +560,17 @@ export class GroupCommit {
   }
 }
 
-function batchBytes(batch: readonly Append[]): number {
-  let bytes = 0
-  for (const append of batch) bytes += append.bytes
-  return bytes
+/** Bytes of them may be in a file. */
+function touch(batch: readonly Append[]): void {
+  for (const append of batch) if (append.state === 'waiting') append.state = 'touched'
 }
 
 /** What was accepted before, and what may still be refused. */
 function split(batch: readonly Append[]): [kept: Append[], refusable: Append[]] {
-  return [batch.filter(append => append.accepted), batch.filter(append => !append.accepted)]
+  return [
+    batch.filter(append => append.state === 'accepted'),
+    batch.filter(append => append.state !== 'accepted'),
+  ]
 }
 
 function refusal(error: WaqError, touched: boolean): WaqError {

@@ -1,3 +1,4 @@
+import type { Append } from './append.js'
 import { FRAME_HEADER_BYTES } from './format.js'
 
 /** Most batches are smaller. */
@@ -45,12 +46,13 @@ export class RecordBuffer {
   }
 
   /** The frames of these records, where they stand one behind the other in here; undefined where they do not. */
-  framesOf(appends: readonly { readonly records: readonly Uint8Array[] }[]): Buffer | undefined {
+  framesOf(batch: readonly Pick<Append, 'count' | 'record'>[]): Buffer | undefined {
     const { buffer } = this.bytes
     let start = -1
     let end = -1
-    for (const { records } of appends) {
-      for (const record of records) {
+    for (const append of batch) {
+      for (let index = 0; index < append.count; index += 1) {
+        const record = append.record(index)
         if (record.buffer !== buffer) return undefined
         const from = record.byteOffset - FRAME_HEADER_BYTES
         if (start === -1) start = from

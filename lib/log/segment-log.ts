@@ -2,21 +2,14 @@
  * One log: the segments that count (`segment-set.ts`), what is written to them (`group-commit.ts`), and the low-water
  * mark below which records are discarded.
  */
+import type { Append } from './append.js'
 import type { Directory } from './directory.js'
 import { GroupCommit } from './group-commit.js'
 import type { ManifestLog } from './manifest.js'
 import type { ManifestPublisher } from './manifest-publisher.js'
 import type { Segment } from './segment.js'
 import { SegmentSet } from './segment-set.js'
-import type {
-  AppendListener,
-  CorruptRange,
-  Durability,
-  Log,
-  LogSpec,
-  RewriteOptions,
-  SegmentInfo,
-} from './types.js'
+import type { CorruptRange, Durability, Log, LogSpec, RewriteOptions, SegmentInfo } from './types.js'
 
 export interface SegmentLogState {
   readonly segments: readonly Segment[]
@@ -72,12 +65,12 @@ export class SegmentLog implements Log {
     return this.#lowWater
   }
 
-  append(type: number, records: readonly Uint8Array[], listener: AppendListener): number {
-    return this.#commits.append(type, records, listener)
+  append(append: Append): number {
+    return this.#commits.append(append)
   }
 
-  withdraw(firstSequence: number): boolean {
-    return this.#commits.withdraw(firstSequence)
+  withdraw(append: Append): boolean {
+    return this.#commits.withdraw(append)
   }
 
   sync(): Promise<void> {

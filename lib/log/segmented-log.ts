@@ -1,3 +1,4 @@
+import { FinishedRecords } from './append.js'
 import { WaqError } from './errors.js'
 import { FRAME_HEADER_BYTES } from './format.js'
 import { KeepAlive, keepingAlive } from './keep-alive.js'
@@ -92,18 +93,19 @@ export class SegmentedLog implements AsyncDisposable {
     // The caller may reuse its buffers as soon as append returns.
     const copies = records.map(each => Buffer.from(each))
     return new Promise((resolve, reject) => {
-      const first = this.#log.append(RECORD, copies, {
+      const append = new FinishedRecords(RECORD, copies, {
         accepted: (segment, offset) => {
-          this.#place(first, copies, segment, offset)
+          this.#place(append.firstSequence, copies, segment, offset)
           this.#keepAlive.release()
-          resolve(first)
+          resolve(append.firstSequence)
         },
-        moved: (segment, offset) => this.#place(first, copies, segment, offset),
+        moved: (segment, offset) => this.#place(append.firstSequence, copies, segment, offset),
         failed: error => {
           this.#keepAlive.release()
           reject(error)
         },
       })
+      this.#log.append(append)
       // It was taken: what follows comes later.
       this.#keepAlive.hold()
     })

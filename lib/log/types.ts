@@ -1,3 +1,4 @@
+import type { Append } from './append.js'
 import type { FileSystem } from './file-system.js'
 
 /**
@@ -58,16 +59,6 @@ export interface LogSpec {
 /** What tells a log's files from those of others. */
 export type LogIdentity = Pick<LogSpec, 'name' | 'id'>
 
-/** Told, synchronously and in append order, what became of one append. */
-export interface AppendListener {
-  /** As durable as the log's `durability` promises, and the fence still stands. `offset` is that of the first frame. */
-  accepted(segment: number, offset: number): void
-  /** After `accepted`, in the relaxed durabilities: its segment failed before a sync, and it was written again elsewhere. */
-  moved?(segment: number, offset: number): void
-  /** Instead of `accepted`. `error.indeterminate` where bytes reached a file. */
-  failed(error: Error): void
-}
-
 /** A log as the floor above sees it. Sequences start at 1 and rise; gaps are legal. */
 export interface Log {
   readonly name: string
@@ -76,12 +67,11 @@ export interface Log {
   /**
    * Takes one record, or several as an atomic list: after any crash all of them are there or none.
    * They are framed and written with everything else that arrives meanwhile (group commit).
-   * `type` is 1 to 255 and the caller's own. The bytes may not change until the listener was called.
    * Returns the first record's sequence; the others follow it without a gap.
    */
-  append(type: number, records: readonly Uint8Array[], listener: AppendListener): number
-  /** Takes an append back while not a byte of it was handed to a file; its listener then never hears anything. False: too late. */
-  withdraw(firstSequence: number): boolean
+  append(append: Append): number
+  /** Takes an append back while not a byte of it was handed to a file; it then never hears anything. False: too late. */
+  withdraw(append: Append): boolean
   /**
    * Whatever the tail that an earlier life left may lack was accounted for, by records that are on the
    * device: resolves when a durable manifest says so, and no later opening asks again. Rejects with WAQ_IO,

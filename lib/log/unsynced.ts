@@ -1,4 +1,4 @@
-import type { Append } from './append-queue.js'
+import type { Append } from './append.js'
 import { clearTimeout, setTimeout } from './real-time.js'
 import type { Durability } from './types.js'
 

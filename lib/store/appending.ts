@@ -1,7 +1,7 @@
-import type { AppendListener } from '../log/types.js'
+import { Append } from '../log/append.js'
 import { AbortError, onAbort } from './abort-error.js'
 import type { DeferredUpdate } from './deferred-updates.js'
-import type { EncodedMessage } from './message.js'
+import { type EncodedMessage, MESSAGE_FRAME_TYPE } from './message.js'
 import type { Enqueued } from './types.js'
 
 /** What becomes of an append of messages; the enqueuer answers. */
@@ -20,13 +20,11 @@ export type Answer<T> = (enqueued: Enqueued[], about: number) => T
 export const asTheyAre: Answer<Enqueued[]> = enqueued => enqueued
 
 /** An append of one message, or of a list, from the moment when the log takes it, and the promise of whoever waits. */
-export class Appending implements AppendListener, DeferredUpdate {
+export class Appending extends Append implements DeferredUpdate {
   readonly messages: readonly EncodedMessage[]
-  readonly firstSequence: number
   place = -1
   /** Where it was accepted; -1 before. */
   segment = -1
-  offset = 0
   readonly #owner: AppendingOwner
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: unknown) => void
@@ -38,15 +36,14 @@ export class Appending implements AppendListener, DeferredUpdate {
 
   constructor(
     messages: readonly EncodedMessage[],
-    firstSequence: number,
     owner: AppendingOwner,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
     answer: Answer<unknown>,
     about: number,
   ) {
+    super(MESSAGE_FRAME_TYPE, messages.length)
     this.messages = messages
-    this.firstSequence = firstSequence
     this.#owner = owner
     this.#resolve = resolve
     this.#reject = reject
@@ -75,9 +72,12 @@ export class Appending implements AppendListener, DeferredUpdate {
     this.#reject(error)
   }
 
-  accepted(segment: number, offset: number): void {
+  record(index: number): Buffer {
+    return this.messages[index]!.record
+  }
+
+  accepted(segment: number): void {
     this.segment = segment
-    this.offset = offset
     this.#owner.appended(this)
   }
 

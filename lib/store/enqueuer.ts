@@ -8,7 +8,7 @@ import { type Answer, Appending, type AppendingOwner, asTheyAre } from './append
 import { ChannelOrder } from './channel-order.js'
 import { type DuplicateSources, decideDuplicates, type Identity, type Place } from './duplicates.js'
 import { InFlight } from './in-flight.js'
-import { type EncodedMessage, MESSAGE_FRAME_TYPE, placeInList } from './message.js'
+import { type EncodedMessage, placeInList } from './message.js'
 import type { MessageRef } from './message-store.js'
 import type { SegmentLedger } from './segment-ledger.js'
 import type { Enqueued, StoreEnqueueOptions } from './types.js'
@@ -160,17 +160,15 @@ export class Enqueuer implements AppendingOwner {
     const { log } = this.#parts
     if (messages[0]!.message.together)
       for (const [index, encoded] of messages.entries()) placeInList(encoded, index, messages.length)
-    // `map` makes a list of just this length, where pushing to an empty one takes room for 17.
-    const records = messages.map(({ record }) => record)
     return new Promise((resolve, reject) => {
       const resolved = resolve as (value: unknown) => void
-      const appending = new Appending(messages, log.nextSequence, this, resolved, reject, answer, about)
+      const appending = new Appending(messages, this, resolved, reject, answer, about)
       if (this.inFlight.isEmpty) this.#parts.keepAlive.hold()
       this.inFlight.add(appending)
       for (const { message } of messages) if (message.idGiven) this.#beingWritten.set(message.id, appending)
       if (signal !== undefined) appending.withdrawOn(signal)
       try {
-        log.append(MESSAGE_FRAME_TYPE, records, appending)
+        log.append(appending)
       } catch (error) {
         appending.failed(error as Error)
       }
@@ -179,7 +177,7 @@ export class Enqueuer implements AppendingOwner {
 
   /** False: bytes of it may have been written. */
   withdraw(appending: Appending): boolean {
-    if (!this.#parts.log.withdraw(appending.firstSequence)) return false
+    if (!this.#parts.log.withdraw(appending)) return false
     this.#forget(appending)
     appending.wake()
     return true

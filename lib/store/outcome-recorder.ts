@@ -271,10 +271,9 @@ export class OutcomeRecorder implements RecordingOwner {
     }
     try {
       const settles = isSettling(record)
-      const encoded = settles ? this.#block.encode(record) : encodeOutcome(record)
-      recording.bytes = encoded.length
-      const type = settles ? SETTLED_FRAME_TYPE : outcomeFormats[record.kind].frameType
-      acks.append(type, [encoded], recording)
+      recording.type = settles ? SETTLED_FRAME_TYPE : outcomeFormats[record.kind].frameType
+      recording.encoded = settles ? this.#block.encode(record) : encodeOutcome(record)
+      acks.append(recording)
     } catch (error) {
       recording.failed(error as Error)
     }
@@ -290,9 +289,9 @@ export class OutcomeRecorder implements RecordingOwner {
   account(recording: Recording): void {
     this.inFlight.delete(recording)
     const { ledger } = this.#parts
-    const { segment } = recording
-    if (recording.settles !== undefined) ledger.blockAdded(segment, 1, recording.bytes)
-    else ledger.frameAdded(segment, recording.bytes)
+    const { segment, encoded } = recording
+    if (recording.settles !== undefined) ledger.blockAdded(segment, 1, encoded.length)
+    else ledger.frameAdded(segment, encoded.length)
     if (segment === this.#segment) return
     this.#segment = segment
     this.#parts.mayBeFree()

@@ -1,5 +1,5 @@
+import { Append } from '../log/append.js'
 import { nextTick } from '../log/real-time.js'
-import type { AppendListener } from '../log/types.js'
 import type { DeferredUpdate } from './deferred-updates.js'
 import type { MessageRef, OutcomeListener } from './message-store.js'
 
@@ -11,15 +11,15 @@ export interface RecordingOwner {
   refused(recording: Recording): void
 }
 
+const NOTHING = Buffer.alloc(0)
+
 /**
  * One outcome from the moment when it happened. The promise is made only for those who ask for it: two outcomes a
  * message are recorded, and a rejection that nobody waits for is no unhandled one (the loss is told by `onLost`).
  */
-export class Recording implements AppendListener, DeferredUpdate {
-  firstSequence = 0
+export class Recording extends Append implements DeferredUpdate {
   place = -1
-  /** Of its record. */
-  bytes = 0
+  encoded: Uint8Array = NOTHING
   /** The message that it settles. */
   settles: MessageRef | undefined
   /** Where it was accepted; -1 before. */
@@ -35,9 +35,14 @@ export class Recording implements AppendListener, DeferredUpdate {
 
   /** `onWritten`: what the outcome changes once it is written. */
   constructor(owner: RecordingOwner, onWritten: (segment: number) => void, listener?: OutcomeListener) {
+    super(0, 1)
     this.#owner = owner
     this.#onWritten = onWritten
     this.#listener = listener
+  }
+
+  record(): Uint8Array {
+    return this.encoded
   }
 
   get written(): Promise<void> {

@@ -1,3 +1,4 @@
+import { FinishedRecords } from '../../lib/log/append.js'
 import { WaqError } from '../../lib/log/errors.js'
 import { LogSet } from '../../lib/log/log-set.js'
 import { monotonicNow } from '../../lib/log/real-time.js'
@@ -94,7 +95,7 @@ export class Life {
     const durable = log === MESSAGES && this.shape.durability === 'fsync'
     return new Promise(resolve => {
       const records = list.map(text => Buffer.from(text, 'latin1'))
-      const first = this.set.log(log).append(1, records, {
+      const append = new FinishedRecords(1, records, {
         accepted: () => {
           if (this.process.killed) return
           this.oracle.accepted(log, attempt, durable)
@@ -108,7 +109,7 @@ export class Life {
           resolve()
         },
       })
-      const attempt = this.oracle.attempt(this.#owner, log, first, list)
+      const attempt = this.oracle.attempt(this.#owner, log, this.set.log(log).append(append), list)
     })
   }
 

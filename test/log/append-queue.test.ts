@@ -1,16 +1,17 @@
 import t from 'tap'
-import { Append, AppendQueue } from '../../lib/log/append-queue.js'
+import { type Append, FinishedRecords } from '../../lib/log/append.js'
+import { AppendQueue } from '../../lib/log/append-queue.js'
 import { FRAME_HEADER_BYTES } from '../../lib/log/format.js'
 
 const silent = { accepted: () => {}, failed: () => {} }
 
 function append(sequence: number, ...sizes: number[]): Append {
-  return new Append(
-    1,
-    sizes.map(size => Buffer.alloc(size)),
-    sequence,
-    silent,
-  )
+  const records = sizes.map(size => Buffer.alloc(size))
+  const given = new FinishedRecords(1, records, silent)
+  // As the log does when it takes it.
+  given.firstSequence = sequence
+  given.bytes = records.reduce((sum, record) => sum + FRAME_HEADER_BYTES + record.length, 0)
+  return given
 }
 
 function queueOf(...appends: Append[]): AppendQueue {
@@ -21,8 +22,13 @@ function queueOf(...appends: Append[]): AppendQueue {
 
 const sequences = (appends: readonly Append[]) => appends.map(each => each.firstSequence)
 
-t.test('an append knows its size on disk', async t => {
-  t.equal(append(1, 10, 20).bytes, 30 + 2 * FRAME_HEADER_BYTES)
+t.test('an append finds its records by where their frames stand', async t => {
+  const appended = append(1, 10, 20)
+  const second = 64 + FRAME_HEADER_BYTES + 10
+  t.equal(appended.recordAt(64, 64), appended.record(0))
+  t.equal(appended.recordAt(second, 64), appended.record(1))
+  for (const offset of [0, 65, second + 1, second + FRAME_HEADER_BYTES + 20])
+    t.equal(appended.recordAt(offset, 64), undefined)
 })
 
 t.test('a batch is what waits, in order, up to so many bytes', async t => {
@@ -51,19 +57,20 @@ t.test('what comes back stands where its sequence says', async t => {
 })
 
 t.test('an append is withdrawn while no byte of it was written', async t => {
-  const touched = append(2, 1)
-  touched.touched = true
-  const queue = queueOf(append(1, 1), touched, append(3, 1))
-  t.equal(queue.withdraw(1), true)
-  t.equal(queue.withdraw(1), false, 'only once')
-  t.equal(queue.withdraw(2), false, 'too late')
-  t.equal(queue.withdraw(9), false, 'unknown')
+  const [waiting, touched] = [append(1, 1), append(2, 1)]
+  touched.state = 'touched'
+  const queue = queueOf(waiting, touched, append(3, 1))
+  t.equal(queue.withdraw(waiting), true)
+  t.equal(queue.withdraw(waiting), false, 'only once')
+  t.equal(queue.withdraw(touched), false, 'too late')
+  t.equal(queue.withdraw(append(9, 1)), false, 'unknown')
+  t.equal(queue.withdraw(append(3, 1)), false, 'another one')
   t.same(sequences(queue.take(1000)), [2, 3])
 })
 
 t.test('only what was not accepted before may be refused', async t => {
   const accepted = append(1, 1)
-  accepted.accepted = true
+  accepted.state = 'accepted'
   const queue = queueOf(accepted, append(2, 1))
   t.same(sequences(queue.takeRefusable()), [2])
   t.same(sequences(queue.take(1000)), [1])

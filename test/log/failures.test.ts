@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import t, { type Test } from 'tap'
+import { FinishedRecords } from '../../lib/log/append.js'
 import { BALLAST_BYTES } from '../../lib/log/ballast.js'
 import { WaqError } from '../../lib/log/errors.js'
 import type { LogSet } from '../../lib/log/log-set.js'
@@ -265,11 +266,13 @@ test('what was accepted before a background sync failed is written again, and it
   const { disk, set, faults, errors } = await stage()
   const moved: number[] = []
   const place = await new Promise<{ segment: number; offset: number }>((resolve, reject) => {
-    set.log('acks').append(1, [Buffer.from('one')], {
-      accepted: (segment, offset) => resolve({ segment, offset }),
-      moved: segment => moved.push(segment),
-      failed: reject,
-    })
+    set.log('acks').append(
+      new FinishedRecords(1, [Buffer.from('one')], {
+        accepted: (segment, offset) => resolve({ segment, offset }),
+        moved: segment => moved.push(segment),
+        failed: reject,
+      }),
+    )
   })
   faults.push(failing('sync', 'acks'))
   await outcome(set.log('acks').sync())
@@ -400,16 +403,18 @@ test('an accepted record can be read at every moment, also while it is written a
   const log = set.log('acks')
   let place = { segment: 0, offset: 0 }
   await new Promise<void>((resolve, reject) => {
-    log.append(1, [Buffer.from('one')], {
-      accepted: (segment, offset) => {
-        place = { segment, offset }
-        resolve()
-      },
-      moved: (segment, offset) => {
-        place = { segment, offset }
-      },
-      failed: reject,
-    })
+    log.append(
+      new FinishedRecords(1, [Buffer.from('one')], {
+        accepted: (segment, offset) => {
+          place = { segment, offset }
+          resolve()
+        },
+        moved: (segment, offset) => {
+          place = { segment, offset }
+        },
+        failed: reject,
+      }),
+    )
   })
   const wrong: unknown[] = []
   const reads: Promise<void>[] = []

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { FinishedRecords } from '../../lib/log/append.js'
 import { SEGMENT_HEADER_BYTES } from '../../lib/log/format.js'
 import * as damage from '../fixtures/disk/damage.js'
 import { DiskProcess } from '../fixtures/disk/disk-process.js'
@@ -51,7 +52,7 @@ t.test('a list that one write can not hold is refused before a byte is written',
   // The same buffer again and again: only its length counts.
   const records = new Array<Buffer>(17).fill(Buffer.alloc(64 * 1024 * 1024))
   const silent = { accepted: () => {}, failed: () => {} }
-  t.throws(() => set.log('messages').append(1, records, silent), {
+  t.throws(() => set.log('messages').append(new FinishedRecords(1, records, silent)), {
     code: 'WAQ_TOO_LARGE',
     message: /a list of 17 records, 1140850688 bytes/,
   })
@@ -119,16 +120,21 @@ t.test('an append is withdrawn before it is written, and its sequence is skipped
   const { set } = await openLogs(new DiskProcess(disk))
   const heard: string[] = []
   const log = set.log('messages')
-  const gone = log.append(1, [Buffer.from('gone')], {
-    accepted: () => heard.push('accepted'),
-    failed: () => heard.push('failed'),
+  const listenerOf = (name: string) => ({
+    accepted: () => heard.push(`${name} accepted`),
+    failed: () => heard.push(`${name} failed`),
   })
+  const gone = new FinishedRecords(1, [Buffer.from('gone')], listenerOf('gone'))
+  const kept = new FinishedRecords(1, [Buffer.from('kept')], listenerOf('kept'))
+  log.append(gone)
+  log.append(kept)
   t.equal(log.withdraw(gone), true)
-  const kept = await append(set, 'messages', 'kept')
-  t.equal(kept.sequence, gone + 1)
-  t.equal(log.withdraw(kept.sequence), false, 'too late')
-  t.same(heard, [], 'its listener hears nothing')
-  t.same(textsOf((await recovered(disk)).frames.messages), ['2 kept'])
+  t.equal(log.withdraw(gone), false, 'it is gone')
+  await append(set, 'messages', 'later')
+  t.equal(kept.firstSequence, gone.firstSequence + 1)
+  t.equal(log.withdraw(kept), false, 'too late')
+  t.same(heard, ['kept accepted'], 'its listener hears nothing')
+  t.same(textsOf((await recovered(disk)).frames.messages), ['2 kept', '3 later'])
 })
 
 t.test('the next segment is prepared and listed ahead of need', async t => {

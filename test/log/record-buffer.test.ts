@@ -9,7 +9,10 @@ function encode(buffer: RecordBuffer, text: string): Buffer {
   return buffer.take(from, from + text.length)
 }
 
-const append = (...records: Uint8Array[]) => ({ records })
+const append = (...records: Uint8Array[]) => ({
+  count: records.length,
+  record: (index: number) => records[index]!,
+})
 
 t.test('records that stand one behind the other are frames but for their headers', async t => {
   const buffer = new RecordBuffer()

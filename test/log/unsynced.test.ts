@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Append } from '../../lib/log/append-queue.js'
+import type { Append } from '../../lib/log/append.js'
 import { Unsynced } from '../../lib/log/unsynced.js'
 
 /** What `Unsynced` looks at. */

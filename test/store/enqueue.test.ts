@@ -1,4 +1,5 @@
 import t from 'tap'
+import { type Append, FinishedRecords } from '../../lib/log/append.js'
 import { WaqError } from '../../lib/log/errors.js'
 import { nextTurn } from '../../lib/log/real-time.js'
 import type { LogStore } from '../../lib/store/log-store.js'
@@ -242,11 +243,11 @@ t.test('a message that was written again elsewhere is read from there', async t 
   const disk = new MemoryDisk()
   disk.messages.held = true
   const store = await openStore(disk, { cacheBytes: 0 })
-  const listeners: { moved?(segment: number, offset: number): void }[] = []
+  const appends: Append[] = []
   const append = disk.messages.append.bind(disk.messages)
-  disk.messages.append = (type, records, listener) => {
-    listeners.push(listener)
-    return append(type, records, listener)
+  disk.messages.append = appended => {
+    appends.push(appended)
+    return append(appended)
   }
   const first = message({ payload: 'first' })
   const second = message({ payload: 'second' })
@@ -257,16 +258,15 @@ t.test('a message that was written again elsewhere is read from there', async t 
   // The same list once more, behind another message, in a new segment; the first copy is void.
   disk.messages.begin()
   const place = { segment: 0, offset: 0 }
-  append(1, [message().record], { accepted() {}, failed() {} })
-  append(1, [first.record, second.record], {
-    accepted(segment, offset) {
-      Object.assign(place, { segment, offset })
-    },
+  append(new FinishedRecords(1, [message().record], { accepted() {}, failed() {} }))
+  const again = {
+    accepted: (segment: number, offset: number) => Object.assign(place, { segment, offset }),
     failed() {},
-  })
+  }
+  append(new FinishedRecords(1, [first.record, second.record], again))
   disk.messages.flush()
   disk.messages.remove([1, 2])
-  listeners[0]!.moved!(place.segment, place.offset)
+  appends[0]!.moved(place.segment, place.offset)
   t.match(await store.read(refs[0]!), { payload: 'first' })
   t.match(await store.read(refs[1]!), { payload: 'second' })
 })

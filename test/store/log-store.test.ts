@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
+import { FinishedRecords } from '../../lib/log/append.js'
 import { LogSet } from '../../lib/log/log-set.js'
 import { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef } from '../../lib/store/message-store.js'
@@ -171,7 +172,8 @@ t.test('a record that a newer version wrote is refused by its name', async t => 
       { frame() {}, lost() {}, nextSequenceAtLeast: () => 1 },
     )
     await new Promise<void>((accepted, failed) => {
-      logs.log(log).append(type, [Buffer.from([0x90])], { accepted: () => accepted(), failed })
+      const listener = { accepted: () => accepted(), failed }
+      logs.log(log).append(new FinishedRecords(type, [Buffer.from([0x90])], listener))
     })
     await logs.close()
     await t.rejects(open(directory), { code: 'WAQ_UNSUPPORTED_VERSION', message: new RegExp(`type ${type}`) })

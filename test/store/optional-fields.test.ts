@@ -1,6 +1,7 @@
 /** Records may end with fields that a later waq of this format knows: they stay where whatever moves a record puts it. */
 import { Packr } from 'msgpackr'
 import t from 'tap'
+import { FinishedRecords } from '../../lib/log/append.js'
 import { LogSet } from '../../lib/log/log-set.js'
 import type { OpenVisitor } from '../../lib/log/types.js'
 import { ACK_LOG, MESSAGE_LOG } from '../../lib/store/log-names.js'
@@ -61,7 +62,8 @@ async function openLogs(process: DiskProcess, frame: OpenVisitor['frame'] = () =
 
 function append(set: LogSet, log: string, record: Uint8Array, type: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    set.log(log).append(type, [record], { accepted: () => resolve(), failed: reject })
+    const listener = { accepted: () => resolve(), failed: reject }
+    set.log(log).append(new FinishedRecords(type, [record], listener))
   })
 }
 

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { FinishedRecords } from '../../lib/log/append.js'
 import type { CorruptRange } from '../../lib/log/types.js'
 import type { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef, Outcome } from '../../lib/store/message-store.js'
@@ -15,6 +16,8 @@ import {
   REJECT,
   recordedError,
 } from './fixtures/messages.js'
+
+const silent = { accepted: () => {}, failed: () => {} }
 
 async function written(store: LogStore, ref: MessageRef, ...list: readonly Outcome[]): Promise<void> {
   for (const outcome of list) await store.record(ref, outcome).written
@@ -290,7 +293,7 @@ t.test('a second copy of a message changes nothing', async t => {
   await before.close()
   const [frame] = disk.messages.frames()
   disk.messages.nextSequence = 1
-  disk.messages.append(frame!.type, [frame!.data], { accepted() {}, failed() {} })
+  disk.messages.append(new FinishedRecords(frame!.type, [frame!.data], silent))
   disk.messages.flush()
   const store = await openStore(disk)
   t.equal([...store.live()].length, 1)
@@ -298,14 +301,14 @@ t.test('a second copy of a message changes nothing', async t => {
 
 t.test('a message of an unknown frame type is refused as of a newer version', async t => {
   const disk = new MemoryDisk()
-  disk.messages.append(9, [Buffer.from([0xc0])], { accepted() {}, failed() {} })
+  disk.messages.append(new FinishedRecords(9, [Buffer.from([0xc0])], silent))
   disk.messages.flush()
   await t.rejects(openStore(disk), { code: 'WAQ_UNSUPPORTED_VERSION', message: /type 9/ })
 })
 
 t.test('an outcome of an unknown frame type is refused as of a newer version', async t => {
   const disk = new MemoryDisk()
-  disk.acks.append(99, [Buffer.from([0xc0])], { accepted() {}, failed() {} })
+  disk.acks.append(new FinishedRecords(99, [Buffer.from([0xc0])], silent))
   disk.acks.flush()
   await t.rejects(openStore(disk), { code: 'WAQ_UNSUPPORTED_VERSION', message: /type 99/ })
 })

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Append } from '../../lib/log/append.js'
 import { WaqError } from '../../lib/log/errors.js'
 import type { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef } from '../../lib/store/message-store.js'
@@ -172,12 +173,11 @@ t.test('an append that was not answered yet keeps its segment', async t => {
   disk.messages.held = true
   const accepted: (() => void)[] = []
   const append = disk.messages.append.bind(disk.messages)
-  disk.messages.append = (type, records, listener) =>
-    append(type, records, {
-      ...listener,
-      accepted: (segment, offset) => accepted.push(() => listener.accepted(segment, offset)),
-      failed: error => listener.failed(error),
-    })
+  disk.messages.append = appended => {
+    const accept = appended.accepted.bind(appended)
+    appended.accepted = (segment, offset) => accepted.push(() => accept(segment, offset))
+    return append(appended)
+  }
   const third = store.enqueue([message()], REJECT)
   disk.messages.flush()
   disk.messages.begin()
@@ -308,25 +308,25 @@ t.test('after a restart, an outcome is struck when a later one is written', asyn
   t.strictSame(disk.acks.retired, [1])
 })
 
-/** Remembers the listeners of a log's appends. */
-function listenersOf(log: MemoryDisk['acks']): { moved?(segment: number, offset: number): void }[] {
-  const listeners: { moved?(segment: number, offset: number): void }[] = []
+/** Remembers a log's appends. */
+function appendsOf(log: MemoryDisk['acks']): Append[] {
+  const appends: Append[] = []
   const append = log.append.bind(log)
-  log.append = (type, records, listener) => {
-    listeners.push(listener)
-    return append(type, records, listener)
+  log.append = appended => {
+    appends.push(appended)
+    return append(appended)
   }
-  return listeners
+  return appends
 }
 
 t.test('the outcome of a settled message stays while a second copy of the message counts', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, noWindow)
-  const listeners = listenersOf(disk.messages)
+  const appends = appendsOf(disk.messages)
   const refs = await enqueueMany(store, 6)
   await settle(store, refs.slice(0, 3))
   // The first one was written again to the second segment, where others are alive.
-  listeners[0]!.moved!(2, 500)
+  appends[0]!.moved(2, 500)
   await background(store)
   t.strictSame(disk.messages.retired, [1])
   await store.record(refs[3]!, outcomeOf('retry')).written
@@ -342,11 +342,11 @@ t.test('the outcome of a settled message stays while a second copy of the messag
 t.test('a second copy of an outcome stays as long as the first one counts', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, noWindow)
-  const listeners = listenersOf(disk.acks)
+  const appends = appendsOf(disk.acks)
   const refs = await enqueueMany(store, 7)
   await store.record(refs[6]!, outcomeOf('retry')).written
   await settle(store, refs.slice(0, 2))
-  listeners[0]!.moved!(2, 64)
+  appends[0]!.moved(2, 64)
   await settle(store, refs.slice(2, 6))
   await background(store)
   t.strictSame(disk.messages.retired, [1, 2])
