@@ -220,9 +220,13 @@ export class GroupCommit {
     this.#scheduled = false
     if (this.#running !== undefined || this.#queue.size === 0) return
     this.#running = atOnce
-    const waits = this.#flushUntilWait()
+    let waits: void | Promise<void>
+    try {
+      waits = this.#flushUntilWait()
+    } finally {
+      this.#running = undefined
+    }
     if (waits !== undefined) return this.#occupy(this.#flushOn(waits))
-    this.#running = undefined
     if (this.#queue.size > 0) this.#goOn()
   }
 
@@ -237,7 +241,8 @@ export class GroupCommit {
   }
 
   #goOn(): void {
-    if (this.#queue.size === 0 || this.#directory.fence.lost !== undefined) return
+    // A seal takes its place first, and then goes on.
+    if (this.#queue.size === 0 || this.#sealDue || this.#directory.fence.lost !== undefined) return
     // What came after the loop's last look: nobody else will wake up for it.
     if (this.#pace.leftMs > 0) this.#hold()
     else this.#schedule()
