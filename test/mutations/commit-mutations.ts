@@ -38,7 +38,7 @@ export const commitMutations: readonly Mutation[] = [
             if (!this.#directory.commits.trySync(active))
                 return this.#commitOnThread(active, batch);
             for (const append of batch)
-                append.listener.accepted(append.segment.id, append.offset);
+                append.accepted(append.writtenTo.id, append.offset);
             return;`,
     caughtBy: commits(
       'the fence is checked after the sync: what an owner that was replaced wrote is not accepted',

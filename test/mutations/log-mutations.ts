@@ -1083,8 +1083,8 @@ export const logMutations: readonly Mutation[] = [
         await directory.fileSystem.syncDirectory(`,
     replace: 'await directory.fileSystem.syncDirectory(',
     caughtBy: {
-      file: 'log/group-commit',
-      name: 'a retired segment leaves the manifest before its file leaves the disk',
+      file: 'log/failures',
+      name: 'a close whose manifest fails at create says so, and loses nothing',
     },
   },
   {
