@@ -4,6 +4,15 @@ import { FRAME_HEADER_BYTES } from './format.js'
 /** Most batches are smaller. */
 const BYTES = 1024 * 1024
 
+/** What was under way when another record was begun. */
+interface Suspended {
+  readonly bytes: Buffer
+  readonly view: DataView
+  readonly from: number
+  readonly at: number
+  readonly end: number
+}
+
 /**
  * The buffer of the next batch. Records are encoded into it, one behind the other, each with room for the header of its
  * frame before it: a batch that stands there as it will stand on disk needs no buffer of its own, and no copy.
@@ -14,35 +23,72 @@ const BYTES = 1024 * 1024
  */
 export class RecordBuffer {
   /** Begins where its ArrayBuffer does. */
-  bytes = Buffer.alloc(0)
-  view = new DataView(this.bytes.buffer)
+  bytes: Buffer = Buffer.alloc(0)
+  view: DataView = new DataView(this.bytes.buffer)
+  /** Where the record that is being written begins, behind the room for its header; -1: none is. */
+  from = -1
+  /** How far it has come. */
+  at = 0
   /** Behind the last record. */
   #end = 0
 
-  /** Where the next record begins: behind the room for its header. It is made room for as it grows. */
-  begin(): number {
-    return this.#end + FRAME_HEADER_BYTES
-  }
-
   /**
-   * Room for `bytes` more behind a record that began at `from` and has come to `to`. Returns where it begins now: it moves
-   * to a new buffer where this one is full.
+   * A record begins; `finish` ends it, and is given what this returns. While one is read a getter of its caller's may begin
+   * another: that one stands elsewhere.
    */
-  reserve(from: number, to: number, bytes: number): number {
-    if (to + bytes <= this.bytes.length) return from
-    const length = to - from
-    const larger = Buffer.allocUnsafeSlow(Math.max(BYTES, FRAME_HEADER_BYTES + 2 * length + bytes))
-    if (length > 0) this.bytes.copy(larger, FRAME_HEADER_BYTES, from, to)
-    this.bytes = larger
-    this.view = new DataView(larger.buffer)
-    this.#end = 0
-    return FRAME_HEADER_BYTES
+  begin(): Suspended | undefined {
+    let outer: Suspended | undefined
+    if (this.from !== -1) {
+      outer = { bytes: this.bytes, view: this.view, from: this.from, at: this.at, end: this.#end }
+      this.#use(Buffer.allocUnsafeSlow(0), 0)
+    }
+    this.from = this.#end + FRAME_HEADER_BYTES
+    this.at = this.from
+    return outer
   }
 
-  /** The record that began at `from` and ends here. */
-  take(from: number, to: number): Buffer {
-    this.#end = to
-    return this.bytes.subarray(from, to)
+  /** The record that was begun ends here, and stays. */
+  take(): Buffer {
+    // A large one is kept alive by no other.
+    this.#end = this.bytes.length > BYTES ? this.bytes.length : this.at
+    return this.bytes.subarray(this.from, this.at)
+  }
+
+  /** What was begun is over. Where it was not taken it leaves no room behind. */
+  finish(outer: Suspended | undefined): void {
+    this.from = -1
+    if (outer === undefined) return
+    this.#use(outer.bytes, outer.end)
+    this.from = outer.from
+    this.at = outer.at
+  }
+
+  /** Room for so many bytes more. The record moves to a new buffer where this one is full. */
+  reserve(bytes: number): void {
+    if (this.at + bytes > this.bytes.length) this.#grow(bytes)
+  }
+
+  /** Moves what was written from `start` on, counted from where the record begins, so many bytes further. */
+  insert(start: number, bytes: number): void {
+    this.reserve(bytes)
+    const from = this.from + start
+    this.bytes.copyWithin(from + bytes, from, this.at)
+    this.at += bytes
+  }
+
+  #grow(bytes: number): void {
+    const { from, at } = this
+    const earlier = this.bytes
+    this.#use(Buffer.allocUnsafeSlow(Math.max(BYTES, FRAME_HEADER_BYTES + 2 * (at - from) + bytes)), 0)
+    this.from = FRAME_HEADER_BYTES
+    if (at > from) earlier.copy(this.bytes, this.from, from, at)
+    this.at = this.from + at - from
+  }
+
+  #use(bytes: Buffer, end: number): void {
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer)
+    this.#end = end
   }
 
   /** The frames of these records, where they stand one behind the other in here; undefined where they do not. */

@@ -2,21 +2,19 @@ import { WaqError } from '../log/errors.js'
 import { monotonicNow } from '../log/real-time.js'
 import { throwIfAborted } from '../store/abort-error.js'
 import type { LogStore } from '../store/log-store.js'
-import { type EncodedMessage, encodeMessage } from '../store/message.js'
+import type { EncodedMessage } from '../store/message.js'
 import type { QueueTime } from '../store/queue-time.js'
 import type { Enqueued } from '../store/types.js'
 import { enqueueDiagnostics } from './diagnostics.js'
 import { Admission, type PendingLimits } from './limits.js'
-import { quoteText } from './quote.js'
 import { RecentDurations } from './recent-durations.js'
 import { Refusal, withRefusals } from './rules.js'
 import type { EnqueueDiagnostics, Receipt } from './types.js'
 import {
+  encodeValidMessage,
   type MessageContext,
   type ResolvedEnqueueOptions,
   resolveEnqueueOptions,
-  tooLarge,
-  validateMessage,
 } from './validate-message.js'
 
 /** A list is written in one piece and held in memory until then. */
@@ -58,7 +56,7 @@ export class Intake {
   enqueue(message: unknown, given: unknown): Promise<Receipt> {
     const startedAt = monotonicNow()
     const options = this.#begin(given)
-    const encoded = encode(message, 'message', this.#context(options))
+    const encoded = encodeValidMessage(message, 'message', this.#context(options))
     return this.#put([encoded], options, this.#receipt, startedAt)
   }
 
@@ -132,7 +130,7 @@ export class Intake {
     const work = () =>
       this.#store.enqueue(messages, options).finally(() => this.#admission.release(messages.length, bytes))
     if (this.#admission.tryTake(messages.length, bytes)) return work()
-    if (this.#options.limits.whenFull === 'reject' && messages.some(({ message }) => message.idGiven)) {
+    if (this.#options.limits.whenFull === 'reject' && messages.some(({ idGiven }) => idGiven)) {
       return this.#putKnown(messages, options)
     }
     return this.#admission.whenAdmitted(messages.length, bytes, idsOf(messages), options.signal, work)
@@ -140,33 +138,12 @@ export class Intake {
 
   /** A message that the queue has already needs no room: one that is sent again after a crash must not meet WAQ_FULL. */
   async #putKnown(messages: readonly EncodedMessage[], options: ResolvedEnqueueOptions): Promise<Enqueued[]> {
-    for (const { message } of messages) {
-      const isKnown = message.idGiven && (await this.#store.find(message.id)) !== undefined
+    for (const { id, idGiven } of messages) {
+      const isKnown = idGiven && (await this.#store.find(id)) !== undefined
       if (!isKnown) throw this.#admission.refusal(messages.length, bytesOf(messages), idsOf(messages))
     }
     return this.#store.enqueue(messages, options)
   }
-}
-
-function encode(input: unknown, name: string, context: MessageContext): EncodedMessage {
-  const message = validateMessage(input, name, context)
-  let encoded: EncodedMessage
-  try {
-    encoded = encodeMessage(message)
-  } catch (cause) {
-    throw new WaqError(
-      'WAQ_INVALID_MESSAGE',
-      `The payload of ${name} ${quoteText(message.id)} could not be encoded: it changed while it was read. Pass plain data, without getters or proxies.`,
-      { cause, ids: [message.id] },
-    )
-  }
-  // It is in the record now: what the caller passed need not live until the disk has it.
-  message.payload = undefined
-  const { length } = encoded.record
-  if (length > context.maxMessageBytes) {
-    throw tooLarge(name, message.id, String(length), context.maxMessageBytes)
-  }
-  return encoded
 }
 
 /**
@@ -188,7 +165,7 @@ function encodeList(
     const isShort = leftBytes < context.maxMessageBytes
     try {
       const within = isShort ? { ...context, maxMessageBytes: leftBytes } : context
-      const encoded = encode(message, `messages[${index}]`, within)
+      const encoded = encodeValidMessage(message, `messages[${index}]`, within)
       leftBytes -= encoded.record.length
       return encoded
     } catch (error) {
@@ -213,5 +190,5 @@ function bytesOf(messages: readonly EncodedMessage[]): number {
 }
 
 function idsOf(messages: readonly EncodedMessage[]): string[] {
-  return messages.map(({ message }) => message.id)
+  return messages.map(({ id }) => id)
 }

@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { WaqError } from '../log/errors.js'
-import type { NewMessage } from '../store/message.js'
+import { type EncodedMessage, encodeMessage, type NewMessage } from '../store/message.js'
+import { isWellFormed } from '../store/payload-writer.js'
 import { describeKind, quote, quoteText } from './quote.js'
 import {
   abortSignal,
@@ -16,7 +17,7 @@ import {
   withRefusals,
 } from './rules.js'
 import { uuidv7 } from './uuidv7.js'
-import { findPayloadFault, isWellFormed } from './validate-payload.js'
+import { payloadFault } from './validate-payload.js'
 
 const MAX_CHANNEL_BYTES = 512
 const MAX_ID_BYTES = 256
@@ -38,18 +39,21 @@ export interface MessageContext {
 }
 
 /**
- * Reads and checks one message. What comes back shares nothing with the caller's object but the payload, which
- * was checked and is to be encoded in the same tick. Throws WAQ_INVALID_MESSAGE or WAQ_TOO_LARGE; `name` is what
- * the caller calls it: `message`, or `messages[3]`.
+ * Reads, checks and encodes one message. What comes back shares nothing with the caller's object. Throws
+ * WAQ_INVALID_MESSAGE or WAQ_TOO_LARGE; `name` is what the caller calls it: `message`, or `messages[3]`.
  */
-export function validateMessage(message: unknown, name: string, context: MessageContext): NewMessage {
+export function encodeValidMessage(given: unknown, name: string, context: MessageContext): EncodedMessage {
+  let message: NewMessage | undefined
   try {
-    return parseMessage(message, name, context)
+    message = parseMessage(given, name, context)
+    return encodeMessage(message, context.maxMessageBytes)
   } catch (error) {
-    throw refusalOf('WAQ_INVALID_MESSAGE', `The ${name}`, error)
+    const refusal = message === undefined ? error : payloadRefusal(error, name, message.id, context)
+    throw refusalOf('WAQ_INVALID_MESSAGE', `The ${name}`, refusal)
   }
 }
 
+/** Throws `Refusal`, and what a getter or a proxy throws. */
 function parseMessage(message: unknown, name: string, context: MessageContext): NewMessage {
   if (typeof message !== 'object' || message === null || Array.isArray(message)) {
     throw new Refusal(
@@ -104,8 +108,8 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
   }
   const idGiven = id !== undefined
   const checkedId = idGiven ? parseName(id, `${name}.id`, MAX_ID_BYTES, ID_HINT) : uuidv7(context.nowMs)
-  checkPayload(payload, name, checkedId, context.maxMessageBytes)
-  const dueAt = parseDueTime(deliverAt, delayMs, name, context.nowMs)
+  const atOnce = deliverAt === undefined && delayMs === undefined
+  const dueAt = atOnce ? 0 : parseDueTime(deliverAt, delayMs, name, context.nowMs)
   const lifetimeMs = ttlMs === undefined ? context.ttlMsOf(checkedChannel) : parseTtl(ttlMs, `${name}.ttlMs`)
   const expiresAt = Math.ceil((dueAt === 0 ? context.nowMs : dueAt) + lifetimeMs)
   return {
@@ -119,6 +123,8 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
     delayed: deliverAt === undefined && dueAt !== 0,
     expiresAt: expiresAt > MAX_DATE_MS ? Infinity : expiresAt,
     together: context.together,
+    record: undefined,
+    payloadFrom: undefined,
   }
 }
 
@@ -156,18 +162,21 @@ export const parseChannel = (value: unknown, name: string): string =>
 export const parseId = (value: unknown, name: string): string =>
   parseName(value, name, MAX_ID_BYTES, 'It is the id of the message, as its receipt has it.')
 
-function checkPayload(payload: unknown, name: string, id: string, maxMessageBytes: number): void {
-  const fault = findPayloadFault(payload, maxMessageBytes)
-  if (fault === undefined) return
-  if (fault.tooLarge) throw tooLarge(name, id, `more than ${maxMessageBytes}`, maxMessageBytes)
-  const place = name === 'message' ? fault.path : `${name}.${fault.path}`
-  throw new Refusal(`${place} ${fault.problem}. ${fault.hint}`)
-}
-
-export function tooLarge(name: string, id: string, size: string, maxMessageBytes: number): WaqError {
+/** Of what encoding a message threw. */
+function payloadRefusal(
+  error: unknown,
+  name: string,
+  id: string,
+  { maxMessageBytes }: MessageContext,
+): Error {
+  const fault = payloadFault(error)
+  if (!fault.tooLarge) {
+    const place = name === 'message' ? fault.path : `${name}.${fault.path}`
+    return new Refusal(`${place} ${fault.problem}. ${fault.hint}`)
+  }
   return new WaqError(
     'WAQ_TOO_LARGE',
-    `The ${name} takes ${size} bytes; limits.maxMessageBytes is ${maxMessageBytes}. ` +
+    `The ${name} takes more than ${maxMessageBytes} bytes, which is limits.maxMessageBytes. ` +
       'Store the large part elsewhere and pass a reference to it, or raise the limit.',
     { ids: [id] },
   )
@@ -185,7 +194,6 @@ function parseDueTime(deliverAt: unknown, delayMs: unknown, name: string, nowMs:
     const got = isDate ? 'an invalid Date, or one before 1970' : quote(deliverAt)
     throw new Refusal(`${name}.deliverAt must be a Date or epoch ms from 0 to ${MAX_DATE_MS}, got ${got}.`)
   }
-  if (delayMs === undefined) return 0
   const largest = MAX_DATE_MS - nowMs
   if (typeof delayMs === 'number' && delayMs >= 0 && delayMs <= largest) {
     return delayMs === 0 ? 0 : Math.ceil(nowMs + delayMs)

@@ -14,12 +14,12 @@ export class ChannelOrder {
 
   holdsAny(messages: readonly EncodedMessage[]): boolean {
     if (this.#held.size === 0) return false
-    return messages.some(({ message }) => this.#held.has(message.channel))
+    return messages.some(({ channel }) => this.#held.has(channel))
   }
 
   /** From now on, later calls for the channels of these messages wait. */
   hold(messages: readonly EncodedMessage[]): Hold {
-    const channels = new Set(messages.map(({ message }) => message.channel))
+    const channels = new Set(messages.map(({ channel }) => channel))
     const earlier = Promise.all([...channels].flatMap(channel => this.#held.get(channel) ?? []))
     let resolve = (): void => {}
     const appended = new Promise<void>(done => {

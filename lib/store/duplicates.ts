@@ -26,8 +26,8 @@ export function identityOf(record: Uint8Array, where: string): Identity {
 }
 
 /** As `identityOf`, of a record whose message is at hand. */
-export function identityOfEncoded({ message, record, payloadFrom }: EncodedMessage): Identity {
-  return { id: message.id, channel: message.channel, digest: digestOf(record.subarray(payloadFrom)) }
+export function identityOfEncoded({ id, channel, record, payloadFrom }: EncodedMessage): Identity {
+  return { id, channel, digest: digestOf(record.subarray(payloadFrom)) }
 }
 
 /** Of the messages of one enqueue, in their order. */
@@ -63,7 +63,7 @@ export function decideDuplicates(
   const missing: MessageRef[] = []
   const inThisList = new Map<string, number>()
   for (const encoded of messages) {
-    const { id, idGiven } = encoded.message
+    const { id, idGiven } = encoded
     if (!idGiven) {
       places.push({ fresh: fresh.push(encoded) - 1, repeated: false })
       continue
@@ -129,7 +129,7 @@ function stateOf(standing: Standing): Enqueued['state'] {
 }
 
 function refuseConflict(encoded: EncodedMessage, first: Identity): void {
-  const { id, channel } = encoded.message
+  const { id, channel } = encoded
   if (first.channel !== channel) {
     throw conflict(id, `is known with channel "${first.channel}" and came again with channel "${channel}"`)
   }

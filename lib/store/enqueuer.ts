@@ -28,6 +28,13 @@ export interface EnqueuerParts {
   readonly refusal: () => WaqError | undefined
 }
 
+/** Of the promise that was made last: a closure for each would cost its caller's message 150 bytes. */
+const settlers = { resolve: (_: unknown): void => {}, reject: (_: unknown): void => {} }
+function keepSettlers(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  settlers.resolve = resolve
+  settlers.reject = reject
+}
+
 export class Enqueuer implements AppendingOwner {
   readonly inFlight = new InFlight<Appending>()
   readonly #parts: EnqueuerParts
@@ -79,7 +86,7 @@ export class Enqueuer implements AppendingOwner {
     if (messages.length === 1) return this.#mayBeKnownId(messages[0]!)
     const ids = new Set<string>()
     for (const encoded of messages) {
-      const { id, idGiven } = encoded.message
+      const { id, idGiven } = encoded
       if (!idGiven) continue
       if (ids.has(id) || this.#mayBeKnownId(encoded)) return true
       ids.add(id)
@@ -88,7 +95,7 @@ export class Enqueuer implements AppendingOwner {
   }
 
   #mayBeKnownId(encoded: EncodedMessage): boolean {
-    const { id, idGiven } = encoded.message
+    const { id, idGiven } = encoded
     if (!idGiven) return false
     const { index, settled, now } = this.#sources
     return (
@@ -158,21 +165,20 @@ export class Enqueuer implements AppendingOwner {
     about: number,
   ): Promise<T> {
     const { log } = this.#parts
-    if (messages[0]!.message.together)
+    if (messages[0]!.together)
       for (const [index, encoded] of messages.entries()) placeInList(encoded, index, messages.length)
-    return new Promise((resolve, reject) => {
-      const resolved = resolve as (value: unknown) => void
-      const appending = new Appending(messages, this, resolved, reject, answer, about)
-      if (this.inFlight.isEmpty) this.#parts.keepAlive.hold()
-      this.inFlight.add(appending)
-      for (const { message } of messages) if (message.idGiven) this.#beingWritten.set(message.id, appending)
-      if (signal !== undefined) appending.withdrawOn(signal)
-      try {
-        log.append(appending)
-      } catch (error) {
-        appending.failed(error as Error)
-      }
-    })
+    const promise = new Promise<unknown>(keepSettlers)
+    const appending = new Appending(messages, this, settlers.resolve, settlers.reject, answer, about)
+    if (this.inFlight.isEmpty) this.#parts.keepAlive.hold()
+    this.inFlight.add(appending)
+    for (const { id, idGiven } of messages) if (idGiven) this.#beingWritten.set(id, appending)
+    if (signal !== undefined) appending.withdrawOn(signal)
+    try {
+      log.append(appending)
+    } catch (error) {
+      appending.failed(error as Error)
+    }
+    return promise as Promise<T>
   }
 
   /** False: bytes of it may have been written. */
@@ -187,14 +193,14 @@ export class Enqueuer implements AppendingOwner {
     if (this.inFlight.isEmpty) return
     this.inFlight.delete(appending)
     if (this.inFlight.isEmpty) this.#parts.keepAlive.release()
-    for (const { message } of appending.messages) if (message.idGiven) this.#beingWritten.delete(message.id)
+    for (const { id, idGiven } of appending.messages) if (idGiven) this.#beingWritten.delete(id)
   }
 
   appended(appending: Appending): void {
     const { messages, firstSequence } = appending
     const enqueued = new Array<Enqueued>(messages.length)
     for (let index = 0; index < messages.length; index += 1) {
-      const { id, channel } = messages[index]!.message
+      const { id, channel } = messages[index]!
       enqueued[index] = { id, channel, sequence: firstSequence + index, duplicate: false, state: 'pending' }
     }
     appending.answer(enqueued)
@@ -209,10 +215,10 @@ export class Enqueuer implements AppendingOwner {
     let { offset } = appending
     for (let index = 0; index < messages.length; index += 1) {
       const encoded = messages[index]!
-      const { message, record } = encoded
+      const { record } = encoded
       const sequence = firstSequence + index
-      const together = message.together ? { index, count: messages.length } : undefined
-      const ref = sources.index.add(sequence, message, together, segment, offset, record.length)
+      const together = encoded.together ? { index, count: messages.length } : undefined
+      const ref = sources.index.add(sequence, encoded, together, segment, offset, record.length)
       sources.cache.add(sequence, encoded)
       ledger.messageAdded(segment, record.length)
       offset += frameBytes(encoded)
@@ -243,7 +249,7 @@ export class Enqueuer implements AppendingOwner {
   }
 
   refused(appending: Appending, cause: Error): void {
-    const ids = appending.messages.map(({ message }) => message.id)
+    const ids = appending.messages.map(({ id }) => id)
     const { code, indeterminate, message } = asWaqError(cause, `Enqueue of ${describe(ids)}`)
     this.#forget(appending)
     appending.reject(new WaqError(code, message, { cause, indeterminate, ids }))

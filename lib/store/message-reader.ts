@@ -107,8 +107,8 @@ function describe(sequence: number): string {
 }
 
 /** What reading the record would give: headers and payload are the caller's own. */
-function justEncoded(sequence: number, { message, record, payloadFrom }: EncodedMessage): StoredMessage {
-  const { id, channel, headers, enqueuedAt, deliverAt, expiresAt } = message
+function justEncoded(sequence: number, encoded: EncodedMessage): StoredMessage {
+  const { id, channel, headers, enqueuedAt, deliverAt, expiresAt, record, payloadFrom } = encoded
   const payload = decodePayload(record.subarray(payloadFrom), describe(sequence))
   return { id, channel, payload, headers: { ...headers }, sequence, enqueuedAt, deliverAt, expiresAt }
 }

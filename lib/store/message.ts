@@ -16,9 +16,11 @@
  *     optional    a map of optional fields by key; where none is used, it is not there. An unknown key is passed over,
  *                 and stays where it is: compaction copies records as they are
  */
-import { Packr, Unpackr } from 'msgpackr'
+import { Unpackr } from 'msgpackr'
 import { WaqError } from '../log/errors.js'
-import { writeRecord } from './envelope-writer.js'
+import { recordBuffer } from '../log/record-buffer.js'
+import { writeEnvelope } from './envelope-writer.js'
+import { payloadCodec, UnfitPayload, writePayload } from './payload-writer.js'
 
 /** The frame type of a message in the message log. */
 export const MESSAGE_FRAME_TYPE = 1
@@ -41,13 +43,15 @@ export interface NewMessage {
   expiresAt: number
   /** A part of a list that dies together; the place in the list is filled in when the list is appended. */
   together: boolean
+  /** Not to be changed; its length is the record's size on disk (the frame's header apart). Undefined until it is made. */
+  record?: Buffer | undefined
+  /** Where in the record the packed payload begins: it ends with it. */
+  payloadFrom?: number | undefined
 }
 
-export interface EncodedMessage {
-  readonly message: NewMessage
-  /** Not to be changed; its length is the record's size on disk (the frame's header apart). */
+/** What is kept of it once its record is made. One object for both: young collections copy what is in flight. */
+export interface EncodedMessage extends Readonly<Omit<NewMessage, 'payload'>> {
   readonly record: Buffer
-  /** Where in the record the packed payload begins: it ends with it. */
   readonly payloadFrom: number
 }
 
@@ -74,26 +78,27 @@ const UNPLACED = [0xffff_fffe, 0xffff_ffff] as const
 const TOGETHER_INDEX_OFFSET = 1 + 1 + 1
 const TOGETHER_COUNT_OFFSET = TOGETHER_INDEX_OFFSET + 4 + 1
 
-/**
- * `moreTypes`: a Uint8Array comes back as one, not as a Buffer. `variableMapSize`: maps of more than 65,535 keys.
- * No `useToJSON`: in validated data that name is a key like any other.
- */
-const payloadCodec = new Packr({
-  useRecords: false,
-  variableMapSize: true,
-  copyBuffers: true,
-  moreTypes: true,
-  useToJSON: false,
-})
 /** No `copyBuffers`: the payload stays a view. */
 const envelopeDecoder = new Unpackr({ useRecords: false, copyBuffers: false })
 
-/** Encodes a message whose payload was validated: of others msgpackr makes something, but not always what comes back. */
-export function encodeMessage(message: NewMessage): EncodedMessage {
-  const place = message.together ? UNPLACED : undefined
-  const payload = payloadCodec.pack(message.payload)
-  const record = writeRecord(ENVELOPE_FIELDS, place, message, payload)
-  return { message, record, payloadFrom: record.length - payload.length }
+/**
+ * Makes the record of a message, where the next batch can be written from. Its payload is let go: what the caller passed
+ * need not live until the disk has it. Throws `UnfitPayload`, also where the record would take more than `maxBytes`, and
+ * what a getter or a proxy in the payload throws.
+ */
+export function encodeMessage(message: NewMessage, maxBytes = Number.POSITIVE_INFINITY): EncodedMessage {
+  const outer = recordBuffer.begin()
+  try {
+    writeEnvelope(ENVELOPE_FIELDS, message.together ? UNPLACED : undefined, message)
+    const payloadBytes = writePayload(message.payload, maxBytes)
+    if (recordBuffer.at - recordBuffer.from > maxBytes) throw new UnfitPayload('too large', message.payload)
+    message.record = recordBuffer.take()
+    message.payloadFrom = message.record.length - payloadBytes
+    message.payload = undefined
+    return message as EncodedMessage
+  } finally {
+    recordBuffer.finish(outer)
+  }
 }
 
 /** Fills in which part of its `together` list a record is. */

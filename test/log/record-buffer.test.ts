@@ -2,11 +2,17 @@ import t from 'tap'
 import { FRAME_HEADER_BYTES } from '../../lib/log/format.js'
 import { RecordBuffer } from '../../lib/log/record-buffer.js'
 
+function write(buffer: RecordBuffer, text: string): void {
+  buffer.reserve(text.length)
+  buffer.at += buffer.bytes.write(text, buffer.at)
+}
+
 function encode(buffer: RecordBuffer, text: string): Buffer {
-  const begun = buffer.begin()
-  const from = buffer.reserve(begun, begun, text.length)
-  buffer.bytes.write(text, from)
-  return buffer.take(from, from + text.length)
+  const outer = buffer.begin()
+  write(buffer, text)
+  const record = buffer.take()
+  buffer.finish(outer)
+  return record
 }
 
 const append = (...records: Uint8Array[]) => ({
@@ -41,11 +47,13 @@ t.test('where anything stands between them, they are not', async t => {
 t.test('a record that outgrows the buffer moves to a new one, and leaves the others as they are', async t => {
   const buffer = new RecordBuffer()
   const first = encode(buffer, 'first')
-  const begun = buffer.begin()
-  buffer.bytes.write('begun', begun)
-  const from = buffer.reserve(begun, begun + 5, buffer.bytes.length)
-  t.strictSame(buffer.bytes.toString('latin1', from, from + 5), 'begun')
-  const grown = buffer.take(from, from + 5)
+  const outer = buffer.begin()
+  write(buffer, 'begun')
+  buffer.reserve(buffer.bytes.length)
+  write(buffer, ' and grown')
+  const grown = buffer.take()
+  buffer.finish(outer)
+  t.strictSame(String(grown), 'begun and grown')
   t.not(grown.buffer, first.buffer)
   t.strictSame(String(first), 'first')
   t.equal(buffer.framesOf([append(first), append(grown)]), undefined)
@@ -55,7 +63,35 @@ t.test('a record that outgrows the buffer moves to a new one, and leaves the oth
 t.test('a record that was given up leaves no room behind', async t => {
   const buffer = new RecordBuffer()
   const one = encode(buffer, 'one')
-  buffer.reserve(buffer.begin(), buffer.begin(), 100)
+  const outer = buffer.begin()
+  write(buffer, 'given up')
+  buffer.finish(outer)
   const two = encode(buffer, 'two')
   t.ok(buffer.framesOf([append(one, two)]))
 })
+
+t.test('what was written moves further for what turns out to belong before it', async t => {
+  const buffer = new RecordBuffer()
+  const outer = buffer.begin()
+  write(buffer, 'one three')
+  buffer.insert(4, 4)
+  buffer.bytes.write('two ', buffer.from + 4)
+  t.strictSame(String(buffer.take()), 'one two three')
+  buffer.finish(outer)
+})
+
+t.test(
+  'a record that begins while another is written stands elsewhere, and disturbs it in nothing',
+  async t => {
+    const buffer = new RecordBuffer()
+    const before = encode(buffer, 'before')
+    const outer = buffer.begin()
+    write(buffer, 'out')
+    const inner = encode(buffer, 'inner')
+    write(buffer, 'er')
+    const around = buffer.take()
+    buffer.finish(outer)
+    t.strictSame([before, inner, around].map(String), ['before', 'inner', 'outer'])
+    t.ok(buffer.framesOf([append(before, around, encode(buffer, 'after'))]))
+  },
+)

@@ -11,6 +11,17 @@ export const logMutations: readonly Mutation[] = [
     caughtBy: { file: 'log/record-buffer', name: 'where anything stands between them, they are not' },
   },
   {
+    name: 'a record that is begun while another is written takes its place',
+    invariants: [],
+    file: 'lib/log/record-buffer.js',
+    find: 'if (this.from !== -1)',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'log/record-buffer',
+      name: 'a record that begins while another is written stands elsewhere, and disturbs it in nothing',
+    },
+  },
+  {
     name: 'an earlier format version is read as this one',
     invariants: [7],
     file: 'lib/log/format.js',

@@ -105,6 +105,25 @@ export const queueMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'a text that UTF-8 can not carry is taken',
+    invariants: [],
+    file: 'lib/store/payload-writer.js',
+    find: 'if (!isWellFormed(value))',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'queue/validate-payload',
+      name: 'what does not come back is refused by its path, with what to do',
+    },
+  },
+  {
+    name: 'a message may take more than its limit by its last value',
+    invariants: [],
+    file: 'lib/store/message.js',
+    find: 'if (recordBuffer.at - recordBuffer.from > maxBytes)',
+    replace: 'if (false)',
+    caughtBy: { file: 'store/message', name: 'a record takes as many bytes as it may, and not one more' },
+  },
+  {
     name: 'a list of any size is taken',
     invariants: [],
     file: 'lib/queue/intake.js',

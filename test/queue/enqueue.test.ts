@@ -160,8 +160,10 @@ t.test('a message over the limit is too large, and nothing was written', async t
   })
   await t.rejects(queue.enqueue({ channel: 'chat', payload: 'x'.repeat(990), id: 'big' }), {
     code: 'WAQ_TOO_LARGE',
-    message: /takes \d+ bytes; limits\.maxMessageBytes is 1000/,
+    message: /takes more than 1000 bytes, which is limits\.maxMessageBytes/,
   })
+  const headers = { large: 'x'.repeat(990) }
+  await t.rejects(queue.enqueue({ channel: 'chat', payload: 1, headers }), { code: 'WAQ_TOO_LARGE' })
   await queue.enqueue({ channel: 'chat', payload: 'x'.repeat(800), id: 'fits' })
   t.same(await idsIn(queue), ['fits'])
 })
@@ -197,7 +199,7 @@ t.test('a list over its limit is too large at the first message beyond, and noth
   })
 })
 
-t.test('a payload that changes while it is read is an invalid message', async t => {
+t.test('a payload is read once: what a getter would answer later changes nothing', async t => {
   const queue = await openQueue(t)
   let reads = 0
   const payload = {
@@ -207,7 +209,26 @@ t.test('a payload that changes while it is read is an invalid message', async t 
       return 'fine'
     },
   }
-  await t.rejects(queue.enqueue({ channel: 'chat', payload }), { code: 'WAQ_INVALID_MESSAGE' })
+  const { id } = await queue.enqueue({ channel: 'chat', payload })
+  t.same((await queue.get(id))?.payload, { text: 'fine' })
+})
+
+t.test('a getter that enqueues is read, and what it enqueues is a message like any other', async t => {
+  const queue = await openQueue(t)
+  let inner: Promise<unknown> | undefined
+  const payload = {
+    before: 'b'.repeat(300),
+    get text(): string {
+      inner = queue.enqueue({ channel: 'chat', payload: { text: 'inner' }, id: 'inner' })
+      return 'outer'
+    },
+    after: 'a'.repeat(300),
+  }
+  await queue.enqueue({ channel: 'chat', payload, id: 'outer' })
+  await inner
+  t.same((await queue.get('inner'))?.payload, { text: 'inner' })
+  const outer = { before: 'b'.repeat(300), text: 'outer', after: 'a'.repeat(300) }
+  t.same((await queue.get('outer'))?.payload, outer)
 })
 
 t.test('an aborted signal withdraws before a byte is written', async t => {

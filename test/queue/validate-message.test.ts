@@ -1,10 +1,11 @@
 import t from 'tap'
 import { WaqError } from '../../lib/log/errors.js'
 import {
+  encodeValidMessage,
   type MessageContext,
   resolveEnqueueOptions,
-  validateMessage,
 } from '../../lib/queue/validate-message.js'
+import { decodePayload } from '../../lib/store/message.js'
 
 const NOW_MS = 1_700_000_000_000
 
@@ -16,7 +17,7 @@ const context: MessageContext = {
 }
 
 const validate = (message: unknown, changes: Partial<MessageContext> = {}) =>
-  validateMessage(message, 'message', { ...context, ...changes })
+  encodeValidMessage(message, 'message', { ...context, ...changes })
 
 function errorOf(run: () => unknown): WaqError {
   try {
@@ -32,7 +33,6 @@ t.test('a message of channel and payload is complete', async t => {
   const message = validate({ channel: 'telegram:bot1:4711', payload: { text: 'hi' } })
   t.match(message, {
     channel: 'telegram:bot1:4711',
-    payload: { text: 'hi' },
     headers: {},
     enqueuedAt: NOW_MS,
     deliverAt: 0,
@@ -41,6 +41,7 @@ t.test('a message of channel and payload is complete', async t => {
     together: false,
   })
   t.match(message.id, /^[0-9a-f-]{36}$/)
+  t.same(decodePayload(message.record.subarray(message.payloadFrom), 'it'), { text: 'hi' })
 })
 
 t.test('everything that is given is taken', async t => {
@@ -178,12 +179,14 @@ t.test('a payload over the limit is too large, and the error names the message',
   t.match(error, {
     code: 'WAQ_TOO_LARGE',
     ids: ['big'],
-    message: /more than 100 bytes.*maxMessageBytes is 100/,
+    message: /more than 100 bytes, which is limits.maxMessageBytes/,
   })
 })
 
 t.test('a message of a list is named by its place', async t => {
-  const error = errorOf(() => validateMessage({ channel: 'c', payload: [() => 1] }, 'messages[3]', context))
+  const error = errorOf(() =>
+    encodeValidMessage({ channel: 'c', payload: [() => 1] }, 'messages[3]', context),
+  )
   t.match(error.message, /^messages\[3\]\.payload\[0\] is a function/)
 })
 

@@ -2,26 +2,29 @@ import assert from 'node:assert/strict'
 import vm from 'node:vm'
 import fc from 'fast-check'
 import t from 'tap'
-import { findPayloadFault, MAX_PAYLOAD_DEPTH } from '../../lib/queue/validate-payload.js'
+import { payloadFault } from '../../lib/queue/validate-payload.js'
 import { decodeEnvelope, decodePayload, encodeMessage } from '../../lib/store/message.js'
+import { MAX_PAYLOAD_DEPTH } from '../../lib/store/payload-writer.js'
 
 const PLENTY = 16 * 1024 * 1024
 
-const faultOf = (payload: unknown, maxBytes = PLENTY) => findPayloadFault(payload, maxBytes)
+function encode(payload: unknown, maxBytes = PLENTY): Buffer {
+  const facts = { id: 'id', idGiven: true, channel: 'channel', headers: {}, together: false }
+  const times = { enqueuedAt: 1, deliverAt: 0, expiresAt: Infinity }
+  return encodeMessage({ ...facts, ...times, payload }, maxBytes).record
+}
+
+function faultOf(payload: unknown, maxBytes = PLENTY) {
+  try {
+    encode(payload, maxBytes)
+    return undefined
+  } catch (error) {
+    return payloadFault(error)
+  }
+}
 
 function roundTrip(payload: unknown): unknown {
-  const { record } = encodeMessage({
-    id: 'id',
-    idGiven: true,
-    channel: 'channel',
-    payload,
-    headers: {},
-    enqueuedAt: 1,
-    deliverAt: 0,
-    expiresAt: Infinity,
-    together: false,
-  })
-  return decodePayload(decodeEnvelope(record, 'the record').payload, 'the record')
+  return decodePayload(decodeEnvelope(encode(payload), 'the record').payload, 'the record')
 }
 
 function nested(depth: number): unknown {

@@ -2,7 +2,13 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { Packr } from 'msgpackr'
 import t from 'tap'
-import { decodeEnvelope, decodePayload, type EncodedMessage, placeInList } from '../../lib/store/message.js'
+import {
+  decodeEnvelope,
+  decodePayload,
+  type EncodedMessage,
+  encodeMessage,
+  placeInList,
+} from '../../lib/store/message.js'
 import { message, NOW } from './fixtures/messages.js'
 
 const packr = new Packr({ useRecords: false })
@@ -116,18 +122,30 @@ t.test('a record keeps its bytes while others are encoded, and keeps no large on
   t.not(small.record.buffer, large.record.buffer)
 })
 
+t.test('a record takes as many bytes as it may, and not one more', async t => {
+  const facts = { id: 'id', idGiven: true, channel: 'c', headers: {}, together: false }
+  const times = { enqueuedAt: NOW, deliverAt: 0, expiresAt: Number.POSITIVE_INFINITY }
+  for (const payload of ['x'.repeat(300), [1, 2, 70_000], { a: true }]) {
+    const { length } = encodeMessage({ ...facts, ...times, payload }).record
+    t.equal(encodeMessage({ ...facts, ...times, payload }, length).record.length, length)
+    for (const most of [length - 1, length - 3, 10])
+      t.throws(() => encodeMessage({ ...facts, ...times, payload }, most), { message: 'too large' })
+  }
+})
+
 t.test('a message that never expires stays so', async t => {
   t.equal(decodeEnvelope(message().record, 'the record').expiresAt, Number.POSITIVE_INFINITY)
 })
 
 t.test('a part of a list that dies together knows its place', async t => {
-  const encoded = message({ together: true })
+  const payload = { text: 'of three' }
+  const encoded = message({ together: true, payload })
   const length = encoded.record.length
   placeInList(encoded, 2, 70_000)
   const envelope = decodeEnvelope(encoded.record, 'the record')
   t.strictSame(envelope.together, { index: 2, count: 70_000 })
   t.equal(encoded.record.length, length)
-  t.strictSame(payloadOf(encoded), encoded.message.payload)
+  t.strictSame(payloadOf(encoded), payload)
 })
 
 const fields: unknown[] = [null, 'id', 'channel', NOW, 0, NOW, {}, Buffer.from([0xc0])]
