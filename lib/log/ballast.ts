@@ -8,6 +8,7 @@ import { writeFully } from './write.js'
 /** What the longest step that must not fail needs: a copied tail, outcomes of what is under way, a manifest or two. */
 export const BALLAST_BYTES = 4 * 1024 * 1024
 const STEP_BYTES = 1024 * 1024
+const ZERO = Buffer.alloc(1)
 /** How long an owner waits before it tries to fill the ballast up again. */
 const RESTORE_PACE_MS = 250
 
@@ -65,6 +66,16 @@ export class Ballast {
     this.#file = await this.#find()
     this.#bytes = Math.min((await this.#file?.size()) ?? 0, BALLAST_BYTES)
     await this.restore()
+  }
+
+  /** Writes and syncs a byte of it that means nothing, on the event loop; undefined where that can not be done. */
+  get probe(): (() => void) | undefined {
+    const file = this.#file
+    if (file?.syncNow === undefined || this.#bytes === 0) return undefined
+    return () => {
+      file.writeSync(ZERO, 0, 1, 0)
+      file.syncNow!()
+    }
   }
 
   /** Gives one step back to the disk, for that is what failed. False: nothing is left to give. */

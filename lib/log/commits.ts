@@ -53,17 +53,26 @@ export class Commits {
     return true
   }
 
+  /**
+   * While a directory is opened nobody waits for a commit: `sync`, of something that matters to nobody, tells what device
+   * this is, before the first commit would have to find it out.
+   */
+  probe(sync: () => void): void {
+    const { quickSyncs, isQuiet } = this.#device
+    if (this.#mode === 'thread' || !quickSyncs.knowsNothing) return
+    if (!isQuiet || turnTakenBy() !== undefined) return
+    takeTurn(this)
+    try {
+      this.#heldMs += quickSyncs.try(sync, true) ?? 0
+    } catch {
+      // It is not lost on `quickSyncs`: commits go to threads until a sync has succeeded there.
+    }
+  }
+
   /** As `ActiveSegment.sync`. */
   async syncOnThread(active: ActiveSegment): Promise<void> {
-    const { quickSyncs } = this.#device
     this.#onThread += 1
-    try {
-      await active.sync()
-    } catch (error) {
-      quickSyncs.failed()
-      throw error
-    }
-    quickSyncs.succeeded()
+    await active.sync()
   }
 
   stats(): CommitStats {

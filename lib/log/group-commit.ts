@@ -301,7 +301,8 @@ export class GroupCommit {
 
   async #ballastRestored(): Promise<boolean> {
     try {
-      return await this.#directory.ballast.restore()
+      const { ballast, device } = this.#directory
+      return await device.during(() => ballast.restore())
     } catch (error) {
       this.#directory.reportError(error)
       return false

@@ -116,7 +116,11 @@ export class LogSet {
     const parts = await takeDirectory(root, names, options, environment)
     try {
       const { directory } = parts
-      await directory.ballast.load(directory.token)
+      const { ballast, commits, device } = directory
+      await device.during(() => ballast.load(directory.token))
+      const { probe } = ballast
+      const syncsCommits = options.logs.some(({ durability }) => durability === 'fsync')
+      if (probe !== undefined && syncsCommits) commits.probe(probe)
       const { bootId } = environment
       const recovered = await recover(directory, options.logs, options.onCorruption, visitor, bootId)
       const identity = await identify(directory, recovered.identity)

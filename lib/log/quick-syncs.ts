@@ -39,6 +39,7 @@ export class QuickSyncs {
   #slow: { readonly endedAt: number; readonly ms: number }[] = []
   #slowUntil = Number.NEGATIVE_INFINITY
   #failed = false
+  #failures = 0
 
   /** `now`: a monotonic clock, ms. */
   constructor(now: () => number = () => monotonicNow()) {
@@ -55,7 +56,7 @@ export class QuickSyncs {
     try {
       sync()
     } catch (error) {
-      this.#failed = true
+      this.failed()
       throw error
     }
     const endedAt = this.#now()
@@ -69,14 +70,24 @@ export class QuickSyncs {
     return !this.#failed && this.#now() >= this.#slowUntil
   }
 
-  /** A sync failed on a thread. */
-  failed(): void {
-    this.#failed = true
+  /** No sync has told yet which device this is. */
+  get knowsNothing(): boolean {
+    return this.#known === 0
   }
 
-  /** A sync succeeded on a thread. */
-  succeeded(): void {
-    this.#failed = false
+  /** How many syncs have failed, on a thread or on the spot. */
+  get failures(): number {
+    return this.#failures
+  }
+
+  failed(): void {
+    this.#failed = true
+    this.#failures += 1
+  }
+
+  /** A sync succeeded on a thread. It tells nothing where another has failed since it began: `failures` of then. */
+  succeeded(failures: number): void {
+    if (failures === this.#failures) this.#failed = false
   }
 
   /** Why the next one goes where it goes: `'learning'` while fewer than 32 are known. */

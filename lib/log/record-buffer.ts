@@ -31,6 +31,7 @@ export class RecordBuffer {
   at = 0
   /** Behind the last record. */
   #end = 0
+  #keepers: { readonly bytes: Buffer; readonly letGo: () => void }[] = []
 
   /**
    * A record begins; `finish` ends it, and is given what this returns. While one is read a getter of its caller's may begin
@@ -58,9 +59,31 @@ export class RecordBuffer {
   finish(outer: Suspended | undefined): void {
     this.from = -1
     if (outer === undefined) return
+    const { bytes } = this
     this.#use(outer.bytes, outer.end)
     this.from = outer.from
     this.at = outer.at
+    this.#leave(bytes)
+  }
+
+  /** Whether the next record may stand in the same memory. */
+  sharesMemory(record: Uint8Array): boolean {
+    return record.buffer === this.bytes.buffer
+  }
+
+  /**
+   * Whoever keeps a record keeps all of the buffer alive in which it stands. `letGo` is called, once, when no further
+   * record will stand in the one of today.
+   */
+  keep(letGo: () => void): void {
+    this.#keepers.push({ bytes: this.bytes, letGo })
+  }
+
+  #leave(bytes: Buffer): void {
+    const left = this.#keepers.filter(keeper => keeper.bytes === bytes)
+    if (left.length === 0) return
+    this.#keepers = this.#keepers.filter(keeper => keeper.bytes !== bytes)
+    for (const { letGo } of left) letGo()
   }
 
   /** Room for so many bytes more. The record moves to a new buffer where this one is full. */
@@ -83,6 +106,7 @@ export class RecordBuffer {
     this.from = FRAME_HEADER_BYTES
     if (at > from) earlier.copy(this.bytes, this.from, from, at)
     this.at = this.from + at - from
+    this.#leave(earlier)
   }
 
   #use(bytes: Buffer, end: number): void {

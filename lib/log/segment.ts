@@ -213,13 +213,16 @@ export class ActiveSegment {
     const { lastSequence } = segment
     const { device, syncMeter } = this.#directory
     device.syncBegins()
+    const { failures } = device.quickSyncs
     const startedAt = monotonicNow()
     try {
       await this.file.sync()
+      device.quickSyncs.succeeded(failures)
       syncMeter.add(monotonicNow() - startedAt)
       // A seal that came meanwhile has fixed what counts.
       if (!segment.sealed) segment.syncedTo(covered, lastSequence)
     } catch (error) {
+      device.quickSyncs.failed()
       throw this.#failed(error)
     } finally {
       device.syncEnds()

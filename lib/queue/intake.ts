@@ -38,14 +38,10 @@ export class Intake {
   readonly #store: LogStore
   readonly #options: IntakeOptions
   readonly #admission: Admission
-  /** What is known beside a message, for as long as one call takes. */
-  readonly #now: { -readonly [K in keyof MessageContext]: MessageContext[K] }
 
   constructor(store: LogStore, options: IntakeOptions) {
     this.#store = store
     this.#options = options
-    const { limits, ttlMsOf } = options
-    this.#now = { nowMs: 0, maxMessageBytes: limits.maxMessageBytes, together: false, ttlMsOf }
     this.#admission = new Admission(options.limits, store.keepAlive, {
       pendingMessages: () => store.pendingCount,
       pendingBytes: () => store.pendingBytes,
@@ -109,10 +105,10 @@ export class Intake {
     return options
   }
 
+  /** Of one call: a getter, or `channelOptions`, that is asked meanwhile may enqueue too, otherwise. */
   #context({ together }: ResolvedEnqueueOptions): MessageContext {
-    this.#now.nowMs = this.#options.time.now()
-    this.#now.together = together
-    return this.#now
+    const { limits, time, ttlMsOf } = this.#options
+    return { nowMs: time.now(), maxMessageBytes: limits.maxMessageBytes, together, ttlMsOf }
   }
 
   #put<T>(

@@ -169,9 +169,9 @@ export interface AdvancedOptions {
   allowNetworkFileSystem?: boolean | undefined
   /**
    * Where `enqueue` waits for the device, and an attempt whose record must be on it first. `'auto'` (default): the sync is
-   * called on the event loop while the device takes less than 1 ms, else on a thread; slow ones hold the event loop for at
-   * most 0.1 s in any ten seconds, but for one of them. A device that hangs holds the whole process then. `'thread'`:
-   * never on the event loop.
+   * called on the event loop while the device takes less than 1 ms, else on a thread, and so is one of more than 64 KiB;
+   * slow ones hold the event loop for at most 0.1 s in any ten seconds, but for one of them. A device that hangs holds the
+   * whole process then. `'thread'`: never on the event loop.
    */
   commits?: CommitMode | undefined
 }

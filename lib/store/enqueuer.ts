@@ -203,8 +203,9 @@ export class Enqueuer implements AppendingOwner {
       const { id, channel } = messages[index]!
       enqueued[index] = { id, channel, sequence: firstSequence + index, duplicate: false, state: 'pending' }
     }
-    appending.answer(enqueued)
+    // First, so that whoever is told within the answer already finds it.
     this.#sources.index.deferred.add(appending)
+    appending.answer(enqueued)
   }
 
   /** Its messages are in the index from here on. */

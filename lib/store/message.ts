@@ -101,9 +101,10 @@ export function encodeMessage(message: NewMessage, maxBytes = Number.POSITIVE_IN
   }
 }
 
-/** Fills in which part of its `together` list a record is. */
+/** Fills in which part of its `together` list a record is. A record that has no room for it would be spoilt. */
 export function placeInList(encoded: EncodedMessage, index: number, count: number): void {
-  const { record } = encoded
+  const { id, record, together } = encoded
+  if (!together) throw new Error(`Message "${id}" was not encoded as a part of a list, and stands in one`)
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength)
   view.setUint32(TOGETHER_INDEX_OFFSET, index)
   view.setUint32(TOGETHER_COUNT_OFFSET, count)

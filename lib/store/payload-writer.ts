@@ -141,18 +141,23 @@ function writeObject(value: object, depth: number, maxBytes: number): UnfitPaylo
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) return writeMap(value, depth, maxBytes)
   if (prototype === Buffer.prototype || prototype === Uint8Array.prototype) {
-    if (!types.isUint8Array(value)) return new UnfitPayload('instance', value)
+    if (!types.isUint8Array(value) || namesClass(value)) return new UnfitPayload('instance', value)
     if (out.at - out.from + value.length > maxBytes) return new UnfitPayload('too large', value)
     writePacked(value)
     return undefined
   }
-  if (prototype === Date.prototype && types.isDate(value)) {
+  if (prototype === Date.prototype && types.isDate(value) && !namesClass(value)) {
     if (Number.isNaN(value.getTime())) return new UnfitPayload('invalid date', value)
     writePacked(value)
     return undefined
   }
   if (isForeignObjectPrototype(prototype as object)) return writeMap(value, depth, maxBytes)
   return new UnfitPayload('instance', value)
+}
+
+/** By a property of its own, which the encoder takes for the class it is to write. */
+function namesClass(value: object): boolean {
+  return Object.hasOwn(value, 'constructor')
 }
 
 /** `Object.prototype` of another realm (a vm context, as test runners use): its plain objects are as good. */

@@ -3,7 +3,8 @@
  * back from the disk. Reading does not make an entry newer.
  *
  * The latest few messages are kept as they were encoded, so that nothing but the payload is decoded of a message that is
- * sent at once. A message leaves for the pages when another one takes its place.
+ * sent at once. A message leaves for the pages when another one takes its place, or when the buffer that it was encoded in
+ * is full: a record that is kept there keeps a mebibyte alive.
  *
  * Records are copied into pages, which fill one after another. A page whose records were all settled is used again, and
  * where the limit is reached the oldest page goes, whatever it still holds. So no record is an object: those that wait
@@ -13,6 +14,7 @@
  * never meet, and at full speed a `Map` costs more than everything else that is done for a record.
  */
 
+import { recordBuffer } from '../log/record-buffer.js'
 import type { EncodedMessage } from './message.js'
 
 /** A power of 2. */
@@ -34,6 +36,8 @@ export class RecordCache {
   /** By the low bits of the sequence. */
   readonly #latest = new Array<EncodedMessage | undefined>(LATEST).fill(undefined)
   readonly #latestSequences = new Float64Array(LATEST)
+  /** Some of the latest stand in the buffer of the next batch. */
+  #keepsBuffer = false
   readonly #limitBytes: number
   readonly #pageBytes: number
   /** By number, the oldest first. */
@@ -69,15 +73,29 @@ export class RecordCache {
   /** A message that was just enqueued. */
   add(sequence: number, encoded: EncodedMessage): void {
     // All of the latest take a part of the limit at most, which the pages do not count.
-    if (encoded.record.length * LATEST * 4 > this.#limitBytes) {
-      this.set(sequence, encoded.record)
+    const { record } = encoded
+    if (record.length * LATEST * 4 > this.#limitBytes || !recordBuffer.sharesMemory(record)) {
+      this.set(sequence, record)
       return
+    }
+    if (!this.#keepsBuffer) {
+      this.#keepsBuffer = true
+      recordBuffer.keep(this.#leaveBuffer)
     }
     const at = sequence & (LATEST - 1)
     const earlier = this.#latest[at]
     if (earlier !== undefined) this.set(this.#latestSequences[at]!, earlier.record)
     this.#latest[at] = encoded
     this.#latestSequences[at] = sequence
+  }
+
+  readonly #leaveBuffer = (): void => {
+    this.#keepsBuffer = false
+    for (const [at, encoded] of this.#latest.entries()) {
+      if (encoded === undefined) continue
+      this.#latest[at] = undefined
+      this.set(this.#latestSequences[at]!, encoded.record)
+    }
   }
 
   /** One of the latest, as it was encoded. Not to be changed. */

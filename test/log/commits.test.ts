@@ -235,6 +235,44 @@ for (const { what, kind, path } of BULK) {
   })
 }
 
+t.test('an opening tells what device it is, so that no commit has to find it out', async t => {
+  const open = async (syncMs: number, options: OpenOptions = {}) => {
+    await turn()
+    let nowMs = 1_000
+    t.teardown(holdTime({ setTimeout, clearTimeout, setInterval, now: () => nowMs }))
+    const syncs: string[] = []
+    const process = new DiskProcess(new RecordingDisk(), {
+      syncsNow: () => true,
+      onChange: ({ kind, path }) => {
+        if (kind === 'sync') syncs.push(path)
+      },
+      onSyncNow: () => {
+        syncs.push(`now ${syncs.pop()}`)
+        nowMs += syncMs
+      },
+    })
+    const { set } = await openLogs(process, { segmentBytes: 64 * 1024, ...options })
+    t.teardown(() => set.close().catch(() => {}))
+    return { set, onTheLoop: syncs.filter(path => path.startsWith('now ')) }
+  }
+
+  const slow = await open(10)
+  t.match(slow.onTheLoop, [/^now .*ballast/])
+  t.equal(slow.onTheLoop.length, 1)
+  t.match(commits(slow), { now: 'slow', heldMs: 10, onTheSpot: 0 })
+  await turn()
+  await append(slow.set, 'messages', 'first')
+  t.match(commits(slow), { onTheSpot: 0, onThread: 1 })
+
+  const quick = await open(0.2)
+  t.equal(quick.onTheLoop.length, 1)
+  await turn()
+  await append(quick.set, 'messages', 'first')
+  t.match(commits(quick), { onTheSpot: 1, onThread: 0 })
+
+  t.strictSame((await open(0.2, { commits: 'thread' })).onTheLoop, [])
+})
+
 t.test(
   'one that fails ends the segment, and the next ones go to threads until one has succeeded',
   async t => {

@@ -154,10 +154,20 @@ t.test('after one that failed all go to threads, until one has succeeded there',
   t.notOk(device.sync(0.2))
   t.equal(device.quick.state, 'slow')
   t.equal(device.quick.slowForMs, Number.POSITIVE_INFINITY)
-  device.quick.succeeded()
+  device.quick.succeeded(device.quick.failures)
   t.ok(device.sync(0.2))
   device.quick.failed()
   t.notOk(device.sync(0.2))
+})
+
+t.test('a success tells nothing where another sync has failed since it began', async t => {
+  const device = new Device()
+  const { failures } = device.quick
+  device.quick.failed()
+  device.quick.succeeded(failures)
+  t.notOk(device.sync(0.2))
+  device.quick.succeeded(device.quick.failures)
+  t.ok(device.sync(0.2))
 })
 
 t.test(

@@ -44,6 +44,43 @@ t.test('where anything stands between them, they are not', async t => {
   t.equal(buffer.framesOf([append(Buffer.from('another'))]), undefined)
 })
 
+t.test('who keeps a record is told, once, when no other will stand in its buffer', async t => {
+  const buffer = new RecordBuffer()
+  const first = encode(buffer, 'first')
+  t.ok(buffer.sharesMemory(first))
+  let told = 0
+  buffer.keep(() => {
+    told += 1
+  })
+  encode(buffer, 'second')
+  const outer = buffer.begin()
+  encode(buffer, 'one that is enqueued meanwhile stands elsewhere')
+  buffer.finish(outer)
+  t.equal(told, 0)
+  for (let twice = 0; twice < 2; twice += 1) {
+    const suspended = buffer.begin()
+    buffer.reserve(buffer.bytes.length)
+    buffer.finish(suspended)
+    t.equal(told, 1)
+    t.notOk(buffer.sharesMemory(first))
+  }
+})
+
+t.test('who keeps a record that was encoded within another one is told when the other goes on', async t => {
+  const buffer = new RecordBuffer()
+  encode(buffer, 'first')
+  const outer = buffer.begin()
+  const inner = buffer.begin()
+  write(buffer, 'inner')
+  const told: string[] = []
+  buffer.keep(() => told.push(String(record)))
+  const record = buffer.take()
+  buffer.finish(inner)
+  t.strictSame(told, ['inner'])
+  buffer.finish(outer)
+  t.strictSame(told, ['inner'])
+})
+
 t.test('a record that outgrows the buffer moves to a new one, and leaves the others as they are', async t => {
   const buffer = new RecordBuffer()
   const first = encode(buffer, 'first')

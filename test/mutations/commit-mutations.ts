@@ -16,6 +16,22 @@ export const commitMutations: readonly Mutation[] = [
     caughtBy: commits('never while a sync of the same file is under way'),
   },
   {
+    name: 'the first commit finds out what device it is',
+    invariants: [],
+    file: 'lib/log/log-set.js',
+    find: 'commits.probe(probe)',
+    replace: '',
+    caughtBy: commits('an opening tells what device it is, so that no commit has to find it out'),
+  },
+  {
+    name: 'a sync that began before another failed speaks for the device',
+    invariants: [],
+    file: QUICK,
+    find: 'if (failures === this.#failures)',
+    replace: '',
+    caughtBy: quickSyncs('a success tells nothing where another sync has failed since it began'),
+  },
+  {
     name: 'a failed sync on the event loop is taken for a good one',
     invariants: [5],
     file: 'lib/log/segment.js',

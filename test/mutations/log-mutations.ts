@@ -22,6 +22,39 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'who keeps a record keeps its buffer, for as long as it likes',
+    invariants: [],
+    file: 'lib/log/record-buffer.js',
+    find: 'this.#leave(earlier);',
+    replace: '',
+    caughtBy: {
+      file: 'log/record-buffer',
+      name: 'who keeps a record is told, once, when no other will stand in its buffer',
+    },
+  },
+  {
+    name: 'a message that was encoded within another keeps its buffer alive',
+    invariants: [],
+    file: 'lib/log/record-buffer.js',
+    find: 'this.#leave(bytes);',
+    replace: '',
+    caughtBy: {
+      file: 'log/record-buffer',
+      name: 'who keeps a record that was encoded within another one is told when the other goes on',
+    },
+  },
+  {
+    name: 'a message whose buffer is full already is kept in it',
+    invariants: [],
+    file: 'lib/store/record-cache.js',
+    find: '!recordBuffer.sharesMemory(record)',
+    replace: 'false',
+    caughtBy: {
+      file: 'store/record-cache',
+      name: 'a message keeps no other’s memory alive: its record is copied when its buffer is full',
+    },
+  },
+  {
     name: 'an earlier format version is read as this one',
     invariants: [7],
     file: 'lib/log/format.js',

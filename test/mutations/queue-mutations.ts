@@ -124,6 +124,42 @@ export const queueMutations: readonly Mutation[] = [
     caughtBy: { file: 'store/message', name: 'a record takes as many bytes as it may, and not one more' },
   },
   {
+    name: 'a place in a list is written over a message that has no room for it',
+    invariants: [],
+    file: 'lib/store/message.js',
+    find: 'if (!together)',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'store/message',
+      name: 'a message that was not encoded as a part of a list is spoilt by no place in one',
+    },
+  },
+  {
+    name: 'all calls of enqueue share what is known beside a message',
+    invariants: [],
+    file: 'lib/queue/intake.js',
+    find: 'return { nowMs: time.now(), maxMessageBytes: limits.maxMessageBytes, together, ttlMsOf };',
+    replace: `this.shared ??= { maxMessageBytes: limits.maxMessageBytes, ttlMsOf };
+        return Object.assign(this.shared, { nowMs: time.now(), together });`,
+    caughtBy: {
+      file: 'queue/enqueue',
+      name: 'what is enqueued while a list is read is no part of it, and changes nothing of it',
+    },
+  },
+  {
+    name: 'who hears of a message does not find it yet',
+    invariants: [],
+    file: 'lib/store/enqueuer.js',
+    find: `this.#sources.index.deferred.add(appending);
+        appending.answer(enqueued);`,
+    replace: `appending.answer(enqueued);
+        this.#sources.index.deferred.add(appending);`,
+    caughtBy: {
+      file: 'queue/enqueue',
+      name: 'a subscriber that hears of a message finds it, and can cancel it',
+    },
+  },
+  {
     name: 'a list of any size is taken',
     invariants: [],
     file: 'lib/queue/intake.js',

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import t from 'tap'
-import { type OutboundMessage, OutboundQueue } from '../../lib/index.js'
+import { type OutboundMessage, OutboundQueue, SendError } from '../../lib/index.js'
 import { macrotask, openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -231,6 +231,45 @@ t.test('a getter that enqueues is read, and what it enqueues is a message like a
   t.same((await queue.get('outer'))?.payload, outer)
 })
 
+t.test('what is enqueued while a list is read is no part of it, and changes nothing of it', async t => {
+  for (const together of [true, false]) {
+    const directory = temporaryDirectory(t)
+    const inner: Promise<unknown>[] = []
+    const queue = await openQueue(
+      t,
+      {
+        channelOptions: name => {
+          if (name !== 'chat' || inner.length > 0) return undefined
+          const news = ['n1', 'n2'].map(id => ({ channel: 'admin', id, payload: null }))
+          inner.push(queue.enqueue(news, { together: !together }))
+          return undefined
+        },
+      },
+      directory,
+    )
+    const payload = {
+      get text(): string {
+        inner.push(queue.enqueue({ channel: 'admin', id: 'n3', payload: null }))
+        return 'text'
+      },
+    }
+    const list = ['o1', 'o2', 'o3'].map(id => ({ channel: 'chat', id, payload }))
+    list.splice(1, 2, { ...list[1]!, payload: { text: '' } }, { ...list[2]!, payload: { text: '' } })
+    await queue.enqueue(list, { together })
+    await Promise.all(inner)
+    await queue.close()
+
+    const refuses = ({ id }: { id: string }) => {
+      if (id.endsWith('1')) throw new SendError('no', { kind: 'permanent' })
+    }
+    const again = await openQueue(t, { send: refuses }, directory)
+    await again.drain()
+    const dead = await collect(again.list({ state: 'dead' }))
+    const expected = together ? ['n1', 'o1', 'o2', 'o3'] : ['n1', 'n2', 'o1']
+    t.strictSame(dead.map(({ id }) => id).sort(), expected, `together: ${together}`)
+  }
+})
+
 t.test('an aborted signal withdraws before a byte is written', async t => {
   const queue = await openQueue(t)
   const reason = new Error('user left')
@@ -355,6 +394,19 @@ t.test('each accepted message is published to whoever subscribes', async t => {
   channel('waq:enqueue').unsubscribe(subscriber)
   await queue.enqueue({ channel: 'chat', payload: 'private', id: 'n' })
   t.same(published, [{ directory: queue.directory, id: 'm', channel: 'chat', sequence: 1 }])
+})
+
+t.test('a subscriber that hears of a message finds it, and can cancel it', async t => {
+  const queue = await openQueue(t)
+  const found: unknown[] = []
+  const subscriber = (message: unknown) => {
+    const { id } = message as { id: string }
+    found.push(queue.get(id), queue.cancel(id))
+  }
+  channel('waq:enqueue').subscribe(subscriber)
+  t.teardown(() => channel('waq:enqueue').unsubscribe(subscriber))
+  await queue.enqueue({ channel: 'chat', payload: 1, id: 'm' })
+  t.match(await Promise.all(found), [{ id: 'm' }, true])
 })
 
 t.test('a closed queue accepts nothing', async t => {

@@ -96,6 +96,13 @@ t.test('what does not come back is refused by its path, with what to do', async 
     ['subclass of Array', [new (class List extends Array {})()], 'payload[0]', /List/],
     ['subclass of Uint8Array', [new (class Bytes extends Uint8Array {})(1)], 'payload[0]', /Bytes/],
     ['subclass of Date', [new (class Day extends Date {})()], 'payload[0]', /Day/],
+    [
+      'bytes that name a class',
+      [Object.assign(new Uint8Array(3), { constructor: Object })],
+      'payload[0]',
+      /./,
+    ],
+    ['a Date that names a class', [Object.assign(new Date(), { constructor: Array })], 'payload[0]', /./],
     ['made up Date', [Object.create(Date.prototype)], 'payload[0]', /Date/],
     ['made up Uint8Array', [Object.create(Uint8Array.prototype)], 'payload[0]', /Uint8Array/],
     ['unnamed prototype', [Object.create({ a: 1 })], 'payload[0]', /prototype|Object/],

@@ -137,6 +137,13 @@ t.test('a message that never expires stays so', async t => {
   t.equal(decodeEnvelope(message().record, 'the record').expiresAt, Number.POSITIVE_INFINITY)
 })
 
+t.test('a message that was not encoded as a part of a list is spoilt by no place in one', async t => {
+  const encoded = message({ together: false })
+  const before = Buffer.from(encoded.record)
+  t.throws(() => placeInList(encoded, 0, 2), /was not encoded as a part of a list/)
+  t.strictSame(encoded.record, before)
+})
+
 t.test('a part of a list that dies together knows its place', async t => {
   const payload = { text: 'of three' }
   const encoded = message({ together: true, payload })

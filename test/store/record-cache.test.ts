@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { RecordCache } from '../../lib/store/record-cache.js'
 import { MemoryDisk } from './fixtures/memory-logs.js'
-import { enqueueOne, openStore, outcomeOf } from './fixtures/messages.js'
+import { enqueueOne, message, openStore, outcomeOf } from './fixtures/messages.js'
 
 t.test('the newest records are kept, within the limit', async t => {
   const cache = new RecordCache(10_000)
@@ -48,6 +48,25 @@ t.test('what is deleted makes room for others, and setting twice counts once', a
     t.equal(cache.get(sequence), undefined)
     t.ok(cache.get(1))
   }
+})
+
+t.test('a message keeps no other’s memory alive: its record is copied when its buffer is full', async t => {
+  const cache = new RecordCache(1024 * 1024)
+  const first = message({ payload: 'first' })
+  cache.add(1, first)
+  t.equal(cache.latest(1), first)
+  const large = message({ payload: 'x'.repeat(1024 * 1024) })
+  t.equal(cache.latest(1), undefined)
+  t.strictSame(cache.get(1), first.record)
+  t.not(cache.get(1)!.buffer, first.record.buffer)
+  cache.add(2, large)
+  const second = message({ payload: 'second' })
+  cache.add(3, first)
+  t.equal(cache.latest(3), undefined, 'one whose buffer is full already')
+  cache.add(4, second)
+  t.equal(cache.latest(4), second)
+  cache.delete(1)
+  t.equal(cache.get(1), undefined)
 })
 
 t.test('whatever is set, deleted and read, it never answers with anything but what was set', async t => {
