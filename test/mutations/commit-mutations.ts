@@ -132,8 +132,8 @@ export const commitMutations: readonly Mutation[] = [
     name: 'commits on the event loop where options say threads',
     invariants: [],
     file: COMMITS,
-    find: "if (this.#mode === 'thread' || ",
-    replace: 'if (',
+    find: "if (this.#mode === 'thread' || turnTakenBy()",
+    replace: 'if (turnTakenBy()',
     caughtBy: commits('commits: thread, and what is no commit: nothing on the event loop'),
   },
   {
@@ -215,7 +215,7 @@ export const commitMutations: readonly Mutation[] = [
     name: 'after a failed sync the next one is on the event loop again',
     invariants: [],
     file: QUICK,
-    find: `this.#failed = true;
+    find: `this.failed();
             throw error;`,
     replace: 'throw error;',
     caughtBy: quickSyncs('after one that failed all go to threads, until one has succeeded there'),

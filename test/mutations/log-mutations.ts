@@ -2186,7 +2186,7 @@ export const logMutations: readonly Mutation[] = [
     name: 'the ballast is never restored',
     invariants: [14],
     file: 'lib/log/group-commit.js',
-    find: 'return await this.#directory.ballast.restore();',
+    find: 'return await device.during(() => ballast.restore());',
     replace: 'return false;',
     caughtBy: {
       file: 'log/failures',
