@@ -34,10 +34,6 @@ export class Backlog {
     return this.#goesBefore(side, head) ? side : head
   }
 
-  isEmpty(line: Line): boolean {
-    return line.head === 0 && (line.side?.size ?? 0) === 0 && (line.resting?.size ?? 0) === 0
-  }
-
   /** Puts a message where its order key belongs. Refs in order, and one put back in front, cost nothing to place. */
   insert(line: Line, ref: MessageRef): void {
     const { place, previous, next } = this.#columns

@@ -262,11 +262,6 @@ export class Dispatcher<P, R> {
     this.#whenEnded?.()
   }
 
-  sending(ref: MessageRef): boolean {
-    const phase = this.#attempts.get(ref)?.phase
-    return phase === 'recording' || phase === 'sending'
-  }
-
   stats(): DispatcherStats {
     this.#store.catchUp()
     const { halts, brakes, pauses, pending, occupied } = this.#scheduler

@@ -41,10 +41,6 @@ export class Scheduled implements Alarm {
     this.#delays = new Heap(isBefore, columns.previous)
   }
 
-  get size(): number {
-    return this.#appointments.size + this.#delays.size
-  }
-
   /** Takes the message if it is to wait. Once due, it stays due: one that was attempted before was. */
   add(ref: MessageRef): boolean {
     const deliverAt = this.#store.deliverAt(ref)

@@ -157,12 +157,7 @@ export class Scheduler {
     this.#scheduled = new Scheduled(store, this.columns, timers, time, ref => this.#place(ref))
   }
 
-  /** A channel that has messages or something to remember. */
-  find(name: string): Channel | undefined {
-    return this.#channels.find(name)
-  }
-
-  /** As `find`; makes it where there is none. It stays only if `settle` finds a reason. */
+  /** Makes it where there is none. It stays only if `settle` finds a reason. */
   channel(name: string): Channel {
     return this.#channels.occupy(name)
   }

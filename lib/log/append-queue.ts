@@ -1,4 +1,5 @@
 import type { Append } from './append.js'
+import type { FailurePolicy } from './failure-policy.js'
 
 /** What waits for the next flush, by sequence. */
 export class AppendQueue {
@@ -54,12 +55,15 @@ export class AppendQueue {
     return waiting.splice(0, count)
   }
 
-  /** Takes out all that may still be refused. */
-  takeRefusable(): Append[] {
+  get holdsRefusable(): boolean {
+    return this.#waiting.some(append => append.state === 'waiting' || append.state === 'touched')
+  }
+
+  takeRefusable(policy: FailurePolicy): Append[] {
     this.#dropWithdrawn()
-    const waiting = this.#waiting
-    this.#waiting = waiting.filter(append => append.state === 'accepted')
-    return waiting.filter(append => append.state !== 'accepted')
+    const refusable = policy.refusable(this.#waiting)
+    if (refusable.length > 0) this.#waiting = this.#waiting.filter(append => append.state === 'accepted')
+    return refusable
   }
 
   /** False: it is not waiting (any more), or bytes of it were written before. */

@@ -1,8 +1,8 @@
 /**
  * Writes what is appended to one log, and knows what to do when the disk does not do as it is told.
  *
- * One flush is in flight; all that arrives meanwhile forms the next. There is no timer and no added delay: an
- * idle log flushes at the end of the current tick. Invariants (numbers of `docs/format.md`):
+ * `FlushLoop` says when a batch is written, `FailurePolicy` what becomes of one that can not be. Invariants (numbers of
+ * `docs/format.md`):
  *  - 3: nothing is reported as accepted before the fence was checked, after its bytes were written and, where
  *    the durability asks for it, synced.
  *  - 5: after a failed write or sync the segment ends at its last synced byte; what stood behind it is written to
@@ -15,11 +15,13 @@ import { diskFullError } from './ballast.js'
 import type { Directory } from './directory.js'
 import { Displaced } from './displaced.js'
 import { asWaqError, WaqError } from './errors.js'
+import { type FailurePolicy, failurePolicies } from './failure-policy.js'
+import { FlushLoop } from './flush-loop.js'
 import { FRAME_HEADER_BYTES, MAX_PAYLOAD_BYTES } from './format.js'
 import { frameBatch } from './frame-batch.js'
 import type { ManifestPublisher } from './manifest-publisher.js'
 import { Pace } from './pace.js'
-import { nextTick, nextTurn, setImmediate } from './real-time.js'
+import { nextTick, nextTurn } from './real-time.js'
 import { Rotation } from './rotation.js'
 import type { ActiveSegment } from './segment.js'
 import type { SegmentSet } from './segment-set.js'
@@ -28,9 +30,6 @@ import type { LogSpec } from './types.js'
 import { Unsynced } from './unsynced.js'
 import { type WriteError, writeFully } from './write.js'
 
-/** What stands for the flush loop while it waits for nothing. */
-const atOnce = Promise.resolve()
-
 /** One flush, unless a single list is larger: a waiter behind it should not wait for much more than its own sync. */
 const MAX_FLUSH_BYTES = 1024 * 1024
 
@@ -38,19 +37,16 @@ export class GroupCommit {
   readonly #directory: Directory
   readonly #publisher: ManifestPublisher
   readonly #spec: LogSpec
+  readonly #policy: FailurePolicy
   readonly #rotation: Rotation
   readonly #queue = new AppendQueue()
+  readonly #loop: FlushLoop
   readonly #unsynced: Unsynced
   readonly #displaced = new Displaced()
   readonly #pace = new Pace()
   #nextSequence: number
 
-  /** The flush loop, while it runs; or a seal, which takes its place. */
-  #running: Promise<void> | undefined
   #sealing: Promise<void> | undefined
-  /** The flush loop is to make room for a seal. */
-  #sealDue = false
-  #scheduled = false
   /** Why the last flush failed, while the pace holds. */
   #trouble: WaqError | undefined
   #ended: WaqError | undefined
@@ -66,6 +62,8 @@ export class GroupCommit {
     this.#directory = directory
     this.#publisher = publisher
     this.#spec = spec
+    this.#policy = failurePolicies[spec.onFailure]
+    this.#loop = new FlushLoop(this, spec.durability === 'fsync' ? directory.commits : undefined)
     this.#nextSequence = nextSequence
     this.#rotation = new Rotation(directory, publisher, spec, segmentBytes, segments, {
       syncFailed: (active, error) => this.#endSegment(active, [], error),
@@ -113,7 +111,7 @@ export class GroupCommit {
     append.bytes = bytes + count * FRAME_HEADER_BYTES
     this.#nextSequence += count
     this.#queue.push(append)
-    this.#schedule()
+    this.#loop.schedule()
     return firstSequence
   }
 
@@ -159,14 +157,11 @@ export class GroupCommit {
   }
 
   async #seal(): Promise<void> {
-    this.#sealDue = true
-    // Between two flushes. What waits meanwhile goes to the segment that follows.
-    while (this.#running !== undefined) await this.#running
-    this.#sealDue = false
-    const sealing = this.#ended === undefined ? this.#rotation.seal() : Promise.reject(this.#ended)
-    this.#occupy(sealing.catch(() => {})) // told to whoever asked for it, below
     try {
-      await sealing
+      await this.#loop.runAlone(async () => {
+        if (this.#ended !== undefined) throw this.#ended
+        await this.#rotation.seal()
+      })
     } catch (error) {
       throw asWaqError(error, `sealing the ${this.#spec.name} log failed`)
     }
@@ -192,11 +187,8 @@ export class GroupCommit {
     }
   }
 
-  async #writeAll(): Promise<void> {
-    // A flush that was due at the end of this tick may begin while this waits: never two of them, and none is left out.
-    while (this.#running !== undefined) await this.#running
-    this.#pace.cancel()
-    if (this.#queue.size > 0) await this.#run()
+  #writeAll(): Promise<void> {
+    return this.#loop.drain(() => this.#pace.cancel())
   }
 
   /** At the end of a close, as `Rotation.release`. */
@@ -204,81 +196,18 @@ export class GroupCommit {
     return this.#rotation.release(clean)
   }
 
-  // ── The flush loop ──────────────────────────────────────────────────────────────────────────────────────────
+  // ── A flush ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #schedule(): void {
-    if (this.#scheduled || this.#running !== undefined) return
-    this.#scheduled = true
-    // The event loop gets a turn between two syncs on the spot. Else after the promise jobs of this tick: all that a
-    // resolved flush sets going again shares the next one.
-    if (this.#spec.durability === 'fsync' && this.#directory.commits.waitForTurn) setImmediate(this.#run)
-    else nextTick(this.#run)
+  /** As `Flusher`. */
+  get hasWork(): boolean {
+    return this.#queue.size > 0 && this.#directory.fence.lost === undefined
   }
 
-  /** The flush loop. A promise only where something has to be waited for: mostly nothing has. */
-  readonly #run = (): void | Promise<void> => {
-    this.#scheduled = false
-    if (this.#running !== undefined || this.#queue.size === 0) return
-    this.#running = atOnce
-    let waits: void | Promise<void>
-    try {
-      waits = this.#flushUntilWait()
-    } finally {
-      this.#running = undefined
-    }
-    if (waits !== undefined) return this.#occupy(this.#flushOn(waits))
-    if (this.#queue.size > 0) this.#goOn()
-  }
-
-  /** Nothing else writes to the log until this work is over; then the flush loop goes on. */
-  #occupy(work: Promise<void>): Promise<void> {
-    const running = work.finally(() => {
-      if (this.#running === running) this.#running = undefined
-      this.#goOn()
-    })
-    this.#running = running
-    return running
-  }
-
-  #goOn(): void {
-    // A seal takes its place first, and then goes on.
-    if (this.#queue.size === 0 || this.#sealDue || this.#directory.fence.lost !== undefined) return
-    // What came after the loop's last look: nobody else will wake up for it.
-    if (this.#pace.leftMs > 0) this.#hold()
-    else this.#schedule()
-  }
-
-  async #flushOn(first: Promise<void>): Promise<void> {
-    let waits: void | Promise<void> = first
-    while (waits !== undefined) {
-      await waits
-      waits = this.#flushUntilWait()
-    }
-  }
-
-  #flushUntilWait(): void | Promise<void> {
-    while (this.#queue.size > 0 && !this.#sealDue) {
-      // Without trouble the pace holds nothing up.
-      if (this.#trouble !== undefined && this.#pace.leftMs > 0) return this.#hold()
-      const isShort = this.#spec.onFailure === 'reject' && this.#directory.ballast.short
-      const flushing = isShort ? this.#flushShort() : this.#flush()
-      if (flushing !== undefined) return flushing
-    }
-    if (this.#trouble !== undefined && this.#queue.size > 0) this.#hold()
-  }
-
-  /** What may be refused has to wait for the ballast; what was accepted may use it. */
-  async #flushShort(): Promise<void> {
-    if (!(await this.#ballastRestored())) {
-      const { ballast, root } = this.#directory
-      this.#refuse(this.#queue.takeRefusable(), diskFullError(root, ballast.shortFor))
-      if (this.#queue.size === 0) return
-    }
-    await this.#flush()
-  }
-
-  /** Writes one batch where it can be done without waiting, else goes the long way. */
-  #flush(): void | Promise<void> {
+  /** As `Flusher`. Writes one batch where it can be done without waiting, else goes the long way. */
+  flush(): boolean | Promise<void> {
+    if (this.#queue.size === 0 || (this.#trouble !== undefined && this.#isHeldBack())) return false
+    if (!this.#policy.mustSucceed && this.#directory.ballast.short && this.#queue.holdsRefusable)
+      return this.#restoreBallast()
     const batch = this.#queue.take(MAX_FLUSH_BYTES)
     try {
       let bytes = 0
@@ -286,10 +215,19 @@ export class GroupCommit {
       const active = this.#rotation.ready(bytes)
       const flushing =
         active === undefined ? this.#flushToNext(batch, bytes) : this.#write(active, batch, bytes)
-      return flushing?.catch(error => this.#refuseForDefect(batch, error))
+      return flushing?.catch(error => this.#refuseForDefect(batch, error)) ?? true
     } catch (error) {
       this.#refuseForDefect(batch, error)
+      return true
     }
+  }
+
+  /** While the pace holds, what may be refused is, and the rest is tried again by itself. */
+  #isHeldBack(): boolean {
+    if (this.#pace.leftMs === 0) return false
+    this.#refuse(this.#queue.takeRefusable(this.#policy), this.#trouble!)
+    if (this.#queue.size > 0) this.#pace.afterwards(() => this.#loop.schedule())
+    return true
   }
 
   /** Every failure of the disk is dealt with where it happens: this is a defect, and still nobody is left waiting. */
@@ -299,14 +237,15 @@ export class GroupCommit {
     this.#refuse(batch, defect)
   }
 
-  async #ballastRestored(): Promise<boolean> {
+  /** What may be refused has to wait for the ballast; what was accepted may use it. */
+  async #restoreBallast(): Promise<void> {
+    const { ballast, device, root } = this.#directory
     try {
-      const { ballast, device } = this.#directory
-      return await device.during(() => ballast.restore())
+      if (await device.during(() => ballast.restore())) return
     } catch (error) {
       this.#directory.reportError(error)
-      return false
     }
+    this.#refuse(this.#queue.takeRefusable(this.#policy), diskFullError(root, ballast.shortFor))
   }
 
   async #flushToNext(batch: Append[], bytes: number): Promise<void> {
@@ -393,14 +332,13 @@ export class GroupCommit {
         if (this.#directory.fence.lost !== undefined) return this.#accept(batch) // which refuses it
         const trouble = asWaqError(error, 'publishing a manifest failed')
         this.#directory.reportError(trouble)
-        if (this.#spec.onFailure === 'reject') {
-          this.#pauseAfter(trouble)
-          const [kept, refused] = split(batch)
-          this.#accept(kept)
+        this.#pauseAfter(trouble)
+        if (!this.#policy.mustSucceed) {
+          const refused = this.#policy.refusable(batch)
+          this.#accept(without(batch, refused))
           this.#refuse(refused, trouble)
           return
         }
-        this.#pauseAfter(trouble)
         if (this.#ended !== undefined) return this.#refuse(batch, trouble)
         await this.#pace.wait()
       }
@@ -439,7 +377,7 @@ export class GroupCommit {
 
   /** What was accepted can not be refused any more, in whichever log: like an outcome, it may use the ballast. */
   get #mustSucceed(): boolean {
-    return this.#spec.onFailure === 'retain' || this.#displaced.size > 0
+    return this.#policy.mustSucceed || this.#displaced.size > 0
   }
 
   async #writeFailed(active: ActiveSegment, batch: Append[], error: WriteError): Promise<void> {
@@ -472,18 +410,14 @@ export class GroupCommit {
 
     const lost = this.#unsynced.takeLost()
     for (const append of lost) this.#displaced.add(append)
-    const [kept, refusable] = split(batch)
-    const [again, refused] = this.#trouble === undefined ? [refusable, []] : [[], refusable]
+    const isSecond = this.#trouble !== undefined
     this.#trouble ??= error
-    if (this.#spec.onFailure === 'retain') {
-      this.#queue.putBack([...lost, ...batch])
-      if (refused.length > 0) this.#pauseAfter(error)
-    } else {
-      this.#queue.putBack([...lost, ...kept, ...again])
-      this.#refuse(refused, error)
-      if (refused.length > 0) this.#pauseAfter(error)
-    }
-    this.#schedule()
+    const refused = isSecond ? this.#policy.refusable(batch) : []
+    this.#queue.putBack([...lost, ...without(batch, refused)])
+    this.#refuse(refused, error)
+    // What was accepted before is no reason to wait: its segment failed, and it is written to a fresh one.
+    if (isSecond && batch.some(append => append.state !== 'accepted')) this.#pauseAfter(error)
+    this.#loop.schedule()
   }
 
   /** A batch of which nothing could be written now. */
@@ -493,13 +427,10 @@ export class GroupCommit {
       return
     }
     this.#pauseAfter(error)
-    if (this.#spec.onFailure === 'retain') {
-      this.#directory.reportError(error)
-      this.#queue.putBack(batch)
-      return
-    }
-    const [kept, refused] = split(batch)
+    const refused = this.#policy.refusable(batch)
+    const kept = without(batch, refused)
     this.#queue.putBack(kept)
+    // Nobody else hears of what is kept.
     if (kept.length > 0) this.#directory.reportError(error)
     this.#refuse(refused, error)
   }
@@ -513,14 +444,8 @@ export class GroupCommit {
   #pauseAfter(error: WaqError): void {
     this.#trouble = error
     // A full disk that nothing was written to costs one failing call; it is asked at every append.
-    if (error.code === 'WAQ_DISK_FULL' && this.#spec.onFailure === 'reject' && this.#rotation.active) return
+    if (error.code === 'WAQ_DISK_FULL' && !this.#policy.mustSucceed && this.#rotation.active) return
     this.#pace.failed()
-  }
-
-  /** While the pace holds: what may be refused is, and the rest is tried again by itself. */
-  #hold(): void {
-    if (this.#spec.onFailure === 'reject') this.#refuse(this.#queue.takeRefusable(), this.#trouble!)
-    if (this.#queue.size > 0) this.#pace.afterwards(() => this.#schedule())
   }
 
   /** The fence fell: nothing is written any more, and whoever waits is told. */
@@ -571,12 +496,10 @@ function touch(batch: readonly Append[]): void {
   for (const append of batch) if (append.state === 'waiting') append.state = 'touched'
 }
 
-/** What was accepted before, and what may still be refused. */
-function split(batch: readonly Append[]): [kept: Append[], refusable: Append[]] {
-  return [
-    batch.filter(append => append.state === 'accepted'),
-    batch.filter(append => append.state !== 'accepted'),
-  ]
+function without(batch: readonly Append[], refused: readonly Append[]): readonly Append[] {
+  if (refused.length === 0) return batch
+  const left = new Set(refused)
+  return batch.filter(append => !left.has(append))
 }
 
 function refusal(error: WaqError, touched: boolean): WaqError {

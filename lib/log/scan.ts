@@ -53,8 +53,6 @@ export interface ScanSink {
 }
 
 export interface ScanEnd {
-  /** Behind the last intact frame (or `from`). */
-  readonly framesEnd: number
   /** From here to the end all bytes are zero, or lack; the end itself where none are. Not reported as bad. */
   readonly zerosFrom: number
   /** The highest `durable` that an intact header bears: every byte before it was once known to be on the device. */
@@ -75,7 +73,6 @@ export async function scanSegment(source: ScanSource, sink: ScanSink): Promise<S
 async function scanWindow(window: Window, source: ScanSource, sink: ScanSink): Promise<ScanEnd> {
   const { salted, to } = source
   let at = source.from
-  let framesEnd = at
   let zerosFrom = to
   let proven = at
   let badFrom = -1
@@ -120,7 +117,6 @@ async function scanWindow(window: Window, source: ScanSource, sink: ScanSink): P
     const payload = window.bytes.subarray(start, start + header.payloadLength)
     if (window.holds(at, length) && payloadIsIntact(payload, header, salted, at)) {
       sink.frame(at, header, payload)
-      framesEnd = at + length
     } else {
       sink.bad(at, length, header)
     }
@@ -128,7 +124,7 @@ async function scanWindow(window: Window, source: ScanSource, sink: ScanSink): P
     at += length
   }
   if (badFrom >= 0) sink.bad(badFrom, at - badFrom, undefined)
-  return { framesEnd, zerosFrom, proven }
+  return { zerosFrom, proven }
 }
 
 const ZEROS = Buffer.alloc(4096)

@@ -154,10 +154,6 @@ export function parseName(value: unknown, name: string, maxBytes: number, hint: 
   return value
 }
 
-/** A channel as a caller names it for a look-up. Throws `Refusal`. */
-export const parseChannel = (value: unknown, name: string): string =>
-  parseName(value, name, MAX_CHANNEL_BYTES, CHANNEL_HINT)
-
 /** An id as a caller names it for a look-up. Throws `Refusal`. */
 export const parseId = (value: unknown, name: string): string =>
   parseName(value, name, MAX_ID_BYTES, 'It is the id of the message, as its receipt has it.')

@@ -39,12 +39,6 @@ export interface CompactionLimits {
   readonly sparesYoung: boolean
 }
 
-export interface CompactionPlan {
-  readonly retire: readonly number[]
-  /** Runs, the one that frees the largest share first. */
-  readonly rewrite: readonly CompactionRun[]
-}
-
 export interface CompactionRun {
   readonly ids: readonly number[]
   readonly bytes: number
@@ -77,12 +71,14 @@ export function thoroughLimits(segmentBytes: number): CompactionLimits {
   }
 }
 
-/** `segments`: as they stand in the log, oldest first. */
-export function planCompaction(segments: readonly SegmentShare[], limits: CompactionLimits): CompactionPlan {
-  const retire = segments.filter(({ state }) => state === 'free').map(({ id }) => id)
+/** `segments`: as they stand in the log, oldest first. The run that frees the largest share comes first. */
+export function planCompaction(
+  segments: readonly SegmentShare[],
+  limits: CompactionLimits,
+): readonly CompactionRun[] {
   const rewrite = runsOf(segments, limits).filter(run => isWorthIt(run, limits))
   rewrite.sort((one, other) => one.neededBytes / one.bytes - other.neededBytes / other.bytes)
-  return { retire, rewrite: rewrite.map(({ ids, bytes, neededBytes }) => ({ ids, bytes, neededBytes })) }
+  return rewrite.map(({ ids, bytes, neededBytes }) => ({ ids, bytes, neededBytes }))
 }
 
 interface Run {

@@ -271,8 +271,8 @@ export class Compaction {
     )
     const ofAcks = planCompaction(outcomeShares(this.#parts, isDamaged, limits.acks.sparesYoung), limits.acks)
     return [
-      ...ofMessages.rewrite.map(run => ({ log: 'messages' as const, run })),
-      ...ofAcks.rewrite.map(run => ({ log: 'acks' as const, run })),
+      ...ofMessages.map(run => ({ log: 'messages' as const, run })),
+      ...ofAcks.map(run => ({ log: 'acks' as const, run })),
     ]
   }
 

@@ -112,9 +112,9 @@ export const commitMutations: readonly Mutation[] = [
   {
     name: 'the event loop gets no turn between two commits',
     invariants: [],
-    file: 'lib/log/group-commit.js',
-    find: "this.#spec.durability === 'fsync' && this.#directory.commits.waitForTurn",
-    replace: 'false',
+    file: 'lib/log/flush-loop.js',
+    find: 'if (this.#turns?.waitForTurn)',
+    replace: 'if (false)',
     caughtBy: commits('there is one in a turn: what comes later waits for the next'),
   },
   {

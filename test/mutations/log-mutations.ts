@@ -1028,9 +1028,9 @@ export const logMutations: readonly Mutation[] = [
   {
     name: 'an accepted append is refused',
     invariants: [5],
-    file: 'lib/log/append-queue.js',
-    find: "return waiting.filter(append => append.state !== 'accepted');",
-    replace: 'return waiting.filter(() => true);',
+    file: 'lib/log/failure-policy.js',
+    find: "append.state !== 'accepted'",
+    replace: 'true',
     caughtBy: { file: 'log/append-queue', name: 'only what was not accepted before may be refused' },
   },
   {
@@ -1759,10 +1759,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'a close does not write what waits',
     invariants: [8],
     file: 'lib/log/group-commit.js',
-    find: `this.#pace.cancel();
-        if (this.#queue.size > 0)
-            await this.#run();`,
-    replace: '',
+    find: 'return this.#loop.drain(() => this.#pace.cancel());',
+    replace: 'return Promise.resolve();',
     caughtBy: { file: 'log/failures', name: 'a close whose first sync fails still writes what was accepted' },
   },
   {
@@ -2078,15 +2076,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'outcomes that could not be written are dropped',
     invariants: [13],
     file: 'lib/log/group-commit.js',
-    find: `this.#directory.reportError(error);
-            this.#queue.putBack(batch);
-            return;
-        }
-        const [kept`,
-    replace: `this.#directory.reportError(error);
-            return;
-        }
-        const [kept`,
+    find: 'this.#queue.putBack(kept);',
+    replace: '',
     caughtBy: {
       file: 'log/failures',
       name: 'what may not be refused is kept, and written in order when the disk allows',
@@ -2096,8 +2087,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'outcomes that meet a second failure are dropped',
     invariants: [13],
     file: 'lib/log/group-commit.js',
-    find: 'this.#queue.putBack([...lost, ...batch]);',
-    replace: 'this.#queue.putBack([...lost, ...again]);',
+    find: 'const refused = isSecond ? this.#policy.refusable(batch) : [];',
+    replace: 'const refused = isSecond ? batch : [];',
     caughtBy: {
       file: 'log/failures',
       name: 'an outcome whose writing fails again and again is kept until it succeeds',
@@ -2175,8 +2166,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'messages take the space that the ballast gave',
     invariants: [14],
     file: 'lib/log/group-commit.js',
-    find: "this.#spec.onFailure === 'reject' && this.#directory.ballast.short;",
-    replace: 'false;',
+    find: '!this.#policy.mustSucceed && this.#directory.ballast.short && this.#queue.holdsRefusable',
+    replace: 'false',
     caughtBy: {
       file: 'log/failures',
       name: 'a full disk: outcomes are recorded out of the ballast, messages are refused, and it heals',
@@ -2186,8 +2177,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'the ballast is never restored',
     invariants: [14],
     file: 'lib/log/group-commit.js',
-    find: 'return await device.during(() => ballast.restore());',
-    replace: 'return false;',
+    find: 'if (await device.during(() => ballast.restore()))',
+    replace: 'if (false)',
     caughtBy: {
       file: 'log/failures',
       name: 'a full disk: outcomes are recorded out of the ballast, messages are refused, and it heals',

@@ -1,0 +1,20 @@
+import type { Append } from './append.js'
+
+/** What becomes of appends that can not be written, by `LogSpec.onFailure`. What was accepted is never refused. */
+export interface FailurePolicy {
+  /** It must succeed, so it may use the ballast, and waits for what is not decided. */
+  readonly mustSucceed: boolean
+  /** Those that are refused. All others are written again. */
+  refusable(appends: readonly Append[]): Append[]
+}
+
+export const failurePolicies: Readonly<Record<'reject' | 'retain', FailurePolicy>> = {
+  reject: {
+    mustSucceed: false,
+    refusable: appends => appends.filter(append => append.state !== 'accepted'),
+  },
+  retain: {
+    mustSucceed: true,
+    refusable: () => [],
+  },
+}
