@@ -1,5 +1,4 @@
 import { FRAME_HEADER_BYTES } from './format.js'
-import type { Segment } from './segment.js'
 
 /**
  * - `'waiting'`: not a byte of it was handed to a file.
@@ -25,7 +24,7 @@ export abstract class Append {
   /** On disk, frame headers included; of the log alone, as what follows. */
   bytes = 0
   /** Where it was written last. */
-  writtenTo: Segment | undefined
+  writtenTo: { readonly id: number; readonly synced: number } | undefined
   offset = 0
 
   constructor(type: number, count: number) {

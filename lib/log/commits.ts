@@ -1,9 +1,16 @@
 import type { Device } from './device.js'
 import { wallNow } from './real-time.js'
-import type { ActiveSegment } from './segment.js'
 import type { SyncMeter } from './sync-meter.js'
 import { takeTurn, turnTakenBy } from './turn.js'
 import type { CommitMode, CommitStats } from './types.js'
+
+/** A file that is appended to, as `ActiveSegment`. */
+interface Syncable {
+  readonly canSyncNow: boolean
+  readonly unsyncedBytes: number
+  syncNow(): void
+  sync(): Promise<void>
+}
 
 /** More would hold the event loop on any device, and a trip to a thread is little beside it. */
 const MOST_BYTES = 64 * 1024
@@ -37,7 +44,7 @@ export class Commits {
   /**
    * Syncs all that was written on the spot, where that may be done. False: nothing was done. Throws where the sync failed.
    */
-  trySync(active: ActiveSegment): boolean {
+  trySync(active: Syncable): boolean {
     const device = this.#device
     if (this.#mode === 'thread' || turnTakenBy() !== undefined || device.isBusy) return false
     if (!active.canSyncNow || active.unsyncedBytes > MOST_BYTES) return false
@@ -69,8 +76,8 @@ export class Commits {
     }
   }
 
-  /** As `ActiveSegment.sync`. */
-  async syncOnThread(active: ActiveSegment): Promise<void> {
+  /** As `Syncable.sync`. */
+  async syncOnThread(active: Syncable): Promise<void> {
     this.#onThread += 1
     await active.sync()
   }

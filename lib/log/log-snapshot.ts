@@ -1,3 +1,4 @@
+import type { Candidate, Gone } from './candidate.js'
 import { asWaqError, WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import {
@@ -14,7 +15,7 @@ import { MANIFESTS } from './names.js'
 import { pull } from './pull.js'
 import { type DirectoryFiles, openFile, readAt } from './read-file.js'
 import { scanSegment } from './scan.js'
-import { type Candidate, type Gone, missingSegment, type SurveyedLog } from './survey.js'
+import { missingSegment, type SurveyedLog } from './survey.js'
 import { systemCode } from './system-error.js'
 import type { CorruptRange, LostRecord, VisitedFrame, Witness } from './types.js'
 

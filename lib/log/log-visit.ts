@@ -1,7 +1,8 @@
+import type { Candidate, Gone } from './candidate.js'
 import type { FileHandle } from './file-system.js'
 import { type FrameHeader, SEGMENT_HEADER_BYTES } from './format.js'
 import type { Segment } from './segment.js'
-import { type Candidate, type Gone, holdsHeader } from './survey.js'
+import { holdsHeader } from './survey.js'
 import type { CorruptRange, LogIdentity, OpenVisitor } from './types.js'
 
 export type LogVisitor = Pick<OpenVisitor, 'frame' | 'lost' | 'witness'>

@@ -10,18 +10,10 @@
  * One that must stand in an open segment was on the device if the log promised that. If it promised less, a loss of power
  * may have taken it: then it is lost as well, but no byte that was synced is, and that is no corruption.
  */
-import type { InForce } from './in-force.js'
-import type { ManifestSegment } from './manifest.js'
-import type { Candidate } from './survey.js'
-import type { CorruptRange, LostRecord, Witness } from './types.js'
 
-/** A segment of the manifest, and what was found of it. */
-export interface Listed {
-  readonly entry: ManifestSegment
-  readonly file: string
-  /** Undefined: it is missing. */
-  readonly candidate: Candidate | undefined
-}
+import type { Candidate, Listed } from './candidate.js'
+import type { InForce } from './in-force.js'
+import type { CorruptRange, LostRecord, Witness } from './types.js'
 
 /** What `findLosses` has to know of a log. */
 export interface SearchedLog {

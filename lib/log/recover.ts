@@ -10,6 +10,8 @@
  *
  * Nothing that existed before is written to (invariant 1), and until that manifest is durable nothing is deleted.
  */
+
+import type { Candidate } from './candidate.js'
 import { beginCopiedSegment, copyFrame } from './copied-segment.js'
 import type { Directory } from './directory.js'
 import { WaqError } from './errors.js'
@@ -23,7 +25,7 @@ import { quarantine } from './quarantine.js'
 import { openFile } from './read-file.js'
 import { ScanBuffers, type ScanSink, scanSegment } from './scan.js'
 import type { Segment } from './segment.js'
-import { type Candidate, type SurveyedLog, surveyLog } from './survey.js'
+import { type SurveyedLog, surveyLog } from './survey.js'
 import type { CorruptRange, LogSpec, LostRecord, OpenVisitor, Witness } from './types.js'
 import { writeFully } from './write.js'
 

@@ -6,6 +6,7 @@
  * open.
  */
 import { join } from 'node:path'
+import type { Candidate, Gone, Listed } from './candidate.js'
 import type { FileHandle } from './file-system.js'
 import {
   decodeSegmentHeader,
@@ -15,45 +16,12 @@ import {
   SEGMENT_HEADER_BYTES,
 } from './format.js'
 import type { InForce } from './in-force.js'
-import type { Listed } from './losses.js'
 import type { ManifestSegment } from './manifest.js'
 import { compareFileIds, parseFileId, segmentName } from './names.js'
 import { type DirectoryFiles, notAFile, openFile, readAt } from './read-file.js'
 import { type ScanSink, scanSegment } from './scan.js'
 import { Segment } from './segment.js'
 import type { CorruptRange, LogIdentity } from './types.js'
-
-/** A segment, and what of it counts. */
-export interface Candidate {
-  readonly segment: Segment
-  readonly wasOpen: boolean
-  readonly fileBytes: number
-  /** Of an open one: the last sequence that the manifest knows to be on the device; 0: none. */
-  readonly syncedSequence: number
-  /** Bytes that count of it; set by the survey for open ones. */
-  end: number
-  /** From here to `end` its frames are not proven to be on the device. */
-  provenEnd: number
-  /** No frame in it has a higher sequence. */
-  lastSequence: number
-  holdsFrames: boolean
-  /** Of an open one, the sequence of its first frame, where that is there: nothing of it has a lower one. */
-  begins: number | undefined
-  /**
-   * It is open, and frames are lost behind the last one that was found, though there are zeros: its header,
-   * which was synced, can not be read, or the manifest knows of a later frame on the device.
-   */
-  lostTail: boolean
-}
-
-/** Damage that leaves no segment to scan: its file is gone, or can not be recognised. It has a place in the order all the same. */
-export interface Gone {
-  /** How many candidates stand before it. Segments are in the order of their records, not of their names: a rewritten one has a new name. */
-  readonly after: number
-  readonly range: CorruptRange
-  /** How many frames it held is told by what stands around it. */
-  readonly unbounded: boolean
-}
 
 /** One log, surveyed. */
 export interface SurveyedLog {

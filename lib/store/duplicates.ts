@@ -5,30 +5,13 @@
  */
 import { WaqError } from '../log/errors.js'
 import type { Appending } from './appending.js'
-import { digestOf } from './digest.js'
-import { decodeEnvelope, type EncodedMessage } from './message.js'
+import { type Identity, identityOf, identityOfEncoded } from './identity.js'
+import type { EncodedMessage } from './message.js'
 import type { MessageIndex } from './message-index.js'
 import type { MessageRef, Standing } from './message-store.js'
 import type { RecordCache } from './record-cache.js'
 import type { SettledId, SettledIds } from './settled-ids.js'
 import type { Enqueued } from './types.js'
-
-/** Whom a live message's record says that it is. */
-export interface Identity {
-  readonly id: string
-  readonly channel: string
-  readonly digest: string
-}
-
-export function identityOf(record: Uint8Array, where: string): Identity {
-  const envelope = decodeEnvelope(record, where)
-  return { id: envelope.id, channel: envelope.channel, digest: digestOf(envelope.payload) }
-}
-
-/** As `identityOf`, of a record whose message is at hand. */
-export function identityOfEncoded({ id, channel, record, payloadFrom }: EncodedMessage): Identity {
-  return { id, channel, digest: digestOf(record.subarray(payloadFrom)) }
-}
 
 /** Of the messages of one enqueue, in their order. */
 export type Decision =

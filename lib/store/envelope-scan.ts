@@ -6,10 +6,9 @@
  * newer format) it leaves to `decodeEnvelope`, which also has the words for what is wrong.
  */
 import { digestOf } from './digest.js'
-import { type Identity, identityOf } from './duplicates.js'
 import { hashAsciiId, hashId, type IdHash } from './id-hash.js'
-import { decodeEnvelope, ENVELOPE_FIELDS, type Envelope } from './message.js'
-import type { Indexed } from './message-index.js'
+import { type Identity, identityOf } from './identity.js'
+import { decodeEnvelope, ENVELOPE_FIELDS, type Envelope, type Indexed } from './message.js'
 import { MAP_16, NIL, SMALL_ARRAY, UINT_32 } from './message-pack-bytes.js'
 import { MessagePackCursor } from './message-pack-cursor.js'
 

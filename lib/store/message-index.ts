@@ -4,7 +4,7 @@ import { DeferredUpdates } from './deferred-updates.js'
 import type { EnvelopeScan } from './envelope-scan.js'
 import type { FoldedOutcome } from './fold.js'
 import { hashId, type IdHash } from './id-hash.js'
-import type { Envelope } from './message.js'
+import type { Envelope, Indexed } from './message.js'
 import type { MessageRef, Outcome, RecordedError, Standing } from './message-store.js'
 import { MessageTable } from './message-table.js'
 import type { Redrive } from './outcome.js'
@@ -13,11 +13,6 @@ import type { QueueTime } from './queue-time.js'
 import type { RecoveryRow } from './recovery-table.js'
 import { RefTable } from './ref-table.js'
 import { SequenceTable } from './sequence-table.js'
-
-/** What the index takes from a message. */
-export type Indexed = Pick<Envelope, 'id' | 'channel' | 'enqueuedAt' | 'deliverAt' | 'expiresAt'> & {
-  readonly delayed?: boolean
-}
 
 /** So many at most are listed at once: a look-up goes through them one by one. */
 const MAX_UNLISTED = 64

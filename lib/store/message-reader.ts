@@ -1,6 +1,6 @@
 /** Reads messages back: from the cache, or from the message log. */
 import type { Log } from '../log/types.js'
-import { type Identity, identityOf } from './duplicates.js'
+import { type Identity, identityOf } from './identity.js'
 import { decodeEnvelope, decodePayload, type EncodedMessage } from './message.js'
 import type { MessageIndex } from './message-index.js'
 import type { MessageRef, StoredMessage } from './message-store.js'

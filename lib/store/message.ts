@@ -68,6 +68,11 @@ export interface Envelope {
   readonly payload: Uint8Array
 }
 
+/** What the index takes from a message. */
+export type Indexed = Pick<Envelope, 'id' | 'channel' | 'enqueuedAt' | 'deliverAt' | 'expiresAt'> & {
+  readonly delayed?: boolean
+}
+
 export const ENVELOPE_FIELDS = 8
 /**
  * An index and a count that take exactly the 5 bytes of a uint 32 each, and are overwritten when the list is appended.

@@ -1,8 +1,13 @@
 import { wallNow } from '../../log/real-time.js'
 import { property } from '../property.js'
-import type { Reading } from './reading.js'
 
 type Unit = 's' | 'ms'
+
+/** What an answer says, as `Reading` has it. */
+interface Answer {
+  readonly places: readonly object[]
+  readonly headers: ReadonlyMap<string, string>
+}
 
 /** What a wait is called in a body, or by a client, and its unit. */
 const NAMES: readonly (readonly [name: string, unit: Unit])[] = [
@@ -58,19 +63,19 @@ const EPOCH_MS = 1e12
  * header's. One that refuses and names no time at all (0, or a date that is past) has not said: taken by its word it
  * would be asked again without a pause, by attempts that cost nothing, for as long as it refuses.
  */
-export function waitMsIn(reading: Reading): number | undefined {
-  const now = sentAt(reading.headers)
-  for (const place of reading.places) {
+export function waitMsIn(answer: Answer): number | undefined {
+  const now = sentAt(answer.headers)
+  for (const place of answer.places) {
     for (const [name, unit] of NAMES) {
       const waitMs = parseWait(property(place, name), unit, now)
       if (waitMs !== undefined && waitMs > 0) return waitMs
     }
   }
-  return inHeaders(reading.headers, HEADERS, now)
+  return inHeaders(answer.headers, HEADERS, now)
 }
 
 /** How long until the window ends that is used up, in ms; undefined where the answer tells of none. */
-export function resetMsIn({ headers }: Reading): number | undefined {
+export function resetMsIn({ headers }: Pick<Answer, 'headers'>): number | undefined {
   for (const name of REMAINING) if (Number(headers.get(name) ?? 0) > 0) return undefined
   return inHeaders(headers, RESETS, sentAt(headers)) ?? inStructuredHeader(headers)
 }
@@ -84,7 +89,7 @@ function inStructuredHeader(headers: ReadonlyMap<string, string>): number | unde
 }
 
 /** The answer says that a window is used up. */
-export function isUsedUp({ headers }: Reading): boolean {
+export function isUsedUp({ headers }: Pick<Answer, 'headers'>): boolean {
   return REMAINING.some(name => headers.get(name) === '0')
 }
 

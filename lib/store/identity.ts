@@ -1,0 +1,19 @@
+import { digestOf } from './digest.js'
+import { decodeEnvelope, type EncodedMessage } from './message.js'
+
+/** Whom a live message's record says that it is. */
+export interface Identity {
+  readonly id: string
+  readonly channel: string
+  readonly digest: string
+}
+
+export function identityOf(record: Uint8Array, where: string): Identity {
+  const envelope = decodeEnvelope(record, where)
+  return { id: envelope.id, channel: envelope.channel, digest: digestOf(envelope.payload) }
+}
+
+/** As `identityOf`, of a record whose message is at hand. */
+export function identityOfEncoded({ id, channel, record, payloadFrom }: EncodedMessage): Identity {
+  return { id, channel, digest: digestOf(record.subarray(payloadFrom)) }
+}
