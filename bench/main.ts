@@ -5,12 +5,14 @@ import { basename, isAbsolute, join, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { allMeasures, measureNamed } from './measures/all.js'
 import type { Measure, Size } from './measures/measure.js'
+import { Checkout } from './method/checkout.js'
 import { describeHost } from './method/host.js'
 import { Progress } from './method/progress.js'
 import type { RecordedCandidate, RecordedMeasure, Recording } from './method/recording.js'
 import { runRounds } from './method/rounds.js'
 import { allPeers, peerNamed } from './peers/all.js'
 import type { Peer } from './peers/peer.js'
+import { compare, toLines } from './report/against.js'
 import { FLOOR } from './report/figures.js'
 import { headerLines } from './report/header.js'
 import { headingOf, tablesOf, toText } from './report/table.js'
@@ -25,6 +27,8 @@ interface Options {
   readonly size: Size
   readonly report: boolean
   readonly from?: string
+  readonly against?: string
+  readonly tolerance: number
 }
 
 const command = new Command('bench')
@@ -46,6 +50,11 @@ const command = new Command('bench')
   )
   .option('--json <file>', 'keeps every figure of every round')
   .option('--from <file>', 'takes a recording that --json kept, instead of a run')
+  .option(
+    '--against <commit>',
+    'runs waq of that commit in turns with this one; exits with 1 where it is worse',
+  )
+  .option('--tolerance <percent>', 'with --against: so much worse is no matter', percent, 0.05)
   .option('--report', 'writes docs/benchmarks.md and its plots (npm ci in bench/ first)', false)
   .addHelpText('after', '\nFor example: npm run bench -- sequential --peers waq,better-sqlite3 --rounds 9')
   .action(main)
@@ -68,11 +77,13 @@ function read(file: string): Recording {
 
 async function record(chosen: readonly string[], options: Options): Promise<Recording> {
   const measures = chosen.length === 0 ? allMeasures : chosen.map(measureNamed)
+  const checkout = options.against === undefined ? undefined : new Checkout(options.against)
   const directory = mkdtempSync(join(resolve(options.directory), 'waq-bench-'))
   const progress = new Progress(process.stderr)
   const candidates = new Map<string, RecordedCandidate>()
   const recorded: RecordedMeasure[] = []
   const stop = (): void => {
+    checkout?.remove()
     rmSync(directory, { recursive: true, force: true })
     process.exit(130)
   }
@@ -90,7 +101,7 @@ async function record(chosen: readonly string[], options: Options): Promise<Reco
     if (started.host.fileSystem === 'tmpfs')
       console.log('This is a file system in memory, where a sync costs nothing: choose another --directory.')
     for (const measure of measures) {
-      const peers = peersFor(measure, options.peers)
+      const peers = peersFor(measure, options.peers ?? (checkout && ['waq']), checkout)
       const { messages } = options
       const run = await runRounds(
         measure,
@@ -115,24 +126,45 @@ async function record(chosen: readonly string[], options: Options): Promise<Reco
       progress.clear()
       recorded.push(run)
       print(measure, run, inOrder(candidates))
+      if (checkout !== undefined) printAgainst(checkout, measure, run, options.tolerance)
     }
   } finally {
     progress.clear()
     process.off('SIGINT', stop)
+    checkout?.remove()
     rmSync(directory, { recursive: true, force: true })
   }
   return { ...started, candidates: inOrder(candidates), measures: recorded }
 }
 
 /** The floor is always there: everything is told as a multiple of it. */
-function peersFor(measure: Measure, asked: readonly string[] | undefined): Peer[] {
+function peersFor(
+  measure: Measure,
+  asked: readonly string[] | undefined,
+  checkout: Checkout | undefined,
+): Peer[] {
   const extra = measure.extraCandidates ?? []
   const wanted = (peer: Peer): boolean => {
     if (peer.name === FLOOR) return true
     if (asked !== undefined) return asked.includes(peer.name)
     return peer.onlyOnRequest !== true || extra.includes(peer.name)
   }
-  return allPeers.filter(peer => wanted(peer) && measure.suits(peer))
+  return allPeers
+    .filter(peer => wanted(peer) && measure.suits(peer))
+    .flatMap(peer =>
+      checkout !== undefined && peer.kind === 'waq' ? [peer, checkout.counterpart(peer)] : peer,
+    )
+}
+
+/** What is worse makes the process end with 1. */
+function printAgainst(checkout: Checkout, measure: Measure, run: RecordedMeasure, tolerance: number): void {
+  for (const { name } of allPeers) {
+    const comparisons = compare(measure, run, name, checkout.nameOf(name), tolerance)
+    if (comparisons.length === 0) continue
+    console.log(`\n${name} over ${checkout.nameOf(name)}, in the median of the rounds; above 1 is worse`)
+    for (const line of toLines(comparisons)) console.log(line)
+    if (comparisons.some(({ isWorse }) => isWorse)) process.exitCode = 1
+  }
 }
 
 function factsOf({ name, title, kind, durability }: Peer): RecordedCandidate {
@@ -140,7 +172,9 @@ function factsOf({ name, title, kind, durability }: Peer): RecordedCandidate {
 }
 
 function inOrder(candidates: ReadonlyMap<string, RecordedCandidate>): RecordedCandidate[] {
-  return allPeers.flatMap(({ name }) => candidates.get(name) ?? [])
+  const order = allPeers.map(({ name }) => name)
+  const rank = ({ name }: RecordedCandidate): number => order.indexOf(name.replace(/@.*/, ''))
+  return [...candidates.values()].sort((one, other) => rank(one) - rank(other))
 }
 
 function print(measure: Measure, run: RecordedMeasure, candidates: readonly RecordedCandidate[]): void {
@@ -161,6 +195,12 @@ function wholeNumber(text: string): number {
   if (!Number.isSafeInteger(value) || value < 1)
     throw new InvalidArgumentError('It takes a whole number from 1 on.')
   return value
+}
+
+function percent(text: string): number {
+  const value = Number(text)
+  if (!(value >= 0)) throw new InvalidArgumentError('It takes a number of percent from 0 on.')
+  return value / 100
 }
 
 function names(text: string): readonly string[] {

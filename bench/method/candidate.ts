@@ -25,10 +25,11 @@ export class Candidate {
   ): Promise<Candidate> {
     const directory = join(parent, `${measure.name}-${peer.name}`)
     mkdirSync(directory)
-    const child = fork(join(import.meta.dirname, 'worker.js'), {
+    const { name, worker } = peer.of ?? { name: peer.name, worker: join(import.meta.dirname, 'worker.js') }
+    const child = fork(worker, {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
-    const request: Request = { kind: 'prepare', measure: measure.name, peer: peer.name, directory, options }
+    const request: Request = { kind: 'prepare', measure: measure.name, peer: name, directory, options }
     try {
       const answer = await ask(child, request)
       if (answer.kind === 'skipped') throw new Skipped(answer.reason)

@@ -17,6 +17,8 @@ export interface Peer {
   readonly lesser?: string
   /** Not part of a comparison unless it is asked for by name, or by the measure. */
   readonly onlyOnRequest?: boolean
+  /** The candidate of another checkout: what it is called there, and the program that runs it. Default: here. */
+  readonly of?: { readonly name: string; readonly worker: string }
   /** Rejects with `Unavailable` where it can not run here. */
   open(directory: string, options: OpenOptions): Promise<OpenPeer>
 }

@@ -24,12 +24,15 @@ export class Figures {
 
   /** The median of the rounds' ratios: what the disk did in a round, it did to both. */
   ratio(candidate: string, to: string, point: string, figure: string): number | undefined {
+    const ratios = this.ratios(candidate, to, point, figure)
+    return ratios.length === 0 ? undefined : median(ratios)
+  }
+
+  /** Of each round. */
+  ratios(candidate: string, to: string, point: string, figure: string): number[] {
     const ours = this.#values(candidate, point, figure)
     const theirs = this.#values(to, point, figure)
-    const ratios = ours.flatMap((value, round) =>
-      theirs[round] === undefined ? [] : [value / theirs[round]!],
-    )
-    return ratios.length === 0 ? undefined : median(ratios)
+    return ours.flatMap((value, round) => (theirs[round] === undefined ? [] : [value / theirs[round]!]))
   }
 
   #values(candidate: string, point: string, figure: string): number[] {
