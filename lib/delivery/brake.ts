@@ -1,7 +1,6 @@
 import type { QueueTime } from '../store/queue-time.js'
-import type { Channel } from './channel.js'
 import { Heap } from './heap.js'
-import { goesBefore, Held } from './held.js'
+import { type Brakable, goesBefore, Held } from './held.js'
 import type { Alarm, Timers } from './timers.js'
 
 /** The wait for the next attempt, from the end of the last: it doubles from the first to the last. */
@@ -32,11 +31,11 @@ export interface BrakeListener {
   /** The receiver is up again, or nobody asked it for long. */
   unbraked(brake: Brake): void
   /** It may go on. */
-  admitted(channel: Channel): void
+  admitted(channel: Brakable): void
   /** It failed in an outage that is over: a wait that followed from that is over, too. */
   outageEnded(channel: string): void
   /** Whether another channel of this scope has an attempt under way. */
-  isAsked(brake: Brake, besides: Channel): boolean
+  isAsked(brake: Brake, besides: Brakable): boolean
   /** There is nothing to remember. */
   forgotten(brake: Brake): void
 }
@@ -61,7 +60,7 @@ export class Brake implements Alarm {
   /** Channels that failed since the last answer. */
   readonly #failed = new Set<string>()
   /** While it watches: channels that became due since, and still are. */
-  readonly #due = new Set<Channel>()
+  readonly #due = new Set<Brakable>()
   readonly #held = new Heap<Held>(goesBefore, {
     get: held => held.index,
     set: (held, position) => {
@@ -102,12 +101,12 @@ export class Brake implements Alarm {
   }
 
   /** Whether a channel that is due must ask `passes`. */
-  stops(channel: Channel): boolean {
+  stops(channel: Brakable): boolean {
     return this.state !== 'watching' && channel.held?.admitted !== true
   }
 
   /** Whether a channel that is due may go on. Otherwise it is held, and told when it may. */
-  passes(channel: Channel, attempts: number): boolean {
+  passes(channel: Brakable, attempts: number): boolean {
     if (!this.stops(channel)) return true
     if (channel.held === undefined) {
       const held = new Held(this, channel, this.#tickets++, attempts)
@@ -124,7 +123,7 @@ export class Brake implements Alarm {
   }
 
   /** A channel became due, or is due no more. */
-  moved(channel: Channel, isDue: boolean): void {
+  moved(channel: Brakable, isDue: boolean): void {
     if (this.state !== 'watching') return
     if (isDue) this.#due.add(channel)
     else this.#due.delete(channel)
@@ -147,7 +146,7 @@ export class Brake implements Alarm {
   }
 
   /** An attempt of this channel found the receiver down. */
-  failed(channel: Channel, reason: string | undefined, isProbe: boolean): void {
+  failed(channel: Brakable, reason: string | undefined, isProbe: boolean): void {
     if (this.#failures++ === 0) {
       this.since = this.#time.wall()
       this.#failingSince = this.#timers.now()
@@ -165,7 +164,7 @@ export class Brake implements Alarm {
   }
 
   /** An attempt of this channel ended, and told nothing of the receiver. */
-  toldNothing(channel: Channel, isProbe: boolean): void {
+  toldNothing(channel: Brakable, isProbe: boolean): void {
     if (this.state === 'on') this.#failed.add(channel.target)
     if (isProbe) this.#slowDown()
     this.#ended()
@@ -200,7 +199,7 @@ export class Brake implements Alarm {
   }
 
   /** Of two channels; or twice of one while no other is due, which would tell more. */
-  #isOutage(channel: Channel): boolean {
+  #isOutage(channel: Brakable): boolean {
     if (this.#failed.size > 1) return true
     if (this.#failures < 2 || this.state === 'lifting') return false
     if (this.#listener.isAsked(this, channel)) return false
@@ -232,7 +231,7 @@ export class Brake implements Alarm {
   }
 
   /** Lets as many go on as may. The one that asks is told by what `passes` returns. */
-  #admit(asking?: Channel): void {
+  #admit(asking?: Brakable): void {
     // One of those that go on proves that it can not, and stands back.
     if (this.#isAdmitting) return
     this.#isAdmitting = true
@@ -249,7 +248,7 @@ export class Brake implements Alarm {
     return this.#taken < this.#slots
   }
 
-  #letGo(held: Held, asking?: Channel): void {
+  #letGo(held: Held, asking?: Brakable): void {
     this.#remove(held)
     held.admitted = true
     held.round = this.#round

@@ -1,10 +1,10 @@
 import type { MessageRef } from '../store/message-store.js'
 import type { Line } from './backlog.js'
-import type { Gate } from './gate.js'
+import type { Gate, Ready } from './gate.js'
 import type { Group } from './groups.js'
 import type { Halt, Haltable } from './halts.js'
 import type { Heap } from './heap.js'
-import type { Held } from './held.js'
+import type { Brakable, Held } from './held.js'
 import type { OpenTime } from './open-time.js'
 import type { Policy } from './policies.js'
 import type { Alarm } from './timers.js'
@@ -21,7 +21,7 @@ import type { Windows } from './windows.js'
 export type ChannelState = 'empty' | 'waiting' | 'held' | 'ready' | 'taken' | 'parked'
 
 /** One channel, while it has messages or something to remember: a halt, a wait, a window that is not empty. */
-export class Channel implements Line, Alarm, Haltable {
+export class Channel implements Line, Alarm, Haltable, Ready, Brakable {
   readonly scope = 'channel'
   readonly target: string
   readonly group: Group
@@ -55,8 +55,8 @@ export class Channel implements Line, Alarm, Haltable {
 
   // Its turn.
   ticket = 0
-  readyBefore: Channel | undefined
-  readyAfter: Channel | undefined
+  readyBefore: Ready | undefined
+  readyAfter: Ready | undefined
 
   /** What the receiver said of the message whose turn it is, until it is sent. */
   answer: { ref: MessageRef; sequence: number; notSent: boolean } | undefined

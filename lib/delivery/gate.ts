@@ -1,10 +1,17 @@
 import type { Scope } from '../store/message-store.js'
-import type { Channel } from './channel.js'
 import type { Halt, Haltable } from './halts.js'
 import { Heap } from './heap.js'
 import type { OpenTime } from './open-time.js'
 import type { Alarm } from './timers.js'
 import type { Windows } from './windows.js'
+
+/** A channel, as it stands in a gate: in a list through itself. */
+export interface Ready {
+  /** When it became ready, by order. */
+  ticket: number
+  readyBefore: Ready | undefined
+  readyAfter: Ready | undefined
+}
 
 interface GateOptions {
   concurrency?: number | undefined
@@ -37,8 +44,8 @@ export class Gate implements Alarm, Haltable {
   alarmAt = 0
   alarmIndex = -1
   /** Its channels that could send now, in the order in which they became ready: a list through the channels themselves. */
-  #first: Channel | undefined
-  #last: Channel | undefined
+  #first: Ready | undefined
+  #last: Ready | undefined
   /** Inner gates that may be able to send: each that can, and some that prove at their turn that they can not. */
   readonly #inner = new Heap<Gate>((one, other) => one.#turn < other.#turn, {
     get: gate => gate.#turnIndex,
@@ -77,14 +84,14 @@ export class Gate implements Alarm, Haltable {
   }
 
   /** Whose turn it is in here; undefined: nothing is ready. */
-  get next(): Channel | Gate | undefined {
+  get next(): Ready | Gate | undefined {
     const gate = this.#inner.peek()
     if (gate === undefined) return this.#first
     return this.#first !== undefined && this.#first.ticket < gate.#turn ? this.#first : gate
   }
 
   /** A channel of this gate became ready; its ticket is the highest. */
-  push(channel: Channel): void {
+  push(channel: Ready): void {
     channel.readyBefore = this.#last
     channel.readyAfter = undefined
     if (this.#last === undefined) this.#first = channel
@@ -94,7 +101,7 @@ export class Gate implements Alarm, Haltable {
   }
 
   /** It is ready no more. */
-  remove(channel: Channel): void {
+  remove(channel: Ready): void {
     const { readyBefore, readyAfter } = channel
     if (readyBefore === undefined) this.#first = readyAfter
     else readyBefore.readyAfter = readyAfter

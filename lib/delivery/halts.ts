@@ -1,6 +1,5 @@
 import type { Scope } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
-import type { Channel } from './channel.js'
 import type { OpenTime } from './open-time.js'
 import type { Alarm, Timers } from './timers.js'
 import type { HaltFacts } from './types.js'
@@ -34,7 +33,7 @@ export interface Halt extends Alarm {
   /** Nobody gave it this scope: `HaltScope` did. */
   readonly widened: boolean
   /** The channels that halted it: its probe is another's, where another has something to send. */
-  readonly by: Set<Channel>
+  readonly by: Set<Haltable>
   /** Of a channel: it may become its group's. */
   mayWiden: boolean
   /** Of a channel in a group, from the first success of another channel on: it is this channel's alone. */
@@ -48,7 +47,7 @@ export interface HaltOrder {
   told?: boolean
   kept?: boolean
   widened?: boolean
-  by?: Channel
+  by?: Haltable
   /** Epoch ms, of one that an earlier life left: it was told then. Default: now. */
   since?: number
 }

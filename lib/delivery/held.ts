@@ -1,11 +1,23 @@
-import type { Brake } from './brake.js'
-import type { Channel } from './channel.js'
 import type { Alarm } from './timers.js'
+
+/** A channel, as far as a brake is concerned. */
+export interface Brakable {
+  readonly target: string
+  readonly state: string
+  held: Held | undefined
+}
+
+/** The brake that holds it. */
+interface Holder {
+  release(held: Held): void
+  look(): void
+  lostPatience(held: Held): void
+}
 
 /** A channel that is due, and waits for its brake; or goes on by its leave. */
 export class Held implements Alarm {
-  readonly brake: Brake
-  readonly channel: Channel
+  readonly brake: Holder
+  readonly channel: Brakable
   /** In the order in which they began to wait. */
   readonly ticket: number
   /** Charged ones, of the message whose turn it is. */
@@ -23,7 +35,7 @@ export class Held implements Alarm {
   alarmAt = 0
   alarmIndex = -1
 
-  constructor(brake: Brake, channel: Channel, ticket: number, attempts: number) {
+  constructor(brake: Holder, channel: Brakable, ticket: number, attempts: number) {
     this.brake = brake
     this.channel = channel
     this.ticket = ticket

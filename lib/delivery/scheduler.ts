@@ -125,7 +125,7 @@ export class Scheduler {
         this.#ready.lineUp()
         let next = holder instanceof Gate ? holder.next : undefined
         while (next instanceof Gate) next = next.next
-        return next !== undefined && !by.has(next)
+        return next instanceof Channel && !by.has(next)
       },
     })
     this.#windows = new WindowKeeper(store, timers)
@@ -135,7 +135,9 @@ export class Scheduler {
     this.brakes = new Brakes(options.groups, timers, time, groupOf, {
       braked: brake => listener.braked(brake),
       unbraked: brake => listener.unbraked(brake),
-      admitted: channel => this.settle(channel),
+      admitted: channel => {
+        if (channel instanceof Channel) this.settle(channel)
+      },
       outageEnded: name => this.#endOutage(name),
       isAsked: (brake, besides) => {
         for (const channel of this.#taken)
@@ -484,15 +486,21 @@ export class Scheduler {
         if (gate instanceof KeyGate) this.#standBack(gate)
         gate.retract()
         gate = this.everything
-      } else if (next instanceof Gate) gate = next
-      else if (next === undefined || this.brakes.size === 0 || !this.brakes.of(next)?.stops(next)) return next
-      else {
-        // Its receiver went down while it waited for its turn.
-        this.settle(next)
-        // Which may have left one of those in line alone, and outside of it.
-        this.#ready.lineUp()
-        gate = this.everything
+        continue
       }
+      if (next instanceof Gate) {
+        gate = next
+        continue
+      }
+      // Nothing else stands in gates.
+      const channel = next as Channel | undefined
+      if (channel === undefined || this.brakes.size === 0 || !this.brakes.of(channel)?.stops(channel))
+        return channel
+      // Its receiver went down while it waited for its turn.
+      this.settle(channel)
+      // Which may have left one of those in line alone, and outside of it.
+      this.#ready.lineUp()
+      gate = this.everything
     }
   }
 
@@ -588,9 +596,9 @@ export class Scheduler {
   }
 
   /** Behind all that is ready. */
-  #lineUpAgain(channels: Iterable<Channel>): void {
-    for (const channel of channels) {
-      if (channel.state !== 'ready') continue
+  #lineUpAgain(holders: Iterable<Haltable>): void {
+    for (const channel of holders) {
+      if (!(channel instanceof Channel) || channel.state !== 'ready') continue
       this.#ready.remove(channel)
       this.#ready.add(channel)
     }

@@ -144,7 +144,7 @@ export const brakeMutations: readonly Mutation[] = [
     name: 'a channel that waited for its turn when its receiver went down has it',
     invariants: [],
     file: 'lib/delivery/scheduler.js',
-    find: '!this.brakes.of(next)?.stops(next)',
+    find: '!this.brakes.of(channel)?.stops(channel)',
     replace: 'true',
     caughtBy: {
       file: 'delivery/brake',
