@@ -50,9 +50,11 @@ const command = new Command('bench')
   )
   .option('--json <file>', 'keeps every figure of every round')
   .option('--from <file>', 'takes a recording that --json kept, instead of a run')
-  .option(
-    '--against <commit>',
-    'runs waq of that commit in turns with this one; exits with 1 where it is worse',
+  .addOption(
+    new Option(
+      '--against <commit>',
+      'runs waq of that commit in turns with this one; exits with 1 where it is worse',
+    ).conflicts(['from', 'report']),
   )
   .option('--tolerance <percent>', 'with --against: so much worse is no matter', percent, 0.05)
   .option('--report', 'writes docs/benchmarks.md and its plots (npm ci in bench/ first)', false)
@@ -83,7 +85,6 @@ async function record(chosen: readonly string[], options: Options): Promise<Reco
   const candidates = new Map<string, RecordedCandidate>()
   const recorded: RecordedMeasure[] = []
   const stop = (): void => {
-    checkout?.remove()
     rmSync(directory, { recursive: true, force: true })
     process.exit(130)
   }

@@ -15,7 +15,7 @@ export interface Measure {
   suits(peer: Peer): boolean
   /** A process of its own for each candidate in each round; none warms up. Default: one for all rounds of a measure. */
   readonly freshProcesses?: boolean
-  /** Candidates that take part although nobody asks for them elsewhere. */
+  /** Candidates that take part although no one asks for them elsewhere. */
   readonly extraCandidates?: readonly string[]
   /** Before all candidates: makes what they share. */
   begin?(options: MeasureOptions): Promise<Shared>

@@ -11,10 +11,11 @@ export class Checkout {
   /** Its short name, as `git describe` gives it, or the hash. */
   readonly name: string
 
-  /** Throws where git knows no such commit, or it can not be built. */
+  /** Throws where git knows no such commit, or it cannot be built. */
   constructor(ref: string) {
     this.name = git('rev-parse', '--short', '--verify', `${ref}^{commit}`).trim()
     this.#folder = mkdtempSync(join(tmpdir(), 'waq-against-'))
+    process.once('exit', () => this.remove())
     try {
       git('worktree', 'add', '--detach', '--force', this.#folder, this.name)
       this.#build()
@@ -52,6 +53,7 @@ export class Checkout {
   }
 
   remove(): void {
+    if (!existsSync(this.#folder)) return
     rmSync(this.#folder, { recursive: true, force: true })
     git('worktree', 'prune')
   }

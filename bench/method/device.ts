@@ -1,4 +1,4 @@
-/** The device below a directory, as Linux counts it. Undefined where it can not be told. */
+/** The device below a directory, as Linux counts it. Undefined where it cannot be told. */
 import { execFile } from 'node:child_process'
 import { readFileSync, readlinkSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'

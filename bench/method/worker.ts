@@ -1,4 +1,4 @@
-/** The process of one candidate in one measure: nobody's garbage and nobody's compiled code but its own. */
+/** The process of one candidate in one measure: no one's garbage and no one's compiled code but its own. */
 import { measureNamed } from '../measures/all.js'
 import type { MeasureOptions, Place, Prepared } from '../measures/measure.js'
 import { peerNamed } from '../peers/all.js'

@@ -33,7 +33,7 @@ interface Delivered {
   ackAck(): Promise<boolean>
 }
 
-/** Before 2.10 the interval is a duration, so that a publish can not wait for the device. */
+/** Before 2.10 the interval is a duration, so that a publish cannot wait for the device. */
 const FIRST_THAT_SYNCS = 10
 
 export const nats: Peer = {

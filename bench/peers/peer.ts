@@ -19,7 +19,7 @@ export interface Peer {
   readonly onlyOnRequest?: boolean
   /** The candidate of another checkout: what it is called there, and the program that runs it. Default: here. */
   readonly of?: { readonly name: string; readonly worker: string }
-  /** Rejects with `Unavailable` where it can not run here. */
+  /** Rejects with `Unavailable` where it cannot run here. */
   open(directory: string, options: OpenOptions): Promise<OpenPeer>
 }
 
@@ -53,7 +53,7 @@ export interface OpenPeer {
   close(): unknown
 }
 
-/** It can not run here, and the message says why and what to do. */
+/** It cannot run here, and the message says why and what to do. */
 export class Unavailable extends Error {
   override readonly name = 'Unavailable'
 }

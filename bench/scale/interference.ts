@@ -2,7 +2,7 @@
  * Claims: an enqueue's p99 while the background compacts is at most 1.5 times that without; no slice holds the event
  * loop for 5 ms. Two queues get the same traffic in turns: of each ten messages one stays, the others are delivered, so
  * that every segment is sparse as soon as it is full. One queue compacts, the other does not. And the slices by themselves:
- * how long each turn of the event loop takes while a queue that nobody uses compacts, and while one has nothing to do.
+ * how long each turn of the event loop takes while a queue that no one uses compacts, and while one has nothing to do.
  */
 import { join } from 'node:path'
 import { createHistogram, monitorEventLoopDelay, type RecordableHistogram } from 'node:perf_hooks'

@@ -126,7 +126,7 @@ await withRoles(import.meta.filename, roles, run =>
     })
     if (held !== undefined) {
       const bytes = held.full.rssBytes - held.empty.rssBytes
-      printTable(`Peer: rows that nobody holds, ${PEER_PENDING} of them`, [
+      printTable(`Peer: rows that no one holds, ${PEER_PENDING} of them`, [
         {
           queue: betterSqlite.title,
           'resident MiB above empty': mebibytes(bytes),
