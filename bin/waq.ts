@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { demoRole } from '../lib/cli/demo/roles.js'
 
-// A command may end before its last bytes are read. That nobody reads on then is nobody's error, and no crash.
+// A command may end before its last bytes are read. That no one reads on then is no one's error, and no
+// crash.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') process.exitCode ||= 4

@@ -4,8 +4,9 @@ import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { BUILT, ENTRIES } from './entries.js'
 
 /**
- * Writes each entry as an ES module and as CommonJS, and the command line. All that they need stands in them: a bundle
- * or a test runner that takes one in meets nothing but the modules of Node. Answers the files that went in.
+ * Writes each entry as an ES module and as CommonJS, and the command line. All that they need stands in them:
+ * a bundle or a test runner that takes one in meets nothing but the modules of Node. Answers the files that
+ * went in.
  */
 export async function buildJavaScript(): Promise<ReadonlySet<string>> {
   rmSync(BUILT, { recursive: true, force: true })
@@ -13,8 +14,8 @@ export async function buildJavaScript(): Promise<ReadonlySet<string>> {
   const results = await Promise.all([
     run({ format: 'esm', entryPoints: library }),
     run({ format: 'cjs', entryPoints: library, outExtension: { '.js': '.cjs' } }),
-    // In parts, so that a command loads what it needs. The commands of a package are not debugged: maps and blanks would
-    // add a tenth to the download.
+    // In parts, so that a command loads what it needs. The commands of a package are not debugged: maps and
+    // blanks would add a tenth to the download.
     run({
       format: 'esm',
       entryPoints: { waq: 'bin/waq.ts' },
@@ -39,7 +40,8 @@ function run(options: BuildOptions & { format: 'esm' | 'cjs' }) {
     sourcesContent: false,
     legalComments: 'none',
     logLevel: 'warning',
-    // A lock's signs of life must come under the fake timers of a test, too: dependencies get the timers that we have.
+    // A lock's signs of life must come under the fake timers of a test, too: dependencies get the timers that
+    // we have.
     inject: ['lib/log/real-time.ts'],
     // Without its addon, which no bundle can hold; for records like ours it is not faster.
     alias: { msgpackr: './node_modules/msgpackr/index.js' },
@@ -60,14 +62,17 @@ const versionWrittenIn: Plugin = {
   },
 }
 
-/** CommonJS asks Node for its modules by `require`, which an ES module has not: there they are imported statically. */
+/**
+ * CommonJS asks Node for its modules by `require`, which an ES module has not: there they are imported
+ * statically.
+ */
 const builtinsOf = (format: 'esm' | 'cjs'): Plugin => ({
   name: 'builtins',
   setup(build) {
     build.onResolve({ filter: /.*/ }, ({ path, kind }) => {
       if (kind !== 'require-call') return undefined
-      // proper-lockfile is always told which functions to use; merely to load these would change `fs.close` for the
-      // whole process.
+      // proper-lockfile is always told which functions to use; merely to load these would change `fs.close`
+      // for the whole process.
       const name = path === 'graceful-fs' ? 'fs' : path.replace(/^node:/, '')
       if (!isBuiltin(name)) return undefined
       return format === 'cjs'

@@ -6,8 +6,8 @@ import { dts } from 'rollup-plugin-dts'
 import { BUILT, ENTRIES } from './entries.js'
 
 /**
- * Writes the declarations of each entry into one file, from those of the compiler. It stands there twice: which kind of
- * module a declaration describes is told by the end of its file's name.
+ * Writes the declarations of each entry into one file, from those of the compiler. It stands there twice:
+ * which kind of module a declaration describes is told by the end of its file's name.
  */
 export async function buildTypes(): Promise<void> {
   for (const [entry, module] of Object.entries(ENTRIES)) {

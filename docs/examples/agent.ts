@@ -33,7 +33,7 @@ if (!(await isKnown(partId(1)))) {
       payload: { text },
     })),
     // On disk as one, all or none; and a part that can never be delivered takes the later ones with it.
-    { together: true },
+    { failTogether: true },
   )
 }
 await queue.drain()

@@ -3,7 +3,7 @@
  *
  *     node migrate-openclaw.js ~/.openclaw/delivery-queue ./outbox [hours]
  *
- * Stop the old sender first. What is older than `hours` (default 1) is not enqueued: after an outage nobody wants the
+ * Stop the old sender first. What is older than `hours` (default 1) is not enqueued: after an outage no one wants the
  * answers of last week. A file is moved away only when its message is on disk, and a message keeps the file's id: the
  * program may be stopped at any time, and run again.
  */
@@ -87,6 +87,6 @@ async function enqueue({
       channel: `${channel}:${accountId}:${to}`,
       payload: { ...payload, threadId, replyToId, silent },
     })),
-    { together: true },
+    { failTogether: true },
   )
 }

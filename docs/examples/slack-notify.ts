@@ -17,7 +17,7 @@ const queue = await OutboundQueue.open(process.env.OUTBOX ?? './outbox', {
   }),
   // About one message a second to a channel.
   rateLimit: { perChannel: { count: 1, perMs: 1_000 } },
-  // Nobody wants to read tomorrow that yesterday's backup is done.
+  // No one wants to read tomorrow that yesterday's backup is done.
   ttlMs: 12 * 3_600_000,
 })
 

@@ -7,7 +7,10 @@ const HOME = `${ESC}[H`
 const CLEAR_TO_LINE_END = `${ESC}[K`
 const CLEAR_BELOW = `${ESC}[J`
 
-/** A full screen of its own, keys as they are pressed; and the terminal as it was afterwards, however the process ends. */
+/**
+ * A full screen of its own, keys as they are pressed; and the terminal as it was afterwards, however the
+ * process ends.
+ */
 export class AlternateScreen {
   readonly #terminal: Terminal
   #leave: (() => void) | undefined
@@ -34,7 +37,7 @@ export class AlternateScreen {
       stdin.pause()
       stdout.write(LEAVE)
     }
-    // An error that nobody caught, or a second signal: the terminal is put right all the same.
+    // An error that no one caught, or a second signal: the terminal is put right all the same.
     const restore = (): void => this.leave()
     process.on('exit', restore)
   }

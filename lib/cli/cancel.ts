@@ -37,8 +37,9 @@ export function registerCancel(program: Command, context: CommandContext): void 
     .helpGroup(GROUPS.change)
     .summary('withdraw messages that wait')
     .description(
-      'Withdraws messages that wait, so that they are not sent. One that is being sent stays, and so does one that may ' +
-        'have been sent, unless --even-in-doubt is given. What is chosen by options is counted, and asked about first.',
+      'Withdraws messages that wait, so that they are not sent. One that is being sent stays, and so does ' +
+        'one that may have been sent, unless --even-in-doubt is given. What is chosen by options is ' +
+        'counted, and asked about first.',
     )
     .argument(DIRECTORY, DIRECTORY_HELP)
     .argument('[ids...]', 'of the messages')

@@ -24,8 +24,8 @@ export function registerCompact(program: Command, context: CommandContext): void
     .helpGroup(GROUPS.mend)
     .summary('reclaim space')
     .description(
-      'Reclaims the space of messages that are gone. A process that has the queue open does it, and goes on sending; ' +
-        'else this command does.',
+      'Reclaims the space of messages that are gone. A process that has the queue open does it, and goes ' +
+        'on sending; else this command does.',
     )
     .argument(DIRECTORY, DIRECTORY_HELP)
     .option('--dry-run', 'only say what it would do')
@@ -65,7 +65,8 @@ async function compact(
     report = await hand.compact(made => {
       last = made
       progress.show(
-        `${progressBar(shareOf(made))} ${formatBytes(made.doneBytes)} of about ${formatBytes(made.totalBytes)}`,
+        `${progressBar(shareOf(made))} ${formatBytes(made.doneBytes)} of about ` +
+          `${formatBytes(made.totalBytes)}`,
       )
     })
   } catch (error) {

@@ -54,7 +54,8 @@ function bash(all: readonly Words[]): string {
         .filter(({ choices }) => choices.length > 0)
         .map(
           ({ flag, choices }) =>
-            `    '${[...each.path, flag].join(' ')}') COMPREPLY=($(compgen -W '${choices.join(' ')}' -- "$current")); return ;;\n`,
+            `    '${[...each.path, flag].join(' ')}') COMPREPLY=($(compgen -W '${choices.join(' ')}' -- ` +
+            '"$current")); return ;;\n',
         ),
     )
     .join('')

@@ -7,11 +7,11 @@ import { interruptedError, usageError } from './exit-status.js'
  */
 export async function confirm(what: string, { terminal, signal }: CommandContext): Promise<void> {
   if (terminal.stdin.isTTY !== true) {
-    throw usageError(`this would ${what}. Say --yes, for nobody is here to be asked`)
+    throw usageError(`this would ${what}. Say --yes, for no one is here to be asked`)
   }
   const lines = createInterface({ input: terminal.stdin, output: process.stderr })
   try {
-    const question = `${what.charAt(0).toUpperCase()}${what.slice(1)}? They can not be brought back. [y/N] `
+    const question = `${what.charAt(0).toUpperCase()}${what.slice(1)}? They cannot be brought back. [y/N] `
     const answer = await lines.question(question, { signal })
     if (/^y(es)?$/i.test(answer.trim())) return
   } catch (error) {

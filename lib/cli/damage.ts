@@ -6,6 +6,7 @@ export function tellOfDamage(places: number, directory: string, terminal: Termin
   const paint = painter(terminal, terminal.stderr)
   const what = places === 1 ? 'One place' : `${places} places`
   terminal.stderr.write(
-    `${paint('yellow', 'waq:')} ${what} of this queue could not be read, so messages may be missing here. See waq verify ${directory}\n`,
+    `${paint('yellow', 'waq:')} ${what} of this queue could not be read, so messages may be missing here. ` +
+      `See waq verify ${directory}\n`,
   )
 }

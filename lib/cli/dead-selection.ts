@@ -54,7 +54,9 @@ export async function* deadLettersOf(
   }
 }
 
-/** Their ids and how many channels they are of. Rejects with WAQ_NOT_FOUND for an id that no dead letter has. */
+/**
+ * Their ids and how many channels they are of. Rejects with WAQ_NOT_FOUND for an id that no dead letter has.
+ */
 export async function chosenIds(
   reader: StoreReader,
   ids: readonly string[],

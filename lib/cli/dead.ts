@@ -36,7 +36,8 @@ import { escapeControls, formatCount } from './terminal.js'
 
 const DONE = '0 done; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.'
 const CHANGED =
-  '0 done; 1 an id that no dead letter has; 2 wrong use, or not a queue; 3 its owner does not answer; 4 I/O error; 130 interrupted.'
+  '0 done; 1 an id that no dead letter has; 2 wrong use, or not a queue; 3 its owner does not answer; 4 ' +
+  'I/O error; 130 interrupted.'
 
 /** `waq dead`: what was given up. */
 export function registerDead(program: Command, context: CommandContext): void {
@@ -142,8 +143,8 @@ function registerRetry(dead: Command, context: CommandContext): void {
       .command('retry')
       .summary('let them live again')
       .description(
-        'Lets dead letters live again, each in its channel before what waits there, with attempts and time to live anew. ' +
-          'A process that has the queue open sends them; else the next one does.',
+        'Lets dead letters live again, each in its channel before what waits there, with attempts and ' +
+          'time to live anew. A process that has the queue open sends them; else the next one does.',
       )
       .argument(DIRECTORY, DIRECTORY_HELP)
       .argument('[ids...]', 'of the dead letters'),

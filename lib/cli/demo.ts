@@ -31,13 +31,16 @@ const MAX_RATE = 100_000
 const MAX_KILLS = 10_000
 const MAX_SEED = 2 ** 32 - 1
 
-/** `waq demo`: a chat server with faults, a sender that is killed again and again, and the account at the end. */
+/**
+ * `waq demo`: a chat server with faults, a sender that is killed again and again, and the account at the end.
+ */
 export function registerDemo(program: Command, context: CommandContext): void {
   const command = program
     .command('demo')
     .summary('kill a sender again and again, and count what arrives')
     .description(
-      'Starts a chat server with faults (429, 500, lost and slow answers) and a sender that queues messages, ' +
+      'Starts a chat server with faults (429, 500, lost and slow answers) and a sender that queues ' +
+        'messages, ' +
         'delivers them with fetch and is killed (SIGKILL) again and again. ' +
         "At the end the server's own record says what was lost or came out of order.",
     )
@@ -88,9 +91,9 @@ async function runDemo(options: DemoOptions, { terminal, signal, finish }: Comma
   }
 
   say(
-    `${formatCount(messages.length)} messages to ${formatCount(channels)} chats, ${formatCount(rate)} a second, ` +
-      `${formatCount(kills)} ${kills === 1 ? 'kill' : 'kills'}, seed ${seed}\n` +
-      `queue in ${escapeControls(directory)}${keep === undefined ? ' (removed at the end)' : ''}\n\n`,
+    `${formatCount(messages.length)} messages to ${formatCount(channels)} chats, ${formatCount(rate)} a ` +
+      `second, ${formatCount(kills)} ${kills === 1 ? 'kill' : 'kills'}, seed ${seed}\nqueue in ` +
+      `${escapeControls(directory)}${keep === undefined ? ' (removed at the end)' : ''}\n\n`,
   )
   const progress = new ProgressLine(terminal.stderr)
   const startedAt = Date.now()
@@ -105,8 +108,9 @@ async function runDemo(options: DemoOptions, { terminal, signal, finish }: Comma
       signal,
       onProgress: ({ enqueued, delivered, duplicates, kills: done }) =>
         progress.show(
-          `enqueued ${formatCount(enqueued)}, delivered ${formatCount(delivered)} of ${formatCount(messages.length)}` +
-            `, duplicates ${formatCount(duplicates)}, kills ${done} of ${kills}`,
+          `enqueued ${formatCount(enqueued)}, delivered ${formatCount(delivered)} of ` +
+            `${formatCount(messages.length)}, duplicates ${formatCount(duplicates)}, kills ${done} of ` +
+            `${kills}`,
         ),
     })
   } finally {

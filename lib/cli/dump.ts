@@ -104,8 +104,8 @@ function describeDamage({ log, file, offset, length }: CorruptRange, { json }: D
 }
 
 /**
- * One line a record. A block of outcomes has many: each is told with the place of the block, but for those that were
- * printed before compaction put them there.
+ * One line a record. A block of outcomes has many: each is told with the place of the block, but for those
+ * that were printed before compaction put them there.
  */
 function describeFrame(
   log: string,

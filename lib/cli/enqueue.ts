@@ -46,8 +46,9 @@ export function registerEnqueue(program: Command, context: CommandContext): void
     .helpGroup(GROUPS.change)
     .summary('put messages into the queue')
     .description(
-      'Puts one message into the queue, or with --from one a line of JSON. It ends once they are on the device. A process ' +
-        'that has the queue open takes them and sends them; else they wait for the next one.',
+      'Puts one message into the queue, or with --from one a line of JSON. It ends once they are on the ' +
+        'device. A process that has the queue open takes them and sends them; else they wait for the next ' +
+        'one.',
     )
     .argument(DIRECTORY, DIRECTORY_HELP)
     .option('--channel <channel>', 'whom it goes to')
@@ -82,11 +83,14 @@ export function registerEnqueue(program: Command, context: CommandContext): void
     [
       { command: "waq enqueue ./outbox --channel telegram:bot1:4711 --text 'The build is green.'" },
       {
-        command: `waq enqueue ./outbox --channel slack:ops --payload '{"text":"disk full"}' --id alert-17 --ttl 2h`,
+        command:
+          `waq enqueue ./outbox --channel slack:ops --payload '{"text":"disk full"}' --id ` +
+          `alert-17 --ttl 2h`,
       },
       { command: 'waq enqueue ./outbox --from dead.jsonl --new-ids' },
     ],
-    '0 all are in the queue; 2 a message was refused, wrong use, or not a queue; 3 its owner does not answer; 4 I/O error; 130 interrupted.',
+    '0 all are in the queue; 2 a message was refused, wrong use, or not a queue; 3 its owner does not ' +
+      'answer; 4 I/O error; 130 interrupted.',
   )
 }
 
@@ -197,7 +201,9 @@ async function enqueueOne(
   }
 }
 
-/** Before anything else: where the hand becomes another user, that one need not be allowed to read this file. */
+/**
+ * Before anything else: where the hand becomes another user, that one need not be allowed to read this file.
+ */
 async function openInput(
   from: string,
   terminal: Terminal,
@@ -211,7 +217,7 @@ async function openInput(
     await file.close()
     throw Object.assign(new Error('EISDIR'), { code: 'EISDIR' })
   } catch (error) {
-    throw usageError(`can not read ${escapeControls(from)}: ${systemCode(error) ?? String(error)}`)
+    throw usageError(`cannot read ${escapeControls(from)}: ${systemCode(error) ?? String(error)}`)
   }
 }
 
@@ -352,7 +358,7 @@ async function* linesOf(
   } catch (error) {
     const code = systemCode(error)
     if (code === 'ENOENT' || code === 'EISDIR')
-      throw usageError(`can not read ${escapeControls(name)}: ${code}`)
+      throw usageError(`cannot read ${escapeControls(name)}: ${code}`)
     throw error
   } finally {
     signal.removeEventListener('abort', onAbort)
@@ -377,7 +383,8 @@ function parseLine(text: string, where: string, newIds: boolean): Record<string,
 
 function stopped({ enqueued, lastLine }: Count, unknown: string): CommandError {
   return interruptedError(
-    `${formatCount(enqueued)} enqueued, all lines up to ${formatCount(lastLine)}; go on with line ${formatCount(lastLine + 1)}${unknown}`,
+    `${formatCount(enqueued)} enqueued, all lines up to ${formatCount(lastLine)}; go on with line ` +
+      `${formatCount(lastLine + 1)}${unknown}`,
   )
 }
 

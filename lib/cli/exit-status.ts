@@ -73,7 +73,7 @@ export interface Failure {
   status: ExitStatus
 }
 
-/** Sorts any thrown value. What nobody expected is a bug, and keeps its stack. */
+/** Sorts any thrown value. What no one expected is a bug, and keeps its stack. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof CommandError) return { code: error.code, message: error.message, status: error.status }
   if (error instanceof WaqError) {

@@ -7,8 +7,8 @@ export type Fact = readonly [label: string, value: string]
 const LEAST_VALUE_COLUMNS = 16
 
 /**
- * Facts one below the other, their values in line. What does not fit is told in further lines, never cut: who reads
- * facts wants them whole. `width`: of the terminal; Infinity where each is one line.
+ * Facts one below the other, their values in line. What does not fit is told in further lines, never cut: who
+ * reads facts wants them whole. `width`: of the terminal; Infinity where each is one line.
  */
 export function formatFacts(facts: readonly Fact[], width: number): string {
   const labelWidth = Math.max(0, ...facts.map(([label]) => textWidth(label)))

@@ -6,8 +6,8 @@ import { progressBar } from './verify.js'
 const PART = 1_000
 
 /**
- * Works on a list part by part: shows how far it is, and between two parts hears Ctrl-C. What was done stays done.
- * `verb`: 'purged', 'retried'.
+ * Works on a list part by part: shows how far it is, and between two parts hears Ctrl-C. What was done stays
+ * done. `verb`: 'purged', 'retried'.
  */
 export async function inParts(
   items: readonly string[],
@@ -37,6 +37,7 @@ export async function inParts(
 
 function stopped(verb: string, changed: number, of: number, unknown: string): Error {
   return interruptedError(
-    `${formatCount(changed)} of ${formatCount(of)} ${verb}; the queue is sound, and the same command goes on${unknown}`,
+    `${formatCount(changed)} of ${formatCount(of)} ${verb}; the queue is sound, and the same command goes ` +
+      `on${unknown}`,
   )
 }

@@ -23,7 +23,8 @@ export async function main(args: readonly string[], terminal: Terminal = process
   const json = args.includes('--json')
   const program = buildProgram(context, json, await loadCommands(args))
 
-  // Only the first signal asks politely: the handler goes with it, so that a second one ends the process at once.
+  // Only the first signal asks politely: the handler goes with it, so that a second one ends the process at
+  // once.
   const onSignal = (): void => {
     for (const name of STOP_SIGNALS) process.removeListener(name, onSignal)
     stop.abort()
@@ -82,7 +83,7 @@ export function buildProgram(
 
 /** Tells on stderr what went wrong and answers the exit status. */
 function report(error: unknown, terminal: Terminal, json: boolean): number {
-  // `waq … | head` closes our output early: nobody reads on, and that is nobody's error.
+  // `waq … | head` closes our output early: no one reads on, and that is no one's error.
   if (systemCode(error) === 'EPIPE') return ExitStatus.done
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return ExitStatus.done

@@ -5,8 +5,8 @@ const CHUNK_CHARACTERS = 64 * 1024
 const EAGER_LINES = 50
 
 /**
- * Lines in chunks, at the pace of whoever reads them: however much is printed, no more than a chunk is in memory.
- * When nobody reads on (`| head`), `signal` aborts, and what is left is for whoever asks `stopped`.
+ * Lines in chunks, at the pace of whoever reads them: however much is printed, no more than a chunk is in
+ * memory. When no one reads on (`| head`), `signal` aborts, and what is left is for whoever asks `stopped`.
  */
 export class LineOutput {
   readonly #stream: OutputStream
@@ -20,7 +20,10 @@ export class LineOutput {
     this.#signal = signal
   }
 
-  /** Lines that were handed over, each whole: those of a chunk that was not written when the signal aborted are not. */
+  /**
+   * Lines that were handed over, each whole: those of a chunk that was not written when the signal aborted
+   * are not.
+   */
   get written(): number {
     return this.#written
   }
@@ -43,7 +46,8 @@ export class LineOutput {
     this.#chunk = ''
     this.#written = this.#lines
     if (this.#stream.write(chunk) !== false || this.#stream.once === undefined) {
-      // A write that fails is told a moment later; a reader that went away must be noticed before the next chunk.
+      // A write that fails is told a moment later; a reader that went away must be noticed before the next
+      // chunk.
       await new Promise(resolve => setImmediate(resolve))
       return
     }

@@ -20,8 +20,8 @@ export interface HandOptions {
 }
 
 /**
- * Changes a queue, whoever has it open: a living owner is asked; where there is none, this process opens the queue,
- * without sending anything. What becomes of the owner meanwhile is followed.
+ * Changes a queue, whoever has it open: a living owner is asked; where there is none, this process opens the
+ * queue, without sending anything. What becomes of the owner meanwhile is followed.
  */
 export class QueueHand {
   readonly #reader: StoreReader
@@ -113,7 +113,7 @@ export class QueueHand {
       if (!(error instanceof OwnerSilent)) throw error
     }
     const still = await this.#reader.owner()
-    // Where nobody here can tell whether it lives, its lock does.
+    // Where no one here can tell whether it lives, its lock does.
     if (still?.alive === true) throw silence(this.#reader.directory, still)
     return byUs(await this.#open())
   }
@@ -138,8 +138,8 @@ export class QueueHand {
 }
 
 /**
- * Root, who works on the queue of a bot's user, becomes that user: files of root's own would lock the bot out of its
- * queue, and requests of root's could not be read by it.
+ * Root, who works on the queue of a bot's user, becomes that user: files of root's own would lock the bot out
+ * of its queue, and requests of root's could not be read by it.
  */
 async function becomeUserOf(directory: string): Promise<void> {
   if (process.geteuid?.() !== 0) return
@@ -154,18 +154,20 @@ function changed(result: unknown): number {
 }
 
 function silence(directory: string, { pid, host, since, alive }: Owner): CommandError {
-  const who = pid === 0 ? 'a process that can not be named' : `process ${pid} on ${host}`
+  const who = pid === 0 ? 'a process that cannot be named' : `process ${pid} on ${host}`
   const when =
     since === 0 ? '' : ` (since ${new Date(since).toISOString()}, ${formatRelative(since, Date.now())})`
   const advice =
     alive === true
       ? 'It may be stopped, or too busy: look at it, or end it, and try again.'
-      : 'Nobody here can tell whether it still runs: if it does not, its lock expires within seconds. Try again.'
+      : 'No one here can tell whether it still runs: if it does not, its lock expires within seconds. Try ' +
+        'again.'
   return new CommandError(
     'WAQ_LOCKED',
     ExitStatus.locked,
     escapeControls(
-      `${who} has ${directory} open${when} and does not answer. ${advice} What was asked was taken back: it is not done.`,
+      `${who} has ${directory} open${when} and does not answer. ${advice} What was asked was taken back: ` +
+        'it is not done.',
     ),
   )
 }

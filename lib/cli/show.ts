@@ -24,7 +24,8 @@ export function registerShow(program: Command, context: CommandContext): void {
     .helpGroup(GROUPS.look)
     .summary('one message, with its history of attempts')
     .description(
-      'Shows one message with its payload, its headers and its last attempts. A settled one is known by its id for a while.',
+      'Shows one message with its payload, its headers and its last attempts. A settled one is known by ' +
+        'its id for a while.',
     )
     .argument(DIRECTORY, DIRECTORY_HELP)
     .argument('<id>', 'of the message')
@@ -118,7 +119,7 @@ function payloadText(payload: unknown): string {
 }
 
 function stateText({ state, inDoubt }: ReadMessage): string {
-  return inDoubt ? 'pending, in doubt: an attempt began, and nobody knows how it ended' : state
+  return inDoubt ? 'pending, in doubt: an attempt began, and no one knows how it ended' : state
 }
 
 const REASONS = {

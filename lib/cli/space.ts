@@ -7,8 +7,8 @@ import type { StoreReader } from '../store/store-reader.js'
 const LIVE_RATIO = 0.5
 
 /**
- * What a compaction would leave, about: message segments without a live message go, those with few are rewritten. What
- * of the outcomes would go is not looked at.
+ * What a compaction would leave, about: message segments without a live message go, those with few are
+ * rewritten. What of the outcomes would go is not looked at.
  */
 export async function estimateCompaction(reader: StoreReader): Promise<CompactionReport> {
   const live = new Map<string, number>()

@@ -18,7 +18,8 @@ export function registerStats(program: Command, context: CommandContext): void {
     .helpGroup(GROUPS.look)
     .summary('how the queue stands')
     .description(
-      'Tells how many messages wait and died, what is halted or down, how old the oldest is, and who owns the queue.',
+      'Tells how many messages wait and died, what is halted or down, how old the oldest is, and who owns ' +
+        'the queue.',
     )
     .argument(DIRECTORY, DIRECTORY_HELP)
     .addOption(jsonOption())
@@ -94,7 +95,8 @@ export function formatStats(
       : ([
           [
             'since open',
-            `${formatCount(live.enqueued)} enqueued, ${formatCount(live.delivered)} delivered, ${formatCount(live.retried)} retried, ${formatCount(live.rateLimited)} rate-limited`,
+            `${formatCount(live.enqueued)} enqueued, ${formatCount(live.delivered)} delivered, ` +
+              `${formatCount(live.retried)} retried, ${formatCount(live.rateLimited)} rate-limited`,
           ],
           ['sync', percentilesText(live.syncMs)],
           ['commits', commitsText(live.commits)],
@@ -114,12 +116,12 @@ export function formatStats(
 export function ownerText(owner: Owner | null, nowMs: number): string {
   if (owner === null) return 'none: it was closed'
   const { pid, host, since, alive } = owner
-  if (pid === 0) return 'one that can not be named: its owner file can not be read'
+  if (pid === 0) return 'one that cannot be named: its owner file cannot be read'
   const who = `process ${pid} on ${escapeControls(host)}, since ${formatRelative(since, nowMs)}`
   if (alive === true) return `${who}: running`
   return alive === false
     ? `${who}: ended without closing`
-    : `${who}: whether it runs can not be told from here`
+    : `${who}: whether it runs cannot be told from here`
 }
 
 function haltText({ scope, reason, since }: ReaderStats['halted'][number], nowMs: number): string {
@@ -143,7 +145,9 @@ function diskText({ diskBytes, liveBytes, segments }: ReaderStats): string {
 
 export function commitsText({ onTheSpot, onThread, heldMs, now }: CommitStats): string {
   if (onTheSpot + onThread === 0) return 'none yet'
-  const text = `${formatCount(onTheSpot)} on the event loop (held for ${formatDuration(heldMs)}), ${formatCount(onThread)} on threads`
+  const text =
+    `${formatCount(onTheSpot)} on the event loop (held for ${formatDuration(heldMs)}), ` +
+    `${formatCount(onThread)} on threads`
   return now === 'slow' ? `${text}; the device is slow` : text
 }
 

@@ -23,7 +23,10 @@ export interface TableLayout {
 
 const GAP = '  '
 
-/** Column widths for these rows. `totalWidth`: of the terminal; Infinity where nothing is cut (a pipe, a file). */
+/**
+ * Column widths for these rows. `totalWidth`: of the terminal; Infinity where nothing is cut (a pipe, a
+ * file).
+ */
 export function layOut(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -47,7 +50,10 @@ export function layOut(
   return { columns, widths }
 }
 
-/** One line. Where nothing is cut, what is too wide pushes the rest aside. `paint` gets each cell as it is printed. */
+/**
+ * One line. Where nothing is cut, what is too wide pushes the rest aside. `paint` gets each cell as it is
+ * printed.
+ */
 export function formatRow(
   { columns, widths }: TableLayout,
   cells: readonly string[],

@@ -37,7 +37,10 @@ export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'inverse'
 
 export type Paint = (style: Style, text: string) => string
 
-/** Colours for one stream: none when it is not a terminal, when `NO_COLOR` is set, or when the terminal is dumb. */
+/**
+ * Colours for one stream: none when it is not a terminal, when `NO_COLOR` is set, or when the terminal is
+ * dumb.
+ */
 export function painter(terminal: Pick<Terminal, 'environment'>, stream: OutputStream): Paint {
   const { NO_COLOR, TERM } = terminal.environment
   const colourless = stream.isTTY !== true || (NO_COLOR ?? '') !== '' || TERM === 'dumb'
@@ -45,9 +48,10 @@ export function painter(terminal: Pick<Terminal, 'environment'>, stream: OutputS
 }
 
 /**
- * Makes text that came from a message or a file safe to print: what would move the cursor, change the title, reverse
- * or hide text is shown, not obeyed. That is every control character (C0, DEL, C1), line and paragraph separators, half
- * surrogate pairs, and all invisible format characters but the two joiners that scripts and emoji are written with.
+ * Makes text that came from a message or a file safe to print: what would move the cursor, change the title,
+ * reverse or hide text is shown, not obeyed. That is every control character (C0, DEL, C1), line and
+ * paragraph separators, half surrogate pairs, and all invisible format characters but the two joiners that
+ * scripts and emoji are written with.
  */
 export function escapeControls(text: string): string {
   return PLAIN.test(text)

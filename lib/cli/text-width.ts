@@ -4,8 +4,8 @@ const NARROW = /^[\x20-\x7e]*$/
 let wideText: { widthOf: (text: string) => number; graphemes: Intl.Segmenter } | undefined
 
 /**
- * Loads the tables for text beyond ASCII. A command that may print such text awaits this first. It takes 40 ms, as long as
- * the rest of a command.
+ * Loads the tables for text beyond ASCII. A command that may print such text awaits this first. It takes 40
+ * ms, as long as the rest of a command.
  */
 export async function prepareWideText(): Promise<void> {
   const { default: widthOf } = await import('string-width')
@@ -32,7 +32,9 @@ export function textWidth(text: string): number {
   return isWide(text) ? wide().widthOf(text) : text.length
 }
 
-/** The text, or as much of it as fits into so many columns with an ellipsis behind it. Never half a character. */
+/**
+ * The text, or as much of it as fits into so many columns with an ellipsis behind it. Never half a character.
+ */
 export function cutText(text: string, columns: number): string {
   if (textWidth(text) <= columns) return text
   if (columns < 1) return ''
@@ -47,7 +49,10 @@ export function cutText(text: string, columns: number): string {
   return `${cut}…`
 }
 
-/** The text in lines that fit so many columns, broken at blanks; a word that is wider is broken where it must be. */
+/**
+ * The text in lines that fit so many columns, broken at blanks; a word that is wider is broken where it must
+ * be.
+ */
 export function wrapText(text: string, columns: number): string[] {
   const lines = ['']
   for (const word of text.split(/(?<= )(?=\S)/)) {

@@ -135,7 +135,10 @@ function ratesText({ rates, stats }: TopFacts): string {
   if (stats.live === null) return 'not published: no process has the queue open'
   if (rates === undefined) return 'measuring'
   const { enqueuedPerSecond, deliveredPerSecond, retriedPerSecond } = rates
-  return `${rate(enqueuedPerSecond)} enqueued, ${rate(deliveredPerSecond)} delivered, ${rate(retriedPerSecond)} retried`
+  return (
+    `${rate(enqueuedPerSecond)} enqueued, ${rate(deliveredPerSecond)} delivered, ` +
+    `${rate(retriedPerSecond)} retried`
+  )
 }
 
 function rate(perSecond: number): string {

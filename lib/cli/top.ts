@@ -19,7 +19,10 @@ import { painter } from './terminal.js'
 import { type Rates, ratesBetween, SORTS, type SortKey, type TopFacts, topScreen } from './top-screen.js'
 
 const DEFAULT_EVERY_MS = 1_000
-/** A look at a large queue takes long: then there are fewer, so that looking costs no more than a quarter of a core. */
+/**
+ * A look at a large queue takes long: then there are fewer, so that looking costs no more than a quarter of a
+ * core.
+ */
 const LOOK_SHARE = 4
 
 /** `waq top`: a live view. */
@@ -29,7 +32,8 @@ export function registerTop(program: Command, context: CommandContext): void {
     .helpGroup(GROUPS.look)
     .summary('a live view')
     .description(
-      'Shows how the queue stands, again and again: rates, channels that wait, are halted or down, dead letters.',
+      'Shows how the queue stands, again and again: rates, channels that wait, are halted or down, dead ' +
+        'letters.',
     )
     .argument(DIRECTORY, DIRECTORY_HELP)
     .addOption(durationOption('--every <duration>', 'how often it looks').default(DEFAULT_EVERY_MS, '1s'))

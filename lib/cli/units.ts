@@ -54,7 +54,10 @@ function trimmed(value: number): string {
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: SECOND, m: MINUTE, min: MINUTE, h: HOUR, d: DAY }
 
-/** '90s', '1.5h', '7d' → ms. A bare number would leave its unit to guessing. Throws a usage error; `name` is the option. */
+/**
+ * '90s', '1.5h', '7d' → ms. A bare number would leave its unit to guessing. Throws a usage error; `name` is
+ * the option.
+ */
 export function parseDuration(text: string, name: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)$/.exec(text.trim()) ?? []
   const ms = Number(number) * (UNITS[unit ?? ''] ?? Number.NaN)

@@ -21,8 +21,8 @@ export function registerVerify(program: Command, context: CommandContext): void 
     .helpGroup(GROUPS.mend)
     .summary('read every byte, and tell what is damaged')
     .description(
-      'Reads every byte of a queue and tells of tears, damage, missing records and files that count for nothing, and ' +
-        'what a start would do with messages in doubt. It changes nothing.',
+      'Reads every byte of a queue and tells of tears, damage, missing records and files that count for ' +
+        'nothing, and what a start would do with messages in doubt. It changes nothing.',
     )
     .argument(DIRECTORY, DIRECTORY_HELP)
     .addOption(jsonOption())
@@ -139,8 +139,10 @@ export function formatVerification(
   }
   const verdict = !isSound(found)
     ? corrupt.length === 0
-      ? 'Messages are lost that were accepted: power was lost before they were synced, as the durability allows.'
-      : 'Damaged: what is listed can not be read. The rest loads; a start keeps a copy of the bytes in quarantine/.'
+      ? 'Messages are lost that were accepted: power was lost before they were synced, as the durability ' +
+        'allows.'
+      : 'Damaged: what is listed cannot be read. The rest loads; a start keeps a copy of the bytes in ' +
+        'quarantine/.'
     : tornBytes > 0
       ? 'Sound, and torn at its end, as after a crash: a start passes over it.'
       : 'Sound.'
@@ -168,8 +170,8 @@ function lostText({ unsettled, settled }: LostMessages): string {
 
 function lostList({ unsettled, messages }: LostMessages, width: number, paint: Paint): string {
   const then = wrapText(
-    'Lost: an outcome tells of these messages, and they are not where they must stand. Others may be lost with them of ' +
-      'which no outcome tells.',
+    'Lost: an outcome tells of these messages, and they are not where they must stand. Others may be lost ' +
+      'with them of which no outcome tells.',
     width,
   )
   const rows = messages

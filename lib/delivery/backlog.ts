@@ -14,8 +14,8 @@ export interface Line {
 }
 
 /**
- * Which messages wait, and in which order: doubly linked chains through columns, so that a waiting message costs a
- * few bytes and can be taken out from anywhere.
+ * Which messages wait, and in which order: doubly linked chains through columns, so that a waiting message
+ * costs a few bytes and can be taken out from anywhere.
  */
 export class Backlog {
   readonly #store: MessageStore
@@ -34,7 +34,10 @@ export class Backlog {
     return this.#goesBefore(side, head) ? side : head
   }
 
-  /** Puts a message where its order key belongs. Refs in order, and one put back in front, cost nothing to place. */
+  /**
+   * Puts a message where its order key belongs. Refs in order, and one put back in front, cost nothing to
+   * place.
+   */
   insert(line: Line, ref: MessageRef): void {
     const { place, previous, next } = this.#columns
     if (line.tail === 0 || this.#goesBefore((line.tail - 1) as MessageRef, ref)) {
@@ -117,8 +120,8 @@ const KEY_STEP = 2 ** -20
 const COARSE_KEY_STEP = 2 ** -10
 
 /**
- * An order key behind this one and before every message still to come: sequences are whole, so there is room above
- * each for a million steps. Where that is used up, the key itself: those that share one go by sequence.
+ * An order key behind this one and before every message still to come: sequences are whole, so there is room
+ * above each for a million steps. Where that is used up, the key itself: those that share one go by sequence.
  */
 export function keyBehind(key: number): number {
   const next = key + (key < 2 ** 33 ? KEY_STEP : COARSE_KEY_STEP)

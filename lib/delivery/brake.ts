@@ -11,8 +11,8 @@ const LONG_OUTAGE_MS = 3_600_000
 const LONG_INTERVAL_MS = 300_000
 
 /**
- * A channel that has not failed itself waits so long at most. Once the receiver is up, an attempt that hangs keeps its
- * slot from others for so long at most.
+ * A channel that has not failed itself waits so long at most. Once the receiver is up, an attempt that hangs
+ * keeps its slot from others for so long at most.
  */
 const PATIENCE_MS = 5_000
 
@@ -20,7 +20,7 @@ const PATIENCE_MS = 5_000
 const FORGET_AFTER_MS = 3_600_000
 
 /**
- * - `watching`: attempts failed, with no answer since; nobody is held.
+ * - `watching`: attempts failed, with no answer since; no one is held.
  * - `on`: the receiver is down; one attempt at a time.
  * - `lifting`: it is up again; those that were held go on, more and more at once.
  */
@@ -28,7 +28,7 @@ type BrakeState = 'watching' | 'on' | 'lifting'
 
 export interface BrakeListener {
   braked(brake: Brake): void
-  /** The receiver is up again, or nobody asked it for long. */
+  /** The receiver is up again, or no one asked it for long. */
   unbraked(brake: Brake): void
   /** It may go on. */
   admitted(channel: Brakable): void
@@ -40,7 +40,7 @@ export interface BrakeListener {
   forgotten(brake: Brake): void
 }
 
-/** One receiver, from the attempt that finds it down until it is up and nobody waits for it. */
+/** One receiver, from the attempt that finds it down until it is up and no one waits for it. */
 export class Brake implements Alarm {
   readonly scope: 'channel' | 'group'
   /** The channel, or the prefix without its `*`. */
@@ -223,7 +223,7 @@ export class Brake implements Alarm {
     this.#round++
     this.#taken = 0
     this.#listener.unbraked(this)
-    // Nobody goes on before all are back in line.
+    // No one goes on before all are back in line.
     this.#slots = 0
     for (const channel of this.#failed) this.#listener.outageEnded(channel)
     this.#failed.clear()
@@ -232,7 +232,7 @@ export class Brake implements Alarm {
 
   /** Lets as many go on as may. The one that asks is told by what `passes` returns. */
   #admit(asking?: Brakable): void {
-    // One of those that go on proves that it can not, and stands back.
+    // One of those that go on proves that it cannot, and stands back.
     if (this.#isAdmitting) return
     this.#isAdmitting = true
     for (let held = this.#held.peek(); held !== undefined && this.#hasSlot; held = this.#held.peek()) {

@@ -19,8 +19,8 @@ interface Ended {
 }
 
 /**
- * The receivers that attempts found down. One is a fact about a receiver, not about a message: so it is told from what
- * happens to channels that send to the same one, and what waits for it waits together.
+ * The receivers that attempts found down. One is a fact about a receiver, not about a message: so it is told
+ * from what happens to channels that send to the same one, and what waits for it waits together.
  */
 export class Brakes {
   readonly #timers: Timers

@@ -17,7 +17,7 @@ interface CallOptions<T> {
   /** How long it may still take after its signal was aborted. */
   readonly graceMs: number
   readonly timeoutError: () => Error
-  /** It returned after all, when nobody waited for it any more. */
+  /** It returned after all, when no one waited for it any more. */
   readonly returnedLate?: (value: T) => void
 }
 
@@ -70,7 +70,7 @@ export class Call<T> implements Alarm {
     this.#end({ kind: 'overran', error: this.#timeoutError })
   }
 
-  /** Nobody waits any longer. */
+  /** No one waits any longer. */
   abandon(): void {
     this.#end({ kind: 'abandoned' })
   }

@@ -20,7 +20,9 @@ import type { Windows } from './windows.js'
  */
 export type ChannelState = 'empty' | 'waiting' | 'held' | 'ready' | 'taken' | 'parked'
 
-/** One channel, while it has messages or something to remember: a halt, a wait, a window that is not empty. */
+/**
+ * One channel, while it has messages or something to remember: a halt, a wait, a window that is not empty.
+ */
 export class Channel implements Line, Alarm, Haltable, Ready, Brakable {
   readonly scope = 'channel'
   readonly target: string

@@ -4,9 +4,9 @@ import type { Channel } from './channel.js'
 const SPARE = 1_024
 
 /**
- * The channels by name: those that have something to remember, and of the others some. A `Map` walks over what was
- * deleted from a bucket until it is rebuilt, so that one channel that comes and goes beside 100,000 that stay would pay
- * for each time it went; those that went are therefore deleted together, and seldom.
+ * The channels by name: those that have something to remember, and of the others some. A `Map` walks over
+ * what was deleted from a bucket until it is rebuilt, so that one channel that comes and goes beside 100,000
+ * that stay would pay for each time it went; those that went are therefore deleted together, and seldom.
  */
 export class Channels {
   readonly #byName = new Map<string, Channel>()

@@ -67,11 +67,14 @@ export class MessageColumns {
   /** Of `Place`. */
   readonly place = bytes()
   /**
-   * Neighbours in the chain: ref + 1, undefined at its ends. Also, for a message in a heap, its position there.
+   * Neighbours in the chain: ref + 1, undefined at its ends. Also, for a message in a heap, its position
+   * there.
    */
   readonly previous = integers()
   readonly next = integers()
-  /** Failures without a wait that the receiver told, up to 255: how far the backoff has come, charged or not. */
+  /**
+   * Failures without a wait that the receiver told, up to 255: how far the backoff has come, charged or not.
+   */
   readonly failures = bytes()
   /** Bits of `Mark`. */
   readonly marks = bytes()

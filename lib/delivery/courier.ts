@@ -32,7 +32,7 @@ export class Courier {
   readonly #store: MessageStore
   readonly #doubt: Doubt
   readonly #results: Results
-  /** Sends that nobody waits for any more, until the next attempt of their message. */
+  /** Sends that no one waits for any more, until the next attempt of their message. */
   readonly #late = new RefMap<Attempt>()
   #closing = false
 
@@ -72,7 +72,8 @@ export class Courier {
     this.#context.attempts.set(ref, attempt)
     if (isRecovered) this.#recall(attempt)
     this.#run(attempt).catch(error => {
-      // Nothing above lets an error out; one that gets here is a bug, which must not stop its channel for ever.
+      // Nothing above lets an error out; one that gets here is a bug, which must not stop its channel for
+      // ever.
       this.#context.reporter.error(error)
       if (attempt.phase === 'sending') this.settler.failed(attempt, error, { kind: 'ambiguous' })
       else this.#waitLocally(attempt)
@@ -215,7 +216,9 @@ export class Courier {
     })
   }
 
-  /** Waits for the device, however long it refuses: an attempt that a power loss could hide must not be made. */
+  /**
+   * Waits for the device, however long it refuses: an attempt that a power loss could hide must not be made.
+   */
   async #sync(attempt: Attempt): Promise<boolean> {
     for (let waitMs = LOCAL_WAIT_MS; ; waitMs = Math.min(2 * waitMs, MAX_LOCAL_WAIT_MS)) {
       try {

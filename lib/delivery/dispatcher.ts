@@ -50,7 +50,8 @@ export class Dispatcher<P, R> {
   #whenEnded: (() => void) | undefined
 
   constructor(store: MessageStore, options: DispatcherOptions<P>, observer: DispatchObserver<R>) {
-    // The types of payloads and results are a promise of the user to himself: nothing below looks into either.
+    // The types of payloads and results are a promise of the user to himself: nothing below looks into
+    // either.
     const untyped = options as DispatcherOptions<unknown>
     this.#store = store
     const clock = options.clock ?? systemClock
@@ -169,7 +170,9 @@ export class Dispatcher<P, R> {
     return attempts === 0 || firstAttemptAt === 0
   }
 
-  /** Takes a newly durable message; in sequence order. Its attempt begins behind all that are added with it. */
+  /**
+   * Takes a newly durable message; in sequence order. Its attempt begins behind all that are added with it.
+   */
   add(ref: MessageRef): void {
     this.#scheduler.enter(ref)
     if (this.#pumpDue) return
@@ -177,12 +180,14 @@ export class Dispatcher<P, R> {
     nextTick(this.#pump)
   }
 
-  /** The first attempt comes one macrotask later, so that whoever listens has had the time to say so. Once. */
+  /**
+   * The first attempt comes one macrotask later, so that whoever listens has had the time to say so. Once.
+   */
   start(send: Send<P, R>): void {
     if (this.#started) {
       throw new WaqError(
         'WAQ_INVALID_OPTION',
-        'start: this queue has its send function already; it can not be replaced.',
+        'start: this queue has its send function already; it cannot be replaced.',
       )
     }
     this.#started = true
@@ -203,8 +208,8 @@ export class Dispatcher<P, R> {
   }
 
   /**
-   * Dead letters live again, before (`'original'`) or behind (`'last'`) what waits in their channels. Resolves, after
-   * that is on the device, to how many.
+   * Dead letters live again, before (`'original'`) or behind (`'last'`) what waits in their channels.
+   * Resolves, after that is on the device, to how many.
    */
   redrive(refs: readonly MessageRef[], place: 'original' | 'last'): Promise<number> {
     return this.#person.redrive(refs, place)
@@ -228,9 +233,9 @@ export class Dispatcher<P, R> {
   }
 
   /**
-   * Resolves when nothing can run any more without a resume, a schedule or a new message: retries are waited for,
-   * halts, pauses and `deliverAt` are not. From inside `send` that send is not waited for. Rejects with an AbortError,
-   * or with WAQ_LOCK_LOST.
+   * Resolves when nothing can run any more without a resume, a schedule or a new message: retries are waited
+   * for, halts, pauses and `deliverAt` are not. From inside `send` that send is not waited for. Rejects with
+   * an AbortError, or with WAQ_LOCK_LOST.
    */
   drain({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<{ remaining: number }> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost)
@@ -240,8 +245,8 @@ export class Dispatcher<P, R> {
   }
 
   /**
-   * Begins no attempt any more, waits up to `graceMs` for running ones, then aborts them: in doubt, and charged. From
-   * inside `send` that send is not waited for. Does not close the store. Idempotent.
+   * Begins no attempt any more, waits up to `graceMs` for running ones, then aborts them: in doubt, and
+   * charged. From inside `send` that send is not waited for. Does not close the store. Idempotent.
    */
   close(graceMs: number): Promise<void> {
     const inside = this.#courier.inside.attempt()
@@ -345,7 +350,10 @@ export class Dispatcher<P, R> {
     this.#reporter.tell('idle', { pending })
   }
 
-  /** The store takes no outcome any more. Closed in an orderly way, that is how it is; otherwise this is the end. */
+  /**
+   * The store takes no outcome any more. Closed in an orderly way, that is how it is; otherwise this is the
+   * end.
+   */
   #refused(error: unknown): void {
     if (this.#closed !== undefined || this.#lost !== undefined) return
     if (!isClosed(error)) this.#reporter.error(error)
@@ -373,7 +381,7 @@ function listed<T extends { reason: string | undefined; since: number }>(
 
 type View = (ref: MessageRef, stored: { id: string }) => MessageView<unknown>
 
-/** What a retry function sees where nobody says more. */
+/** What a retry function sees where no one says more. */
 function plainView(
   store: MessageStore,
   ref: MessageRef,

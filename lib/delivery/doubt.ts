@@ -46,8 +46,8 @@ export class Doubt {
   }
 
   /**
-   * An attempt that was open when the process ended counts as a failed one: the backoff goes on from when it began,
-   * so that a message that kills its process does not do so at once again, and not for ever.
+   * An attempt that was open when the process ended counts as a failed one: the backoff goes on from when it
+   * began, so that a message that kills its process does not do so at once again, and not for ever.
    */
   #mayGoOn(attempt: Attempt): boolean {
     const { store, settler, time } = this.#context

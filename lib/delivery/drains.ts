@@ -55,8 +55,8 @@ export class Drains {
   }
 
   /**
-   * Nothing can begin any more, and nothing is under way but these: those who wait inside them are done, for they
-   * would wait for each other. Those outside are when nothing is under way at all.
+   * Nothing can begin any more, and nothing is under way but these: those who wait inside them are done, for
+   * they would wait for each other. Those outside are when nothing is under way at all.
    */
   look(insiders: ReadonlySet<Attempt>, remaining: number): void {
     if (this.#inside.size === 0 && this.#outside.size === 0) return

@@ -19,9 +19,9 @@ interface GateOptions {
 }
 
 /**
- * What channels pass on their way to `send`. Gates stand one in another: everything is the outermost, and `Groups`
- * builds the others. In each, what is ready takes its turns in the order in which it became so, channels and inner
- * gates alike: so a channel waits for no other gate than those that it passes itself.
+ * What channels pass on their way to `send`. Gates stand one in another: everything is the outermost, and
+ * `Groups` builds the others. In each, what is ready takes its turns in the order in which it became so,
+ * channels and inner gates alike: so a channel waits for no other gate than those that it passes itself.
  */
 export class Gate implements Alarm, Haltable {
   readonly scope: Scope
@@ -43,10 +43,15 @@ export class Gate implements Alarm, Haltable {
   openTime: OpenTime | undefined
   alarmAt = 0
   alarmIndex = -1
-  /** Its channels that could send now, in the order in which they became ready: a list through the channels themselves. */
+  /**
+   * Its channels that could send now, in the order in which they became ready: a list through the channels
+   * themselves.
+   */
   #first: Ready | undefined
   #last: Ready | undefined
-  /** Inner gates that may be able to send: each that can, and some that prove at their turn that they can not. */
+  /**
+   * Inner gates that may be able to send: each that can, and some that prove at their turn that they cannot.
+   */
   readonly #inner = new Heap<Gate>((one, other) => one.#turn < other.#turn, {
     get: gate => gate.#turnIndex,
     set: (gate, position) => {
@@ -71,14 +76,19 @@ export class Gate implements Alarm, Haltable {
     return `${this.target}*`
   }
 
-  /** When the next attempt may pass: in the past: now; Infinity: when something happens that no clock can tell. */
+  /**
+   * When the next attempt may pass: in the past: now; Infinity: when something happens that no clock can
+   * tell.
+   */
   get opensAt(): number {
     if (this.running >= this.#concurrency) return Infinity
     if (this.halt !== undefined && !this.halt.mayProbe) return Infinity
     return Math.max(this.blockedUntil, this.windows?.opensAt ?? 0)
   }
 
-  /** Room for one more attempt that asks; beyond it they hold their slots, so that their number stays bounded. */
+  /**
+   * Room for one more attempt that asks; beyond it they hold their slots, so that their number stays bounded.
+   */
   get mayAsk(): boolean {
     return this.asking < this.#concurrency
   }

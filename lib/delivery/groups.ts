@@ -4,8 +4,9 @@ import type { DispatcherOptions } from './types.js'
 import type { WindowKeeper } from './windows.js'
 
 /**
- * The channels of which one prefix is the longest that fits, or which none fits. A halt of a group, and a wait that
- * it was told, concern them alone; its limits also those of longer prefixes, so they stand in a gate around it.
+ * The channels of which one prefix is the longest that fits, or which none fits. A halt of a group, and a
+ * wait that it was told, concern them alone; its limits also those of longer prefixes, so they stand in a
+ * gate around it.
  */
 export class Group extends Gate {
   /** Its channels that are ready or wait for a time. */
@@ -17,8 +18,8 @@ export class Group extends Gate {
 }
 
 /**
- * All groups. Each prefix has a gate with its limits, inside that of the longest shorter prefix that fits it; in it
- * stand the gates of longer prefixes, and the group of the channels that have none of these.
+ * All groups. Each prefix has a gate with its limits, inside that of the longest shorter prefix that fits it;
+ * in it stand the gates of longer prefixes, and the group of the channels that have none of these.
  */
 export class Groups {
   /** The channels that no prefix fits: they have nothing in common but this object. */

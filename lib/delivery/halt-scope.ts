@@ -5,19 +5,21 @@ import { Closed, OpenTime } from './open-time.js'
 import type { Timers } from './timers.js'
 
 /**
- * How far a halt reaches to which nobody gave a scope: whether one tenant's token is bad or the account's own can not
- * be told by one answer.
+ * How far a halt reaches to which no one gave a scope: whether one tenant's token is bad or the account's own
+ * cannot be told by one answer.
  *
- * It begins at its channel, and widens to the group when a second channel halts with no success between. A success of
- * the group shrinks it to the channels that caused it: these stay halted, each with its own probe, and no probe of
- * theirs widens it again. From that success on a halt is the channel's own affair, and the message that keeps it halted
- * is tried: `giveUpAfterMs` runs for it.
+ * It begins at its channel, and widens to the group when a second channel halts with no success between. A
+ * success of the group shrinks it to the channels that caused it: these stay halted, each with its own probe,
+ * and no probe of theirs widens it again. From that success on a halt is the channel's own affair, and the
+ * message that keeps it halted is tried: `giveUpAfterMs` runs for it.
  */
 export class HaltScope {
   readonly #halts: Halts
   readonly #timers: Timers
   readonly #groupOf: (channel: Channel) => Gate | undefined
-  /** By group, its channels that halted since something succeeded in it. Some may have been resumed meanwhile. */
+  /**
+   * By group, its channels that halted since something succeeded in it. Some may have been resumed meanwhile.
+   */
   readonly #suspects = new Map<Gate, Set<Channel>>()
 
   /** `groupOf`: undefined where a channel has none, and halts alone. */
@@ -27,7 +29,7 @@ export class HaltScope {
     this.#groupOf = groupOf
   }
 
-  /** This channel halts. `mayWiden`: nobody said that it is the channel alone. */
+  /** This channel halts. `mayWiden`: no one said that it is the channel alone. */
   halt(channel: Channel, order: HaltOrder, mayWiden: boolean): void {
     const isNew = channel.halt === undefined
     this.#halts.halt(channel, order)
@@ -53,7 +55,7 @@ export class HaltScope {
   #suspect(group: Gate, channel: Channel, mayWiden: boolean): Channel[] {
     const halt = channel.halt!
     halt.mayWiden = mayWiden
-    // One that waits for a person is nobody's to end.
+    // One that waits for a person is no one's to end.
     if (halt.afterMs !== Infinity) {
       const { openTime } = group
       halt.ownTime = new OpenTime(this.#timers, () => openTime!.read())

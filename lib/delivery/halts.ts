@@ -30,7 +30,7 @@ export interface Halt extends Alarm {
   probing: boolean
   /** By a dead letter: the store keeps it, also across a restart. */
   readonly kept: boolean
-  /** Nobody gave it this scope: `HaltScope` did. */
+  /** No one gave it this scope: `HaltScope` did. */
   readonly widened: boolean
   /** The channels that halted it: its probe is another's, where another has something to send. */
   readonly by: Set<Haltable>
@@ -64,9 +64,10 @@ interface HaltListener {
 }
 
 /**
- * That a halt widened rests on two channels. So while there is another one, which was not tried yet, it is tried soon:
- * for the first time after this, and then each time that the halt is older by this share of its age. The first comes so
- * soon since each start may find all that halt in front: ten of them must not cost the others seconds.
+ * That a halt widened rests on two channels. So while there is another one, which was not tried yet, it is
+ * tried soon: for the first time after this, and then each time that the halt is older by this share of its
+ * age. The first comes so soon since each start may find all that halt in front: ten of them must not cost
+ * the others seconds.
  */
 const FIRST_GUESS_MS = 20
 const GUESS_SHARE = 1 / 4
@@ -164,12 +165,16 @@ export class Halts {
     this.#listener.lifted(holder, halt)
   }
 
-  /** A failed probe, or an attempt that was under way when the halt began. A person's resume is not made moot by it. */
+  /**
+   * A failed probe, or an attempt that was under way when the halt began. A person's resume is not made moot
+   * by it.
+   */
   #renew(halt: Halt, order: HaltOrder): void {
     if (halt.kept) return
     halt.reason = order.reason ?? halt.reason
     if (order.by !== undefined) halt.by.add(order.by)
-    // Otherwise the next probe stays where it is: a hundred attempts under way must not put it off a hundred times.
+    // Otherwise the next probe stays where it is: a hundred attempts under way must not put it off a hundred
+    // times.
     if (!halt.probing) return
     halt.probing = false
     halt.afterMs = order.afterMs

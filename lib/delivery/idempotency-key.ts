@@ -6,8 +6,8 @@ const DIGEST_LENGTH = 43
 const MIN_LENGTH = 12
 
 /**
- * A key for receivers that tell duplicates by one: the same for the same id, always; different for different ids;
- * of `A–Z a–z 0–9 - _` only. Discord's `nonce` takes 25 characters.
+ * A key for receivers that tell duplicates by one: the same for the same id, always; different for different
+ * ids; of `A–Z a–z 0–9 - _` only. Discord's `nonce` takes 25 characters.
  *
  * @param id the message's id (`delivery.id`)
  * @param maxLength how many characters the receiver takes: 12 to 43, more than 43 are not used. Default 43.

@@ -103,7 +103,8 @@ function judgeRateLimited(facts: Case, verdict: Verdict & { kind: 'rate-limited'
   const { attemptsBefore: attempts, mayHaveBeenSentBefore: mayHaveBeenSent } = facts
   const dead: Decision = { kind: 'dead', attempts, mayHaveBeenSent, reason: 'attempts' }
   const scope = verdict.scope ?? 'channel'
-  // A wait of 0 says no more than none: asked again at once, and again, a receiver that limits would only limit longer.
+  // A wait of 0 says no more than none: asked again at once, and again, a receiver that limits would only
+  // limit longer.
   if (verdict.afterMs !== undefined && verdict.afterMs > 0) {
     // What a receiver tells is no failure of the message: the backoff does not grow by it.
     if (facts.backoff.isTooLate({ charged: false, triedMs: facts.triedMs })) return dead

@@ -27,8 +27,8 @@ export class Ledger {
   }
 
   /**
-   * Records an outcome; `written` is called, with true, when it survives a killed process, in the order of recording;
-   * `refused`, with false, where the store is closed or lost.
+   * Records an outcome; `written` is called, with true, when it survives a killed process, in the order of
+   * recording; `refused`, with false, where the store is closed or lost.
    */
   record(ref: MessageRef, outcome: Outcome, written?: Ended, refused?: Ended): void {
     const entry = new Entry(this, written, refused)

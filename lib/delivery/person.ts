@@ -58,7 +58,9 @@ export class Person {
     for (const { ref } of inOrder) ttls.push(await this.#ttlMs(ref))
     // From here on in one piece, so that what is under way stays what it is.
     const underWay = place === 'last' ? this.#lastKeysUnderWay() : undefined
-    /** One order key a channel for all that go behind what waits there: among themselves they go by sequence. */
+    /**
+     * One order key a channel for all that go behind what waits there: among themselves they go by sequence.
+     */
     const lastKeys = new Map<string, number>()
     let count = 0
     for (const [index, { ref, sequence }] of inOrder.entries()) {
@@ -121,7 +123,7 @@ export class Person {
     return refs.map(ref => ({ ref, sequence: store.sequence(ref) })).sort((a, b) => a.sequence - b.sequence)
   }
 
-  /** Its time to live as it was enqueued: it starts anew. Infinity where it has none, or can not be read. */
+  /** Its time to live as it was enqueued: it starts anew. Infinity where it has none, or cannot be read. */
   async #ttlMs(ref: MessageRef): Promise<number> {
     const { store } = this.#context
     if (store.expiresAt(ref) === Infinity) return Infinity
@@ -129,7 +131,7 @@ export class Person {
       const { enqueuedAt, deliverAt, expiresAt } = await store.read(ref)
       return expiresAt - Math.max(enqueuedAt, deliverAt)
     } catch {
-      // Its next attempt will say that it can not be read.
+      // Its next attempt will say that it cannot be read.
       return Infinity
     }
   }

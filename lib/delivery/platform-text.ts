@@ -5,7 +5,9 @@ export const MAX_BODY_LENGTH = 16_384
 /** Of a body that is plain text. */
 const MAX_PLAIN_LENGTH = 300
 
-/** Where an error keeps what the platform answered: axios, got, superagent; Slack; discord.js; Boom; Telegraf. */
+/**
+ * Where an error keeps what the platform answered: axios, got, superagent; Slack; discord.js; Boom; Telegraf.
+ */
 const ANSWERS: readonly (readonly string[])[] = [
   ['response', 'data'],
   ['response', 'body'],

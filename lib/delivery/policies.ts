@@ -15,8 +15,8 @@ export interface Policy<P> {
 }
 
 /**
- * Whether each attempt is on the device before it is made: where a message must not be sent twice, or where one attempt
- * that a loss of power hid, and that is charged then, would leave none.
+ * Whether each attempt is on the device before it is made: where a message must not be sent twice, or where
+ * one attempt that a loss of power hid, and that is charged then, would leave none.
  */
 export function syncsMarks({
   onAmbiguous,

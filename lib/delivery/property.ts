@@ -1,4 +1,4 @@
-/** A property of anything, undefined where it can not be read. */
+/** A property of anything, undefined where it cannot be read. */
 export function property(value: unknown, name: string | symbol): unknown {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
   try {

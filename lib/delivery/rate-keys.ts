@@ -7,8 +7,8 @@ import type { Rate } from './types.js'
 import type { WindowKeeper, Windows } from './windows.js'
 
 /**
- * What channels with one `rateKey` share: their windows, and the waits that a receiver told. In each of their groups they
- * stand behind a gate of their own.
+ * What channels with one `rateKey` share: their windows, and the waits that a receiver told. In each of their
+ * groups they stand behind a gate of their own.
  */
 export class RateKey implements Alarm {
   readonly scope = 'channel'
@@ -132,7 +132,7 @@ export class RateKeys {
     this.#forget(gate.key)
   }
 
-  /** Nobody is left who would need it: now, or when it has nothing to remember. */
+  /** No one is left who would need it: now, or when it has nothing to remember. */
   #forget(key: RateKey): void {
     for (const { channels } of key.gates.values()) if (channels > 0) return
     if (key.neededUntil > this.#timers.now()) this.#timers.set(key, key.neededUntil)

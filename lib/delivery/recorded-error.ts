@@ -32,7 +32,10 @@ function nameOf(error: unknown): string {
   return isError(error) ? 'Error' : typeof error
 }
 
-/** "fetch failed" says nothing, and "status code 400" little: what the platform said, and what is wrapped, say more. */
+/**
+ * "fetch failed" says nothing, and "status code 400" little: what the platform said, and what is wrapped, say
+ * more.
+ */
 function messageOf(error: unknown): string {
   const texts: string[] = []
   const add = (text: unknown): void => {
@@ -56,7 +59,7 @@ function shown(value: unknown): string {
   try {
     return String(value)
   } catch {
-    return 'a value that can not be shown'
+    return 'a value that cannot be shown'
   }
 }
 

@@ -3,9 +3,10 @@ import type { MessageRef } from '../store/message-store.js'
 const SMALLEST = 16
 
 /**
- * A map by ref, for what comes and goes with each message. A `Map` makes itself a new table after so many changes, and
- * the old ones, once they are promoted, keep alive the next with all that it held: young collections then copy what is
- * long dead. Open addressing with linear probing; a deletion moves up what had to make way.
+ * A map by ref, for what comes and goes with each message. A `Map` makes itself a new table after so many
+ * changes, and the old ones, once they are promoted, keep alive the next with all that it held: young
+ * collections then copy what is long dead. Open addressing with linear probing; a deletion moves up what had
+ * to make way.
  */
 export class RefMap<V extends object> {
   /** Each ref plus 1; 0: the slot is free. The length is a power of 2. */

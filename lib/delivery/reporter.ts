@@ -25,7 +25,7 @@ export class Reporter {
     try {
       this.#observer.error(error instanceof Error ? error : new Error(String(error)))
     } catch (thrown) {
-      // Nobody is left to tell but the process.
+      // No one is left to tell but the process.
       process.emitWarning(reasonText(thrown instanceof Error ? thrown.message : String(thrown)))
     }
   }

@@ -43,8 +43,8 @@ export interface Turn {
 
 interface SchedulerListener {
   /**
-   * This message's turn has come, with a slot and a place in each window; it ends with `Scheduler.finish`. `probes`: the
-   * halts of which it is the probe.
+   * This message's turn has come, with a slot and a place in each window; it ends with `Scheduler.finish`.
+   * `probes`: the halts of which it is the probe.
    */
   begin(channel: Channel, ref: MessageRef, probes: readonly Halt[]): void
   halted(facts: HaltFacts): void
@@ -55,12 +55,15 @@ interface SchedulerListener {
 }
 
 /**
- * Where neither `send` nor a read waits for anything, one message follows another without the event loop ever having its
- * turn: nothing would be synced, and no timer fire, until the backlog is through. So after so many it has one.
+ * Where neither `send` nor a read waits for anything, one message follows another without the event loop ever
+ * having its turn: nothing would be synced, and no timer fire, until the backlog is through. So after so many
+ * it has one.
  */
 const MOST_TURNS_AT_ONCE = 128
 
-/** Whose turn it is: channels, gates, limits, halts, pauses and times. It knows nothing of what an attempt is. */
+/**
+ * Whose turn it is: channels, gates, limits, halts, pauses and times. It knows nothing of what an attempt is.
+ */
 export class Scheduler {
   readonly columns = new MessageColumns()
   readonly pauses = new Pauses()
@@ -170,7 +173,10 @@ export class Scheduler {
     return scope === 'group' && channel.group !== this.#groups.none ? channel.group : channel
   }
 
-  /** What waits where a receiver told a wait: as `holderOf`, but that channels with one rate key wait together. */
+  /**
+   * What waits where a receiver told a wait: as `holderOf`, but that channels with one rate key wait
+   * together.
+   */
   waiterOf(scope: Scope, channel: Channel): Gate | Channel | RateKey {
     return scope === 'channel' && channel.gate instanceof KeyGate
       ? channel.gate.key
@@ -218,7 +224,7 @@ export class Scheduler {
   }
 
   /**
-   * Nothing is attempted there before this moment of `Timers.now()`. `isBackoff`: nobody else decided so, and
+   * Nothing is attempted there before this moment of `Timers.now()`. `isBackoff`: no one else decided so, and
    * it counts as time in which messages are tried.
    */
   block(holder: Gate | Channel | RateKey, until: number, isBackoff = false): void {
@@ -278,7 +284,9 @@ export class Scheduler {
     return channel === undefined ? undefined : this.#backlog.lastKey(channel)
   }
 
-  /** An attempt gives its places back, and its slot unless too many do so, and goes on without: it only asks. */
+  /**
+   * An attempt gives its places back, and its slot unless too many do so, and goes on without: it only asks.
+   */
   yieldSlot(turn: Turn): void {
     const { gate } = turn.channel
     if (turn.holdsPlaces) inEachWindow(turn.channel, giveBack)
@@ -322,8 +330,8 @@ export class Scheduler {
   }
 
   /**
-   * Brings a channel into the state that its messages, its waits, its halt and the pauses ask for. The clock is looked at
-   * only where something may have to wait for it.
+   * Brings a channel into the state that its messages, its waits, its halt and the pauses ask for. The clock
+   * is looked at only where something may have to wait for it.
    */
   settle(channel: Channel): void {
     if (channel.state === 'taken') return
@@ -441,7 +449,10 @@ export class Scheduler {
     this.#settleSelected(selector)
   }
 
-  /** Without a person, a schedule or a new message nothing would begin any more. What is under way does not count. */
+  /**
+   * Without a person, a schedule or a new message nothing would begin any more. What is under way does not
+   * count.
+   */
   get isStill(): boolean {
     if (this.pauses.all || this.everything.halt !== undefined) return true
     if (this.#runnable === 0) return true
@@ -563,7 +574,7 @@ export class Scheduler {
     }
   }
 
-  /** Asks for the channel's options. False: they can not be told, and it halts until they can. */
+  /** Asks for the channel's options. False: they cannot be told, and it halts until they can. */
   #adopt(channel: Channel): boolean {
     if (channel.policy !== undefined) return true
     try {
@@ -581,7 +592,10 @@ export class Scheduler {
     }
   }
 
-  /** An attempt left this gate: what it passed may be open again, and what shares its rate key in other groups. */
+  /**
+   * An attempt left this gate: what it passed may be open again, and what shares its rate key in other
+   * groups.
+   */
   #offer(gate: Gate): void {
     gate.offer()
     if (!(gate instanceof KeyGate) || gate.key.gates.size === 1) return

@@ -76,7 +76,7 @@ export class Settler {
     this.end(attempt, false)
   }
 
-  /** An attempt that nobody waited for any more succeeded, before the next one of its message. */
+  /** An attempt that no one waited for any more succeeded, before the next one of its message. */
   deliveredLate(attempt: Attempt, result: unknown): void {
     const { store, scheduler, attempts, timers } = this.#context
     const { ref } = attempt
@@ -121,7 +121,10 @@ export class Settler {
     }
   }
 
-  /** What a failure shows of the receiver: an answer that it is up; no answer in time, or one that says so, that it is down. */
+  /**
+   * What a failure shows of the receiver: an answer that it is up; no answer in time, or one that says so,
+   * that it is down.
+   */
   look(attempt: Attempt, error: unknown, { kind }: Verdict, { message }: RecordedError): void {
     const isAnswer = kind !== 'retry' && kind !== 'ambiguous'
     // A client that was told to stop for lack of time may say so in its own way.
@@ -195,7 +198,9 @@ export class Settler {
     this.end(attempt, true)
   }
 
-  /** Others of its group get through, and this message keeps its channel halted for all the time that it has. */
+  /**
+   * Others of its group get through, and this message keeps its channel halted for all the time that it has.
+   */
   #isAloneTooLong(
     { channel, probes, policy, before }: Attempt,
     { scope }: Decision & { kind: 'halt' },
@@ -221,14 +226,17 @@ export class Settler {
     this.end(attempt, false)
   }
 
-  /** The queue closes, and nobody knows what became of `send`: in doubt, and charged like any doubt. */
+  /** The queue closes, and no one knows what became of `send`: in doubt, and charged like any doubt. */
   interrupted(attempt: Attempt): void {
     const progress = this.#alive(attempt, attemptsAfter(attempt), true)
     this.#record(attempt, { kind: 'interrupted', ...progress })
     this.end(attempt, true)
   }
 
-  /** The queue closes after "attempt n" was recorded and before `send` was called: that is known, so there is no doubt. */
+  /**
+   * The queue closes after "attempt n" was recorded and before `send` was called: that is known, so there is
+   * no doubt.
+   */
   unsent(attempt: Attempt): void {
     const { clock, timers } = this.#context
     const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = attempt.before
@@ -370,7 +378,7 @@ export class Settler {
     })
   }
 
-  /** '' where the message can not be read. */
+  /** '' where the message cannot be read. */
   async #idOf(ref: MessageRef): Promise<string> {
     try {
       return (await this.#context.store.read(ref)).id
@@ -417,7 +425,9 @@ function facts(attempt: Attempt, attempts: number) {
   return { id: attempt.id, channel: attempt.channel.target, sequence: attempt.sequence, attempts }
 }
 
-/** The reason that a verdict names beside what the platform said: where one holds the other, that one alone. */
+/**
+ * The reason that a verdict names beside what the platform said: where one holds the other, that one alone.
+ */
 function explained({ message }: RecordedError, reason = ''): string {
   const text = reasonText(reason)
   // "HTTP 403" tells nothing beside "403: Forbidden".

@@ -9,7 +9,9 @@ import type { Clock, ClockTimer } from './types.js'
  */
 const LOOK_EVERY_MS = 60_000
 
-/** Something that waits for a moment. It stands in the heap itself, so that a wait costs no further object. */
+/**
+ * Something that waits for a moment. It stands in the heap itself, so that a wait costs no further object.
+ */
 export interface Alarm {
   /** In ms of `Timers.now()`; read and written by `Timers` alone. */
   alarmAt: number
@@ -56,8 +58,8 @@ export class Timers {
   }
 
   /**
-   * As `now`, of a clock on which between two moments never more passes than really did, though it may be less: how long
-   * a suspend was is not known exactly.
+   * As `now`, of a clock on which between two moments never more passes than really did, though it may be
+   * less: how long a suspend was is not known exactly.
    */
   passed(): number {
     return Math.floor(this.#time.awake() - this.#time.uncertainMs)

@@ -14,7 +14,7 @@ import type { OpenTime } from './open-time.js'
  *   stands. But a halt of the channel counts, for the message that keeps it halted, from the first success of
  *   another channel of the group on: `halt-scope.ts`;
  * - a wait for a turn: behind others of the channel, for a limit, for a slot;
- * - an attempt that a crash cut off, and what was left of a wait at a restart: nobody knows how much of it
+ * - an attempt that a crash cut off, and what was left of a wait at a restart: no one knows how much of it
  *   was lived.
  *
  * It errs on one side: a message may be tried for longer than it was told to, and never dies of time that was

@@ -2,7 +2,14 @@ import type { Clocks } from '../log/clocks.js'
 import type { DeadReason, MessageRef, RecordedError, Scope, StoredMessage } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
 
-/** Delivers one message. It resolves: delivered, with that result. It throws or rejects: the error's verdict decides. */
+/**
+ * Delivers one message. If it returns or resolves, the message is delivered, unless the value itself says
+ * that it was refused. If it throws or rejects, the verdict on the error decides.
+ *
+ * @example
+ * const send = ({ payload, signal }: Delivery<unknown>) =>
+ *   fetch('https://example.org/hook', { method: 'POST', body: JSON.stringify(payload), signal })
+ */
 export type Send<P, R> = (delivery: Delivery<P>) => R | Promise<R>
 
 /** What `send` is given: one attempt at one message. */
@@ -12,34 +19,41 @@ export interface Delivery<P> {
   readonly channel: string
   readonly payload: P
   readonly headers: Record<string, string>
-  /** Its place in the log. */
+  /** The message's place in the log; rises with every message of the queue. */
   readonly sequence: number
   /** Epoch ms. */
   readonly enqueuedAt: number
-  /** 1 is the first. An attempt that was not charged does not count. */
+  /** 1 for the first attempt. Attempts that do not count towards `maxAttempts` do not count here. */
   readonly attempt: number
-  /** The outcome of an earlier attempt is unknown. */
+  /** True: the outcome of an earlier attempt is unknown, so the receiver may have the message. */
   readonly mayHaveBeenSent: boolean
-  /** Aborted when `sendTimeoutMs` passed, the queue closes, or the lock was lost. */
+  /** Aborted when `sendTimeoutMs` is over, the queue closes, or the lock was lost. Pass it to the client. */
   readonly signal: AbortSignal
 }
 
 /** What an error means for the message, its channel and its neighbours. */
 export type Verdict =
-  /** Known not delivered. After `afterMs` (default: the backoff). Not `charged` (default true): it costs no attempt. */
+  /**
+   * The message was not delivered and is tried again after `afterMs` (default: the backoff). `charged:
+   * false`: the attempt does not count towards `maxAttempts`. Default true.
+   */
   | { readonly kind: 'retry'; readonly afterMs?: number | undefined; readonly charged?: boolean | undefined }
-  /** The receiver said when: exactly `afterMs` (default: the backoff), for everything in `scope` (default `'channel'`). Never charged. */
+  /**
+   * The receiver asked to wait: everything in `scope` (default `'channel'`) waits exactly `afterMs` (default:
+   * the backoff). The attempt never counts.
+   */
   | {
       readonly kind: 'rate-limited'
       readonly afterMs?: number | undefined
       readonly scope?: Scope | undefined
     }
-  /** The receiver refused this message: a dead letter at once. */
+  /** The receiver refused this message for good: it becomes a dead letter at once. */
   | { readonly kind: 'permanent'; readonly reason?: string | undefined }
   /**
-   * The sender is broken, not the message: everything in `scope` stops; one uncharged probe every `afterMs` (default
-   * 60_000; Infinity: none, until resumed). Default of `scope`: the channel; the group once a second one of it halts
-   * with no success between, until the next success.
+   * The sender is broken, not the message (a bad token, say): everything in `scope` stops, but for one probe
+   * every `afterMs` (default 60_000; Infinity: none until `resume`). Probes do not count as attempts. Without
+   * `scope` the channel halts; when a second channel of its group halts with no success between, the group
+   * does, until the next success.
    */
   | {
       readonly kind: 'halt'
@@ -47,42 +61,47 @@ export type Verdict =
       readonly afterMs?: number | undefined
       readonly scope?: Scope | undefined
     }
-  /** It may have been delivered: `onAmbiguous` decides. */
+  /** The message may have been delivered: `onAmbiguous` decides. */
   | { readonly kind: 'ambiguous' }
-  /** The receiver has it already, in spite of the error: delivered, and `result` is undefined. */
+  /** The receiver has the message in spite of the error: it is delivered, and `result` is undefined. */
   | { readonly kind: 'delivered' }
 
-/** At most `count` attempts within any `perMs`, as a platform counts, that sees each between its beginning and its end. */
+/**
+ * A limit: at most `count` attempts within any `perMs`, as the platform counts them.
+ *
+ * @example
+ * const toATelegramGroup: Rate = { count: 20, perMs: 60_000 }
+ */
 export interface Rate {
   /** A whole number from 1 up. */
   readonly count: number
   /** In ms, at least 1. Windows over a minute are kept in sixtieths, rounded to the careful side. */
   readonly perMs: number
   /**
-   * So many may begin in a row, the rest no closer than `perMs / count`: in any time, no more than `burst` and one for
-   * each whole `perMs / count` of it. From 1 to `count`. Default: `count`, all at once.
+   * How many may begin in a row; further ones begin no closer than `perMs / count`. From 1 to `count`.
+   * Default: `count`, all at once.
    */
   readonly burst?: number | undefined
 }
 
-/** One message as it stands at the moment of looking. */
+/** A message and its state at the moment of the call. */
 export interface MessageView<P = unknown> {
   id: string
   channel: string
   sequence: number
   state: 'pending' | 'sending' | 'dead'
-  /** As it was enqueued: `parse` is not asked. Absent where it was not asked for. */
+  /** The payload as it was enqueued, without `parse`. Absent if it was not asked for. */
   payload?: P
   headers: Record<string, string>
   /** Epoch ms. */
   enqueuedAt: number
-  /** Charged attempts so far. */
+  /** Attempts so far that count towards `maxAttempts`. */
   attempts: number
-  /** The outcome of an earlier attempt is unknown. */
+  /** True: the outcome of an earlier attempt is unknown. */
   mayHaveBeenSent: boolean
-  /** Epoch ms. Absent: as soon as its turn comes. */
+  /** When it is tried next, epoch ms. Absent: as soon as its turn comes. */
   nextAttemptAt?: number
-  /** Epoch ms. Absent: never. */
+  /** When its time to live ends, epoch ms. Absent: never. */
   expiresAt?: number
   /** Epoch ms. */
   diedAt?: number
@@ -92,78 +111,77 @@ export interface MessageView<P = unknown> {
   history: readonly RecordedError[]
 }
 
-/** The waits between attempts, doubling. */
+/** Exponential backoff: each wait is a multiple of the one before. */
 export interface ExponentialRetry {
-  /** Charged attempts before the message is dead. At least 1; Infinity is allowed. Default 10. */
+  /** How many attempts before the message is dead. At least 1; Infinity is allowed. Default 10. */
   readonly maxAttempts?: number | undefined
-  /** After the first attempt, in ms. Default 1000. */
+  /** The wait after the first attempt, in ms. Default 1000. */
   readonly initialDelayMs?: number | undefined
-  /** Each delay is this many times the one before. At least 1. Default 2. */
+  /** Each wait is this many times the one before. At least 1. Default 2. */
   readonly factor?: number | undefined
-  /** No delay is longer. Default 300_000 (5 min). */
+  /** The longest wait, in ms. Default 300_000 (5 min). */
   readonly maxDelayMs?: number | undefined
-  /** Each delay is spread by this share of it, to both sides: 0 to 1. Default 0.1. */
+  /** Each wait is made longer or shorter at random by up to this share of it: 0 to 1. Default 0.1. */
   readonly jitter?: number | undefined
   /**
-   * A failure is the last, charged or not, once the message was tried for this many ms: its attempts and the
-   * waits of this backoff between them. What does not count is time in which no process ran, a suspend of the
-   * machine, a pause, a halt (but for one of this channel alone while others of its group get through), a wait that
-   * a receiver told, and a wait for its turn. Infinity is allowed.
-   * Default 86_400_000 (24 h).
+   * The first failure after the message was tried for this many ms is its last. Attempts and the waits of
+   * this backoff count as tried. Time in which no process ran does not count, nor a suspend of the machine, a
+   * pause, a halt (except of this channel alone while others of its group get through), a wait that the
+   * receiver asked for, or a wait for its turn. Infinity is allowed. Default 86_400_000 (24 h).
    */
   readonly giveUpAfterMs?: number | undefined
 }
 
-/** What a retry function is told. */
+/** The argument of a retry function. */
 export interface Failure<P> {
-  /** The attempt that failed: 1 is the first. */
+  /** Which attempt failed; 1 for the first. */
   readonly attempt: number
   readonly error: unknown
   readonly message: MessageView<P>
 }
 
 /**
- * When a failed message is tried again: an exponential backoff, a list of delays in ms (one more attempt than delays),
- * or a function that answers with the delay in ms, or undefined to give up.
+ * When a failed message is tried again: an exponential backoff, a list of waits in ms (one attempt more than
+ * waits), or a function that returns the wait in ms, or undefined to give up.
  */
 export type Retry<P> = ExponentialRetry | readonly number[] | ((failure: Failure<P>) => number | undefined)
 
 /**
- * What is done with a message that may have been sent: again (`'resend'`: at least once), a dead letter (`'dead-letter'`:
- * at most once), or whatever a function finds out from the receiver.
+ * What to do with a message that may have been sent: send it again (`'resend'`: at least once), make it a
+ * dead letter (`'dead-letter'`: at most once), or ask a function, which may look it up at the receiver.
  */
 export type OnAmbiguous<P> =
   | 'resend'
   | 'dead-letter'
   | ((delivery: Delivery<P> & { readonly lastAttemptAt: number }) => Answer | Promise<Answer>)
 
-/** `'unknown'` sends it again as one that may have been sent; `'not-sent'` as one that was not. */
+/** `'unknown'` sends the message again with `mayHaveBeenSent: true`, `'not-sent'` with `false`. */
 export type Answer = 'sent' | 'not-sent' | 'unknown' | 'dead-letter'
 
-/** Options of one channel; they win over those of the queue. */
+/** Options of one channel, which win over those of the queue. */
 export interface ChannelOptions<P> {
   readonly retry?: Retry<P> | undefined
   readonly onAmbiguous?: OnAmbiguous<P> | undefined
   readonly onDead?: 'continue' | 'halt' | undefined
-  /** For its messages without one of their own, in ms; `enqueue` reads it. */
+  /** The time to live of messages that name none, in ms. It is read by `enqueue`. */
   readonly ttlMs?: number | undefined
   readonly sendTimeoutMs?: number | undefined
-  /** In the place of `rateLimit.perChannel`. Several rates hold at once. */
+  /** Replaces `rateLimit.perChannel`. Several rates all hold. */
   readonly rateLimit?: Rate | readonly Rate[] | undefined
   /**
-   * Channels with the same one share what holds for one channel: a single set of windows (where their rates differ, all
-   * hold), and the waits that a receiver told one of them. For topics of one chat, say. Default: none.
+   * Channels with the same key share their limits (if their rates differ, all hold) and the waits that the
+   * receiver asks one of them for: topics of one chat, say. Default: none.
    */
   readonly rateKey?: string | undefined
-  /** False: a message in backoff lets the ones behind it pass. Default true. */
+  /** False: messages behind one in backoff go first. Default true. */
   readonly ordered?: boolean | undefined
 }
 
-/** Which dead letters are thrown away by themselves, the oldest first. */
+/** Which dead letters are thrown away automatically, the oldest first. */
 export interface RetentionOptions {
-  /** Dead for longer than this, in ms. Default Infinity. */
+  /** Dead letters older than this, in ms. Default Infinity. */
   readonly maxAgeMs?: number | undefined
-  /** Beyond this many. Default Infinity. */
+  /** All but this many. Default Infinity. */
   readonly maxCount?: number | undefined
 }
 
@@ -171,8 +189,8 @@ export interface DispatcherOptions<P> {
   /** Channels under way at once. Default 64. */
   readonly concurrency?: number | undefined
   /**
-   * By prefix of channel (`'telegram:bot1:*'`). The limits of every one that fits hold; a halt, a wait and a brake
-   * of a group are those of the longest. Default: none.
+   * By prefix of channel (`'telegram:bot1:*'`). The limits of every one that fits hold; a halt, a wait and a
+   * brake of a group are those of the longest. Default: none.
    */
   readonly groups?:
     | Readonly<
@@ -208,7 +226,10 @@ export interface DispatcherOptions<P> {
   readonly onDead?: 'continue' | 'halt' | undefined
   /** Default: dead letters are kept. */
   readonly deadLetters?: RetentionOptions | undefined
-  /** Asked whenever a channel comes to life; where it throws, the channel halts and is asked about again by its probe. */
+  /**
+   * Asked whenever a channel comes to life; where it throws, the channel halts and is asked about again by
+   * its probe.
+   */
   readonly channelOptions?: ((channel: string) => ChannelOptions<P> | undefined) | undefined
   /** Makes of a stored payload what `send` is given. A throw halts. Default: as it is. */
   readonly parse?: ((payload: unknown) => P) | undefined
@@ -236,7 +257,7 @@ export interface ClockTimer {
 
 /** What every report on one message carries. */
 export interface MessageFacts {
-  /** '' where the message can not be read. */
+  /** '' where the message cannot be read. */
   readonly id: string
   readonly channel: string
   readonly sequence: number
@@ -249,7 +270,9 @@ export interface AttemptFacts extends MessageFacts {
 }
 
 export interface DeliveredFacts<R> extends MessageFacts {
-  /** What `send` returned; undefined where `onAmbiguous`, or the verdict of an error, said that it was sent. */
+  /**
+   * What `send` returned; undefined where `onAmbiguous`, or the verdict of an error, said that it was sent.
+   */
   readonly result: R | undefined
   /** How long the attempt took. 0 where `onAmbiguous` said that it was sent. */
   readonly ms: number
@@ -273,7 +296,9 @@ export interface RateLimitedFacts extends MessageFacts {
   readonly recorded: RecordedError
   /** What waits. */
   readonly scope: Scope
-  /** The channel (where it has one, its rate key), the group's prefix (without its `*`), or '' for everything. */
+  /**
+   * The channel (where it has one, its rate key), the group's prefix (without its `*`), or '' for everything.
+   */
   readonly target: string
   readonly delayMs: number
   /** Epoch ms. */
@@ -318,8 +343,8 @@ export interface BrakeFacts {
 }
 
 /**
- * Told, synchronously and in order, what happened: an outcome after it was written. What an observer throws is
- * reported to `error`.
+ * Told, synchronously and in order, what happened: an outcome after it was written. What an observer throws
+ * is reported to `error`.
  */
 export interface DispatchObserver<R> {
   /** The attempt is recorded, `send` is called next. */

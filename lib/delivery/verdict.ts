@@ -6,8 +6,8 @@ import { isVerdict } from './verdict-shape.js'
 type Ask = ((about: unknown, delivery: Delivery<unknown>) => Verdict | undefined) | undefined
 
 /**
- * What an error means: asks the user's `classify` first, then the default. What goes wrong in `classify` is reported
- * and leaves the default to decide.
+ * What an error means: asks the user's `classify` first, then the default. What goes wrong in `classify` is
+ * reported and leaves the default to decide.
  */
 export function verdictOf(
   error: unknown,
@@ -18,7 +18,9 @@ export function verdictOf(
   return askedVerdict('classify', classify, error, delivery, report) ?? classifyError(error, delivery)
 }
 
-/** What a function of the user says of an error or a result; undefined: nothing, or nothing that is a verdict. */
+/**
+ * What a function of the user says of an error or a result; undefined: nothing, or nothing that is a verdict.
+ */
 export function askedVerdict(
   name: 'classify' | 'classifyResult',
   ask: Ask,

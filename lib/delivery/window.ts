@@ -5,9 +5,10 @@ const LONGEST_EXACT_MS = 60_000
 const STEPS = 60
 
 /**
- * As a platform counts: within any `perMs`, at most `count` attempts. It sees an attempt at some moment between its
- * beginning and its end, which the network decides. So a place is taken when the attempt begins, and comes free `perMs`
- * after it ended: whatever is seen of the next one that takes it, is seen later than that.
+ * As a platform counts: within any `perMs`, at most `count` attempts. It sees an attempt at some moment
+ * between its beginning and its end, which the network decides. So a place is taken when the attempt begins,
+ * and comes free `perMs` after it ended: whatever is seen of the next one that takes it, is seen later than
+ * that.
  *
  * Its times are those of a clock on which no more passes than really does (`Timers.passed`).
  */
@@ -31,7 +32,9 @@ export class Window {
     if (burst < count) this.#spacing = new Spacing(perMs / count, burst)
   }
 
-  /** The moment at which there is a place, in the past where there is one now; Infinity: when an attempt ends. */
+  /**
+   * The moment at which there is a place, in the past where there is one now; Infinity: when an attempt ends.
+   */
   opensAt(now: number): number {
     this.#forget(now)
     let taken = this.underWay + this.#ended
@@ -69,7 +72,10 @@ export class Window {
     this.#add(Math.ceil((now + this.rate.perMs) / this.#stepMs) * this.#stepMs, 1)
   }
 
-  /** When attempts ended that count yet, and how many, by turns: in at most as many steps as a long window has. */
+  /**
+   * When attempts ended that count yet, and how many, by turns: in at most as many steps as a long window
+   * has.
+   */
   ends(now: number): number[] {
     this.#forget(now)
     const { perMs } = this.rate
@@ -102,7 +108,10 @@ export class Window {
     }
   }
 
-  /** What another window of the same counted after this moment, and what is under way; after `restore`, before any other. */
+  /**
+   * What another window of the same counted after this moment, and what is under way; after `restore`, before
+   * any other.
+   */
   goOnFrom(before: Window, after: number, now: number): void {
     const ends = before.ends(now)
     for (let i = 0; i < ends.length; i += 2) {
@@ -144,7 +153,10 @@ export class Window {
   }
 }
 
-/** Not more than so many in a row, the rest at intervals: kept as the moment at which the whole row is allowed again. */
+/**
+ * Not more than so many in a row, the rest at intervals: kept as the moment at which the whole row is allowed
+ * again.
+ */
 class Spacing {
   readonly #intervalMs: number
   readonly #rowMs: number

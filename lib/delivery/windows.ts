@@ -11,7 +11,9 @@ const RECORD_AFTER_MS = 1_000
 /** A promise of which a place is still taken is made anew so often: see `OPEN_LASTS_MS` of the store. */
 const RENEW_AFTER_MS = 5_000
 
-/** Several rates that hold at once, one a second and twenty a minute, for all that the same `target` names. */
+/**
+ * Several rates that hold at once, one a second and twenty a minute, for all that the same `target` names.
+ */
 export class Windows {
   readonly #windows: readonly KeptWindow[]
   readonly #timers: Timers
@@ -116,10 +118,11 @@ export class WindowKeeper {
 }
 
 /**
- * A window, and what of it must survive. Before an attempt is recorded, and so before `send` is called, it stands on
- * disk that its place may be taken: a *promise*, of one place or, in a large window, of some. Soon after it ended that,
- * and when it was, is recorded, too. So whatever a process leaves behind when it dies, all that it sent is counted:
- * what ended by when it ended, and what is promised as if it ended at the next opening.
+ * A window, and what of it must survive. Before an attempt is recorded, and so before `send` is called, it
+ * stands on disk that its place may be taken: a *promise*, of one place or, in a large window, of some. Soon
+ * after it ended that, and when it was, is recorded, too. So whatever a process leaves behind when it dies,
+ * all that it sent is counted: what ended by when it ended, and what is promised as if it ended at the next
+ * opening.
  */
 class KeptWindow implements Alarm {
   readonly window: Window
@@ -206,8 +209,8 @@ class KeptWindow implements Alarm {
 }
 
 /**
- * What an earlier life left for this rate. Where it had another one, that of the next longer window tells at least as
- * much; a shorter one tells what it can.
+ * What an earlier life left for this rate. Where it had another one, that of the next longer window tells at
+ * least as much; a shorter one tells what it can.
  */
 function endsFor(
   { count, perMs }: Rate,

@@ -17,11 +17,15 @@ export class AppendQueue {
     this.#waiting.push(append)
   }
 
-  /** Takes back what could not be written, or was written to a segment that failed: each to where its sequence says. */
+  /**
+   * Takes back what could not be written, or was written to a segment that failed: each to where its sequence
+   * says.
+   */
   putBack(appends: readonly Append[]): void {
     if (appends.length === 0) return
     this.#dropWithdrawn()
-    // Not always to the front: a background sync may have failed, and put back earlier ones, while these were on their way.
+    // Not always to the front: a background sync may have failed, and put back earlier ones, while these were
+    // on their way.
     this.#waiting = [...appends, ...this.#waiting].sort((a, b) => a.firstSequence - b.firstSequence)
   }
 

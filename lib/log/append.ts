@@ -9,9 +9,9 @@ import { FRAME_HEADER_BYTES } from './format.js'
 export type AppendState = 'waiting' | 'touched' | 'accepted' | 'withdrawn'
 
 /**
- * A record on its way to the disk, or an atomic list of them. Whoever appends extends it by what is written, and is told,
- * synchronously and in append order, what became of it. So each append is one object: those in flight are copied by young
- * collections.
+ * A record on its way to the disk, or an atomic list of them. Whoever appends extends it by what is written,
+ * and is told, synchronously and in append order, what became of it. So each append is one object: those in
+ * flight are copied by young collections.
  */
 export abstract class Append {
   /** Of its frames: 1 to 255, and the caller's own. */
@@ -34,9 +34,15 @@ export abstract class Append {
 
   /** One of its records. Its bytes may not change any more. */
   abstract record(index: number): Uint8Array
-  /** As durable as the log's `durability` promises, and the fence still stands. `offset` is that of the first frame. */
+  /**
+   * As durable as the log's `durability` promises, and the fence still stands. `offset` is that of the first
+   * frame.
+   */
   abstract accepted(segment: number, offset: number): void
-  /** After `accepted`, in the relaxed durabilities: its segment failed before a sync, and it was written again elsewhere. */
+  /**
+   * After `accepted`, in the relaxed durabilities: its segment failed before a sync, and it was written again
+   * elsewhere.
+   */
   abstract moved(segment: number, offset: number): void
   /** Instead of `accepted`. `error.indeterminate` where bytes reached a file. */
   abstract failed(error: Error): void

@@ -5,7 +5,10 @@ import { ballastName, isBallastName } from './names.js'
 import { isDiskFull, remedyOf } from './system-error.js'
 import { writeFully } from './write.js'
 
-/** What the longest step that must not fail needs: a copied tail, outcomes of what is under way, a manifest or two. */
+/**
+ * What the longest step that must not fail needs: a copied tail, outcomes of what is under way, a manifest or
+ * two.
+ */
 export const BALLAST_BYTES = 4 * 1024 * 1024
 const STEP_BYTES = 1024 * 1024
 const ZERO = Buffer.alloc(1)
@@ -13,9 +16,9 @@ const ZERO = Buffer.alloc(1)
 const RESTORE_PACE_MS = 250
 
 /**
- * Invariant 14: space in reserve. On a full disk the ballast is shrunk so that outcomes can be recorded, space
- * reclaimed and the directory opened; while it is short nothing new is taken in. On a file system that copies on
- * write it reserves little.
+ * Invariant 14: space in reserve. On a full disk the ballast is shrunk so that outcomes can be recorded,
+ * space reclaimed and the directory opened; while it is short nothing new is taken in. On a file system that
+ * copies on write it reserves little.
  *
  * It outlives its maker: the next life uses the one that it finds. An owner holds it open, and changes the
  * file that it has open and no other, whatever stands in the place of the directory by then.
@@ -68,7 +71,10 @@ export class Ballast {
     await this.restore()
   }
 
-  /** Writes and syncs a byte of it that means nothing, on the event loop; undefined where that can not be done. */
+  /**
+   * Writes and syncs a byte of it that means nothing, on the event loop; undefined where that cannot be
+   * done.
+   */
   get probe(): (() => void) | undefined {
     const file = this.#file
     if (file?.syncNow === undefined || this.#bytes === 0) return undefined
@@ -104,7 +110,10 @@ export class Ballast {
     await this.#file?.close()
   }
 
-  /** Fills the ballast up where it is short; paced, so that it may be called before every append. True: it is whole. */
+  /**
+   * Fills the ballast up where it is short; paced, so that it may be called before every append. True: it is
+   * whole.
+   */
   restore(): Promise<boolean> {
     if (!this.short) return Promise.resolve(true)
     if (this.#restoring === undefined) {

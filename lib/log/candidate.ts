@@ -20,14 +20,20 @@ export interface Candidate {
   begins: number | undefined
   /**
    * It is open, and frames are lost behind the last one that was found, though there are zeros: its header,
-   * which was synced, can not be read, or the manifest knows of a later frame on the device.
+   * which was synced, cannot be read, or the manifest knows of a later frame on the device.
    */
   lostTail: boolean
 }
 
-/** Damage that leaves no segment to scan: its file is gone, or can not be recognised. It has a place in the order all the same. */
+/**
+ * Damage that leaves no segment to scan: its file is gone, or cannot be recognised. It has a place in the
+ * order all the same.
+ */
 export interface Gone {
-  /** How many candidates stand before it. Segments are in the order of their records, not of their names: a rewritten one has a new name. */
+  /**
+   * How many candidates stand before it. Segments are in the order of their records, not of their names: a
+   * rewritten one has a new name.
+   */
   readonly after: number
   readonly range: CorruptRange
   /** How many frames it held is told by what stands around it. */

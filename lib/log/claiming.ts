@@ -3,15 +3,17 @@ import { livenessOf, ownerRecord, ownIdentity, parseOwnerRecord } from './identi
 import { wallNow } from './real-time.js'
 import { createRecordLink, readRecordLink, removeRecordLink } from './record-link.js'
 
-// Between making the lock directory and claiming, a lock says nothing of whose it is. Whoever is killed there would
-// make the next opener wait until the lock is stale. So whoever makes one says so first.
+// Between making the lock directory and claiming, a lock says nothing of whose it is. Whoever is killed there
+// would make the next opener wait until the lock is stale. So whoever makes one says so first.
 //
-// All of it happens inside the guard: the mark is set while no lock directory exists, each lock directory is made
-// after a mark, and the mark is removed once its setter's owner file stands. Hence, for one who is inside the guard
-// and meets both mark and lock: the setter of the mark made the lock, and never came to the end. Where it is also
-// proven dead, the lock belongs to nobody.
+// All of it happens inside the guard: the mark is set while no lock directory exists, each lock directory is
+// made after a mark, and the mark is removed once its setter's owner file stands. Hence, for one who is
+// inside the guard and meets both mark and lock: the setter of the mark made the lock, and never came to the
+// end. Where it is also proven dead, the lock belongs to no one.
 
-/** A link (record-link.ts) whose target is the record of the process that is about to make a lock directory. */
+/**
+ * A link (record-link.ts) whose target is the record of the process that is about to make a lock directory.
+ */
 export const CLAIMING_NAME = '.claiming'
 
 /** To be called inside the guard, while no lock directory exists. */

@@ -32,7 +32,7 @@ export const systemClocks: Clocks = {
   boot: () => uptime() * 1_000,
 }
 
-/** All three are this one, which nobody steps: for those who bring one function that tells the time. */
+/** All three are this one, which no one steps: for those who bring one function that tells the time. */
 export function clocksOf(now: () => number): Clocks {
   return { wall: now, monotonic: now, boot: now }
 }

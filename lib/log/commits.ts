@@ -18,9 +18,9 @@ const MOST_BYTES = 64 * 1024
 /**
  * Where the commits of one directory are synced: on the spot, which is on the event loop, or on a thread.
  *
- * On the spot where all of this holds: the device is quick (`quick-syncs.ts`); no queue of this thread has done one in
- * this turn (`turn.ts`); no sync of the file is under way (invariant 6); nothing is filled, sealed or published on the
- * device (`device.ts`); what is to be synced is small.
+ * On the spot where all of this holds: the device is quick (`quick-syncs.ts`); no queue of this thread has
+ * done one in this turn (`turn.ts`); no sync of the file is under way (invariant 6); nothing is filled,
+ * sealed or published on the device (`device.ts`); what is to be synced is small.
  */
 export class Commits {
   readonly #device: Device
@@ -42,7 +42,8 @@ export class Commits {
   }
 
   /**
-   * Syncs all that was written on the spot, where that may be done. False: nothing was done. Throws where the sync failed.
+   * Syncs all that was written on the spot, where that may be done. False: nothing was done. Throws where the
+   * sync failed.
    */
   trySync(active: Syncable): boolean {
     const device = this.#device
@@ -61,8 +62,8 @@ export class Commits {
   }
 
   /**
-   * While a directory is opened nobody waits for a commit: `sync`, of something that matters to nobody, tells what device
-   * this is, before the first commit would have to find it out.
+   * While a directory is opened no one waits for a commit: `sync`, of something that matters to no one, tells
+   * what device this is, before the first commit would have to find it out.
    */
   probe(sync: () => void): void {
     const { quickSyncs, isQuiet } = this.#device

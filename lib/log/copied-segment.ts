@@ -45,7 +45,10 @@ export function beginCopiedSegment(
 /** What a copy takes over from the header of its frame. */
 export type CopiedHeader = Pick<FrameHeader, 'sequence' | 'type' | 'flags'>
 
-/** The copy of a frame for the end of a segment, which then reaches so far. What is copied is whole, so no list is open any more. */
+/**
+ * The copy of a frame for the end of a segment, which then reaches so far. What is copied is whole, so no
+ * list is open any more.
+ */
 export function copyFrame(
   segment: Segment,
   { sequence, type, flags }: CopiedHeader,

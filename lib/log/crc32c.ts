@@ -8,8 +8,8 @@ interface Implementation {
 export let crcImplementation: 'native' | 'js' = 'js'
 
 /**
- * The native one spares 4 ns a byte, and takes 10 ms to load: with fewer bytes it is not worth it, and many a bot has no
- * more between two restarts.
+ * The native one spares 4 ns a byte, and takes 10 ms to load: with fewer bytes it is not worth it, and many a
+ * bot has no more between two restarts.
  */
 const WORTH_LOADING_BYTES = 1024 * 1024
 let bytesUntilWorth = WORTH_LOADING_BYTES
@@ -22,12 +22,15 @@ export let crc32c: (bytes: Buffer, initial: number) => number = (bytes, initial)
 }
 
 let looked: Promise<void> | undefined
-/** Resolves when the look is over; undefined: it is, or has not begun. Whoever has much to check had better wait for it. */
+/**
+ * Resolves when the look is over; undefined: it is, or has not begun. Whoever has much to check had better
+ * wait for it.
+ */
 export let loadingNativeCrc: Promise<void> | undefined
 
 /**
- * Takes the native implementation where it can be had: the checksums are the same, only faster. The look is taken once. It
- * never rejects.
+ * Takes the native implementation where it can be had: the checksums are the same, only faster. The look is
+ * taken once. It never rejects.
  */
 export function preferNativeCrc(): Promise<void> {
   if (looked === undefined) {
@@ -62,7 +65,10 @@ async function lookForNative(): Promise<void> {
   }
 }
 
-/** Four tables of 256, one behind the other: of a byte with so many bytes behind it, so that four go in one step. */
+/**
+ * Four tables of 256, one behind the other: of a byte with so many bytes behind it, so that four go in one
+ * step.
+ */
 const TABLES = new Int32Array(4 * 256)
 for (let byte = 0; byte < 256; byte++) {
   let crc = byte

@@ -9,9 +9,9 @@ import type { LogSpec } from './types.js'
 import { writeFully } from './write.js'
 
 /**
- * So much is written and synced at once. More would hold up the commits of the segment in use, which share the device;
- * less would take more turns of the event loop, which are long while much is enqueued, and the segment in use grows beyond
- * its size until this one is ready.
+ * So much is written and synced at once. More would hold up the commits of the segment in use, which share
+ * the device; less would take more turns of the event loop, which are long while much is enqueued, and the
+ * segment in use grows beyond its size until this one is ready.
  */
 const FILL_BYTES = 1024 * 1024
 const ZEROS = Buffer.alloc(FILL_BYTES)
@@ -22,15 +22,18 @@ export interface NewSegment {
   readonly firstSequence: number
   /** The log's: its header names it, so that without a manifest no sequence is given twice. */
   readonly nextSequence: number
-  /** Where the one after it will be due: so far it is filled with zeros ahead, except where nothing is ever synced. */
+  /**
+   * Where the one after it will be due: so far it is filled with zeros ahead, except where nothing is ever
+   * synced.
+   */
   readonly targetBytes: number
   /** `true`: it may use the ballast, for it serves what must not fail. */
   readonly mustSucceed: boolean
 }
 
 /**
- * Makes a segment of our own epoch: header, zero-filled stretch, file and directory synced. No manifest lists it
- * yet, so it does not count. On any failure nothing is left of it but a void file.
+ * Makes a segment of our own epoch: header, zero-filled stretch, file and directory synced. No manifest lists
+ * it yet, so it does not count. On any failure nothing is left of it but a void file.
  */
 export function createSegment(directory: Directory, wanted: NewSegment): Promise<ActiveSegment> {
   // Each try is another file: what a sync failed on for want of space is not synced again (invariant 5).

@@ -1,7 +1,10 @@
 import type { FileSystem, Inode } from './file-system.js'
 import { QuickSyncs } from './quick-syncs.js'
 
-/** What the directories of one device share in this thread: how quick its syncs are, and what is under way on it. */
+/**
+ * What the directories of one device share in this thread: how quick its syncs are, and what is under way on
+ * it.
+ */
 export class Device {
   readonly quickSyncs = new QuickSyncs()
   #bulk = 0

@@ -10,7 +10,10 @@ import { SyncMeter } from './sync-meter.js'
 import { needsBytes, systemCode } from './system-error.js'
 import type { CommitMode } from './types.js'
 
-/** What every part of an opened directory shares: where it is, whose it is, and what to do when something fails. */
+/**
+ * What every part of an opened directory shares: where it is, whose it is, and what to do when something
+ * fails.
+ */
 export interface DirectoryParts {
   readonly root: string
   readonly fileSystem: FileSystem
@@ -79,7 +82,10 @@ export class Directory {
     throw this.fence.lost
   }
 
-  /** Runs a step that must not fail for want of space: on a full disk the ballast makes room, and it is tried again. */
+  /**
+   * Runs a step that must not fail for want of space: on a full disk the ballast makes room, and it is tried
+   * again.
+   */
   async withRoom<T>(step: () => Promise<T>): Promise<T> {
     for (;;) {
       try {

@@ -1,6 +1,9 @@
 import type { Append } from './append.js'
 
-/** What becomes of appends that can not be written, by `LogSpec.onFailure`. What was accepted is never refused. */
+/**
+ * What becomes of appends that cannot be written, by `LogSpec.onFailure`. What was accepted is never
+ * refused.
+ */
 export interface FailurePolicy {
   /** It must succeed, so it may use the ballast, and waits for what is not decided. */
   readonly mustSucceed: boolean

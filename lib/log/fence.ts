@@ -3,9 +3,9 @@ import { WaqError } from './errors.js'
 import type { FileHandle, FileSystem, Inode } from './file-system.js'
 
 /**
- * Invariant 3. A later owner of the directory unlinks our owner file before it reads anything. So: if the file
- * still stands *after* bytes were written, that owner will read a state which includes them; if it does not,
- * nothing that was written may be relied on. No clock is involved, and nothing is cached.
+ * Invariant 3. A later owner of the directory unlinks our owner file before it reads anything. So: if the
+ * file still stands *after* bytes were written, that owner will read a state which includes them; if it does
+ * not, nothing that was written may be relied on. No clock is involved, and nothing is cached.
  *
  * It stands where its path leads to the very file that this life made: same device, same inode, as many
  * links. The token in its name is not enough, for a restored copy of the directory holds a file of that name;
@@ -46,7 +46,7 @@ export class Fence {
     return this.#made.device
   }
 
-  /** Throws WAQ_LOCK_LOST where the owner file that this life made does not stand, or it can not be told. */
+  /** Throws WAQ_LOCK_LOST where the owner file that this life made does not stand, or it cannot be told. */
   check(): void {
     if (this.stands()) return
     this.lose()
@@ -120,8 +120,8 @@ export class Fence {
         : `something else stands at ${root}: the directory was moved away, or mounted over`
     }
     return unlinked
-      ? `the owner file ${this.#ownerFile} was removed: another process has taken over the directory ${root}, or ` +
-          'somebody is removing it'
+      ? `the owner file ${this.#ownerFile} was removed: another process has taken over the directory ` +
+          `${root}, or somebody is removing it`
       : `the directory ${root} was moved away, and a copy of it was put in its place`
   }
 

@@ -4,8 +4,8 @@ export interface Flusher {
   /** Something waits to be flushed. */
   readonly hasWork: boolean
   /**
-   * One flush: a promise only where something has to be waited for, and mostly nothing has. False: there is nothing to do
-   * now. Where that is for a while, whoever says so schedules the next one.
+   * One flush: a promise only where something has to be waited for, and mostly nothing has. False: there is
+   * nothing to do now. Where that is for a while, whoever says so schedules the next one.
    */
   flush(): boolean | Promise<void>
 }
@@ -14,8 +14,8 @@ export interface Flusher {
 const atOnce = Promise.resolve()
 
 /**
- * One flush after the other, as long as there is work. There is no timer and no added delay: an idle log flushes at the
- * end of the current tick, and all that arrives during a flush forms the next.
+ * One flush after the other, as long as there is work. There is no timer and no added delay: an idle log
+ * flushes at the end of the current tick, and all that arrives during a flush forms the next.
  */
 export class FlushLoop {
   readonly #flusher: Flusher
@@ -26,7 +26,10 @@ export class FlushLoop {
   /** Work waits to take the loop's place. */
   #isWanted = false
 
-  /** `turns`: whether the event loop is to have a turn before the next flush; it always goes on at once without. */
+  /**
+   * `turns`: whether the event loop is to have a turn before the next flush; it always goes on at once
+   * without.
+   */
   constructor(flusher: Flusher, turns: { readonly waitForTurn: boolean } | undefined) {
     this.#flusher = flusher
     this.#turns = turns
@@ -40,7 +43,8 @@ export class FlushLoop {
     else nextTick(this.#run)
   }
 
-  // A flush that was due at the end of this tick may begin while the next two wait: they look again, without a step between.
+  // A flush that was due at the end of this tick may begin while the next two wait: they look again, without
+  // a step between.
 
   /** All that waits, once nothing else runs. `first` is called before. */
   async drain(first: () => void): Promise<void> {
@@ -91,7 +95,7 @@ export class FlushLoop {
   #occupy(work: Promise<void>): Promise<void> {
     const running = work.finally(() => {
       if (this.#running === running) this.#running = undefined
-      // Nobody else wakes up for what came meanwhile.
+      // No one else wakes up for what came meanwhile.
       if (this.#flusher.hasWork && !this.#isWanted) this.schedule()
     })
     this.#running = running

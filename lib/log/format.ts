@@ -1,6 +1,6 @@
 /**
- * The format of a segment: everything that its writer and its reader share. `docs/format.md` explains it with a
- * worked example. All numbers are little-endian.
+ * The format of a segment: everything that its writer and its reader share. `docs/format.md` explains it with
+ * a worked example. All numbers are little-endian.
  *
  *     segment header, 64 bytes                       frame header, 28 bytes
  *     ┌────┬─────────────────────────────┐           ┌────┬──────────────────────────────────┐
@@ -18,8 +18,9 @@
  *     │ 60 │ CRC over 0..60      u32     │
  *     └────┴─────────────────────────────┘
  *
- * Both CRCs of a frame continue CRC(salt ‖ offset of the frame in its segment as u64): neither zeros, nor bytes
- * of an earlier life of the disk block, nor another file's frames, nor a payload that embeds frames validate.
+ * Both CRCs of a frame continue CRC(salt ‖ offset of the frame in its segment as u64): neither zeros, nor
+ * bytes of an earlier life of the disk block, nor another file's frames, nor a payload that embeds frames
+ * validate.
  */
 import { crc32c, crc32cNumber, crc32cShort } from './crc32c.js'
 import { WaqError } from './errors.js'
@@ -46,8 +47,8 @@ export interface SegmentHeader {
   readonly ordinal: number
   readonly salt: Buffer
   /**
-   * The log's next sequence when the segment was made, or, where it is made of others, that of its first frame. Lower
-   * ones may follow: it orders segments where there is no manifest, and bounds nothing.
+   * The log's next sequence when the segment was made, or, where it is made of others, that of its first
+   * frame. Lower ones may follow: it orders segments where there is no manifest, and bounds nothing.
    */
   readonly firstSequence: number
   /** Epoch ms; for people, nothing depends on it. */
@@ -91,7 +92,8 @@ export function refuseUnknownVersion(version: number, file: string): void {
   if (version === FORMAT_VERSION) return
   const advice =
     version < FORMAT_VERSION
-      ? 'An earlier waq wrote it, and nothing is migrated: send what is in there with that waq, or begin with an empty directory.'
+      ? 'An earlier waq wrote it, and nothing is migrated: send what is in there with that waq, or begin ' +
+        'with an empty directory.'
       : 'A newer waq wrote it: use that one, or a newer one.'
   throw new WaqError(
     'WAQ_UNSUPPORTED_VERSION',
@@ -105,8 +107,8 @@ export function saltState(salt: Buffer): number {
 }
 
 /**
- * Fills in the header of a frame whose payload already stands behind it in `buffer`, and returns the frame's end.
- * `payloadBytes`: those of the payload, and `view`: of all of `buffer`, where the caller has them.
+ * Fills in the header of a frame whose payload already stands behind it in `buffer`, and returns the frame's
+ * end. `payloadBytes`: those of the payload, and `view`: of all of `buffer`, where the caller has them.
  */
 export function sealFrame(
   buffer: Buffer,
@@ -147,8 +149,8 @@ export interface FrameHeader {
 
 /**
  * Reads the frame header at `at` in `buffer` (28 bytes must be there), which is `offset` in its segment;
- * undefined where it is none. `room`: bytes that the segment has from `offset` on. Bounds come first: they are
- * cheap, and garbage seldom passes them.
+ * undefined where it is none. `room`: bytes that the segment has from `offset` on. Bounds come first: they
+ * are cheap, and garbage seldom passes them.
  */
 export function readFrameHeader(
   buffer: Buffer,

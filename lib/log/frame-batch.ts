@@ -3,7 +3,10 @@ import { FLAG_MORE, FRAME_HEADER_BYTES, sealFrame } from './format.js'
 import { recordBuffer } from './record-buffer.js'
 import type { Segment } from './segment.js'
 
-/** The frames of a batch as they are written behind what `segment` holds; notes in each append where it will stand. */
+/**
+ * The frames of a batch as they are written behind what `segment` holds; notes in each append where it will
+ * stand.
+ */
 export function frameBatch(batch: readonly Append[], bytes: number, segment: Segment): Buffer {
   const inPlace = recordBuffer.framesOf(batch)
   const frames = inPlace ?? Buffer.allocUnsafe(bytes)

@@ -1,13 +1,14 @@
 /**
  * Writes what is appended to one log, and knows what to do when the disk does not do as it is told.
  *
- * `FlushLoop` says when a batch is written, `FailurePolicy` what becomes of one that can not be. Invariants (numbers of
- * `docs/format.md`):
+ * `FlushLoop` says when a batch is written, `FailurePolicy` what becomes of one that cannot be. Invariants
+ * (numbers of `docs/format.md`):
  *  - 3: nothing is reported as accepted before the fence was checked, after its bytes were written and, where
  *    the durability asks for it, synced.
- *  - 5: after a failed write or sync the segment ends at its last synced byte; what stood behind it is written to
- *    a fresh segment, once a manifest that says so is durable, or refused.
- *  - 7: a segment gets its first frame only after its predecessor was synced to its end or cut by a durable manifest.
+ *  - 5: after a failed write or sync the segment ends at its last synced byte; what stood behind it is
+ *    written to a fresh segment, once a manifest that says so is durable, or refused.
+ *  - 7: a segment gets its first frame only after its predecessor was synced to its end or cut by a durable
+ *    manifest.
  */
 import type { Append } from './append.js'
 import { AppendQueue } from './append-queue.js'
@@ -30,7 +31,10 @@ import type { LogSpec } from './types.js'
 import { Unsynced } from './unsynced.js'
 import { type WriteError, writeFully } from './write.js'
 
-/** One flush, unless a single list is larger: a waiter behind it should not wait for much more than its own sync. */
+/**
+ * One flush, unless a single list is larger: a waiter behind it should not wait for much more than its own
+ * sync.
+ */
 const MAX_FLUSH_BYTES = 1024 * 1024
 
 export class GroupCommit {
@@ -139,7 +143,7 @@ export class GroupCommit {
     if (this.#publisher.undecided) await this.#publisher.settle()
     if (last !== undefined && !last.synced) throw refusal(this.#trouble ?? this.#notSynced(), true)
     if (displaced || this.#displaced.size > 0) throw refusal(this.#trouble ?? this.#notSynced(), true)
-    // Nobody is told of what is retained while it can not be written, but for who asks.
+    // No one is told of what is retained while it cannot be written, but for who asks.
     if (this.#trouble !== undefined && this.#queue.size > 0) throw refusal(this.#trouble, true)
   }
 
@@ -167,7 +171,10 @@ export class GroupCommit {
     }
   }
 
-  /** Before a clean close: nothing is taken in any more, all that waits is written and synced, exact lengths are ready to be published. */
+  /**
+   * Before a clean close: nothing is taken in any more, all that waits is written and synced, exact lengths
+   * are ready to be published.
+   */
   async finish(): Promise<void> {
     this.#ended ??= new WaqError('WAQ_CLOSED', `${this.#directory.root} was closed`)
     this.#pace.cancel()
@@ -196,7 +203,7 @@ export class GroupCommit {
     return this.#rotation.release(clean)
   }
 
-  // ── A flush ─────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── A flush ────────────────────────────────────────────────────────────────────────────────────
 
   /** As `Flusher`. */
   get hasWork(): boolean {
@@ -230,7 +237,10 @@ export class GroupCommit {
     return true
   }
 
-  /** Every failure of the disk is dealt with where it happens: this is a defect, and still nobody is left waiting. */
+  /**
+   * Every failure of the disk is dealt with where it happens: this is a defect, and still no one is left
+   * waiting.
+   */
   #refuseForDefect(batch: readonly Append[], error: unknown): void {
     const defect = asWaqError(error, `the ${this.#spec.name} log failed`)
     this.#directory.reportError(defect)
@@ -253,7 +263,7 @@ export class GroupCommit {
     try {
       active = await this.#rotation.next()
     } catch (error) {
-      this.#setBack(batch, this.#directory.failure(error, `the ${this.#spec.name} log can not go on`))
+      this.#setBack(batch, this.#directory.failure(error, `the ${this.#spec.name} log cannot go on`))
       return
     }
     if (this.#queue.precedes(batch[0]!)) {
@@ -322,7 +332,10 @@ export class GroupCommit {
     this.#accept(batch)
   }
 
-  /** Until it is known which manifest is in force, nothing is resolved; what was written meanwhile stays where it is. */
+  /**
+   * Until it is known which manifest is in force, nothing is resolved; what was written meanwhile stays where
+   * it is.
+   */
   async #settleAndAccept(batch: Append[]): Promise<void> {
     for (;;) {
       try {
@@ -373,9 +386,11 @@ export class GroupCommit {
     this.#rotation.prepareAhead()
   }
 
-  // ── Failures ────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── Failures ───────────────────────────────────────────────────────────────────────────────────
 
-  /** What was accepted can not be refused any more, in whichever log: like an outcome, it may use the ballast. */
+  /**
+   * What was accepted cannot be refused any more, in whichever log: like an outcome, it may use the ballast.
+   */
   get #mustSucceed(): boolean {
     return this.#policy.mustSucceed || this.#displaced.size > 0
   }
@@ -395,9 +410,9 @@ export class GroupCommit {
   }
 
   /**
-   * Invariant 5. The segment ends at its last synced byte, for good. What was accepted behind it, and the batch
-   * that met the failure, go back to the front of the queue: the next flush publishes the cut and writes them to a
-   * fresh segment. A batch that meets a second failure in a row is refused.
+   * Invariant 5. The segment ends at its last synced byte, for good. What was accepted behind it, and the
+   * batch that met the failure, go back to the front of the queue: the next flush publishes the cut and
+   * writes them to a fresh segment. A batch that meets a second failure in a row is refused.
    */
   #endSegment(active: ActiveSegment, batch: readonly Append[], error: WaqError): void {
     if (this.#rotation.active !== active) {
@@ -430,7 +445,7 @@ export class GroupCommit {
     const refused = this.#policy.refusable(batch)
     const kept = without(batch, refused)
     this.#queue.putBack(kept)
-    // Nobody else hears of what is kept.
+    // No one else hears of what is kept.
     if (kept.length > 0) this.#directory.reportError(error)
     this.#refuse(refused, error)
   }
@@ -458,13 +473,16 @@ export class GroupCommit {
     this.#unsynced.clear()
   }
 
-  // ── Relaxed durabilities ────────────────────────────────────────────────────────────────────────────────────
+  // ── Relaxed durabilities ───────────────────────────────────────────────────────────────────────
 
   #syncInBackground(): void {
     this.#syncUnsynced().catch(error => this.#directory.reportError(error))
   }
 
-  /** One sync of the active segment; what it covered is let go, and what a failure uncovered goes back to the queue. */
+  /**
+   * One sync of the active segment; what it covered is let go, and what a failure uncovered goes back to the
+   * queue.
+   */
   async #syncUnsynced(sync = (active: ActiveSegment) => active.sync()): Promise<void> {
     const { active } = this.#rotation
     if (active === undefined) return

@@ -16,9 +16,9 @@ import { endWatch, markOf, watchOf } from './watch.js'
 // still the dead one's?" and "remove it" must be one step as well, else a slow remover takes away the guard
 // of the next holder. So the right to remove one certain guard is a guard of its own, named after that
 // guard's content, which is unique. Who holds the right, and then still finds that content, removes it:
-// nobody else may, its own holder is dead, and so what it finds can not change under it. A holder of the
+// no one else may, its own holder is dead, and so what it finds cannot change under it. A holder of the
 // right may be killed too: the same again, one level down. While somebody holds the guard, rights to remove
-// earlier guards have no object any more and nobody can do harm with one: the holder clears them away.
+// earlier guards have no object any more and no one can do harm with one: the holder clears them away.
 //
 // A holder that cannot be proven dead (of another host or pid namespace, or stopped by a signal) loses its
 // guard when somebody has watched it for `staleMs` and seen no sign of life (watch.ts), which a running
@@ -34,7 +34,7 @@ export interface Guard {
   /** For how long others kept it from being taken. */
   readonly waitedMs: number
   /**
-   * False once somebody else took it away, as that of a holder without a sign of life; also where it can not
+   * False once somebody else took it away, as that of a holder without a sign of life; also where it cannot
    * be told.
    */
   stands(): boolean
@@ -53,7 +53,7 @@ export interface GuardOptions {
 
 /**
  * Takes the guard of a directory, waiting for whoever holds it. Rejects with `WAQ_LOCKED`, which names the
- * holder, after `waitMs`; with the system's error where the guard can not be made.
+ * holder, after `waitMs`; with the system's error where the guard cannot be made.
  */
 export async function takeGuard(directory: string, options: GuardOptions): Promise<Guard> {
   const path = join(directory, GUARD_NAME)
@@ -161,8 +161,9 @@ function refusal(directory: string, content: string): WaqError {
   if (holder === undefined) {
     return new WaqError(
       'WAQ_LOCKED',
-      `${directory} is being opened by a process whose record can not be read: ${join(directory, GUARD_NAME)} ` +
-        `points to ${JSON.stringify(content)}. Try again; if no process has it open, remove that link.`,
+      `${directory} is being opened by a process whose record cannot be read: ` +
+        `${join(directory, GUARD_NAME)} points to ${JSON.stringify(content)}. Try again; if no process ` +
+        'has it open, remove that link.',
     )
   }
   const { identity, since } = holder
@@ -170,8 +171,8 @@ function refusal(directory: string, content: string): WaqError {
   const liveness = livenessOf(identity, directory)
   return new WaqError(
     'WAQ_LOCKED',
-    `${directory} is being opened by process ${pid} on host ${host} since ${new Date(since).toISOString()}. ` +
-      'Try again, or stop that process first.',
+    `${directory} is being opened by process ${pid} on host ${host} since ` +
+      `${new Date(since).toISOString()}. Try again, or stop that process first.`,
     { owner: { pid, host, since, alive: liveness === 'unknown' ? null : liveness === 'alive' } },
   )
 }

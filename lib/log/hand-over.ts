@@ -57,7 +57,7 @@ export function createDirectory(path: string): Promise<void> {
   })
 }
 
-/** `user`: to whom root leaves what `create` makes; undefined: to nobody else. */
+/** `user`: to whom root leaves what `create` makes; undefined: to no one else. */
 async function inItsDirectory<T>(
   path: string,
   create: (place: string, user: User | undefined) => Promise<T>,

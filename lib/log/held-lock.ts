@@ -24,7 +24,7 @@ export interface DirectoryLock {
   onLost(listener: (cause: unknown) => void): void
   /**
    * Gives the lock back, unless it is somebody else's by now. Idempotent.
-   * Rejects with `WAQ_IO` where the lock can not be removed: it then turns stale by itself.
+   * Rejects with `WAQ_IO` where the lock cannot be removed: it then turns stale by itself.
    */
   release(): Promise<void>
 }
@@ -127,7 +127,7 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
     try {
       this.#remove()
     } catch {
-      // Why the claim failed matters more. A lock that can not be removed turns stale.
+      // Why the claim failed matters more. A lock that cannot be removed turns stale.
     }
   }
 
@@ -171,8 +171,8 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
   async #takeAgain(): Promise<boolean> {
     const guard = await takeGuard(this.path, { staleMs: this.#staleMs, waitMs: this.#staleMs })
     try {
-      // Inside the guard nobody is between lock and claim, and who has claimed has removed our owner file. So
-      // while that stands, a lock directory is ours, or nobody's.
+      // Inside the guard no one is between lock and claim, and who has claimed has removed our owner file. So
+      // while that stands, a lock directory is ours, or no one's.
       if (this.#state !== 'held' || !this.#ownerFileStands()) return false
       this.#made?.close()
       removeDirectory(this.#lockPath)

@@ -51,7 +51,8 @@ export async function readNewestManifest(
   if (others.length > 0 || manifest.logs.length !== known.length) {
     throw new WaqError(
       'WAQ_NOT_A_QUEUE',
-      `${directory.root} holds the logs ${manifest.logs.map(log => log.name).join(', ')}, not ${known.join(', ')}; open it with what wrote it`,
+      `${directory.root} holds the logs ${manifest.logs.map(log => log.name).join(', ')}, not ` +
+        `${known.join(', ')}; open it with what wrote it`,
     )
   }
   return { identity, manifest, file, names, damage: undefined }
@@ -63,7 +64,7 @@ interface Newest {
   readonly manifest: Manifest | undefined
 }
 
-/** One that can not be read may be in force: it is not passed over, as one of another identity is. */
+/** One that cannot be read may be in force: it is not passed over, as one of another identity is. */
 async function newestOf(
   directory: DirectoryFiles,
   ids: readonly FileId[],

@@ -220,7 +220,7 @@ async function lockAndClaim<T>(
     return { lock, claimed, tookOverFrom: seen?.takeOver, waitedMs: guard.waitedMs }
   } catch (error) {
     lock.abandon()
-    // While the guard stands nobody else makes a lock. It was taken away: this process was stopped for too
+    // While the guard stands no one else makes a lock. It was taken away: this process was stopped for too
     // long.
     if (systemCode(error) === 'ELOCKED') return { liveness: 'unknown', found: undefined }
     throw error
@@ -311,7 +311,8 @@ function adviceFor({ liveness, found, here, showedLife }: Refused, staleMs: numb
       : 'It belongs to another host or container, so this process cannot tell whether it still runs. ' +
         'Stop it there.'
   return (
-    `${where} If it is gone already, the next opener that watches its lock for ${staleMs} ms and sees no sign ` +
+    `${where} If it is gone already, the next opener that watches its lock for ${staleMs} ms and sees ` +
+    `no sign ` +
     "of life takes it over: try again with a larger lock.waitMs, or with 'auto'."
   )
 }

@@ -1,10 +1,11 @@
 /**
- * Reads the logs of a directory without owning it: no lock, no byte changed, whoever writes to it meanwhile. It has
- * the format in common with the writer, and how far segments count with an opening; nothing else.
+ * Reads the logs of a directory without owning it: no lock, no byte changed, whoever writes to it meanwhile.
+ * It has the format in common with the writer, and how far segments count with an opening; nothing else.
  *
- * What is read is a snapshot: the newest manifest, and of the open segments what stood in them when it was taken. A
- * living owner may remove files that a later manifest does not list. Then the reading fails with `StaleSnapshot`, and
- * the reader takes a new one. A file that is missing while the manifest that lists it is still the newest is damage.
+ * What is read is a snapshot: the newest manifest, and of the open segments what stood in them when it was
+ * taken. A living owner may remove files that a later manifest does not list. Then the reading fails with
+ * `StaleSnapshot`, and the reader takes a new one. A file that is missing while the manifest that lists it is
+ * still the newest is damage.
  */
 import { resolve } from 'node:path'
 import { readNewestOwner } from './claim.js'
@@ -21,7 +22,9 @@ import { type SurveyedLog, surveyLog } from './survey.js'
 import { systemCode } from './system-error.js'
 import type { LogIdentity } from './types.js'
 
-/** Each try sees a newer manifest than the one before, so only an owner that never rests comes to this many. */
+/**
+ * Each try sees a newer manifest than the one before, so only an owner that never rests comes to this many.
+ */
 const MAX_TRIES = 100
 
 export class LogReader {
@@ -36,7 +39,10 @@ export class LogReader {
     this.#logs = logs
   }
 
-  /** `logs` in the order in which a snapshot of them is taken. Rejects with WAQ_INVALID_OPTION, WAQ_NOT_A_QUEUE or WAQ_IO. */
+  /**
+   * `logs` in the order in which a snapshot of them is taken. Rejects with WAQ_INVALID_OPTION,
+   * WAQ_NOT_A_QUEUE or WAQ_IO.
+   */
   static async open(
     path: string,
     logs: readonly LogIdentity[],
@@ -67,8 +73,8 @@ export class LogReader {
   }
 
   /**
-   * Who owns the directory, by its newest owner file; undefined: nobody since it was closed. `alive: null` where nobody
-   * here can tell, or where the file can not be read (then `pid` is 0).
+   * Who owns the directory, by its newest owner file; undefined: no one since it was closed. `alive: null`
+   * where no one here can tell, or where the file cannot be read (then `pid` is 0).
    */
   async owner(): Promise<Owner | undefined> {
     const found = await readNewestOwner(this.#files.fileSystem, this.directory)
@@ -96,7 +102,10 @@ export class LogReader {
     }
   }
 
-  /** Works on a snapshot, and on a newer one whenever files vanish under it: `work` starts over, or goes on where it was. */
+  /**
+   * Works on a snapshot, and on a newer one whenever files vanish under it: `work` starts over, or goes on
+   * where it was.
+   */
   async withSnapshot<T>(work: (snapshot: LogSnapshot) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       const snapshot = await this.snapshot()
@@ -143,6 +152,7 @@ function isMissing(error: unknown): boolean {
 function restless(directory: string): WaqError {
   return new WaqError(
     'WAQ_IO',
-    `${directory} changed ${MAX_TRIES} times while it was read: its owner removes files faster than they can be read. Try again.`,
+    `${directory} changed ${MAX_TRIES} times while it was read: its owner removes files faster than they ` +
+      'can be read. Try again.',
   )
 }

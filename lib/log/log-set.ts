@@ -37,7 +37,10 @@ export interface LogSetOptions {
   readonly onCorruption: 'quarantine' | 'refuse'
   readonly lock: LockOptions
   readonly allowNetworkFileSystem: boolean
-  /** Where commits are synced. Default `'auto'`: on the event loop while the device is quick, else on a thread. */
+  /**
+   * Where commits are synced. Default `'auto'`: on the event loop while the device is quick, else on a
+   * thread.
+   */
   readonly commits?: CommitMode
   readonly environment?: Partial<LogEnvironment>
 }
@@ -95,8 +98,8 @@ export class LogSet {
 
   /**
    * Opens the directory, creating it where there is none, and shows `visitor` every record that counts.
-   * Rejects with WAQ_LOCKED, WAQ_NOT_A_QUEUE, WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT (`onCorruption: 'refuse'`),
-   * WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST.
+   * Rejects with WAQ_LOCKED, WAQ_NOT_A_QUEUE, WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT (`onCorruption:
+   * 'refuse'`), WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST.
    */
   static async open(path: string, options: LogSetOptions, visitor: OpenVisitor): Promise<LogSet> {
     assertRealTimers()
@@ -143,7 +146,10 @@ export class LogSet {
     return this.#segmentLog(name)
   }
 
-  /** Records of a log below `sequence` do not count any more. Returns how many segments were removed. Rejects with WAQ_CLOSED. */
+  /**
+   * Records of a log below `sequence` do not count any more. Returns how many segments were removed. Rejects
+   * with WAQ_CLOSED.
+   */
   async discardBefore(name: string, sequence: number): Promise<number> {
     if (this.#closing !== undefined) throw new WaqError('WAQ_CLOSED', `${this.directory} was closed`)
     return this.#segmentLog(name).discardBefore(sequence)
@@ -179,8 +185,8 @@ export class LogSet {
   }
 
   /**
-   * Writes and syncs what waits, publishes exact lengths, releases the lock. Idempotent. Rejects where something
-   * could not be written, with everything closed and released all the same.
+   * Writes and syncs what waits, publishes exact lengths, releases the lock. Idempotent. Rejects where
+   * something could not be written, with everything closed and released all the same.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -357,8 +363,8 @@ async function withRoom<T>(
 }
 
 /**
- * Damage that the next manifest lists again: it lies in a segment that counts, or records of another log may still
- * be in doubt about what stood there (they are older than the moment when it was found).
+ * Damage that the next manifest lists again: it lies in a segment that counts, or records of another log may
+ * still be in doubt about what stood there (they are older than the moment when it was found).
  */
 function standing(ranges: readonly CorruptRange[], logs: ReadonlyMap<string, SegmentLog>): CorruptRange[] {
   return ranges.filter(range => {

@@ -19,7 +19,10 @@ import { missingSegment, type SurveyedLog } from './survey.js'
 import { systemCode } from './system-error.js'
 import type { CorruptRange, LostRecord, VisitedFrame, Witness } from './types.js'
 
-/** A file that was listed is gone because its owner published a newer manifest: what is read now must be read anew. */
+/**
+ * A file that was listed is gone because its owner published a newer manifest: what is read now must be read
+ * anew.
+ */
 export class StaleSnapshot extends Error {
   override readonly name = 'StaleSnapshot'
 }
@@ -55,13 +58,13 @@ export interface VisitOptions {
   readonly turn?: () => Promise<void>
   /** So many bytes were read since the last call. */
   readonly onProgress?: (bytes: number) => void
-  /** An owner lives, or it can not be told: what stands at the end may be on its way. Default false. */
+  /** An owner lives, or it cannot be told: what stands at the end may be on its way. Default false. */
   readonly mayBeWritten?: boolean
 }
 
 export class LogSnapshot {
   readonly logs: readonly SnapshotLog[]
-  /** The newest manifest can not be read. */
+  /** The newest manifest cannot be read. */
   readonly damagedManifest: CorruptRange | undefined
   readonly #files: DirectoryFiles
   readonly #inForce: InForce
@@ -202,8 +205,9 @@ export class LogSnapshot {
   }
 
   /**
-   * What `select` makes of the intact frames of one segment, in batches of at most a window's worth. Its frame's data
-   * is overwritten afterwards. Each place that can not be read is told to `onDamage`, without the sequences that may be missing: `visit` knows them.
+   * What `select` makes of the intact frames of one segment, in batches of at most a window's worth. Its
+   * frame's data is overwritten afterwards. Each place that cannot be read is told to `onDamage`, without
+   * the sequences that may be missing: `visit` knows them.
    */
   async *select<T>(
     name: string,

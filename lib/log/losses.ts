@@ -1,14 +1,16 @@
 /**
- * Records that are proven to be lost. What one log says of another bounds what damage may take without a word: a record
- * that another log names was accepted, and where it must stand and does not, it is lost.
+ * Records that are proven to be lost. What one log says of another bounds what damage may take without a
+ * word: a record that another log names was accepted, and where it must stand and does not, it is lost.
  *
- * Where must it stand? In the segment that the manifest lists for its sequence, unless compaction wrote that one: from a
- * compacted segment records leave one by one, from every other only with the whole of it. A listed segment has exact
- * sequences where it is sealed, and what lies beyond the last sealed one can only stand in one that is open. Where no
- * such segment is listed, the record may have left with its own, and that it is named proves nothing.
+ * Where must it stand? In the segment that the manifest lists for its sequence, unless compaction wrote that
+ * one: from a compacted segment records leave one by one, from every other only with the whole of it. A
+ * listed segment has exact sequences where it is sealed, and what lies beyond the last sealed one can only
+ * stand in one that is open. Where no such segment is listed, the record may have left with its own, and that
+ * it is named proves nothing.
  *
- * One that must stand in an open segment was on the device if the log promised that. If it promised less, a loss of power
- * may have taken it: then it is lost as well, but no byte that was synced is, and that is no corruption.
+ * One that must stand in an open segment was on the device if the log promised that. If it promised less, a
+ * loss of power may have taken it: then it is lost as well, but no byte that was synced is, and that is no
+ * corruption.
  */
 
 import type { Candidate, Listed } from './candidate.js'
@@ -33,8 +35,8 @@ export interface Losses {
 }
 
 /**
- * Whether what a log accepted may lack without damage: its last life promised less than a sync, and power may have been
- * lost since, for the machine has booted again, or it can not be told.
+ * Whether what a log accepted may lack without damage: its last life promised less than a sync, and power may
+ * have been lost since, for the machine has booted again, or it cannot be told.
  */
 export function mayLackUnsynced({ manifest }: InForce, log: string, bootId: string | null): boolean {
   const listed = manifest?.logs.find(({ name }) => name === log)
@@ -43,7 +45,9 @@ export function mayLackUnsynced({ manifest }: InForce, log: string, bootId: stri
   return bootId === null || manifest.bootId !== bootId
 }
 
-/** Asked after the last frame of the log was shown. `corrupt`: the damage that was met in it, known or new. */
+/**
+ * Asked after the last frame of the log was shown. `corrupt`: the damage that was met in it, known or new.
+ */
 export function findLosses(log: SearchedLog, witness: Witness, corrupt: readonly CorruptRange[]): Losses {
   const homes = new Homes(log.listed)
   const ranges = corrupt.filter(range => range.log === log.name && range.firstMissing !== undefined)
@@ -77,7 +81,7 @@ function covers(range: CorruptRange, sequence: number): boolean {
   return range.firstMissing! <= sequence && sequence <= last
 }
 
-/** Behind the last frame that was found there: those that nobody names are lost with the others. */
+/** Behind the last frame that was found there: those that no one names are lost with the others. */
 function damageOf(
   { name, nextSequence }: SearchedLog,
   { file, last, candidate }: Home,
@@ -99,7 +103,10 @@ interface Home {
   /** Infinity: it is open. */
   readonly last: number
   readonly candidate: Candidate | undefined
-  /** All that was accepted in it was on the device: it is sealed, or a later segment got a frame (invariant 7). */
+  /**
+   * All that was accepted in it was on the device: it is sealed, or a later segment got a frame (invariant
+   * 7).
+   */
   synced: boolean
 }
 

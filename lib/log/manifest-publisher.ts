@@ -1,11 +1,11 @@
 /**
  * Publishes manifests one after the other.
  *
- * - Serial: each is built from the state at the moment its writing begins; requests that wait meanwhile share the
- *   next one.
- * - One that fails before its rename never happened. One that fails later is **undecided**: after a power loss it
- *   may be in force or not. Its content is published again under the next ordinal, and until that is durable
- *   nothing may be resolved, sent or unlinked (`settle`).
+ * - Serial: each is built from the state at the moment its writing begins; requests that wait meanwhile share
+ *   the next one.
+ * - One that fails before its rename never happened. One that fails later is **undecided**: after a power
+ *   loss it may be in force or not. Its content is published again under the next ordinal, and until that is
+ *   durable nothing may be resolved, sent or unlinked (`settle`).
  * - After each, the fence is checked (invariant 3).
  */
 import type { Directory } from './directory.js'
@@ -17,7 +17,10 @@ import { writeFully } from './write.js'
 export class ManifestPublisher {
   readonly #directory: Directory
   readonly #build: (id: FileId) => Manifest
-  /** Manifest files that stand in the directory: one, but for those that an opening found or that failed half-way. */
+  /**
+   * Manifest files that stand in the directory: one, but for those that an opening found or that failed
+   * half-way.
+   */
   readonly #standing: string[]
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
@@ -30,7 +33,7 @@ export class ManifestPublisher {
     this.#build = build
   }
 
-  /** True while nobody can tell which of two manifests a power loss would leave in force. */
+  /** True while no one can tell which of two manifests a power loss would leave in force. */
   get undecided(): boolean {
     return this.#undecided
   }
@@ -101,7 +104,7 @@ export class ManifestPublisher {
     }
   }
 
-  /** They are void since a newer one is durable. One that can not be removed is left to the next opening. */
+  /** They are void since a newer one is durable. One that cannot be removed is left to the next opening. */
   async #removeOlder(newest: string): Promise<void> {
     const directory = this.#directory
     const older = this.#standing.splice(0)

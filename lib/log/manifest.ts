@@ -44,7 +44,7 @@ export interface ManifestLog {
    */
   readonly durability: Durability
   /**
-   * What was accepted last may be gone, and nobody has accounted for that yet: as `LogSpec.accountsForTail`
+   * What was accepted last may be gone, and no one has accounted for that yet: as `LogSpec.accountsForTail`
    * says.
    */
   readonly tailInDoubt: boolean
@@ -156,7 +156,8 @@ function decodeDurability(value: unknown): Durability {
   return syncEveryMs === 0 ? 'fsync' : { syncEveryMs }
 }
 
-// The CRC was right, so a wrong shape is no damage of the disk; it is refused all the same, as an unreadable copy.
+// The CRC was right, so a wrong shape is no damage of the disk; it is refused all the same, as an unreadable
+// copy.
 
 function decodeBody(body: unknown): Manifest | undefined {
   try {

@@ -45,7 +45,7 @@ const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
 
 /**
  * True: all processes that can open `directory` at this moment run in the kernel of this one. False also
- * where that can not be told.
+ * where that cannot be told.
  */
 export function hasOneKernel(directory: string): boolean {
   if (process.platform !== 'linux') return false
@@ -77,10 +77,10 @@ export async function refuseNetworkFileSystem(
   if (name === undefined) return
   throw new WaqError(
     'WAQ_INVALID_OPTION',
-    `${directory} is on a network file system (${name}, statfs type 0x${(type >>> 0).toString(16)}). ` +
-      'That a replaced owner is shut out, and that synced bytes are on the device, are promises of one kernel ' +
-      'and its local disk. Use a local directory, or set advanced.allowNetworkFileSystem to true if exactly ' +
-      'one machine ever opens this one and its server keeps what it has synced.',
+    `${directory} is on a network file system (${name}, statfs type 0x${(type >>> 0).toString(16)}). That ` +
+      'a replaced owner is shut out, and that synced bytes are on the device, are promises of one kernel ' +
+      'and its local disk. Use a local directory, or set advanced.allowNetworkFileSystem to true if ' +
+      'exactly one machine ever opens this one and its server keeps what it has synced.',
   )
 }
 

@@ -6,7 +6,7 @@ import { creationError, systemCode } from './system-error.js'
 
 // Bare descriptors and callbacks instead of `fs/promises` handles: the commit path is one writeSync and one
 // fdatasync, and a FileHandle adds a promise and a reference count to each. Nor has every FileHandle all its
-// methods: the file system of Yarn's Plug'n'Play can not sync one.
+// methods: the file system of Yarn's Plug'n'Play cannot sync one.
 
 /** Of all files: mostly they are on one device. */
 const quickReads = new QuickReads()

@@ -31,9 +31,9 @@ function registry(): Registry {
   if (protocol === PROTOCOL) return shared
   throw new WaqError(
     'WAQ_UNSUPPORTED_VERSION',
-    'Another version of waq is loaded in this process, and the two cannot tell each other which directories ' +
-      `they have open (protocol ${protocol} there, ${PROTOCOL} here). Load one version: "npm ls waq" shows what ` +
-      'brings which.',
+    'Another version of waq is loaded in this process, and the two cannot tell each other which ' +
+      `directories they have open (protocol ${protocol} there, ${PROTOCOL} here). Load one version: "npm ` +
+      'ls waq" shows what brings which.',
   )
 }
 

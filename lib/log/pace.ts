@@ -3,7 +3,10 @@ import { clearTimeout, monotonicNow, setTimeout } from './real-time.js'
 const FIRST_PAUSE_MS = 100
 const MAX_PAUSE_MS = 2000
 
-/** After a failure the disk is asked again, but not in a loop: pauses double from 100 ms to 2 s until something succeeds. */
+/**
+ * After a failure the disk is asked again, but not in a loop: pauses double from 100 ms to 2 s until
+ * something succeeds.
+ */
 export class Pace {
   #pauseMs = 0
   #until = 0
@@ -47,7 +50,10 @@ export class Pace {
     })
   }
 
-  /** Who waits goes on at once: a close that waited for a timer which keeps nothing alive would end the process. */
+  /**
+   * Who waits goes on at once: a close that waited for a timer which keeps nothing alive would end the
+   * process.
+   */
   cancel(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -6,10 +6,12 @@ import { CONTROL, isBallastName, MANIFESTS, OWNERS, QUARANTINE } from './names.j
 import { systemCode } from './system-error.js'
 
 /**
- * Makes sure that there is a directory with its subdirectories, all of them private and durable, and returns its
- * one name. Every directory that is created is synced in its parent before anything relies on it (invariant 9).
+ * Makes sure that there is a directory with its subdirectories, all of them private and durable, and returns
+ * its one name. Every directory that is created is synced in its parent before anything relies on it
+ * (invariant 9).
  *
- * Rejects with WAQ_NOT_A_QUEUE where something else lives there: nothing is written into a stranger's directory.
+ * Rejects with WAQ_NOT_A_QUEUE where something else lives there: nothing is written into a stranger's
+ * directory.
  */
 export async function prepareDirectory(
   fileSystem: FileSystem,
@@ -36,11 +38,11 @@ export async function prepareDirectory(
     if (problem !== undefined) {
       throw new WaqError(
         'WAQ_NOT_A_QUEUE',
-        `${directory} can not be the directory of a queue: ${problem}. Name another one.`,
+        `${directory} cannot be the directory of a queue: ${problem}. Name another one.`,
         { cause: error },
       )
     }
-    throw asWaqError(error, `the directory ${directory} can not be used`)
+    throw asWaqError(error, `the directory ${directory} cannot be used`)
   }
 }
 
@@ -67,7 +69,8 @@ async function refuseStranger(
   if (foreign.length > 0 && !names.includes(MANIFESTS)) {
     throw new WaqError(
       'WAQ_NOT_A_QUEUE',
-      `${root} is not empty and holds no queue (it has ${JSON.stringify(foreign[0])}); give it a directory of its own`,
+      `${root} is not empty and holds no queue (it has ${JSON.stringify(foreign[0])}); give it a ` +
+        'directory of its own',
     )
   }
 }
@@ -81,8 +84,8 @@ async function makeDirectories(fileSystem: FileSystem, path: string): Promise<vo
 }
 
 /**
- * An opener that was killed between making a directory and syncing its parent leaves one that stands in the page
- * cache only, and nobody can tell. So whoever finds no manifest yet syncs all that is above.
+ * An opener that was killed between making a directory and syncing its parent leaves one that stands in the
+ * page cache only, and no one can tell. So whoever finds no manifest yet syncs all that is above.
  */
 async function syncAbove(fileSystem: FileSystem, path: string): Promise<void> {
   for (let at = dirname(path); ; at = dirname(at)) {
@@ -96,7 +99,10 @@ async function syncAbove(fileSystem: FileSystem, path: string): Promise<void> {
   }
 }
 
-/** True: it was created now. `linkAllowed`: a symbolic link to a directory will do, as for the path a user gives. */
+/**
+ * True: it was created now. `linkAllowed`: a symbolic link to a directory will do, as for the path a user
+ * gives.
+ */
 async function makeDirectory(fileSystem: FileSystem, path: string, linkAllowed = false): Promise<boolean> {
   const found = await fileSystem.stat(path)
   if (found === undefined) {
@@ -112,6 +118,7 @@ async function makeDirectory(fileSystem: FileSystem, path: string, linkAllowed =
   if (found.kind === 'directory' || (linkAllowed && found.kind === 'other')) return false
   throw new WaqError(
     'WAQ_NOT_A_QUEUE',
-    `${path} is not a directory${found.kind === 'other' ? ' but a link or a device' : ''}; a queue can not have its ${JSON.stringify(basename(path))} there`,
+    `${path} is not a directory${found.kind === 'other' ? ' but a link or a device' : ''}; a queue cannot ` +
+      `have its ${JSON.stringify(basename(path))} there`,
   )
 }

@@ -15,8 +15,8 @@ function quarantineName(range: CorruptRange, token: string): string {
 }
 
 /**
- * Copies bytes that could not be read as records to `quarantine/`, where the engine never deletes them: a person
- * may find more in them than we can. Done before a manifest calls the damage known.
+ * Copies bytes that could not be read as records to `quarantine/`, where the engine never deletes them: a
+ * person may find more in them than we can. Done before a manifest calls the damage known.
  */
 export async function quarantine(directory: Directory, ranges: readonly CorruptRange[]): Promise<void> {
   if (ranges.length === 0) return

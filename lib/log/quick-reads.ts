@@ -1,17 +1,21 @@
 import { monotonicNow } from './real-time.js'
 
 /**
- * Whether a read is worth a trip through the thread pool. Out of the page cache a small one takes 2 µs, and the trip ten
- * times as long; one of half a megabyte takes 0.2 ms, and the trip several where threads of the collector and the compiler
- * want the processors too, as while a queue is opened. So it is done on the spot; but one that has to wait for the device
- * would hold the event loop. Nobody says beforehand which it will be, so the last ones tell: after a slow one, reads go
- * through the thread pool for a while, and that while doubles with each slow one that follows. A device that is slow holds
- * the event loop for one read in ten seconds, then.
+ * Whether a read is worth a trip through the thread pool. Out of the page cache a small one takes 2 µs, and
+ * the trip ten times as long; one of half a megabyte takes 0.2 ms, and the trip several where threads of the
+ * collector and the compiler want the processors too, as while a queue is opened. So it is done on the spot;
+ * but one that has to wait for the device would hold the event loop. No one says beforehand which it will be,
+ * so the last ones tell: after a slow one, reads go through the thread pool for a while, and that while
+ * doubles with each slow one that follows. A device that is slow holds the event loop for one read in ten
+ * seconds, then.
  */
 
 /** At most so many bytes: more would hold the event loop even out of the page cache. */
 const MOST_BYTES = 512 * 1024
-/** What no read out of the page cache takes, unless something else took the processor: for a small one, and for each byte. */
+/**
+ * What no read out of the page cache takes, unless something else took the processor: for a small one, and
+ * for each byte.
+ */
 const SLOW_MS = 0.5
 const SLOW_MS_A_BYTE = 1 / (1024 * 1024)
 const FIRST_PAUSE_MS = 20
@@ -30,7 +34,10 @@ export class QuickReads {
     this.#now = now
   }
 
-  /** The result of `read`, done on the spot; undefined: it is to be read in the thread pool. Throws what `read` throws. */
+  /**
+   * The result of `read`, done on the spot; undefined: it is to be read in the thread pool. Throws what
+   * `read` throws.
+   */
   try(bytes: number, read: () => number): number | undefined {
     if (bytes > MOST_BYTES) return undefined
     const startedAt = this.#now()

@@ -1,17 +1,20 @@
 import { monotonicNow } from './real-time.js'
 
 /**
- * Whether a sync is worth a trip to a thread. On a device that syncs in 0.2 ms the trip and the way back cost as much as
- * the sync, and more where the event loop is busy; one that takes 10 ms would hold everything in the process. The recent
- * syncs on the spot tell which device it is. What a sync took through a thread tells nothing: it contains the waits for
- * the event loop.
+ * Whether a sync is worth a trip to a thread. On a device that syncs in 0.2 ms the trip and the way back cost
+ * as much as the sync, and more where the event loop is busy; one that takes 10 ms would hold everything in
+ * the process. The recent syncs on the spot tell which device it is. What a sync took through a thread tells
+ * nothing: it contains the waits for the event loop.
  *
- * - On the spot while the median of the latest 32 is quick. With fewer known, theirs; with none, the first one tells.
- * - Three slow ones in a row, or a median that is not quick, mean threads for a pause. What was known is forgotten then, so
- *   that the first sync after it is a probe that decides by itself. The pause doubles, until 32 stood the test again.
- * - Whatever the order in which slow ones come: in any ten seconds all of them but one hold the event loop for 0.1 s at
- *   most. A bucket that drains 10 ms a second would not do: full, it lets through twice as much in ten seconds, and one
- *   that must be empty again stops half of the syncs of a device with one slow sync in a hundred.
+ * - On the spot while the median of the latest 32 is quick. With fewer known, theirs; with none, the first
+ *   one tells.
+ * - Three slow ones in a row, or a median that is not quick, mean threads for a pause. What was known is
+ *   forgotten then, so that the first sync after it is a probe that decides by itself. The pause doubles,
+ *   until 32 stood the test again.
+ * - Whatever the order in which slow ones come: in any ten seconds all of them but one hold the event loop
+ *   for 0.1 s at most. A bucket that drains 10 ms a second would not do: full, it lets through twice as much
+ *   in ten seconds, and one that must be empty again stops half of the syncs of a device with one slow sync
+ *   in a hundred.
  * - After a sync that failed, threads, until one has succeeded there.
  */
 
@@ -47,8 +50,9 @@ export class QuickSyncs {
   }
 
   /**
-   * Does `sync` on the spot, and returns how many ms it took; undefined: not now, it is to be done on a thread. Throws what
-   * `sync` throws. `teaches`: nothing else was under way on the device that may have slowed it down.
+   * Does `sync` on the spot, and returns how many ms it took; undefined: not now, it is to be done on a
+   * thread. Throws what `sync` throws. `teaches`: nothing else was under way on the device that may have
+   * slowed it down.
    */
   try(sync: () => void, teaches: boolean): number | undefined {
     if (!this.allows()) return undefined
@@ -85,7 +89,10 @@ export class QuickSyncs {
     this.#failures += 1
   }
 
-  /** A sync succeeded on a thread. It tells nothing where another has failed since it began: `failures` of then. */
+  /**
+   * A sync succeeded on a thread. It tells nothing where another has failed since it began: `failures` of
+   * then.
+   */
   succeeded(failures: number): void {
     if (failures === this.#failures) this.#failed = false
   }

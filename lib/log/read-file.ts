@@ -34,11 +34,15 @@ export async function readWhole({ root, fileSystem }: DirectoryFiles, file: stri
   }
 }
 
-/** Something that is no file stands in the place of one. It is neither followed nor touched: nobody knows whose it is. */
+/**
+ * Something that is no file stands in the place of one. It is neither followed nor touched: no one knows
+ * whose it is.
+ */
 export function notAFile(root: string, file: string): WaqError {
   return new WaqError(
     'WAQ_NOT_A_QUEUE',
-    `${join(root, file)} is not a file but a link, a directory or a device; a queue can not have its ${JSON.stringify(file)} there`,
+    `${join(root, file)} is not a file but a link, a directory or a device; a queue cannot have its ` +
+      `${JSON.stringify(file)} there`,
   )
 }
 

@@ -97,7 +97,7 @@ function runJobs(): void {
     while (done < jobs.length) jobs[done++]!()
   } finally {
     isRunning = false
-    // One that throws is the process's to hear of, and keeps nobody from going on.
+    // One that throws is the process's to hear of, and keeps no one from going on.
     jobs = jobs.slice(done)
     if (jobs.length > 0) realNextTick(runJobs)
   }
@@ -136,9 +136,9 @@ export function assertRealTimers(): void {
   if (real !== undefined) return
   throw new WaqError(
     'WAQ_FAKE_TIMERS',
-    'setTimeout, setInterval or setImmediate were replaced before waq was imported, by fakes that do not tell what ' +
-      'they stand for, and so were those of node:timers. The queue waits for disks and processes in real time: ' +
-      'import waq before the fakes are installed.',
+    'setTimeout, setInterval or setImmediate were replaced before waq was imported, by fakes that do not ' +
+      'tell what they stand for, and so were those of node:timers. The queue waits for disks and ' +
+      'processes in real time: import waq before the fakes are installed.',
   )
 }
 

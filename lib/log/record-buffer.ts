@@ -14,12 +14,13 @@ interface Suspended {
 }
 
 /**
- * The buffer of the next batch. Records are encoded into it, one behind the other, each with room for the header of its
- * frame before it: a batch that stands there as it will stand on disk needs no buffer of its own, and no copy.
+ * The buffer of the next batch. Records are encoded into it, one behind the other, each with room for the
+ * header of its frame before it: a batch that stands there as it will stand on disk needs no buffer of its
+ * own, and no copy.
  *
- * No byte of a record is ever used again, so it stays what it is for as long as somebody holds it; the headers are written
- * anew as often as the record is. There is one for all queues of the process: what stands between two records of a batch
- * only costs the copy.
+ * No byte of a record is ever used again, so it stays what it is for as long as somebody holds it; the
+ * headers are written anew as often as the record is. There is one for all queues of the process: what stands
+ * between two records of a batch only costs the copy.
  */
 export class RecordBuffer {
   /** Begins where its ArrayBuffer does. */
@@ -34,8 +35,8 @@ export class RecordBuffer {
   #keepers: { readonly bytes: Buffer; readonly letGo: () => void }[] = []
 
   /**
-   * A record begins; `finish` ends it, and is given what this returns. While one is read a getter of its caller's may begin
-   * another: that one stands elsewhere.
+   * A record begins; `finish` ends it, and is given what this returns. While one is read a getter of its
+   * caller's may begin another: that one stands elsewhere.
    */
   begin(): Suspended | undefined {
     let outer: Suspended | undefined
@@ -72,8 +73,8 @@ export class RecordBuffer {
   }
 
   /**
-   * Whoever keeps a record keeps all of the buffer alive in which it stands. `letGo` is called, once, when no further
-   * record will stand in the one of today.
+   * Whoever keeps a record keeps all of the buffer alive in which it stands. `letGo` is called, once, when no
+   * further record will stand in the one of today.
    */
   keep(letGo: () => void): void {
     this.#keepers.push({ bytes: this.bytes, letGo })
@@ -115,7 +116,9 @@ export class RecordBuffer {
     this.#end = end
   }
 
-  /** The frames of these records, where they stand one behind the other in here; undefined where they do not. */
+  /**
+   * The frames of these records, where they stand one behind the other in here; undefined where they do not.
+   */
   framesOf(batch: readonly Pick<Append, 'count' | 'record'>[]): Buffer | undefined {
     const { buffer } = this.bytes
     let start = -1

@@ -2,9 +2,10 @@ import fs from 'node:fs'
 import { creationError, systemCode } from './system-error.js'
 
 // A symbolic link that points nowhere and is only read: the one thing that a file system creates atomically
-// together with its content. So nobody ever meets one that is half written, and no temporary file can stay behind.
+// together with its content. So no one ever meets one that is half written, and no temporary file can stay
+// behind.
 
-/** False where the name is taken; throws the system's error where the link can not be made. */
+/** False where the name is taken; throws the system's error where the link cannot be made. */
 export function createRecordLink(path: string, content: string): boolean {
   try {
     fs.symlinkSync(content, path)

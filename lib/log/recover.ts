@@ -1,14 +1,16 @@
 /**
  * Opening: from the newest manifest and the bytes on disk to the segments that count.
  *
- * 1. The newest manifest says which segments count, and how far. (Where both its copies are bad, every segment
- *    that is there counts as open.)
- * 2. Open segments are surveyed: where their frames end, what of them is proven, what is a tear (invariant 7).
- * 3. Every frame that counts is shown to the floor above, log by log. Frames that are not proven are copied on the
- *    way into a fresh segment (invariant 8), with the same sequences.
+ * 1. The newest manifest says which segments count, and how far. (Where both its copies are bad, every
+ *    segment that is there counts as open.)
+ * 2. Open segments are surveyed: where their frames end, what of them is proven, what is a tear (invariant
+ *    7).
+ * 3. Every frame that counts is shown to the floor above, log by log. Frames that are not proven are copied
+ *    on the way into a fresh segment (invariant 8), with the same sequences.
  * 4. The caller publishes the first manifest: it lists the copies and cuts the originals, in one step.
  *
- * Nothing that existed before is written to (invariant 1), and until that manifest is durable nothing is deleted.
+ * Nothing that existed before is written to (invariant 1), and until that manifest is durable nothing is
+ * deleted.
  */
 
 import type { Candidate } from './candidate.js'
@@ -137,7 +139,7 @@ class Recovery {
     return { identity, logs, corrupt: this.corrupt, tornBytes, lost: this.#lost, manifests }
   }
 
-  // ── The visit: what counts is shown, and copied where it is not proven ──────────────────────────────────────
+  // ── The visit: what counts is shown, and copied where it is not proven ─────────────────────────
 
   async visit(): Promise<void> {
     for (const log of this.#logs) {
@@ -209,7 +211,7 @@ class Recovery {
     })
   }
 
-  // ── Copies ──────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── Copies ─────────────────────────────────────────────────────────────────────────────────────
 
   /** All that counts of its sources is in it: it is a compacted one where that may be said of one of them. */
   #newCopy({ spec, nextSequence, surveyed: { candidates } }: LogRecovery): Copy {
@@ -247,8 +249,9 @@ class Recovery {
 }
 
 /**
- * Shows what is found in one segment: where it stands, or where it is copied to. A class, so that the scan meets one
- * kind of object in every segment: with closures made for each, its compiled code was given up again and again.
+ * Shows what is found in one segment: where it stands, or where it is copied to. A class, so that the scan
+ * meets one kind of object in every segment: with closures made for each, its compiled code was given up
+ * again and again.
  */
 class Shown implements ScanSink {
   readonly #visit: LogVisit

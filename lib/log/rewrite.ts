@@ -1,7 +1,8 @@
 /**
- * Copies the records that are still needed out of some sealed segments into new ones (compaction). Every CRC is
- * verified on the way, and the copies get a fresh salt (invariant 12). Nothing counts until one manifest lists the
- * copies instead of the originals: a crash before it leaves void copies, one after it void originals.
+ * Copies the records that are still needed out of some sealed segments into new ones (compaction). Every CRC
+ * is verified on the way, and the copies get a fresh salt (invariant 12). Nothing counts until one manifest
+ * lists the copies instead of the originals: a crash before it leaves void copies, one after it void
+ * originals.
  */
 import { beginCopiedSegment, type CopiedHeader, copyFrame } from './copied-segment.js'
 import type { Directory } from './directory.js'
@@ -15,7 +16,10 @@ import type { Segment } from './segment.js'
 import type { LogSpec, PutRecord, RewriteOptions } from './types.js'
 import { writeFully } from './write.js'
 
-/** So much is read, judged and copied before the event loop gets its turn: a few hundred records, less than a millisecond. */
+/**
+ * So much is read, judged and copied before the event loop gets its turn: a few hundred records, less than a
+ * millisecond.
+ */
 const SLICE_BYTES = 32 * 1024
 /** A sync of more would hold up the commits that share the device. */
 const SYNC_BYTES = 1024 * 1024
@@ -74,7 +78,10 @@ export interface Rewritten {
   readonly moves: Moves
 }
 
-/** Rejects with WAQ_CORRUPT where an original holds damage that is not known yet; nothing unreadable is ever dropped. */
+/**
+ * Rejects with WAQ_CORRUPT where an original holds damage that is not known yet; nothing unreadable is ever
+ * dropped.
+ */
 export async function rewriteSegments(
   directory: Directory,
   spec: LogSpec,
@@ -125,7 +132,8 @@ class Rewriting {
       if (isKnownDamage(original.file, offset, length)) return
       throw new WaqError(
         'WAQ_CORRUPT',
-        `${original.file} is damaged at ${offset} (${length} bytes); it is left as it is, and the next opening reports it`,
+        `${original.file} is damaged at ${offset} (${length} bytes); it is left as it is, and the next ` +
+          'opening reports it',
       )
     }
     const sink: ScanSink = {

@@ -1,8 +1,9 @@
 /**
  * Which segment of a log is written to, and which is next.
  *
- * Invariant 7: a segment gets its first frame only after its predecessor was synced to its end, or cut by a durable
- * manifest. Invariant 6: the next one is made ahead of need, filled with zeros whole, and listed before it is used.
+ * Invariant 7: a segment gets its first frame only after its predecessor was synced to its end, or cut by a
+ * durable manifest. Invariant 6: the next one is made ahead of need, filled with zeros whole, and listed
+ * before it is used.
  */
 import { createSegment } from './create-segment.js'
 import type { Directory } from './directory.js'
@@ -15,19 +16,25 @@ import type { SegmentSet } from './segment-set.js'
 import { isDiskFull } from './system-error.js'
 import type { LogSpec } from './types.js'
 
-/** An opening's first segment is small, for most openings write little; each next one is four times as large, up to `segmentBytes`. */
+/**
+ * An opening's first segment is small, for most openings write little; each next one is four times as large,
+ * up to `segmentBytes`.
+ */
 const FIRST_TARGET_BYTES = 256 * 1024
 const TARGET_GROWTH = 4
-/** While the next segment is not ready, the active one may grow to so many times its target before anyone waits. */
+/**
+ * While the next segment is not ready, the active one may grow to so many times its target before anyone
+ * waits.
+ */
 const MAX_OVERRUN = 4
 
 /** What the log does when the rotation meets something on its way. */
 export interface RotationOwner {
   /** That of the log. What was given already may wait to be written. */
   nextSequence(): number
-  /** Something waits for the next segment that can not be refused. */
+  /** Something waits for the next segment that cannot be refused. */
   mustSucceed(): boolean
-  /** The active segment can not be synced: the owner ends it, and calls `end`. */
+  /** The active segment cannot be synced: the owner ends it, and calls `end`. */
   syncFailed(active: ActiveSegment, error: WaqError): void
   /** The active segment is synced to its end. */
   allSynced(): void
@@ -92,7 +99,8 @@ export class Rotation {
     this.#prepared ??= await this.#create()
     const next = this.#prepared
     while (!next.listed || this.#cutDue) {
-      // A sync may fail while the manifest is written, and it does not say that yet: then there is one more due.
+      // A sync may fail while the manifest is written, and it does not say that yet: then there is one more
+      // due.
       this.#cutDue = false
       try {
         await this.#publisher.publish()
@@ -114,7 +122,10 @@ export class Rotation {
     return next
   }
 
-  /** Nobody waits for it. Until a manifest has the length of a full segment, what damage takes off its end is not missed. */
+  /**
+   * No one waits for it. Until a manifest has the length of a full segment, what damage takes off its end is
+   * not missed.
+   */
   #publishLength(): void {
     this.#publisher.publish().catch(error => {
       if (this.#directory.fence.lost === undefined) this.#directory.reportError(error)
@@ -133,7 +144,10 @@ export class Rotation {
     active.close().catch(() => {}) // the descriptor of a file that failed already
   }
 
-  /** Seals the active segment, where it holds frames, and gives the one up that was made ahead. Nothing is written meanwhile. */
+  /**
+   * Seals the active segment, where it holds frames, and gives the one up that was made ahead. Nothing is
+   * written meanwhile.
+   */
   async seal(): Promise<void> {
     await this.#preparing?.catch(() => {}) // reported; whoever appends next tries again
     const active = this.#active
@@ -165,7 +179,8 @@ export class Rotation {
     })
     this.#preparing.catch(error => {
       this.#pace.failed()
-      // A full disk is told to those whose messages do not fit; until then there is room in the active segment.
+      // A full disk is told to those whose messages do not fit; until then there is room in the active
+      // segment.
       if (!isDiskFull(error) && this.#directory.fence.lost === undefined) this.#directory.reportError(error)
     })
   }
@@ -182,12 +197,12 @@ export class Rotation {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#pace.cancel()
-    await this.#preparing?.catch(() => {}) // nobody needs it any more
+    await this.#preparing?.catch(() => {}) // no one needs it any more
   }
 
   /**
-   * At the end of a close: gives back the zero-filled stretches and closes the files. `clean`: the last manifest is
-   * durable. Else the one before it may be in force, and what it lists stays.
+   * At the end of a close: gives back the zero-filled stretches and closes the files. `clean`: the last
+   * manifest is durable. Else the one before it may be in force, and what it lists stays.
    */
   async release(clean: boolean): Promise<void> {
     const active = this.#active
@@ -240,7 +255,10 @@ export class Rotation {
     return created
   }
 
-  /** The zero-filled rest of a segment that is synced to its end goes back to the disk: with it or without, its end is clean. */
+  /**
+   * The zero-filled rest of a segment that is synced to its end goes back to the disk: with it or without,
+   * its end is clean.
+   */
   #trimAndClose(active: ActiveSegment): Promise<void> {
     return this.#directory.device.during(() => this.#trimmedAndClosed(active))
   }

@@ -1,9 +1,9 @@
 /**
- * Reads the frames of one segment, and tells apart what is not one. It decides nothing: whether a bad range is a
- * tear or corruption is for `recover.ts`, which knows the manifest.
+ * Reads the frames of one segment, and tells apart what is not one. It decides nothing: whether a bad range
+ * is a tear or corruption is for `recover.ts`, which knows the manifest.
  *
- * The segment is streamed through a window, while the next stretch is read ahead; only a frame larger than the window
- * makes it grow, and never beyond what the segment holds.
+ * The segment is streamed through a window, while the next stretch is read ahead; only a frame larger than
+ * the window makes it grow, and never beyond what the segment holds.
  */
 import { loadingNativeCrc } from './crc32c.js'
 import { asWaqError } from './errors.js'
@@ -30,7 +30,9 @@ export interface ScanSource {
   readonly buffers?: ScanBuffers
 }
 
-/** Buffers of windows, to be used again: memory that was never touched before is dear, half a megabyte 0.2 ms. */
+/**
+ * Buffers of windows, to be used again: memory that was never touched before is dear, half a megabyte 0.2 ms.
+ */
 export class ScanBuffers {
   readonly #free: Buffer[] = []
 
@@ -46,7 +48,10 @@ export class ScanBuffers {
 export interface ScanSink {
   /** A frame whose two CRCs are right. `payload` is a view that the next call overwrites. */
   frame(offset: number, header: FrameHeader, payload: Buffer): void
-  /** Bytes that hold no intact frame. `header`: they are exactly one frame whose header is intact and whose payload is not. */
+  /**
+   * Bytes that hold no intact frame. `header`: they are exactly one frame whose header is intact and whose
+   * payload is not.
+   */
   bad(offset: number, length: number, header: FrameHeader | undefined): void
   /** Between two windows: for those who have to let others have their turn. */
   turn?(): Promise<void>
@@ -55,7 +60,10 @@ export interface ScanSink {
 export interface ScanEnd {
   /** From here to the end all bytes are zero, or lack; the end itself where none are. Not reported as bad. */
   readonly zerosFrom: number
-  /** The highest `durable` that an intact header bears: every byte before it was once known to be on the device. */
+  /**
+   * The highest `durable` that an intact header bears: every byte before it was once known to be on the
+   * device.
+   */
   readonly proven: number
 }
 
@@ -100,7 +108,8 @@ async function scanWindow(window: Window, source: ScanSource, sink: ScanSink): P
         break
       }
       if (badFrom < 0) badFrom = at
-      // A run of zeros is passed over at once. A frame's first 12 bytes may be zero, its type behind them not.
+      // A run of zeros is passed over at once. A frame's first 12 bytes may be zero, its type behind them
+      // not.
       at = Math.max(at + 1, next - FRAME_HEADER_BYTES + 1)
       continue
     }
@@ -110,7 +119,8 @@ async function scanWindow(window: Window, source: ScanSource, sink: ScanSink): P
     const length = FRAME_HEADER_BYTES + header.payloadLength
     if (!window.holds(at, length)) {
       await window.fill(at, length)
-      // Most frames that a window's end cuts are cut in their payload: without this, few windows would end in a turn.
+      // Most frames that a window's end cuts are cut in their payload: without this, few windows would end in
+      // a turn.
       if (sink.turn !== undefined) await sink.turn()
     }
     const start = window.index(at) + FRAME_HEADER_BYTES
@@ -138,7 +148,9 @@ interface Ahead {
   readonly reading: Promise<number>
 }
 
-/** More than this is not left of a stretch when the next is needed, but for frames that are read whole anyway. */
+/**
+ * More than this is not left of a stretch when the next is needed, but for frames that are read whole anyway.
+ */
 const HEADROOM_BYTES = 64 * 1024
 
 /** A stretch of the file in memory. */

@@ -1,6 +1,6 @@
 /**
- * One log: the segments that count (`segment-set.ts`), what is written to them (`group-commit.ts`), and the low-water
- * mark below which records are discarded.
+ * One log: the segments that count (`segment-set.ts`), what is written to them (`group-commit.ts`), and the
+ * low-water mark below which records are discarded.
  */
 import type { Append } from './append.js'
 import type { Directory } from './directory.js'
@@ -172,7 +172,10 @@ export class SegmentLog implements Log {
     await this.#commits.release(clean)
   }
 
-  /** The next manifest does not list segments without frames: they are given up, or were never used. For a clean close. */
+  /**
+   * The next manifest does not list segments without frames: they are given up, or were never used. For a
+   * clean close.
+   */
   dropEmpty(): void {
     for (const segment of this.#segments.all()) if (!segment.holdsFrames) this.#segments.drop(segment)
   }

@@ -25,8 +25,9 @@ interface Place {
 }
 
 /**
- * Reads single frames, and keeps a few files open for it, the ones used last, and a little of what it read. A backlog
- * pays this for each message, so what is at hand is answered on the spot: a promise costs as much as a small read.
+ * Reads single frames, and keeps a few files open for it, the ones used last, and a little of what it read. A
+ * backlog pays this for each message, so what is at hand is answered on the spot: a promise costs as much as
+ * a small read.
  */
 export class SegmentReader {
   readonly #directory: Directory
@@ -39,8 +40,8 @@ export class SegmentReader {
   }
 
   /**
-   * The payload of the frame at `offset`. Rejects with WAQ_CORRUPT where it is not intact, WAQ_IO where it can not be
-   * read, WAQ_CLOSED after `close`.
+   * The payload of the frame at `offset`. Rejects with WAQ_CORRUPT where it is not intact, WAQ_IO where it
+   * cannot be read, WAQ_CLOSED after `close`.
    */
   read(segment: Segment, offset: number): Buffer | Promise<Buffer> {
     // As it is now: where a failed sync cuts it meanwhile, the record is still what was asked for.
@@ -52,13 +53,16 @@ export class SegmentReader {
     return recordIn(near, place) ?? this.#readFile(place)
   }
 
-  /** The file is taken up before anyone waits: later the segment may count no more, and nobody would close it again. */
+  /**
+   * The file is taken up before anyone waits: later the segment may count no more, and no one would close it
+   * again.
+   */
   #readAfter(near: Stretch, place: Place): Promise<Buffer> {
     return this.#finish(this.#entry(place.segment), near, place)
   }
 
   #readFile(place: Place): Buffer | Promise<Buffer> {
-    // Nobody would close what is opened now, and the next owner may have rewritten it.
+    // No one would close what is opened now, and the next owner may have rewritten it.
     if (this.#closed) return Promise.reject(new WaqError('WAQ_CLOSED', `${this.#directory.root} was closed`))
     const { segment, offset, room } = place
     if (room < FRAME_HEADER_BYTES) return Promise.reject(noRecord(place))
@@ -163,7 +167,10 @@ function noRecord({ segment, offset }: Place): WaqError {
   return new WaqError('WAQ_CORRUPT', `${segment.file} holds no intact record at ${offset}`)
 }
 
-/** The record, where the file answers on the spot and the stretch holds it whole; else `stretch.reading` goes on. */
+/**
+ * The record, where the file answers on the spot and the stretch holds it whole; else `stretch.reading` goes
+ * on.
+ */
 function readNow(file: FileHandle, stretch: Stretch, place: Place): Buffer | undefined {
   const { buffer, from, to } = stretch
   let first: number | Promise<number>
@@ -214,7 +221,10 @@ function recordIn({ bytes, from }: Stretch, place: Place): Buffer | undefined {
   return record
 }
 
-/** The payload of the frame there, a view of `bytes`, which begin at `from`; undefined where it is not whole or not intact. */
+/**
+ * The payload of the frame there, a view of `bytes`, which begin at `from`; undefined where it is not whole
+ * or not intact.
+ */
 function payloadIn(bytes: Buffer, from: number, place: Place): Buffer | undefined {
   const { segment, offset } = place
   const header = headerIn(bytes, from, place)

@@ -1,7 +1,7 @@
 /**
- * The segments of one log that count, in the order of their records, and how they leave: retired where nobody needs
- * them, replaced by copies of what is still needed. A file is unlinked only after a durable manifest said that it
- * does not count, with the fence checked before.
+ * The segments of one log that count, in the order of their records, and how they leave: retired where no one
+ * needs them, replaced by copies of what is still needed. A file is unlinked only after a durable manifest
+ * said that it does not count, with the fence checked before.
  */
 import type { Directory } from './directory.js'
 import type { ManifestPublisher } from './manifest-publisher.js'
@@ -105,11 +105,12 @@ export class SegmentSet {
       options,
     )
     if (originals.some(original => !this.#segments.has(original.id))) {
-      // Retired meanwhile: nobody needs its records any more, and no copy may bring them back.
+      // Retired meanwhile: no one needs its records any more, and no copy may bring them back.
       for (const segment of segments) await this.remove(segment)
       return 0
     }
-    // The copies take the place of the first original, so that the order of segments stays that of their records.
+    // The copies take the place of the first original, so that the order of segments stays that of their
+    // records.
     const before = [...this.#segments.values()]
     this.#setSegments(
       before.flatMap(segment =>
@@ -135,8 +136,9 @@ export class SegmentSet {
   }
 
   /**
-   * A manifest failed that was to list copies in the place of their originals. Either may be in force now: all files
-   * of both stand, and the next manifest says that it is as before. Only then are the copies void for certain.
+   * A manifest failed that was to list copies in the place of their originals. Either may be in force now:
+   * all files of both stand, and the next manifest says that it is as before. Only then are the copies void
+   * for certain.
    */
   #restore(before: readonly Segment[], originals: readonly Segment[], copies: readonly Segment[]): void {
     const known = new Set([...before, ...copies])

@@ -24,7 +24,9 @@ export interface SegmentFacts {
   readonly compacted: boolean
 }
 
-/** A segment that counts, or is about to: what the manifest says of it, and where it stands in this process. */
+/**
+ * A segment that counts, or is about to: what the manifest says of it, and where it stands in this process.
+ */
 export class Segment implements SegmentInfo, FileId {
   readonly id = ++lastId
   readonly log: string
@@ -167,8 +169,8 @@ export class ActiveSegment {
   }
 
   /**
-   * Resolves when all that was written before the call is on the device. One sync a file at a time (invariant 6).
-   * Rejects for good after the first failure: a second fsync can succeed over lost data.
+   * Resolves when all that was written before the call is on the device. One sync a file at a time (invariant
+   * 6). Rejects for good after the first failure: a second fsync can succeed over lost data.
    */
   async sync(): Promise<void> {
     const { segment } = this

@@ -14,15 +14,18 @@ export interface SegmentedLogOptions {
   segmentBytes?: number
   /** What an append that resolved survives. Default `'fsync'`: a power loss. */
   durability?: Durability
-  /** Bytes that can not be read: keep a copy and go on, or refuse to open (WAQ_CORRUPT). Default `'quarantine'`. */
+  /**
+   * Bytes that cannot be read: keep a copy and go on, or refuse to open (WAQ_CORRUPT). Default
+   * `'quarantine'`.
+   */
   onCorruption?: 'quarantine' | 'refuse'
   /** As in the queue's options. Default `{ staleMs: 10_000, waitMs: 'auto' }`. */
   lock?: { staleMs?: number; waitMs?: number | 'auto' }
   /** Default false: fencing and fsync are promises of one kernel. */
   allowNetworkFileSystem?: boolean
   /**
-   * Where what waits for the device is synced: on the event loop while the device is quick, else on a thread (`'auto'`,
-   * default), or always on a thread.
+   * Where what waits for the device is synced: on the event loop while the device is quick, else on a thread
+   * (`'auto'`, default), or always on a thread.
    */
   commits?: CommitMode
   /** For tests. */

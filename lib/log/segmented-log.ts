@@ -13,8 +13,9 @@ const NAME = 'records'
 const RECORD = 1
 
 /**
- * An append-only log of byte records in a directory of its own: durable, recovered after a crash, with one owner
- * at a time. What `OutboundQueue` stands on, for other uses. Its format is stable; its names are experimental.
+ * An append-only log of byte records in a directory of its own: durable, recovered after a crash, with one
+ * owner at a time. What `OutboundQueue` stands on, for other uses. Its format is stable; its names are
+ * experimental.
  *
  *     await using log = await SegmentedLog.open('./journal')
  *     const sequence = await log.append(Buffer.from('hello'))
@@ -35,7 +36,10 @@ export class SegmentedLog implements AsyncDisposable {
     this.corrupt = logs.report.corrupt
   }
 
-  /** Rejects as `OutboundQueue.open` does: WAQ_INVALID_OPTION, WAQ_LOCKED, WAQ_NOT_A_QUEUE, WAQ_CORRUPT, WAQ_DISK_FULL, WAQ_IO, … */
+  /**
+   * Rejects as `OutboundQueue.open` does: WAQ_INVALID_OPTION, WAQ_LOCKED, WAQ_NOT_A_QUEUE, WAQ_CORRUPT,
+   * WAQ_DISK_FULL, WAQ_IO, …
+   */
   static async open(directory: string, options: SegmentedLogOptions = {}): Promise<SegmentedLog> {
     const { durability, environment, ...resolved } = resolveLogOptions(options)
     /** A record that was found twice stands where it was found last. */
@@ -72,9 +76,10 @@ export class SegmentedLog implements AsyncDisposable {
   }
 
   /**
-   * Resolves with the record's sequence once it is as durable as `durability` promises. A list is atomic: after
-   * any crash all of it is there or none; the first one's sequence comes back, the others follow without a gap.
-   * Rejects with WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST, WAQ_CLOSED; `indeterminate` tells whether it may still be there.
+   * Resolves with the record's sequence once it is as durable as `durability` promises. A list is atomic:
+   * after any crash all of it is there or none; the first one's sequence comes back, the others follow
+   * without a gap. Rejects with WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST, WAQ_CLOSED; `indeterminate` tells
+   * whether it may still be there.
    */
   append(record: Uint8Array | readonly Uint8Array[]): Promise<number> {
     const records = record instanceof Uint8Array ? [record] : record
@@ -112,8 +117,8 @@ export class SegmentedLog implements AsyncDisposable {
   }
 
   /**
-   * The records from `from` (default: the first) to the last one at the time of each step, in order; without those
-   * that are discarded meanwhile. Rejects with WAQ_CORRUPT, WAQ_IO, WAQ_CLOSED.
+   * The records from `from` (default: the first) to the last one at the time of each step, in order; without
+   * those that are discarded meanwhile. Rejects with WAQ_CORRUPT, WAQ_IO, WAQ_CLOSED.
    */
   async *read(
     options: { from?: number } = {},
@@ -133,8 +138,8 @@ export class SegmentedLog implements AsyncDisposable {
 
   /**
    * Raises the low-water mark: records below `sequence` do not count any more, also after a restart. Segments
-   * that hold nothing else are removed; returns how many. Rejects with WAQ_INVALID_OPTION, WAQ_CLOSED, WAQ_LOCK_LOST,
-   * WAQ_DISK_FULL, WAQ_IO.
+   * that hold nothing else are removed; returns how many. Rejects with WAQ_INVALID_OPTION, WAQ_CLOSED,
+   * WAQ_LOCK_LOST, WAQ_DISK_FULL, WAQ_IO.
    */
   async discardBefore(sequence: number): Promise<number> {
     if (!Number.isSafeInteger(sequence) || sequence < 0) {

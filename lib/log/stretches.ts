@@ -1,10 +1,10 @@
 /**
- * What was read of segments, for the reads that follow. A backlog is delivered about in the order of the log, so the next
- * record mostly stands behind the one that was read last: reads that come in order read more and more at once, and all
- * others no more than a record is likely to need.
+ * What was read of segments, for the reads that follow. A backlog is delivered about in the order of the log,
+ * so the next record mostly stands behind the one that was read last: reads that come in order read more and
+ * more at once, and all others no more than a record is likely to need.
  *
- * Bytes of a frame that was accepted never change, so what was read once stays true as long as the segment counts. Of
- * what stands behind the last accepted frame nothing is kept.
+ * Bytes of a frame that was accepted never change, so what was read once stays true as long as the segment
+ * counts. Of what stands behind the last accepted frame nothing is kept.
  */
 
 /** Most records are smaller than this: one read gets header and payload. */
@@ -30,7 +30,9 @@ export interface Stretch {
 }
 
 export class Stretches {
-  /** Of stretches that went, to be used again, by length: a fresh one costs more than what is read into it. */
+  /**
+   * Of stretches that went, to be used again, by length: a fresh one costs more than what is read into it.
+   */
   readonly #spare = new Map<number, Buffer[]>()
   /** The one used last at the end. */
   readonly #kept: Stretch[] = []
@@ -55,7 +57,8 @@ export class Stretches {
         stretch.from < offset &&
         offset < stretch.to + (stretch.to - stretch.from),
     )
-    // Of a few lengths only, whatever was cut off the one before: or hardly a buffer would ever be used again.
+    // Of a few lengths only, whatever was cut off the one before: or hardly a buffer would ever be used
+    // again.
     const length = before === undefined ? FIRST_BYTES : Math.min(MOST_BYTES, GROWTH * before.buffer.length)
     const stretch: Stretch = {
       segment,

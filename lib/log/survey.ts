@@ -1,9 +1,10 @@
 /**
- * How far segments count: the step that an opening and a reader have in common. It reads, and changes nothing.
+ * How far segments count: the step that an opening and a reader have in common. It reads, and changes
+ * nothing.
  *
- * What the manifest lists is looked up; open segments are scanned once for where their frames end, what of them is
- * proven, and what is a tear (invariant 7). Where no manifest can be relied on, every segment that is there counts as
- * open.
+ * What the manifest lists is looked up; open segments are scanned once for where their frames end, what of
+ * them is proven, and what is a tear (invariant 7). Where no manifest can be relied on, every segment that is
+ * there counts as open.
  */
 import { join } from 'node:path'
 import type { Candidate, Gone, Listed } from './candidate.js'
@@ -31,7 +32,10 @@ export interface SurveyedLog {
   readonly gone: Gone[]
   /** What the manifest lists, found or not; nothing where there is none. */
   readonly listed: readonly Listed[]
-  /** Exceeds every sequence in the manifest and in any frame of an open segment, void ones included (invariant 2). */
+  /**
+   * Exceeds every sequence in the manifest and in any frame of an open segment, void ones included (invariant
+   * 2).
+   */
   readonly nextSequence: number
   readonly lowWater: number
   /** Bytes behind the last frame that counts. Where the owner lives, it may be writing them. */
@@ -53,10 +57,11 @@ export async function surveyLog(
   const open = candidates.filter(candidate => candidate.wasOpen)
   const surveys = new Map<Candidate, Survey>()
   let nextSequence = entry?.nextSequence ?? 1
-  // The last one first: under an owner that goes on writing, what stands in a segment tells that those before it are
-  // complete, and they are then read in that state.
+  // The last one first: under an owner that goes on writing, what stands in a segment tells that those before
+  // it are complete, and they are then read in that state.
   for (const candidate of open.toReversed()) {
-    // Its header names the sequence that was next when it was made: where no manifest can, that may be all that does.
+    // Its header names the sequence that was next when it was made: where no manifest can, that may be all
+    // that does.
     nextSequence = Math.max(nextSequence, candidate.segment.firstSequence)
     const survey = await surveySegment(directory, spec, candidate)
     surveys.set(candidate, survey)
@@ -96,9 +101,9 @@ export async function surveyLog(
 }
 
 /**
- * A segment that can not be recognised stays behind the one whose name is the one before it.
- * What a header foretells is a lower bound: a segment that was made ahead begins, by its header, in the middle of the
- * one before it, and what a rewrite has made of that one may begin behind it.
+ * A segment that cannot be recognised stays behind the one whose name is the one before it. What a header
+ * foretells is a lower bound: a segment that was made ahead begins, by its header, in the middle of the one
+ * before it, and what a rewrite has made of that one may begin behind it.
  */
 function sortByRecords(candidates: Candidate[], gone: Gone[], surveys: ReadonlyMap<Candidate, Survey>): void {
   const first = new Map(
@@ -174,7 +179,10 @@ async function findCandidates(
   return found
 }
 
-/** No manifest can be relied on: all that is there counts, and a salt is found in the segment's own header only. */
+/**
+ * No manifest can be relied on: all that is there counts, and a salt is found in the segment's own header
+ * only.
+ */
 async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promise<Found> {
   const names = await directory.fileSystem.readdir(join(directory.root, spec.name))
   const ids = names.flatMap(name => parseFileId(name, '.seg') ?? []).sort(compareFileIds)
@@ -305,8 +313,9 @@ class Survey implements ScanSink {
 
   /**
    * Where the bytes stop that count, if this segment can be torn: at the first bad frame that no later frame
-   * proves (`durable` beyond it), and before an atomic list that is not whole there. Bad bytes that begin before the
-   * last proven offset, where a frame ends, and go on behind it are both: corruption, and then a tear.
+   * proves (`durable` beyond it), and before an atomic list that is not whole there. Bad bytes that begin
+   * before the last proven offset, where a frame ends, and go on behind it are both: corruption, and then a
+   * tear.
    *
    * A frame that was accepted for certain proves all that stands before it, and what stands in its place:
    * `accepted` is the highest sequence of one, `before` the highest that was found in the segments before
@@ -314,15 +323,15 @@ class Survey implements ScanSink {
    */
   tearAt({ segment, lostTail, syncedSequence }: Candidate, before: number, accepted: number): number {
     const acceptedHere = accepted >= segment.firstSequence ? accepted : 0
-    // Its header was synced: where that can not be read, bytes are lost that were no unfinished write.
+    // Its header was synced: where that cannot be read, bytes are lost that were no unfinished write.
     const known = lostTail ? Number.POSITIVE_INFINITY : Math.max(acceptedHere, syncedSequence)
     const torn = this.#bad.find(bad => {
       if (bad.end <= this.proven) return false
       return bad.exact === undefined ? Math.max(bad.before, before) >= known : bad.exact > known
     })
     const end = torn === undefined ? this.end : Math.max(torn.from, this.proven)
-    // A list is written in one flush, so one that the tear cuts lies behind what is proven. (A list that corruption
-    // cuts keeps its healthy records.)
+    // A list is written in one flush, so one that the tear cuts lies behind what is proven. (A list that
+    // corruption cuts keeps its healthy records.)
     const cut = this.#lists.find(
       list => list.from >= this.proven && list.firstSequence > known && list.from < end && list.end > end,
     )

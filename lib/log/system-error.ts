@@ -16,8 +16,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENOSPC: 'The device is full: free some space.',
   EDQUOT: "The user's quota of space or of files is used up: free some, or have it raised.",
   EROFS:
-    'The file system can only be read: mount it for writing. Where it was, the kernel met an error on it, and ' +
-    'its log tells which.',
+    'The file system can only be read: mount it for writing. Where it was, the kernel met an error on it, ' +
+    'and its log tells which.',
 }
 const NO_INODES_REMEDY =
   'The file system has no inode left, so it holds no further file, however much space is free: remove files.'

@@ -1,8 +1,8 @@
 import { setImmediate } from './real-time.js'
 import { sharedInThread } from './shared-in-thread.js'
 
-// A turn of the event loop, from one check phase to the next, bears one sync on the spot, of all queues of the thread and
-// of all copies of this package in it.
+// A turn of the event loop, from one check phase to the next, bears one sync on the spot, of all queues of
+// the thread and of all copies of this package in it.
 
 interface Turn {
   takenBy: object | undefined
@@ -10,7 +10,7 @@ interface Turn {
 
 const turn = sharedInThread<Turn>(Symbol.for('waq.turn'), () => ({ takenBy: undefined }))
 
-/** Who has done a sync on the spot in this turn; undefined: nobody. */
+/** Who has done a sync on the spot in this turn; undefined: no one. */
 export function turnTakenBy(): object | undefined {
   return turn.takenBy
 }

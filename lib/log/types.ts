@@ -25,11 +25,14 @@ export interface CommitStats {
   /** For how long those on the spot held the event loop together, in ms. */
   heldMs: number
   /**
-   * Where the next ones go: on the spot (`'quick'`; `'learning'` while few syncs of the device are known) or to threads
-   * (`'slow'`; `'off'` where options say so).
+   * Where the next ones go: on the spot (`'quick'`; `'learning'` while few syncs of the device are known) or
+   * to threads (`'slow'`; `'off'` where options say so).
    */
   now: 'quick' | 'learning' | 'slow' | 'off'
-  /** While `now` is `'slow'`: until when, in epoch ms. Null else, and after a sync that failed: until one has succeeded. */
+  /**
+   * While `now` is `'slow'`: until when, in epoch ms. Null else, and after a sync that failed: until one has
+   * succeeded.
+   */
   slowUntil: number | null
 }
 
@@ -37,16 +40,19 @@ export interface CommitStats {
 export interface LogSpec {
   /** Its subdirectory, and its name in manifests and reports. */
   readonly name: string
-  /** Stands in every segment header, so that a segment moved between logs is not taken for one of the other. 1 to 255. */
+  /**
+   * Stands in every segment header, so that a segment moved between logs is not taken for one of the other. 1
+   * to 255.
+   */
   readonly id: number
   readonly durability: Durability
   /** The size at which a segment is followed by the next. Default: that of the set. */
   readonly segmentBytes?: number
   /**
-   * What happens to an append that can not be written.
+   * What happens to an append that cannot be written.
    * - `'reject'`: its listener is told at once, and the caller decides (messages).
    * - `'retain'`: it stays in memory and is written, in order, when the disk allows; until then its listener
-   *   hears nothing. It may use the ballast (acks: what happened can not be refused).
+   *   hears nothing. It may use the ballast (acks: what happened cannot be refused).
    */
   readonly onFailure: 'reject' | 'retain'
   /**
@@ -70,7 +76,10 @@ export interface Log {
    * Returns the first record's sequence; the others follow it without a gap.
    */
   append(append: Append): number
-  /** Takes an append back while not a byte of it was handed to a file; it then never hears anything. False: too late. */
+  /**
+   * Takes an append back while not a byte of it was handed to a file; it then never hears anything. False:
+   * too late.
+   */
   withdraw(append: Append): boolean
   /**
    * Whatever the tail that an earlier life left may lack was accounted for, by records that are on the
@@ -78,13 +87,16 @@ export interface Log {
    * WAQ_DISK_FULL or WAQ_LOCK_LOST.
    */
   settleTail(): Promise<void>
-  /** Resolves when everything that was accepted so far is on the device. Merges with a sync under way where that is enough. */
+  /**
+   * Resolves when everything that was accepted so far is on the device. Merges with a sync under way where
+   * that is enough.
+   */
   sync(): Promise<void>
   /** As `sync`, for who waits for it: on the event loop where the device is quick. */
   commit(): Promise<void>
   /**
-   * One record's bytes, its CRCs verified: at once where they are at hand. The place is that of its frame. Rejects with
-   * WAQ_CORRUPT or WAQ_IO.
+   * One record's bytes, its CRCs verified: at once where they are at hand. The place is that of its frame.
+   * Rejects with WAQ_CORRUPT or WAQ_IO.
    */
   read(segment: number, offset: number): Buffer | Promise<Buffer>
   /** Segments that count, oldest first. */
@@ -92,42 +104,44 @@ export interface Log {
   /** These sealed segments stop counting, by one durable manifest, and are then unlinked. */
   retire(segments: readonly number[]): Promise<void>
   /**
-   * Seals the segment that is being written to, so that it can be retired or rewritten, and gives back what was
-   * filled with zeros ahead. The next append begins a small one. Rejects with WAQ_IO, WAQ_DISK_FULL, WAQ_LOCK_LOST.
+   * Seals the segment that is being written to, so that it can be retired or rewritten, and gives back what
+   * was filled with zeros ahead. The next append begins a small one. Rejects with WAQ_IO, WAQ_DISK_FULL,
+   * WAQ_LOCK_LOST.
    */
   seal(): Promise<void>
   /**
-   * Copies what is still needed of these sealed segments into new ones, which then count in their place, by one
-   * durable manifest; the originals are unlinked. Yields to the event loop between small slices. Rejects with
-   * WAQ_CORRUPT (an original holds damage that was not known), WAQ_DISK_FULL, WAQ_IO, or the signal's reason; then
-   * everything stays as it was. Returns how many bytes of segments that freed.
+   * Copies what is still needed of these sealed segments into new ones, which then count in their place, by
+   * one durable manifest; the originals are unlinked. Yields to the event loop between small slices. Rejects
+   * with WAQ_CORRUPT (an original holds damage that was not known), WAQ_DISK_FULL, WAQ_IO, or the signal's
+   * reason; then everything stays as it was. Returns how many bytes of segments that freed.
    */
   rewrite(segments: readonly number[], options: RewriteOptions): Promise<number>
 }
 
 /**
- * Writes a record in the place of some that were not kept. Its sequence is one of theirs, and higher than those of all
- * records that were put or kept before, unless records stood twice. `data` may not change any more.
+ * Writes a record in the place of some that were not kept. Its sequence is one of theirs, and higher than
+ * those of all records that were put or kept before, unless records stood twice. `data` may not change any
+ * more.
  */
 export type PutRecord = (sequence: number, type: number, data: Buffer) => void
 
 /** What the floor above decides while segments are rewritten. */
 export interface RewriteOptions {
   /**
-   * Whether a record is still needed as it is. Asked once a record, in order; its `data` is a view. What is put goes in
-   * front of it.
+   * Whether a record is still needed as it is. Asked once a record, in order; its `data` is a view. What is
+   * put goes in front of it.
    */
   keep(frame: VisitedFrame, put: PutRecord): boolean
   /** After the last record was judged: what is still to be put. */
   putRest?(put: PutRecord): void
   /**
-   * After the last record was judged and before the manifest that makes the copies count: what the judgement relied
-   * on must be on the device by then. A rejection undoes everything.
+   * After the last record was judged and before the manifest that makes the copies count: what the judgement
+   * relied on must be on the device by then. A rejection undoes everything.
    */
   beforeItCounts?(): Promise<void>
   /**
-   * Once the copies count and before the originals are removed: where a record went. In slices too; until it was
-   * told, a record can be read at either place.
+   * Once the copies count and before the originals are removed: where a record went. In slices too; until it
+   * was told, a record can be read at either place.
    */
   moved(
     sequence: number,
@@ -207,18 +221,24 @@ export interface LostRecord {
   readonly known: boolean
 }
 
-/** What an opening shows to the floor above: every frame that counts, log by log in the order of the specs, each log by segment. */
+/**
+ * What an opening shows to the floor above: every frame that counts, log by log in the order of the specs,
+ * each log by segment.
+ */
 export interface OpenVisitor {
   /**
    * Before the frames of a log that accounts for its tail: records may be gone that were accepted last,
-   * behind all that are shown. Power may have failed since (another boot, or one that can not be told), or
+   * behind all that are shown. Power may have failed since (another boot, or one that cannot be told), or
    * the life before saw a write or a sync fail and ended before it had written again what that took.
    */
   tailInDoubt?(log: string): void
   frame(log: string, frame: VisitedFrame): void
   /** Called between the frames around the range. */
   lost(log: string, range: CorruptRange): void
-  /** After the last frame, before anything is published: sequences of a log that some record names, so that they are never assigned again. */
+  /**
+   * After the last frame, before anything is published: sequences of a log that some record names, so that
+   * they are never assigned again.
+   */
   nextSequenceAtLeast(log: string): number
   /** What logs that were shown before say of this one; undefined, or no such method: nothing. */
   witness?(log: string): Witness | undefined
@@ -236,6 +256,6 @@ export interface Environment {
   readonly fileSystem: FileSystem
   /** Epoch ms. */
   readonly now: () => number
-  /** New at every boot of the machine; null: it can not be told. */
+  /** New at every boot of the machine; null: it cannot be told. */
   readonly bootId: string | null
 }

@@ -2,12 +2,12 @@ import type { Append } from './append.js'
 import { clearTimeout, setTimeout } from './real-time.js'
 import type { Durability } from './types.js'
 
-/** So much is kept in memory, then a sync is started that nobody waits for. */
+/** So much is kept in memory, then a sync is started that no one waits for. */
 const MAX_UNSYNCED_BYTES = 1024 * 1024
 
 /**
- * In the relaxed durabilities: what was accepted and is not synced yet, by sequence. It stays in memory until then,
- * so that it can be written again when its segment fails (invariant 5).
+ * In the relaxed durabilities: what was accepted and is not synced yet, by sequence. It stays in memory until
+ * then, so that it can be written again when its segment fails (invariant 5).
  */
 export class Unsynced {
   readonly #syncEveryMs: number | undefined

@@ -2,8 +2,8 @@ import type { FileHandle } from './file-system.js'
 import { systemCode } from './system-error.js'
 
 /**
- * Below this, one synchronous write into the page cache costs less than a trip through the thread pool; above it
- * the copy would hold the event loop.
+ * Below this, one synchronous write into the page cache costs less than a trip through the thread pool; above
+ * it the copy would hold the event loop.
  */
 const SYNCHRONOUS_WRITE_BYTES = 64 * 1024
 

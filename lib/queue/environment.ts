@@ -1,7 +1,10 @@
 import type { Clock } from '../delivery/types.js'
 import type { Environment } from '../log/types.js'
 
-/** The key under which `open` is told, among its options, what to take in the place of the real world: for tests. */
+/**
+ * The key under which `open` is told, among its options, what to take in the place of the real world: for
+ * tests.
+ */
 export const ENVIRONMENT: unique symbol = Symbol('environment')
 
 export interface QueueEnvironment {

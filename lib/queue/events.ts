@@ -15,8 +15,8 @@ export interface EventSource {
 }
 
 /**
- * Calls each listener of an event by itself. Unlike `emit`, a listener that throws keeps neither the others nor
- * the queue from going on: what it throws, or rejects with, is reported as `error`.
+ * Calls each listener of an event by itself. Unlike `emit`, a listener that throws keeps neither the others
+ * nor the queue from going on: what it throws, or rejects with, is reported as `error`.
  */
 export function notify<N extends EventName>(
   emitter: EventSource,
@@ -26,7 +26,9 @@ export function notify<N extends EventName>(
   callListeners(emitter, name, argument, error => notifyError(emitter, listenerFailure(name, error)))
 }
 
-/** Reports an error as the event `error`, or as a process warning where nobody listens or a listener fails. */
+/**
+ * Reports an error as the event `error`, or as a process warning where no one listens or a listener fails.
+ */
 export function notifyError(emitter: EventSource, error: Error): void {
   printsPublicly(error)
   callListeners(emitter, EventEmitter.errorMonitor, error, () => {})

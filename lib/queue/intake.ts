@@ -30,8 +30,8 @@ export interface IntakeOptions {
 }
 
 /**
- * The way in: checks, encodes, and hands over to the store within the caller's tick, so that messages are written
- * in the order of the calls and what a caller does to a payload afterwards has no effect.
+ * The way in: checks, encodes, and hands over to the store within the caller's tick, so that messages are
+ * written in the order of the calls and what a caller does to a payload afterwards has no effect.
  */
 export class Intake {
   readonly durations = new RecentDurations()
@@ -66,7 +66,7 @@ export class Intake {
     return this.#put(encoded, options, this.#receipts, startedAt)
   }
 
-  // What is answered. Receipts are made for their callers by the store, and nobody else holds them.
+  // What is answered. Receipts are made for their callers by the store, and no one else holds them.
   readonly #receipt = (enqueued: Enqueued[], startedAt: number): Receipt => {
     this.#accepted(enqueued, startedAt)
     return enqueued[0]!
@@ -106,9 +106,9 @@ export class Intake {
   }
 
   /** Of one call: a getter, or `channelOptions`, that is asked meanwhile may enqueue too, otherwise. */
-  #context({ together }: ResolvedEnqueueOptions): MessageContext {
+  #context({ failTogether }: ResolvedEnqueueOptions): MessageContext {
     const { limits, time, ttlMsOf } = this.#options
-    return { nowMs: time.now(), maxMessageBytes: limits.maxMessageBytes, together, ttlMsOf }
+    return { nowMs: time.now(), maxMessageBytes: limits.maxMessageBytes, together: failTogether, ttlMsOf }
   }
 
   #put<T>(
@@ -132,7 +132,10 @@ export class Intake {
     return this.#admission.whenAdmitted(messages.length, bytes, idsOf(messages), options.signal, work)
   }
 
-  /** A message that the queue has already needs no room: one that is sent again after a crash must not meet WAQ_FULL. */
+  /**
+   * A message that the queue has already needs no room: one that is sent again after a crash must not meet
+   * WAQ_FULL.
+   */
   async #putKnown(messages: readonly EncodedMessage[], options: ResolvedEnqueueOptions): Promise<Enqueued[]> {
     for (const { id, idGiven } of messages) {
       const isKnown = idGiven && (await this.#store.find(id)) !== undefined

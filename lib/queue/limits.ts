@@ -24,8 +24,8 @@ interface Waiter {
 }
 
 /**
- * Lets messages in while the queue has room. What was let in and is not in the store yet counts as well, so that
- * many enqueues at once do not slip past the limit together.
+ * Lets messages in while the queue has room. What was let in and is not in the store yet counts as well, so
+ * that many enqueues at once do not slip past the limit together.
  */
 export class Admission {
   readonly #limits: PendingLimits
@@ -34,7 +34,7 @@ export class Admission {
   readonly limited: boolean
   #messagesOnTheirWay = 0
   #bytesOnTheirWay = 0
-  /** In order of arrival. Nobody passes the first of them, however small. */
+  /** In order of arrival. No one passes the first of them, however small. */
   readonly #waiters = new Line<Waiter>()
   #closedBy: WaqError | undefined
 
@@ -54,8 +54,8 @@ export class Admission {
 
   /**
    * Takes room and runs `work` in the same tick, so that nothing that comes later gets ahead of it; with
-   * `whenFull: 'wait'` as soon as there is room. Rejects with WAQ_FULL, with WAQ_TOO_LARGE where it could never
-   * fit, with an AbortError, with what `close` was given, or as `work` does.
+   * `whenFull: 'wait'` as soon as there is room. Rejects with WAQ_FULL, with WAQ_TOO_LARGE where it could
+   * never fit, with an AbortError, with what `close` was given, or as `work` does.
    */
   whenAdmitted<T>(
     messages: number,
@@ -153,7 +153,8 @@ export class Admission {
     )
     return new WaqError(
       'WAQ_FULL',
-      `The queue is full: it holds ${holds} of at most ${limits}, and ${describe(messages, bytes)} more do not fit. ` +
+      `The queue is full: it holds ${holds} of at most ${limits}, and ${describe(messages, bytes)} more ` +
+        `do not fit. ` +
         "Nothing was written. Try again later, use `limits.whenFull: 'wait'`, or raise `limits`.",
       { ids },
     )

@@ -56,8 +56,8 @@ function expiryOf(store: LogStore, ref: MessageRef): number {
 }
 
 /**
- * Reads and views one live message by its sequence, at once where it is in memory; undefined where it is gone, also
- * where it went meanwhile.
+ * Reads and views one live message by its sequence, at once where it is in memory; undefined where it is
+ * gone, also where it went meanwhile.
  */
 export function readView<P>(
   store: LogStore,

@@ -9,8 +9,8 @@ export interface PrometheusOptions {
   /** On every sample: which queue this is, where a process has several. Default: none. */
   labels?: Readonly<Record<string, string>> | undefined
   /**
-   * Adds `halted{scope="…"}` for the first 100 halts, and `braked{scope="…"}` for the first 100 receivers that are
-   * down. A scope may be a channel, and channels may name people and be many: default false.
+   * Adds `halted{scope="…"}` for the first 100 halts, and `braked{scope="…"}` for the first 100 receivers
+   * that are down. A scope may be a channel, and channels may name people and be many: default false.
    */
   haltedScopes?: boolean | undefined
 }
@@ -114,10 +114,10 @@ const METRICS: readonly Metric[] = [
     samples: ({ delivered }) => one(delivered),
   },
   {
-    name: 'died_total',
+    name: 'dead_lettered_total',
     type: 'counter',
     help: 'Messages given up since the queue was opened.',
-    samples: ({ died }) => one(died),
+    samples: ({ deadLettered }) => one(deadLettered),
   },
   {
     name: 'retries_total',
@@ -186,12 +186,12 @@ const BRAKED: Metric = {
   samples: ({ braked }) => braked.map(({ scope }) => ({ labels: { scope }, value: 1 })),
 }
 
-/** The samples' own labels, which nobody's may hide. */
+/** The samples' own labels, which no one's may hide. */
 const TAKEN = ['on', 'quantile', 'scope', 'state']
 
 /**
- * The figures of a queue in the text format of Prometheus (0.0.4): serve it as `text/plain; version=0.0.4`. Asks
- * `stats()`, which looks at every message: at each scrape, not more often.
+ * The figures of a queue in the text format of Prometheus (0.0.4): serve it as `text/plain; version=0.0.4`.
+ * Asks `stats()`, which looks at every message: at each scrape, not more often.
  *
  * @param source a queue, or what its `stats()` returned
  * @throws WaqError WAQ_INVALID_OPTION for a prefix or a label that Prometheus would not take
@@ -227,7 +227,7 @@ function checkName(option: string, name: string, allowed: RegExp): void {
   if (allowed.test(name) && !TAKEN.includes(name)) return
   throw new WaqError(
     'WAQ_INVALID_OPTION',
-    `renderPrometheus: ${option} has ${quote(name)}, which can not be used: letters, digits and _ only, ` +
+    `renderPrometheus: ${option} has ${quote(name)}, which cannot be used: letters, digits and _ only, ` +
       `no digit and no __ first, and none of ${TAKEN.join(', ')}.`,
   )
 }

@@ -95,7 +95,8 @@ function oneRate(value: unknown, name: string): Rate {
   }
   if (parsed.burst !== undefined && parsed.burst > parsed.count)
     throw new Refusal(
-      `${name}.burst is ${parsed.burst}, more than \`count\` (${parsed.count}) allows in any \`perMs\`; leave it out for that.`,
+      `${name}.burst is ${parsed.burst}, more than \`count\` (${parsed.count}) allows in any \`perMs\`; ` +
+        'leave it out for that.',
     )
   return parsed as Rate
 }

@@ -82,10 +82,15 @@ const SEND = callback<Send<unknown, unknown>>('(delivery) => result')
 const OPENED = Symbol('opened')
 
 /**
- * A directory of messages that are sent however often the process dies. Open one with `OutboundQueue.open`.
+ * A durable queue of messages in a directory. Open one with `OutboundQueue.open`.
  *
- * Methods that return a promise report every error through it, and never throw; `start`, `list`, `pause` and
+ * Methods that return a promise report every error through it and never throw. `start`, `list`, `pause` and
  * `resume` throw.
+ *
+ * @example
+ * const queue = await OutboundQueue.open('./outbox', { send: ({ payload }) => deliver(String(payload)) })
+ * await queue.enqueue({ channel: 'slack:ops:C0123', payload: { text: 'disk full' } })
+ * await queue.close()
  *
  * @typeParam P the payload
  * @typeParam R what `send` returns
@@ -96,7 +101,7 @@ export class OutboundQueue<P = unknown, R = unknown>
 {
   /** The directory's canonical path. */
   readonly directory: string
-  /** What `open` found. */
+  /** What `open` found in the directory. */
   readonly recovery: RecoveryReport
 
   readonly #store: LogStore
@@ -118,8 +123,8 @@ export class OutboundQueue<P = unknown, R = unknown>
   #closing: Promise<void> | undefined
 
   /**
-   * Opens a queue, or creates it: the lock is taken, both logs are read, and what an earlier owner left is taken up.
-   * The first attempt comes one macrotask after this resolves, so that listeners can be added.
+   * Opens a queue, or creates it: takes the lock, reads both logs, and goes on with what an earlier owner
+   * left. The first attempt begins one macrotask after this resolves, so that listeners can be added.
    *
    * Rejects with WAQ_INVALID_OPTION, WAQ_LOCKED (`owner` says who), WAQ_NOT_A_QUEUE, WAQ_UNSUPPORTED_VERSION,
    * WAQ_CORRUPT (with `onCorruption: 'refuse'`), WAQ_IO or WAQ_DISK_FULL.
@@ -199,8 +204,8 @@ export class OutboundQueue<P = unknown, R = unknown>
   }
 
   /**
-   * Begins to deliver, where `send` was not given to `open`. The first attempt comes one macrotask later.
-   * Throws WAQ_INVALID_OPTION when delivery began already, WAQ_CLOSED, WAQ_LOCK_LOST.
+   * Begins to deliver, if `open` was not given `send`. The first attempt begins one macrotask later. Throws
+   * WAQ_INVALID_OPTION if delivery began already, WAQ_CLOSED, WAQ_LOCK_LOST.
    */
   start(send: Send<P, R>): void {
     this.#assertOpen()
@@ -216,12 +221,14 @@ export class OutboundQueue<P = unknown, R = unknown>
   }
 
   /**
-   * Puts a message on disk, and resolves once it is as durable as `durability` promises (default: on the device).
-   * A list is atomic: all of it or none. The receipt of a known id has `duplicate: true`, and nothing was written.
+   * Writes a message to disk, and resolves once it is as durable as `durability` promises (default: on the
+   * device). A list is atomic: all of it is written, or nothing. If the queue knows the id, nothing is
+   * written and the receipt has `duplicate: true`.
    *
-   * Always returns a promise. It rejects with WAQ_INVALID_MESSAGE, WAQ_INVALID_OPTION, WAQ_TOO_LARGE, WAQ_FULL,
-   * WAQ_ID_CONFLICT, WAQ_DISK_FULL, WAQ_IO, WAQ_CLOSED, WAQ_LOCK_LOST or an AbortError. Nothing was written then,
-   * unless the error is `indeterminate`: the message may come back after a restart, under the id in `ids`.
+   * Always returns a promise. It rejects with WAQ_INVALID_MESSAGE, WAQ_INVALID_OPTION, WAQ_TOO_LARGE,
+   * WAQ_FULL, WAQ_ID_CONFLICT, WAQ_DISK_FULL, WAQ_IO, WAQ_CLOSED, WAQ_LOCK_LOST or an AbortError. Then
+   * nothing was written, unless the error is `indeterminate`: such a message may reappear after a restart,
+   * under the id in `ids`.
    */
   enqueue(message: OutboundMessage<P>, options?: EnqueueOptions): Promise<Receipt>
   enqueue(messages: readonly OutboundMessage<P>[], options?: EnqueueListOptions): Promise<Receipt[]>
@@ -237,11 +244,11 @@ export class OutboundQueue<P = unknown, R = unknown>
   }
 
   /**
-   * Withdraws a message that waits, also one that waits for its retry. False: it is being sent, may have been sent,
-   * is dead, has settled, or is not known. With `evenInDoubt` also one that may have been sent, as long as it
-   * is not being sent right now: it settles as cancelled, though it may have arrived. Resolves once that is
-   * on the device. Rejects with WAQ_INVALID_OPTION, WAQ_CORRUPT, WAQ_IO, WAQ_DISK_FULL, WAQ_CLOSED or
-   * WAQ_LOCK_LOST.
+   * Withdraws a message that waits, be it for a retry. Resolves to true once that is on the device; to false
+   * if the message is being sent, may have been sent, is dead, has settled, or is not known. `evenInDoubt:
+   * true` also withdraws one that may have been sent but is not being sent now: it settles as cancelled,
+   * though it may have arrived. Rejects with WAQ_INVALID_OPTION, WAQ_CORRUPT, WAQ_IO, WAQ_DISK_FULL,
+   * WAQ_CLOSED or WAQ_LOCK_LOST.
    */
   cancel(id: string, options?: { evenInDoubt?: boolean | undefined }): Promise<boolean> {
     try {
@@ -260,7 +267,10 @@ export class OutboundQueue<P = unknown, R = unknown>
     }
   }
 
-  /** A live message (pending, being sent, or dead) as it stands now; undefined where there is none of that id. */
+  /**
+   * Resolves to a live message (pending, being sent, or dead) in its present state; undefined if there is
+   * none with this id. Rejects as `cancel` does.
+   */
   get(id: string): Promise<MessageView<P> | undefined> {
     try {
       const known = parseMessageId(id)
@@ -274,8 +284,9 @@ export class OutboundQueue<P = unknown, R = unknown>
   }
 
   /**
-   * The live messages, by sequence: those that are there at the call, as they stand when their turn comes; what
-   * does not fit the filter any more by then is left out. Throws WAQ_INVALID_OPTION, WAQ_CLOSED, WAQ_LOCK_LOST.
+   * Yields the messages that are live at the call, by sequence, each in its state when its turn comes.
+   * Messages that no longer match the filter by then are left out. Throws WAQ_INVALID_OPTION, WAQ_CLOSED,
+   * WAQ_LOCK_LOST.
    */
   list(filter?: ListFilter): AsyncIterable<MessageView<P>> {
     const resolved = parseFilter(filter)
@@ -284,8 +295,8 @@ export class OutboundQueue<P = unknown, R = unknown>
   }
 
   /**
-   * Resolves when the message is delivered, dead or cancelled; at once where it is already, as long as the dedupe
-   * window remembers it. Rejects with WAQ_NOT_FOUND, WAQ_CLOSED, WAQ_LOCK_LOST or an AbortError.
+   * Resolves when the message is delivered, dead or cancelled; at once if it is already and the dedupe window
+   * still remembers it. Rejects with WAQ_NOT_FOUND, WAQ_CLOSED, WAQ_LOCK_LOST or an AbortError.
    */
   async settled(id: string, options?: { signal?: AbortSignal | undefined }): Promise<Settlement<R>> {
     const known = parseMessageId(id)
@@ -301,7 +312,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     }
   }
 
-  /** How the queue stands. It looks at every live message: not for a hot path. */
+  /** Figures of the queue. It looks at every live message, so it is not for a hot path. */
   stats(): QueueStats {
     return assembleStats({
       store: this.#store.stats(),
@@ -315,8 +326,9 @@ export class OutboundQueue<P = unknown, R = unknown>
   }
 
   /**
-   * Attempts no more, for now: at everything, one channel, or every channel of a prefix (`'telegram:*'`). What is
-   * being sent goes on. Lasts until `resume`, or until the queue is closed. Throws WAQ_INVALID_OPTION, WAQ_CLOSED.
+   * Begins no more attempts: of any channel, of one, or of all with a prefix (`'telegram:*'`). Attempts under
+   * way go on. A pause lasts until `resume`, or until the queue is closed. Throws WAQ_INVALID_OPTION,
+   * WAQ_CLOSED.
    */
   pause(channel?: string): void {
     const selector = parseSelector(channel)
@@ -324,7 +336,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     this.#dispatcher.pause(selector)
   }
 
-  /** Ends the pauses and the halts of what is selected; without an argument, all of them. */
+  /** Ends pauses and halts of a channel or a prefix; without an argument, all. Throws as `pause` does. */
   resume(channel?: string): void {
     const selector = parseSelector(channel)
     this.#assertOpen()
@@ -332,8 +344,9 @@ export class OutboundQueue<P = unknown, R = unknown>
   }
 
   /**
-   * Dead letters live again, with attempts and time to live anew: before what waits in their channels (`'original'`,
-   * default) or behind it (`'last'`). Resolves to how many, once that is on the device.
+   * Makes dead letters pending again, with new attempts and a new time to live: ahead of what waits in their
+   * channels (`'original'`, default), or behind it (`'last'`). Resolves to their number once that is on the
+   * device.
    */
   async retryDead(
     select: DeadSelect,
@@ -344,17 +357,17 @@ export class OutboundQueue<P = unknown, R = unknown>
     return this.#keepAlive.during(selecting.then(refs => this.#dispatcher.redrive(refs, place)))
   }
 
-  /** Throws dead letters away. Resolves to how many, once that is on the device. */
+  /** Throws dead letters away. Resolves to their number once that is on the device. */
   async purgeDead(select: DeadSelect): Promise<number> {
     const selecting = this.#selectDead(parseDeadSelect(select))
     return this.#keepAlive.during(selecting.then(refs => this.#dispatcher.purge(refs)))
   }
 
   /**
-   * Reclaims space, while everything else goes on: messages that are gone leave the disk, and so do outcomes that
-   * nothing needs. In the background the queue does that by itself, but for what is hardly worth it. Rejects with an
-   * AbortError (what was done until then stays done), WAQ_DISK_FULL, WAQ_IO, WAQ_INVALID_OPTION, WAQ_CLOSED or
-   * WAQ_LOCK_LOST. A segment that can not be read stays as it is, and is told as an `error`.
+   * Reclaims the disk space of settled messages and of outcomes that nothing needs, while everything else
+   * goes on. The queue does so by itself in the background, except where little would be gained. A segment
+   * that cannot be read stays as it is, and is reported as an `error`. Rejects with an AbortError (what was
+   * done until then stays done), WAQ_DISK_FULL, WAQ_IO, WAQ_INVALID_OPTION, WAQ_CLOSED or WAQ_LOCK_LOST.
    */
   async compact(options?: CompactOptions): Promise<CompactionReport> {
     const { signal, onProgress } = parseOptions(COMPACT_OPTIONS, options, 'compact')
@@ -365,8 +378,9 @@ export class OutboundQueue<P = unknown, R = unknown>
   }
 
   /**
-   * Resolves when nothing can be sent any more without a `resume`, a schedule, or a due time beyond the retries that
-   * it waited for; `remaining` messages wait for those.
+   * Waits for everything that can be sent, retries included. Resolves when what is left waits for a `resume`
+   * or for its `deliverAt`; `remaining` is the number of those messages. Rejects with an AbortError,
+   * WAQ_INVALID_OPTION, WAQ_CLOSED or WAQ_LOCK_LOST.
    */
   async drain(options?: { signal?: AbortSignal | undefined }): Promise<{ remaining: number }> {
     const { signal } = parseOptions(WAIT_OPTIONS, options, 'drain')
@@ -376,8 +390,9 @@ export class OutboundQueue<P = unknown, R = unknown>
   }
 
   /**
-   * Stops: no more attempts, at most `graceMs` (default 10_000) for those under way, then their `signal` fires; both
-   * logs are synced and the lock is released. From inside `send` it does not wait for that send. Idempotent.
+   * Begins no more attempts, waits at most `graceMs` (default 10_000) for those under way, then aborts their
+   * `signal`, syncs both logs and releases the lock. Called from inside `send` it does not wait for that
+   * send. Idempotent.
    */
   async close(options?: { graceMs?: number | undefined }): Promise<void> {
     const { graceMs } = parseOptions(CLOSE_OPTIONS, options, 'close')
@@ -391,7 +406,9 @@ export class OutboundQueue<P = unknown, R = unknown>
     return this.close()
   }
 
-  /** A listener that was called by `emit` and rejected; the queue's own events report theirs by themselves. */
+  /**
+   * A listener that was called by `emit` and rejected; the queue's own events report theirs by themselves.
+   */
   override [captureRejectionSymbol](error: Error, ...[event]: unknown[]): void {
     notifyError(this, listenerFailure(String(event), error))
   }
@@ -488,7 +505,8 @@ export class OutboundQueue<P = unknown, R = unknown>
       if (found !== undefined) return settledSettlement(found.settled)
       throw new WaqError(
         'WAQ_NOT_FOUND',
-        `No message has the id ${JSON.stringify(id)}: it was never enqueued, or it settled longer ago than the dedupe window.`,
+        `No message has the id ${JSON.stringify(id)}: it was never enqueued, or it settled longer ago ` +
+          'than the dedupe window.',
         { ids: [id] },
       )
     }

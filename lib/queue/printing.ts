@@ -4,9 +4,9 @@ import { publicText } from '../delivery/redact/redact.js'
 const MAX_PRINTED = 10_000
 
 /**
- * The event with what is not for print: an error of a client has the request with its headers, a response the URL, and in
- * these stand tokens. `event.error` is there, but neither `console.log`, `JSON.stringify` nor a copy of the event's
- * properties shows it; they show `printed` in its place.
+ * The event with what is not for print: an error of a client has the request with its headers, a response the
+ * URL, and in these stand tokens. `event.error` is there, but neither `console.log`, `JSON.stringify` nor a
+ * copy of the event's properties shows it; they show `printed` in its place.
  */
 export function unprinted<E extends object, H extends object>(event: E, hidden: H, printed: object): E & H {
   const print = () => ({ ...event, ...printed })

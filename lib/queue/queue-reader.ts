@@ -42,13 +42,17 @@ export interface ReaderStats {
   /** Of the records of live messages. */
   liveBytes: number
   segments: number
-  /** Null: it was closed, and nobody has it open. */
+  /** Null: it was closed, and no one has it open. */
   owner: Owner | null
   /** What the last owner found when it opened the queue; null: it did not live to tell. */
   lastRecovery: (RecoveryReport & { at: number }) | null
-  /** What a living owner published of itself, at most a few seconds ago; null: there is none, or it did not. */
+  /**
+   * What a living owner published of itself, at most a few seconds ago; null: there is none, or it did not.
+   */
   live: LiveStats | null
-  /** Which CRC32C runs here: another process may have been installed with the other. The bytes are the same. */
+  /**
+   * Which CRC32C runs here: another process may have been installed with the other. The bytes are the same.
+   */
   crc: 'native' | 'js'
 }
 
@@ -60,7 +64,8 @@ export interface LiveStats {
   delivered: number
   retried: number
   rateLimited: number
-  dead: number
+  /** Messages that became dead letters. */
+  deadLettered: number
   syncs: number
   /** As in `QueueStats`. */
   syncMs: Percentiles
@@ -70,16 +75,16 @@ export interface LiveStats {
 }
 
 /**
- * Looks at a queue without owning it: no lock, and not a byte is changed, whether another process has it open, it is
- * damaged, or it lies on a file system that can not be written. Each call tells how it stands at that moment.
+ * Looks at a queue without owning it. It takes no lock and changes not a byte, so another process may have
+ * the queue open, it may be damaged, or lie on a file system that cannot be written. Each call looks anew.
+ * Bytes that cannot be read are passed over: `waq verify` tells of them.
  *
- * Rejects with WAQ_INVALID_OPTION, WAQ_NOT_A_QUEUE or WAQ_IO.
+ * @example
+ * await using reader = await QueueReader.open('./outbox')
+ * console.log((await reader.stats()).pending)
+ *
+ * @typeParam P the payload
  */
-export function inspect<P = unknown>(directory: string): Promise<QueueReader<P>> {
-  return keepingAlive(QueueReader.open<P>(directory))
-}
-
-/** What `inspect` resolves to. Bytes that can not be read are passed over: `waq verify` tells of them. */
 export class QueueReader<P = unknown> implements AsyncDisposable {
   readonly #store: StoreReader
   #closed = false
@@ -88,14 +93,14 @@ export class QueueReader<P = unknown> implements AsyncDisposable {
     this.#store = store
   }
 
-  /** As `inspect`. */
+  /** Rejects with WAQ_INVALID_OPTION, WAQ_NOT_A_QUEUE or WAQ_IO. */
   static async open<P = unknown>(directory: string): Promise<QueueReader<P>> {
     const path = withRefusals('WAQ_INVALID_OPTION', 'The directory', () =>
       typeof directory === 'string' && directory !== '' && !directory.includes('\u0000')
         ? resolve(directory)
         : refuse('directory', 'a path, such as "./outbox"', directory),
     )
-    return new QueueReader<P>(await StoreReader.open(path))
+    return new QueueReader<P>(await keepingAlive(StoreReader.open(path)))
   }
 
   /** The queue's canonical path. */
@@ -104,9 +109,9 @@ export class QueueReader<P = unknown> implements AsyncDisposable {
   }
 
   /**
-   * A live message (pending, being sent, or dead); undefined where there is none of that id. It looks through the whole
-   * queue. Rejects with WAQ_INVALID_OPTION, WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT (its payload can not be decoded),
-   * WAQ_IO or WAQ_CLOSED.
+   * A live message (pending, being sent, or dead); undefined where there is none of that id. It looks through
+   * the whole queue. Rejects with WAQ_INVALID_OPTION, WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT (its payload can
+   * not be decoded), WAQ_IO or WAQ_CLOSED.
    */
   async get(id: string): Promise<MessageView<P> | undefined> {
     const known = parseMessageId(id)
@@ -116,8 +121,8 @@ export class QueueReader<P = unknown> implements AsyncDisposable {
   }
 
   /**
-   * The live messages that fit, by sequence: those that are there at the call. They are streamed, so memory does not
-   * grow with their number. Throws WAQ_INVALID_OPTION or WAQ_CLOSED; rejects as `get`.
+   * The live messages that fit, by sequence: those that are there at the call. They are streamed, so memory
+   * does not grow with their number. Throws WAQ_INVALID_OPTION or WAQ_CLOSED; rejects as `get`.
    */
   list(filter?: ListFilter): AsyncIterable<MessageView<P>> {
     const resolved = parseFilter(filter)
@@ -194,7 +199,7 @@ export function viewOf<P>(message: ReadMessage): MessageView<P> {
 
 const MAX_HALTS = 100
 
-/** `onDamage`: told of a place that can not be read; the figures lack what was there. */
+/** `onDamage`: told of a place that cannot be read; the figures lack what was there. */
 export async function readStats(
   store: StoreReader,
   nowMs: number,
@@ -273,7 +278,9 @@ export async function readLook(store: StoreReader): Promise<QueueLook> {
 
 type Halt = ReaderStats['halted'][number]
 
-/** The disk knows those by dead letters to the moment; the owner knows the others, and may be seconds behind. */
+/**
+ * The disk knows those by dead letters to the moment; the owner knows the others, and may be seconds behind.
+ */
 function mergeHalts(
   onDisk: readonly { channel: string; since: number }[],
   published: readonly Halt[],
@@ -306,7 +313,7 @@ function liveStats(status: OwnerStatus): LiveStats {
     delivered,
     retried,
     rateLimited,
-    dead,
+    deadLettered: dead,
     syncs,
     syncMs,
     commits,

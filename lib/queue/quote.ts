@@ -1,4 +1,6 @@
-/** Characters that would move the cursor, hide or reorder text on a terminal, and halves of surrogate pairs. */
+/**
+ * Characters that would move the cursor, hide or reorder text on a terminal, and halves of surrogate pairs.
+ */
 const UNPRINTABLE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\p{Surrogate}/gu
@@ -47,7 +49,7 @@ function isShort(value: bigint): boolean {
   return value >= -(2n ** 128n) && value < 2n ** 128n
 }
 
-/** The kind of a value alone, where its content is nobody's business: `a string`, `an array`, `a Map`. */
+/** The kind of a value alone, where its content is no one's business: `a string`, `an array`, `a Map`. */
 export function describeKind(value: unknown): string {
   if (value === null) return 'null'
   if (typeof value === 'undefined') return 'undefined'

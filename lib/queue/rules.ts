@@ -16,7 +16,9 @@ export class Refusal extends Error {
   override readonly name = 'Refusal'
 }
 
-/** Turns a refusal into the error that a caller sees; other errors (a getter that throws) become its cause. */
+/**
+ * Turns a refusal into the error that a caller sees; other errors (a getter that throws) become its cause.
+ */
 export function withRefusals<T>(code: WaqErrorCode, subject: string, parse: () => T): T {
   try {
     return parse()
@@ -150,8 +152,8 @@ export function field<T>(rule: Rule<T>, fallback?: T): Field<T> {
 }
 
 /**
- * An object of named fields. Only own properties are read, each once; undefined means "not given"; a name that
- * is not in the table is refused, with the one that was probably meant.
+ * An object of named fields. Only own properties are read, each once; undefined means "not given"; a name
+ * that is not in the table is refused, with the one that was probably meant.
  */
 export function shape<T>(fields: { readonly [name: string]: Field<unknown> }, what = 'an object'): Rule<T> {
   const names = Object.keys(fields)
@@ -218,7 +220,9 @@ export function list(items: readonly string[]): string {
   return `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`
 }
 
-/** Not with `toLocaleString`: the first call of it takes 10 ms, and this runs when the package is imported. */
+/**
+ * Not with `toLocaleString`: the first call of it takes 10 ms, and this runs when the package is imported.
+ */
 function group(value: number): string {
   const text = String(value)
   return Number.isInteger(value) && Math.abs(value) < 1e15 ? text.replace(/\B(?=(\d{3})+$)/g, ',') : text

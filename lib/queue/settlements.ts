@@ -14,7 +14,7 @@ interface Waiter<R> {
 /** A place in the line of those who wait for one message. */
 export interface PendingSettlement<R> {
   readonly settled: Promise<Settlement<R>>
-  /** Nobody waits any more. */
+  /** No one waits any more. */
   leave(): void
 }
 

@@ -37,7 +37,7 @@ export function assembleStats(sources: StatsSources): QueueStats {
     segments: store.segments,
     enqueued,
     delivered: dispatcher.delivered,
-    died: dispatcher.dead,
+    deadLettered: dispatcher.dead,
     retried: dispatcher.retried,
     rateLimited: dispatcher.rateLimited,
     syncs: store.syncs,

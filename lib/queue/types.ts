@@ -41,46 +41,63 @@ export type {
   Verdict,
 }
 
-/** A message as it is handed to `enqueue`. Only own enumerable properties are read, each once. */
+/**
+ * A message as you hand it to `enqueue`. Only own enumerable properties are read, each of them once.
+ *
+ * @example
+ * await queue.enqueue({ channel: 'slack:ops:C0123', payload: { text: 'disk full' }, id: 'alert-17' })
+ */
 export interface OutboundMessage<P = unknown> {
-  /** The unit of order: 1 to 512 bytes of UTF-8. Convention: `platform:account:chat`. */
+  /**
+   * Whom the message goes to, and the unit of order: 1 to 512 bytes of UTF-8. Convention:
+   * `platform:account:chat`.
+   */
   channel: string
   /**
-   * null, undefined, booleans, numbers, strings, bigints of 64 bits, Dates, Uint8Arrays and Buffers, and arrays
-   * and plain objects of these. It is encoded before `enqueue` returns: what is done to it afterwards has no effect.
+   * What `send` gets: null, undefined, booleans, numbers, strings, bigints of 64 bits, Dates, Uint8Arrays and
+   * Buffers, and arrays and plain objects of these. It is encoded before `enqueue` returns, so later changes
+   * have no effect.
    */
   payload: P
   /** The idempotency key: 1 to 256 bytes of UTF-8. Default: a UUIDv7. */
   id?: string | undefined
-  /** Small strings that travel with the message and are no part of its identity. Default: none. */
+  /** Strings that travel with the message and are not part of its identity. Default: none. */
   headers?: Readonly<Record<string, string>> | undefined
   /**
-   * Not before: epoch ms, or a Date, by the wall clock, whichever way that is set. Until then the message
-   * holds no place in its channel. Not with `delayMs`.
+   * The message is not sent before this moment: epoch ms, or a Date, by the wall clock, however that is set
+   * meanwhile. Until then later messages of the channel go first. Excludes `delayMs`. Default: at once.
    */
   deliverAt?: number | Date | undefined
   /**
-   * Not before this many ms have passed: a suspend counts, a step of the wall clock does not. Not with
-   * `deliverAt`.
+   * The message is not sent before this many ms have passed. A suspend of the machine counts, a step of the
+   * wall clock does not. Excludes `deliverAt`. Default: at once.
    */
   delayMs?: number | undefined
-  /** Dead (reason `expired`) when it was not delivered this many ms after it became due. Default: none. */
+  /**
+   * A message that was not delivered within this many ms of becoming due is dead (reason `expired`). Default:
+   * no limit.
+   */
   ttlMs?: number | undefined
 }
 
+/** Options of one call of `enqueue`. */
 export interface EnqueueOptions {
-  /** Withdraws the message while not a byte of it was written; after that the abort has no effect. */
+  /** Its abort withdraws the message as long as no byte of it was written; later it has no effect. */
   signal?: AbortSignal | undefined
   /**
-   * What a known id with another channel or payload means: `'reject'` (default, `WAQ_ID_CONFLICT`) or
-   * `'keep-first'` (the first message stands, and its receipt comes back).
+   * What to do with an id that the queue knows with another channel or payload: `'reject'` (default) rejects
+   * with `WAQ_ID_CONFLICT`; `'keep-first'` keeps the first message and resolves to its receipt.
    */
   onConflict?: 'reject' | 'keep-first' | undefined
 }
 
+/** Options of `enqueue` for a list. */
 export interface EnqueueListOptions extends EnqueueOptions {
-  /** A part that dies takes the later parts with it, and TTL is judged at the first part only. Default false. */
-  together?: boolean | undefined
+  /**
+   * The list is one message in parts: a part that dies takes later parts with it, and only the first expires.
+   * Default false.
+   */
+  failTogether?: boolean | undefined
 }
 
 export type MessageState = 'pending' | 'sending' | 'delivered' | 'dead' | 'cancelled'
@@ -89,28 +106,35 @@ export type MessageState = 'pending' | 'sending' | 'delivered' | 'dead' | 'cance
 export interface Receipt {
   id: string
   channel: string
-  /** Its place in the log: rises with every message of the queue; gaps are legal. */
+  /** The message's place in the log. It rises with every message of the queue, and may leave gaps. */
   sequence: number
-  /** The queue knew the id already: this is the receipt of the first message. */
+  /** True: the queue knew the id already, and this is the receipt of the first message. */
   duplicate: boolean
   state: MessageState
 }
 
 export interface RateLimits {
-  /** Of each channel by itself, where `channelOptions` names no other. Several rates hold at once. Default: none. */
+  /**
+   * For each channel by itself, unless `channelOptions` names another. Several rates all hold. Default: no
+   * limit.
+   */
   perChannel?: Rate | readonly Rate[] | undefined
-  /** Of all channels together. Several rates hold at once. Default: none. */
+  /** For all channels together. Several rates all hold. Default: no limit. */
   global?: Rate | readonly Rate[] | undefined
 }
 
 export interface GroupOptions {
-  /** Channels that begin so under way at once, those of longer prefixes too. Default: no limit but the queue's. */
+  /**
+   * How many channels with this prefix (and longer ones) may send at once. Default: no limit but the queue's.
+   */
   concurrency?: number | undefined
-  /** Of all channels that begin so together, those of longer prefixes too. Several rates hold at once. Default: none. */
+  /**
+   * For all channels with this prefix (and longer ones) together. Several rates all hold. Default: no limit.
+   */
   rateLimit?: Rate | readonly Rate[] | undefined
   /**
-   * While attempts of the group's channels find their receiver down, one at a time asks whether it is up again;
-   * see "Outages" in docs/delivery.md. False: each message waits for its own backoff alone. Default true.
+   * While the group's receiver is down, one message at a time asks whether it is up again; see "Outages" in
+   * docs/delivery.md. False: each message waits for its own backoff alone. Default true.
    */
   brake?: boolean | undefined
 }
@@ -129,125 +153,153 @@ export interface LimitOptions {
    * The largest list, its messages encoded, in bytes. Default 256 MiB, at most 1 GiB. More: `WAQ_TOO_LARGE`.
    */
   maxListBytes?: number | undefined
-  /** How many messages may wait (dead letters do not count). Default: no limit. */
+  /** How many messages may wait. Dead letters do not count. Default: no limit. */
   maxPendingMessages?: number | undefined
   /** How many bytes of messages may wait. Default: no limit. */
   maxPendingBytes?: number | undefined
-  /** What a full queue does with one more message: `'reject'` (default, `WAQ_FULL`), or `'wait'`, first come first served. */
+  /**
+   * A full queue rejects a message with `WAQ_FULL` (`'reject'`, default), or lets it wait its turn for room
+   * (`'wait'`).
+   */
   whenFull?: 'reject' | 'wait' | undefined
 }
 
 export interface LockOptions {
   /**
-   * An owner that cannot be asked whether it lives loses its lock when an opener has watched it for so many
-   * ms and seen no sign of life. Clocks that are set have no say in it. Default 10_000, at least 2_000.
+   * An owner that cannot be asked whether it lives loses its lock after an opener has watched it for this
+   * many ms without a sign of life. Changes of the wall clock play no part. Default 10_000, at least 2_000.
    */
   staleMs?: number | undefined
   /**
-   * How long `open` waits for another owner, in ms. Default `'auto'`: not at all for one that is alive on this
-   * host, `staleMs` and 5 s for one that cannot be asked (in another container, on another host). A number
-   * below `staleMs` leaves no time to see that such an owner is gone: then `open` rejects with WAQ_LOCKED.
+   * How long `open` waits for another owner, in ms. Default `'auto'`: not at all for an owner that is alive
+   * on this host, and `staleMs` plus 5 s for one that cannot be asked (in another container, on another
+   * host). A number below `staleMs` leaves no time to see that such an owner is gone, so `open` rejects with
+   * `WAQ_LOCKED`.
    */
   waitMs?: number | 'auto' | undefined
 }
 
 export interface AdvancedOptions {
-  /** A segment file is closed at this size, in bytes. Default 16 MiB. */
+  /** At this size a segment file is sealed and the next one begins, in bytes. Default 16 MiB. */
   segmentBytes?: number | undefined
-  /** Memory for payloads that wait, in bytes; the others are read back from disk. Default 16 MiB. */
+  /** Memory for messages that wait, in bytes. Other messages are read back from disk. Default 16 MiB. */
   cacheBytes?: number | undefined
   /** Outcomes are synced at most this many ms after they were written. Default 1_000. */
   ackSyncMs?: number | undefined
   /** A segment is rewritten when less than this share of it is still needed, 0.05 to 0.95. Default 0.5. */
   liveRatio?: number | undefined
   /**
-   * Segments are rewritten in the background, in small slices. Default true; false: only by `compact()`. (Segments that
-   * nothing needs any more are removed at once, whatever this says.)
+   * Segments are rewritten in the background, in small slices. False: only by `compact()`. Default true.
+   * Segments that nothing needs are removed at once in either case.
    */
   autoCompact?: boolean | undefined
-  /** Opens on a network file system, where fencing does not hold. Default false. */
+  /** Opens the queue on a network file system, where fencing does not hold. Default false. */
   allowNetworkFileSystem?: boolean | undefined
   /**
-   * Where `enqueue` waits for the device, and an attempt whose record must be on it first. `'auto'` (default): the sync is
-   * called on the event loop while the device takes less than 1 ms, else on a thread, and so is one of more than 64 KiB;
-   * slow ones hold the event loop for at most 0.1 s in any ten seconds, but for one of them. A device that hangs holds the
-   * whole process then. `'thread'`: never on the event loop.
+   * Where syncs run that an `enqueue` or an attempt waits for. `'auto'` (default): on the event loop while
+   * the device takes less than 1 ms, else, and for more than 64 KiB, on a thread. Slow syncs hold the event
+   * loop for at most 0.1 s in any ten seconds, one of them excepted. A device that hangs holds the whole
+   * process then. `'thread'`: never on the event loop.
    */
   commits?: CommitMode | undefined
 }
 
 export interface QueueOptions<P = unknown, R = unknown> {
-  /** Delivers one message. Without it (and without `start`) the queue accepts and keeps, and delivers nothing. */
+  /** Delivers one message. Without it, and until `start`, the queue accepts messages and delivers none. */
   send?: Send<P, R> | undefined
-  /** Validates what an earlier deployment wrote, before each `send`. A throw halts: the message stays. */
+  /**
+   * Validates a payload before each `send`: an earlier deployment may have written it. A throw halts the
+   * channel, and the message stays.
+   */
   parse?: ((payload: unknown) => P) | undefined
-  /** What `enqueue` waits for. Default `'fsync'`: the device. `syncEveryMs` is 1 to 60_000. */
+  /**
+   * What `enqueue` waits for. Default `'fsync'`: until the device has the message. `syncEveryMs` is 1 to
+   * 60_000.
+   */
   durability?: Durability | undefined
-  /** Channels under way at once. Default 64. */
+  /** How many channels may send at once. Default 64. */
   concurrency?: number | undefined
   /**
-   * By prefix of channel (`'telegram:bot1:*'`). The limits of every one that fits hold; a halt, a wait and a brake
-   * of a group are those of the longest. Default: none.
+   * Options by prefix of channels (`'telegram:bot1:*'`). The limits of every prefix that fits hold. A halt, a
+   * wait or a brake of a group concerns the longest prefix that fits. Default: no groups.
    */
   groups?: Readonly<Record<`${string}*`, GroupOptions>> | undefined
-  /** What the platform allows; see "Limits" in docs/delivery.md. Default: none. */
+  /** The rates that the platform allows; see "Limits" in docs/delivery.md. Default: no limit. */
   rateLimit?: RateLimits | undefined
   /** An attempt's `signal` is aborted after this many ms. Default 30_000. */
   sendTimeoutMs?: number | undefined
-  /** How long an aborted `send` may still take before its channel goes on, in ms. Default 10_000. */
+  /** How long a channel waits for a `send` whose signal was aborted, in ms. Default 10_000. */
   abortGraceMs?: number | undefined
-  /** Default: 10 attempts, at once, then 1 s, 2 s, 4 s … to 5 min, ±10 %, given up after 24 h. */
+  /**
+   * Default: 10 attempts, the first at once, then after 1 s, 2 s, 4 s … to 5 min, ±10 %; given up after 24 h.
+   */
   retry?: Retry<P> | undefined
-  /** No wait that a receiver asks for is longer, in ms. Default 86_400_000 (24 h). */
+  /**
+   * The longest wait that a receiver may ask for, in ms; a longer one is cut to this. Default 86_400_000 (24
+   * h).
+   */
   maxRetryAfterMs?: number | undefined
-  /** Asked before `classifyError`; undefined: ask that. */
+  /**
+   * What an error of `send` means. Undefined as its answer: `classifyError` decides. Default:
+   * `classifyError`.
+   */
   classify?: ((error: unknown, delivery: Delivery<P>) => Verdict | undefined) | undefined
   /**
-   * Asked about what `send` returned: `{ kind: 'delivered' }` lets it through, any other verdict is taken as if an error
-   * had it. undefined: it is delivered unless it says itself that it was refused, as `docs/delivery.md` lists. Where
-   * that is so `classify` is asked about the refusal. A `Response` comes as it is: read its body in `send` to judge by it.
+   * What a value that `send` returned means. `{ kind: 'delivered' }` lets it through; any other verdict
+   * counts as if an error had it. Undefined as its answer: the message is delivered, unless the value itself
+   * says that it was refused, as `docs/delivery.md` lists; then `classify` is asked about the refusal. The
+   * body of a `Response` is not read for it: read it in `send` where the verdict depends on it.
    */
   classifyResult?: ((result: R, delivery: Delivery<P>) => Verdict | undefined) | undefined
-  /** A message that may have been sent already. Default `'resend'`: at least once. */
+  /** What to do with a message that may have been sent already. Default `'resend'`: at least once. */
   onAmbiguous?: OnAmbiguous<P> | undefined
-  /** After a dead letter its channel goes on, or stops until resumed. Default `'continue'`. */
+  /** Whether a channel goes on after a dead letter, or halts until it is resumed. Default `'continue'`. */
   onDead?: 'continue' | 'halt' | undefined
-  /** For messages without one of their own, in ms. Default: none. */
+  /** The time to live of messages that name none, in ms. Default: no limit. */
   ttlMs?: number | undefined
-  /** Options of one channel; they win over those above. Pure: its answers are cached. */
+  /** Options of one channel, which win over those above. It must be pure: its answers are cached. */
   channelOptions?: ((channel: string) => ChannelOptions<P> | undefined) | undefined
   dedupe?: DedupeOptions | undefined
   limits?: LimitOptions | undefined
-  /** Default: dead letters are kept for ever. */
+  /** When dead letters are thrown away. Default: never. */
   deadLetters?: RetentionOptions | undefined
   /**
-   * Whether the open queue keeps the process alive, until it is closed or has lost its lock. Default: once it
-   * has `send`. A promise that was handed out keeps it alive until it settles in any case.
+   * Whether the open queue keeps the process alive until it is closed or has lost its lock. Default: from
+   * when it has `send`. A promise of the queue that has not settled keeps the process alive in any case.
    */
   keepAlive?: boolean | undefined
-  /** Bytes that can not be read: set aside and reported (`'quarantine'`, default), or `open` rejects (`'refuse'`). */
+  /**
+   * Unreadable bytes are quarantined and reported (`'quarantine'`, default), or `open` rejects (`'refuse'`).
+   */
   onCorruption?: 'quarantine' | 'refuse' | undefined
   lock?: LockOptions | undefined
   advanced?: AdvancedOptions | undefined
 }
 
-/** Which messages `list` yields; all that is given must fit. */
+/** Which messages `list` yields: those that meet every condition. */
 export interface ListFilter {
   state?: LiveState | readonly LiveState[] | undefined
   /** A channel, or a prefix that ends in `*`. */
   channel?: string | undefined
   /** Dead letters of this reason only. */
   reason?: DeadReason | undefined
-  /** Only sequences above this one. */
+  /**
+   * Only messages with a higher sequence: that of the last one of the page before. Default: from the first
+   * one on.
+   */
   after?: number | undefined
+  /** How many at most. Default: all. */
   limit?: number | undefined
-  /** False: without payloads, which spares reading them. Default true. */
+  /** False: payloads are left out, and not read. Default true. */
   payloads?: boolean | undefined
 }
 
 export type LiveState = 'pending' | 'sending' | 'dead'
 
-/** Which dead letters. An empty one is refused: all of them is `{ all: true }`. */
+/**
+ * Which dead letters an operation concerns. To mean all of them, say `{ all: true }`: an empty selection is
+ * refused.
+ */
 export type DeadSelect =
   | { all: true }
   | { id: string | readonly string[] }
@@ -264,20 +316,20 @@ export interface Settlement<R = unknown> {
   at: number
   deadReason?: DeadReason
   lastError?: RecordedError
-  /** What `send` returned, if it did, where that was in this process and not too many messages ago. */
+  /** What `send` returned, if it was in this process and among the last thousand messages to settle. */
   result?: R
 }
 
-/** A range of bytes that should have held messages or outcomes and did not; a copy of it is in `quarantine/`. */
+/** A range of bytes that could not be read as messages or outcomes. A copy of it is in `quarantine/`. */
 export interface CorruptBytes {
   /** Relative to the queue's directory. */
   file: string
   offset: number
   length: number
-  /** Sequences that may be missing. A first one without a last: nothing tells how many there were. */
+  /** The sequences that may be missing. Without `lastMissing` it is not known how many there were. */
   firstMissing?: number
   lastMissing?: number
-  /** An earlier opening found and reported it already. */
+  /** True: an earlier opening reported it already. */
   known: boolean
 }
 
@@ -285,24 +337,26 @@ export interface CorruptBytes {
 export type Progress = CompactionProgress
 
 export interface CompactOptions {
-  /** Stops; what was done until then stays done. */
+  /** Its abort stops the compaction; what was done until then stays done. */
   signal?: AbortSignal | undefined
-  /** After each segment that was rewritten. A throw stops it, and `compact` rejects with what was thrown. */
+  /**
+   * Called after each segment that was rewritten. If it throws, `compact` stops and rejects with that error.
+   */
   onProgress?: ((progress: Progress) => void) | undefined
 }
 
 /** What `open` found. */
 export interface RecoveryReport {
-  /** Messages read, those settled included whose space is not reclaimed yet. */
+  /** How many messages were read, including settled ones whose space is not reclaimed yet. */
   messages: number
-  /** They wait, and no attempt of theirs was open: those in doubt are not among them. */
+  /** Messages that wait and were not being sent. Messages in doubt are not among them. */
   pending: number
-  /** Their attempt was open when the last owner ended, or its outcome may have been lost. */
+  /** Messages that were being sent when the last owner ended, or whose outcome may have been lost. */
   inDoubt: number
   dead: number
-  /** Pending, and past their time to live already. */
+  /** Pending messages whose time to live is over. */
   expired: number
-  /** Bytes of an unfinished last write; nothing in them was acknowledged. */
+  /** Bytes of a last write that was cut short. Nothing in them was acknowledged. */
   tornBytes: number
   corrupt: readonly CorruptBytes[]
   /**
@@ -310,15 +364,15 @@ export interface RecoveryReport {
    * allows for.
    */
   lost: LostMessages
-  /** How long the opening took, without `lockWaitMs`. */
+  /** How long the opening took, in ms, without `lockWaitMs`. */
   durationMs: number
-  /** For how long another owner, or another opener, kept the lock from being taken; 0 as a rule. */
+  /** How long the opening waited for another owner or opener, in ms. Usually 0. */
   lockWaitMs: number
-  /** The owner whose lock was taken over. */
+  /** The owner whose lock was taken over; absent: there was none. */
   tookOverFrom?: Owner
 }
 
-/** Of the most recent ones. All 0 before the first. */
+/** Of the most recent values, in ms. All 0 before the first. */
 export interface Percentiles {
   p50: number
   p99: number
@@ -330,18 +384,19 @@ export interface QueueStats {
   sending: number
   dead: number
   /**
-   * Messages that `open` found to be lost and that were not settled yet: `recovery.lost` has more of them.
+   * Messages that `open` found to be lost and that were not settled yet. `recovery.lost` tells more about
+   * them.
    */
   lost: number
-  /** Channels with a message that waits or is being sent. */
+  /** How many channels have a message that waits or is being sent. */
   channels: number
-  /** At most 100. */
+  /** What is halted, and since when (epoch ms); at most 100. `haltedCount` counts all. */
   halted: readonly { scope: string; reason?: string; since: number }[]
   haltedCount: number
-  /** Receivers that are down, as far as their channels tell: channels, and prefixes with their `*`. At most 100. */
+  /** Receivers that were found down: channels, and prefixes with their `*`; at most 100. */
   braked: readonly { scope: string; reason?: string; since: number }[]
   brakedCount: number
-  /** What `pause` stopped: channels, prefixes with their `*`, `'*'` for everything. At most 100. */
+  /** What `pause` stopped: channels, prefixes with their `*`, `'*'` for everything; at most 100. */
   paused: readonly string[]
   pausedCount: number
   /** Age of the oldest message that is due, in ms. */
@@ -349,23 +404,23 @@ export interface QueueStats {
   diskBytes: number
   liveBytes: number
   segments: number
-  /** Since `open`, like those that follow. */
+  /** Since `open`, like the counters that follow. */
   enqueued: number
   delivered: number
-  /** Given up; some of them may have been purged, or live again. */
-  died: number
+  /** Messages that became dead letters. Some may have been purged or redriven since. */
+  deadLettered: number
   retried: number
   rateLimited: number
   syncs: number
   /**
-   * How long syncs took, in ms: on the event loop that is the device alone; on a thread it contains the wait until a busy
-   * event loop hears of it.
+   * How long syncs took, in ms. On the event loop that is the device alone; on a thread it includes the wait
+   * until a busy event loop hears of the end.
    */
   syncMs: Percentiles
   commits: CommitStats
   enqueueMs: Percentiles
   sendMs: Percentiles
-  /** Which CRC32C runs: the native one, where it is installed, from 1 MiB of records on. */
+  /** Which CRC32C runs: the native one, if it is installed, after the first MiB of records. */
   crc: 'native' | 'js'
 }
 
@@ -374,30 +429,30 @@ export interface MessageEvent {
   id: string
   channel: string
   sequence: number
-  /** Charged attempts so far. */
+  /** Attempts so far that count towards `maxAttempts`. */
   attempts: number
 }
 
 export interface DeliveredEvent<R = unknown> extends MessageEvent {
   /**
-   * What `send` returned; undefined where `onAmbiguous`, or the verdict of an error, said that it was sent. Not
-   * enumerable: it is not printed with the event.
+   * What `send` returned; undefined if `onAmbiguous`, or the verdict of an error, said that the message was
+   * sent. Not enumerable, so it is not printed with the event.
    */
   result: R | undefined
-  /** How long the attempt took. */
+  /** How long the attempt took, in ms. */
   ms: number
 }
 
 export interface RetryEvent extends MessageEvent {
   /**
-   * What was thrown, or was returned and refused. Not enumerable: what is printed in its place is what is recorded of it,
+   * What `send` threw, or returned as a refusal. Not enumerable: the event prints what was recorded of it,
    * without credentials.
    */
   error: unknown
   delayMs: number
   /** Epoch ms. */
   dueAt: number
-  /** The outcome of this attempt or of an earlier one is unknown. */
+  /** True: the outcome of this attempt or of an earlier one is unknown. */
   mayHaveBeenSent: boolean
 }
 
@@ -406,7 +461,9 @@ export interface RateLimitedEvent extends MessageEvent {
   error: unknown
   /** What waits. */
   scope: Scope
-  /** The channel (where it has one, its rate key), the group's prefix (without its `*`), or '' for everything. */
+  /**
+   * The channel (where it has one, its rate key), the group's prefix (without its `*`), or '' for everything.
+   */
   target: string
   delayMs: number
   /** Epoch ms. */
@@ -415,12 +472,12 @@ export interface RateLimitedEvent extends MessageEvent {
 
 export interface DeadEvent extends MessageEvent {
   reason: DeadReason
-  /** What was thrown, where something was. As in `RetryEvent`. */
+  /** What was thrown, if anything was. As in `RetryEvent`. */
   error?: unknown
 }
 
 export interface CancelledEvent extends MessageEvent {
-  /** True: it may have arrived all the same. Only with `evenInDoubt`. */
+  /** True: the message may have arrived all the same. Only with `evenInDoubt`. */
   mayHaveBeenSent: boolean
 }
 
@@ -456,8 +513,8 @@ export interface UnbrakedEvent {
 }
 
 /**
- * The events of a queue; each has one argument. A listener that throws or rejects harms nothing: it is reported
- * as `error`. An `error` that nobody listens to, or whose listener fails, becomes a process warning.
+ * The events of a queue. Each has one argument. If a listener throws or rejects, that is reported as `error`
+ * and has no other effect. An `error` without a listener, or whose listener fails, becomes a process warning.
  */
 export interface QueueEvents<_P = unknown, R = unknown> {
   /** The message was delivered, and that is recorded. */
@@ -471,23 +528,28 @@ export interface QueueEvents<_P = unknown, R = unknown> {
   /** The message was withdrawn by `cancel`. */
   cancelled: [event: CancelledEvent]
   /**
-   * A channel, a group or everything stopped, because the sender is broken or `onDead` is `'halt'`. Told of the group,
-   * too, when a halt widens to it.
+   * A channel, a group or everything stopped, because the sender is broken or `onDead` is `'halt'`. It is
+   * emitted for the group as well when a halt widens to it.
    */
   halted: [event: HaltedEvent]
   /** A halt ended. */
   resumed: [event: ResumedEvent]
   /** A receiver is down: one attempt at a time asks whether it is up again. */
   braked: [event: BrakedEvent]
-  /** It answered, or nobody asked it for an hour. */
+  /** The receiver answered, or was not asked for an hour. */
   unbraked: [event: UnbrakedEvent]
-  /** Bytes could not be read; a copy is in `quarantine/`. Those found by `open` come one macrotask after it. */
+  /**
+   * Bytes could not be read; a copy is in `quarantine/`. Those found by `open` come one macrotask after it.
+   */
   corruption: [event: CorruptBytes]
   /** Segments were rewritten: by `compact()`, or in the background. */
   compacted: [report: CompactionReport]
-  /** Another process owns the directory now: nothing is sent or accepted any more. An `error` where nobody listens. */
+  /**
+   * Another process owns the directory now: nothing more is sent or accepted. Without a listener it is an
+   * `error`.
+   */
   lockLost: [error: Error]
-  /** Nothing is left that could be sent now. */
+  /** No message is left that could be sent now. */
   idle: [event: { pending: number }]
   /** A failure of the disk, of a listener, or of a function that was given as an option. */
   error: [error: Error]

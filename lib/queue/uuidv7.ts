@@ -2,9 +2,9 @@ import { randomFillSync } from 'node:crypto'
 import { wallNow } from '../log/real-time.js'
 
 /**
- * UUIDv7 (RFC 9562, section 5.7, method 1 of 6.2): 48 bits of milliseconds, a counter of 12 bits that begins at a
- * random place in each millisecond, 62 random bits. The ids of one process rise strictly, also when the clock
- * goes back, so that they sort as they were made.
+ * UUIDv7 (RFC 9562, section 5.7, method 1 of 6.2): 48 bits of milliseconds, a counter of 12 bits that begins
+ * at a random place in each millisecond, 62 random bits. The ids of one process rise strictly, also when the
+ * clock goes back, so that they sort as they were made.
  */
 
 const RANDOM_BYTES_EACH = 8 + 2

@@ -68,7 +68,7 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
   let delayMs: unknown
   let ttlMs: unknown
   let hasPayload = false
-  // Own properties alone, and each read once: a getter can not answer twice, a prototype not at all.
+  // Own properties alone, and each read once: a getter cannot answer twice, a prototype not at all.
   for (const key in message) {
     if (!Object.hasOwn(message, key)) continue
     const given = (message as Record<string, unknown>)[key]
@@ -143,12 +143,14 @@ export function parseName(value: unknown, name: string, maxBytes: number, hint: 
   if (typeof value !== 'string' || value === '') return refuse(name, allowed, value, hint)
   if (value.length * MAX_UTF8_BYTES_PER_UNIT > maxBytes && Buffer.byteLength(value) > maxBytes) {
     throw new Refusal(
-      `${name} must be ${allowed}, got one of ${Buffer.byteLength(value)} bytes: ${quoteText(value, 60)}. ${hint}`,
+      `${name} must be ${allowed}, got one of ${Buffer.byteLength(value)} bytes: ${quoteText(value, 60)}. ` +
+        `${hint}`,
     )
   }
   if (!isWellFormed(value)) {
     throw new Refusal(
-      `${name} holds half a surrogate pair, which UTF-8 can not carry: ${quoteText(value)}. Do not cut text between the halves of a character.`,
+      `${name} holds half a surrogate pair, which UTF-8 cannot carry: ${quoteText(value)}. Do not cut ` +
+        'text between the halves of a character.',
     )
   }
   return value
@@ -223,7 +225,7 @@ function parseHeaders(headers: unknown, name: string): Record<string, string> {
     // Headers may carry secrets: the error says what kind of value it got, and no more.
     if (typeof value !== 'string') throw new Refusal(`${place} must be a string, got ${describeKind(value)}.`)
     if (!isWellFormed(key) || !isWellFormed(value)) {
-      throw new Refusal(`${place} holds half a surrogate pair, which UTF-8 can not carry.`)
+      throw new Refusal(`${place} holds half a surrogate pair, which UTF-8 cannot carry.`)
     }
     copy[key] = value
   }
@@ -233,15 +235,15 @@ function parseHeaders(headers: unknown, name: string): Record<string, string> {
 export interface ResolvedEnqueueOptions {
   readonly signal?: AbortSignal
   readonly onConflict: 'reject' | 'keep-first'
-  readonly together: boolean
+  readonly failTogether: boolean
 }
 
-const DEFAULTS: ResolvedEnqueueOptions = { onConflict: 'reject', together: false }
+const DEFAULTS: ResolvedEnqueueOptions = { onConflict: 'reject', failTogether: false }
 
 const ENQUEUE_OPTIONS = shape<ResolvedEnqueueOptions>({
   signal: field(abortSignal),
   onConflict: field(oneOf('reject', 'keep-first'), 'reject'),
-  together: field(flag, false),
+  failTogether: field(flag, false),
 })
 
 /** Throws WAQ_INVALID_OPTION. */

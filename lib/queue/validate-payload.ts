@@ -3,14 +3,14 @@ import { MAX_PAYLOAD_DEPTH, UnfitPayload, type UnfitReason } from '../store/payl
 import { className, quoteText } from './quote.js'
 
 /**
- * What is said of a payload that can not be carried (`store/payload-writer.ts`): what would be lost silently is found out
- * by the receiver, so it is refused at `enqueue`, by its path.
+ * What is said of a payload that cannot be carried (`store/payload-writer.ts`): what would be lost silently
+ * is found out by the receiver, so it is refused at `enqueue`, by its path.
  */
 
 export interface PayloadFault {
   /** `payload.card.onClick` */
   readonly path: string
-  /** What is there, and why it can not be carried. */
+  /** What is there, and why it cannot be carried. */
   readonly problem: string
   /** What to do instead. */
   readonly hint: string
@@ -22,15 +22,15 @@ type Said = Pick<PayloadFault, 'problem' | 'hint'>
 
 const REASONS: Record<Exclude<UnfitReason, 'instance'>, Said> = {
   function: {
-    problem: 'is a function, which can not be stored',
+    problem: 'is a function, which cannot be stored',
     hint: 'Leave it out; store what it needs as data.',
   },
-  symbol: { problem: 'is a symbol, which can not be stored', hint: 'Pass a string instead.' },
+  symbol: { problem: 'is a symbol, which cannot be stored', hint: 'Pass a string instead.' },
   surrogate: loneSurrogate('is a string'),
   'surrogate in a key': loneSurrogate('is a key'),
   'prototype as a key': { problem: 'is a key that does not come back', hint: 'Rename it.' },
   'symbol as a key': {
-    problem: 'has a key that is a symbol, which can not be stored',
+    problem: 'has a key that is a symbol, which cannot be stored',
     hint: 'Use strings as keys.',
   },
   bigint: {
@@ -55,7 +55,7 @@ const REASONS: Record<Exclude<UnfitReason, 'instance'>, Said> = {
 
 function loneSurrogate(what: string): Said {
   return {
-    problem: `${what} with half a surrogate pair, which UTF-8 can not carry`,
+    problem: `${what} with half a surrogate pair, which UTF-8 cannot carry`,
     hint: 'Call toWellFormed() on it, or do not cut text between the halves of a character.',
   }
 }

@@ -1,4 +1,7 @@
-/** What an aborted call rejects with, as everywhere in Node: `name` "AbortError", `code` "ABORT_ERR", the signal's reason as `cause`. */
+/**
+ * What an aborted call rejects with, as everywhere in Node: `name` "AbortError", `code` "ABORT_ERR", the
+ * signal's reason as `cause`.
+ */
 export class AbortError extends Error {
   override readonly name = 'AbortError'
   readonly code = 'ABORT_ERR'
@@ -13,7 +16,10 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new AbortError(signal)
 }
 
-/** Settles as `promise`, or rejects with an `AbortError` as soon as the signal aborts; `promise` itself goes on. */
+/**
+ * Settles as `promise`, or rejects with an `AbortError` as soon as the signal aborts; `promise` itself goes
+ * on.
+ */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   return new Promise<T>((resolve, reject) => {

@@ -19,7 +19,10 @@ export type Answer<T> = (enqueued: Enqueued[], about: number) => T
 
 export const asTheyAre: Answer<Enqueued[]> = enqueued => enqueued
 
-/** An append of one message, or of a list, from the moment when the log takes it, and the promise of whoever waits. */
+/**
+ * An append of one message, or of a list, from the moment when the log takes it, and the promise of whoever
+ * waits.
+ */
 export class Appending extends Append implements DeferredUpdate {
   readonly messages: readonly EncodedMessage[]
   place = -1

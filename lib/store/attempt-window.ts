@@ -2,7 +2,7 @@
  * Which attempts may be made before their marks are on the device.
  *
  * Marks are synced lazily (invariant 13), so a loss of power takes the latest ones, and the messages that
- * they speak of come back as if nobody had tried to send them. A window bounds which ones: a frame of the ack
+ * they speak of come back as if no one had tried to send them. A window bounds which ones: a frame of the ack
  * log, of `WINDOW` sequences.
  *
  *     The mark of an attempt is on the device before `send` is called, or it is the first attempt of a
@@ -18,7 +18,7 @@
  *     arrived), and then the next marks are synced. So behind one that is left waiting nothing was attempted
  *     unknown.
  *
- * The window moves ahead when half of what lies before it is used up, so that in the usual course nobody
+ * The window moves ahead when half of what lies before it is used up, so that in the usual course no one
  * waits: its sequences reach beyond the last message that there is. It never moves back: what lags behind, in
  * a channel whose receiver is down say, waits for a sync at each attempt, which many share. Where a window
  * was appended and is not known to be on the device, only what lies in that one and in the one before is
@@ -100,7 +100,9 @@ export class AttemptWindow {
     return !isCovered
   }
 
-  /** Nothing is to be told, moved or confirmed before the attempt of a message in the middle of the window. */
+  /**
+   * Nothing is to be told, moved or confirmed before the attempt of a message in the middle of the window.
+   */
   get #isUsual(): boolean {
     if (this.#unsure || this.#appended !== undefined || this.#markings.size > 0) return false
     return this.#durable?.record.syncsMarks === false && !this.#syncsMarks
@@ -182,7 +184,7 @@ export class AttemptWindow {
   #append<T extends WindowRecord | MarkingRecord>(record: T): Placed<T> {
     const placed: Placed<T> = { record, ackSequence: 0, segment: undefined }
     placed.ackSequence = this.#parts.append(record, segment => {
-      // Overtaken before it was written: nobody needs it.
+      // Overtaken before it was written: no one needs it.
       if (this.#find(placed.ackSequence, record) === placed) this.#place(placed, segment)
     })
     return placed

@@ -4,9 +4,10 @@ import { NAMES } from './message-pack-cursor.js'
 const SPARE = 1_024
 
 /**
- * Channel names, each kept once however many messages wait in it, as small numbers for the message table. Names that
- * went out of use are forgotten together, and seldom: a `Map` walks over what was deleted from a bucket until it is
- * rebuilt, so that a channel that comes and goes beside 100,000 that stay would pay for each time it went.
+ * Channel names, each kept once however many messages wait in it, as small numbers for the message table.
+ * Names that went out of use are forgotten together, and seldom: a `Map` walks over what was deleted from a
+ * bucket until it is rebuilt, so that a channel that comes and goes beside 100,000 that stay would pay for
+ * each time it went.
  */
 export class ChannelNames {
   readonly #numbers = new Map<string, number>()
@@ -34,8 +35,8 @@ export class ChannelNames {
   }
 
   /**
-   * As `acquire`, without a look into the map where a scan met the same name in the same place before. `place`: as
-   * `MessagePackCursor.namePlace`. `scanned` follows the last one.
+   * As `acquire`, without a look into the map where a scan met the same name in the same place before.
+   * `place`: as `MessagePackCursor.namePlace`. `scanned` follows the last one.
    */
   acquireScanned(name: string, place: number): number {
     this.#scanned ??= new Uint32Array(NAMES)

@@ -1,11 +1,13 @@
 /**
- * Which segments of a log to give up, and which to rewrite together. Pure: the facts go in, the plan comes out.
+ * Which segments of a log to give up, and which to rewrite together. Pure: the facts go in, the plan comes
+ * out.
  *
- * - A segment that nobody needs is given up.
- * - A segment of which little is needed (`liveRatio`) is rewritten, together with the small ones beside it; and so are
- *   those whose records can be brought into a denser form, and many small ones in a row (openings that wrote little
- *   leave some).
- * - Segments are rewritten in runs without a gap, so that the order of a log's segments stays that of its records.
+ * - A segment that no one needs is given up.
+ * - A segment of which little is needed (`liveRatio`) is rewritten, together with the small ones beside it;
+ *   and so are those whose records can be brought into a denser form, and many small ones in a row (openings
+ *   that wrote little leave some).
+ * - Segments are rewritten in runs without a gap, so that the order of a log's segments stays that of its
+ *   records.
  * - A run fills about one segment at most, so that what a rewrite costs at once is bounded.
  */
 
@@ -18,7 +20,7 @@ export interface SegmentShare {
   readonly neededBytes: number
   /** A rewrite would bring its records into a denser form. */
   readonly loose: boolean
-  /** `free`: nobody needs it. `fixed`: it is still written to, or must stay as it is for another reason. */
+  /** `free`: no one needs it. `fixed`: it is still written to, or must stay as it is for another reason. */
   readonly state: 'free' | 'movable' | 'fixed'
 }
 
@@ -89,7 +91,10 @@ interface Run {
   hasSparse: boolean
 }
 
-/** Neighbours that are sparse or small, cut where a run would grow too large. Free ones are gone by then, so they part nothing. */
+/**
+ * Neighbours that are sparse or small, cut where a run would grow too large. Free ones are gone by then, so
+ * they part nothing.
+ */
 function runsOf(segments: readonly SegmentShare[], limits: CompactionLimits): Run[] {
   const runs: Run[] = []
   let run: Run | undefined

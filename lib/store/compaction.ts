@@ -1,8 +1,8 @@
 /**
- * Keeps disk use in proportion to what is live: takes segments that nobody needs out of the logs, and rewrites those of
- * which little is needed. In the background, never on the way of an enqueue or of an outcome: it may be asked as often
- * as anyone likes, does one thing at a time, in slices, and rests as long after each slice as the slice took. On demand
- * it does the same, more thoroughly and without a rest.
+ * Keeps disk use in proportion to what is live: takes segments that no one needs out of the logs, and
+ * rewrites those of which little is needed. In the background, never on the way of an enqueue or of an
+ * outcome: it may be asked as often as anyone likes, does one thing at a time, in slices, and rests as long
+ * after each slice as the slice took. On demand it does the same, more thoroughly and without a rest.
  */
 import { asWaqError, type WaqError } from '../log/errors.js'
 import { clearTimeout, monotonicNow, nextTurn, setTimeout, sleep } from '../log/real-time.js'
@@ -24,9 +24,11 @@ import type { CompactionOptions, CompactionReport, DiskUse } from './types.js'
 export interface CompactionParts extends MessageRewriteParts, OutcomeRewriteParts {
   readonly segmentBytes: number
   readonly liveRatio: number
-  /** False: in the background segments that nobody needs are removed, and none is rewritten. */
+  /** False: in the background segments that no one needs are removed, and none is rewritten. */
   readonly automatic: boolean
-  /** The lowest sequence that the log took and did not answer yet; segments that reach so far are not judged. */
+  /**
+   * The lowest sequence that the log took and did not answer yet; segments that reach so far are not judged.
+   */
   readonly lowestMessageInFlight: () => number
   readonly lowestAckInFlight: () => number
   readonly diskUse: () => DiskUse
@@ -49,7 +51,10 @@ const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 60_000
 /** Where nothing was recorded for so long, the queue is at rest. */
 const IDLE_MS = 1_000
-/** So many outcomes that stand alone in the segment in use are worth to be made blocks then: an opening needs 10 ms for them. */
+/**
+ * So many outcomes that stand alone in the segment in use are worth to be made blocks then: an opening needs
+ * 10 ms for them.
+ */
 const LEAST_ALONE = 2_048
 const MIN_REST_MS = 1
 const MAX_REST_MS = 20
@@ -65,7 +70,7 @@ export class Compaction {
   readonly #stopping = new AbortController()
   /** Being rewritten: they leave in another way. */
   #busy: ReadonlySet<number> = none
-  /** Copies are about to count, or do: until all moves are told, a copy looks as if nobody needed it. */
+  /** Copies are about to count, or do: until all moves are told, a copy looks as if no one needed it. */
   #counting = false
   #asked = false
   #running: Promise<void> | undefined
@@ -102,8 +107,8 @@ export class Compaction {
   }
 
   /**
-   * Reclaims what can be reclaimed. Rejects with an AbortError (what was done until then stays done), WAQ_CORRUPT,
-   * WAQ_DISK_FULL, WAQ_IO or WAQ_LOCK_LOST.
+   * Reclaims what can be reclaimed. Rejects with an AbortError (what was done until then stays done),
+   * WAQ_CORRUPT, WAQ_DISK_FULL, WAQ_IO or WAQ_LOCK_LOST.
    */
   async compact(options: CompactionOptions): Promise<CompactionReport> {
     const { signal } = options
@@ -171,8 +176,8 @@ export class Compaction {
   }
 
   /**
-   * What was recorded last stands in two frames a message until its segment is full, and an opening would read them all.
-   * A queue at rest has the time to make blocks of it.
+   * What was recorded last stands in two frames a message until its segment is full, and an opening would
+   * read them all. A queue at rest has the time to make blocks of it.
    */
   #watchForRest(): void {
     const { acks, ledger } = this.#parts
@@ -298,7 +303,8 @@ export class Compaction {
     } catch (error) {
       const failed = run.ids[done]
       if (systemCode(error) !== 'WAQ_CORRUPT' || failed === undefined) throw error
-      // Nothing of it was dropped: it stays as it is, for the next opening to set aside. The others go on without it.
+      // Nothing of it was dropped: it stays as it is, for the next opening to set aside. The others go on
+      // without it.
       this.#damaged.add(failed)
       this.#parts.onError(asWaqError(error, 'compacting failed'))
     } finally {
@@ -316,13 +322,15 @@ export class Compaction {
       this.#busy,
     )
     if (freeMessages.length > 0) {
-      // In the relaxed durabilities a frame that is not on the device may yet be written again to another segment,
-      // and its message's outcome must then stay as long as that one: after this, none of these frames will be.
+      // In the relaxed durabilities a frame that is not on the device may yet be written again to another
+      // segment, and its message's outcome must then stay as long as that one: after this, none of these
+      // frames will be.
       await messages.sync()
       // Invariant 10: what settled these messages is on the device before the manifest that drops them.
       await acks.sync()
       this.#leavingMessages.push(...freeMessages)
-      // A manifest that lacks a segment lacks for ever, so what an earlier, failed publication left is covered too.
+      // A manifest that lacks a segment lacks for ever, so what an earlier, failed publication left is
+      // covered too.
       await messages.retire(freeMessages)
       contents.forget(this.#leavingMessages)
       ledger.messageSegmentsGone(this.#leavingMessages.splice(0))
@@ -336,8 +344,8 @@ export class Compaction {
       this.#busy,
     )
     if (freeAcks.length > 0) {
-      // What took the place of these outcomes is on the device before the manifest that drops them: a power loss must
-      // not leave neither, or a dead letter comes back as one that was never sent.
+      // What took the place of these outcomes is on the device before the manifest that drops them: a power
+      // loss must not leave neither, or a dead letter comes back as one that was never sent.
       await acks.sync()
       this.#leavingAcks.push(...freeAcks)
       await acks.retire(freeAcks)
@@ -347,8 +355,8 @@ export class Compaction {
 }
 
 /**
- * A pause after each slice, as long as the slice took: enqueues and deliveries get at least half of the time. It keeps
- * no process alive, and nobody waits for it: after `hurry` it is one turn of the event loop.
+ * A pause after each slice, as long as the slice took: enqueues and deliveries get at least half of the time.
+ * It keeps no process alive, and no one waits for it: after `hurry` it is one turn of the event loop.
  */
 function resting(hurry: AbortSignal): () => Promise<void> {
   let resumedAt = monotonicNow()

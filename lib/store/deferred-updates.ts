@@ -9,12 +9,12 @@ export interface DeferredUpdate {
 const MAX_LAGGING = 64
 
 /**
- * Updates of the state in memory for appends that the log has accepted. The callers hear first. Until an update is applied
- * its append counts as in flight.
+ * Updates of the state in memory for appends that the log has accepted. The callers hear first. Until an
+ * update is applied its append counts as in flight.
  *
- * What must be known before the event loop goes on follows by then (`add`). What only a look-up could see waits for one, or
- * for many of its kind (`lag`): code that runs for many at once is a tenth as dear as code that runs for one now and then.
- * An update that lags may only depend on earlier ones.
+ * What must be known before the event loop goes on follows by then (`add`). What only a look-up could see
+ * waits for one, or for many of its kind (`lag`): code that runs for many at once is a tenth as dear as code
+ * that runs for one now and then. An update that lags may only depend on earlier ones.
  */
 export class DeferredUpdates {
   /** A defect: what it hit is out of date, and the rest goes on. */

@@ -1,7 +1,8 @@
 /**
  * Decides, for a list of messages with given ids, which are new and which the queue knows. It decides without
- * waiting, so that nothing changes between the decision and the append; where a fact is missing (an id is not in
- * memory, or another enqueue under the same id is being written) it says so, and is asked again when it is there.
+ * waiting, so that nothing changes between the decision and the append; where a fact is missing (an id is not
+ * in memory, or another enqueue under the same id is being written) it says so, and is asked again when it is
+ * there.
  */
 import { WaqError } from '../log/errors.js'
 import type { Appending } from './appending.js'
@@ -124,7 +125,8 @@ function refuseConflict(encoded: EncodedMessage, first: Identity): void {
 function conflict(id: string, what: string): WaqError {
   return new WaqError(
     'WAQ_ID_CONFLICT',
-    `Message id "${id}" ${what}. Give the new message an id of its own, or pass onConflict: 'keep-first' to keep the first one.`,
+    `Message id "${id}" ${what}. Give the new message an id of its own, or pass onConflict: 'keep-first' ` +
+      'to keep the first one.',
     { ids: [id] },
   )
 }

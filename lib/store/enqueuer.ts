@@ -62,8 +62,9 @@ export class Enqueuer implements AppendingOwner {
   }
 
   /**
-   * Nothing is awaited before the append where no given id can be known. Where something must be looked up first,
-   * later calls for the same channels wait for it: calls in order are appended in order, channel by channel.
+   * Nothing is awaited before the append where no given id can be known. Where something must be looked up
+   * first, later calls for the same channels wait for it: calls in order are appended in order, channel by
+   * channel.
    */
   enqueue<T>(
     messages: readonly EncodedMessage[],
@@ -141,7 +142,7 @@ export class Enqueuer implements AppendingOwner {
       }
       const { fresh, places } = decision
       const appending = fresh.length === 0 ? Promise.resolve([]) : this.#append(fresh, signal, asTheyAre, 0)
-      // Who waits for it comes a few steps later; until then a rejection is nobody's.
+      // Who waits for it comes a few steps later; until then a rejection is no one's.
       appending.catch(() => {})
       return { places, appending }
     }
@@ -158,7 +159,9 @@ export class Enqueuer implements AppendingOwner {
     )
   }
 
-  /** `answer` makes what the promise resolves to; a step of its own would cost each message one promise more. */
+  /**
+   * `answer` makes what the promise resolves to; a step of its own would cost each message one promise more.
+   */
   #append<T>(
     messages: readonly EncodedMessage[],
     signal: AbortSignal | undefined,

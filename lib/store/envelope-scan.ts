@@ -1,9 +1,10 @@
 /**
- * Reads of a message's record what the index needs, and no more: an opening does that for every message that waits, so
- * it makes no string of the id, one for each channel and not for each message, and steps over headers and payload.
+ * Reads of a message's record what the index needs, and no more: an opening does that for every message that
+ * waits, so it makes no string of the id, one for each channel and not for each message, and steps over
+ * headers and payload.
  *
- * It knows the MessagePack that this waq writes. Anything else (a text that is not ASCII, a number in another form, a
- * newer format) it leaves to `decodeEnvelope`, which also has the words for what is wrong.
+ * It knows the MessagePack that this waq writes. Anything else (a text that is not ASCII, a number in another
+ * form, a newer format) it leaves to `decodeEnvelope`, which also has the words for what is wrong.
  */
 import { digestOf } from './digest.js'
 import { hashAsciiId, hashId, type IdHash } from './id-hash.js'
@@ -12,7 +13,10 @@ import { decodeEnvelope, ENVELOPE_FIELDS, type Envelope, type Indexed } from './
 import { MAP_16, NIL, SMALL_ARRAY, UINT_32 } from './message-pack-bytes.js'
 import { MessagePackCursor } from './message-pack-cursor.js'
 
-/** One is made for an opening and read again for each record: its fields speak of the record that was read last. */
+/**
+ * One is made for an opening and read again for each record: its fields speak of the record that was read
+ * last.
+ */
 export class EnvelopeScan implements Indexed {
   /** Not read: its hash is all that is needed. */
   readonly id = ''

@@ -1,6 +1,6 @@
 /**
- * Writes the envelope of a message's record: the fields before the payload. By hand, for it is the same eight fields each
- * time.
+ * Writes the envelope of a message's record: the fields before the payload. By hand, for it is the same eight
+ * fields each time.
  */
 import { recordBuffer as out } from '../log/record-buffer.js'
 import { FLOAT_64, MAP_16, MAP_32, NIL, SMALL_ARRAY, SMALL_MAP, UINT_32 } from './message-pack-bytes.js'
@@ -22,8 +22,8 @@ const MOST_PLACE_BYTES = 1 + 1 + 2 * 5
 const MOST_TIMES_BYTES = 3 * 9 + 5
 
 /**
- * All but the payload. `fields`: how many the record's array has; `place`: the pair of a list that dies together, nil where
- * there is none.
+ * All but the payload. `fields`: how many the record's array has; `place`: the pair of a list that dies
+ * together, nil where there is none.
  */
 export function writeEnvelope(
   fields: number,

@@ -1,6 +1,7 @@
 /**
- * Folds the ack log: of each message the outcome with the highest ack sequence counts, in whatever order the frames
- * come and however often (invariant 11). The message log is read afterwards, and asks for each message that it holds.
+ * Folds the ack log: of each message the outcome with the highest ack sequence counts, in whatever order the
+ * frames come and however often (invariant 11). The message log is read afterwards, and asks for each message
+ * that it holds.
  */
 import type { CorruptRange } from '../log/types.js'
 import { type FoldedHalt, HaltFold } from './halt-fold.js'
@@ -37,9 +38,15 @@ export interface FoldedReading {
 }
 
 export class OutcomeFold {
-  /** Of messages that are not settled. Most outcomes of a log are settling, or followed by one: those go at once. */
+  /**
+   * Of messages that are not settled. Most outcomes of a log are settling, or followed by one: those go at
+   * once.
+   */
   readonly #alive = new Map<number, FoldedOutcome>()
-  /** By message, the ack segment that says that it is settled: for a queue that ended before its acks were compacted may have millions. */
+  /**
+   * By message, the ack segment that says that it is settled: for a queue that ended before its acks were
+   * compacted may have millions.
+   */
   readonly #settledIn = new SequenceTable<number>()
   readonly #gaps = new OutcomeGaps()
   readonly #halts = new HaltFold()
@@ -124,7 +131,10 @@ export class OutcomeFold {
     return this.#gaps.mayHaveLost(sequence, last?.ackSequence ?? 0)
   }
 
-  /** Ack sequences of the frames that tell what lost bytes can have named at most: as long as that is in doubt, they stay. */
+  /**
+   * Ack sequences of the frames that tell what lost bytes can have named at most: as long as that is in
+   * doubt, they stay.
+   */
   gapEnds(): ReadonlySet<number> {
     return this.#gaps.ends()
   }
@@ -145,7 +155,7 @@ export class OutcomeFold {
     yield* this.#settledIn.sequences(from)
   }
 
-  /** Channels that a dead letter halted and that nobody resumed since. */
+  /** Channels that a dead letter halted and that no one resumed since. */
   halts(): Iterable<FoldedHalt> {
     return this.#halts.standing()
   }

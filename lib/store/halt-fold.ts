@@ -25,7 +25,7 @@ export class HaltFold {
     }
   }
 
-  /** Channels that a dead letter halted and that nobody resumed since. */
+  /** Channels that a dead letter halted and that no one resumed since. */
   *standing(): Iterable<FoldedHalt> {
     for (const halt of this.#halts.values()) {
       if (halt.ackSequence > (this.#resumes.get(halt.channel) ?? 0)) yield halt

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto'
 
 /**
- * A 64-bit hash of an id, as two unsigned numbers of 32 bits. Only in memory, and seeded anew in every process, so
- * that nobody can choose ids that collide. A hit is always verified against the id on disk.
+ * A 64-bit hash of an id, as two unsigned numbers of 32 bits. Only in memory, and seeded anew in every
+ * process, so that no one can choose ids that collide. A hit is always verified against the id on disk.
  */
 export interface IdHash {
   low: number
@@ -12,7 +12,9 @@ export interface IdHash {
 const seedLow = randomInt(0x1_0000_0000)
 const seedHigh = randomInt(0x1_0000_0000)
 
-/** cyrb53's two multiplicative lanes, kept whole, over two UTF-16 code units at a time and then the length. */
+/**
+ * cyrb53's two multiplicative lanes, kept whole, over two UTF-16 code units at a time and then the length.
+ */
 export function hashId(id: string): IdHash {
   const even = id.length & ~1
   let low = seedLow ^ 0xdeadbeef

@@ -1,9 +1,10 @@
 /**
- * Appends that a log has taken and not answered yet. It answers in append order, so the first one is the lowest, and goes
- * first; only one that is withdrawn, or refused, goes out of turn.
+ * Appends that a log has taken and not answered yet. It answers in append order, so the first one is the
+ * lowest, and goes first; only one that is withdrawn, or refused, goes out of turn.
  *
- * A ring, no `Set`: that makes itself a new table after so many changes, and the old ones, once they are promoted, keep
- * alive the next with all that was in flight, so that young collections copy what is long dead.
+ * A ring, no `Set`: that makes itself a new table after so many changes, and the old ones, once they are
+ * promoted, keep alive the next with all that was in flight, so that young collections copy what is long
+ * dead.
  */
 const SMALLEST = 16
 

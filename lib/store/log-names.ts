@@ -1,4 +1,7 @@
-/** The two logs of a queue, as manifests and reports name them, and as segment headers number them: part of the format. */
+/**
+ * The two logs of a queue, as manifests and reports name them, and as segment headers number them: part of
+ * the format.
+ */
 export const MESSAGE_LOG = 'messages'
 export const ACK_LOG = 'acks'
 

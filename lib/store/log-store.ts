@@ -75,8 +75,8 @@ interface Parts {
 }
 
 /**
- * Which messages exist, and how they stand: a message log and an ack log in one directory, folded into one state.
- * Payloads stay on disk; the index and a bounded cache of the newest records are in memory.
+ * Which messages exist, and how they stand: a message log and an ack log in one directory, folded into one
+ * state. Payloads stay on disk; the index and a bounded cache of the newest records are in memory.
  */
 export class LogStore implements MessageStore {
   /** Canonical. */
@@ -86,7 +86,10 @@ export class LogStore implements MessageStore {
   readonly time: QueueTime
   /** Of all that waits for this store. */
   readonly keepAlive = new KeepAlive()
-  /** Set once, by the floor above: each newly durable message, in sequence order, once its enqueue was answered. */
+  /**
+   * Set once, by the floor above: each newly durable message, in sequence order, once its enqueue was
+   * answered.
+   */
   onAppended: (ref: MessageRef) => void = () => {}
   readonly #logs: Logs
   readonly #messages: Log
@@ -105,14 +108,17 @@ export class LogStore implements MessageStore {
   readonly #window: AttemptWindow
   readonly #errorListeners: ((error: WaqError) => void)[] = []
   readonly #compactionListeners: ((report: CompactionReport) => void)[] = []
-  /** Where nothing else looks at the clocks, or at what the log holds, no step of a clock and no free segment waits long. */
+  /**
+   * Where nothing else looks at the clocks, or at what the log holds, no step of a clock and no free segment
+   * waits long.
+   */
   readonly #watch: NodeJS.Timeout
   #lost: WaqError | undefined
   #closing: Promise<void> | undefined
 
   /**
-   * Opens a directory, or begins one, and resolves when its state is rebuilt. Rejects with WAQ_LOCKED, WAQ_NOT_A_QUEUE,
-   * WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT, WAQ_DISK_FULL or WAQ_IO.
+   * Opens a directory, or begins one, and resolves when its state is rebuilt. Rejects with WAQ_LOCKED,
+   * WAQ_NOT_A_QUEUE, WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT, WAQ_DISK_FULL or WAQ_IO.
    */
   static open(directory: string, options: LogStoreOptions): Promise<LogStore> {
     const { segmentBytes, onCorruption, lock, allowNetworkFileSystem, commits, environment } = options
@@ -170,7 +176,7 @@ export class LogStore implements MessageStore {
       recovery,
     })
     for (const taken of opening.renewedPlaces) store.recordPlaces(taken)
-    // Where messages may be lost, what was attempted of them is known to nobody.
+    // Where messages may be lost, what was attempted of them is known to no one.
     const isUncounted = opening.lacksAttempts || (opening.isTailInDoubt && options.durability !== 'fsync')
     if (isUncounted) store.#recordUncounted()
     if (opening.isTailInDoubt || isUncounted) await store.#accountForTail(opening.unmarked)
@@ -286,10 +292,10 @@ export class LogStore implements MessageStore {
   }
 
   /**
-   * Puts messages into the log as one atomic list. Resolves when they are as durable as the options promise. An id
-   * that is known (live, being written, or settled within the dedupe window) comes back as a duplicate. Rejects with
-   * WAQ_ID_CONFLICT (nothing was changed), an AbortError (withdrawn before a byte was written), WAQ_DISK_FULL, WAQ_IO,
-   * WAQ_LOCK_LOST or WAQ_CLOSED.
+   * Puts messages into the log as one atomic list. Resolves when they are as durable as the options promise.
+   * An id that is known (live, being written, or settled within the dedupe window) comes back as a duplicate.
+   * Rejects with WAQ_ID_CONFLICT (nothing was changed), an AbortError (withdrawn before a byte was written),
+   * WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST or WAQ_CLOSED.
    */
   enqueue(messages: readonly EncodedMessage[], options: StoreEnqueueOptions): Promise<Enqueued[]>
   /** With `answer`, what it makes of them and of `about`; it is called before the promise resolves. */
@@ -335,7 +341,7 @@ export class LogStore implements MessageStore {
    */
   async #accountForTail(unmarked: readonly MessageRef[]): Promise<void> {
     const at = this.time.now()
-    // Charged, like any doubt: at most one attempt of each can lack, and nobody knows when it was made.
+    // Charged, like any doubt: at most one attempt of each can lack, and no one knows when it was made.
     const facts = { at, attempts: 1, firstAttemptAt: 0, triedMs: 0, mayHaveBeenSent: true }
     for (const ref of unmarked) this.#recorder.record(ref, { kind: 'interrupted', ...facts })
     try {
@@ -356,8 +362,8 @@ export class LogStore implements MessageStore {
   }
 
   /**
-   * By id: a live message, or one that was settled within the dedupe window; at once where it is in memory. Throws, or
-   * rejects, with WAQ_CORRUPT or WAQ_IO.
+   * By id: a live message, or one that was settled within the dedupe window; at once where it is in memory.
+   * Throws, or rejects, with WAQ_CORRUPT or WAQ_IO.
    */
   find(id: string): Found | undefined | Promise<Found | undefined> {
     const live = this.#reader.find(id)
@@ -385,9 +391,10 @@ export class LogStore implements MessageStore {
   }
 
   /**
-   * Reclaims what can be reclaimed: segments that nobody needs are removed, those that are needed in part are
-   * rewritten, also the ones in use. Rejects with an AbortError (what was done until then stays done), WAQ_DISK_FULL,
-   * WAQ_IO, WAQ_LOCK_LOST or WAQ_CLOSED. A segment that can not be read stays as it is, and is reported to `onError`.
+   * Reclaims what can be reclaimed: segments that no one needs are removed, those that are needed in part are
+   * rewritten, also the ones in use. Rejects with an AbortError (what was done until then stays done),
+   * WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST or WAQ_CLOSED. A segment that cannot be read stays as it is, and is
+   * reported to `onError`.
    */
   async compact(options: CompactionOptions = {}): Promise<CompactionReport> {
     const refusal = this.#refusal()

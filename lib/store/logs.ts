@@ -1,4 +1,6 @@
-/** The two logs of a directory, as the store sees them: `LogSet` of `lib/log`, or what tests put in its place. */
+/**
+ * The two logs of a directory, as the store sees them: `LogSet` of `lib/log`, or what tests put in its place.
+ */
 import type { Owner, WaqError } from '../log/errors.js'
 import type { CommitStats, Log, LogSpec, OpenReport, OpenVisitor } from '../log/types.js'
 

@@ -8,8 +8,8 @@ interface Sequenced {
 }
 
 /**
- * What is read from segments, by sequence, in batches. Segments follow one another; those whose sequences overlap (the
- * copies that a crash left beside their originals) are merged, and what stands twice comes once.
+ * What is read from segments, by sequence, in batches. Segments follow one another; those whose sequences
+ * overlap (the copies that a crash left beside their originals) are merged, and what stands twice comes once.
  */
 export async function* mergeSegments<S extends Bounds, T extends Sequenced>(
   segments: readonly S[],

@@ -1,8 +1,8 @@
 /**
- * Which messages the segments of the message log hold, settled ones included: an outcome is needed as long as its
- * message could come back with a segment (invariant 10). Kept as runs of sequences. A segment that was filled in this
- * life holds about every sequence from its first to its last, so it needs none; one that was read by the opening, or
- * rewritten, has as many as there are gaps in it.
+ * Which messages the segments of the message log hold, settled ones included: an outcome is needed as long as
+ * its message could come back with a segment (invariant 10). Kept as runs of sequences. A segment that was
+ * filled in this life holds about every sequence from its first to its last, so it needs none; one that was
+ * read by the opening, or rewritten, has as many as there are gaps in it.
  */
 import type { SegmentInfo } from '../log/types.js'
 
@@ -74,7 +74,9 @@ export class MessageContents {
     this.#latest = -1
   }
 
-  /** Which of these segments may hold the message: too many, where that is not known better, never too few. */
+  /**
+   * Which of these segments may hold the message: too many, where that is not known better, never too few.
+   */
   holders(segments: readonly SegmentInfo[], sequence: number): number[] {
     const holders: number[] = []
     for (const { id, firstSequence, lastSequence, sealed } of segments) {

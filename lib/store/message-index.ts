@@ -22,16 +22,17 @@ export class MessageIndex {
   /** Whatever is looked up by something else than a ref applies them first. */
   readonly deferred: DeferredUpdates
   /**
-   * Messages that no look-up has asked for since they were added, with their ids: they are not in the tables of ids and of
-   * sequences yet. Most are sent and gone before anybody asks. Two arrays, no `Map`: see `in-flight.ts`.
+   * Messages that no look-up has asked for since they were added, with their ids: they are not in the tables
+   * of ids and of sequences yet. Most are sent and gone before anybody asks. Two arrays, no `Map`: see
+   * `in-flight.ts`.
    */
   readonly #unlisted: MessageRef[] = []
   readonly #unlistedIds: string[] = []
   readonly #channels = new ChannelNames()
   readonly #ids = new RefTable(ref => this.table.hashLow(ref))
   readonly #sequences = new SequenceTable()
-  // What few messages have. A look into an empty Map costs as much as one into a full one, so where it is made once a
-  // message, their size is asked first.
+  // What few messages have. A look into an empty Map costs as much as one into a full one, so where it is
+  // made once a message, their size is asked first.
   /** Below 0: delayed. */
   readonly #deliverAt = new Map<MessageRef, number>()
   readonly #together = new Map<MessageRef, { readonly firstSequence: number; readonly count: number }>()
@@ -163,8 +164,8 @@ export class MessageIndex {
   }
 
   /**
-   * What an outcome changes, at once. A settling one changes nothing yet: until it is written, the message counts
-   * as it did.
+   * What an outcome changes, at once. A settling one changes nothing yet: until it is written, the message
+   * counts as it did.
    */
   apply(ref: MessageRef, outcome: Outcome): void {
     switch (outcome.kind) {
@@ -246,7 +247,10 @@ export class MessageIndex {
     this.#errors.set(ref, errors.slice(-HISTORY_LENGTH))
   }
 
-  /** Live messages whose id may be this one: their hashes are equal. Ids are not in memory, so the caller verifies. */
+  /**
+   * Live messages whose id may be this one: their hashes are equal. Ids are not in memory, so the caller
+   * verifies.
+   */
   candidates(id: string): readonly MessageRef[] {
     this.deferred.apply()
     const hash: IdHash = hashId(id)

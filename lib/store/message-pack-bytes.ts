@@ -1,4 +1,7 @@
-/** The first bytes of MessagePack's values, as its specification has them (https://msgpack.org). `SMALL_`: the length is in it. */
+/**
+ * The first bytes of MessagePack's values, as its specification has them (https://msgpack.org). `SMALL_`: the
+ * length is in it.
+ */
 export const SMALL_MAP = 0x80
 export const SMALL_ARRAY = 0x90
 export const SMALL_STRING = 0xa0

@@ -1,6 +1,6 @@
 /**
- * Steps through a MessagePack record in the forms that this waq writes, without making an object of what nobody needs.
- * Whatever it does not know it refuses; the caller then decodes the record in full.
+ * Steps through a MessagePack record in the forms that this waq writes, without making an object of what
+ * no one needs. Whatever it does not know it refuses; the caller then decodes the record in full.
  */
 
 import {
@@ -25,7 +25,10 @@ const float = new Float64Array(1)
 const floatWords = new Uint32Array(float.buffer)
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
-/** As `readDoubleBE`, which is too large to be compiled into its caller, so that each number it returns is an object. */
+/**
+ * As `readDoubleBE`, which is too large to be compiled into its caller, so that each number it returns is an
+ * object.
+ */
 function readDouble(bytes: Buffer, at: number): number {
   // Infinity, as most times to live are; with anything but zeros behind it, it is no number.
   if (bytes[at] === 0x7f && bytes[at + 1] === 0xf0 && bytes[at + 7] === 0) return readInfinity(bytes, at)

@@ -1,6 +1,7 @@
 /**
- * Writes values of MessagePack into the record that was begun, in as few bytes as they have, as every other writer of it
- * does. By hand, for a general encoder spends more on finding out what it is given than on writing it.
+ * Writes values of MessagePack into the record that was begun, in as few bytes as they have, as every other
+ * writer of it does. By hand, for a general encoder spends more on finding out what it is given than on
+ * writing it.
  */
 import { recordBuffer as out } from '../log/record-buffer.js'
 import {
@@ -23,7 +24,7 @@ const MOST_PREFIX_BYTES = 9
 /** Up to here a loop beats the call into `utf8Write`. */
 const SHORT_TEXT_UNITS = 64
 
-/** Where UTF-8 can not carry it, it holds U+FFFD in the place of what it can not. */
+/** Where UTF-8 cannot carry it, it holds U+FFFD in the place of what it cannot. */
 export function writeText(text: string): void {
   if (!writeAscii(text)) writeUtf8(text)
 }

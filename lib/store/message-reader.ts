@@ -31,7 +31,10 @@ export class MessageReader {
       : storedMessage(sequence, record)
   }
 
-  /** Who a live message is; undefined where it was settled while it was read. Rejects with WAQ_CORRUPT or WAQ_IO. */
+  /**
+   * Who a live message is; undefined where it was settled while it was read. Rejects with WAQ_CORRUPT or
+   * WAQ_IO.
+   */
   async identity(ref: MessageRef): Promise<Identity | undefined> {
     const sequence = this.#index.table.sequence(ref)
     try {
@@ -79,7 +82,7 @@ export class MessageReader {
 
   async #recordLater(ref: MessageRef, sequence: number, reading: Promise<Buffer>): Promise<Uint8Array> {
     const record = await this.#followed(ref, sequence, reading)
-    // Only what is still live, so that the cache holds nothing that nobody will ask for.
+    // Only what is still live, so that the cache holds nothing that no one will ask for.
     if (this.#index.bySequence(sequence) !== undefined) this.#cache.set(sequence, record)
     return record
   }

@@ -26,7 +26,9 @@ export interface RecordedError {
   at: number
 }
 
-/** What an outcome carries of the message's way so far, so that the last outcome alone tells how it stands. */
+/**
+ * What an outcome carries of the message's way so far, so that the last outcome alone tells how it stands.
+ */
 export interface Progress {
   /** In the queue's time, when it happened. */
   at: number
@@ -47,7 +49,9 @@ export interface AliveProgress extends Progress {
   triedMs: number
 }
 
-/** One outcome frame. `docs/format.md` gives the bytes; `recovery-table.ts` what each means after a restart. */
+/**
+ * One outcome frame. `docs/format.md` gives the bytes; `recovery-table.ts` what each means after a restart.
+ */
 export type Outcome =
   /** An attempt begins. Last outcome after a crash: in doubt. */
   | (AliveProgress & { kind: 'attempt' })
@@ -55,7 +59,10 @@ export type Outcome =
   | (AliveProgress & { kind: 'interrupted' })
   /** Not delivered, again at `dueAt`. */
   | (AliveProgress & { kind: 'retry'; dueAt: number; error: RecordedError })
-  /** The receiver said when: not charged. `scope` and its `target` (the channel, the group's prefix, '' for global) wait too. */
+  /**
+   * The receiver said when: not charged. `scope` and its `target` (the channel, the group's prefix, '' for
+   * global) wait too.
+   */
   | (AliveProgress & {
       kind: 'rate-limited'
       dueAt: number
@@ -124,7 +131,10 @@ export interface MessageStore {
   catchUp(): void
 
   sequence(ref: MessageRef): number
-  /** The place in its channel: the sequence, unless it was redriven. Lower goes first. Not always whole: it may lie between two. */
+  /**
+   * The place in its channel: the sequence, unless it was redriven. Lower goes first. Not always whole: it
+   * may lie between two.
+   */
   orderKey(ref: MessageRef): number
   channel(ref: MessageRef): string
   standing(ref: MessageRef): Standing
@@ -165,8 +175,8 @@ export interface MessageStore {
   read(ref: MessageRef): StoredMessage | Promise<StoredMessage>
 
   /**
-   * Records what happened. The in-memory state (`standing`, `attempts`, `dueAt`, …) changes at once; `ref` stays valid
-   * until `written` resolves, and for `delivered`, `cancelled` and `purged` not longer.
+   * Records what happened. The in-memory state (`standing`, `attempts`, `dueAt`, …) changes at once; `ref`
+   * stays valid until `written` resolves, and for `delivered`, `cancelled` and `purged` not longer.
    * `written`: it survives a killed process (page cache, fence checked). While the disk refuses it stays
    * pending, however long, and is written in order when the disk allows; it rejects only when the store is
    * closed or the lock is lost (WAQ_CLOSED, WAQ_LOCK_LOST). A listener is told the same, without a promise.
@@ -178,7 +188,10 @@ export interface MessageStore {
    * `overtakes`: another message of its channel waits in front of it.
    */
   mustSyncMark(ref: MessageRef, syncsMarks: boolean, overtakes: boolean): boolean
-  /** Resolves when everything recorded so far is on the device; rejects as `record`, or with WAQ_IO while the disk refuses. */
+  /**
+   * Resolves when everything recorded so far is on the device; rejects as `record`, or with WAQ_IO while the
+   * disk refuses.
+   */
   syncOutcomes(): Promise<void>
 
   /** Channels halted by a dead letter (`haltsChannel`) before this life and not resumed since. */
@@ -192,9 +205,12 @@ export interface MessageStore {
   takenPlaces(scope: Scope, target: string): readonly Pick<Places, 'perMs' | 'ends'>[]
   /** Attempts that ended before this moment may lack in `takenPlaces`; 0: none do. */
   readonly uncountedBefore: number
-  /** In place of what was recorded for this window before; written before the outcomes that are recorded behind it. */
+  /**
+   * In place of what was recorded for this window before; written before the outcomes that are recorded
+   * behind it.
+   */
   recordPlaces(places: Places): void
 
-  /** Once: the fence fell or the store can not go on. Nothing may be sent any more. */
+  /** Once: the fence fell or the store cannot go on. Nothing may be sent any more. */
   onLost(listener: (error: WaqError) => void): void
 }

@@ -267,8 +267,8 @@ export class MessageTable {
   }
 
   /**
-   * The earliest time since when a pending or in-doubt message waits. `waitsSince` is asked only of those that were
-   * enqueued before whatever was found so far; undefined: it does not wait.
+   * The earliest time since when a pending or in-doubt message waits. `waitsSince` is asked only of those
+   * that were enqueued before whatever was found so far; undefined: it does not wait.
    */
   oldestPendingAt(
     waitsSince: (ref: MessageRef, enqueuedAt: number) => number | undefined,

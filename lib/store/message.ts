@@ -1,7 +1,7 @@
 /**
- * The record of a message: frame type 1 of the message log, one self-contained MessagePack array. The envelope
- * comes first and the user's payload last, as a `bin` that holds its own packed bytes, so that recovery decodes
- * the envelope and steps over the payload.
+ * The record of a message: frame type 1 of the message log, one self-contained MessagePack array. The
+ * envelope comes first and the user's payload last, as a `bin` that holds its own packed bytes, so that
+ * recovery decodes the envelope and steps over the payload.
  *
  *     [ together, id, channel, enqueuedAt, deliverAt, expiresAt, headers, payload, optional ]
  *
@@ -28,7 +28,7 @@ export const MESSAGE_FRAME_TYPE = 1
 /** A validated message, before it has a sequence. */
 export interface NewMessage {
   id: string
-  /** False: the id is a fresh UUIDv7, which nobody can have used before, so no duplicate is looked for. */
+  /** False: the id is a fresh UUIDv7, which no one can have used before, so no duplicate is looked for. */
   idGiven: boolean
   channel: string
   payload: unknown
@@ -43,13 +43,18 @@ export interface NewMessage {
   expiresAt: number
   /** A part of a list that dies together; the place in the list is filled in when the list is appended. */
   together: boolean
-  /** Not to be changed; its length is the record's size on disk (the frame's header apart). Undefined until it is made. */
+  /**
+   * Not to be changed; its length is the record's size on disk (the frame's header apart). Undefined until it
+   * is made.
+   */
   record?: Buffer | undefined
   /** Where in the record the packed payload begins: it ends with it. */
   payloadFrom?: number | undefined
 }
 
-/** What is kept of it once its record is made. One object for both: young collections copy what is in flight. */
+/**
+ * What is kept of it once its record is made. One object for both: young collections copy what is in flight.
+ */
 export interface EncodedMessage extends Readonly<Omit<NewMessage, 'payload'>> {
   readonly record: Buffer
   readonly payloadFrom: number
@@ -75,8 +80,8 @@ export type Indexed = Pick<Envelope, 'id' | 'channel' | 'enqueuedAt' | 'deliverA
 
 export const ENVELOPE_FIELDS = 8
 /**
- * An index and a count that take exactly the 5 bytes of a uint 32 each, and are overwritten when the list is appended.
- * A valid pair: a record that turns out to be a duplicate is decoded without ever being placed.
+ * An index and a count that take exactly the 5 bytes of a uint 32 each, and are overwritten when the list is
+ * appended. A valid pair: a record that turns out to be a duplicate is decoded without ever being placed.
  */
 const UNPLACED = [0xffff_fffe, 0xffff_ffff] as const
 /** Behind the array's and the pair's first bytes and the first uint 32's marker. */
@@ -87,9 +92,9 @@ const TOGETHER_COUNT_OFFSET = TOGETHER_INDEX_OFFSET + 4 + 1
 const envelopeDecoder = new Unpackr({ useRecords: false, copyBuffers: false })
 
 /**
- * Makes the record of a message, where the next batch can be written from. Its payload is let go: what the caller passed
- * need not live until the disk has it. Throws `UnfitPayload`, also where the record would take more than `maxBytes`, and
- * what a getter or a proxy in the payload throws.
+ * Makes the record of a message, where the next batch can be written from. Its payload is let go: what the
+ * caller passed need not live until the disk has it. Throws `UnfitPayload`, also where the record would take
+ * more than `maxBytes`, and what a getter or a proxy in the payload throws.
  */
 export function encodeMessage(message: NewMessage, maxBytes = Number.POSITIVE_INFINITY): EncodedMessage {
   const outer = recordBuffer.begin()
@@ -106,7 +111,9 @@ export function encodeMessage(message: NewMessage, maxBytes = Number.POSITIVE_IN
   }
 }
 
-/** Fills in which part of its `together` list a record is. A record that has no room for it would be spoilt. */
+/**
+ * Fills in which part of its `together` list a record is. A record that has no room for it would be spoilt.
+ */
 export function placeInList(encoded: EncodedMessage, index: number, count: number): void {
   const { id, record, together } = encoded
   if (!together) throw new Error(`Message "${id}" was not encoded as a part of a list, and stands in one`)
@@ -191,7 +198,8 @@ function isHeaders(value: unknown): value is Record<string, string> {
 function corruptMessage(where: string, problem: string, cause?: unknown): WaqError {
   return new WaqError(
     'WAQ_CORRUPT',
-    `${where} is intact by its checksum and yet no message: ${problem}. Report this as a bug of the waq that wrote it.`,
+    `${where} is intact by its checksum and yet no message: ${problem}. Report this as a bug of the waq ` +
+      'that wrote it.',
     cause === undefined ? {} : { cause },
   )
 }

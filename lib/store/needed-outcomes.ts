@@ -1,23 +1,26 @@
 /**
- * Which outcomes of the ack segments that are being rewritten the fold still needs. Everything else is left behind:
- * outcomes that a later one of the same message overtook, and those of messages that are gone. Those that
- * settled their messages are put together in large blocks (`settled-block.ts`).
+ * Which outcomes of the ack segments that are being rewritten the fold still needs. Everything else is left
+ * behind: outcomes that a later one of the same message overtook, and those of messages that are gone. Those
+ * that settled their messages are put together in large blocks (`settled-block.ts`).
  *
  * An outcome stays for one of these reasons (the same as in `segment-ledger.ts`):
  *   1. It is the last one of a live message.
- *   2. It settled a message that may still stand in a message segment that counts: without it the message would come
- *      back (invariant 10). Segments that do not count any more in memory are not asked: the manifest that makes the
- *      copies count does not list them either.
+ *   2. It settled a message that may still stand in a message segment that counts: without it the message
+ *      would come back (invariant 10). Segments that do not count any more in memory are not asked: the
+ *      manifest that makes the copies count does not list them either.
  *   3. The dedupe window remembers its message's id.
- *   4. It halts a channel. Or it ends a halt, and an outcome that halts may stand before it: it goes only where nothing
- *      older than this run stands in the log, and no outcome of the run that stays halts its channel.
+ *   4. It halts a channel. Or it ends a halt, and an outcome that halts may stand before it: it goes only
+ *      where nothing older than this run stands in the log, and no outcome of the run that stays halts its
+ *      channel.
  *   5. A wait that it tells is not over.
- *   6. It is the last window of attempts, or the last marking of a channel (`attempt-window.ts`), the last one that
- *      tells how the wall clock parted from the queue's time, or how a window of a limit is taken (`taken-places.ts`).
- *   7. It bounds what lost ack bytes can have named. A block bears the next sequence of all that is in it, so such an
- *      outcome is the last one of its block.
- * Whatever is overtaken here is overtaken by an outcome that was accepted already; the ack log is synced after the last
- * frame was judged and before the copies count, so no power loss takes the later one and leaves the earlier one missing.
+ *   6. It is the last window of attempts, or the last marking of a channel (`attempt-window.ts`), the last
+ *      one that tells how the wall clock parted from the queue's time, or how a window of a limit is taken
+ *      (`taken-places.ts`).
+ *   7. It bounds what lost ack bytes can have named. A block bears the next sequence of all that is in it, so
+ *      such an outcome is the last one of its block.
+ * Whatever is overtaken here is overtaken by an outcome that was accepted already; the ack log is synced
+ * after the last frame was judged and before the copies count, so no power loss takes the later one and
+ * leaves the earlier one missing.
  */
 import type { PutRecord, SegmentInfo, VisitedFrame } from '../log/types.js'
 import type { AttemptWindow } from './attempt-window.js'
@@ -92,7 +95,9 @@ export class NeededOutcomes {
   /** Ack segments that were made. */
   readonly made = new Set<number>()
 
-  /** `messageSegments`: those that count now. `isOldest`: no ack segment that counts stands before the run. */
+  /**
+   * `messageSegments`: those that count now. `isOldest`: no ack segment that counts stands before the run.
+   */
   constructor(sources: OutcomeSources, messageSegments: () => readonly SegmentInfo[], isOldest: boolean) {
     this.#sources = sources
     this.#countingSegments = messageSegments
@@ -143,7 +148,8 @@ export class NeededOutcomes {
   }
 
   #judgeSettlement(settlement: Settlement, ackSequence: number, put: PutRecord): void {
-    // A second copy, which changes nothing (invariant 11); and of two blocks that end alike one would not be found.
+    // A second copy, which changes nothing (invariant 11); and of two blocks that end alike one would not be
+    // found.
     if (this.#blocks.has(ackSequence) || this.#filling.endsWith(ackSequence)) return
     const bounds = this.#sources.gapEnds.has(ackSequence)
     if (!bounds && !this.#sources.settled.holds(settlement) && !this.#mayComeBack(settlement.sequence)) return

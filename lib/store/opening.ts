@@ -1,6 +1,6 @@
 /**
- * Rebuilds the state from the two logs: the ack log first, folded; then the message log, each message with its last
- * outcome and its row of the recovery table.
+ * Rebuilds the state from the two logs: the ack log first, folded; then the message log, each message with
+ * its last outcome and its row of the recovery table.
  */
 
 import { WaqError } from '../log/errors.js'
@@ -85,14 +85,20 @@ export class Opening implements OpenVisitor {
   #tailInDoubt = false
   /** Messages that were attempted, if their marks lack. */
   readonly #suspects: Suspect[] = []
-  /** By channel, the lowest order key of what was certainly still waiting, so that nothing behind it was attempted. */
+  /**
+   * By channel, the lowest order key of what was certainly still waiting, so that nothing behind it was
+   * attempted.
+   */
   readonly #waiting = new Map<string, number>()
   /** In doubt because their marks may lack. */
   readonly unmarked: MessageRef[] = []
   #messages = 0
   /** The latest moment that was met, in the queue's time. */
   #latest = 0
-  /** Of the ack log, the sequence of the last frame that was met, and of the last one before bytes that were lost. */
+  /**
+   * Of the ack log, the sequence of the last frame that was met, and of the last one before bytes that were
+   * lost.
+   */
   #metUpTo = 0
   #lostBehind = -1
   /** What was open in windows of limits, and has to be recorded as taken. */
@@ -207,7 +213,8 @@ export class Opening implements OpenVisitor {
     if (type !== MESSAGE_FRAME_TYPE) {
       throw new WaqError(
         'WAQ_UNSUPPORTED_VERSION',
-        `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer waq wrote it. Use that one, or a newer one.`,
+        `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer ` +
+          'waq wrote it. Use that one, or a newer one.',
       )
     }
     this.#messages += 1
@@ -240,7 +247,10 @@ export class Opening implements OpenVisitor {
     if (index.table.expiresAt(ref) !== Infinity) this.#areMortal = true
   }
 
-  /** What is known of messages that are proven to be lost: those that were not settled first, each by sequence. */
+  /**
+   * What is known of messages that are proven to be lost: those that were not settled first, each by
+   * sequence.
+   */
   lostMessages(records: readonly LostRecord[]): LostMessages {
     const messages: LostMessage[] = []
     const settled = new Set<number>()
@@ -261,10 +271,14 @@ export class Opening implements OpenVisitor {
     return { unsettled, settled: settled.size, messages: messages.slice(0, MAX_LISTED_LOST) }
   }
 
-  /** Whether the message may have been attempted behind the end of the ack log; `attempt-window.ts` has the reasons. */
+  /**
+   * Whether the message may have been attempted behind the end of the ack log; `attempt-window.ts` has the
+   * reasons.
+   */
   #weigh(ref: MessageRef, sequence: number, last: AliveRecord['kind'] | undefined): void {
     const { index } = this.#state
-    // What was being sent may have ended; and a redrive, or an appointment, puts a message before one whose turn it is.
+    // What was being sent may have ended; and a redrive, or an appointment, puts a message before one whose
+    // turn it is.
     if (last === 'attempt' || last === 'redriven' || last === 'dead') return
     if (last === undefined && index.deliverAt(ref) !== 0) return
     const channel = index.channel(ref)

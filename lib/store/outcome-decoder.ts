@@ -147,7 +147,8 @@ function unsupported(what: string): WaqError {
 function corrupt(where: string, kind: string, problem: string, cause?: unknown): WaqError {
   return new WaqError(
     'WAQ_CORRUPT',
-    `${where} ("${kind}") is intact by its checksum and yet no outcome: ${problem}. Report this as a bug of the waq that wrote it.`,
+    `${where} ("${kind}") is intact by its checksum and yet no outcome: ${problem}. Report this as a bug ` +
+      'of the waq that wrote it.',
     cause === undefined ? {} : { cause },
   )
 }

@@ -36,7 +36,9 @@ export type FieldType =
   | 'errors'
   /** Nil, or `[ order key, expires at ]` of the latest redrive. */
   | 'redrive'
-  /** Array of pairs `at, count`: the first `at` in the queue's time, each further one by how much it is later. */
+  /**
+   * Array of pairs `at, count`: the first `at` in the queue's time, each further one by how much it is later.
+   */
   | 'ends'
 
 export interface Field {

@@ -30,7 +30,10 @@ export class OutcomeGaps {
     this.#gaps.push(gap)
   }
 
-  /** An intact frame says how many messages there were when it was written: those in a gap before it knew no more. */
+  /**
+   * An intact frame says how many messages there were when it was written: those in a gap before it knew no
+   * more.
+   */
   met(ackSequence: number, nextSequence: number): void {
     if (this.#gaps.length === 0) return
     for (const gap of this.#gaps) {

@@ -36,7 +36,10 @@ export interface OutcomeRecorderParts {
   readonly now: () => number
   /** Reads who a live message is. */
   readonly readIdentity: (ref: MessageRef) => Promise<Identity | undefined>
-  /** Something may have become free: a message segment has no live message any more, or an ack segment was sealed. */
+  /**
+   * Something may have become free: a message segment has no live message any more, or an ack segment was
+   * sealed.
+   */
   readonly mayBeFree: () => void
   /** Messages go to this message segment now, so that it is not free, whatever is settled. */
   readonly isWritingTo: (segment: number) => boolean
@@ -63,7 +66,7 @@ const ASK_AFTER_BYTES = 1024 * 1024
 /** So many of them, too: the outcomes of small messages are as large as those of others. */
 const ASK_AFTER_MESSAGES = 1024
 
-/** How often a log that did not write yet is asked whether it can not. */
+/** How often a log that did not write yet is asked whether it cannot. */
 const WRITE_POLL_MS = 100
 
 type Settling = Extract<Outcome, { kind: SettlingKind }>
@@ -149,7 +152,10 @@ export class OutcomeRecorder implements RecordingOwner {
     }
   }
 
-  /** The id, channel and digest must be known to write it; where the record is not in memory, it is read first. */
+  /**
+   * The id, channel and digest must be known to write it; where the record is not in memory, it is read
+   * first.
+   */
   #recordSettling(ref: MessageRef, outcome: Settling, listener: OutcomeListener | undefined): Recording {
     const { index, cache, acks } = this.#parts
     const sequence = index.table.sequence(ref)
@@ -158,7 +164,7 @@ export class OutcomeRecorder implements RecordingOwner {
     recording.settles = ref
     const append = (known: Identity | undefined): void => {
       identity = known
-      // Nobody reads it any more.
+      // No one reads it any more.
       cache.delete(sequence)
       this.#append(acks, recording, this.#settlingRecord(ref, outcome, known))
     }
@@ -177,7 +183,7 @@ export class OutcomeRecorder implements RecordingOwner {
     return recording
   }
 
-  /** A message that can not be read any more is settled all the same; only its id can not be told again. */
+  /** A message that cannot be read any more is settled all the same; only its id cannot be told again. */
   async #readForSettling(ref: MessageRef): Promise<Identity | undefined> {
     const { readIdentity, onError, index } = this.#parts
     try {
@@ -186,7 +192,8 @@ export class OutcomeRecorder implements RecordingOwner {
       onError(
         asWaqError(
           error,
-          `Message ${index.table.sequence(ref)} was settled, but its id could not be read, so a duplicate of it would be sent`,
+          `Message ${index.table.sequence(ref)} was settled, but its id could not be read, so a duplicate ` +
+            'of it would be sent',
         ),
       )
       return undefined
@@ -226,7 +233,8 @@ export class OutcomeRecorder implements RecordingOwner {
     this.#settledBytes += table.bytes(ref)
     this.#settledMessages += 1
     index.delete(ref)
-    // A queue that is empty after each message would ask after each: that segment is asked about when it is left.
+    // A queue that is empty after each message would ask after each: that segment is asked about when it is
+    // left.
     const mayLeave = wasLast && !isWritingTo(messageSegment)
     const isMuch = this.#settledBytes >= ASK_AFTER_BYTES || this.#settledMessages >= ASK_AFTER_MESSAGES
     if (!mayLeave && !isMuch) return
@@ -308,7 +316,7 @@ export class OutcomeRecorder implements RecordingOwner {
 
   /**
    * Resolves when everything recorded so far is on the device; rejects where the log does, or says that it
-   * can not write. However many ask at once, there are two: the one under way, and the one that covers what
+   * cannot write. However many ask at once, there are two: the one under way, and the one that covers what
    * was recorded since.
    */
   sync(): Promise<void> {
@@ -327,7 +335,7 @@ export class OutcomeRecorder implements RecordingOwner {
     const last = this.inFlight.last
     if (last !== undefined) {
       while (!(await settlesWithin(last.written, WRITE_POLL_MS))) {
-        // A log that retains what it can not write says so only when it is asked.
+        // A log that retains what it cannot write says so only when it is asked.
         await acks.commit()
       }
     }

@@ -1,6 +1,7 @@
 /**
- * The fold of the ack log as a reader keeps it: of each message which outcome is the last, and where it stands; what
- * the outcome says beyond that is read again when it is asked for. 34 bytes a message that has an outcome.
+ * The fold of the ack log as a reader keeps it: of each message which outcome is the last, and where it
+ * stands; what the outcome says beyond that is read again when it is asked for. 34 bytes a message that has
+ * an outcome.
  */
 import { WaqError } from '../log/errors.js'
 import type { CorruptRange, VisitedFrame, Witness } from '../log/types.js'

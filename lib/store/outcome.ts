@@ -36,7 +36,10 @@ export type AliveRecord =
 
 export interface SettlingRecord extends Common {
   readonly kind: SettlingKind
-  /** Empty: the message could not be read when it was settled, so no later enqueue can be told as its duplicate. */
+  /**
+   * Empty: the message could not be read when it was settled, so no later enqueue can be told as its
+   * duplicate.
+   */
   readonly id: string
   readonly channel: string
   /** `DIGEST_BYTES` bytes as a latin1 string. */

@@ -1,8 +1,10 @@
 /**
- * Typed columns in pages: a struct of arrays that grows without copying, addressed by small numbers that are reused.
- * Free numbers are chained through one of the columns, so that they cost nothing.
+ * Typed columns in pages: a struct of arrays that grows without copying, addressed by small numbers that are
+ * reused. Free numbers are chained through one of the columns, so that they cost nothing.
  */
-/** `row >>> PAGE_SHIFT` is the number of a row's page, and `row & PAGE_MASK` its place in the columns there. */
+/**
+ * `row >>> PAGE_SHIFT` is the number of a row's page, and `row & PAGE_MASK` its place in the columns there.
+ */
 export const PAGE_SHIFT = 10
 export const PAGE_ROWS = 1 << PAGE_SHIFT
 export const PAGE_MASK = PAGE_ROWS - 1

@@ -1,6 +1,6 @@
 /**
- * Writes a payload, and finds what can not be carried: exactly what MessagePack brings back as it was is written. One walk,
- * so that a getter can not answer twice, and nothing is read that was not checked.
+ * Writes a payload, and finds what cannot be carried: exactly what MessagePack brings back as it was is
+ * written. One walk, so that a getter cannot answer twice, and nothing is read that was not checked.
  */
 import { types } from 'node:util'
 import { Packr } from 'msgpackr'
@@ -21,7 +21,9 @@ import {
 } from './message-pack-bytes.js'
 import { writeAscii, writeLength, writeNumber, writeUtf8 } from './message-pack-writer.js'
 
-/** Deeper is refused: encoder and decoder recurse, and must not run out of stack in the middle of a message. */
+/**
+ * Deeper is refused: encoder and decoder recurse, and must not run out of stack in the middle of a message.
+ */
 export const MAX_PAYLOAD_DEPTH = 256
 
 const MIN_BIGINT = -(2n ** 63n)
@@ -45,7 +47,10 @@ export type UnfitReason =
   | 'too deep'
   | 'too large'
 
-/** What can not be carried, and where it is: each level adds its own key on the way up, so that a good payload costs no path. */
+/**
+ * What cannot be carried, and where it is: each level adds its own key on the way up, so that a good payload
+ * costs no path.
+ */
 export class UnfitPayload extends Error {
   readonly reason: UnfitReason
   readonly value: unknown
@@ -68,8 +73,9 @@ export class UnfitPayload extends Error {
 }
 
 /**
- * Reads what is written here, and writes what is seldom met. `moreTypes`: a Uint8Array comes back as one, not as a Buffer.
- * `variableMapSize`: maps of more than 65,535 keys. No `useToJSON`: in validated data that name is a key like any other.
+ * Reads what is written here, and writes what is seldom met. `moreTypes`: a Uint8Array comes back as one, not
+ * as a Buffer. `variableMapSize`: maps of more than 65,535 keys. No `useToJSON`: in validated data that name
+ * is a key like any other.
  */
 export const payloadCodec = new Packr({
   useRecords: false,
@@ -80,8 +86,8 @@ export const payloadCodec = new Packr({
 })
 
 /**
- * As a `bin` that holds its packed bytes; returns how many these are. Throws `UnfitPayload`, and what a getter or a proxy
- * throws. Where the record takes more than `maxBytes` it is not written to its end.
+ * As a `bin` that holds its packed bytes; returns how many these are. Throws `UnfitPayload`, and what a
+ * getter or a proxy throws. Where the record takes more than `maxBytes` it is not written to its end.
  */
 export function writePayload(payload: unknown, maxBytes: number): number {
   const start = out.at - out.from

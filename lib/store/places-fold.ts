@@ -6,7 +6,9 @@ export interface FoldedPlaces {
   readonly segment: number
 }
 
-/** Of each window of a limit the last record, by ack sequence; and the last one that says what is not counted. */
+/**
+ * Of each window of a limit the last record, by ack sequence; and the last one that says what is not counted.
+ */
 export class PlacesFold {
   readonly last = new Map<string, FoldedPlaces>()
   uncounted: { readonly at: number; readonly ackSequence: number; readonly segment: number } | undefined

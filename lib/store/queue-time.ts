@@ -18,12 +18,14 @@ export interface ClockReading {
  * 1. Within a life it begins with the wall clock and goes on by the monotonic one. A step of the wall clock
  *    does not touch it.
  * 2. A suspend counts. The monotonic clock stands still in it; the wall clock and the boot clock go on. So
- *    where the wall clock has parted from this time, the boot clock is asked how much of that was sleep; the rest was a step.
+ *    where the wall clock has parted from this time, the boot clock is asked how much of that was sleep; the
+ *    rest was a step.
  * 3. From one life to the next it is the later of the latest moment that anything on disk speaks of, and of
- *    the wall clock. By how much the wall clock was set ahead of it within a life is on disk, and taken off: so a step is no time
- *    that passed between two lives either. One that was set back behind that moment is not believed: it may be set right
- *    again before the next life, and that would be taken for time that passed. One that was set back and is not behind it
- *    is believed from then on: what is on disk would hide from every life how long nothing ran.
+ *    the wall clock. By how much the wall clock was set ahead of it within a life is on disk, and taken off:
+ *    so a step is no time that passed between two lives either. One that was set back behind that moment is
+ *    not believed: it may be set right again before the next life, and that would be taken for time that
+ *    passed. One that was set back and is not behind it is believed from then on: what is on disk would hide
+ *    from every life how long nothing ran.
  */
 export class QueueTime {
   readonly #clocks: Clocks
@@ -78,8 +80,8 @@ export class QueueTime {
   }
 
   /**
-   * How much of the sleep that was counted so far may not have passed since some moment of this life: of each one noticed,
-   * what was slept before that moment, and what the looks at the boot clock are wrong by.
+   * How much of the sleep that was counted so far may not have passed since some moment of this life: of each
+   * one noticed, what was slept before that moment, and what the looks at the boot clock are wrong by.
    */
   get uncertainMs(): number {
     return this.#uncertainMs

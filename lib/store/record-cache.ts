@@ -1,17 +1,18 @@
 /**
- * The newest records, bounded in bytes, by sequence: a message that is sent soon after it was enqueued is not read
- * back from the disk. Reading does not make an entry newer.
+ * The newest records, bounded in bytes, by sequence: a message that is sent soon after it was enqueued is not
+ * read back from the disk. Reading does not make an entry newer.
  *
- * The latest few messages are kept as they were encoded, so that nothing but the payload is decoded of a message that is
- * sent at once. A message leaves for the pages when another one takes its place, or when the buffer that it was encoded in
- * is full: a record that is kept there keeps a mebibyte alive.
+ * The latest few messages are kept as they were encoded, so that nothing but the payload is decoded of a
+ * message that is sent at once. A message leaves for the pages when another one takes its place, or when the
+ * buffer that it was encoded in is full: a record that is kept there keeps a mebibyte alive.
  *
- * Records are copied into pages, which fill one after another. A page whose records were all settled is used again, and
- * where the limit is reached the oldest page goes, whatever it still holds. So no record is an object: those that wait
- * would be copied by each young collection, 3 ms at a time, which is what everyone else in the process waited for.
+ * Records are copied into pages, which fill one after another. A page whose records were all settled is used
+ * again, and where the limit is reached the oldest page goes, whatever it still holds. So no record is an
+ * object: those that wait would be copied by each young collection, 3 ms at a time, which is what everyone
+ * else in the process waited for.
  *
- * A slot for each sequence of a window, no hash table: sequences come without gaps to speak of, so that neighbours
- * never meet, and at full speed a `Map` costs more than everything else that is done for a record.
+ * A slot for each sequence of a window, no hash table: sequences come without gaps to speak of, so that
+ * neighbours never meet, and at full speed a `Map` costs more than everything else that is done for a record.
  */
 
 import { recordBuffer } from '../log/record-buffer.js'
@@ -51,8 +52,9 @@ export class RecordCache {
   #spare: Buffer | undefined
   #bytes = 0
   /**
-   * The slots, by the low bits of the sequence; their number is a power of 2. A slot whose page is gone is free, and so is
-   * one whose page is 0, for they count from 1: each slot that is not stands for one record that its page counts as used.
+   * The slots, by the low bits of the sequence; their number is a power of 2. A slot whose page is gone is
+   * free, and so is one whose page is 0, for they count from 1: each slot that is not stands for one record
+   * that its page counts as used.
    */
   #sequences = new Float64Array(FEWEST_SLOTS)
   #pageNumbers = new Float64Array(FEWEST_SLOTS)

@@ -14,8 +14,9 @@ export interface RecordingOwner {
 const NOTHING = Buffer.alloc(0)
 
 /**
- * One outcome from the moment when it happened. The promise is made only for those who ask for it: two outcomes a
- * message are recorded, and a rejection that nobody waits for is no unhandled one (the loss is told by `onLost`).
+ * One outcome from the moment when it happened. The promise is made only for those who ask for it: two
+ * outcomes a message are recorded, and a rejection that no one waits for is no unhandled one (the loss is
+ * told by `onLost`).
  */
 export class Recording extends Append implements DeferredUpdate {
   place = -1

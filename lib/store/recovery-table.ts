@@ -1,6 +1,7 @@
 /**
- * What an opening makes of a message, as a truth table: the rows of "Recovery" in the design, and every combination
- * of the first three columns matches exactly one of them (`recovery-table.test.ts` enumerates them).
+ * What an opening makes of a message, as a truth table: the rows of "Recovery" in the design, and every
+ * combination of the first three columns matches exactly one of them (`recovery-table.test.ts` enumerates
+ * them).
  *
  *     message   last outcome                 ack bytes after it lost    after open
  *     present   none                         no                         pending, never sent; or, where its mark may
@@ -18,8 +19,9 @@
  * The mark of a first attempt may lack where the tail of the ack log is in doubt (power was lost, say), and
  * the window of attempts that the log ends with covers the message: see `attempt-window.ts`.
  *
- * A dead letter stays dead where ack bytes were lost: all that they can have held is its redrive or its end, and to
- * send every dead letter of a queue again because one block went bad would be worse than to ask for a redrive twice.
+ * A dead letter stays dead where ack bytes were lost: all that they can have held is its redrive or its end,
+ * and to send every dead letter of a queue again because one block went bad would be worse than to ask for a
+ * redrive twice.
  */
 import type { MessageOutcomeKind } from './outcome.js'
 

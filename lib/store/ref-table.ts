@@ -1,9 +1,9 @@
 /**
- * A hash table of message refs that keeps nothing but the refs: 4 bytes a slot, open addressing with linear probing.
- * Hashes and keys stand in the message table, so that several tables can share them.
+ * A hash table of message refs that keeps nothing but the refs: 4 bytes a slot, open addressing with linear
+ * probing. Hashes and keys stand in the message table, so that several tables can share them.
  *
- * It is cut into shards by the top bits of the hash, each of which grows and shrinks alone: a table of a million
- * refs never stops the world to copy itself.
+ * It is cut into shards by the top bits of the hash, each of which grows and shrinks alone: a table of a
+ * million refs never stops the world to copy itself.
  */
 import type { MessageRef } from './message-store.js'
 
@@ -37,8 +37,8 @@ export class RefTable {
 
   /**
    * As `add` of each of them, at once. They are sorted by shard first, and every shard is made as large as it
-   * has to be before anything is placed in it: one after another, each add would miss the processor's cache, and to grow
-   * step by step would ask for the hash of each ref again and again.
+   * has to be before anything is placed in it: one after another, each add would miss the processor's cache,
+   * and to grow step by step would ask for the hash of each ref again and again.
    */
   addAll(refs: Uint32Array): void {
     const hashes = new Uint32Array(refs.length)
@@ -107,7 +107,10 @@ export class RefTable {
     if (slots.length > SMALLEST_SLOTS && shard.used * 8 < slots.length) this.#resize(shard, slots.length / 2)
   }
 
-  /** The first ref under this hash that is accepted. Refs of other hashes are offered too: `accept` compares keys. */
+  /**
+   * The first ref under this hash that is accepted. Refs of other hashes are offered too: `accept` compares
+   * keys.
+   */
   find(hash: number, accept: (ref: MessageRef) => boolean): MessageRef | undefined {
     const { slots } = this.#shards[hash >>> SHARD_SHIFT]!
     const mask = slots.length - 1

@@ -14,7 +14,8 @@ export async function rewriteOutcomes(
   manner: RewriteManner,
 ): Promise<void> {
   const { messages, acks, ledger, now } = parts
-  // Nothing that was accepted waits to be written again: each message stands in a segment that is asked for it.
+  // Nothing that was accepted waits to be written again: each message stands in a segment that is asked for
+  // it.
   await messages.sync()
   const isOldest = acks.segments()[0]?.id === segments[0]
   const needed = new NeededOutcomes(parts, () => messages.segments(), isOldest)

@@ -1,25 +1,27 @@
 /**
- * Which segments nobody needs any more.
+ * Which segments no one needs any more.
  *
- * A message segment is free when no live message stands in it. It is retired after the acks were synced: from then
- * on its settled messages are gone for good, with or without their outcomes (invariant 10).
+ * A message segment is free when no live message stands in it. It is retired after the acks were synced: from
+ * then on its settled messages are gone for good, with or without their outcomes (invariant 10).
  *
  * An ack segment is free when the fold would be the same without it:
- *   1. A message's state depends on its last outcome only, and only while its message segment counts. So each ack
- *      segment has a count, by message segment, of the messages whose last written outcome it holds. Earlier outcomes
- *      of these messages count nowhere: whatever is dropped, the last one stays as long as it could matter. A message
- *      segment that is gone (by a durable manifest, never before) is struck from every ack segment.
+ *   1. A message's state depends on its last outcome only, and only while its message segment counts. So each
+ *      ack segment has a count, by message segment, of the messages whose last written outcome it holds.
+ *      Earlier outcomes of these messages count nowhere: whatever is dropped, the last one stays as long as
+ *      it could matter. A message segment that is gone (by a durable manifest, never before) is struck from
+ *      every ack segment.
  *   2. The dedupe window: each ack segment has a count of the ids that it keeps.
- *   3. Windows of attempts and markings of channels (`attempt-window.ts`), and windows of limits (`taken-places.ts`): a
- *      count of those that hold.
- *   4. Halts: a count of the channels that are halted by a dead letter of the segment. A resume only undoes halts that
- *      stand before it, so it can go once every older ack segment goes too.
+ *   3. Windows of attempts and markings of channels (`attempt-window.ts`), and windows of limits
+ *      (`taken-places.ts`): a count of those that hold.
+ *   4. Halts: a count of the channels that are halted by a dead letter of the segment. A resume only undoes
+ *      halts that stand before it, so it can go once every older ack segment goes too.
  *   5. Limits told by a receiver: until the latest of them is over.
  *   6. Bytes of the ack log that were lost: the frame that bounds what they can have named stays (`pin`).
- *   7. Frames that were written again after a failed sync are accounted for where they stood first, so the segment
- *      that holds the second copy stays as long as the first one is needed.
- * All counts only ever err on the side of keeping: they are raised when a frame is accepted and lowered when a later
- * one is, or when a manifest is durable. The same holds without any order among the segments, as the fold has none.
+ *   7. Frames that were written again after a failed sync are accounted for where they stood first, so the
+ *      segment that holds the second copy stays as long as the first one is needed.
+ * All counts only ever err on the side of keeping: they are raised when a frame is accepted and lowered when
+ * a later one is, or when a manifest is durable. The same holds without any order among the segments, as the
+ * fold has none.
  */
 import { FRAME_HEADER_BYTES } from '../log/format.js'
 import type { SegmentInfo } from '../log/types.js'
@@ -135,8 +137,8 @@ export class SegmentLedger {
   }
 
   /**
-   * A message was settled, by an outcome in `ackSegment`, while its segment was being rewritten, and was copied to
-   * `messageSegment`: the outcome is needed as long as that one counts.
+   * A message was settled, by an outcome in `ackSegment`, while its segment was being rewritten, and was
+   * copied to `messageSegment`: the outcome is needed as long as that one counts.
    */
   outcomeInherited(ackSegment: number, messageSegment: number): void {
     raise(this.#account(ackSegment).outcomes, messageSegment, 1)
@@ -148,8 +150,8 @@ export class SegmentLedger {
   }
 
   /**
-   * The share of an ack segment that is needed: at least. (An outcome may be needed twice, for its message's segment and
-   * for the dedupe window. So one that was just rewritten counts as needed whole.)
+   * The share of an ack segment that is needed: at least. (An outcome may be needed twice, for its message's
+   * segment and for the dedupe window. So one that was just rewritten counts as needed whole.)
    */
   neededShare(ackSegment: number, now: number): number {
     const account = this.#acks.get(ackSegment)
@@ -237,7 +239,10 @@ export class SegmentLedger {
     account.limitsUntil = Math.max(account.limitsUntil, until)
   }
 
-  /** Sealed message segments without a live message, below what is still being written. `busy`: those that stay anyway. */
+  /**
+   * Sealed message segments without a live message, below what is still being written. `busy`: those that
+   * stay anyway.
+   */
   freeMessageSegments(
     segments: readonly SegmentInfo[],
     lowestInFlight: number,
@@ -250,8 +255,8 @@ export class SegmentLedger {
   }
 
   /**
-   * Sealed ack segments that the fold does not need, below what is still being written. `segments`: oldest first.
-   * `busy`: those that stay anyway.
+   * Sealed ack segments that the fold does not need, below what is still being written. `segments`: oldest
+   * first. `busy`: those that stay anyway.
    */
   freeAckSegments(
     segments: readonly SegmentInfo[],

@@ -7,8 +7,8 @@ import type { SegmentLedger } from './segment-ledger.js'
 const none: ReadonlySet<number> = new Set()
 
 /**
- * So many of the newest sealed ack segments are young at most. A limit, because outcomes of a message that is retried
- * for hours fill any number of ack segments while the message log stands still.
+ * So many of the newest sealed ack segments are young at most. A limit, because outcomes of a message that is
+ * retried for hours fill any number of ack segments while the message log stands still.
  */
 const MOST_YOUNG_ACKS = 3
 
@@ -22,9 +22,9 @@ export interface ShareSources {
 }
 
 /**
- * Which segments the traffic is about to set free by itself: the one that messages go to, and the one before it until
- * half as much was written behind it. Its last messages are being sent; copied now, they would be settled before the copy
- * counts, while the segment, which a rewrite keeps busy, could not be given up.
+ * Which segments the traffic is about to set free by itself: the one that messages go to, and the one before
+ * it until half as much was written behind it. Its last messages are being sent; copied now, they would be
+ * settled before the copy counts, while the segment, which a rewrite keeps busy, could not be given up.
  */
 function youngMessageSegments(messages: Log): ReadonlySet<number> {
   const segments = messages.segments()
@@ -61,8 +61,8 @@ export function messageShares(
 }
 
 /**
- * By count, as if all outcomes were of one size. Young: it holds outcomes of messages of a young segment; but for one
- * that is loose, for its ids stay when those messages are gone.
+ * By count, as if all outcomes were of one size. Young: it holds outcomes of messages of a young segment; but
+ * for one that is loose, for its ids stay when those messages are gone.
  */
 export function outcomeShares(
   { messages, acks, ledger, lowestAckInFlight, now }: ShareSources,

@@ -1,7 +1,8 @@
 /**
- * Finds by the sequence of a message a number that belongs to it, below 2^32 - 1: mostly the ref of a live one. Sequences
- * come in order and mostly stay together, so they are kept in blocks of sixteen: some 6 bytes a message where a queue is
- * full, 85 for one that stands alone, and no look-up at all for the next one of the same block.
+ * Finds by the sequence of a message a number that belongs to it, below 2^32 - 1: mostly the ref of a live
+ * one. Sequences come in order and mostly stay together, so they are kept in blocks of sixteen: some 6 bytes
+ * a message where a queue is full, 85 for one that stands alone, and no look-up at all for the next one of
+ * the same block.
  */
 import { hashSequence } from './id-hash.js'
 import type { MessageRef } from './message-store.js'
@@ -31,7 +32,10 @@ export class SequenceTable<T extends number = MessageRef> {
   #latestRow = 0
   /** The highest key that ever had a block: beyond it there is none to be found. */
   #highestKey = -1
-  /** Its block, which stays while it is empty: the next sequence belongs there, and a queue may be empty after each. */
+  /**
+   * Its block, which stays while it is empty: the next sequence belongs there, and a queue may be empty after
+   * each.
+   */
   #highestRow = -1
 
   add(sequence: number, ref: T): void {

@@ -196,7 +196,10 @@ export class SettledBlockWriter {
   }
 }
 
-/** As `Buffer.copy`, which makes a view of what it copies: of most blocks, of one row, that costs more than they do. */
+/**
+ * As `Buffer.copy`, which makes a view of what it copies: of most blocks, of one row, that costs more than
+ * they do.
+ */
 function copyShort(from: Buffer, count: number, to: Buffer, start: number): void {
   if (count > SHORT_COPY_BYTES) from.copy(to, start, 0, count)
   else for (let i = 0; i < count; i += 1) to[start + i] = from[i]!

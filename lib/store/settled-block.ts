@@ -243,6 +243,7 @@ export function decodeOutcomes(
 function corrupt(frameSequence: number, problem: string): WaqError {
   return new WaqError(
     'WAQ_CORRUPT',
-    `Frame ${frameSequence} of the ack log is intact by its checksum and yet no block of settled messages: ${problem}. Report this as a bug of the waq that wrote it.`,
+    `Frame ${frameSequence} of the ack log is intact by its checksum and yet no block of settled ` +
+      `messages: ${problem}. Report this as a bug of the waq that wrote it.`,
   )
 }

@@ -1,10 +1,12 @@
 /**
- * The ids of settled messages, for as long as the dedupe window says. Rebuilt from settling outcomes after a restart.
+ * The ids of settled messages, for as long as the dedupe window says. Rebuilt from settling outcomes after a
+ * restart.
  *
- * A queue remembers 100,000 of them by default, so they stand in pages of columns: some 110 bytes each with the id, in no
- * object that the collector would have to look at. They are found by the hash of their ids. They come and go in the order
- * in which they were settled, so that is the order of the pages and of their rows: new ones are put at the end, old ones
- * are forgotten from the front, and a page goes with the last of its ids.
+ * A queue remembers 100,000 of them by default, so they stand in pages of columns: some 110 bytes each with
+ * the id, in no object that the collector would have to look at. They are found by the hash of their ids.
+ * They come and go in the order in which they were settled, so that is the order of the pages and of their
+ * rows: new ones are put at the end, old ones are forgotten from the front, and a page goes with the last of
+ * its ids.
  */
 import { DeferredUpdates } from './deferred-updates.js'
 import { hashAsciiId, hashId, type IdHash } from './id-hash.js'
@@ -31,17 +33,24 @@ export interface SettledId {
   readonly segment: number
 }
 
-/** So many that an opening met are made findable at once, and only then those beyond the limit are forgotten. */
+/**
+ * So many that an opening met are made findable at once, and only then those beyond the limit are forgotten.
+ */
 const PLACED_AT_ONCE = 128 * 1024
 /** A look-up goes through them one by one. */
 const MAX_LATEST = 64
 
 export class SettledIds {
   readonly #options: DedupeOptions
-  /** Called for each id that is forgotten or replaced: nothing needs its outcome, in this ack segment, any more. */
+  /**
+   * Called for each id that is forgotten or replaced: nothing needs its outcome, in this ack segment, any
+   * more.
+   */
   readonly #forgotten: (segment: number, sequence: number) => void
   readonly #deferred: DeferredUpdates
-  /** The latest, oldest first, which are not in the pages yet: to place many at once costs a part of it each. */
+  /**
+   * The latest, oldest first, which are not in the pages yet: to place many at once costs a part of it each.
+   */
   readonly #latest: SettledId[] = []
   #latestAt = 0
   #pages = new SettledPages()
@@ -108,7 +117,9 @@ export class SettledIds {
     this.#byHash.add(row, hash.low)
   }
 
-  /** Of so many settlements that follow, `addScanned` or not, the texts stand here: they are taken up at once. */
+  /**
+   * Of so many settlements that follow, `addScanned` or not, the texts stand here: they are taken up at once.
+   */
   scanTexts(bytes: Buffer, from: number, to: number, count: number): void {
     this.#scan ??= new Scan()
     this.#scan.giveBackTexts()
@@ -119,8 +130,8 @@ export class SettledIds {
   }
 
   /**
-   * One that an opening met, in whatever order. Where its id was settled twice, the later message counts. `scanned`
-   * follows the last one; nothing is found before.
+   * One that an opening met, in whatever order. Where its id was settled twice, the later message counts.
+   * `scanned` follows the last one; nothing is found before.
    */
   addScanned(settlement: Settlement, segment: number, ackSequence: number): void {
     this.#scan ??= new Scan()
@@ -144,14 +155,15 @@ export class SettledIds {
     const { sequence, at, attempts, kind } = settlement
     page.fill(slot, hash, sequence, at, attempts, segment, kind)
     if (!scan.add(row, ackSequence)) return
-    // The page that the texts went to may begin anew now; those of the rows that follow are taken up one by one.
+    // The page that the texts went to may begin anew now; those of the rows that follow are taken up one by
+    // one.
     scan.leaveTexts()
     this.#placeScanned(scan)
   }
 
   /**
-   * As `scanTexts` and then `addScanned` of every row of a block. Most of its columns are taken up as they stand: that
-   * is less work a row, and it counts most before that of an opening is compiled.
+   * As `scanTexts` and then `addScanned` of every row of a block. Most of its columns are taken up as they
+   * stand: that is less work a row, and it counts most before that of an opening is compiled.
    */
   addBlock(block: SettledBlock, segment: number): void {
     const { count, textsFrom, digestFroms, idBytes, channels, channelFroms, channelBytes } = block
@@ -189,7 +201,10 @@ export class SettledIds {
     }
   }
 
-  /** The opening has read both logs, and knows what time it is: of those that it met the old ones are forgotten. */
+  /**
+   * The opening has read both logs, and knows what time it is: of those that it met the old ones are
+   * forgotten.
+   */
   scanned(now: number): void {
     const scan = this.#scan
     if (scan === undefined) return
@@ -244,8 +259,8 @@ export class SettledIds {
   }
 
   /**
-   * The outcome of this message was written again, to another ack segment. Returns the one that kept its id before;
-   * undefined: the id is not remembered, or that of another.
+   * The outcome of this message was written again, to another ack segment. Returns the one that kept its id
+   * before; undefined: the id is not remembered, or that of another.
    */
   move(settlement: Settlement, segment: number): number | undefined {
     const row = this.#rowOf(settlement)
@@ -297,8 +312,8 @@ export class SettledIds {
   }
 
   /**
-   * Makes what was scanned findable, the latest first: of an id that was settled twice the later message stays, and what
-   * is beyond the limit is never looked at.
+   * Makes what was scanned findable, the latest first: of an id that was settled twice the later message
+   * stays, and what is beyond the limit is never looked at.
    */
   #placeScanned(scan: Scan): void {
     const { rows } = scan
@@ -339,7 +354,7 @@ export class SettledIds {
       }
     }
     for (; at > 0; at -= 1) this.#release(rows[at - 1] as MessageRef)
-    // Before they are sorted nobody knows which are the oldest.
+    // Before they are sorted no one knows which are the oldest.
     if (scan.inOrder) this.evict(-Infinity)
   }
 
@@ -410,7 +425,7 @@ export class SettledIds {
   }
 }
 
-/** What an opening met and nobody finds yet. */
+/** What an opening met and no one finds yet. */
 class Scan {
   readonly rows = new Uint32Array(PLACED_AT_ONCE)
   #count = 0

@@ -1,13 +1,17 @@
 /**
- * Rows of settled messages in the order in which they were settled: appended at the end, mostly released from the front.
- * They stand in pages of columns; a page goes with its last row, and the one that is written to begins anew.
+ * Rows of settled messages in the order in which they were settled: appended at the end, mostly released from
+ * the front. They stand in pages of columns; a page goes with its last row, and the one that is written to
+ * begins anew.
  */
 import type { IdHash } from './id-hash.js'
 import type { SettlingKind } from './outcome.js'
 import { DIGEST_BYTES } from './outcome-format.js'
 import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT } from './paged-columns.js'
 
-/** Room for ids of the usual length, a UUID's, each with a channel of its own; where it does not suffice it grows. */
+/**
+ * Room for ids of the usual length, a UUID's, each with a channel of its own; where it does not suffice it
+ * grows.
+ */
 const TEXT_BYTES = PAGE_ROWS * (DIGEST_BYTES + 36 + 20)
 
 const states: readonly SettlingKind[] = ['delivered', 'cancelled', 'purged']

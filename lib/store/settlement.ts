@@ -3,8 +3,9 @@ import type { SettlingKind, SettlingRecord } from './outcome.js'
 import { DIGEST_BYTES } from './outcome-format.js'
 
 /**
- * An outcome that settled a message, as an opening reads it: 100,000 of them and more, so it makes no string of the id,
- * of the channel or of the digest. One is made for an opening, and speaks of the record that was read last.
+ * An outcome that settled a message, as an opening reads it: 100,000 of them and more, so it makes no string
+ * of the id, of the channel or of the digest. One is made for an opening, and speaks of the record that was
+ * read last.
  */
 export class Settlement {
   kind: SettlingKind = 'delivered'

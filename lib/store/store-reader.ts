@@ -1,8 +1,9 @@
 /**
- * A queue's messages for those who do not own it: no lock, no byte changed. The ack log is folded into a small table
- * first; the messages are then streamed past it, so that memory does not grow with what waits.
+ * A queue's messages for those who do not own it: no lock, no byte changed. The ack log is folded into a
+ * small table first; the messages are then streamed past it, so that memory does not grow with what waits.
  *
- * What it tells is a snapshot: the messages that were there when it was taken, as they stood then or a moment later.
+ * What it tells is a snapshot: the messages that were there when it was taken, as they stood then or a moment
+ * later.
  */
 import { listBallasts } from '../log/ballast.js'
 import { type Owner, WaqError } from '../log/errors.js'
@@ -66,7 +67,7 @@ export interface MessageSelection {
   readonly select?: (message: Pick<ReadMessage, 'id' | 'channel' | 'state' | 'sequence'>) => boolean
   /** Default false. */
   readonly payloads?: boolean
-  /** Told once a place that can not be read; a newer snapshot may tell of the same place again. */
+  /** Told once a place that cannot be read; a newer snapshot may tell of the same place again. */
   readonly onDamage?: () => void
   /**
    * Told at the end: outcomes tell of messages that must be there and were not seen. `lost` looks closely.
@@ -114,7 +115,7 @@ export class StoreReader {
     return this.#logs.directory
   }
 
-  /** Undefined: nobody, since it was closed. */
+  /** Undefined: no one, since it was closed. */
   owner(): Promise<Owner | undefined> {
     return this.#logs.owner()
   }
@@ -125,8 +126,8 @@ export class StoreReader {
   }
 
   /**
-   * The live messages that were selected, by sequence, in batches. Goes on in a newer snapshot where the owner removed
-   * files meanwhile. Rejects with WAQ_UNSUPPORTED_VERSION, WAQ_IO or an AbortError.
+   * The live messages that were selected, by sequence, in batches. Goes on in a newer snapshot where the
+   * owner removed files meanwhile. Rejects with WAQ_UNSUPPORTED_VERSION, WAQ_IO or an AbortError.
    */
   async *found(selection: MessageSelection = {}): AsyncGenerator<{ view: View; messages: ReadMessage[] }> {
     let { after = 0 } = selection
@@ -221,7 +222,7 @@ export class StoreReader {
     })
   }
 
-  /** Channels that a dead letter halted and that nobody resumed since. */
+  /** Channels that a dead letter halted and that no one resumed since. */
   halts(): Promise<{ channel: string; since: number }[]> {
     return this.#logs.withSnapshot(async snapshot => {
       const { outcomes } = await this.#view(snapshot)
@@ -250,7 +251,7 @@ export class StoreReader {
 
   async #view(snapshot: LogSnapshot, onDamage: () => void = () => {}): Promise<View> {
     const outcomes = new OutcomeTable()
-    // Where nobody here can tell whether the owner lives, what it was sending may be on its way.
+    // Where no one here can tell whether the owner lives, what it was sending may be on its way.
     const ownerLives = ((await this.owner()) ?? { alive: false }).alive !== false
     if (snapshot.damagedManifest !== undefined) onDamage()
     await snapshot.visit(ACK_LOG, {
@@ -347,7 +348,8 @@ export class View {
     const isAppointment = envelope.deliverAt > 0 && !envelope.delayed
     const onWall = (at: number) => (isAppointment || at === 0 ? at : outcomes.onWall(at))
     const deliverAt = onWall(envelope.deliverAt)
-    // One literal, whole from the start: a million of these are made, and spreading them costs more than reading them.
+    // One literal, whole from the start: a million of these are made, and spreading them costs more than
+    // reading them.
     return {
       sequence,
       state,
@@ -377,7 +379,8 @@ function decode(frame: VisitedFrame, onDamage: (() => void) | undefined): Envelo
   if (type !== MESSAGE_FRAME_TYPE) {
     throw new WaqError(
       'WAQ_UNSUPPORTED_VERSION',
-      `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer waq wrote it. Use that one, or a newer one.`,
+      `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer waq ` +
+        'wrote it. Use that one, or a newer one.',
     )
   }
   try {
@@ -399,6 +402,7 @@ export function unpackPayload({ packedPayload, id, sequence }: ReadMessage): unk
 function restless(directory: string): WaqError {
   return new WaqError(
     'WAQ_IO',
-    `${directory} changes faster than it can be read: its owner removed files ${MAX_TRIES} times meanwhile. Try again.`,
+    `${directory} changes faster than it can be read: its owner removed files ${MAX_TRIES} times ` +
+      'meanwhile. Try again.',
   )
 }

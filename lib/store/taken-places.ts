@@ -1,14 +1,16 @@
 /**
- * What earlier lives left of the windows of limits, so that a restart empties none, and what this one records of them.
+ * What earlier lives left of the windows of limits, so that a restart empties none, and what this one records
+ * of them.
  *
  *     Before an attempt is recorded, and so before `send` is called, its place in every window is on record, as one
  *     that ended or as an *open* one; and that soon after it ended it is recorded when.
  *
- * So after a death every attempt is counted: those that ended by when they did, and what was open as if it had ended at
- * the opening. Records stand in the ack log before the marks of the attempts that they count. What a lost tail of it may
- * have held is one attempt of each message that is in doubt because of it (`attempt-window.ts`): it is in doubt, and no
- * first attempt of it is on record. Where more may be lost (bytes that rotted, or messages that were not on the
- * device), that is on record, too: what ended before is *uncounted*, and every window counts as full at that moment.
+ * So after a death every attempt is counted: those that ended by when they did, and what was open as if it
+ * had ended at the opening. Records stand in the ack log before the marks of the attempts that they count.
+ * What a lost tail of it may have held is one attempt of each message that is in doubt because of it
+ * (`attempt-window.ts`): it is in doubt, and no first attempt of it is on record. Where more may be lost
+ * (bytes that rotted, or messages that were not on the device), that is on record, too: what ended before is
+ * *uncounted*, and every window counts as full at that moment.
  *
  * Of each window the last record is needed, until nothing that it says counts any more.
  */
@@ -18,8 +20,8 @@ import { type PlacesFold, windowKey } from './places-fold.js'
 import type { SegmentLedger } from './segment-ledger.js'
 
 /**
- * Who lives records what is open anew after a quarter of this. A record that is older than what was recorded last by
- * this is therefore one that was overtaken, though what overtook it is gone already.
+ * Who lives records what is open anew after a quarter of this. A record that is older than what was recorded
+ * last by this is therefore one that was overtaken, though what overtook it is gone already.
  */
 const OPEN_LASTS_MS = 20_000
 /** The clocks of two lives may part by so much unseen: see `QueueTime`. */
@@ -48,7 +50,10 @@ export class TakenPlaces {
     this.#ledger = ledger
   }
 
-  /** What an opening found. `latest`: the latest moment on disk. Returns what is to be recorded: what was open is so no more. */
+  /**
+   * What an opening found. `latest`: the latest moment on disk. Returns what is to be recorded: what was open
+   * is so no more.
+   */
   opened(fold: PlacesFold, openedAt: number, latest: number): Places[] {
     const renewed: Places[] = []
     for (const { record, ackSequence, segment } of fold.last.values()) {

@@ -1,4 +1,6 @@
-/** The public types of `LogStore`, as the queue sees it. `message-store.ts` has those that delivery shares. */
+/**
+ * The public types of `LogStore`, as the queue sees it. `message-store.ts` has those that delivery shares.
+ */
 
 import type { Clocks } from '../log/clocks.js'
 import type { Owner } from '../log/errors.js'
@@ -52,7 +54,7 @@ export interface StoreEnqueueOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Made for whoever asked, and nobody else's. */
+/** Made for whoever asked, and no one else's. */
 export interface Enqueued {
   id: string
   channel: string
@@ -139,7 +141,10 @@ export interface StoreStats {
   readonly dead: number
   /** Records of pending, in-doubt and sending messages. */
   readonly pendingBytes: number
-  /** Epoch ms since when the oldest due message waits (its enqueue or its deliver-at time); undefined: none waits. */
+  /**
+   * Epoch ms since when the oldest due message waits (its enqueue or its deliver-at time); undefined: none
+   * waits.
+   */
   readonly oldestPendingAt: number | undefined
   /** Frames of live messages, dead letters included. */
   readonly liveBytes: number

@@ -1,4 +1,6 @@
-/** Reads every byte of a queue and tells what is not as it should be. It decides nothing and changes nothing. */
+/**
+ * Reads every byte of a queue and tells what is not as it should be. It decides nothing and changes nothing.
+ */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { WaqError } from '../log/errors.js'
@@ -21,7 +23,10 @@ export interface Verification {
   readonly messages: number
   /** Outcomes in frames that are intact. */
   readonly outcomes: number
-  /** Behind the last frame of a log that nobody writes to: an unfinished last write. Nothing in it was acknowledged. */
+  /**
+   * Behind the last frame of a log that no one writes to: an unfinished last write. Nothing in it was
+   * acknowledged.
+   */
   readonly tornBytes: number
   /** The same where a living owner may be writing just now. */
   readonly unfinishedBytes: number
@@ -35,7 +40,7 @@ export interface Verification {
   readonly orphanOutcomes: number
   /** Files that no manifest lists: they count for nothing, and the next owner removes them. */
   readonly voidFiles: readonly string[]
-  /** Messages whose attempt nobody knows the outcome of. */
+  /** Messages whose attempt no one knows the outcome of. */
   readonly inDoubtCount: number
   /** The first of them. */
   readonly inDoubt: readonly { id: string; channel: string; sequence: number }[]
@@ -140,7 +145,8 @@ class Check {
     if (type !== MESSAGE_FRAME_TYPE) {
       throw new WaqError(
         'WAQ_UNSUPPORTED_VERSION',
-        `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer waq wrote it. Use that one, or a newer one.`,
+        `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer ` +
+          'waq wrote it. Use that one, or a newer one.',
       )
     }
     this.messages += 1
@@ -187,7 +193,7 @@ class Check {
 
 function describe({ log, offset, length, firstMissing, lastMissing }: CorruptRange): string {
   if (log === MANIFESTS)
-    return length === 0 ? 'no manifest, though there are segments' : 'the newest manifest can not be read'
+    return length === 0 ? 'no manifest, though there are segments' : 'the newest manifest cannot be read'
   const records = log === ACK_LOG ? 'outcome' : 'message'
   const isHeader = offset === 0 && length === SEGMENT_HEADER_BYTES
   if (firstMissing === undefined) {
@@ -200,8 +206,8 @@ function describe({ log, offset, length, firstMissing, lastMissing }: CorruptRan
     return `${where}${records}s from ${firstMissing} to ${lastMissing} may be missing`
   // What compaction put into one frame is named by its last one.
   return log === ACK_LOG
-    ? `${where}outcome ${lastMissing} can not be read, or a block of outcomes that ends with it`
-    : `${where}message ${lastMissing} can not be read`
+    ? `${where}outcome ${lastMissing} cannot be read, or a block of outcomes that ends with it`
+    : `${where}message ${lastMissing} cannot be read`
 }
 
 /** It stands twice in its file, so that one bad block does not cost the directory; both are to be well. */

@@ -66,7 +66,7 @@ t.test('another text or channel than was enqueued is altered, not lost', async t
   t.match(takeAccount(messages, everything, record), { delivered: 4, lost: 0, altered: 2 })
 })
 
-t.test('a message that nobody enqueued is altered', async t => {
+t.test('a message that no one enqueued is altered', async t => {
   const strange = ['demo-4', 'demo-01', 'demo--1', 'other'].map(id => taken(0, { id }))
   const account = takeAccount(messages, everything, [...strange, taken(0), taken(1), taken(2), taken(3)])
   t.match(account, { delivered: 4, lost: 0, altered: 4 })

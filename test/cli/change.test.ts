@@ -3,7 +3,7 @@ import { chownSync, readdirSync, readFileSync, readlinkSync, statSync, writeFile
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { inspect, OutboundQueue } from '../../lib/index.js'
+import { OutboundQueue, QueueReader } from '../../lib/index.js'
 import { nightQueue, queueWith, startOwner, temporaryDirectory } from './fixtures/queues.js'
 import { waqHere } from './fixtures/waq-here.js'
 import { script, waq, waqUnwatched } from './fixtures/waq-process.js'
@@ -12,7 +12,7 @@ async function listed(
   directory: string,
 ): Promise<{ id: string; payload: unknown; state: string; channel: string }[]> {
   const messages = []
-  for await (const { id, payload, state, channel } of (await inspect(directory)).list()) {
+  for await (const { id, payload, state, channel } of (await QueueReader.open(directory)).list()) {
     messages.push({ id, payload, state, channel })
   }
   return messages
@@ -48,7 +48,7 @@ for (const owned of [false, true]) {
     ]
     const { status, stdout, stderr } = await waqHere('enqueue', directory, '--text', '안녕 👋', ...flags)
     t.match({ status, stdout, stderr }, { status: 0, stdout: 'one is in the queue.\n', stderr: '' })
-    const message = await (await inspect(directory)).get('one')
+    const message = await (await QueueReader.open(directory)).get('one')
     t.match(message, { payload: '안녕 👋', headers: { a: 'b=c' }, nextAttemptAt: Number, expiresAt: Number })
     t.equal(message!.expiresAt! - message!.nextAttemptAt!, 7_200_000)
     const again = await waqHere(
@@ -339,8 +339,8 @@ t.test('wrong uses of enqueue are told before anything is opened', async t => {
     [['--channel', 'a', '--text', 'x', '--deliver-at', 'tomorrow'], /--deliver-at must be a time such as/],
     [['--channel', 'a', '--text', 'x', '--header', 'novalue'], /--header must be name=value/],
     [['--from', '-', '--channel', 'a'], /cannot be used with/],
-    [['--from', join(directory, 'missing.jsonl')], /can not read .*missing\.jsonl: ENOENT/],
-    [['--from', directory], /can not read .*: EISDIR/],
+    [['--from', join(directory, 'missing.jsonl')], /cannot read .*missing\.jsonl: ENOENT/],
+    [['--from', directory], /cannot read .*: EISDIR/],
   ]
   for (const [args, problem] of wrong) {
     const { status, stdout, stderr } = await waqHere('enqueue', directory, ...args)

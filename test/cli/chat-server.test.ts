@@ -113,7 +113,7 @@ t.test('a late answer belongs to a message that was taken at once', async t => {
   t.match(server.record(), [{ id: 'a', times: 1 }])
 })
 
-t.test('a request that is no sendMessage of this bot is refused and taken by nobody', async t => {
+t.test('a request that is no sendMessage of this bot is refused and taken by no one', async t => {
   const server = await listen(t)
   const headers = { 'idempotency-key': 'a' }
   const body = JSON.stringify({ chat_id: 'chat', text: 'hello' })

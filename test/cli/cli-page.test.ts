@@ -60,7 +60,7 @@ async function run(example: string, prepared: string, cwd: string): Promise<stri
     env: { ...process.env, PATH: `${join(prepared, 'bin')}:${process.env.PATH}` },
   })
   const [stderr, [status]] = await Promise.all([text(child.stderr), once(child, 'close')])
-  // Without a terminal nobody can be asked: it says so.
+  // Without a terminal no one can be asked: it says so.
   const asks = example.includes('purge') && !example.includes('--yes') && /Say --yes/.test(stderr)
   return status === 0 || asks ? undefined : `${example}: ${status} ${stderr}`
 }

@@ -55,7 +55,7 @@ const wrongUses: [args: string[], problem: RegExp][] = [
   [['demo', '--seed', '4294967296'], /argument '4294967296' is invalid/],
   [['demo', '--kill', '3'], /unknown option '--kill'\n\(Did you mean --kills\?\)/],
   [['demo', 'directory'], /too many arguments/],
-  [['demo', '--messages', 'missing.jsonl'], /can not read the messages: ENOENT/],
+  [['demo', '--messages', 'missing.jsonl'], /cannot read the messages: ENOENT/],
   [['demo', '--messages', 'missing.jsonl', '--count', '3'], /cannot be used with option/],
 ]
 for (const [args, problem] of wrongUses) {
@@ -101,7 +101,7 @@ t.test('--keep refuses a directory that holds something, and a file', async t =>
   t.match(file.stderr, /is a file/)
 })
 
-t.test("a closed pipe is nobody's error", async t => {
+t.test("a closed pipe is no one's error", async t => {
   const { status, stderr } = spawnSync(
     'sh',
     ['-c', '("$0" "$1" --help; echo "status $?" >&2) | true', process.execPath, script],
@@ -114,7 +114,7 @@ t.test("a closed pipe is nobody's error", async t => {
 })
 
 t.test(
-  'output that can not be written is an I/O error',
+  'output that cannot be written is an I/O error',
   { skip: existsSync('/dev/full') ? false : 'there is no /dev/full here' },
   async t => {
     const full = await open('/dev/full', 'w')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { inspect, SendError } from '../../lib/index.js'
+import { QueueReader, SendError } from '../../lib/index.js'
 import { noTerminal, startOnTerminal } from './fixtures/pty.js'
 import { nightQueue, queueWith, startOwner, temporaryDirectory } from './fixtures/queues.js'
 import { waqHere } from './fixtures/waq-here.js'
@@ -69,14 +69,14 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 }
 
 async function counts(directory: string): Promise<{ pending: number; dead: number }> {
-  const { pending, dead } = await (await inspect(directory)).stats()
+  const { pending, dead } = await (await QueueReader.open(directory)).stats()
   return { pending, dead }
 }
 
 const countIn = (text: string): number => Number(/([\d,]+)/.exec(text)![1]!.replaceAll(',', ''))
 
 for (const owned of [false, true]) {
-  const how = owned ? 'with a living owner' : 'where nobody has the queue open'
+  const how = owned ? 'with a living owner' : 'where no one has the queue open'
 
   t.test(`compact, ${how}`, async t => {
     const directory = await copyOf(t, large)
@@ -147,7 +147,7 @@ for (const owned of [false, true]) {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const closed = new Promise<number | null>(resolve => child.on('close', resolve))
-    // It writes into a pipe that holds a part of it, and nobody reads on.
+    // It writes into a pipe that holds a part of it, and no one reads on.
     child.stdout.once('readable', () => {})
     await until(() => child.stdout.readableLength >= 16_384)
     child.kill('SIGINT')
@@ -180,7 +180,7 @@ for (const [verb, args, left] of [
     t.equal((await waqHere('verify', directory)).status, 0)
   }
 
-  t.test(`dead ${args[0]}, where nobody has the queue open`, { skip: noTerminal }, async t => {
+  t.test(`dead ${args[0]}, where no one has the queue open`, { skip: noTerminal }, async t => {
     const directory = await copyOf(t, manyDead)
     const run = startOnTerminal(command(directory))
     await run.until(new RegExp(`[1-9]\\d?,000 ${verb}`))

@@ -209,7 +209,7 @@ t.test('verify ends with status 1 on damage, and says where it is and what is mi
   const { status, stdout } = await waq('verify', directory)
   t.equal(status, 1)
   t.match(stdout, /damaged +one place/)
-  t.match(stdout, /messages\/\d+-\d+-[\da-f]{16}\.seg:\d+ +\d+ bytes: message 2 can not be read/)
+  t.match(stdout, /messages\/\d+-\d+-[\da-f]{16}\.seg:\d+ +\d+ bytes: message 2 cannot be read/)
   t.match(stdout, /Damaged: .*quarantine/)
   const json = await waq('verify', directory, '--json')
   t.equal(json.status, 1)

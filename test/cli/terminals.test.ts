@@ -116,7 +116,7 @@ t.test(
   },
 )
 
-/** A directory that can not be written, however this can be had here; false with the reason where it can not. */
+/** A directory that cannot be written, however this can be had here; false with the reason where it cannot. */
 function makeReadOnly(directory: string): { undo: () => void } | { reason: string } {
   if (process.getuid?.() !== 0) {
     const modes = new Map<string, number>()
@@ -137,7 +137,7 @@ function makeReadOnly(directory: string): { undo: () => void } | { reason: strin
   return { reason: 'root ignores modes, and may not mount read-only here' }
 }
 
-t.test('a copy on a file system that can not be written is read all the same', async t => {
+t.test('a copy on a file system that cannot be written is read all the same', async t => {
   const directory = await nightQueue(t)
   const made = makeReadOnly(directory)
   if ('reason' in made) {
@@ -145,7 +145,7 @@ t.test('a copy on a file system that can not be written is read all the same', a
     return
   }
   t.teardown(made.undo)
-  t.throws(() => mkdirSync(join(directory, 'x')), 'it can not be written')
+  t.throws(() => mkdirSync(join(directory, 'x')), 'it cannot be written')
   for (const args of looks) t.equal((await waqHere(...args, directory)).status, 0, args.join(' '))
   const { status, stderr } = await waqHere('compact', directory)
   t.equal(status, 4)
@@ -215,7 +215,7 @@ t.test('on a terminal', { skip: noTerminal }, async t => {
   t.test('purge asks, and does nothing without a yes', async t => {
     const directory = await nightQueue(t)
     const no = startOnTerminal(['dead', 'purge', directory, '--all'])
-    await no.until(/Purge 3 dead letters of one channel\? They can not be brought back\. \[y\/N\] /)
+    await no.until(/Purge 3 dead letters of one channel\? They cannot be brought back\. \[y\/N\] /)
     no.type('n\r')
     t.match(await no.ended, { status: 130, output: /nothing was changed/ })
     const yes = startOnTerminal(['dead', 'purge', directory, '--all'])

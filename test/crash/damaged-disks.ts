@@ -50,7 +50,7 @@ export interface Change {
   apply(disk: RecordingDisk): void
   /** Bytes of files that are not what they were. A file that is gone is touched from 0 on. */
   readonly touched: readonly { readonly path: string; readonly from: number; readonly to: number }[]
-  /** With this code an opening says that it can not be a queue's, and then it changes nothing. */
+  /** With this code an opening says that it cannot be a queue's, and then it changes nothing. */
   readonly refused?: string
 }
 
@@ -271,7 +271,7 @@ async function examine(subject: Subject, change: Change, tally: DamageTally): Pr
     const found = new Set<number>()
     for (const { sequence, text } of frames) {
       if (expected.get(sequence) !== text)
-        throw new Violation(`${log} ${sequence} is a record that nobody wrote`)
+        throw new Violation(`${log} ${sequence} is a record that no one wrote`)
       found.add(sequence)
     }
     for (const original of originals) {

@@ -188,7 +188,7 @@ async function examine(
   } = await look(disk, kept.keys())
   if (corrupt.length > 0) tally.reported += 1
   for (const id of stands.keys())
-    if (!kept.has(id)) throw new Violation(`${id} is a message that nobody wrote`)
+    if (!kept.has(id)) throw new Violation(`${id} is a message that no one wrote`)
   const lost = (log: string) => corrupt.some(range => range.log === log)
   for (const [id, { sequence, payload, stands: before, hasDied, isNamed }] of kept) {
     const now = stands.get(id)

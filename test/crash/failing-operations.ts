@@ -95,7 +95,7 @@ export async function failOperations(
 ): Promise<void> {
   let current = ''
   const onUnhandled = (error: unknown) => {
-    console.error(`an error that nobody handled, at ${current}`, error)
+    console.error(`an error that no one handled, at ${current}`, error)
     process.exitCode = 1
   }
   process.on('unhandledRejection', onUnhandled)

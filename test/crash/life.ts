@@ -31,7 +31,7 @@ export class Life {
   readonly process: DiskProcess
   readonly oracle: Oracle
   readonly shape: Shape
-  /** What was reported to nobody in particular. */
+  /** What was reported to no one in particular. */
   readonly errors: WaqError[] = []
   /** What callers were told. */
   readonly refusals: unknown[] = []

@@ -94,7 +94,7 @@ class LogOracle {
         // A later owner may use the sequence of what an earlier one attempted in vain.
         if (found.get(sequence) === text || must) known.add(sequence)
         if (found.get(sequence) === text) there += 1
-        // Compaction drops what nobody needs, also out of the middle of a list.
+        // Compaction drops what no one needs, also out of the middle of a list.
         else if (!this.#givenUp(sequence)) lacking += 1
         if (found.get(sequence) !== text && must && !this.#givenUp(sequence))
           this.#compare(sequence, text, found, true, 'which was acknowledged')
@@ -110,7 +110,7 @@ class LogOracle {
       if (there === 0 && !attempt.failed && !this.#givenUp(attempt.first)) missing ??= attempt.first
     }
     for (const [sequence, text] of found) {
-      if (!known.has(sequence)) this.#violated(`${sequence} ${brief(text)} is there, and nobody attempted it`)
+      if (!known.has(sequence)) this.#violated(`${sequence} ${brief(text)} is there, and no one attempted it`)
     }
     const highest = Math.max(0, ...this.settled.keys(), ...this.#promised())
     if (shown.nextSequence <= highest)
@@ -247,7 +247,7 @@ export class Oracle {
     }
   }
 
-  /** Throws what went wrong where nobody would have heard of it. */
+  /** Throws what went wrong where no one would have heard of it. */
   throwBroken(): void {
     if (this.#broken !== undefined) throw this.#broken
   }

@@ -302,7 +302,7 @@ export class StoreOracle implements Account {
       const { id, channel, sequence, text } = shown
       const message = this.#messages.get(id)
       if (message === undefined)
-        throw new Violation(`${id} is there, and nobody handed it in, or it was lost`)
+        throw new Violation(`${id} is there, and no one handed it in, or it was lost`)
       if (found.has(id)) throw new Violation(`${id} is there twice`)
       if (message.untouched) throw new Violation(`${id} is there, and was refused for certain`)
       if (text !== message.text || channel !== message.channel)
@@ -364,7 +364,7 @@ export class StoreOracle implements Account {
     throw new Violation(`no beginning of what was recorded makes this: ${wrong}`)
   }
 
-  /** Behind the last written one there may be more of which nobody was told. */
+  /** Behind the last written one there may be more of which no one was told. */
   #lastCut(cut: number): number {
     return cut === this.#order ? Number.POSITIVE_INFINITY : cut
   }
@@ -397,7 +397,7 @@ function writtenBy({ outcomes }: Message, cut: number): number {
   return outcomes.filter(({ order }) => order !== undefined && order <= cut).length
 }
 
-/** How many of its outcomes are there, at the most, where those up to `cut` are; -1: it can not stand as it does. */
+/** How many of its outcomes are there, at the most, where those up to `cut` are; -1: it cannot stand as it does. */
 function reachedBy(message: Message, cut: number, now: Stands | undefined): number {
   if (now === undefined) return -1
   const least = writtenBy(message, cut)

@@ -16,7 +16,7 @@ export interface Account {
   fingerprint(): string
   /** What was promised to survive the end of a process only may be gone. */
   powerLost(): void
-  /** Throws what went wrong where nobody would have heard of it. */
+  /** Throws what went wrong where no one would have heard of it. */
   throwBroken(): void
 }
 

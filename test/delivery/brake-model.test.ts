@@ -126,7 +126,7 @@ async function run(given: Plan): Promise<Log> {
   const stats = h.dispatcher.stats()
   if (stats.pending > 0)
     throw new Error(`${stats.pending} messages were not delivered, long after all was well`)
-  if (stats.brakedCount > 0) throw new Error('it is on, and nobody waits')
+  if (stats.brakedCount > 0) throw new Error('it is on, and no one waits')
   for (const { event, error } of h.events) if (event === 'error') throw error
   return log
 }
@@ -135,7 +135,7 @@ type Plan = typeof plan extends fc.Arbitrary<infer P> ? P : never
 
 function check({ attempts, added, brakes }: Log): void {
   const brakeAt = (at: number) => brakes.findLast(({ from }) => from <= at)
-  // What tells nothing counts while the brake is on. Of two things in one ms nobody knows here which came first.
+  // What tells nothing counts while the brake is on. Of two things in one ms no one knows here which came first.
   const failed = (channel: string, { since, from }: Log['brakes'][number], before: number, surely: boolean) =>
     attempts.some(
       a =>
@@ -178,7 +178,7 @@ function check({ attempts, added, brakes }: Log): void {
   }
 }
 
-t.test('outages and the troubles of single chats: nobody starves, and each rule holds', async t => {
+t.test('outages and the troubles of single chats: no one starves, and each rule holds', async t => {
   await t.resolves(
     fc.assert(
       fc.asyncProperty(plan, async given => {

@@ -602,7 +602,7 @@ t.test('a scope that is paused is forgotten, and braked anew', async t => {
   t.equal(h.dispatcher.stats().brakedCount, 1)
 })
 
-t.test('a channel whose rate key is used up keeps nobody from asking, nor from going on', async t => {
+t.test('a channel whose rate key is used up keeps no one from asking, nor from going on', async t => {
   const rateLimit = { count: 1, perMs: HOUR }
   for (const [others, topics] of [
     [['tg:2', 'tg:3'], 1],

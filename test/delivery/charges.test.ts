@@ -89,7 +89,7 @@ t.test('a process that is closed in the middle of each attempt makes maxAttempts
   t.equal(sends, 3)
 })
 
-t.test('a probe that nobody answers is charged: a halt between makes no more of them', async t => {
+t.test('a probe that no one answers is charged: a halt between makes no more of them', async t => {
   const options = { retry: { maxAttempts: 4 } }
   const h = new Harness(options)
   const halt = { kind: 'halt', afterMs: 1_000 } as const
@@ -100,7 +100,7 @@ t.test('a probe that nobody answers is charged: a halt between makes no more of 
   t.match(h.of('dead'), [{ id: 'm1', reason: 'attempts', attempts: 4 }])
 })
 
-t.test('a failure that nobody can judge is a doubt, and charged', async t => {
+t.test('a failure that no one can judge is a doubt, and charged', async t => {
   const h = new Harness({ retry: { maxAttempts: 2 } })
   let reads = 0
   h.answer('m1', () => {

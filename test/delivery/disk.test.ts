@@ -2,7 +2,7 @@ import t from 'tap'
 import { WaqError } from '../../lib/log/errors.js'
 import { Harness, open } from './fixtures/harness.js'
 
-t.test('while a delivery can not be recorded its channel waits, and it is not sent again', async t => {
+t.test('while a delivery cannot be recorded its channel waits, and it is not sent again', async t => {
   const h = new Harness()
   const gate = open()
   h.answer('m1', gate.answer)
@@ -19,7 +19,7 @@ t.test('while a delivery can not be recorded its channel waits, and it is not se
   t.same(h.ids, ['m1', 'm2'])
 })
 
-t.test('a message that can not be read for good is a dead letter, and those behind it go on', async t => {
+t.test('a message that cannot be read for good is a dead letter, and those behind it go on', async t => {
   const h = new Harness()
   h.store.readError = sequence => (sequence === 1 ? new WaqError('WAQ_CORRUPT', 'bytes are gone') : undefined)
   h.add('a')
@@ -30,7 +30,7 @@ t.test('a message that can not be read for good is a dead letter, and those behi
   t.match(h.of('error'), [{ error: { code: 'WAQ_CORRUPT' } }])
 })
 
-t.test('a disk that can not be read for now costs no attempt: its channels wait, with backoff', async t => {
+t.test('a disk that cannot be read for now costs no attempt: its channels wait, with backoff', async t => {
   const h = new Harness()
   let reads = 0
   h.store.readError = () => (++reads < 4 ? new WaqError('WAQ_IO', 'EIO') : undefined)

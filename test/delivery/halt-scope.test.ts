@@ -167,7 +167,7 @@ t.test('channels without a group halt each alone', async t => {
   t.match(h.of('delivered'), [{ channel: 'c' }])
 })
 
-t.test('a dead letter that halts, and options that can not be told, widen nothing', async t => {
+t.test('a dead letter that halts, and options that cannot be told, widen nothing', async t => {
   const h = new Harness({
     groups,
     onDead: 'halt',

@@ -220,7 +220,7 @@ t.test('a parse that throws halts before anything is attempted, and in two chann
 })
 
 t.test(
-  'a channel whose options can not be told halts alone, keeps its messages, and is asked again',
+  'a channel whose options cannot be told halts alone, keeps its messages, and is asked again',
   async t => {
     let broken = true
     const h = new Harness({

@@ -21,7 +21,7 @@ t.test('no connection, no answer in time, 502, 503 and 504 are signs of an outag
     t.equal(isOutage(sign), true)
 })
 
-t.test('an answer that shows the receiver up, and what nobody knows, are none', async t => {
+t.test('an answer that shows the receiver up, and what no one knows, are none', async t => {
   for (const other of [
     { status: 400 },
     { status: 401 },

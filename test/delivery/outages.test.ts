@@ -2,7 +2,7 @@ import t from 'tap'
 import { Harness } from './fixtures/harness.js'
 
 const HOUR = 3_600_000
-/** A gateway that found nobody behind it: in doubt, and so charged. */
+/** A gateway that found no one behind it: in doubt, and so charged. */
 const badGateway = Object.assign(new Error('bad gateway'), { status: 502 })
 
 /** Of a receiver that is up: fast enough for 64 at once to get through, and slow enough that one by one would not. */

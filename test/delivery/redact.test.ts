@@ -2,7 +2,7 @@ import t from 'tap'
 import { credentialShapes } from '../../lib/delivery/redact/credential-shapes.js'
 import { publicText, redact } from '../../lib/delivery/redact/redact.js'
 
-/** Made up, and put together here, so that nobody who looks for leaked keys finds one. */
+/** Made up, and put together here, so that no one who looks for leaked keys finds one. */
 const letters = (count: number) => 'aB3dE5gH7jK9mN1pQ3sT5vW7yZ'.repeat(Math.ceil(count / 26)).slice(0, count)
 const hex = (count: number) => '0123456789abcdef'.repeat(Math.ceil(count / 16)).slice(0, count)
 const capitals = (count: number) => letters(count).toUpperCase()

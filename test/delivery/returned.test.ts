@@ -559,7 +559,7 @@ t.test('a body that does not end is waited for no longer than the attempt may ta
 t.test('a body of Node that breaks off ends no process, whoever cloned it', async t => {
   const h = new Harness()
   const halves = [new PassThrough(), new PassThrough()]
-  // As node-fetch 2 does it: nobody listens to either half.
+  // As node-fetch 2 does it: no one listens to either half.
   const response = {
     status: 200,
     ok: true,

@@ -172,7 +172,7 @@ t.test('an ambiguous failure is charged, and the next send is told that it may h
   )
 })
 
-t.test('an error that nobody recognises is ambiguous', async t => {
+t.test('an error that no one recognises is ambiguous', async t => {
   const h = new Harness()
   h.answer('m1', new Error('what is this?'), 'ok')
   h.add('a')

@@ -16,6 +16,9 @@ const SURROUNDINGS = `
 import * as waq from 'waq'
 declare global {
   const OutboundQueue: typeof waq.OutboundQueue
+  const QueueReader: typeof waq.QueueReader
+  type Delivery<P> = waq.Delivery<P>
+  type Rate = waq.Rate
   const SendError: typeof waq.SendError
   const WaqError: typeof waq.WaqError
   const queue: waq.OutboundQueue<any, any>
@@ -38,7 +41,7 @@ export const test: (name: string, run: () => Promise<void>) => void
 export const vi: any
 `
 
-/** In JavaScript nobody says what a payload is, and nobody has to. */
+/** In JavaScript no one says what a payload is, and no one has to. */
 const UNKNOWN_IN_JAVASCRIPT = [18046, 2571]
 
 t.test('every block of TypeScript and JavaScript in the documentation compiles', async t => {

@@ -84,7 +84,7 @@ t.test('two openers never get one epoch', async t => {
   t.same(disk.files('/q/owners'), [highest.ownerFile], 'the highest stands, and no other')
 })
 
-t.test('a claim that can not be written leaves nothing, and says so', async t => {
+t.test('a claim that cannot be written leaves nothing, and says so', async t => {
   for (const kind of ['create', 'write', 'sync'] as const) {
     const { disk, process } = await queueWith([], operation =>
       operation.kind === kind ? { code: 'EIO' } : undefined,

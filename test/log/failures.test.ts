@@ -209,7 +209,7 @@ test('what may not be refused is kept, and written in order when the disk allows
   t.same(textsOf((await afterPowerLoss(disk)).frames.acks), ['1 one', '2 two', '3 three', '4 four'])
 })
 
-test('outcomes are synced in time though nobody asks', async t => {
+test('outcomes are synced in time though no one asks', async t => {
   const [messages, acks] = queueLogs() as [LogSpec, LogSpec]
   const { disk, set } = await stage({ logs: [messages, { ...acks, durability: { syncEveryMs: 20 } }] })
   await append(set, 'acks', 'one')
@@ -297,7 +297,7 @@ test('sync() says so where the sync failed, and covers everything where it did n
   t.same(textsOf((await afterPowerLoss(disk)).frames.acks), ['1 one'], 'once it resolves, it is true')
 })
 
-test('sync() says so where what was appended can not be written at all', async t => {
+test('sync() says so where what was appended cannot be written at all', async t => {
   const { disk, process, set } = await stage()
   process.capacityBytes = 0
   const written = append(set, 'acks', 'a'.repeat(5_000_000))

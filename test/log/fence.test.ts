@@ -40,7 +40,7 @@ t.test('once the owner file is gone, the fence is lost for good', async t => {
   t.equal(heard.length, 2, 'and a late one at once')
 })
 
-t.test('where it can not be told, the fence is lost', async t => {
+t.test('where it cannot be told, the fence is lost', async t => {
   let sick = false
   const { fence } = await owned(() => sick)
   fence.check()

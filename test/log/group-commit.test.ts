@@ -44,7 +44,7 @@ t.test('what arrives while a flush is under way forms the next one', async t => 
   t.equal(process.counts.sync! - before, 2)
 })
 
-t.test('a list that one write can not hold is refused before a byte is written', async t => {
+t.test('a list that one write cannot hold is refused before a byte is written', async t => {
   const process = new DiskProcess(new RecordingDisk())
   const { set } = await openLogs(process)
   await append(set, 'messages', 'first')

@@ -65,7 +65,7 @@ t.test("a dead holder's guard is taken at once", async t => {
   t.same(fs.readdirSync(directory), [])
 })
 
-t.test('a holder killed inside the guard keeps nobody waiting', async t => {
+t.test('a holder killed inside the guard keeps no one waiting', async t => {
   const directory = directoryOf(t)
   const child = new LockChild({ directory, staleMs: STALE_MS, waitMs: 0, mode: 'hang-in-guard' })
   t.same(await child.next(), { event: 'inside' })
@@ -76,7 +76,7 @@ t.test('a holder killed inside the guard keeps nobody waiting', async t => {
   t.same(fs.readdirSync(directory), [])
 })
 
-t.test('who was killed while removing a dead guard is in nobody’s way', async t => {
+t.test('who was killed while removing a dead guard is in no one’s way', async t => {
   const directory = directoryOf(t)
   const dead = deadRecord()
   fs.symlinkSync(dead, join(directory, '.guard'))
@@ -102,7 +102,7 @@ t.test('the right to remove a guard is respected while its holder lives', async 
 
 for (const [who, record] of [
   ['of another host', elsewhere()],
-  ['that can not be read', 'nonsense'],
+  ['that cannot be read', 'nonsense'],
   ['that is stopped', ownerRecord(livingIdentity(), 1_000).trim()],
 ] as const) {
   t.test(`the guard of a holder ${who} is taken when it shows no life for staleMs`, async t => {

@@ -19,7 +19,7 @@ const own = ownIdentity()
 const directory = tmpdir()
 const onLinux = process.platform === 'linux' ? {} : { skip: 'reads /proc' }
 
-/** A pid that nobody has: that of a process that has ended and was reaped. */
+/** A pid that no one has: that of a process that has ended and was reaped. */
 async function freePid(): Promise<number> {
   const child = spawn('true')
   await once(child, 'exit')
@@ -41,7 +41,7 @@ t.test('a pid that another process has by now is that of a dead process', async 
   t.equal(livenessOf({ ...own, processStart: `${own.processStart}1` }, directory), 'dead')
 })
 
-t.test('a process that is not known to have run here can not be told dead', async t => {
+t.test('a process that is not known to have run here cannot be told dead', async t => {
   const pid = await freePid()
   t.equal(livenessOf({ ...own, pid, host: `${own.host}-elsewhere` }, directory), 'unknown')
   t.equal(livenessOf({ ...own, pid, bootId: null }, directory), 'unknown')

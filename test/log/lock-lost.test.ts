@@ -68,7 +68,7 @@ t.test('a release while the lock is being taken again leaves no lock behind', as
   const original = fs.mkdir
   t.teardown(() => Object.assign(fs, { mkdir: original }))
   let goOn: (() => void) | undefined
-  // The first is held up. A later one is not: nobody would let it go, and the release would wait for it.
+  // The first is held up. A later one is not: no one would let it go, and the release would wait for it.
   const mkdir = (path: string, mode: number, callback: (error: Error | null) => void) =>
     original(path, mode, error => {
       if (goOn !== undefined) return callback(error)

@@ -137,7 +137,7 @@ for (const [who, record, owner] of [
   })
 }
 
-t.test('a copy of the record of an owner that can not be asked says nothing of whether it lives', async t => {
+t.test('a copy of the record of an owner that cannot be asked says nothing of whether it lives', async t => {
   const directory = directoryOf(t)
   lockedBy(directory, ownerRecord({ ...ownIdentity(), host: 'elsewhere' }, 1_000))
   const files = ownerFiles(directory)
@@ -194,7 +194,7 @@ t.test('an opening that is refused again and again comes to know that a lock is 
   t.ok(refused >= 4, 'between two looks no more counts than a quarter of what it takes')
 })
 
-t.test("'auto' waits until the lock of an owner that can not be asked is stale", async t => {
+t.test("'auto' waits until the lock of an owner that cannot be asked is stale", async t => {
   const directory = directoryOf(t)
   lockedBy(directory, 'torn')
   const { lock } = await acquireLock(directory, { staleMs: 2_000, waitMs: 'auto' }, ownerFiles(directory))
@@ -314,7 +314,7 @@ t.test('on a full disk an opener that will be turned away makes no room', async 
   await t.rejects(acquireLock(directory, atOnce, files), { code: 'WAQ_LOCKED' })
 })
 
-t.test('a directory that can not be written is named, and what is needed', async t => {
+t.test('a directory that cannot be written is named, and what is needed', async t => {
   const directory = directoryOf(t)
   const original = fs.symlinkSync
   t.teardown(() => {

@@ -197,7 +197,7 @@ t.test('an owner that lost a full disk shrinks no ballast: it is its successorâ€
   t.equal(disk.file(BALLAST).live.size, 2 * 1024 * 1024)
 })
 
-t.test('an older manifest that can not be removed is reported, and no failure', async t => {
+t.test('an older manifest that cannot be removed is reported, and no failure', async t => {
   const { publisher, errors } = await stage(
     ({ kind }) => (kind === 'unlink' ? { code: 'EPERM' } : undefined),
     ['0000000000-0000000001'],

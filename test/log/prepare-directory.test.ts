@@ -60,7 +60,7 @@ t.test('a file in the place of a directory is refused by name', async t => {
   })
 })
 
-t.test('what leads to no directory holds no queue, and can not', async t => {
+t.test('what leads to no directory holds no queue, and cannot', async t => {
   const base = temporary(t)
   fs.symlinkSync(join(base, 'nothing'), join(base, 'dangling'))
   fs.symlinkSync(join(base, 'loop'), join(base, 'loop'))
@@ -116,13 +116,13 @@ t.test('so is every directory that an opener made which was killed before it cou
   t.ok(whole.operations > 20)
 })
 
-t.test('a directory in a place that can not be synced is refused', async t => {
+t.test('a directory in a place that cannot be synced is refused', async t => {
   const disk = new RecordingDisk()
   await new DiskProcess(disk).mkdir('/a')
   const process = new DiskProcess(disk, {
     fault: ({ kind, path }) => (kind === 'syncDirectory' && path === '/a' ? { code: 'EACCES' } : undefined),
   })
-  // Where it was there before, that of a place which this user may not open is nobody's concern (see above).
+  // Where it was there before, that of a place which this user may not open is no one's concern (see above).
   await t.rejects(prepareDirectory(process, '/a/queue', LOGS), { code: 'WAQ_IO' })
 })
 

@@ -183,7 +183,7 @@ t.test('a list of which a power loss took a part is gone whole', async t => {
   }
 })
 
-t.test('what can not be a record is refused before anything is written', async t => {
+t.test('what cannot be a record is refused before anything is written', async t => {
   const log = await open(new RecordingDisk())
   for (const bad of ['text', 7, undefined, null, [], [Buffer.from('x'), 'y'], {}, new ArrayBuffer(3)])
     await t.rejects(log.append(bad as never), { code: 'WAQ_INVALID_MESSAGE' }, String(bad))

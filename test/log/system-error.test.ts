@@ -68,7 +68,7 @@ t.test('no inode left is no lack of bytes, and says so', async t => {
   t.equal(creationError(other, '/queue/x'), other)
 })
 
-t.test('the record in a link that can not be made is told as no path', async t => {
+t.test('the record in a link that cannot be made is told as no path', async t => {
   const path = '/nonesuch/.guard'
   t.throws(() => createRecordLink(path, '{"pid":7}'), {
     code: 'ENOENT',

@@ -1,4 +1,4 @@
-/** Nobody can tell which of two manifests a power loss would leave in force: nothing is answered until one is durable. */
+/** No one can tell which of two manifests a power loss would leave in force: nothing is answered until one is durable. */
 import t from 'tap'
 import type { Durability } from '../../lib/log/types.js'
 import { DiskProcess } from '../fixtures/disk/disk-process.js'

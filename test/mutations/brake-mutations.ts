@@ -181,7 +181,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'delivery/brake',
-      name: 'a channel whose rate key is used up keeps nobody from asking, nor from going on',
+      name: 'a channel whose rate key is used up keeps no one from asking, nor from going on',
     },
   },
   {

@@ -10,7 +10,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: 'const written = true; void this.#recordStart(attempt);',
     caughtBy: {
       file: 'delivery/disk',
-      name: 'while a delivery can not be recorded its channel waits, and it is not sent again',
+      name: 'while a delivery cannot be recorded its channel waits, and it is not sent again',
     },
   },
   {
@@ -117,7 +117,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: 'const attempts = facts.attemptsBefore + (facts.isProbe ? 0 : 1);\n    if (facts.onAmbiguous',
     caughtBy: {
       file: 'delivery/charges',
-      name: 'a probe that nobody answers is charged: a halt between makes no more of them',
+      name: 'a probe that no one answers is charged: a halt between makes no more of them',
     },
   },
   {

@@ -95,7 +95,7 @@ export const logMutations: readonly Mutation[] = [
     caughtBy: { file: 'log/claim', name: 'the first claim of a directory is epoch 1, and durable' },
   },
   {
-    name: 'after a claim nobody looks for a higher one',
+    name: 'after a claim no one looks for a higher one',
     invariants: [1, 3],
     file: 'lib/log/claim.js',
     find: 'others.some(other => epochIn(other) >= epoch)',
@@ -577,7 +577,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (true)',
     caughtBy: {
       file: 'safety/root',
-      name: 'a directory that was put in the place of what root made now is given to nobody',
+      name: 'a directory that was put in the place of what root made now is given to no one',
     },
     needsRoot: true,
   },
@@ -622,7 +622,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'isCopy === true',
     caughtBy: {
       file: 'log/lock',
-      name: 'a copy of the record of an owner that can not be asked says nothing of whether it lives',
+      name: 'a copy of the record of an owner that cannot be asked says nothing of whether it lives',
     },
   },
   {
@@ -946,7 +946,7 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'what is written again can not be read meanwhile',
+    name: 'what is written again cannot be read meanwhile',
     invariants: [5],
     file: 'lib/log/group-commit.js',
     find: `for (const append of lost)
@@ -1004,7 +1004,7 @@ export const logMutations: readonly Mutation[] = [
             throw refusal(this.#trouble ?? this.#notSynced(), true);
         if (displaced || this.#displaced.size > 0)
             throw refusal(this.#trouble ?? this.#notSynced(), true);
-        // Nobody is told of what is retained while it can not be written, but for who asks.
+        // No one is told of what is retained while it cannot be written, but for who asks.
         if (this.#trouble !== undefined && this.#queue.size > 0)`,
     replace: 'if (false)',
     caughtBy: {
@@ -1013,7 +1013,7 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'sync() resolves though what was appended can not be written',
+    name: 'sync() resolves though what was appended cannot be written',
     invariants: [5, 13],
     file: 'lib/log/group-commit.js',
     find: `if (this.#trouble !== undefined && this.#queue.size > 0)
@@ -1022,7 +1022,7 @@ export const logMutations: readonly Mutation[] = [
             throw`,
     caughtBy: {
       file: 'log/failures',
-      name: 'sync() says so where what was appended can not be written at all',
+      name: 'sync() says so where what was appended cannot be written at all',
     },
   },
   {
@@ -1485,14 +1485,14 @@ export const logMutations: readonly Mutation[] = [
     caughtBy: { file: 'store/verify', name: 'what is lost under a living owner is told all the same' },
   },
   {
-    name: 'zeros behind a header that can not be read are a clean end',
+    name: 'zeros behind a header that cannot be read are a clean end',
     invariants: [7],
     file: 'lib/log/survey.js',
     find: '!hasHeader || syncedSequence > survey.lastSequence',
     replace: 'syncedSequence > survey.lastSequence',
     caughtBy: {
       file: 'store/lost-messages',
-      name: 'behind a header that can not be read frames load, and the end is in doubt',
+      name: 'behind a header that cannot be read frames load, and the end is in doubt',
     },
   },
   {
@@ -1533,7 +1533,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'ends.has(range.file)',
     caughtBy: {
       file: 'store/lost-messages',
-      name: 'behind a header that can not be read frames load, and the end is in doubt',
+      name: 'behind a header that cannot be read frames load, and the end is in doubt',
     },
   },
   {
@@ -1651,7 +1651,7 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'a manifest that can not be read makes a new queue',
+    name: 'a manifest that cannot be read makes a new queue',
     invariants: [7],
     file: 'lib/log/in-force.js',
     find: 'return { identity, manifest, file, names, damage: { file, length: bytes.length } };',
@@ -1825,7 +1825,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'await makeDirectory(fileSystem, path, true);',
     caughtBy: {
       file: 'log/prepare-directory',
-      name: 'a directory in a place that can not be synced is refused',
+      name: 'a directory in a place that cannot be synced is refused',
     },
   },
   {
@@ -1881,7 +1881,7 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'compaction drops what it can not read',
+    name: 'compaction drops what it cannot read',
     invariants: [12],
     file: 'lib/log/rewrite.js',
     find: 'bad: refuseDamage,',
@@ -2010,7 +2010,7 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'originals can not be read while their copies are published',
+    name: 'originals cannot be read while their copies are published',
     invariants: [12],
     file: 'lib/log/segment-set.js',
     find: '?? this.#leaving.get(id)',
@@ -2051,13 +2051,13 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'outcomes are synced by nobody',
+    name: 'outcomes are synced by no one',
     invariants: [13],
     file: 'lib/log/unsynced.js',
     find: `this.#timer = undefined;
                 this.#sync();`,
     replace: 'this.#timer = undefined;',
-    caughtBy: { file: 'log/failures', name: 'outcomes are synced in time though nobody asks' },
+    caughtBy: { file: 'log/failures', name: 'outcomes are synced in time though no one asks' },
   },
   {
     name: 'outcomes that are not synced pile up',
@@ -2069,7 +2069,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if',
     caughtBy: {
       file: 'log/unsynced',
-      name: 'outcomes that nobody asks to sync are synced when they are many',
+      name: 'outcomes that no one asks to sync are synced when they are many',
     },
   },
   {
@@ -2140,7 +2140,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'creationError(error, path)',
     caughtBy: {
       file: 'log/system-error',
-      name: 'the record in a link that can not be made is told as no path',
+      name: 'the record in a link that cannot be made is told as no path',
     },
   },
   {
@@ -2196,7 +2196,7 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'on a full disk nobody claims',
+    name: 'on a full disk no one claims',
     invariants: [14],
     file: 'lib/log/log-set.js',
     find: 'await withRoom(ballast, () => claimEpoch(fileSystem, root, names, now))',

@@ -105,7 +105,7 @@ export const queueMutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'a text that UTF-8 can not carry is taken',
+    name: 'a text that UTF-8 cannot carry is taken',
     invariants: [],
     file: 'lib/store/payload-writer.js',
     find: 'if (!isWellFormed(value))',
@@ -138,9 +138,9 @@ export const queueMutations: readonly Mutation[] = [
     name: 'all calls of enqueue share what is known beside a message',
     invariants: [],
     file: 'lib/queue/intake.js',
-    find: 'return { nowMs: time.now(), maxMessageBytes: limits.maxMessageBytes, together, ttlMsOf };',
+    find: 'return { nowMs: time.now(), maxMessageBytes: limits.maxMessageBytes, together: failTogether, ttlMsOf };',
     replace: `this.shared ??= { maxMessageBytes: limits.maxMessageBytes, ttlMsOf };
-        return Object.assign(this.shared, { nowMs: time.now(), together });`,
+        return Object.assign(this.shared, { nowMs: time.now(), together: failTogether });`,
     caughtBy: {
       file: 'queue/enqueue',
       name: 'what is enqueued while a list is read is no part of it, and changes nothing of it',
@@ -178,7 +178,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'log/group-commit',
-      name: 'a list that one write can not hold is refused before a byte is written',
+      name: 'a list that one write cannot hold is refused before a byte is written',
     },
   },
   {

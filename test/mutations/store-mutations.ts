@@ -56,7 +56,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '0',
     caughtBy: {
       file: 'store/fold',
-      name: 'the lost end of the log, of which nobody knows how far it went, concerns all that was known when it was found',
+      name: 'the lost end of the log, of which no one knows how far it went, concerns all that was known when it was found',
     },
   },
   {
@@ -67,7 +67,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'Number.POSITIVE_INFINITY',
     caughtBy: {
       file: 'store/fold',
-      name: 'the lost end of the log, of which nobody knows how far it went, concerns all that was known when it was found',
+      name: 'the lost end of the log, of which no one knows how far it went, concerns all that was known when it was found',
     },
   },
   {
@@ -513,7 +513,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction-blocks',
-      name: 'an end in a block stays while its message could come back, though nobody remembers its id',
+      name: 'an end in a block stays while its message could come back, though no one remembers its id',
     },
   },
   {
@@ -642,7 +642,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'true',
     caughtBy: {
       file: 'store/attempt-window',
-      name: 'at any pace nobody waits for a window that moves',
+      name: 'at any pace no one waits for a window that moves',
     },
   },
   {

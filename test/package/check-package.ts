@@ -129,7 +129,7 @@ function compiles(what: string, project: string, folder: string, compilerOptions
   succeeds(`compiles with ${what}`, run(process.execPath, [tsc, '-p', config], project))
 }
 
-/** Another version of Node by the npm package `node`; none where it can not be had. */
+/** Another version of Node by the npm package `node`; none where it cannot be had. */
 function otherNode(major: string): string[] {
   const directory = join(scratch, `node-${major}`)
   mkdirSync(directory)
@@ -139,7 +139,7 @@ function otherNode(major: string): string[] {
   const node = join(directory, 'node_modules/node/bin/node')
   if (installed.status === 0 && run(node, ['--version'], directory).stdout.startsWith(`v${major}.`))
     return [node]
-  skip(`Node ${major} can not be had by npm here`, installed)
+  skip(`Node ${major} cannot be had by npm here`, installed)
   return []
 }
 

@@ -18,7 +18,7 @@ export class Tools {
     this.#project = project
   }
 
-  /** `sources` is `test/package` of the repository. Undefined, and said so, where the tools can not be had. */
+  /** `sources` is `test/package` of the repository. Undefined, and said so, where the tools cannot be had. */
   static install(sources: string, tarball: string, scratch: string): Tools | undefined {
     const project = join(scratch, 'tools')
     cpSync(join(sources, 'tools'), project, {
@@ -27,7 +27,7 @@ export class Tools {
     })
     const installed = run('npm', ['ci', ...FLAGS], project)
     if (installed.status !== 0) {
-      skip('every tool: they can not be had by npm here', installed)
+      skip('every tool: they cannot be had by npm here', installed)
       return undefined
     }
     const programs = join(sources, 'programs')
@@ -199,7 +199,7 @@ function isInstalled(what: string, installed: Ran): boolean {
   if (installed.status === 0) return true
   const said = `${installed.stdout}${installed.stderr}`
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ERR_PNPM_META_FETCH_FAIL|YN0035|RequestError/.test(said))
-    skip(`${what} can not fetch what it needs`, installed)
+    skip(`${what} cannot fetch what it needs`, installed)
   else check(false, `${what}: installs`, installed)
   return false
 }

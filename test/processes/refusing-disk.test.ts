@@ -2,7 +2,7 @@
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { inspect, OutboundQueue, type WaqError } from '../../lib/index.js'
+import { OutboundQueue, QueueReader, type WaqError } from '../../lib/index.js'
 import { ext4, tmpfs } from './fixtures/file-systems.js'
 
 const NO_INODES = /no inode left on the file system.*remove files/
@@ -112,7 +112,7 @@ t.test('a file system that the kernel made read-only is told as that', { skip: n
   }
   await queue.close().catch(() => {})
   await t.rejects(OutboundQueue.open(directory), { code: 'WAQ_IO', message })
-  const reader = await inspect(directory)
+  const reader = await QueueReader.open(directory)
   t.equal((await reader.get('before'))?.state, 'pending', 'it can be looked at')
   await reader.close()
 })

@@ -3,11 +3,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { formatStats } from '../../lib/cli/stats.js'
-import { inspect } from '../../lib/index.js'
+import { QueueReader } from '../../lib/index.js'
 import { openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
 t.test(
-  'a gateway that finds nobody brakes its account; the first answer lifts it, and all is delivered',
+  'a gateway that finds no one brakes its account; the first answer lifts it, and all is delivered',
   async t => {
     const receiver = { isUp: false, asked: 0 }
     const server = createServer((_, response) => {
@@ -37,7 +37,7 @@ t.test(
     t.match(await braked, [{ scope: 'group', target: 'chat:bot:', reason: /502/, since: Number }])
     t.match(queue.stats(), { brakedCount: 1, braked: [{ scope: 'chat:bot:*', reason: /502/ }] })
 
-    const reader = await inspect(directory)
+    const reader = await QueueReader.open(directory)
     // The owner publishes now and then.
     let stats = await reader.stats()
     while (stats.brakedCount === 0) {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { cpSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
-import { inspect, OutboundQueue } from '../../lib/index.js'
+import { OutboundQueue, QueueReader } from '../../lib/index.js'
 import { codeBlocks } from '../docs/fixtures/pages.js'
 import { gate, openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
@@ -88,7 +88,7 @@ t.test('the recipe for a backup lets go of what is old, in doubt or not', async 
   const program = `import { OutboundQueue } from ${JSON.stringify(library)}\n${code}`
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: 'inherit' })
   t.same(await once(child, 'exit'), [0, null])
-  const reader = await inspect(restored)
+  const reader = await QueueReader.open(restored)
   t.match(await reader.stats(), { pending: 0, inDoubt: 0, sending: 0, dead: 0, owner: null })
   const queue = await OutboundQueue.open(restored)
   t.match(await queue.settled('doubtful'), { state: 'cancelled' })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { inspect } from '../../lib/index.js'
+import { QueueReader } from '../../lib/index.js'
 import { openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
 t.test('stats tell where commits were synced, and so does what the owner publishes', async t => {
@@ -13,7 +13,7 @@ t.test('stats tell where commits were synced, and so does what the owner publish
   t.match(commits.now, /^(quick|learning|slow)$/)
   t.equal(commits.slowUntil === null, commits.now !== 'slow')
 
-  const reader = await inspect(directory)
+  const reader = await QueueReader.open(directory)
   for (;;) {
     const { live } = await reader.stats()
     if (live !== null && live.enqueued === 20) {

@@ -150,7 +150,7 @@ t.test('without an answer the request is taken back: nothing happens later', asy
 })
 
 t.test(
-  'a request that was put there while nobody had the queue open is carried out by the next owner',
+  'a request that was put there while no one had the queue open is carried out by the next owner',
   async t => {
     const directory = temporaryDirectory(t)
     await (await openQueue(t, {}, directory)).close()
@@ -373,7 +373,7 @@ for (const [name, place, problem] of hostile) {
   })
 }
 
-t.test('a request that nobody waits for any more is not carried out', async t => {
+t.test('a request that no one waits for any more is not carried out', async t => {
   const directory = temporaryDirectory(t)
   await (await openQueue(t, {}, directory)).close()
   const control = join(directory, 'control')

@@ -230,7 +230,7 @@ t.test('a part of a list that dies takes the later ones with it, where they belo
     },
   })
   const parts = [1, 2, 3].map(payload => ({ channel: 'chat', payload, id: `part${payload}` }))
-  await queue.enqueue(parts, { together: true })
+  await queue.enqueue(parts, { failTogether: true })
   t.match(await queue.settled('part1'), { state: 'delivered' })
   t.match(await queue.settled('part2'), { state: 'dead', deadReason: 'permanent' })
   t.match(await queue.settled('part3'), { state: 'dead', deadReason: 'predecessor' })
@@ -251,7 +251,7 @@ t.test('a cancelled message is not sent', async t => {
   await queue.drain()
 })
 
-t.test('a message that is being sent can not be cancelled', async t => {
+t.test('a message that is being sent cannot be cancelled', async t => {
   const { opened, open } = gate()
   const queue = await openQueue<string>(t, { send: () => opened })
   await queue.enqueue({ channel: 'chat', payload: 'x', id: 'm' })

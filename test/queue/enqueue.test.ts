@@ -232,7 +232,7 @@ t.test('a getter that enqueues is read, and what it enqueues is a message like a
 })
 
 t.test('what is enqueued while a list is read is no part of it, and changes nothing of it', async t => {
-  for (const together of [true, false]) {
+  for (const failTogether of [true, false]) {
     const directory = temporaryDirectory(t)
     const inner: Promise<unknown>[] = []
     const queue = await openQueue(
@@ -241,7 +241,7 @@ t.test('what is enqueued while a list is read is no part of it, and changes noth
         channelOptions: name => {
           if (name !== 'chat' || inner.length > 0) return undefined
           const news = ['n1', 'n2'].map(id => ({ channel: 'admin', id, payload: null }))
-          inner.push(queue.enqueue(news, { together: !together }))
+          inner.push(queue.enqueue(news, { failTogether: !failTogether }))
           return undefined
         },
       },
@@ -255,7 +255,7 @@ t.test('what is enqueued while a list is read is no part of it, and changes noth
     }
     const list = ['o1', 'o2', 'o3'].map(id => ({ channel: 'chat', id, payload }))
     list.splice(1, 2, { ...list[1]!, payload: { text: '' } }, { ...list[2]!, payload: { text: '' } })
-    await queue.enqueue(list, { together })
+    await queue.enqueue(list, { failTogether })
     await Promise.all(inner)
     await queue.close()
 
@@ -265,8 +265,8 @@ t.test('what is enqueued while a list is read is no part of it, and changes noth
     const again = await openQueue(t, { send: refuses }, directory)
     await again.drain()
     const dead = await collect(again.list({ state: 'dead' }))
-    const expected = together ? ['n1', 'o1', 'o2', 'o3'] : ['n1', 'n2', 'o1']
-    t.strictSame(dead.map(({ id }) => id).sort(), expected, `together: ${together}`)
+    const expected = failTogether ? ['n1', 'o1', 'o2', 'o3'] : ['n1', 'n2', 'o1']
+    t.strictSame(dead.map(({ id }) => id).sort(), expected, `failTogether: ${failTogether}`)
   }
 })
 
@@ -372,7 +372,7 @@ t.test('the time to live of channel and queue is stamped at enqueue', async t =>
   t.same(lifetimes, [1_000, 1_000_000])
 })
 
-t.test('a channel whose options can not be told refuses its messages', async t => {
+t.test('a channel whose options cannot be told refuses its messages', async t => {
   const queue = await openQueue(t, {
     channelOptions: () => {
       throw new Error('no such chat')

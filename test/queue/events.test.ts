@@ -57,7 +57,7 @@ t.test('a listener added by once is called once', async t => {
   t.same(await next, [EVENT])
 })
 
-t.test('an error that nobody listens to becomes a warning with its code', async t => {
+t.test('an error that no one listens to becomes a warning with its code', async t => {
   const warning = nextWarning()
   notifyError(emitter(), new WaqError('WAQ_IO', 'the disk is gone'))
   t.match(await warning, { name: 'WaqWarning', code: 'WAQ_IO', message: 'WAQ_IO: the disk is gone' })

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { inspect, OutboundQueue } from '../../lib/index.js'
+import { OutboundQueue, QueueReader } from '../../lib/index.js'
 import { SegmentedLog } from '../../lib/log/index.js'
 import { openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
@@ -151,8 +151,8 @@ t.test(
       t.equal(holds(), before + 1, 'no handle for each')
       await Promise.all(many)
     })
-    await check('inspect', () => inspect(directory))
-    const reader = await inspect(directory)
+    await check('QueueReader.open', () => QueueReader.open(directory))
+    const reader = await QueueReader.open(directory)
     await check('get of a reader', () => reader.get('a'))
     await check('stats of a reader', () => reader.stats())
     await check('close', () => queue.close())

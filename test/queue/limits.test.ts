@@ -77,7 +77,7 @@ t.test(
     load.bytes = 50
     door.roomChanged()
     await settle()
-    t.same(order, [], 'the first does not fit, so nobody passes')
+    t.same(order, [], 'the first does not fit, so no one passes')
     t.equal(door.tryTake(1, 1), false, 'nor does a newcomer')
     load.bytes = 10
     door.roomChanged()

@@ -96,7 +96,7 @@ t.test('of a queue whose directory was removed nothing is sent any more', async 
   await queue.close().catch((error: unknown) => t.match(error, { code: 'WAQ_LOCK_LOST' }))
 })
 
-t.test('a lost lock that nobody listens for is an error', async t => {
+t.test('a lost lock that no one listens for is an error', async t => {
   const queue = await openQueue<number>(t)
   const error = once(queue, 'error')
   takeOver(queue)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { formatStats } from '../../lib/cli/stats.js'
-import { inspect } from '../../lib/index.js'
+import { QueueReader } from '../../lib/index.js'
 import { openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
 t.test('what was paused is told, until it is resumed', async t => {
@@ -25,7 +25,7 @@ t.test('another process sees what the owner paused', async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue(t, {}, directory)
   queue.pause('telegram:*')
-  const reader = await inspect(directory)
+  const reader = await QueueReader.open(directory)
   // The owner publishes now and then.
   let stats = await reader.stats()
   while (stats.pausedCount === 0) {

@@ -84,7 +84,7 @@ t.test('of a refusal by undici that is long no more than its beginning is read',
   t.match(await dead, { reason: 'permanent' })
 })
 
-t.test('an answer that was read holds no connection, though nobody reads the response', async t => {
+t.test('an answer that was read holds no connection, though no one reads the response', async t => {
   const url = await serve(t, (_, response) =>
     response.end(JSON.stringify({ ok: true, text: 'x'.repeat(8_000) })),
   )

@@ -51,9 +51,9 @@ t.test('a list is atomic and a receipt each', async t => {
   const messages: readonly { channel: string; payload: Message }[] = [
     { channel: 'chat', payload: { text: 'a' } },
   ]
-  const receipts = await queue.enqueue(messages, { together: true })
+  const receipts = await queue.enqueue(messages, { failTogether: true })
   t.equal(receipts.length, 1)
   // @ts-expect-error: together is for lists
-  await queue.enqueue({ channel: 'chat', payload: { text: 'b' } }, { together: true })
+  await queue.enqueue({ channel: 'chat', payload: { text: 'b' } }, { failTogether: true })
   await queue.close()
 })

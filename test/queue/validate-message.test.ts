@@ -231,11 +231,11 @@ t.test('headers are copied', async t => {
 
 t.test('the options of enqueue are checked', async t => {
   const { signal } = new AbortController()
-  t.same(resolveEnqueueOptions(undefined), { onConflict: 'reject', together: false })
+  t.same(resolveEnqueueOptions(undefined), { onConflict: 'reject', failTogether: false })
   t.equal(resolveEnqueueOptions({ signal }).signal, signal)
-  t.match(resolveEnqueueOptions({ onConflict: 'keep-first', together: true, signal: undefined }), {
+  t.match(resolveEnqueueOptions({ onConflict: 'keep-first', failTogether: true, signal: undefined }), {
     onConflict: 'keep-first',
-    together: true,
+    failTogether: true,
   })
   const cases: [unknown, RegExp][] = [
     [null, /options must be an object, got null/],
@@ -246,7 +246,7 @@ t.test('the options of enqueue are checked', async t => {
     ],
     [{ signal: null }, /options\.signal .* got null/],
     [{ onConflict: 'keepfirst' }, /options\.onConflict .*Did you mean 'keep-first'/],
-    [{ together: 'yes' }, /options\.together must be true or false, got the string "yes"/],
+    [{ failTogether: 'yes' }, /options\.failTogether must be true or false, got the string "yes"/],
     [{ Signal: signal }, /no property called "Signal".*`signal`/],
   ]
   for (const [options, text] of cases) {

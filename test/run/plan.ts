@@ -56,7 +56,7 @@ const ALONE: ReadonlySet<string> = new Set([
 const LONG: ReadonlySet<string> = new Set([
   'test/delivery/limits.test.ts',
   'test/queue/cancel-in-doubt.test.ts',
-  'test/queue/inspect.test.ts',
+  'test/queue/queue-reader.test.ts',
   'test/queue/promises/flow.test.ts',
   'test/queue/promises/order.test.ts',
   'test/queue/promises/time.test.ts',

@@ -159,7 +159,7 @@ t.test(
 )
 
 t.test(
-  'a directory that was put in the place of what root made now is given to nobody',
+  'a directory that was put in the place of what root made now is given to no one',
   { skip },
   async t => {
     const home = homeOfAnn(t)

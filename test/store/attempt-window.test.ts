@@ -89,7 +89,7 @@ t.test('the first attempt of a queue waits for the device, and those behind it f
   t.notOk(await attempt(store, await enqueueOne(store)), 'nor does one that was not there yet')
 })
 
-t.test('at any pace nobody waits for a window that moves', async t => {
+t.test('at any pace no one waits for a window that moves', async t => {
   const { disk } = new Device()
   const store = await openStore(disk, { ...onDemand, segmentBytes: 1e9 })
   const refs = await enqueue(store, 5000)
@@ -230,7 +230,7 @@ t.test('behind a message that was certainly waiting nothing is in doubt', async 
   await store.syncOutcomes()
   device.losePower()
   const { doubtful } = await device.reopen()
-  // 4 was being sent. It may have ended, and 5 and 6 may have been sent then; 7 and 8 wait for nobody.
+  // 4 was being sent. It may have ended, and 5 and 6 may have been sent then; 7 and 8 wait for no one.
   t.strictSame(doubtful, [4, 5, 6, 7, 8])
 })
 

@@ -147,7 +147,7 @@ t.test('a message whose end stands in a block does not come back with its segmen
 })
 
 t.test(
-  'an end in a block stays while its message could come back, though nobody remembers its id',
+  'an end in a block stays while its message could come back, though no one remembers its id',
   async t => {
     const disk = smallSegments(20)
     const noWindow = { ...onDemand, segmentBytes: 100_000, dedupe: { windowMs: 0, maxIds: 0 } }
@@ -275,7 +275,7 @@ t.test('in the background, ends that are remembered become blocks once their seg
   await store.close()
 })
 
-t.test('in the background, ends that nobody remembers are left to go with their messages', async t => {
+t.test('in the background, ends that no one remembers are left to go with their messages', async t => {
   const disk = smallSegments(40)
   const store = await openStore(disk, { segmentBytes: 1000, dedupe: { windowMs: 0, maxIds: 0 } })
   const refs: MessageRef[] = []
@@ -291,7 +291,7 @@ t.test('a queue at rest makes blocks of what was recorded last', async t => {
   const store = await openStore(disk, { segmentBytes: 1000, dedupe })
   await deliver(store, await enqueueOne(store))
   await sleep(20)
-  // Small ones: by their bytes alone nobody would look any more.
+  // Small ones: by their bytes alone no one would look any more.
   for (let i = 1; i < 3200; i += 1) await deliver(store, await enqueueOne(store))
   t.equal(blocks(disk), 0)
   for (let waited = 0; waited < 10_000 && blocks(disk) === 0; waited += 50) await sleep(50)

@@ -185,7 +185,7 @@ for (const code of ['EIO', 'ENOSPC']) {
       let fails = true
       const process = new DiskProcess(disk, {
         fault: ({ index, kind }) => {
-          // That the owner file can not be seen is a lost lock: another matter.
+          // That the owner file cannot be seen is a lost lock: another matter.
           if (index !== failAt || !fails || kind === 'inode') return undefined
           if (code === 'ENOSPC' && !['create', 'write', 'rename'].includes(kind)) return undefined
           fails = false

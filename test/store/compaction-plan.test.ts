@@ -29,7 +29,7 @@ const rows: readonly {
   limits?: CompactionLimits
   rewrite?: number[][]
 }[] = [
-  { why: 'segments that nobody needs are not rewritten', segments: 'free 16000/9000 free' },
+  { why: 'segments that no one needs are not rewritten', segments: 'free 16000/9000 free' },
   { why: 'one that is needed for the most part stays', segments: '16000/8000' },
   { why: 'one that is needed for less than the ratio is rewritten', segments: '16000/7999', rewrite: [[1]] },
   { why: 'one that is still written to stays', segments: 'fixed 16000/16000' },

@@ -375,7 +375,7 @@ t.test(
 )
 
 t.test(
-  'segments that nobody needs are given up while others are being rewritten, but never a fresh copy',
+  'segments that no one needs are given up while others are being rewritten, but never a fresh copy',
   async t => {
     const disk = smallSegments()
     const store = await openStore(disk, inBackground)
@@ -497,7 +497,7 @@ t.test('a listener of progress that throws stops it, and is what compact rejects
   t.equal((await store.compact()).after.segments, 1)
 })
 
-t.test('a segment that can not be read stays as it is, the others are rewritten, and it is told', async t => {
+t.test('a segment that cannot be read stays as it is, the others are rewritten, and it is told', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { ...onDemand, ...noWindow })
   const errors: WaqError[] = []

@@ -182,7 +182,7 @@ t.test('lost bytes reach to the next frame', async t => {
 })
 
 t.test(
-  'the lost end of the log, of which nobody knows how far it went, concerns all that was known when it was found',
+  'the lost end of the log, of which no one knows how far it went, concerns all that was known when it was found',
   async t => {
     const fold = new OutcomeFold()
     const nextSequences = { acks: 9, messages: 20 }

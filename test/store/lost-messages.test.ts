@@ -301,7 +301,7 @@ for (const [what, apply] of Object.entries(ackDamages)) {
   )
 }
 
-t.test('behind a header that can not be read frames load, and the end is in doubt', async t => {
+t.test('behind a header that cannot be read frames load, and the end is in doubt', async t => {
   const disk = await killedQueue('retry')
   const path = segmentOf(disk, 'acks')
   const end = frameEnds(disk, path).at(-1)

@@ -83,7 +83,7 @@ t.test('a wall clock that is slewed, or read late, has not parted', async t => {
   t.equal(time.onWall(startedAt), startedAt)
 })
 
-t.test('a boot clock that can not be believed is no sleep', async t => {
+t.test('a boot clock that cannot be believed is no sleep', async t => {
   const { clock, time, startedAt } = begin()
   // As where a container is given another one.
   clock.boot = () => 0

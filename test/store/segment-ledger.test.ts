@@ -73,7 +73,7 @@ t.test('a resume stays while an older ack segment does', async t => {
 })
 
 t.test(
-  'a resume stays while an older ack segment is being rewritten, though nobody needs that one',
+  'a resume stays while an older ack segment is being rewritten, though no one needs that one',
   async t => {
     const ledger = new SegmentLedger()
     ledger.resumeAdded(2)

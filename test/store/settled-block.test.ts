@@ -221,7 +221,7 @@ const wrong: Readonly<Record<string, readonly number[]>> = {
   'a time before 1970': [...twoRows.with(-6, 0x20).with(-3, 41), ...texts, ...secondTexts],
   'an id beyond its texts': [...whole.with(6, 2), ...texts],
   'an id that leaves some': [...whole.with(6, 0), ...texts],
-  'a channel that nobody named': [...whole.with(7, 1), ...texts],
+  'a channel that no one named': [...whole.with(7, 1), ...texts],
   'a channel beyond its texts': [...whole.with(8, 2), ...texts],
   'optional fields beyond its end': [...whole.with(3, 0x48), 100, ...texts],
   'a flag that no row has': [...whole.with(3, 0x88), ...texts],

@@ -12,7 +12,7 @@ import { StoreReader } from '../../lib/store/store-reader.js'
 import { verifyStore } from '../../lib/store/verify.js'
 import { enqueueOne, progress, storeOptions } from './fixtures/messages.js'
 
-/** Three messages, the second delivered, the third with an attempt that nobody ended; closed. */
+/** Three messages, the second delivered, the third with an attempt that no one ended; closed. */
 async function someQueue(t: Test): Promise<string> {
   const parent = mkdtempSync(join(tmpdir(), 'waq-verify-'))
   t.teardown(() => rmSync(parent, { recursive: true, force: true }))
@@ -94,7 +94,7 @@ t.test('no manifest that can be read: everything that is there counts, and it is
   writeFileSync(newest(directory, 'manifests'), 'x')
   const { corrupt, messages } = await verify(directory)
   t.equal(messages, 3)
-  t.match(corrupt, [{ problem: /the newest manifest can not be read/ }])
+  t.match(corrupt, [{ problem: /the newest manifest cannot be read/ }])
 })
 
 t.test('bytes lost from the ack log put what they may have named in doubt', async t => {

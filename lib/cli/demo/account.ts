@@ -21,7 +21,7 @@ export interface Account {
   lost: number
   /** Taken for the first time after a later message of the same channel. */
   outOfOrder: number
-  /** Taken with another channel or text than they were enqueued with, or made by nobody here. */
+  /** Taken with another channel or text than they were enqueued with, or made by no one here. */
   altered: number
   /** Deliveries of a message that the server had already, recognised by the id. */
   duplicates: number
@@ -84,7 +84,10 @@ export function takeAccount(
   return account
 }
 
-/** The value below which the share `fraction` of the samples lies (nearest rank); undefined for none. Sorts `samples`. */
+/**
+ * The value below which the share `fraction` of the samples lies (nearest rank); undefined for none. Sorts
+ * `samples`.
+ */
 export function percentile(samples: number[], fraction: number): number | undefined {
   samples.sort((a, b) => a - b)
   return samples[Math.ceil(samples.length * fraction) - 1]

@@ -32,9 +32,10 @@ interface Entry {
 const MAX_BODY_BYTES = 32 * 1024 * 1024
 
 /**
- * A chat platform for the demo, on loopback: `POST /bot<token>/sendMessage` with `{ chat_id, text }`, answered in
- * the shape of Telegram's bot API, with faults. It tells a message that it has already by the `Idempotency-Key`
- * header and answers it as the first time. It keeps its own record of what it took, and trusts nobody's.
+ * A chat platform for the demo, on loopback: `POST /bot<token>/sendMessage` with `{ chat_id, text }`,
+ * answered in the shape of Telegram's bot API, with faults. It tells a message that it has already by the
+ * `Idempotency-Key` header and answers it as the first time. It keeps its own record of what it took, and
+ * trusts no one's.
  */
 export class ChatServer {
   readonly #server: Server

@@ -34,13 +34,15 @@ export class Child<Incoming, Outgoing extends object> {
       this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL_CHARACTERS)
     })
     this.ended = this.#waitForEnd()
-    // A failure to start rejects `ended`: whoever needs the ending awaits it, and until then it is not unhandled.
+    // A failure to start rejects `ended`: whoever needs the ending awaits it, and until then it is not
+    // unhandled.
     this.#process.on('error', () => {})
     this.ended.catch(() => {})
   }
 
   async #waitForEnd(): Promise<Ending> {
-    // 'close' comes after 'exit' and the end of stderr; messages still in the channel come before 'disconnect'.
+    // 'close' comes after 'exit' and the end of stderr; messages still in the channel come before
+    // 'disconnect'.
     const disconnected = once(this.#process, 'disconnect')
     disconnected.catch(() => {})
     const [code, signal] = (await once(this.#process, 'close')) as [number | null, NodeJS.Signals | null]
@@ -58,7 +60,7 @@ export class Child<Incoming, Outgoing extends object> {
     this.#process.kill('SIGKILL')
   }
 
-  /** The error for an end that nobody asked for, with what it had to say on stderr. */
+  /** The error for an end that no one asked for, with what it had to say on stderr. */
   failure({ code, signal }: Ending): CommandError {
     const how = signal === null ? `exited with status ${code}` : `was ended by ${signal}`
     const said =

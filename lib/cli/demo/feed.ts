@@ -8,7 +8,9 @@ const MAX_LIST = 12
 /** After a crash up to so many acknowledged messages are enqueued again: their ids must be known. */
 const MAX_OVERLAP = 12
 
-/** Plans what each sender enqueues, in order and at a fixed rate, and knows which messages were acknowledged. */
+/**
+ * Plans what each sender enqueues, in order and at a fixed rate, and knows which messages were acknowledged.
+ */
 export class Feed {
   readonly #messages: readonly ChatMessage[]
   readonly #rate: number
@@ -41,8 +43,8 @@ export class Feed {
   }
 
   /**
-   * What a new life of the sender enqueues. It cannot know which of the messages without an answer are on disk, so all
-   * of them are enqueued again, in order and under their ids.
+   * What a new life of the sender enqueues. It cannot know which of the messages without an answer are on
+   * disk, so all of them are enqueued again, in order and under their ids.
    */
   plan(): PlannedCall[] {
     const calls: PlannedCall[] = []

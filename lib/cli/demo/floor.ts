@@ -8,16 +8,19 @@ const FILE_BYTES = 256 * 1024
 const HELD_AT_MOST_ONE_IN = 10
 
 export interface FloorSample {
-  /** From when the sample was due to its end: an event loop that was late is in it, as in the latency of a message. */
+  /**
+   * From when the sample was due to its end: an event loop that was late is in it, as in the latency of a
+   * message.
+   */
   fromDueMs: number
   /** The write and the fdatasync alone. */
   syncMs: number
 }
 
 /**
- * Samples, every `periodMs` from `firstDueAt` on (by `performance.now()`), what the least costs that makes a message
- * durable: a write and an `fdatasync` on the event loop, to a file on the queue's device that is filled with zeros.
- * Returns what stops it.
+ * Samples, every `periodMs` from `firstDueAt` on (by `performance.now()`), what the least costs that makes a
+ * message durable: a write and an `fdatasync` on the event loop, to a file on the queue's device that is
+ * filled with zeros. Returns what stops it.
  */
 export function sampleFloor(
   directory: string,

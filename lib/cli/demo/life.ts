@@ -32,7 +32,10 @@ export interface LifeOptions {
   observations: Observations
   /** How this life ends; undefined: it finishes everything and exits. */
   moment: KillMoment | undefined
-  /** The kill waits for no message from this index on, so that there is something to enqueue until the last kill. */
+  /**
+   * The kill waits for no message from this index on, so that there is something to enqueue until the last
+   * kill.
+   */
   until: number
   /** Something moved. */
   onProgress: () => void

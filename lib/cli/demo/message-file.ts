@@ -8,7 +8,10 @@ const EXPECTED = 'expected a JSON object like {"channel": "…", "text": "…"}'
 /** What the queue allows for a channel's name. */
 const MAX_CHANNEL_BYTES = 512
 
-/** Reads messages from a file of JSON lines, in order. Blank lines are skipped; a bad line is an error that names it. */
+/**
+ * Reads messages from a file of JSON lines, in order. Blank lines are skipped; a bad line is an error that
+ * names it.
+ */
 export async function readMessageFile(file: string): Promise<ChatMessage[]> {
   const bytes = await readWhole(file)
   const messages: ChatMessage[] = []
@@ -30,7 +33,7 @@ async function readWhole(file: string): Promise<Buffer> {
     return await readFile(file)
   } catch (error) {
     const code = systemCode(error)
-    const message = `can not read the messages: ${(error as Error).message}`
+    const message = `cannot read the messages: ${(error as Error).message}`
     if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR')
       throw usageError(message, { cause: error })
     throw new CommandError(code ?? 'IO', ExitStatus.io, message, { cause: error })

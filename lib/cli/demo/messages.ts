@@ -6,7 +6,9 @@ export interface ChatMessage {
   readonly text: string
 }
 
-/** Its id, the same in every life of the sender: a message that may be on disk already is known again by it. */
+/**
+ * Its id, the same in every life of the sender: a message that may be on disk already is known again by it.
+ */
 export function messageId(index: number): string {
   return `demo-${index}`
 }
@@ -50,7 +52,10 @@ const MESSAGES_PER_CHANNEL = 12
 const LONG_EVERY = 25
 const LONG_CHARACTERS = 4000
 
-/** Makes `count` messages to a few busy and many quiet chats, in several languages, short and long. The same seed makes the same ones. */
+/**
+ * Makes `count` messages to a few busy and many quiet chats, in several languages, short and long. The same
+ * seed makes the same ones.
+ */
 export function makeMessages(count: number, seed: number): ChatMessage[] {
   const random = new Random(seedOf('messages', seed))
   const channels = Math.max(1, Math.round(count / MESSAGES_PER_CHANNEL))

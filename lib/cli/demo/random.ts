@@ -26,7 +26,10 @@ export class Random {
   }
 }
 
-/** A seed made of several parts (FNV-1a over their text), so that a decision depends on them and not on the order of events. */
+/**
+ * A seed made of several parts (FNV-1a over their text), so that a decision depends on them and not on the
+ * order of events.
+ */
 export function seedOf(...parts: readonly (string | number)[]): number {
   let hash = 0x811c9dc5
   for (const character of parts.join('\0')) {

@@ -93,7 +93,9 @@ export function reportAsTable(report: Report): Row[] {
     {
       label: 'kills',
       value: formatCount(report.kills),
-      note: `while enqueueing ${killsAt.enqueue}, sending ${killsAt.send}, recovering ${killsAt.recovery}, closing ${killsAt.close}`,
+      note:
+        `while enqueueing ${killsAt.enqueue}, sending ${killsAt.send}, recovering ` +
+        `${killsAt.recovery}, closing ${killsAt.close}`,
     },
     {
       label: 'enqueue p50',

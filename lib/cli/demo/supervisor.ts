@@ -36,7 +36,10 @@ export interface Run {
   observations: Observations
 }
 
-/** Nothing acknowledged and nothing taken for so long: the run is given up, and the account says what is missing. */
+/**
+ * Nothing acknowledged and nothing taken for so long: the run is given up, and the account says what is
+ * missing.
+ */
 const STALLED_MS = 60_000
 const STALL_CHECK_MS = 1000
 /** How long an opening or a close takes, until one was timed. */
@@ -111,7 +114,7 @@ function rejectOnAbort(signal: AbortSignal): Promise<never> {
     if (signal.aborted) reject(interruptedError())
     signal.addEventListener('abort', () => reject(interruptedError()), { once: true })
   })
-  // It may come when nobody waits: the next wait then fails.
+  // It may come when no one waits: the next wait then fails.
   aborted.catch(() => {})
   return aborted
 }

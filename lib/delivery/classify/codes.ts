@@ -2,8 +2,8 @@ import { property } from '../property.js'
 import type { Meaning, Rule } from './meaning.js'
 
 /**
- * Codes of Node, its TLS, DNS and HTTP/2, of undici and of other clients. An error has them of itself, so that no
- * endpoint can make them up.
+ * Codes of Node, its TLS, DNS and HTTP/2, of undici and of other clients. An error has them of itself, so
+ * that no endpoint can make them up.
  */
 const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[] = [
   // Nobody is there, there is no way, or no name.

@@ -5,7 +5,10 @@ import type { Finding } from './meaning.js'
 import { Reading } from './reading.js'
 import { findingOf, isDoubt } from './rules.js'
 
-/** Where clients keep the error that they wrap: the language, `@slack/web-api`, grammY's `HttpError`, twitter-api-v2, Apollo, verror. */
+/**
+ * Where clients keep the error that they wrap: the language, `@slack/web-api`, grammY's `HttpError`,
+ * twitter-api-v2, Apollo, verror.
+ */
 const WRAPPED: readonly string[] = [
   'cause',
   'original',

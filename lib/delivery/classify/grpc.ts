@@ -34,7 +34,10 @@ const TEXTS: readonly (readonly [codes: readonly number[], begins: RegExp, means
   [[8], /^Received message (?:larger than|that decompresses)/, 'doubt'],
 ]
 
-/** A client's own error: `@grpc/grpc-js` has `details`, Connect has `rawMessage`. Elsewhere a small code is anybody's. */
+/**
+ * A client's own error: `@grpc/grpc-js` has `details`, Connect has `rawMessage`. Elsewhere a small code is
+ * anybody's.
+ */
 export const grpcStatus: Rule = ({ error }) => {
   const code = property(error, 'code')
   const details = property(error, 'details')

@@ -23,11 +23,14 @@ function collect(headers: unknown, result: Map<string, string>): void {
       if (text !== undefined && !result.has(name)) result.set(name, text)
     }
   } catch {
-    // Headers that can not be gone through tell nothing.
+    // Headers that cannot be gone through tell nothing.
   }
 }
 
-/** Of a `Headers`, a `Map` or a plain object; AxiosHeaders is all but the second. Of gRPC's `Metadata`, Azure's `HttpHeaders`. */
+/**
+ * Of a `Headers`, a `Map` or a plain object; AxiosHeaders is all but the second. Of gRPC's `Metadata`,
+ * Azure's `HttpHeaders`.
+ */
 function* entriesOf(headers: unknown): Iterable<[string, unknown]> {
   if (typeof headers !== 'object' || headers === null) return
   const getMap = property(headers, 'getMap')

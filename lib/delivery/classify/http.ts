@@ -4,10 +4,10 @@ import type { Reading } from './reading.js'
 import { isUsedUp } from './wait.js'
 
 /**
- * What a status means for the message, where it does not mean what its class does: a 4xx refuses the message, a 3xx was
- * not followed, any other leaves it in doubt. A receiver that processed the message may answer 502 or 503 as well: a
- * gateway says so of a connection that broke after the request went on (nginx: "upstream prematurely closed connection";
- * Envoy: "UC").
+ * What a status means for the message, where it does not mean what its class does: a 4xx refuses the message,
+ * a 3xx was not followed, any other leaves it in doubt. A receiver that processed the message may answer 502
+ * or 503 as well: a gateway says so of a connection that broke after the request went on (nginx: "upstream
+ * prematurely closed connection"; Envoy: "UC").
  */
 const MEANINGS: readonly (readonly [status: number, means: Meaning, source: string])[] = [
   [401, 'halt', 'RFC 9110, 15.5.2: the credentials are the sender’s'],
@@ -49,8 +49,8 @@ export const httpStatus: Rule = reading => {
 }
 
 function ofClass(status: number): Meaning {
-  // A redirect was not followed, and the message was not taken where it was sent. An error in spite of a success is an
-  // answer that could not be read; a server fails at an unknown point.
+  // A redirect was not followed, and the message was not taken where it was sent. An error in spite of a
+  // success is an answer that could not be read; a server fails at an unknown point.
   return status >= 300 && status < 500 ? 'permanent' : 'doubt'
 }
 

@@ -4,8 +4,8 @@ import type { Reading } from './reading.js'
 
 /**
  * What a row of a table says of the message:
- * - `delivered`: the receiver says of this very request that it took it before. Of a message that was in no doubt it is
- *   a refusal.
+ * - `delivered`: the receiver says of this very request that it took it before. Of a message that was in no
+ *   doubt it is a refusal.
  * - `permanent`: it was refused, and will be.
  * - `halt`: the sender is at fault, not the message.
  * - `limit`: not now; `limit-group`: not now for the whole account.
@@ -39,7 +39,10 @@ export interface Finding {
 /** Finds out what one error says; undefined: nothing that this rule knows. */
 export type Rule = (reading: Reading) => Finding | undefined
 
-/** Leaves out what is not known: `{ kind, afterMs: undefined }` and `{ kind }` mean the same, the second reads better. */
+/**
+ * Leaves out what is not known: `{ kind, afterMs: undefined }` and `{ kind }` mean the same, the second reads
+ * better.
+ */
 export function verdictOf(finding: Finding, mayHaveBeenSent: boolean): Verdict {
   const reason = finding.reason === undefined ? {} : { reason: finding.reason }
   const afterMs = finding.afterMs === undefined ? {} : { afterMs: finding.afterMs }

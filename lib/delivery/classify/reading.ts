@@ -4,7 +4,9 @@ import { headersIn } from './headers.js'
 import { statusIn } from './status.js'
 import { waitMsIn } from './wait.js'
 
-/** Where clients and platforms put an answer or a part of it, seen from the error or from another such place. */
+/**
+ * Where clients and platforms put an answer or a part of it, seen from the error or from another such place.
+ */
 const HOLDERS: readonly string[] = [
   'response',
   'res',

@@ -2,8 +2,8 @@ import { property } from '../property.js'
 import type { Meaning, Rule } from './meaning.js'
 
 /**
- * Replies that mean something else than their class: a 4yz says "try later" (RFC 5321, 4.2.1), which is no fault of the
- * message, a 5yz refuses it.
+ * Replies that mean something else than their class: a 4yz says "try later" (RFC 5321, 4.2.1), which is no
+ * fault of the message, a 5yz refuses it.
  */
 const MEANINGS: readonly (readonly [reply: number, means: Meaning, source: string])[] = [
   [421, 'unreachable', 'RFC 5321, 3.8: the service goes away'],
@@ -24,7 +24,7 @@ export const smtpReply: Rule = ({ error }) => {
   const isAuth = code === 'EAUTH' || command.startsWith('AUTH')
   if (reply === undefined) {
     if (isAuth && code === 'EAUTH') return { means: 'halt', reason: 'EAUTH' }
-    // What it can not make an envelope of was never sent: no recipient, an address that is none.
+    // What it cannot make an envelope of was never sent: no recipient, an address that is none.
     return code === 'EENVELOPE' || code === 'EMESSAGE' ? { means: 'permanent', reason: code } : undefined
   }
   const reason = `SMTP ${reply}`

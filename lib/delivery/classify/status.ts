@@ -25,16 +25,22 @@ const NO_STATUS_BESIDE: readonly string[] = [
   'ErrorCode',
 ]
 
-/** How clients begin the text of an error that has a status: axios, got, node-telegram-bot-api, ws, many a program. */
+/**
+ * How clients begin the text of an error that has a status: axios, got, node-telegram-bot-api, ws, many a
+ * program.
+ */
 const TEXT =
   /^(?:Request failed with status code|Response code|ETELEGRAM:|Unexpected server response:|HTTP(?: status| error)?:?) ([3-5]\d\d)\b/i
 
-/** The same by the status and its phrase: "429 Too Many Requests", "403: Forbidden: …"; grammY says before what it called. */
+/**
+ * The same by the status and its phrase: "429 Too Many Requests", "403: Forbidden: …"; grammY says before
+ * what it called.
+ */
 const PHRASE = /^(?:Call to '\w{1,60}' failed! \()?([3-5]\d\d):? (\w.*)/
 
 /**
- * The status of HTTP that an error tells of. The nearest that says a failure: a client that can not read an answer of
- * 200 has one beside what it wraps.
+ * The status of HTTP that an error tells of. The nearest that says a failure: a client that cannot read an
+ * answer of 200 has one beside what it wraps.
  */
 export function statusIn(places: readonly object[], message: string): number | undefined {
   let success: number | undefined

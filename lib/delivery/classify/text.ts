@@ -7,8 +7,8 @@ const MAX_LENGTH = 500
 const PASSED_ON = /^request to \S+ failed, reason: /
 
 /**
- * How clients and adapters begin the text of an error that has nothing else to tell it by. A text may quote anything, also
- * the message: only its beginning counts.
+ * How clients and adapters begin the text of an error that has nothing else to tell it by. A text may quote
+ * anything, also the message: only its beginning counts.
  */
 const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: string])[] = [
   // A tunnel that did not come about.
@@ -125,7 +125,10 @@ const LOST =
 /** `String(error)`. */
 const NAME = /^(?:\w{0,40}Error: ){1,3}/
 
-/** What a program met that puts the text of an error into its answer: nothing but whether it may have been taken. */
+/**
+ * What a program met that puts the text of an error into its answer: nothing but whether it may have been
+ * taken.
+ */
 export function metIn(text: string): Finding | undefined {
   const start = text.slice(0, 2_000).replace(NAME, '')
   if (LOST.test(start)) return { means: 'doubt' }

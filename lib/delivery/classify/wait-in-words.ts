@@ -12,7 +12,10 @@ const WORD_UNITS: readonly (readonly [begins: RegExp, ms: number])[] = [
   [/^h/i, 3_600_000],
 ]
 
-/** How long a limit holds by its words, where it says so nowhere else: a text that went through another process. */
+/**
+ * How long a limit holds by its words, where it says so nowhere else: a text that went through another
+ * process.
+ */
 export function waitMsInWords({ places, headers }: Reading): number | undefined {
   for (const place of places) {
     for (const name of ['description', 'message', 'error', 'detail', 'msg']) {

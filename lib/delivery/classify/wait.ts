@@ -36,7 +36,9 @@ const HEADERS: readonly (readonly [name: string, unit: Unit])[] = [
   ['retry-after', 's'],
 ]
 
-/** Headers that tell when a window ends. They stand in every answer, so they count where the limit was hit. */
+/**
+ * Headers that tell when a window ends. They stand in every answer, so they count where the limit was hit.
+ */
 const RESETS: readonly (readonly [name: string, unit: Unit])[] = [
   ['x-ratelimit-reset-after', 's'],
   ['ratelimit-reset', 's'],
@@ -59,9 +61,9 @@ const EPOCH_SECONDS = 1e9
 const EPOCH_MS = 1e12
 
 /**
- * How long the receiver asked to wait, in ms; undefined where it did not say. The body's word is finer than the
- * header's. One that refuses and names no time at all (0, or a date that is past) has not said: taken by its word it
- * would be asked again without a pause, by attempts that cost nothing, for as long as it refuses.
+ * How long the receiver asked to wait, in ms; undefined where it did not say. The body's word is finer than
+ * the header's. One that refuses and names no time at all (0, or a date that is past) has not said: taken by
+ * its word it would be asked again without a pause, by attempts that cost nothing, for as long as it refuses.
  */
 export function waitMsIn(answer: Answer): number | undefined {
   const now = sentAt(answer.headers)
@@ -80,7 +82,10 @@ export function resetMsIn({ headers }: Pick<Answer, 'headers'>): number | undefi
   return inHeaders(headers, RESETS, sentAt(headers)) ?? inStructuredHeader(headers)
 }
 
-/** `"default";r=0;t=30` (draft-ietf-httpapi-ratelimit-headers), `limit=5, remaining=0, reset=30` of its earlier drafts. */
+/**
+ * `"default";r=0;t=30` (draft-ietf-httpapi-ratelimit-headers), `limit=5, remaining=0, reset=30` of its
+ * earlier drafts.
+ */
 function inStructuredHeader(headers: ReadonlyMap<string, string>): number | undefined {
   const text = headers.get('ratelimit')?.slice(0, 200) ?? ''
   if (/\b(?:r|remaining)=[1-9]/.test(text)) return undefined
@@ -94,8 +99,8 @@ export function isUsedUp({ headers }: Pick<Answer, 'headers'>): boolean {
 }
 
 /**
- * A wait in ms: a number in this unit, or since 1970 where it is as large; a number with a unit of its own; an HTTP date
- * (RFC 9110, 10.2.3) or one of ISO 8601. `now` is epoch ms by the clock of whoever wrote it.
+ * A wait in ms: a number in this unit, or since 1970 where it is as large; a number with a unit of its own;
+ * an HTTP date (RFC 9110, 10.2.3) or one of ISO 8601. `now` is epoch ms by the clock of whoever wrote it.
  */
 export function parseWait(value: unknown, unit: Unit, now: number): number | undefined {
   if (typeof value === 'number') return fromNumber(value, unit, now)
@@ -138,7 +143,10 @@ function inHeaders(
   return undefined
 }
 
-/** A date is by the clock of whoever wrote it, and so is the answer's own: the difference needs no clock of ours. */
+/**
+ * A date is by the clock of whoever wrote it, and so is the answer's own: the difference needs no clock of
+ * ours.
+ */
 export function sentAt(headers: ReadonlyMap<string, string>): number {
   const sentAt = Date.parse(headers.get('date') ?? '')
   return Number.isNaN(sentAt) ? wallNow() : sentAt

@@ -6,8 +6,8 @@ export interface CredentialShape {
 
 /**
  * Known by how they begin, as their issuers made them to be found; most are listed by
- * [gitleaks](https://github.com/gitleaks/gitleaks/blob/master/config/gitleaks.toml) too. A pattern takes linear time: what it
- * repeats ends it, or can not begin inside itself (`(?<!…)`).
+ * [gitleaks](https://github.com/gitleaks/gitleaks/blob/master/config/gitleaks.toml) too. A pattern takes
+ * linear time: what it repeats ends it, or cannot begin inside itself (`(?<!…)`).
  */
 export const credentialShapes: readonly CredentialShape[] = [
   {

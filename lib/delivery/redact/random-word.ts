@@ -1,4 +1,7 @@
-/** A word as people write it (`send`, `postMessage`, `WEBHOOK`), a number, or a short mix of both (`v10`, `2fa`). */
+/**
+ * A word as people write it (`send`, `postMessage`, `WEBHOOK`), a number, or a short mix of both (`v10`,
+ * `2fa`).
+ */
 const WORDS: readonly RegExp[] = [
   /^\d{1,20}$/,
   /^[a-z]{1,15}$/i,

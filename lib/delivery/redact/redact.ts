@@ -101,8 +101,9 @@ export function redact(text: string): string {
 }
 
 /**
- * A text as it may leave the process or reach a disk: every reason, every message of an error, and whatever is printed
- * goes through here. It is redacted first and cut to length then: half a credential is not recognised.
+ * A text as it may leave the process or reach a disk: every reason, every message of an error, and whatever
+ * is printed goes through here. It is redacted first and cut to length then: half a credential is not
+ * recognised.
  */
 export function publicText(text: string, maxLength: number): string {
   return clip(redact(lookedAt(text)), maxLength)

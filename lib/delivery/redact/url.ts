@@ -14,15 +14,17 @@ const HOOK = /^(?:web|incoming)?[-_]?hooks?(?:b\d)?$|^(?:api[-_]?)?keys?$|^token
 const HOOK_HOSTS =
   /(?:^|[/.@])(?:[a-z0-9-]*hooks?\d?\.|ntfy\.sh|api\.day\.app|sctapi\.ftqq\.com|sc\.ftqq\.com)/i
 
-/** Such a host where the scheme was left out, and a path by itself: `POST /bot1:AA/sendMessage`, `/hooks/…`. */
+/**
+ * Such a host where the scheme was left out, and a path by itself: `POST /bot1:AA/sendMessage`, `/hooks/…`.
+ */
 const BARE_HOOK_HOST =
   /\b(hooks\.(?:slack|zapier)\.com|discord(?:app)?\.com\/api\/webhooks)\/(?!\[)[^\s"'`<>?#]+/gi
 const BARE_HOOK_PATH = /(\/(?:(?:web|incoming)?[-_]?hooks?(?:b\d)?|interactions)\/)([^\s"'`<>?#]+)/gi
 const BARE_BOT_PATH = /(\/bot)\d{1,20}(?::|%3A)[\w-]+/gi
 
 /**
- * In a URL only the scheme and the host are harmless, and words of its path: hides who asks, values of the query, and
- * path segments that look random. Paths of files are none of this.
+ * In a URL only the scheme and the host are harmless, and words of its path: hides who asks, values of the
+ * query, and path segments that look random. Paths of files are none of this.
  */
 export function redactUrls(text: string): string {
   if (!text.includes('/')) return text

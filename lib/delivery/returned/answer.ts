@@ -3,7 +3,10 @@ import { isText, property } from '../property.js'
 /** An answer as a platform gives it: a plain object, of JSON or of a client that hands it through. */
 export type Answer = Readonly<Record<string, unknown>>
 
-/** A plain object, also of another realm. An instance of a class is somebody's own: nobody here knows what it means. */
+/**
+ * A plain object, also of another realm. An instance of a class is somebody's own: no one here knows what it
+ * means.
+ */
 export function isPlain(value: unknown): value is Answer {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)

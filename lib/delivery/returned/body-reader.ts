@@ -2,13 +2,16 @@ import { Readable } from 'node:stream'
 import { isStream, MAX_BODY_LENGTH, parsedBody } from '../platform-text.js'
 import { property } from '../property.js'
 
-/** What no answer of a platform is written in. Others are looked at: a server may say nothing of it, or `text/plain`. */
+/**
+ * What no answer of a platform is written in. Others are looked at: a server may say nothing of it, or
+ * `text/plain`.
+ */
 const NO_JSON =
   /^(?:image|audio|video|font|multipart)\/|text\/(?:html|css|csv|event-stream)|octet-stream|ndjson|jsonl|json-?seq|stream\+json|xml|zip|pdf/i
 
 /**
- * Reads the body of a response, or a clone of it where it has one, so that whoever gets the response can read it again.
- * No more than 16 KiB, and it lets go of the rest.
+ * Reads the body of a response, or a clone of it where it has one, so that whoever gets the response can read
+ * it again. No more than 16 KiB, and it lets go of the rest.
  */
 export class BodyReader {
   readonly #source: unknown
@@ -31,7 +34,10 @@ export class BodyReader {
     return isClonable(response) && mayBeJson(response) ? BodyReader.of(response) : undefined
   }
 
-  /** What it says, parsed where it is JSON; undefined where it broke off. `onlyJson`: also where it is something else. */
+  /**
+   * What it says, parsed where it is JSON; undefined where it broke off. `onlyJson`: also where it is
+   * something else.
+   */
   async read(onlyJson: boolean): Promise<unknown> {
     try {
       const text = await this.#readText(onlyJson)
@@ -44,12 +50,12 @@ export class BodyReader {
     }
   }
 
-  /** Nobody waits for it any more. */
+  /** No one waits for it any more. */
   stop(): void {
     this.#letGo()
   }
 
-  /** The rest of a body that nobody will read: it would hold its connection. */
+  /** The rest of a body that no one will read: it would hold its connection. */
   discard(): void {
     const body = property(this.#source, 'body')
     this.#letGo()
@@ -70,7 +76,9 @@ export class BodyReader {
     return text
   }
 
-  /** Not by the stream's own iterator: that one ends only when both halves of a cloned body have been let go. */
+  /**
+   * Not by the stream's own iterator: that one ends only when both halves of a cloned body have been let go.
+   */
   async *#pieces(): AsyncGenerator<string | Uint8Array> {
     const response = isClonable(this.#source) ? this.#source.clone() : this.#source
     const body = property(response, 'body')
@@ -86,14 +94,17 @@ export class BodyReader {
   }
 }
 
-/** A stream of Node's. That it was cut off is an error for whoever reads on, and for nobody else. */
+/** A stream of Node's. That it was cut off is an error for whoever reads on, and for no one else. */
 function destroy(body: unknown): void {
   if (!(body instanceof Readable) || body.destroyed || body.readableEnded) return
   body.on('error', () => {})
   body.destroy(new Error('No more of the body was read.'))
 }
 
-/** A stream of Node that breaks off ends the process where nobody listens: to the halves of node-fetch 2 nobody does. */
+/**
+ * A stream of Node that breaks off ends the process where no one listens: to the halves of node-fetch 2
+ * no one does.
+ */
 function ignoreErrors(body: unknown): void {
   const on = property(body, 'on')
   if (typeof on === 'function') on.call(body, 'error', () => {})

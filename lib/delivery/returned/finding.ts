@@ -27,7 +27,10 @@ export type Finding =
 /** Of several failures the one that decides: a broken sender, then what leaves hope. */
 const WEIGHTS: readonly Verdict['kind'][] = ['halt', 'ambiguous', 'rate-limited', 'retry', 'permanent']
 
-/** What speaks against a result: undefined where nothing does, and for whatever nobody here knows. Never throws. */
+/**
+ * What speaks against a result: undefined where nothing does, and for whatever no one here knows. Never
+ * throws.
+ */
 export function findingIn(result: unknown): Finding | undefined {
   if (typeof result !== 'object' || result === null) return undefined
   try {

@@ -155,7 +155,10 @@ const HALVES: readonly Halves[] = [
 const LISTS_BY_NAME = byName(LISTS)
 const HALVES_BY_NAME = byName(HALVES)
 
-/** What a list says of its entries, where it has a shape that is known; undefined: it is none, or it is somebody's own. */
+/**
+ * What a list says of its entries, where it has a shape that is known; undefined: it is none, or it is
+ * somebody's own.
+ */
 export function outcomesOf(value: readonly unknown[] | Answer): Outcomes | undefined {
   if (!Array.isArray(value)) return outcomesIn(value as Answer)
   if (value.length === 0) return undefined

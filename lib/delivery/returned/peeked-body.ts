@@ -7,8 +7,9 @@ import { headerOf, mayBecomeJson, mayBeJson } from './body-reader.js'
 const DISTURBED = Symbol.for('nodejs.stream.disturbed')
 
 /**
- * The body of undici's `request`: a stream that can be read once, and has no clone. Its JSON is read, and put back before
- * the stream notices that it has ended, so that whoever gets the result can read it as if nobody had.
+ * The body of undici's `request`: a stream that can be read once, and has no clone. Its JSON is read, and put
+ * back before the stream notices that it has ended, so that whoever gets the result can read it as if no one
+ * had.
  */
 export class PeekedBody {
   readonly #body: Readable
@@ -44,7 +45,7 @@ export class PeekedBody {
     })
   }
 
-  /** Nobody waits for it any more. */
+  /** No one waits for it any more. */
   stop(): void {
     this.#end(undefined)
   }

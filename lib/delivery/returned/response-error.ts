@@ -7,9 +7,9 @@ const MAX_MESSAGE_LENGTH = 500
 const MAX_FIGURES = 4
 
 /**
- * A refusal that `send` returned instead of throwing: a `Response` whose `ok` is false, or an answer that says so. It is
- * printed with its message and its status alone: a response has the URL, in which Telegram has the bot's token, and its
- * headers and body are as private.
+ * A refusal that `send` returned instead of throwing: a `Response` whose `ok` is false, or an answer that
+ * says so. It is printed with its message and its status alone: a response has the URL, in which Telegram has
+ * the bot's token, and its headers and body are as private.
  */
 export class ResponseError extends Error {
   override readonly name = 'ResponseError'

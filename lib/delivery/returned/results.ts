@@ -45,7 +45,10 @@ export class Results {
     return this.#read(found, attempt).then(read => this.#objectionIn(read, verdict, attempt))
   }
 
-  /** In what is left of the attempt's time. The attempt's own signal is not aborted: the body may be the user's to read. */
+  /**
+   * In what is left of the attempt's time. The attempt's own signal is not aborted: the body may be the
+   * user's to read.
+   */
   async #read(found: Finding & { kind: 'unread' }, attempt: Attempt): Promise<Finding | undefined> {
     const { timers } = this.#context
     const timeoutMs = attempt.startedAt + attempt.policy.sendTimeoutMs - timers.now()
@@ -78,7 +81,8 @@ export class Results {
     const { message } = recordedError(error, 0)
     this.#context.reporter.error(
       new Error(
-        `${failed} of ${count} that send sent for message ${attempt.id} failed: ${message}. It counts as delivered; send each in a message of its own.`,
+        `${failed} of ${count} that send sent for message ${attempt.id} failed: ${message}. It counts as ` +
+          'delivered; send each in a message of its own.',
         { cause: error },
       ),
     )

@@ -38,9 +38,9 @@ const POLL_MS = 20
 const LIVENESS_MS = 1_000
 
 /**
- * Puts a request into `control/` and waits for the owner's answer. Rejects with OwnerSilent, with what the owner
- * refused it for, with WAQ_IO or WAQ_LOCKED (`indeterminate`: it had begun, and ended or fell silent), or with an AbortError: then
- * nothing happened, or of a request of several steps what its progress told.
+ * Puts a request into `control/` and waits for the owner's answer. Rejects with OwnerSilent, with what the
+ * owner refused it for, with WAQ_IO or WAQ_LOCKED (`indeterminate`: it had begun, and ended or fell silent),
+ * or with an AbortError: then nothing happened, or of a request of several steps what its progress told.
  */
 export async function askOwner(
   directory: string,
@@ -70,7 +70,8 @@ export async function askOwner(
   for (;;) {
     const answer = await readAnswer(place('.answer'))
     if (answer?.state === 'done' || answer?.state === 'failed') {
-      // Its answer is its last word on it. The owner does the same; whoever comes first, nothing is left behind.
+      // Its answer is its last word on it. The owner does the same; whoever comes first, nothing is left
+      // behind.
       await removeFile(place('.taken'))
       await removeFile(place('.answer'))
       return outcome(answer, signal)
@@ -114,7 +115,8 @@ async function checkOwner(
   await removeFile(place('.taken'))
   throw new WaqError(
     'WAQ_IO',
-    `The process that has ${directory} open ended while it carried the request out. It may be done, or done in part: ask again.`,
+    `The process that has ${directory} open ended while it carried the request out. It may be done, or ` +
+      'done in part: ask again.',
     { indeterminate: true },
   )
 }
@@ -125,7 +127,8 @@ function fellSilent(directory: string, owner: Owner | undefined): WaqError {
     owner === undefined || owner.since === 0 ? '' : ` (since ${new Date(owner.since).toISOString()})`
   return new WaqError(
     'WAQ_LOCKED',
-    `${who} has ${directory} open${since}, had begun to carry the request out, and fell silent. It may be stopped or hang: let it go on, or end it. What was asked may be done, or done in part.`,
+    `${who} has ${directory} open${since}, had begun to carry the request out, and fell silent. It may be ` +
+      'stopped or hang: let it go on, or end it. What was asked may be done, or done in part.',
     { indeterminate: true, ...(owner !== undefined && { owner }) },
   )
 }
@@ -133,7 +136,8 @@ function fellSilent(directory: string, owner: Owner | undefined): WaqError {
 function silentEnd(directory: string): WaqError {
   return new WaqError(
     'WAQ_IO',
-    `The process that has ${directory} open had begun to carry the request out, and did not tell how that ended. It may be done, or done in part.`,
+    `The process that has ${directory} open had begun to carry the request out, and did not tell how that ` +
+      'ended. It may be done, or done in part.',
     { indeterminate: true },
   )
 }

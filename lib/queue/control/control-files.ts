@@ -6,14 +6,17 @@ import { nodeFileSystem } from '../../log/node-file-system.js'
 import { systemCode } from '../../log/system-error.js'
 import { writeFully } from '../../log/write.js'
 
-/** A file that can not be what it claims to be, whatever is in it. */
+/** A file that cannot be what it claims to be, whatever is in it. */
 export class HostileFile extends Error {
   override readonly name = 'HostileFile'
 }
 
-/** Writes a private file under a temporary name and renames it: whoever sees it sees it whole, and after a crash too. */
+/**
+ * Writes a private file under a temporary name and renames it: whoever sees it sees it whole, and after a
+ * crash too.
+ */
 export async function putFile(path: string, text: string, options: { durable: boolean }): Promise<void> {
-  // Nobody else has that name, whatever directory the call meets.
+  // No one else has that name, whatever directory the call meets.
   const temporary = `${path}.${newToken()}.tmp`
   const file = await nodeFileSystem.create(temporary)
   try {
@@ -30,8 +33,9 @@ export async function putFile(path: string, text: string, options: { durable: bo
 }
 
 /**
- * Reads a file that another process put there: only a plain one (no link, no pipe that would hang us), of this user or
- * of root, which nobody else could have written to, and of a bounded size. Undefined: there is none (any more).
+ * Reads a file that another process put there: only a plain one (no link, no pipe that would hang us), of
+ * this user or of root, which no one else could have written to, and of a bounded size. Undefined: there is
+ * none (any more).
  */
 export async function takeFile(path: string, maxBytes: number): Promise<string | undefined> {
   let file: Awaited<ReturnType<typeof open>>

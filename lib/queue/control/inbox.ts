@@ -48,8 +48,9 @@ export interface ControlWork {
 }
 
 /**
- * The owner's side of `control/`: takes requests one at a time, carries them out and answers. It costs nothing while
- * nobody asks: a watch on the directory, a look at it now and then, and neither keeps the process alive.
+ * The owner's side of `control/`: takes requests one at a time, carries them out and answers. It costs
+ * nothing while no one asks: a watch on the directory, a look at it now and then, and neither keeps the
+ * process alive.
  */
 export class ControlInbox {
   readonly #directory: string
@@ -224,7 +225,8 @@ export class ControlInbox {
   }
 
   async #refuse(name: string, id: string | undefined, cause: Error, tell: boolean): Promise<void> {
-    const message = `A request in control/ was refused: ${quoteText(name, 60)}: ${escapeText(cause.message, 500)}.`
+    const message =
+      `A request in control/ was refused: ${quoteText(name, 60)}: ` + `${escapeText(cause.message, 500)}.`
     if (tell) this.#handler.report(new WaqError('WAQ_INVALID_MESSAGE', message, { cause }))
     try {
       await removeFile(join(this.#directory, name))
@@ -232,7 +234,7 @@ export class ControlInbox {
       // A directory, or not ours to remove. It stays, and is passed over from now on.
       if (this.#refused.size < MAX_REFUSALS_REMEMBERED) this.#refused.add(name)
     }
-    // Only to somebody of ours: an answer under a hostile name would be an answer to nobody.
+    // Only to somebody of ours: an answer under a hostile name would be an answer to no one.
     if (id === undefined || cause instanceof HostileFile) return
     await this.#answer(id, {
       state: 'failed',

@@ -1,6 +1,7 @@
 /**
- * A message as one JSON object: how the command line takes messages in and gives dead letters out, and how a request
- * carries them to an owner. What JSON can not carry (bytes, dates, bigints, undefined) travels as MessagePack.
+ * A message as one JSON object: how the command line takes messages in and gives dead letters out, and how a
+ * request carries them to an owner. What JSON cannot carry (bytes, dates, bigints, undefined) travels as
+ * MessagePack.
  */
 import { decodePayload } from '../../store/message.js'
 import { quoteText } from '../quote.js'
@@ -29,7 +30,9 @@ const PAYLOAD = 'payload'
 const PACKED = 'packedPayload'
 const KNOWN = [...TAKEN, PAYLOAD, PACKED, ...TOLD]
 
-/** Throws `Refusal` where it is not the form of a message; whether it is a good one is for `enqueue` to say. */
+/**
+ * Throws `Refusal` where it is not the form of a message; whether it is a good one is for `enqueue` to say.
+ */
 export function messageOfLine(value: unknown): OutboundMessage {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Refusal('it must be a JSON object with "channel" and "payload"')

@@ -34,7 +34,9 @@ export interface OwnerControlParts {
   readonly during: <T>(work: Promise<T>) => Promise<T>
 }
 
-/** `control/` of a queue that is open here: what others on the machine ask is done, and how it stands is told. */
+/**
+ * `control/` of a queue that is open here: what others on the machine ask is done, and how it stands is told.
+ */
 export class OwnerControl {
   readonly #inbox: ControlInbox
   readonly #status: StatusPublisher

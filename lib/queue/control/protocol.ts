@@ -1,14 +1,15 @@
 /**
- * What another process on the machine may ask of the process that has a queue open. Each request is one JSON file in
- * `control/`, named by an id that rises with time:
+ * What another process on the machine may ask of the process that has a queue open. Each request is one JSON
+ * file in `control/`, named by an id that rises with time:
  *
  *     <id>.request    put there by atomic rename; whoever put it there may unlink it again: then nothing happened
  *     <id>.taken      the owner renamed it: it is being carried out; unlinking it asks the owner to stop
  *     <id>.answer     the owner's answer, replaced as it makes progress; whoever asked unlinks .taken, then this
  *     status.json     how the owner stands, published by it now and then
  *
- * A request is carried out at most once. One that its owner took and did not live to answer is answered by the next
- * owner: it may have been carried out in part. An answer that says how it ended stands: no other replaces it.
+ * A request is carried out at most once. One that its owner took and did not live to answer is answered by
+ * the next owner: it may have been carried out in part. An answer that says how it ended stands: no other
+ * replaces it.
  */
 
 import type { DispatcherStats } from '../../delivery/types.js'
@@ -23,7 +24,7 @@ export const MAX_REQUEST_BYTES = 64 * 1024 * 1024
 export const MAX_ANSWER_BYTES = 1024 * 1024
 /** No request may wait longer for an owner, whatever it says of itself. */
 export const MAX_PATIENCE_MS = 60_000
-/** Answers and halves of files that nobody took away are removed after this. */
+/** Answers and halves of files that no one took away are removed after this. */
 export const LEFT_OVER_MS = 600_000
 /** Of one request. */
 export const MAX_MESSAGES = 10_000
@@ -56,7 +57,7 @@ export type ControlRequest =
 export interface ControlEnvelope {
   readonly version: number
   readonly id: string
-  /** Epoch ms: nobody waits for an answer any more. */
+  /** Epoch ms: no one waits for an answer any more. */
   readonly expiresAt: number
   readonly request: ControlRequest
 }

@@ -11,8 +11,8 @@ const PUBLISH_MS = 2_000
 export type StatusFacts = Omit<OwnerStatus, 'version' | 'identity' | 'openedAt' | 'publishedAt' | 'closed'>
 
 /**
- * Lets others on the machine see what only the owner knows: halts, rates, how long syncs take. A small file, written
- * anew every two seconds as long as something changes; never synced, for nothing depends on it.
+ * Lets others on the machine see what only the owner knows: halts, rates, how long syncs take. A small file,
+ * written anew every two seconds as long as something changes; never synced, for nothing depends on it.
  */
 export class StatusPublisher {
   readonly #path: string
@@ -67,7 +67,10 @@ export class StatusPublisher {
   }
 }
 
-/** What the last owner published; undefined: nothing that can be read. Whether that owner still lives is another question. */
+/**
+ * What the last owner published; undefined: nothing that can be read. Whether that owner still lives is
+ * another question.
+ */
 export async function readStatus(directory: string): Promise<OwnerStatus | undefined> {
   const path = join(directory, CONTROL, STATUS_FILE)
   try {

@@ -38,7 +38,7 @@ t.test('dead letters beyond a number go, the oldest first, and stay gone', async
   t.match(again, { duplicate: true, state: 'dead' })
 })
 
-t.test('dead letters beyond an age go, also those that came of age while nobody ran', async t => {
+t.test('dead letters beyond an age go, also those that came of age while no one ran', async t => {
   const world = await World.open(t, { deadLetters: { maxAgeMs: AGE_MS } })
   await bury(world, 'chat', 'old')
   await world.pass(AGE_MS / 2)
@@ -69,7 +69,7 @@ t.test('with a number of 0 none is kept, and each is told', async t => {
   const told: [string, string][] = []
   world.queue.on('dead', ({ id, reason }) => told.push([id, reason]))
   const parts = ['1', '2', '3'].map(id => ({ id, channel: 'chat', payload: id }))
-  await world.queue.enqueue(parts, { together: true })
+  await world.queue.enqueue(parts, { failTogether: true })
   for (const { id } of parts) await world.queue.settled(id)
   await retained(world, async () => (await deadIds(world)).length === 0)
   t.strictSame(told.toSorted(), [
@@ -183,7 +183,7 @@ t.test('reasons are told apart', async t => {
   await world.enqueue('attempts/1', 'ambiguous/1')
   await world.queue.enqueue(
     ['permanent/1', 'predecessor'].map(id => ({ id, channel: 'permanent', payload: null })),
-    { together: true },
+    { failTogether: true },
   )
   const reasons: Record<string, string> = {}
   for (const id of ['attempts/1', 'permanent/1', 'ambiguous/1', 'expired/1', 'predecessor']) {
@@ -199,7 +199,7 @@ t.test('reasons are told apart', async t => {
   })
 })
 
-t.test('an empty purge of what nobody has yet resolves', async t => {
+t.test('an empty purge of what no one has yet resolves', async t => {
   const world = await World.open(t)
   t.equal(await world.queue.retryDead({ all: true }), 0)
   const idle = once(world.queue, 'idle')

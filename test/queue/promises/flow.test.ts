@@ -68,7 +68,7 @@ t.test(
         if (id !== 'a') return
         await queue.enqueue([message('b'), message('c'), message('d')])
         t.equal(await queue.cancel('c'), true)
-        t.equal(await queue.cancel('a'), false, 'what is being sent can not be withdrawn')
+        t.equal(await queue.cancel('a'), false, 'what is being sent cannot be withdrawn')
         queue.pause('chat')
         t.match(await queue.get('a'), { state: 'sending' })
         t.strictSame(await queue.drain(), { remaining: 3 })

@@ -52,7 +52,7 @@ t.test('a later message never overtakes an earlier one of its chat, recovered', 
   t.strictSame(world.ids, ['chat/1', 'chat/1', 'chat/2', 'chat/3'])
 })
 
-t.test('a live message never overtakes a backlog that nobody has begun to send', async t => {
+t.test('a live message never overtakes a backlog that no one has begun to send', async t => {
   const world = await World.open(t)
   world.queue.pause()
   await world.enqueue(...Array.from({ length: 50 }, (_, index) => `chat/${index}`))

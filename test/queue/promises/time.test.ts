@@ -100,7 +100,7 @@ t.test('a clock set back an hour neither stalls nor bursts', async t => {
   await world.pass(9_999)
   t.equal(world.count('chat/1'), 1, 'not early')
   await world.pass(1)
-  t.equal(world.count('chat/1'), 2, 'not late: this life waits by a clock that nobody sets')
+  t.equal(world.count('chat/1'), 2, 'not late: this life waits by a clock that no one sets')
   // The same across a restart: the wait as it was decided is the longest that is left.
   world.clock.jumpWall(-HOUR_MS)
   await world.restart()
@@ -165,7 +165,7 @@ t.test('given up in time, charged or not, across restarts', async t => {
   await world.pass(HOUR_MS - 400_000)
   t.match(await world.queue.get('chat/1'), { state: 'pending', attempts: 0 })
   await world.restart()
-  // What was left of a wait at the restart is not counted: nobody knows how much of it was lived.
+  // What was left of a wait at the restart is not counted: no one knows how much of it was lived.
   await world.pass(400_000 + 300_000 + 300_000)
   t.match(await world.queue.get('chat/1'), { state: 'dead', deadReason: 'attempts', attempts: 0 })
 })

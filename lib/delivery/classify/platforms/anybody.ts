@@ -4,13 +4,17 @@ import type { Rule } from '../meaning.js'
 import type { Reading } from '../reading.js'
 import { metIn } from '../text.js'
 
-/** Meta says of a failure that it will pass: https://developers.facebook.com/docs/graph-api/guides/error-handling */
+/**
+ * Meta says of a failure that it will pass:
+ * https://developers.facebook.com/docs/graph-api/guides/error-handling
+ */
 export const isTransient: Rule = ({ places }) =>
   places.some(place => property(place, 'is_transient') === true) ? { means: 'retry' } : undefined
 
 /**
- * An earlier request with this idempotency key still runs (draft-ietf-httpapi-idempotency-key-header, 2.6; Stripe's
- * `idempotency_key_in_use`, Resend's `concurrent_idempotent_requests`): the next answer will be its own.
+ * An earlier request with this idempotency key still runs (draft-ietf-httpapi-idempotency-key-header, 2.6;
+ * Stripe's `idempotency_key_in_use`, Resend's `concurrent_idempotent_requests`): the next answer will be its
+ * own.
  */
 export const sameRequestRuns: Rule = reading => {
   if (reading.status !== 409) return undefined
@@ -21,7 +25,9 @@ export const sameRequestRuns: Rule = reading => {
 const RUNS =
   /in[_ -](?:use|progress|flight)|concurrent|outstanding|(?:being|still) (?:processed|processing|running)|currently/i
 
-/** “Too many requests”, whatever the code beside it: Feishu has one for this and for a request that is none. */
+/**
+ * “Too many requests”, whatever the code beside it: Feishu has one for this and for a request that is none.
+ */
 export const saysTooMany: Rule = reading => {
   const { places, status } = reading
   const isRefusal = status === undefined || status < 500
@@ -32,7 +38,10 @@ export const saysTooMany: Rule = reading => {
     : undefined
 }
 
-/** https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api: 403 or 429, at times without a wait. */
+/**
+ * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api: 403 or 429, at times without
+ * a wait.
+ */
 export const githubSecondaryLimit: Rule = reading => {
   const { places, status, waitMs } = reading
   const isGitHub = places.some(place => typeof property(place, 'documentation_url') === 'string')
@@ -42,9 +51,10 @@ export const githubSecondaryLimit: Rule = reading => {
 }
 
 /**
- * An answer of 200, or with no status, that was found to refuse, in words that nobody here knows: known not delivered, and
- * whether it helps to try again is not told. Not so where a program says in its words what it met: a request that was
- * lost, or never went out. `ResponseError` is our own; others have no body beside the name.
+ * An answer of 200, or with no status, that was found to refuse, in words that nobody here knows: known not
+ * delivered, and whether it helps to try again is not told. Not so where a program says in its words what it
+ * met: a request that was lost, or never went out. `ResponseError` is our own; others have no body beside the
+ * name.
  */
 export const refusedWithSuccess: Rule = reading => {
   const { error, name, status, places } = reading

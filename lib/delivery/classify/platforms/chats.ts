@@ -5,7 +5,8 @@ export const CHATS: readonly Platform[] = [
   {
     name: 'Meta',
     source:
-      'https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes, https://developers.facebook.com/docs/graph-api/overview/rate-limiting',
+      'https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes, ' +
+      'https://developers.facebook.com/docs/graph-api/overview/rate-limiting',
     marks: [{ has: ['fbtrace_id'] }],
     code: ['code'],
     means: {
@@ -149,7 +150,8 @@ export const CHATS: readonly Platform[] = [
   {
     name: 'DingTalk or WeCom',
     source:
-      'https://open.dingtalk.com/document/orgapp/server-api-error-codes-1, https://developer.work.weixin.qq.com/document/path/90313',
+      'https://open.dingtalk.com/document/orgapp/server-api-error-codes-1, ' +
+      'https://developer.work.weixin.qq.com/document/path/90313',
     marks: [{ has: ['errcode', 'errmsg'] }],
     code: ['errcode'],
     means: {

@@ -5,7 +5,8 @@ export const GENERAL: readonly Platform[] = [
   {
     name: 'Google',
     source:
-      'https://cloud.google.com/apis/design/errors, https://cloud.google.com/apis/enums (google.api.ErrorReason)',
+      'https://cloud.google.com/apis/design/errors, https://cloud.google.com/apis/enums ' +
+      '(google.api.ErrorReason)',
     marks: [{ has: ['reason', 'domain'] }],
     code: ['reason'],
     means: {
@@ -30,7 +31,8 @@ export const GENERAL: readonly Platform[] = [
   {
     name: 'Google',
     source:
-      'https://developers.google.com/workspace/gmail/api/guides/handle-errors; of one channel, so that one property will do',
+      'https://developers.google.com/workspace/gmail/api/guides/handle-errors; of one channel, so that ' +
+      'one property will do',
     marks: [{ has: ['reason'] }],
     code: ['reason'],
     means: {
@@ -87,7 +89,8 @@ export const GENERAL: readonly Platform[] = [
   {
     name: 'GraphQL',
     source:
-      'https://www.apollographql.com/docs/apollo-server/data/errors, https://linear.app/developers/rate-limiting, https://shopify.dev/docs/api/usage/limits',
+      'https://www.apollographql.com/docs/apollo-server/data/errors, ' +
+      'https://linear.app/developers/rate-limiting, https://shopify.dev/docs/api/usage/limits',
     // GitHub's has a type in place of extensions.
     marks: [{ has: ['message', 'extensions'] }, { has: ['message', 'type', 'locations'] }],
     code: ['extensions.code', 'type'],

@@ -1,7 +1,10 @@
 import { property } from '../../property.js'
 import type { Rule } from '../meaning.js'
 
-/** Telegram's own protocol: https://core.telegram.org/api/errors. GramJS has `seconds`; the text has them, too. */
+/**
+ * Telegram's own protocol: https://core.telegram.org/api/errors. GramJS has `seconds`; the text has them,
+ * too.
+ */
 const WAIT =
   /\b(?:FLOOD_WAIT|FLOOD_PREMIUM_WAIT|SLOWMODE_WAIT|FLOOD_TEST_PHONE_WAIT)_(\d{1,8})\b|\bA wait of (\d{1,8}) seconds is required\b/
 

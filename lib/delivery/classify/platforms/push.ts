@@ -1,6 +1,9 @@
 import { each, type Platform } from '../platform.js'
 
-/** Services that push to devices. The codes of firebase-admin are in `codes.ts`, those of Google's API in `general.ts`. */
+/**
+ * Services that push to devices. The codes of firebase-admin are in `codes.ts`, those of Google's API in
+ * `general.ts`.
+ */
 export const PUSH: readonly Platform[] = [
   {
     name: 'APNs',

@@ -37,8 +37,8 @@ export const slackRateLimit: Rule = ({ error }) =>
   property(error, 'code') === 'slack_webapi_rate_limited_error' ? { means: 'limit' } : undefined
 
 /**
- * Slack answers 200 and says what went wrong by name: in `data` of the client's error, or in the body itself. With
- * another status such a body is somebody else's.
+ * Slack answers 200 and says what went wrong by name: in `data` of the client's error, or in the body itself.
+ * With another status such a body is somebody else's.
  */
 export const slackPlatformError: Rule = ({ error, places, status, message }) => {
   const isClients = property(error, 'code') === 'slack_webapi_platform_error'
@@ -47,7 +47,8 @@ export const slackPlatformError: Rule = ({ error, places, status, message }) => 
     const name = property(place, 'ok') === false || isClients ? property(place, 'error') : undefined
     if (typeof name !== 'string') continue
     if (!NAME.test(name)) {
-      // An answer of 200 that is no JSON (cut short, or a page of a proxy): the client gives its text for a name.
+      // An answer of 200 that is no JSON (cut short, or a page of a proxy): the client gives its text for a
+      // name.
       if (isClients) return { means: 'doubt' }
       continue
     }

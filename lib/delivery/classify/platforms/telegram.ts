@@ -1,7 +1,10 @@
 import { property } from '../../property.js'
 import type { Rule } from '../meaning.js'
 
-/** A group became a supergroup: its old id will never be good again, and only the sender knows where the new one belongs. */
+/**
+ * A group became a supergroup: its old id will never be good again, and only the sender knows where the new
+ * one belongs.
+ */
 export const telegramMigration: Rule = ({ places }) => {
   for (const place of places) {
     const id = property(place, 'migrate_to_chat_id')
@@ -12,8 +15,8 @@ export const telegramMigration: Rule = ({ places }) => {
 }
 
 /**
- * An edit to what stands there already: what an attempt before this one did. https://core.telegram.org/bots/api has no
- * list of its texts; this one has been the same for years.
+ * An edit to what stands there already: what an attempt before this one did.
+ * https://core.telegram.org/bots/api has no list of its texts; this one has been the same for years.
  */
 export const telegramUnmodified: Rule = ({ places, message }) => {
   const isUnmodified =
@@ -30,8 +33,8 @@ export const telegramUnmodified: Rule = ({ places, message }) => {
 const UNMODIFIED = 'Bad Request: message is not modified'
 
 /**
- * Telegram says 404 of a bot or a method that it does not know (a token with a slip in it), never of a chat: that
- * is a 400. So the sender is wrong, and no message must die of it.
+ * Telegram says 404 of a bot or a method that it does not know (a token with a slip in it), never of a chat:
+ * that is a 400. So the sender is wrong, and no message must die of it.
  */
 export const telegramNotFound: Rule = ({ error, places, status }) => {
   const isTelegram =

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { inspect, type MessageView, SendError } from '../../lib/index.js'
+import { type MessageView, QueueReader, SendError } from '../../lib/index.js'
 import { crc32cShort } from '../../lib/log/crc32c.js'
 import { gate, openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
@@ -62,7 +62,7 @@ async function variedQueue(t: Parameters<typeof openQueue>[0], directory: string
 t.test('a reader sees what the owner sees, while the owner has the queue open and after', async t => {
   const directory = temporaryDirectory(t)
   const { queue, finish } = await variedQueue(t, directory)
-  const reader = await inspect<string>(directory)
+  const reader = await QueueReader.open<string>(directory)
   const own = await all(queue.list())
   t.same(await all(reader.list()), own)
   t.same(
@@ -112,7 +112,7 @@ t.test('reading changes nothing', async t => {
   const directory = temporaryDirectory(t)
   const { queue, finish } = await variedQueue(t, directory)
   const before = fingerprint(directory)
-  const reader = await inspect(directory)
+  const reader = await QueueReader.open(directory)
   await all(reader.list())
   await reader.stats()
   await reader.get('dead')
@@ -136,7 +136,7 @@ t.test('an attempt that a killed process left open is in doubt, not being sent',
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await once(child.stdout, 'data')
-  const reader = await inspect(directory)
+  const reader = await QueueReader.open(directory)
   t.match(await reader.get('open'), { state: 'sending', attempts: 1 })
   child.kill('SIGKILL')
   await once(child, 'exit')
@@ -162,7 +162,7 @@ t.test('the healthy rest of a damaged queue is read', async t => {
     if (at >= 0) bytes.write('SECOND', at)
     writeFileSync(path, bytes)
   }
-  const reader = await inspect<string>(directory)
+  const reader = await QueueReader.open<string>(directory)
   t.same(
     (await all(reader.list())).map(({ id }) => id),
     ['first', 'third'],
@@ -170,7 +170,7 @@ t.test('the healthy rest of a damaged queue is read', async t => {
   t.equal((await reader.stats()).pending, 2)
 })
 
-t.test('where the newest manifest can not be read, what the segments hold is read', async t => {
+t.test('where the newest manifest cannot be read, what the segments hold is read', async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue<string>(t, {}, directory)
   for (const payload of ['first', 'second']) await queue.enqueue({ channel: 'chat', payload, id: payload })
@@ -178,7 +178,7 @@ t.test('where the newest manifest can not be read, what the segments hold is rea
   const manifests = join(directory, 'manifests')
   for (const name of readdirSync(manifests)) writeFileSync(join(manifests, name), 'not a manifest')
   t.same(
-    (await all((await inspect(directory)).list())).map(({ id }) => id),
+    (await all((await QueueReader.open(directory)).list())).map(({ id }) => id),
     ['first', 'second'],
   )
 })
@@ -194,20 +194,26 @@ t.test('another format version is called that', async t => {
   bytes.writeUInt16LE(1, 8)
   bytes.writeUInt32LE(crc32cShort(bytes, 0, 60, 0), 60)
   writeFileSync(path, bytes)
-  const reader = await inspect(directory)
+  const reader = await QueueReader.open(directory)
   await t.rejects(all(reader.list()), { code: 'WAQ_UNSUPPORTED_VERSION', message: /version 1; / })
 })
 
 t.test('what is no queue is refused by name', async t => {
   const parent = t.testdir({ file: 'x', 'some dir': {} })
-  await t.rejects(inspect(join(parent, 'missing')), {
+  await t.rejects(QueueReader.open(join(parent, 'missing')), {
     code: 'WAQ_NOT_A_QUEUE',
     message: /no directory .*missing/,
   })
-  await t.rejects(inspect(join(parent, 'file')), { code: 'WAQ_NOT_A_QUEUE', message: /not a directory/ })
-  await t.rejects(inspect(join(parent, 'some dir')), { code: 'WAQ_NOT_A_QUEUE', message: /holds no queue/ })
-  await t.rejects(inspect(''), { code: 'WAQ_INVALID_OPTION' })
-  await t.rejects(inspect(7 as never), { code: 'WAQ_INVALID_OPTION' })
+  await t.rejects(QueueReader.open(join(parent, 'file')), {
+    code: 'WAQ_NOT_A_QUEUE',
+    message: /not a directory/,
+  })
+  await t.rejects(QueueReader.open(join(parent, 'some dir')), {
+    code: 'WAQ_NOT_A_QUEUE',
+    message: /holds no queue/,
+  })
+  await t.rejects(QueueReader.open(''), { code: 'WAQ_INVALID_OPTION' })
+  await t.rejects(QueueReader.open(7 as never), { code: 'WAQ_INVALID_OPTION' })
   mkdirSync(join(parent, 'missing'))
   t.same(readdirSync(join(parent, 'missing')), [], 'nothing was written')
 })
@@ -222,7 +228,7 @@ t.test('files that the owner removes under a reader are no damage: it goes on wh
   const payload = 'x'.repeat(2000)
   const ids = Array.from({ length: 400 }, (_, index) => `m-${index}`)
   for (const id of ids) await queue.enqueue({ channel: 'chat', id, payload })
-  const reader = await inspect<string>(directory)
+  const reader = await QueueReader.open<string>(directory)
   const seen: number[] = []
   for await (const { sequence } of reader.list()) {
     if (seen.length === 3) {
@@ -248,7 +254,7 @@ t.test('files that the owner removes under a reader are no damage: it goes on wh
 t.test('a closed reader answers nothing', async t => {
   const directory = temporaryDirectory(t)
   await (await openQueue(t, {}, directory)).close()
-  const reader = await inspect(directory)
+  const reader = await QueueReader.open(directory)
   await reader.close()
   await reader.close()
   await t.rejects(reader.get('x'), { code: 'WAQ_CLOSED' })
@@ -259,7 +265,7 @@ t.test('a closed reader answers nothing', async t => {
 t.test('wrong arguments are refused', async t => {
   const directory = temporaryDirectory(t)
   await (await openQueue(t, {}, directory)).close()
-  const reader = await inspect(directory)
+  const reader = await QueueReader.open(directory)
   await t.rejects(reader.get(''), { code: 'WAQ_INVALID_OPTION' })
   t.throws(() => reader.list({ stat: 'dead' } as never), { code: 'WAQ_INVALID_OPTION', message: /`state`/ })
   t.same(await all(reader.list({ limit: 0 })), [])
