@@ -56,7 +56,7 @@ export const FAMILIES: readonly Family[] = [
     ],
     notes: [
       '¹ Its client returns what is no JSON as bytes, and does not complain.',
-      '² `ConnectionError: fetch failed`, without its cause: nobody can tell whether there was a connection.',
+      '² `ConnectionError: fetch failed`, without its cause: no one can tell whether there was a connection.',
       '³ It is fixed at 500 s: the queue is faster. After an answer that broke off its timer holds the process for so long.',
     ],
   },
@@ -234,7 +234,7 @@ export const FAMILIES: readonly Family[] = [
       ['aborted by the queue', DOUBT, NONE, NONE, NONE],
     ],
     notes: [
-      '¹ Its client repeats it twice by itself, which can not be switched off.',
+      '¹ Its client repeats it twice by itself, which cannot be switched off.',
       '² With its code 100, “maintenance”.',
       '³ `PostmarkError: fetch failed`, without its cause.',
     ],
