@@ -26,6 +26,9 @@ import { writeAscii, writeLength, writeNumber, writeUtf8 } from './message-pack-
  */
 export const MAX_PAYLOAD_DEPTH = 256
 
+/** Of no fake timers that are installed later. */
+const NativeDate = Date.prototype.constructor as DateConstructor
+
 const MIN_BIGINT = -(2n ** 63n)
 const MAX_BIGINT = 2n ** 64n - 1n
 /** Of arrays and maps whose length stands in their first byte. */
@@ -147,23 +150,37 @@ function writeObject(value: object, depth: number, maxBytes: number): UnfitPaylo
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) return writeMap(value, depth, maxBytes)
   if (prototype === Buffer.prototype || prototype === Uint8Array.prototype) {
-    if (!types.isUint8Array(value) || namesClass(value)) return new UnfitPayload('instance', value)
+    if (!types.isUint8Array(value)) return new UnfitPayload('instance', value)
     if (out.at - out.from + value.length > maxBytes) return new UnfitPayload('too large', value)
-    writePacked(value)
+    writePacked(namesClass(value) ? plainBytes(value) : value)
     return undefined
   }
-  if (prototype === Date.prototype && types.isDate(value) && !namesClass(value)) {
+  if (prototype === Date.prototype && types.isDate(value)) {
     if (Number.isNaN(value.getTime())) return new UnfitPayload('invalid date', value)
-    writePacked(value)
+    writePacked(namesClass(value) ? plainDate(value) : value)
     return undefined
   }
   if (isForeignObjectPrototype(prototype as object)) return writeMap(value, depth, maxBytes)
   return new UnfitPayload('instance', value)
 }
 
-/** By a property of its own, which the encoder takes for the class it is to write. */
+/**
+ * By a property of its own, which the encoder takes for the class that it is to write. Dates of fake timers
+ * have one.
+ */
 function namesClass(value: object): boolean {
   return Object.hasOwn(value, 'constructor')
+}
+
+function plainBytes(value: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, byteLength } = value
+  return Buffer.isBuffer(value)
+    ? Buffer.from(buffer, byteOffset, byteLength)
+    : new Uint8Array(buffer, byteOffset, byteLength)
+}
+
+function plainDate(value: Date): Date {
+  return new NativeDate(value.getTime())
 }
 
 /** `Object.prototype` of another realm (a vm context, as test runners use): its plain objects are as good. */

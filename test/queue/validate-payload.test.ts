@@ -56,6 +56,14 @@ t.test('every kind of value that comes back is accepted, and comes back', async 
   }
 })
 
+t.test('bytes and dates are what they are, whatever class a property of theirs names', async t => {
+  const named = <T extends object>(value: T, type: unknown): T => Object.assign(value, { constructor: type })
+  assert.deepStrictEqual(roundTrip(named(new Uint8Array([1, 2]), Object)), new Uint8Array([1, 2]))
+  assert.deepStrictEqual(roundTrip(named(Buffer.from('ab'), Array)), Buffer.from('ab'))
+  assert.deepStrictEqual(roundTrip(named(new Date(5), Array)), new Date(5))
+  t.pass('they came back')
+})
+
 t.test('an object without a prototype is carried as a plain one', async t => {
   const payload = Object.assign(Object.create(null), { a: 1 })
   t.equal(faultOf(payload), undefined)
@@ -96,13 +104,6 @@ t.test('what does not come back is refused by its path, with what to do', async 
     ['subclass of Array', [new (class List extends Array {})()], 'payload[0]', /List/],
     ['subclass of Uint8Array', [new (class Bytes extends Uint8Array {})(1)], 'payload[0]', /Bytes/],
     ['subclass of Date', [new (class Day extends Date {})()], 'payload[0]', /Day/],
-    [
-      'bytes that name a class',
-      [Object.assign(new Uint8Array(3), { constructor: Object })],
-      'payload[0]',
-      /./,
-    ],
-    ['a Date that names a class', [Object.assign(new Date(), { constructor: Array })], 'payload[0]', /./],
     ['made up Date', [Object.create(Date.prototype)], 'payload[0]', /Date/],
     ['made up Uint8Array', [Object.create(Uint8Array.prototype)], 'payload[0]', /Uint8Array/],
     ['unnamed prototype', [Object.create({ a: 1 })], 'payload[0]', /prototype|Object/],

@@ -10,7 +10,7 @@ const { join } = require('node:path')
  *
  * @param {typeof import('../../../lib/index.js')} waq the package as the test got it
  */
-exports.life = async function life({ inspect, OutboundQueue, SendError }) {
+exports.life = async function life({ QueueReader, OutboundQueue, SendError }) {
   const parent = mkdtempSync(join(tmpdir(), 'waq-fake-timers-'))
   const directory = join(parent, 'outbox')
   const startedAt = process.uptime()
@@ -66,7 +66,7 @@ exports.life = async function life({ inspect, OutboundQueue, SendError }) {
     assert.equal(await queue.cancel('withdrawn'), true)
     await queue.compact()
     await queue.close({ graceMs: 100 })
-    const reader = await inspect(directory)
+    const reader = await QueueReader.open(directory)
     assert.equal((await reader.get('kept')).state, 'pending')
     await reader.close()
     queue = await OutboundQueue.open(directory, { ...options, send: () => 'ok' })
