@@ -16,7 +16,7 @@ const EXPECTED = [
   /^dist\/package\/LICENSES\.txt$/,
   // What the source maps lead to.
   /^lib\/.*\.ts$/,
-  /^docs\/.*\.(md|ts|svg)$/,
+  /^docs\/.*\.(md|ts)$/,
 ]
 
 t.test('the package holds what a user needs, and nothing else', t => {
