@@ -15,7 +15,7 @@ const WAITING: Readonly<Record<Size, readonly number[]>> = {
   long: [1_000, 10_000, 100_000, 1_000_000],
 }
 /** One file each: more would take longer than everything else together. */
-const MOST_FILES = 10_000
+const MAX_FILES = 10_000
 
 /** One of each kind: filling takes longer than measuring. */
 const COMPARED = ['waq', 'better-sqlite3', 'node-sqlite', 'plainjob', 'lmdb', 'classic-level', 'files']
@@ -24,7 +24,7 @@ export function backlogPoints(size: Size): readonly Point[] {
   return WAITING[size].map(value => ({
     name: value.toLocaleString('en'),
     value,
-    onlyFor: peer => value <= MOST_FILES || !keepsFiles(peer),
+    onlyFor: peer => value <= MAX_FILES || !keepsFiles(peer),
   }))
 }
 

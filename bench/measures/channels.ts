@@ -7,7 +7,7 @@ import type { Measure, Size } from './measure.js'
 
 const TEXT_BYTES = 200
 const CALLERS = 256
-const MOST_CHANNELS: Readonly<Record<Size, number>> = { tiny: 100, short: 100_000, long: 100_000 }
+const MAX_CHANNELS: Readonly<Record<Size, number>> = { tiny: 100, short: 100_000, long: 100_000 }
 const CHANNELS = [1, 100, 10_000, 100_000]
 
 export const channels: Measure = {
@@ -16,7 +16,7 @@ export const channels: Measure = {
   explanation: `${CALLERS} callers enqueue messages of ${TEXT_BYTES} bytes of text over so many channels, with a send function that does nothing; until the last one is delivered and recorded.`,
   pointTitle: 'channels',
   points: ({ size }) =>
-    CHANNELS.filter(value => value <= MOST_CHANNELS[size]).map(value => ({
+    CHANNELS.filter(value => value <= MAX_CHANNELS[size]).map(value => ({
       name: value.toLocaleString('en'),
       value,
     })),

@@ -1,5 +1,5 @@
 import type { MessageProgress, MessageRef, StoredMessage } from '../store/message-store.js'
-import type { Shown } from './brakes.js'
+import type { BrakeView } from './brakes.js'
 import { Cancellation } from './cancellation.js'
 import type { Channel } from './channel.js'
 import type { Halt } from './halts.js'
@@ -36,7 +36,7 @@ export class Attempt implements Turn {
   readonly probes: readonly Halt[]
   holdsSlot = true
   holdsPlaces = true
-  shows: Shown
+  shows: BrakeView
   failure: string | undefined
   phase: AttemptPhase = 'preparing'
   readonly cancellation = new Cancellation()

@@ -1,9 +1,9 @@
 import type { MessageRef, MessageStore } from '../store/message-store.js'
-import { type MessageColumns, Place } from './columns.js'
+import { type MessageColumns, QueuePosition } from './columns.js'
 import { Heap } from './heap.js'
 
 /** The messages of one channel, as `Backlog` keeps them. */
-export interface Line {
+export interface ChannelLine {
   /** The chain's ends: ref + 1, 0 where it is empty. In order: nearly every message comes at its end. */
   head: number
   tail: number
@@ -27,7 +27,7 @@ export class Backlog {
   }
 
   /** The message whose turn it is. */
-  first(line: Line): MessageRef | undefined {
+  first(line: ChannelLine): MessageRef | undefined {
     const head = line.head === 0 ? undefined : ((line.head - 1) as MessageRef)
     const side = line.side?.peek()
     if (head === undefined || side === undefined) return head ?? side
@@ -38,10 +38,10 @@ export class Backlog {
    * Puts a message where its order key belongs. Refs in order, and one put back in front, cost nothing to
    * place.
    */
-  insert(line: Line, ref: MessageRef): void {
+  insert(line: ChannelLine, ref: MessageRef): void {
     const { place, previous, next } = this.#columns
     if (line.tail === 0 || this.#goesBefore((line.tail - 1) as MessageRef, ref)) {
-      place.set(ref, Place.chain)
+      place.set(ref, QueuePosition.chain)
       if (line.tail === 0) line.head = ref + 1
       else {
         previous.set(ref, line.tail)
@@ -49,20 +49,20 @@ export class Backlog {
       }
       line.tail = ref + 1
     } else if (this.#goesBefore(ref, (line.head - 1) as MessageRef)) {
-      place.set(ref, Place.chain)
+      place.set(ref, QueuePosition.chain)
       next.set(ref, line.head)
       previous.set((line.head - 1) as MessageRef, ref + 1)
       line.head = ref + 1
     } else {
-      place.set(ref, Place.side)
+      place.set(ref, QueuePosition.side)
       line.side ??= new Heap((one, other) => this.#goesBefore(one, other), previous)
       line.side.push(ref)
     }
   }
 
   /** Lets the others pass until it is due. */
-  rest(line: Line, ref: MessageRef): void {
-    this.#columns.place.set(ref, Place.resting)
+  rest(line: ChannelLine, ref: MessageRef): void {
+    this.#columns.place.set(ref, QueuePosition.resting)
     line.resting ??= new Heap(
       (one, other) => this.#store.dueAt(one) < this.#store.dueAt(other),
       this.#columns.previous,
@@ -71,7 +71,7 @@ export class Backlog {
   }
 
   /** Puts back in order what rested long enough. Returns when the next one has, Infinity: none rests. */
-  wake(line: Line, now: number): number {
+  wake(line: ChannelLine, now: number): number {
     const { resting } = line
     if (resting === undefined) return Infinity
     for (;;) {
@@ -85,9 +85,9 @@ export class Backlog {
   }
 
   /** Takes a message out, wherever in the line it is. */
-  remove(line: Line, ref: MessageRef): void {
+  remove(line: ChannelLine, ref: MessageRef): void {
     const place = this.#columns.place.get(ref)
-    if (place === Place.chain) {
+    if (place === QueuePosition.chain) {
       const { previous, next } = this.#columns
       const before = line.head === ref + 1 ? 0 : previous.get(ref)
       const after = line.tail === ref + 1 ? 0 : next.get(ref)
@@ -95,13 +95,13 @@ export class Backlog {
       else next.set((before - 1) as MessageRef, after)
       if (after === 0) line.tail = before
       else previous.set((after - 1) as MessageRef, before)
-    } else if (place === Place.side) line.side!.remove(ref)
+    } else if (place === QueuePosition.side) line.side!.remove(ref)
     else line.resting!.remove(ref)
-    this.#columns.place.set(ref, Place.gone)
+    this.#columns.place.set(ref, QueuePosition.gone)
   }
 
   /** The highest order key of what waits, undefined: nothing does. Looks at all that is out of turn. */
-  lastKey(line: Line): number | undefined {
+  lastKey(line: ChannelLine): number | undefined {
     let key = line.tail === 0 ? -Infinity : this.#store.orderKey((line.tail - 1) as MessageRef)
     for (const heap of [line.side, line.resting]) {
       for (const ref of heap ?? []) key = Math.max(key, this.#store.orderKey(ref))

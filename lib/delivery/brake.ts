@@ -1,7 +1,7 @@
 import type { QueueTime } from '../store/queue-time.js'
 import { Heap } from './heap.js'
 import { type Brakable, goesBefore, Held } from './held.js'
-import type { Alarm, Timers } from './timers.js'
+import type { TimerEntry, Timers } from './timers.js'
 
 /** The wait for the next attempt, from the end of the last: it doubles from the first to the last. */
 const FIRST_INTERVAL_MS = 1_000
@@ -41,7 +41,7 @@ export interface BrakeListener {
 }
 
 /** One receiver, from the attempt that finds it down until it is up and no one waits for it. */
-export class Brake implements Alarm {
+export class Brake implements TimerEntry {
   readonly scope: 'channel' | 'group'
   /** The channel, or the prefix without its `*`. */
   readonly target: string
@@ -182,7 +182,7 @@ export class Brake implements Alarm {
   }
 
   /** The time of the next attempt has come, or nothing was attempted for long. */
-  ring(): void {
+  fire(): void {
     const now = this.#timers.now()
     if (this.#held.size === 0 && this.#taken === 0 && now >= this.#endedAt + FORGET_AFTER_MS) this.#forget()
     else {

@@ -9,11 +9,11 @@ import type { DispatcherOptions } from './types.js'
 const ACCOUNT = /^[^:]*:[^:]*:/
 
 /** What the end of an attempt shows of its receiver; undefined: nothing. */
-export type Shown = 'up' | 'down' | undefined
+export type BrakeView = 'up' | 'down' | undefined
 
 interface Ended {
   readonly channel: Channel
-  readonly shows: Shown
+  readonly shows: BrakeView
   /** What failed, for people. */
   readonly failure: string | undefined
 }

@@ -1,5 +1,5 @@
 import type { Cancellation } from './cancellation.js'
-import type { Alarm, Timers } from './timers.js'
+import type { TimerEntry, Timers } from './timers.js'
 
 /** How a call of a user's function ended, as far as anybody waited for it. */
 export type CallResult<T> =
@@ -25,7 +25,7 @@ interface CallOptions<T> {
  * One call of a function that is not ours: it may throw at once, return nothing, never settle, settle late.
  * The call ends by itself in bounded time.
  */
-export class Call<T> implements Alarm {
+export class Call<T> implements TimerEntry {
   alarmAt = 0
   alarmIndex = -1
   readonly result: Promise<CallResult<T>>
@@ -57,7 +57,7 @@ export class Call<T> implements Alarm {
   }
 
   /** First its time is over, then its grace. */
-  ring(): void {
+  fire(): void {
     const { timers, cancellation, graceMs, timeoutError } = this.#options
     if (this.#timeoutError === undefined) {
       this.#timeoutError = timeoutError()

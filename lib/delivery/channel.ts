@@ -1,5 +1,5 @@
 import type { MessageRef } from '../store/message-store.js'
-import type { Line } from './backlog.js'
+import type { ChannelLine } from './backlog.js'
 import type { Gate, Ready } from './gate.js'
 import type { Group } from './groups.js'
 import type { Halt, Haltable } from './halts.js'
@@ -7,7 +7,7 @@ import type { Heap } from './heap.js'
 import type { Brakable, Held } from './held.js'
 import type { OpenTime } from './open-time.js'
 import type { Policy } from './policies.js'
-import type { Alarm } from './timers.js'
+import type { TimerEntry } from './timers.js'
 import type { Windows } from './windows.js'
 
 /**
@@ -23,7 +23,7 @@ export type ChannelState = 'empty' | 'waiting' | 'held' | 'ready' | 'taken' | 'p
 /**
  * One channel, while it has messages or something to remember: a halt, a wait, a window that is not empty.
  */
-export class Channel implements Line, Alarm, Haltable, Ready, Brakable {
+export class Channel implements ChannelLine, TimerEntry, Haltable, Ready, Brakable {
   readonly scope = 'channel'
   readonly target: string
   readonly group: Group
@@ -53,7 +53,7 @@ export class Channel implements Line, Alarm, Haltable, Ready, Brakable {
   openTime: OpenTime | undefined
   alarmAt = 0
   alarmIndex = -1
-  readonly ring: () => void
+  readonly fire: () => void
 
   // Its turn.
   ticket = 0
@@ -67,7 +67,7 @@ export class Channel implements Line, Alarm, Haltable, Ready, Brakable {
     this.target = name
     this.group = group
     this.gate = group
-    this.ring = () => settle(this)
+    this.fire = () => settle(this)
   }
 
   get label(): string {

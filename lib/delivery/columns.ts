@@ -33,7 +33,7 @@ const integers = () => new Column(() => new Int32Array(PAGE_LENGTH))
 const bytes = () => new Column(() => new Uint8Array(PAGE_LENGTH))
 
 /** Where a message is. A plain object, since an entry of a column is a number. */
-export const Place = {
+export const QueuePosition = {
   /** Not to be sent: settled, dead, or never seen. */
   gone: 0,
   /** In its channel's chain. */
@@ -49,7 +49,7 @@ export const Place = {
 } as const
 
 /** What a message remembers in this life, beside what the store knows. */
-export const Mark = {
+export const DeliveryFlag = {
   /** A person redrove it though it may have been sent: at-most-once does not stop it. */
   doubtAccepted: 1,
   /** Its attempts are used up; it waits only for what the receiver says. */

@@ -3,15 +3,15 @@ import type { MessageRef, MessageStore } from '../store/message-store.js'
 import { Attempt } from './attempt.js'
 import { Call, type CallResult } from './call.js'
 import type { Channel } from './channel.js'
-import { Mark } from './columns.js'
-import { Doubt } from './doubt.js'
+import { DeliveryFlag } from './columns.js'
+import { AmbiguityResolver } from './doubt.js'
 import type { Halt } from './halts.js'
-import { Inside } from './inside.js'
+import { EnclosingAttempts } from './inside.js'
 import { recordedError } from './recorded-error.js'
 import { RefMap } from './ref-map.js'
 import { Results } from './returned/results.js'
-import { Settler, type SettlerContext } from './settler.js'
-import type { Alarm, Timers } from './timers.js'
+import { AttemptOutcomes, type AttemptOutcomesContext } from './settler.js'
+import type { TimerEntry, Timers } from './timers.js'
 import type { DispatcherOptions, Send, Verdict } from './types.js'
 import { verdictOf } from './verdict.js'
 
@@ -19,18 +19,18 @@ import { verdictOf } from './verdict.js'
 const LOCAL_WAIT_MS = 1_000
 const MAX_LOCAL_WAIT_MS = 60_000
 
-interface CourierContext extends SettlerContext {
+interface CourierContext extends AttemptOutcomesContext {
   readonly options: DispatcherOptions<unknown>
 }
 
 /** Takes a message whose turn has come to `send`, or to where it belongs instead. */
-export class Courier {
-  readonly settler: Settler
+export class AttemptRunner {
+  readonly attemptOutcomes: AttemptOutcomes
   send: Send<unknown, unknown> | undefined
-  readonly inside = new Inside()
+  readonly enclosing = new EnclosingAttempts()
   readonly #context: CourierContext
   readonly #store: MessageStore
-  readonly #doubt: Doubt
+  readonly #ambiguityResolver: AmbiguityResolver
   readonly #results: Results
   /** Sends that no one waits for any more, until the next attempt of their message. */
   readonly #late = new RefMap<Attempt>()
@@ -40,18 +40,18 @@ export class Courier {
     const { store, scheduler, timers, time, clock, view } = context
     this.#context = context
     this.#store = store
-    this.settler = new Settler(context)
+    this.attemptOutcomes = new AttemptOutcomes(context)
     this.#results = new Results(context)
-    this.#doubt = new Doubt({
+    this.#ambiguityResolver = new AmbiguityResolver({
       store,
       scheduler,
       timers,
       time,
       clock,
-      settler: this.settler,
+      attemptOutcomes: this.attemptOutcomes,
       view: attempt => view(attempt.ref, attempt),
       prepare: attempt => this.#prepare(attempt),
-      inside: this.inside,
+      enclosing: this.enclosing,
     })
   }
 
@@ -60,14 +60,14 @@ export class Courier {
     const { scheduler, tried } = this.#context
     const progress = store.progress(ref)
     const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = progress
-    const isOpen = progress.standing === 'in-doubt'
+    const isOpen = progress.state === 'in-doubt'
     const before = {
       attempts,
       firstAttemptAt,
       triedMs: tried.isEmpty ? triedMs : triedMs + tried.restedMs(ref),
       mayHaveBeenSent: isOpen || mayHaveBeenSent,
     }
-    const isRecovered = scheduler.columns.hasMark(ref, Mark.recovered)
+    const isRecovered = scheduler.columns.hasMark(ref, DeliveryFlag.recovered)
     const attempt = new Attempt(channel, ref, progress, probes, before, isOpen, isRecovered)
     this.#context.attempts.set(ref, attempt)
     if (isRecovered) this.#recall(attempt)
@@ -75,7 +75,7 @@ export class Courier {
       // Nothing above lets an error out; one that gets here is a bug, which must not stop its channel for
       // ever.
       this.#context.reporter.error(error)
-      if (attempt.phase === 'sending') this.settler.failed(attempt, error, { kind: 'ambiguous' })
+      if (attempt.phase === 'sending') this.attemptOutcomes.failed(attempt, error, { kind: 'ambiguous' })
       else this.#waitLocally(attempt)
     })
   }
@@ -87,7 +87,7 @@ export class Courier {
       if (attempt.phase !== 'preparing' && attempt.phase !== 'asking') continue
       attempt.cancellation.cancel(closingError())
       attempt.call?.abandon()
-      this.settler.end(attempt, true)
+      this.attemptOutcomes.end(attempt, true)
     }
   }
 
@@ -100,8 +100,8 @@ export class Courier {
   abandon(): void {
     for (const attempt of this.#context.attempts.values()) {
       if (attempt.phase === 'over') continue
-      if (attempt.phase === 'sending') this.settler.interrupted(attempt)
-      else this.settler.unsent(attempt)
+      if (attempt.phase === 'sending') this.attemptOutcomes.interrupted(attempt)
+      else this.attemptOutcomes.unsent(attempt)
       attempt.call?.abandon()
     }
   }
@@ -129,7 +129,11 @@ export class Courier {
     if (isOver(attempt)) return
     // Whoever was asked may know that it arrived: that comes before its time to live.
     if ((policy.onAmbiguous === 'resend' || !before.mayHaveBeenSent) && this.#expire(attempt)) return
-    if (before.mayHaveBeenSent && (!(await this.#doubt.resolve(attempt)) || this.#expire(attempt))) return
+    if (
+      before.mayHaveBeenSent &&
+      (!(await this.#ambiguityResolver.resolve(attempt)) || this.#expire(attempt))
+    )
+      return
     if (!this.#prepare(attempt)) return
     // Where a duplicate is worse than a wait, or a loss of power would hide the attempt.
     const overtakes = (attempt.channel.resting?.size ?? 0) > 0
@@ -140,7 +144,7 @@ export class Courier {
     this.#context.reporter.tell('attempt', { id, channel, sequence, attempts: number, mayHaveBeenSent })
     if (isOver(attempt)) return
     const result = await this.#send(attempt)
-    this.inside.ended()
+    this.enclosing.ended()
     if (isOver(attempt)) return
     if (result.kind === 'returned') {
       // It may be a refusal that was returned instead of thrown, or a response whose body says so.
@@ -148,13 +152,13 @@ export class Courier {
       const objection = found instanceof Promise ? await found : found
       if (isOver(attempt)) return
       if (objection === undefined) {
-        this.settler.delivered(attempt, result.value, this.#context.timers.now() - attempt.startedAt)
+        this.attemptOutcomes.delivered(attempt, result.value, this.#context.timers.now() - attempt.startedAt)
       } else this.#failed(attempt, objection.error, objection.verdict)
     } else if (result.kind === 'threw') this.#failed(attempt, result.error)
     else if (result.kind === 'overran') {
-      this.settler.failed(attempt, result.error, { kind: 'ambiguous' })
+      this.attemptOutcomes.failed(attempt, result.error, { kind: 'ambiguous' })
       if (this.#context.scheduler.waits(ref)) this.#late.set(ref, attempt)
-    } else this.settler.interrupted(attempt)
+    } else this.attemptOutcomes.interrupted(attempt)
   }
 
   /** Dead if its time is over. Of a list that belongs together only the first part is judged. */
@@ -163,7 +167,7 @@ export class Courier {
     if (expiresAt === Infinity || expiresAt > this.#context.time.now()) return false
     const together = this.#store.together(ref)
     if (together !== undefined && together.firstSequence !== attempt.sequence) return false
-    this.settler.dead(attempt, { ...before, reason: 'expired' })
+    this.attemptOutcomes.dead(attempt, { ...before, reason: 'expired' })
     return true
   }
 
@@ -178,7 +182,7 @@ export class Courier {
     } catch (error) {
       const recorded = recordedError(error, this.#context.clock.wall())
       const reason = `parse refused the payload of message ${id}: ${recorded.message}`
-      this.settler.failed(attempt, error, { kind: 'halt', reason })
+      this.attemptOutcomes.failed(attempt, error, { kind: 'halt', reason })
       return false
     }
     attempt.delivery = {
@@ -199,14 +203,14 @@ export class Courier {
 
   /** Resolves when "attempt n started" is written; false: it never will be. */
   #recordStart(attempt: Attempt): Promise<boolean> {
-    const { time, ledger } = this.#context
+    const { time, outcomeWriter } = this.#context
     const { ref, before } = attempt
     const at = time.now()
     attempt.phase = 'recording'
     attempt.startedAt = at
     attempt.firstAttemptAt = before.firstAttemptAt || at
     this.#late.delete(ref)
-    return ledger.recorded(ref, {
+    return outcomeWriter.recorded(ref, {
       kind: 'attempt',
       at,
       attempts: before.attempts + 1,
@@ -241,7 +245,7 @@ export class Courier {
     attempt.startedAt = timers.now()
     attempt.tryingSince = clock.monotonic()
     attempt.mostTriedMs = timeoutMs + graceMs
-    const call = new Call(() => this.inside.run(attempt, this.send!, attempt.delivery!), {
+    const call = new Call(() => this.enclosing.run(attempt, this.send!, attempt.delivery!), {
       timers,
       cancellation: attempt.cancellation,
       timeoutMs,
@@ -260,8 +264,8 @@ export class Courier {
     const verdict = said ?? verdictOf(error, attempt.delivery!, options.classify, report)
     // Cut short by the shutdown, not by the receiver: the next life decides what is done with it.
     if (this.#closing && attempt.cancellation.isCancelled && verdict.kind === 'ambiguous')
-      this.settler.interrupted(attempt)
-    else this.settler.failed(attempt, error, verdict)
+      this.attemptOutcomes.interrupted(attempt)
+    else this.attemptOutcomes.failed(attempt, error, verdict)
   }
 
   async #returnedLate(attempt: Attempt, value: unknown): Promise<void> {
@@ -272,7 +276,7 @@ export class Courier {
     const { attempts, scheduler } = this.#context
     const isBefore = attempts.get(ref)?.phase
     if (scheduler.waits(ref) || isBefore === 'preparing' || isBefore === 'asking') {
-      this.settler.deliveredLate(attempt, value)
+      this.attemptOutcomes.deliveredLate(attempt, value)
     }
   }
 
@@ -290,7 +294,7 @@ export class Courier {
     }
     // Its bytes are gone for good; it stays listed as a dead letter, and those behind it go on.
     const recorded = recordedError(error, clock.wall())
-    this.settler.dead(attempt, { ...attempt.before, reason: 'permanent', error, recorded })
+    this.attemptOutcomes.dead(attempt, { ...attempt.before, reason: 'permanent', error, recorded })
   }
 
   /** The fault is here, not there: nothing is charged or recorded, the channel just waits. */
@@ -299,13 +303,13 @@ export class Courier {
     const failures = scheduler.columns.countFailure(attempt.ref)
     const waitMs = Math.min(LOCAL_WAIT_MS * 2 ** (failures - 1), MAX_LOCAL_WAIT_MS)
     scheduler.block(attempt.channel, timers.after(waitMs))
-    this.settler.end(attempt, true)
+    this.attemptOutcomes.end(attempt, true)
   }
 
   /** How far the backoff had come in an earlier life shows in for how long the message had been tried. */
   #recall({ ref, before, policy }: Attempt): void {
     const { columns } = this.#context.scheduler
-    columns.unmark(ref, Mark.recovered)
+    columns.unmark(ref, DeliveryFlag.recovered)
     const waitMs = Math.max(this.#store.dueAt(ref) - this.#store.lastOutcomeAt(ref), 0)
     if (before.firstAttemptAt === 0 || before.triedMs + waitMs === 0) return
     columns.failures.set(ref, policy.backoff.stepsWithin(before.triedMs + waitMs))
@@ -324,7 +328,7 @@ function isOver(attempt: Attempt): boolean {
 
 function sleep(timers: Timers, ms: number): Promise<void> {
   return new Promise(resolve => {
-    const alarm: Alarm = { alarmAt: 0, alarmIndex: -1, ring: resolve }
-    timers.set(alarm, timers.after(ms))
+    const timer: TimerEntry = { alarmAt: 0, alarmIndex: -1, fire: resolve }
+    timers.set(timer, timers.after(ms))
   })
 }

@@ -1,5 +1,5 @@
 /** From so many places on it is worth the while to close up those that are empty. */
-const MOST_EMPTY = 1_000
+const MAX_EMPTY = 1_000
 
 /**
  * Sequences of dead letters, in the order in which they died. Whichever leaves, the first one is at hand. (A
@@ -31,7 +31,7 @@ export class DeadOrder {
   delete(sequence: number): void {
     this.#places.delete(sequence)
     // So many have gone since that each of those that stay is moved for one of them.
-    if (this.#line.length > 2 * this.#places.size + MOST_EMPTY) this.#closeUp()
+    if (this.#line.length > 2 * this.#places.size + MAX_EMPTY) this.#closeUp()
   }
 
   /** Those that are there now. */

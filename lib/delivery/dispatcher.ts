@@ -4,21 +4,21 @@ import type { MessageRef, MessageStore } from '../store/message-store.js'
 import { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt.js'
 import { systemClock } from './clock.js'
-import { Courier, closingError } from './courier.js'
-import { Drains } from './drains.js'
-import { isClosed, Ledger } from './ledger.js'
-import { Person } from './person.js'
+import { AttemptRunner, closingError } from './courier.js'
+import { DrainWaiters } from './drains.js'
+import { isClosed, OutcomeWriter } from './ledger.js'
+import { OperatorActions } from './person.js'
 import { RefMap } from './ref-map.js'
 import { Reporter } from './reporter.js'
 import { Retention } from './retention.js'
 import { Scheduler } from './scheduler.js'
 import type { Counters } from './settler.js'
-import { type Alarm, Timers } from './timers.js'
+import { type TimerEntry, Timers } from './timers.js'
 import { TriedTime } from './tried-time.js'
 import type { DispatcherOptions, DispatcherStats, DispatchObserver, MessageView, Send } from './types.js'
 
 /** Of halts, of brakes, and of pauses. */
-const MOST_LISTED = 100
+const MAX_LISTED = 100
 
 /** Decides when each message of a store is sent. */
 export class Dispatcher<P, R> {
@@ -26,11 +26,11 @@ export class Dispatcher<P, R> {
   readonly #time: QueueTime
   readonly #timers: Timers
   readonly #scheduler: Scheduler
-  readonly #ledger: Ledger
+  readonly #outcomeWriter: OutcomeWriter
   readonly #reporter: Reporter
-  readonly #courier: Courier
-  readonly #person: Person
-  readonly #drains: Drains
+  readonly #attemptRunner: AttemptRunner
+  readonly #operatorActions: OperatorActions
+  readonly #drainWaiters: DrainWaiters
   readonly #retention: Retention
   readonly #attempts = new RefMap<Attempt>()
   readonly #counters: Counters = { delivered: 0, retried: 0, rateLimited: 0, dead: 0 }
@@ -60,7 +60,7 @@ export class Dispatcher<P, R> {
     this.#time = time
     this.#reporter = new Reporter(observer as DispatchObserver<unknown>)
     this.#timers = new Timers(clock, time, () => this.#advance())
-    this.#ledger = new Ledger(store, {
+    this.#outcomeWriter = new OutcomeWriter(store, {
       recorded: (ref, kind) => {
         if (!tried.isEmpty) tried.recorded(ref)
         if (this.#retention.isOn) this.#retention.recorded(ref, kind)
@@ -71,26 +71,26 @@ export class Dispatcher<P, R> {
     this.#scheduler = new Scheduler(store, untyped, clock, time, this.#timers, {
       begin: (channel, ref, probes) => {
         this.#wasBusy = true
-        this.#courier.begin(channel, ref, probes)
+        this.#attemptRunner.begin(channel, ref, probes)
       },
-      halted: facts => this.#ledger.whenWritten(() => this.#reporter.tell('halted', facts)),
+      halted: facts => this.#outcomeWriter.whenWritten(() => this.#reporter.tell('halted', facts)),
       lifted: ({ scope, target }, halt) => {
-        if (halt.kept) this.#ledger.resumed(target, time.now())
-        this.#ledger.whenWritten(() => this.#reporter.tell('resumed', { scope, target }))
+        if (halt.kept) this.#outcomeWriter.resumed(target, time.now())
+        this.#outcomeWriter.whenWritten(() => this.#reporter.tell('resumed', { scope, target }))
       },
       braked: ({ scope, target, reason, since }) => {
         const facts = { scope, target, ...(reason !== undefined && { reason }), since }
-        this.#ledger.whenWritten(() => this.#reporter.tell('braked', facts))
+        this.#outcomeWriter.whenWritten(() => this.#reporter.tell('braked', facts))
       },
       unbraked: ({ scope, target }) =>
-        this.#ledger.whenWritten(() => this.#reporter.tell('unbraked', { scope, target })),
+        this.#outcomeWriter.whenWritten(() => this.#reporter.tell('unbraked', { scope, target })),
       failed: error => this.#reporter.error(error),
     })
-    this.#courier = new Courier({
+    this.#attemptRunner = new AttemptRunner({
       store,
       options: untyped,
       scheduler: this.#scheduler,
-      ledger: this.#ledger,
+      outcomeWriter: this.#outcomeWriter,
       reporter: this.#reporter,
       timers: this.#timers,
       time,
@@ -103,26 +103,26 @@ export class Dispatcher<P, R> {
         (options.view as View | undefined)?.(ref, stored!) ?? plainView(store, ref, stored!),
       ended: () => this.#advance(),
     })
-    this.#person = new Person({
+    this.#operatorActions = new OperatorActions({
       store,
       time,
       scheduler: this.#scheduler,
-      ledger: this.#ledger,
+      outcomeWriter: this.#outcomeWriter,
       reporter: this.#reporter,
       attempts: this.#attempts,
       withdraw: attempt => {
-        this.#courier.settler.end(attempt, false)
+        this.#attemptRunner.attemptOutcomes.end(attempt, false)
         // Who is being asked about it need not answer any more.
         attempt.cancellation.cancel(new Error('The message was cancelled.'))
         attempt.call?.abandon()
       },
     })
-    this.#drains = new Drains()
+    this.#drainWaiters = new DrainWaiters()
     this.#retention = new Retention(options.deadLetters ?? {}, {
       store,
       timers: this.#timers,
       time,
-      purge: refs => this.#person.purge(refs),
+      purge: refs => this.#operatorActions.purge(refs),
       failed: error => {
         if (this.#closed === undefined && this.#lost === undefined) this.#reporter.error(error)
       },
@@ -137,10 +137,10 @@ export class Dispatcher<P, R> {
     const dead: MessageRef[] = []
     const unmarked: MessageRef[] = []
     for (const ref of this.#store.live()) {
-      const standing = this.#store.standing(ref)
-      if (standing === 'dead') dead.push(ref)
+      const state = this.#store.state(ref)
+      if (state === 'dead') dead.push(ref)
       else scheduler.enterUnsettled(ref)
-      if (standing === 'in-doubt' && this.#lacksMark(ref)) unmarked.push(ref)
+      if (state === 'in-doubt' && this.#lacksMark(ref)) unmarked.push(ref)
     }
     this.#retention.load(dead)
     for (const { channel, since } of this.#store.haltedChannels()) {
@@ -191,7 +191,7 @@ export class Dispatcher<P, R> {
       )
     }
     this.#started = true
-    this.#courier.send = send as Send<unknown, unknown>
+    this.#attemptRunner.send = send as Send<unknown, unknown>
     setImmediate(() => {
       if (this.#closed !== undefined || this.#lost !== undefined) return
       this.#scheduler.open = true
@@ -204,7 +204,7 @@ export class Dispatcher<P, R> {
    * on the device.
    */
   cancel(ref: MessageRef, id: string, evenInDoubt = false): Promise<boolean> {
-    return this.#person.cancel(ref, id, evenInDoubt)
+    return this.#operatorActions.cancel(ref, id, evenInDoubt)
   }
 
   /**
@@ -212,12 +212,12 @@ export class Dispatcher<P, R> {
    * Resolves, after that is on the device, to how many.
    */
   redrive(refs: readonly MessageRef[], place: 'original' | 'last'): Promise<number> {
-    return this.#person.redrive(refs, place)
+    return this.#operatorActions.redrive(refs, place)
   }
 
   /** Throws dead letters away. Resolves, after that is on the device, to how many. */
   purge(refs: readonly MessageRef[]): Promise<number> {
-    return this.#person.purge(refs)
+    return this.#operatorActions.purge(refs)
   }
 
   /** Everything, one channel, or every channel of a prefix (`'telegram:*'`). What is being sent goes on. */
@@ -239,7 +239,7 @@ export class Dispatcher<P, R> {
    */
   drain({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<{ remaining: number }> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost)
-    const drained = this.#drains.wait(this.#courier.inside.attempt(), signal)
+    const drained = this.#drainWaiters.wait(this.#attemptRunner.enclosing.attempt(), signal)
     this.#look()
     return drained
   }
@@ -249,7 +249,7 @@ export class Dispatcher<P, R> {
    * charged. From inside `send` that send is not waited for. Does not close the store. Idempotent.
    */
   close(graceMs: number): Promise<void> {
-    const inside = this.#courier.inside.attempt()
+    const inside = this.#attemptRunner.enclosing.attempt()
     if (inside !== undefined) this.#excused.add(inside)
     this.#closed ??= this.#close(graceMs)
     this.#whenEnded?.()
@@ -261,9 +261,9 @@ export class Dispatcher<P, R> {
     if (this.#lost !== undefined) return
     this.#lost = error
     this.#scheduler.open = false
-    this.#courier.lost(error)
+    this.#attemptRunner.lost(error)
     this.#timers.close()
-    this.#drains.reject(error)
+    this.#drainWaiters.reject(error)
     this.#whenEnded?.()
   }
 
@@ -283,7 +283,7 @@ export class Dispatcher<P, R> {
       haltedCount: halts.count,
       braked: listed(brakes.on, ({ label }) => label),
       brakedCount: brakes.on.size,
-      paused: pauses.first(MOST_LISTED),
+      paused: pauses.first(MAX_LISTED),
       pausedCount: pauses.count,
       nextDueAt: nextAt === Infinity ? null : this.#time.onWall(nextAt),
     }
@@ -292,17 +292,17 @@ export class Dispatcher<P, R> {
   async #close(graceMs: number): Promise<void> {
     if (this.#lost !== undefined) return
     this.#scheduler.open = false
-    this.#courier.close()
+    this.#attemptRunner.close()
     await this.#othersEnded(graceMs)
-    this.#courier.abort(closingError())
+    this.#attemptRunner.abort(closingError())
     // Those that end at once when they are aborted say themselves how they ended.
     await nextTurn()
     if (this.#lost === undefined) {
-      this.#courier.abandon()
+      this.#attemptRunner.abandon()
       this.#scheduler.close()
     }
     this.#timers.close()
-    this.#drains.resolve(this.#scheduler.pending)
+    this.#drainWaiters.resolve(this.#scheduler.pending)
   }
 
   /** Resolves when nothing runs but what is excused, and all of it is written; or after the grace. */
@@ -313,10 +313,13 @@ export class Dispatcher<P, R> {
         this.#timers.cancel(grace)
         resolve()
       }
-      const grace: Alarm = { alarmAt: 0, alarmIndex: -1, ring: end }
+      const grace: TimerEntry = { alarmAt: 0, alarmIndex: -1, fire: end }
       this.#timers.set(grace, this.#timers.after(graceMs))
       this.#whenEnded = () => {
-        if (this.#lost !== undefined || (this.#runsBut(this.#excused) === 0 && this.#ledger.unwritten === 0))
+        if (
+          this.#lost !== undefined ||
+          (this.#runsBut(this.#excused) === 0 && this.#outcomeWriter.unwritten === 0)
+        )
           end()
       }
       this.#whenEnded()
@@ -338,13 +341,13 @@ export class Dispatcher<P, R> {
   /** Something changed that may have left nothing to do. */
   #look(): void {
     this.#whenEnded?.()
-    if (this.#ledger.unwritten > 0) return
-    const insiders = this.#drains.insiders(this.#attempts)
+    if (this.#outcomeWriter.unwritten > 0) return
+    const insiders = this.#drainWaiters.insiders(this.#attempts)
     if (this.#attempts.size > insiders.size) return
     this.#store.catchUp()
     if (this.#started && this.#closed === undefined && !this.#scheduler.isStill) return
     const { pending } = this.#scheduler
-    this.#drains.look(insiders, pending)
+    this.#drainWaiters.look(insiders, pending)
     if (!this.#wasBusy || this.#attempts.size > 0 || this.#lost !== undefined) return
     this.#wasBusy = false
     this.#reporter.tell('idle', { pending })
@@ -372,7 +375,7 @@ function listed<T extends { reason: string | undefined; since: number }>(
 ): DispatcherStats['halted'] {
   const list: DispatcherStats['halted'] = []
   for (const stop of stops) {
-    if (list.length === MOST_LISTED) break
+    if (list.length === MAX_LISTED) break
     const { reason, since } = stop
     list.push({ scope: labelOf(stop), since, ...(reason !== undefined && { reason }) })
   }

@@ -2,36 +2,36 @@ import type { MessageStore } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt.js'
 import { Call } from './call.js'
-import { Mark } from './columns.js'
-import type { Inside } from './inside.js'
+import { DeliveryFlag } from './columns.js'
+import type { EnclosingAttempts } from './inside.js'
 import { reasonText, recordedError } from './recorded-error.js'
 import type { Scheduler } from './scheduler.js'
-import type { Settler } from './settler.js'
+import type { AttemptOutcomes } from './settler.js'
 import type { Timers } from './timers.js'
 import type { Answer, Clock, Delivery, Failure, MessageView } from './types.js'
 
 const ANSWERS: readonly unknown[] = ['sent', 'not-sent', 'unknown', 'dead-letter'] satisfies Answer[]
 
-export interface DoubtContext {
+export interface AmbiguityContext {
   readonly store: MessageStore
   readonly scheduler: Scheduler
-  readonly settler: Settler
+  readonly attemptOutcomes: AttemptOutcomes
   readonly timers: Timers
   readonly time: QueueTime
   readonly clock: Clock
   readonly view: (attempt: Attempt) => MessageView<unknown>
   /** Makes `attempt.delivery`. False: it could not, and the turn is over. */
   readonly prepare: (attempt: Attempt) => boolean
-  readonly inside: Inside
+  readonly enclosing: EnclosingAttempts
 }
 
 type Ask = (delivery: Delivery<unknown> & { lastAttemptAt: number }) => Answer | Promise<Answer>
 
 /** What is done with a message that may have been sent, before it is sent again. */
-export class Doubt {
-  readonly #context: DoubtContext
+export class AmbiguityResolver {
+  readonly #context: AmbiguityContext
 
-  constructor(context: DoubtContext) {
+  constructor(context: AmbiguityContext) {
     this.#context = context
   }
 
@@ -50,7 +50,7 @@ export class Doubt {
    * began, so that a message that kills its process does not do so at once again, and not for ever.
    */
   #mayGoOn(attempt: Attempt): boolean {
-    const { store, settler, time } = this.#context
+    const { store, attemptOutcomes, time } = this.#context
     const { ref, before } = attempt
     const { attempts } = before
     if (attempts === 0) return true
@@ -61,7 +61,7 @@ export class Doubt {
     if (delayMs === undefined) return this.#bury(attempt, 'attempts', error)
     const remainingMs = failedAt + delayMs - now
     if (remainingMs <= 0) return true
-    settler.retry(attempt, {
+    attemptOutcomes.retry(attempt, {
       attempts,
       charged: true,
       mayHaveBeenSent: true,
@@ -90,8 +90,9 @@ export class Doubt {
   /** A person who redrives a dead letter that may have been sent wants it sent. */
   #isAccepted({ ref, before, isOpen }: Attempt): boolean {
     const { columns } = this.#context.scheduler
-    if (before.attempts === 0 && before.firstAttemptAt === 0 && !isOpen) columns.mark(ref, Mark.doubtAccepted)
-    return columns.hasMark(ref, Mark.doubtAccepted)
+    if (before.attempts === 0 && before.firstAttemptAt === 0 && !isOpen)
+      columns.mark(ref, DeliveryFlag.doubtAccepted)
+    return columns.hasMark(ref, DeliveryFlag.doubtAccepted)
   }
 
   /** What the receiver said at this message's last turn. */
@@ -105,7 +106,7 @@ export class Doubt {
   }
 
   async #ask(attempt: Attempt, ask: Ask): Promise<boolean> {
-    const { store, scheduler, timers, time, clock, prepare, inside, settler } = this.#context
+    const { store, scheduler, timers, time, clock, prepare, enclosing, attemptOutcomes } = this.#context
     const { ref, cancellation, policy } = attempt
     if (!prepare(attempt)) return false
     this.#recall(attempt)
@@ -119,7 +120,7 @@ export class Doubt {
     attempt.mostTriedMs = policy.sendTimeoutMs
     scheduler.yieldSlot(attempt)
     scheduler.pump()
-    const call = new Call(() => inside.run(attempt, ask, delivery), {
+    const call = new Call(() => enclosing.run(attempt, ask, delivery), {
       timers,
       cancellation,
       timeoutMs: policy.sendTimeoutMs,
@@ -132,13 +133,13 @@ export class Doubt {
     })
     attempt.call = call
     const result = await call.result
-    inside.ended()
+    enclosing.ended()
     // Closed, lost, or delivered late meanwhile.
     if ((attempt.phase as string) === 'over' || result.kind === 'abandoned') return false
     if (result.kind !== 'returned') return this.#askAgain(attempt, result.error)
     switch (result.value) {
       case 'sent':
-        settler.delivered(attempt, undefined, 0)
+        attemptOutcomes.delivered(attempt, undefined, 0)
         return false
       case 'dead-letter':
         return this.#bury(attempt, 'ambiguous')
@@ -157,27 +158,27 @@ export class Doubt {
   #recall(attempt: Attempt): void {
     if (!attempt.isRecovered || attempt.before.attempts === 0) return
     const isOver = this.#delayMs(attempt, cutShort(attempt)) === undefined
-    if (isOver) this.#context.scheduler.columns.mark(attempt.ref, Mark.givenUp)
+    if (isOver) this.#context.scheduler.columns.mark(attempt.ref, DeliveryFlag.givenUp)
   }
 
   /** It lines up once more, for a slot to send in. */
   #sendAgain(attempt: Attempt, notSent: boolean): false {
-    const { scheduler, settler } = this.#context
+    const { scheduler, attemptOutcomes } = this.#context
     const { ref, sequence } = attempt
     if (notSent) attempt.before = { ...attempt.before, mayHaveBeenSent: false }
-    if (scheduler.columns.hasMark(ref, Mark.givenUp)) return this.#bury(attempt, 'attempts')
+    if (scheduler.columns.hasMark(ref, DeliveryFlag.givenUp)) return this.#bury(attempt, 'attempts')
     attempt.channel.answer = { ref, sequence, notSent }
-    settler.end(attempt, true)
+    attemptOutcomes.end(attempt, true)
     return false
   }
 
   /** The question failed, not the message: it is put again later, and costs no attempt. */
   #askAgain(attempt: Attempt, error: unknown): false {
-    const { scheduler, settler, clock, view } = this.#context
+    const { scheduler, attemptOutcomes, clock, view } = this.#context
     const { ref, before, policy } = attempt
     const { attempts } = before
     const recorded = recordedError(error, clock.wall())
-    settler.look(attempt, error, { kind: 'ambiguous' }, recorded)
+    attemptOutcomes.look(attempt, error, { kind: 'ambiguous' }, recorded)
     if (policy.backoff.isTooLate({ charged: false, triedMs: attempt.triedMs(clock.monotonic()) })) {
       return this.#bury(attempt, 'ambiguous', error)
     }
@@ -189,8 +190,8 @@ export class Doubt {
         triedMs: 0,
         failure: (): Failure<unknown> => ({ attempt: attempts, error, message: view(attempt) }),
       }) ?? policy.backoff.lastDelayMs()
-    const givenUp = scheduler.columns.hasMark(ref, Mark.givenUp)
-    settler.retry(attempt, {
+    const givenUp = scheduler.columns.hasMark(ref, DeliveryFlag.givenUp)
+    attemptOutcomes.retry(attempt, {
       attempts,
       charged: false,
       mayHaveBeenSent: true,
@@ -206,7 +207,7 @@ export class Doubt {
   #bury(attempt: Attempt, reason: 'ambiguous' | 'attempts', error?: unknown): false {
     const recorded =
       error === undefined ? {} : { error, recorded: recordedError(error, this.#context.clock.wall()) }
-    this.#context.settler.dead(attempt, {
+    this.#context.attemptOutcomes.dead(attempt, {
       reason,
       ...attempt.before,
       ...recorded,

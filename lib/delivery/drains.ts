@@ -12,7 +12,7 @@ interface Waiter {
 const nobody: ReadonlySet<Attempt> = new Set()
 
 /** Those who wait in `drain`. */
-export class Drains {
+export class DrainWaiters {
   /** Apart, and hardly ever any: they are gone through whenever an attempt ends. */
   readonly #inside = new Set<Waiter>()
   readonly #outside = new Set<Waiter>()

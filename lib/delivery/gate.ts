@@ -2,7 +2,7 @@ import type { Scope } from '../store/message-store.js'
 import type { Halt, Haltable } from './halts.js'
 import { Heap } from './heap.js'
 import type { OpenTime } from './open-time.js'
-import type { Alarm } from './timers.js'
+import type { TimerEntry } from './timers.js'
 import type { Windows } from './windows.js'
 
 /** A channel, as it stands in a gate: in a list through itself. */
@@ -23,7 +23,7 @@ interface GateOptions {
  * `Groups` builds the others. In each, what is ready takes its turns in the order in which it became so,
  * channels and inner gates alike: so a channel waits for no other gate than those that it passes itself.
  */
-export class Gate implements Alarm, Haltable {
+export class Gate implements TimerEntry, Haltable {
   readonly scope: Scope
   readonly target: string
   /** Undefined: it is the outermost. */
@@ -134,7 +134,7 @@ export class Gate implements Alarm, Haltable {
   }
 
   /** The moment it waited for has come. */
-  ring(): void {
+  fire(): void {
     this.offer()
   }
 

@@ -1,7 +1,7 @@
 import type { Scope } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
 import type { OpenTime } from './open-time.js'
-import type { Alarm, Timers } from './timers.js'
+import type { TimerEntry, Timers } from './timers.js'
 import type { HaltFacts } from './types.js'
 
 /** What can halt: a channel, a group, everything. */
@@ -14,7 +14,7 @@ export interface Haltable {
 }
 
 /** A stop until a probe gets through or a person resumes. */
-export interface Halt extends Alarm {
+export interface Halt extends TimerEntry {
   readonly holder: Haltable
   readonly since: number
   /** In ms of `Timers.now()`. */
@@ -116,7 +116,7 @@ export class Halts {
       dueAt: 0,
       alarmAt: 0,
       alarmIndex: -1,
-      ring: () => {
+      fire: () => {
         if (this.#timers.now() < halt.dueAt && !this.#listener.hasOther(halt)) {
           this.#timers.set(halt, halt.dueAt)
           return

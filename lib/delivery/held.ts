@@ -1,4 +1,4 @@
-import type { Alarm } from './timers.js'
+import type { TimerEntry } from './timers.js'
 
 /** A channel, as far as a brake is concerned. */
 export interface Brakable {
@@ -15,7 +15,7 @@ interface Holder {
 }
 
 /** A channel that is due, and waits for its brake; or goes on by its leave. */
-export class Held implements Alarm {
+export class Held implements TimerEntry {
   readonly brake: Holder
   readonly channel: Brakable
   /** In the order in which they began to wait. */
@@ -42,7 +42,7 @@ export class Held implements Alarm {
     this.attempts = attempts
   }
 
-  ring(): void {
+  fire(): void {
     this.brake.lostPatience(this)
   }
 }

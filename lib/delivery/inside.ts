@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Attempt } from './attempt.js'
 
 interface Entry {
-  readonly of: Inside
+  readonly of: EnclosingAttempts
   readonly attempt: Attempt
 }
 
@@ -20,7 +20,7 @@ let calls = 0
 /**
  * Tells whether the caller runs inside an attempt of this queue, also where attempts of others lie between.
  */
-export class Inside {
+export class EnclosingAttempts {
   /** `ended` follows, once, when no one waits for the call any more. */
   run<About, Result>(attempt: Attempt, work: (about: About) => Result, about: About): Result {
     // What is over cannot be waited for: without a look at that, queues that enqueue to one another would

@@ -6,7 +6,7 @@ import type { Failure, OnAmbiguous, Verdict } from './types.js'
 const PROBE_AFTER_MS = 60_000
 
 /** A failed attempt, with all that decides about what follows. */
-export interface Case {
+export interface FailedSend {
   readonly verdict: Verdict
   readonly backoff: Backoff<unknown>
   readonly onAmbiguous: OnAmbiguous<unknown>
@@ -58,7 +58,7 @@ export type Decision =
   | { kind: 'delivered' }
 
 /** The table of verdicts, in `docs/delivery.md` for users. */
-export function judge(facts: Case): Decision {
+export function decideRetry(facts: FailedSend): Decision {
   const { verdict, attemptsBefore, mayHaveBeenSentBefore } = facts
   switch (verdict.kind) {
     case 'retry':
@@ -87,7 +87,7 @@ export function judge(facts: Case): Decision {
   }
 }
 
-function judgeRetry(facts: Case, verdict: Verdict & { kind: 'retry' }): Decision {
+function judgeRetry(facts: FailedSend, verdict: Verdict & { kind: 'retry' }): Decision {
   const charged = (verdict.charged ?? true) && !facts.isProbe
   const attempts = facts.attemptsBefore + (charged ? 1 : 0)
   const mayHaveBeenSent = facts.mayHaveBeenSentBefore
@@ -99,7 +99,7 @@ function judgeRetry(facts: Case, verdict: Verdict & { kind: 'retry' }): Decision
     : { ...retry, delayMs: Math.min(verdict.afterMs, facts.maxRetryAfterMs), told: true }
 }
 
-function judgeRateLimited(facts: Case, verdict: Verdict & { kind: 'rate-limited' }): Decision {
+function judgeRateLimited(facts: FailedSend, verdict: Verdict & { kind: 'rate-limited' }): Decision {
   const { attemptsBefore: attempts, mayHaveBeenSentBefore: mayHaveBeenSent } = facts
   const dead: Decision = { kind: 'dead', attempts, mayHaveBeenSent, reason: 'attempts' }
   const scope = verdict.scope ?? 'channel'
@@ -116,7 +116,7 @@ function judgeRateLimited(facts: Case, verdict: Verdict & { kind: 'rate-limited'
   return { kind: 'rate-limited', attempts, mayHaveBeenSent, delayMs, told: false, scope }
 }
 
-function judgeAmbiguous(facts: Case): Decision {
+function judgeAmbiguous(facts: FailedSend): Decision {
   // Also a probe's: what may have been sent is sent `maxAttempts` times at most.
   const charged = true
   const attempts = facts.attemptsBefore + 1
@@ -142,7 +142,7 @@ function judgeAmbiguous(facts: Case): Decision {
   }
 }
 
-function nextDelayMs(facts: Case, charged: boolean, attempts: number): number | undefined {
+function nextDelayMs(facts: FailedSend, charged: boolean, attempts: number): number | undefined {
   return facts.backoff.delayMs({
     charged,
     attempts,

@@ -14,7 +14,7 @@ interface LedgerListener {
 type Ended = (isWritten: boolean) => void
 
 /** Records outcomes, and knows how many of them are not written yet. */
-export class Ledger {
+export class OutcomeWriter {
   /** Outcomes that are not written yet. */
   unwritten = 0
   readonly #store: MessageStore
@@ -79,13 +79,13 @@ export class Ledger {
 
 /** An outcome on its way. */
 class Entry implements OutcomeListener {
-  readonly #ledger: Ledger
+  readonly #outcomeWriter: OutcomeWriter
   readonly #whenWritten: Ended | undefined
   readonly #whenRefused: Ended | undefined
   #followers: (() => void)[] | undefined
 
-  constructor(ledger: Ledger, whenWritten?: Ended, whenRefused?: Ended) {
-    this.#ledger = ledger
+  constructor(outcomeWriter: OutcomeWriter, whenWritten?: Ended, whenRefused?: Ended) {
+    this.#outcomeWriter = outcomeWriter
     this.#whenWritten = whenWritten
     this.#whenRefused = whenRefused
   }
@@ -97,12 +97,12 @@ class Entry implements OutcomeListener {
 
   written(): void {
     this.#whenWritten?.(true)
-    this.#ledger.written(this)
+    this.#outcomeWriter.written(this)
     if (this.#followers !== undefined) for (const follower of this.#followers) follower()
   }
 
   refused(error: unknown): void {
-    this.#ledger.refused(error)
+    this.#outcomeWriter.refused(error)
     this.#whenRefused?.(false)
   }
 }

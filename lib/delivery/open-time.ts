@@ -1,4 +1,4 @@
-import type { Alarm, Timers } from './timers.js'
+import type { TimerEntry, Timers } from './timers.js'
 
 /**
  * Why nothing can be attempted there. Bits: several may hold at once. A plain object, since they are added
@@ -16,7 +16,7 @@ export const Closed = {
  * or waits for what a receiver told. Its time is that of the gate that stands before it, and in the end the
  * monotonic clock: so that of a channel runs only while all that it passes is open.
  */
-export class OpenTime implements Alarm {
+export class OpenTime implements TimerEntry {
   alarmAt = 0
   alarmIndex = -1
   readonly #timers: Timers
@@ -52,7 +52,7 @@ export class OpenTime implements Alarm {
     if (this.alarmIndex === -1 || at > this.alarmAt) this.#timers.set(this, at)
   }
 
-  ring(): void {
+  fire(): void {
     this.set(Closed.waits, false)
   }
 

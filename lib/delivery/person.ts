@@ -2,7 +2,7 @@ import type { MessageRef, MessageStore } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt.js'
 import { keyBehind } from './backlog.js'
-import type { Ledger } from './ledger.js'
+import type { OutcomeWriter } from './ledger.js'
 import type { RefMap } from './ref-map.js'
 import type { Reporter } from './reporter.js'
 import type { Scheduler } from './scheduler.js'
@@ -11,7 +11,7 @@ interface PersonContext {
   readonly store: MessageStore
   readonly time: QueueTime
   readonly scheduler: Scheduler
-  readonly ledger: Ledger
+  readonly outcomeWriter: OutcomeWriter
   readonly reporter: Reporter
   readonly attempts: RefMap<Attempt>
   /** Ends an attempt that has recorded nothing yet; its message is settled. */
@@ -19,7 +19,7 @@ interface PersonContext {
 }
 
 /** What a person does to single messages. Each resolves when it is on the device. */
-export class Person {
+export class OperatorActions {
   readonly #context: PersonContext
   /** Purged, and not written yet: until then the store lists them as dead. */
   readonly #purging = new Set<MessageRef>()
@@ -33,7 +33,7 @@ export class Person {
 
   /** False: it is being sent, dead or gone, or in doubt without `evenInDoubt`. */
   cancel(ref: MessageRef, id: string, evenInDoubt: boolean): Promise<boolean> {
-    const { store, scheduler, ledger, reporter, time } = this.#context
+    const { store, scheduler, outcomeWriter, reporter, time } = this.#context
     if (!this.#isCancellable(ref, evenInDoubt)) return Promise.resolve(false)
     const sequence = store.sequence(ref)
     const channel = store.channel(ref)
@@ -42,7 +42,7 @@ export class Person {
     const mayHaveBeenSent = isInDoubt(store, ref)
     const underWay = this.#context.attempts.get(ref)
     if (underWay === undefined) scheduler.leave(ref)
-    ledger.record(ref, { kind: 'cancelled', at, attempts, mayHaveBeenSent }, () =>
+    outcomeWriter.record(ref, { kind: 'cancelled', at, attempts, mayHaveBeenSent }, () =>
       reporter.tell('cancelled', { id, channel, sequence, attempts, mayHaveBeenSent, at: time.onWall(at) }),
     )
     if (underWay !== undefined) this.#context.withdraw(underWay)
@@ -64,7 +64,7 @@ export class Person {
     const lastKeys = new Map<string, number>()
     let count = 0
     for (const [index, { ref, sequence }] of inOrder.entries()) {
-      if (store.bySequence(sequence) !== ref || store.standing(ref) !== 'dead' || this.#purging.has(ref))
+      if (store.bySequence(sequence) !== ref || store.state(ref) !== 'dead' || this.#purging.has(ref))
         continue
       const channel = store.channel(ref)
       let orderKey = sequence
@@ -82,10 +82,10 @@ export class Person {
 
   /** Dead letters are thrown away. Returns how many. */
   async purge(refs: readonly MessageRef[]): Promise<number> {
-    const { store, ledger, time } = this.#context
+    const { store, outcomeWriter, time } = this.#context
     let count = 0
     for (const ref of refs) {
-      if (store.standing(ref) !== 'dead' || this.#purging.has(ref)) continue
+      if (store.state(ref) !== 'dead' || this.#purging.has(ref)) continue
       count++
       this.#purging.add(ref)
       const outcome = {
@@ -94,7 +94,7 @@ export class Person {
         attempts: store.attempts(ref),
         mayHaveBeenSent: store.mayHaveBeenSent(ref),
       } as const
-      ledger.record(ref, outcome, () => this.#purging.delete(ref))
+      outcomeWriter.record(ref, outcome, () => this.#purging.delete(ref))
     }
     if (count > 0) await store.syncOutcomes()
     return count
@@ -111,7 +111,7 @@ export class Person {
 
   #isCancellable(ref: MessageRef, evenInDoubt: boolean): boolean {
     const { store, scheduler, attempts } = this.#context
-    if (store.bySequence(store.sequence(ref)) !== ref || store.standing(ref) === 'dead') return false
+    if (store.bySequence(store.sequence(ref)) !== ref || store.state(ref) === 'dead') return false
     if (isInDoubt(store, ref) && !evenInDoubt) return false
     // A receiver that is being asked what became of an earlier attempt is not being sent to.
     const phase = attempts.get(ref)?.phase
@@ -152,9 +152,9 @@ export class Person {
   }
 
   #redrive(ref: MessageRef, orderKey: number, ttlMs: number): void {
-    const { store, scheduler, ledger, time } = this.#context
+    const { store, scheduler, outcomeWriter, time } = this.#context
     const at = time.now()
-    ledger.record(ref, {
+    outcomeWriter.record(ref, {
       kind: 'redriven',
       at,
       attempts: 0,
@@ -169,5 +169,5 @@ export class Person {
 }
 
 function isInDoubt(store: MessageStore, ref: MessageRef): boolean {
-  return store.mayHaveBeenSent(ref) || store.standing(ref) === 'in-doubt'
+  return store.mayHaveBeenSent(ref) || store.state(ref) === 'in-doubt'
 }

@@ -2,7 +2,7 @@ import type { Channel } from './channel.js'
 import { Gate } from './gate.js'
 import type { Group } from './groups.js'
 import { OpenTime } from './open-time.js'
-import type { Alarm, Timers } from './timers.js'
+import type { TimerEntry, Timers } from './timers.js'
 import type { Rate } from './types.js'
 import type { WindowKeeper, Windows } from './windows.js'
 
@@ -10,7 +10,7 @@ import type { WindowKeeper, Windows } from './windows.js'
  * What channels with one `rateKey` share: their windows, and the waits that a receiver told. In each of their
  * groups they stand behind a gate of their own.
  */
-export class RateKey implements Alarm {
+export class RateKey implements TimerEntry {
   readonly scope = 'channel'
   readonly target: string
   windows: Windows | undefined
@@ -53,7 +53,7 @@ export class RateKey implements Alarm {
     return { closeUntil: at => this.#eachOpenTime(openTime => openTime.closeUntil(at)) }
   }
 
-  ring(): void {
+  fire(): void {
     this.#ring()
   }
 

@@ -1,7 +1,7 @@
 import type { MessageRef, MessageStore, Outcome } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
 import { DeadOrder } from './dead-order.js'
-import type { Alarm, Timers } from './timers.js'
+import type { TimerEntry, Timers } from './timers.js'
 import type { RetentionOptions } from './types.js'
 
 /** Thrown away at once; the rest follows, so that a million of them stop nothing. */
@@ -19,7 +19,7 @@ interface RetentionContext {
 }
 
 /** Throws away the oldest dead letters: those beyond an age, and those beyond a number. */
-export class Retention implements Alarm {
+export class Retention implements TimerEntry {
   alarmAt = 0
   alarmIndex = -1
   /** Something may have to be thrown away. */
@@ -56,7 +56,7 @@ export class Retention implements Alarm {
     this.#wait()
   }
 
-  ring(): void {
+  fire(): void {
     this.#purge().catch(error => {
       this.#context.failed(error)
       this.#context.timers.set(this, this.#context.timers.after(TRY_AGAIN_MS))

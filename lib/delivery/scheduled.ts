@@ -1,8 +1,8 @@
 import type { MessageRef, MessageStore } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
-import { type MessageColumns, Place } from './columns.js'
+import { type MessageColumns, QueuePosition } from './columns.js'
 import { Heap } from './heap.js'
-import type { Alarm, Timers } from './timers.js'
+import type { TimerEntry, Timers } from './timers.js'
 
 /** How long the wall clock is believed without another look. */
 const LOOK_EVERY_MS = 60_000
@@ -11,7 +11,7 @@ const LOOK_EVERY_MS = 60_000
  * Messages that are not due yet, and in no channel until then: appointments (`deliverAt`) by the wall clock,
  * as people mean it, whichever way it is set; delays (`delayMs`) by the time that passes.
  */
-export class Scheduled implements Alarm {
+export class Scheduled implements TimerEntry {
   readonly #store: MessageStore
   readonly #columns: MessageColumns
   readonly #timers: Timers
@@ -50,7 +50,7 @@ export class Scheduled implements Alarm {
       if (heap === this.#appointments) this.#store.appointmentCame(ref, this.#time.ofWall(deliverAt))
       return false
     }
-    this.#columns.place.set(ref, Place.scheduled)
+    this.#columns.place.set(ref, QueuePosition.scheduled)
     heap.push(ref)
     if (heap.peek() === ref) this.#wait()
     return true
@@ -58,10 +58,10 @@ export class Scheduled implements Alarm {
 
   remove(ref: MessageRef): void {
     this.#heapOf(ref).remove(ref)
-    this.#columns.place.set(ref, Place.gone)
+    this.#columns.place.set(ref, QueuePosition.gone)
   }
 
-  ring(): void {
+  fire(): void {
     for (const heap of [this.#appointments, this.#delays]) {
       const now = this.#nowOf(heap)
       for (let ref = heap.peek(); ref !== undefined; ref = heap.peek()) {

@@ -3,10 +3,10 @@ import type { MessageRef, MessageStore, Scope } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
 import { Backlog } from './backlog.js'
 import type { Brake } from './brake.js'
-import { Brakes, type Shown } from './brakes.js'
+import { Brakes, type BrakeView } from './brakes.js'
 import { Channel, type ChannelState } from './channel.js'
 import { Channels } from './channels.js'
-import { Mark, MessageColumns, Place } from './columns.js'
+import { DeliveryFlag, MessageColumns, QueuePosition } from './columns.js'
 import { Gate } from './gate.js'
 import { type Group, Groups } from './groups.js'
 import { HaltScope } from './halt-scope.js'
@@ -36,7 +36,7 @@ export interface Turn {
   /** It has a place in each window that it passed. */
   holdsPlaces: boolean
   /** Of the receiver, at the end. */
-  shows: Shown
+  shows: BrakeView
   /** What failed, for people. */
   failure: string | undefined
 }
@@ -59,7 +59,7 @@ interface SchedulerListener {
  * having its turn: nothing would be synced, and no timer fire, until the backlog is through. So after so many
  * it has one.
  */
-const MOST_TURNS_AT_ONCE = 128
+const MAX_TURNS_AT_ONCE = 128
 
 /**
  * Whose turn it is: channels, gates, limits, halts, pauses and times. It knows nothing of what an attempt is.
@@ -251,7 +251,7 @@ export class Scheduler {
   /** As `enter`, while nothing is settled yet: the backlog at start. `settleAll` follows. */
   enterUnsettled(ref: MessageRef): void {
     this.pending++
-    this.columns.reset(ref, Mark.recovered)
+    this.columns.reset(ref, DeliveryFlag.recovered)
     if (!this.#scheduled.add(ref)) this.#backlog.insert(this.channel(this.#store.channel(ref)), ref)
   }
 
@@ -263,7 +263,7 @@ export class Scheduler {
   leave(ref: MessageRef): void {
     this.pending--
     const place = this.columns.place.get(ref)
-    if (place === Place.scheduled) {
+    if (place === QueuePosition.scheduled) {
       this.#scheduled.remove(ref)
       return
     }
@@ -275,7 +275,7 @@ export class Scheduler {
   /** Whether it waits: it could still be taken out. */
   waits(ref: MessageRef): boolean {
     const place = this.columns.place.get(ref)
-    return place !== Place.gone && place !== Place.taken
+    return place !== QueuePosition.gone && place !== QueuePosition.taken
   }
 
   /** The highest order key in a channel. */
@@ -322,7 +322,7 @@ export class Scheduler {
     if (again) this.#backlog.insert(channel, ref)
     else {
       this.pending--
-      this.columns.place.set(ref, Place.gone)
+      this.columns.place.set(ref, QueuePosition.gone)
     }
     this.settle(channel)
     if (this.brakes.size > 0) this.brakes.look(channel)
@@ -410,7 +410,7 @@ export class Scheduler {
     this.#pumping = true
     try {
       for (let channel = this.#next(); channel !== undefined; channel = this.#next()) {
-        if (this.#begun >= MOST_TURNS_AT_ONCE) {
+        if (this.#begun >= MAX_TURNS_AT_ONCE) {
           this.#yield()
           break
         }
@@ -469,7 +469,7 @@ export class Scheduler {
 
   #dueAt(ref: MessageRef): number {
     const dueAt = this.#store.dueAt(ref)
-    return dueAt > 0 && this.columns.hasMark(ref, Mark.outageOver) ? 0 : dueAt
+    return dueAt > 0 && this.columns.hasMark(ref, DeliveryFlag.outageOver) ? 0 : dueAt
   }
 
   #next(): Channel | undefined {
@@ -522,7 +522,7 @@ export class Scheduler {
     const probes = isProbe ? this.#takeProbes(channel) : noProbes
     const ref = this.#backlog.first(channel)!
     this.#backlog.remove(channel, ref)
-    this.columns.place.set(ref, Place.taken)
+    this.columns.place.set(ref, QueuePosition.taken)
     this.#become(channel, 'taken')
     channel.windows?.take()
     for (const passed of gate.path) {
@@ -630,9 +630,9 @@ export class Scheduler {
     const first = this.#backlog.first(channel)
     const waiting = [...(first === undefined ? [] : [first]), ...(channel.resting ?? [])]
     for (const ref of waiting) {
-      if (!this.columns.hasMark(ref, Mark.outage)) continue
-      this.columns.unmark(ref, Mark.outage)
-      this.columns.mark(ref, Mark.outageOver)
+      if (!this.columns.hasMark(ref, DeliveryFlag.outage)) continue
+      this.columns.unmark(ref, DeliveryFlag.outage)
+      this.columns.mark(ref, DeliveryFlag.outageOver)
       this.#backlog.remove(channel, ref)
       this.#backlog.insert(channel, ref)
     }

@@ -10,10 +10,10 @@ import type {
 import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt.js'
 import { isOutage } from './classify/outage.js'
-import { Mark } from './columns.js'
+import { DeliveryFlag } from './columns.js'
 import type { Haltable } from './halts.js'
-import { type Decision, judge } from './judge.js'
-import type { Ledger } from './ledger.js'
+import { type Decision, decideRetry } from './judge.js'
+import type { OutcomeWriter } from './ledger.js'
 import { reasonText, recordedError } from './recorded-error.js'
 import type { RefMap } from './ref-map.js'
 import type { Reporter } from './reporter.js'
@@ -30,10 +30,10 @@ export interface Counters {
   dead: number
 }
 
-export interface SettlerContext {
+export interface AttemptOutcomesContext {
   readonly store: MessageStore
   readonly scheduler: Scheduler
-  readonly ledger: Ledger
+  readonly outcomeWriter: OutcomeWriter
   readonly reporter: Reporter
   readonly timers: Timers
   readonly time: QueueTime
@@ -60,10 +60,10 @@ interface Death {
 }
 
 /** Turns what became of an attempt into an outcome, a report, and the end of the turn. */
-export class Settler {
-  readonly #context: SettlerContext
+export class AttemptOutcomes {
+  readonly #context: AttemptOutcomesContext
 
-  constructor(context: SettlerContext) {
+  constructor(context: AttemptOutcomesContext) {
     this.#context = context
   }
 
@@ -153,9 +153,9 @@ export class Settler {
     const { ref } = attempt
     const delayMs = Math.ceil(retry.delayMs)
     const dueAt = timers.after(delayMs)
-    if (retry.givenUp) scheduler.columns.mark(ref, Mark.givenUp)
-    scheduler.columns.unmark(ref, Mark.outage | Mark.outageOver)
-    if (attempt.shows === 'down' && !retry.told) scheduler.columns.mark(ref, Mark.outage)
+    if (retry.givenUp) scheduler.columns.mark(ref, DeliveryFlag.givenUp)
+    scheduler.columns.unmark(ref, DeliveryFlag.outage | DeliveryFlag.outageOver)
+    if (attempt.shows === 'down' && !retry.told) scheduler.columns.mark(ref, DeliveryFlag.outage)
     counters.retried++
     const progress = this.#alive(attempt, attempts, mayHaveBeenSent)
     this.#record(attempt, { kind: 'retry', ...progress, dueAt, error: recorded }, () =>
@@ -259,7 +259,7 @@ export class Settler {
   #judge(attempt: Attempt, error: unknown, verdict: Verdict): Decision {
     const { scheduler, maxRetryAfterMs, view } = this.#context
     const { ref, policy, before } = attempt
-    return judge({
+    return decideRetry({
       verdict,
       backoff: policy.backoff,
       onAmbiguous: policy.onAmbiguous,
@@ -336,11 +336,11 @@ export class Settler {
   }
 
   #recordDelivered(attempt: Attempt, attempts: number, result: unknown, ms: number): void {
-    const { counters, ledger, reporter, time } = this.#context
+    const { counters, outcomeWriter, reporter, time } = this.#context
     const { mayHaveBeenSent } = attempt.before
     const at = time.now()
     counters.delivered++
-    ledger.record(attempt.ref, { kind: 'delivered', at, attempts, mayHaveBeenSent }, () =>
+    outcomeWriter.record(attempt.ref, { kind: 'delivered', at, attempts, mayHaveBeenSent }, () =>
       reporter.tell('delivered', { ...facts(attempt, attempts), result, ms, at: time.onWall(at) }),
     )
   }
@@ -354,7 +354,7 @@ export class Settler {
     { reason, attempts, firstAttemptAt, triedMs, mayHaveBeenSent, error, recorded }: Death,
     haltsChannel = false,
   ): void {
-    const { ledger, reporter, counters, time } = this.#context
+    const { outcomeWriter, reporter, counters, time } = this.#context
     const progress = this.#progress(attempts, mayHaveBeenSent)
     counters.dead++
     const outcome: Outcome = {
@@ -372,7 +372,7 @@ export class Settler {
     }
     // Before it is a dead letter, which may be thrown away at once.
     const known = id ?? this.#idOf(ref)
-    ledger.record(ref, outcome, () => {
+    outcomeWriter.record(ref, outcome, () => {
       if (typeof known === 'string') tell(known)
       else void known.then(tell)
     })
@@ -388,7 +388,7 @@ export class Settler {
   }
 
   #record(attempt: Attempt, outcome: Outcome, written?: () => void): void {
-    this.#context.ledger.record(attempt.ref, outcome, written)
+    this.#context.outcomeWriter.record(attempt.ref, outcome, written)
   }
 
   #progress(attempts: number, mayHaveBeenSent: boolean): Progress {

@@ -12,12 +12,12 @@ const LOOK_EVERY_MS = 60_000
 /**
  * Something that waits for a moment. It stands in the heap itself, so that a wait costs no further object.
  */
-export interface Alarm {
+export interface TimerEntry {
   /** In ms of `Timers.now()`; read and written by `Timers` alone. */
   alarmAt: number
   /** Position in the heap, -1: not set. */
   alarmIndex: number
-  ring(): void
+  fire(): void
 }
 
 /**
@@ -29,10 +29,10 @@ export class Timers {
   readonly #clock: Clock
   readonly #time: QueueTime
   readonly #rung: () => void
-  readonly #alarms = new Heap<Alarm>((one, other) => one.alarmAt < other.alarmAt, {
-    get: alarm => alarm.alarmIndex,
-    set: (alarm, position) => {
-      alarm.alarmIndex = position
+  readonly #alarms = new Heap<TimerEntry>((one, other) => one.alarmAt < other.alarmAt, {
+    get: timer => timer.alarmIndex,
+    set: (timer, position) => {
+      timer.alarmIndex = position
     },
   })
   #timer: ClockTimer | undefined
@@ -81,24 +81,24 @@ export class Timers {
   }
 
   /** Sets or moves an alarm. Infinity: cancels it. */
-  set(alarm: Alarm, at: number): void {
+  set(timer: TimerEntry, at: number): void {
     if (at === Infinity || this.#closed) {
-      this.cancel(alarm)
+      this.cancel(timer)
       return
     }
-    const fresh = alarm.alarmIndex === -1
-    if (!fresh && alarm.alarmAt === at) return
-    alarm.alarmAt = at
-    if (fresh) this.#alarms.push(alarm)
-    else this.#alarms.moved(alarm)
+    const fresh = timer.alarmIndex === -1
+    if (!fresh && timer.alarmAt === at) return
+    timer.alarmAt = at
+    if (fresh) this.#alarms.push(timer)
+    else this.#alarms.moved(timer)
     if (at < this.#firesAt) this.#arm()
   }
 
-  cancel(alarm: Alarm): void {
-    if (alarm.alarmIndex === -1) return
+  cancel(timer: TimerEntry): void {
+    if (timer.alarmIndex === -1) return
     // The timer stays as it is: waking once for nothing costs less than a new timer each time.
-    this.#alarms.remove(alarm)
-    alarm.alarmIndex = -1
+    this.#alarms.remove(timer)
+    timer.alarmIndex = -1
   }
 
   close(): void {
@@ -129,12 +129,12 @@ export class Timers {
     this.#firesAt = -Infinity
     const now = this.#time.now()
     for (
-      let alarm = this.#alarms.peek();
-      alarm !== undefined && alarm.alarmAt <= now;
-      alarm = this.#alarms.peek()
+      let timer = this.#alarms.peek();
+      timer !== undefined && timer.alarmAt <= now;
+      timer = this.#alarms.peek()
     ) {
-      this.cancel(alarm)
-      alarm.ring()
+      this.cancel(timer)
+      timer.fire()
     }
     this.#arm()
     this.#rung()

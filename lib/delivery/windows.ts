@@ -1,10 +1,10 @@
 import type { MessageStore, Scope } from '../store/message-store.js'
-import type { Alarm, Timers } from './timers.js'
+import type { TimerEntry, Timers } from './timers.js'
 import type { Rate } from './types.js'
 import { Window } from './window.js'
 
 /** Of a large window so many places at most are promised at once. */
-const MOST_PROMISED = 64
+const MAX_PROMISED = 64
 const PROMISED_SHARE = 1 / 60
 /** So long after an attempt ended it is recorded when that was. */
 const RECORD_AFTER_MS = 1_000
@@ -124,7 +124,7 @@ export class WindowKeeper {
  * all that it sent is counted: what ended by when it ended, and what is promised as if it ended at the next
  * opening.
  */
-class KeptWindow implements Alarm {
+class KeptWindow implements TimerEntry {
   readonly window: Window
   alarmAt = 0
   alarmIndex = -1
@@ -142,7 +142,7 @@ class KeptWindow implements Alarm {
     this.#scope = scope
     this.#target = target
     this.window = new Window(rate)
-    this.#spare = Math.max(Math.min(Math.floor(rate.count * PROMISED_SHARE), MOST_PROMISED) - 1, 0)
+    this.#spare = Math.max(Math.min(Math.floor(rate.count * PROMISED_SHARE), MAX_PROMISED) - 1, 0)
     const { store, timers } = keeper
     const now = timers.passed()
     const knowsAll = before !== undefined && before.rate.perMs >= rate.perMs
@@ -176,7 +176,7 @@ class KeptWindow implements Alarm {
     if (this.alarmIndex === -1 || this.alarmAt > at) timers.set(this, at)
   }
 
-  ring(): void {
+  fire(): void {
     // Where nothing counts any more, the promise that stands on disk is over soon by itself.
     if (this.window.emptyAt > this.#keeper.timers.passed()) this.record(0)
     else this.#promise(0)

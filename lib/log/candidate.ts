@@ -3,7 +3,7 @@ import type { Segment } from './segment.js'
 import type { CorruptRange } from './types.js'
 
 /** A segment, and what of it counts. */
-export interface Candidate {
+export interface RecoveredSegment {
   readonly segment: Segment
   readonly wasOpen: boolean
   readonly fileBytes: number
@@ -29,7 +29,7 @@ export interface Candidate {
  * Damage that leaves no segment to scan: its file is gone, or cannot be recognised. It has a place in the
  * order all the same.
  */
-export interface Gone {
+export interface MissingSegment {
   /**
    * How many candidates stand before it. Segments are in the order of their records, not of their names: a
    * rewritten one has a new name.
@@ -41,9 +41,9 @@ export interface Gone {
 }
 
 /** A segment of the manifest, and what was found of it. */
-export interface Listed {
+export interface ListedSegment {
   readonly entry: ManifestSegment
   readonly file: string
   /** Undefined: it is missing. */
-  readonly candidate: Candidate | undefined
+  readonly candidate: RecoveredSegment | undefined
 }

@@ -13,7 +13,7 @@ interface Syncable {
 }
 
 /** More would hold the event loop on any device, and a trip to a thread is little beside it. */
-const MOST_BYTES = 64 * 1024
+const MAX_BYTES = 64 * 1024
 
 /**
  * Where the commits of one directory are synced: on the spot, which is on the event loop, or on a thread.
@@ -48,7 +48,7 @@ export class Commits {
   trySync(active: Syncable): boolean {
     const device = this.#device
     if (this.#mode === 'thread' || turnTakenBy() !== undefined || device.isBusy) return false
-    if (!active.canSyncNow || active.unsyncedBytes > MOST_BYTES) return false
+    if (!active.canSyncNow || active.unsyncedBytes > MAX_BYTES) return false
     const sync = (): void => {
       takeTurn(this)
       active.syncNow()

@@ -3,7 +3,7 @@
  * (invariant 8), and by compaction (invariant 12). Until a manifest lists it, it does not count.
  */
 import { randomBytes } from 'node:crypto'
-import type { Directory } from './directory.js'
+import type { DirectoryContext } from './directory.js'
 import {
   encodeSegmentHeader,
   FLAG_MORE,
@@ -21,7 +21,7 @@ import type { LogIdentity } from './types.js'
  * and the frames behind it.
  */
 export function beginCopiedSegment(
-  directory: Directory,
+  directory: DirectoryContext,
   { name, id: logId }: LogIdentity,
   firstSequence: number,
   compacted: boolean,

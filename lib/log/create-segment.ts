@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { diskFullError } from './ballast.js'
-import type { Directory } from './directory.js'
+import type { DirectoryContext } from './directory.js'
 import type { FileHandle } from './file-system.js'
 import { encodeSegmentHeader, SALT_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
 import { segmentName } from './names.js'
@@ -35,13 +35,13 @@ export interface NewSegment {
  * Makes a segment of our own epoch: header, zero-filled stretch, file and directory synced. No manifest lists
  * it yet, so it does not count. On any failure nothing is left of it but a void file.
  */
-export function createSegment(directory: Directory, wanted: NewSegment): Promise<ActiveSegment> {
+export function createSegment(directory: DirectoryContext, wanted: NewSegment): Promise<ActiveSegment> {
   // Each try is another file: what a sync failed on for want of space is not synced again (invariant 5).
   const created = () => directory.device.during(() => create(directory, wanted))
   return wanted.mustSucceed ? directory.withRoom(created) : created()
 }
 
-async function create(directory: Directory, wanted: NewSegment): Promise<ActiveSegment> {
+async function create(directory: DirectoryContext, wanted: NewSegment): Promise<ActiveSegment> {
   const { spec } = wanted
   const id = directory.nextFileId()
   const salt = randomBytes(SALT_BYTES)
@@ -78,7 +78,7 @@ async function create(directory: Directory, wanted: NewSegment): Promise<ActiveS
 }
 
 /** Fills the whole stretch before any append enters it, so that no commit ever queues behind a fill. */
-async function fill(directory: Directory, wanted: NewSegment, file: FileHandle): Promise<number> {
+async function fill(directory: DirectoryContext, wanted: NewSegment, file: FileHandle): Promise<number> {
   let end = SEGMENT_HEADER_BYTES
   if (wanted.spec.durability === 'os') return end
   while (end < wanted.targetBytes) {

@@ -26,7 +26,7 @@ export interface DirectoryParts {
   readonly commits: CommitMode
 }
 
-export class Directory {
+export class DirectoryContext {
   readonly root: string
   readonly fileSystem: FileSystem
   readonly now: () => number

@@ -4,7 +4,7 @@ import type { Append } from './append.js'
  * Records that were accepted, whose segment then failed, and that are not written again yet. Whoever knows
  * them by their old place still reads them: from memory, until `moved` told the new one (invariant 5).
  */
-export class Displaced {
+export class PendingRewrites {
   readonly #places: { append: Append; segment: number; offset: number }[] = []
 
   get size(): number {

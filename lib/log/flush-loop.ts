@@ -59,7 +59,7 @@ export class FlushLoop {
     while (this.#running !== undefined) await this.#running
     this.#isWanted = false
     const working = work()
-    void this.#occupy(working.catch(() => {})) // told to whoever asked for it
+    void this.#runExclusive(working.catch(() => {})) // told to whoever asked for it
     await working
   }
 
@@ -73,7 +73,7 @@ export class FlushLoop {
     } finally {
       this.#running = undefined
     }
-    if (waits !== undefined) return this.#occupy(this.#flushOn(waits))
+    if (waits !== undefined) return this.#runExclusive(this.#flushOn(waits))
   }
 
   async #flushOn(first: Promise<void>): Promise<void> {
@@ -92,7 +92,7 @@ export class FlushLoop {
     }
   }
 
-  #occupy(work: Promise<void>): Promise<void> {
+  #runExclusive(work: Promise<void>): Promise<void> {
     const running = work.finally(() => {
       if (this.#running === running) this.#running = undefined
       // No one else wakes up for what came meanwhile.

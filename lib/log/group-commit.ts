@@ -13,15 +13,15 @@
 import type { Append } from './append.js'
 import { AppendQueue } from './append-queue.js'
 import { diskFullError } from './ballast.js'
-import type { Directory } from './directory.js'
-import { Displaced } from './displaced.js'
+import type { DirectoryContext } from './directory.js'
+import { PendingRewrites } from './displaced.js'
 import { asWaqError, WaqError } from './errors.js'
 import { type FailurePolicy, failurePolicies } from './failure-policy.js'
 import { FlushLoop } from './flush-loop.js'
 import { FRAME_HEADER_BYTES, MAX_PAYLOAD_BYTES } from './format.js'
 import { frameBatch } from './frame-batch.js'
 import type { ManifestPublisher } from './manifest-publisher.js'
-import { Pace } from './pace.js'
+import { RetryBackoff } from './pace.js'
 import { nextTick, nextTurn } from './real-time.js'
 import { Rotation } from './rotation.js'
 import type { ActiveSegment } from './segment.js'
@@ -38,7 +38,7 @@ import { type WriteError, writeFully } from './write.js'
 const MAX_FLUSH_BYTES = 1024 * 1024
 
 export class GroupCommit {
-  readonly #directory: Directory
+  readonly #directory: DirectoryContext
   readonly #publisher: ManifestPublisher
   readonly #spec: LogSpec
   readonly #policy: FailurePolicy
@@ -46,17 +46,17 @@ export class GroupCommit {
   readonly #queue = new AppendQueue()
   readonly #loop: FlushLoop
   readonly #unsynced: Unsynced
-  readonly #displaced = new Displaced()
-  readonly #pace = new Pace()
+  readonly #pendingRewrites = new PendingRewrites()
+  readonly #backoff = new RetryBackoff()
   #nextSequence: number
 
   #sealing: Promise<void> | undefined
   /** Why the last flush failed, while the pace holds. */
-  #trouble: WaqError | undefined
-  #ended: WaqError | undefined
+  #lastFailure: WaqError | undefined
+  #terminalError: WaqError | undefined
 
   constructor(
-    directory: Directory,
+    directory: DirectoryContext,
     publisher: ManifestPublisher,
     spec: LogSpec,
     segmentBytes: number,
@@ -89,15 +89,15 @@ export class GroupCommit {
    * must say so.
    */
   get holdsDisplaced(): boolean {
-    return this.#displaced.size > 0
+    return this.#pendingRewrites.size > 0
   }
 
   /** As `Log.append`. */
   append(append: Append): number {
     const firstSequence = this.#nextSequence
     append.firstSequence = firstSequence
-    if (this.#ended !== undefined) {
-      const error = this.#ended
+    if (this.#terminalError !== undefined) {
+      const error = this.#terminalError
       nextTick(() => append.failed(error))
       return firstSequence
     }
@@ -137,19 +137,20 @@ export class GroupCommit {
   async #allSynced(sync: () => Promise<void>): Promise<void> {
     const last = this.#unsynced.last
     // Also one that is being written again: what was accepted is not on the device yet.
-    const displaced = this.#displaced.size > 0
+    const displaced = this.#pendingRewrites.size > 0
     if (last !== undefined) await sync()
     this.#directory.fence.check()
     if (this.#publisher.undecided) await this.#publisher.settle()
-    if (last !== undefined && !last.synced) throw refusal(this.#trouble ?? this.#notSynced(), true)
-    if (displaced || this.#displaced.size > 0) throw refusal(this.#trouble ?? this.#notSynced(), true)
+    if (last !== undefined && !last.synced) throw refusal(this.#lastFailure ?? this.#notSynced(), true)
+    if (displaced || this.#pendingRewrites.size > 0)
+      throw refusal(this.#lastFailure ?? this.#notSynced(), true)
     // No one is told of what is retained while it cannot be written, but for who asks.
-    if (this.#trouble !== undefined && this.#queue.size > 0) throw refusal(this.#trouble, true)
+    if (this.#lastFailure !== undefined && this.#queue.size > 0) throw refusal(this.#lastFailure, true)
   }
 
   /** A record whose place was lost with its segment, from memory; undefined for every other one. */
   readDisplaced(segment: number, offset: number): Buffer | undefined {
-    return this.#displaced.read(segment, offset)
+    return this.#pendingRewrites.read(segment, offset)
   }
 
   /** As `Log.seal`. */
@@ -163,7 +164,7 @@ export class GroupCommit {
   async #seal(): Promise<void> {
     try {
       await this.#loop.runAlone(async () => {
-        if (this.#ended !== undefined) throw this.#ended
+        if (this.#terminalError !== undefined) throw this.#terminalError
         await this.#rotation.seal()
       })
     } catch (error) {
@@ -176,8 +177,8 @@ export class GroupCommit {
    * are ready to be published.
    */
   async finish(): Promise<void> {
-    this.#ended ??= new WaqError('WAQ_CLOSED', `${this.#directory.root} was closed`)
-    this.#pace.cancel()
+    this.#terminalError ??= new WaqError('WAQ_CLOSED', `${this.#directory.root} was closed`)
+    this.#backoff.cancel()
     this.#unsynced.stopTimer()
     try {
       await this.#writeAll()
@@ -186,16 +187,16 @@ export class GroupCommit {
       if (this.#queue.size > 0) await this.#writeAll()
       await this.#rotation.stop()
       if (this.#unsynced.size > 0 || this.#queue.holdsAccepted) await this.sync()
-      if (this.#trouble !== undefined && this.#queue.size > 0) throw this.#trouble
+      if (this.#lastFailure !== undefined && this.#queue.size > 0) throw this.#lastFailure
     } finally {
-      this.#pace.cancel()
-      this.#refuse(this.#queue.take(Number.POSITIVE_INFINITY), this.#trouble ?? this.#ended!)
+      this.#backoff.cancel()
+      this.#refuse(this.#queue.take(Number.POSITIVE_INFINITY), this.#lastFailure ?? this.#terminalError!)
       this.#rotation.active?.segment.seal()
     }
   }
 
   #writeAll(): Promise<void> {
-    return this.#loop.drain(() => this.#pace.cancel())
+    return this.#loop.drain(() => this.#backoff.cancel())
   }
 
   /** At the end of a close, as `Rotation.release`. */
@@ -212,7 +213,7 @@ export class GroupCommit {
 
   /** As `Flusher`. Writes one batch where it can be done without waiting, else goes the long way. */
   flush(): boolean | Promise<void> {
-    if (this.#queue.size === 0 || (this.#trouble !== undefined && this.#isHeldBack())) return false
+    if (this.#queue.size === 0 || (this.#lastFailure !== undefined && this.#isHeldBack())) return false
     if (!this.#policy.mustSucceed && this.#directory.ballast.short && this.#queue.holdsRefusable)
       return this.#restoreBallast()
     const batch = this.#queue.take(MAX_FLUSH_BYTES)
@@ -231,9 +232,9 @@ export class GroupCommit {
 
   /** While the pace holds, what may be refused is, and the rest is tried again by itself. */
   #isHeldBack(): boolean {
-    if (this.#pace.leftMs === 0) return false
-    this.#refuse(this.#queue.takeRefusable(this.#policy), this.#trouble!)
-    if (this.#queue.size > 0) this.#pace.afterwards(() => this.#loop.schedule())
+    if (this.#backoff.leftMs === 0) return false
+    this.#refuse(this.#queue.takeRefusable(this.#policy), this.#lastFailure!)
+    if (this.#queue.size > 0) this.#backoff.afterwards(() => this.#loop.schedule())
     return true
   }
 
@@ -263,7 +264,7 @@ export class GroupCommit {
     try {
       active = await this.#rotation.next()
     } catch (error) {
-      this.#setBack(batch, this.#directory.failure(error, `the ${this.#spec.name} log cannot go on`))
+      this.#requeueOrReject(batch, this.#directory.failure(error, `the ${this.#spec.name} log cannot go on`))
       return
     }
     if (this.#queue.precedes(batch[0]!)) {
@@ -352,8 +353,8 @@ export class GroupCommit {
           this.#refuse(refused, trouble)
           return
         }
-        if (this.#ended !== undefined) return this.#refuse(batch, trouble)
-        await this.#pace.wait()
+        if (this.#terminalError !== undefined) return this.#refuse(batch, trouble)
+        await this.#backoff.wait()
       }
     }
   }
@@ -366,9 +367,9 @@ export class GroupCommit {
       this.#refuse(batch, error as WaqError)
       return
     }
-    if (this.#trouble !== undefined) {
-      this.#trouble = undefined
-      this.#pace.succeeded()
+    if (this.#lastFailure !== undefined) {
+      this.#lastFailure = undefined
+      this.#backoff.succeeded()
     }
     if (this.#spec.durability !== 'fsync') this.#unsynced.add(batch)
     for (const append of batch) {
@@ -376,7 +377,7 @@ export class GroupCommit {
       append.state = 'accepted'
       try {
         if (again) {
-          this.#displaced.moved(append)
+          this.#pendingRewrites.moved(append)
           append.moved(append.writtenTo!.id, append.offset)
         } else append.accepted(append.writtenTo!.id, append.offset)
       } catch (error) {
@@ -392,7 +393,7 @@ export class GroupCommit {
    * What was accepted cannot be refused any more, in whichever log: like an outcome, it may use the ballast.
    */
   get #mustSucceed(): boolean {
-    return this.#policy.mustSucceed || this.#displaced.size > 0
+    return this.#policy.mustSucceed || this.#pendingRewrites.size > 0
   }
 
   async #writeFailed(active: ActiveSegment, batch: Append[], error: WriteError): Promise<void> {
@@ -402,7 +403,7 @@ export class GroupCommit {
         this.#queue.putBack(batch)
         return
       }
-      this.#setBack(batch, diskFullError(this.#directory.root, error.cause))
+      this.#requeueOrReject(batch, diskFullError(this.#directory.root, error.cause))
       return
     }
     touch(batch)
@@ -424,9 +425,9 @@ export class GroupCommit {
     this.#directory.reportError(error)
 
     const lost = this.#unsynced.takeLost()
-    for (const append of lost) this.#displaced.add(append)
-    const isSecond = this.#trouble !== undefined
-    this.#trouble ??= error
+    for (const append of lost) this.#pendingRewrites.add(append)
+    const isSecond = this.#lastFailure !== undefined
+    this.#lastFailure ??= error
     const refused = isSecond ? this.#policy.refusable(batch) : []
     this.#queue.putBack([...lost, ...without(batch, refused)])
     this.#refuse(refused, error)
@@ -436,7 +437,7 @@ export class GroupCommit {
   }
 
   /** A batch of which nothing could be written now. */
-  #setBack(batch: readonly Append[], error: WaqError): void {
+  #requeueOrReject(batch: readonly Append[], error: WaqError): void {
     if (this.#directory.fence.lost !== undefined) {
       this.#refuse(batch, this.#directory.fence.lost)
       return
@@ -457,16 +458,16 @@ export class GroupCommit {
   }
 
   #pauseAfter(error: WaqError): void {
-    this.#trouble = error
+    this.#lastFailure = error
     // A full disk that nothing was written to costs one failing call; it is asked at every append.
     if (error.code === 'WAQ_DISK_FULL' && !this.#policy.mustSucceed && this.#rotation.active) return
-    this.#pace.failed()
+    this.#backoff.failed()
   }
 
   /** The fence fell: nothing is written any more, and whoever waits is told. */
   #end(error: WaqError): void {
-    this.#ended = error
-    this.#pace.cancel()
+    this.#terminalError = error
+    this.#backoff.cancel()
     void this.#rotation.stop()
     this.#unsynced.stopTimer()
     this.#refuse(this.#queue.take(Number.POSITIVE_INFINITY), error)

@@ -4,33 +4,33 @@ import { join } from 'node:path'
 import { WaqError } from './errors.js'
 import { livenessOf, ownIdentity, parseOwnerRecord } from './identity.js'
 import { clearInterval, monotonicNow, setInterval, sleep, wallNow } from './real-time.js'
-import { createRecordLink, readRecordLink, removeRecordLink } from './record-link.js'
+import { createSymlinkRecord, readSymlinkRecord, removeSymlinkRecord } from './record-link.js'
 import { endWatch, markOf, watchOf } from './watch.js'
 
-// The guard makes "look at the lock, take it, claim" one step among all openers of a directory.
+// The mutex makes "look at the lock, take it, claim" one step among all openers of a directory.
 //
-// It is a link whose target is its holder's record (record-link.ts), so no guard is ever met that does not
+// It is a link whose target is its holder's record (record-link.ts), so no mutex is ever met that does not
 // say whose it is.
 //
-// A holder may be killed inside. Its guard is then removed by the test that the lock itself obeys, and "is it
-// still the dead one's?" and "remove it" must be one step as well, else a slow remover takes away the guard
-// of the next holder. So the right to remove one certain guard is a guard of its own, named after that
-// guard's content, which is unique. Who holds the right, and then still finds that content, removes it:
+// A holder may be killed inside. Its mutex is then removed by the test that the lock itself obeys, and "is it
+// still the dead one's?" and "remove it" must be one step as well, else a slow remover takes away the mutex
+// of the next holder. So the right to remove one certain mutex is a mutex of its own, named after that
+// mutex's content, which is unique. Who holds the right, and then still finds that content, removes it:
 // no one else may, its own holder is dead, and so what it finds cannot change under it. A holder of the
-// right may be killed too: the same again, one level down. While somebody holds the guard, rights to remove
-// earlier guards have no object any more and no one can do harm with one: the holder clears them away.
+// right may be killed too: the same again, one level down. While somebody holds the mutex, rights to remove
+// earlier mutexes have no object any more and no one can do harm with one: the holder clears them away.
 //
 // A holder that cannot be proven dead (of another host or pid namespace, or stopped by a signal) loses its
-// guard when somebody has watched it for `staleMs` and seen no sign of life (watch.ts), which a running
+// mutex when somebody has watched it for `staleMs` and seen no sign of life (watch.ts), which a running
 // holder gives. If it goes on after all there are two inside; then the epochs decide (docs/format.md,
 // invariants 1 and 3): nothing is lost but somebody's lock.
 
-export const GUARD_NAME = '.guard'
-/** Followed by a hash of the guard that may be removed. */
-export const GUARD_RIGHT_PREFIX = '.guard-'
-const MOST_MS_WITHOUT_SIGN_OF_LIFE = 1_000
+export const MUTEX_NAME = '.mutex'
+/** Followed by a hash of the mutex that may be removed. */
+export const MUTEX_REMOVAL_PREFIX = '.mutex-'
+const MAX_MS_WITHOUT_SIGN_OF_LIFE = 1_000
 
-export interface Guard {
+export interface OpenMutex {
   /** For how long others kept it from being taken. */
   readonly waitedMs: number
   /**
@@ -42,9 +42,9 @@ export interface Guard {
   release(): void
 }
 
-export interface GuardOptions {
+export interface OpenMutexOptions {
   /**
-   * After how long a holder without a sign of life loses the guard, unless it is proven dead: then at once.
+   * After how long a holder without a sign of life loses the mutex, unless it is proven dead: then at once.
    */
   staleMs: number
   /** How long to wait while somebody else holds it. */
@@ -52,17 +52,17 @@ export interface GuardOptions {
 }
 
 /**
- * Takes the guard of a directory, waiting for whoever holds it. Rejects with `WAQ_LOCKED`, which names the
- * holder, after `waitMs`; with the system's error where the guard cannot be made.
+ * Takes the mutex of a directory, waiting for whoever holds it. Rejects with `WAQ_LOCKED`, which names the
+ * holder, after `waitMs`; with the system's error where the mutex cannot be made.
  */
-export async function takeGuard(directory: string, options: GuardOptions): Promise<Guard> {
-  const path = join(directory, GUARD_NAME)
+export async function takeOpenMutex(directory: string, options: OpenMutexOptions): Promise<OpenMutex> {
+  const path = join(directory, MUTEX_NAME)
   const content = recordOfThis()
   const waitedMs = await take(directory, path, content, options)
   removeVoidRights(directory, content)
   const stands = () => {
     try {
-      return readRecordLink(path) === content
+      return readSymlinkRecord(path) === content
     } catch {
       return false
     }
@@ -71,7 +71,7 @@ export async function takeGuard(directory: string, options: GuardOptions): Promi
     () => {
       if (stands()) touch(path)
     },
-    Math.min(options.staleMs / 4, MOST_MS_WITHOUT_SIGN_OF_LIFE),
+    Math.min(options.staleMs / 4, MAX_MS_WITHOUT_SIGN_OF_LIFE),
   ).unref()
   return {
     waitedMs,
@@ -80,9 +80,9 @@ export async function takeGuard(directory: string, options: GuardOptions): Promi
       clearInterval(signOfLife)
       if (!stands()) return
       try {
-        removeRecordLink(path)
+        removeSymlinkRecord(path)
       } catch {
-        // What was done inside is done; without signs of life the guard is taken away after staleMs.
+        // What was done inside is done; without signs of life the mutex is taken away after staleMs.
       }
     },
   }
@@ -97,16 +97,16 @@ async function take(
   directory: string,
   path: string,
   content: string,
-  options: GuardOptions,
+  options: OpenMutexOptions,
 ): Promise<number> {
   const startedAt = monotonicNow()
   let waitedMs = 0
   for (;;) {
-    if (createRecordLink(path, content)) {
+    if (createSymlinkRecord(path, content)) {
       endWatch(path)
       return waitedMs
     }
-    const held = readRecordLink(path)
+    const held = readSymlinkRecord(path)
     if (held === undefined) continue
     if (isAbandoned(directory, path, held, options.staleMs)) {
       const right = join(directory, rightToRemove(held))
@@ -114,10 +114,10 @@ async function take(
       const waitMs = options.waitMs - waitedMs
       waitedMs += await take(directory, right, rightContent, { ...options, waitMs })
       try {
-        if (readRecordLink(path) === held && isAbandoned(directory, path, held, options.staleMs))
-          removeRecordLink(path)
+        if (readSymlinkRecord(path) === held && isAbandoned(directory, path, held, options.staleMs))
+          removeSymlinkRecord(path)
       } finally {
-        if (readRecordLink(right) === rightContent) removeRecordLink(right)
+        if (readSymlinkRecord(right) === rightContent) removeSymlinkRecord(right)
       }
       continue
     }
@@ -136,14 +136,14 @@ function isAbandoned(directory: string, path: string, content: string, staleMs: 
 }
 
 function rightToRemove(content: string): string {
-  return GUARD_RIGHT_PREFIX + createHash('sha256').update(content).digest('hex').slice(0, 32)
+  return MUTEX_REMOVAL_PREFIX + createHash('sha256').update(content).digest('hex').slice(0, 32)
 }
 
 function removeVoidRights(directory: string, content: string): void {
   const toRemoveThisOne = rightToRemove(content)
   for (const name of fs.readdirSync(directory)) {
-    if (name.startsWith(GUARD_RIGHT_PREFIX) && name !== toRemoveThisOne)
-      removeRecordLink(join(directory, name))
+    if (name.startsWith(MUTEX_REMOVAL_PREFIX) && name !== toRemoveThisOne)
+      removeSymlinkRecord(join(directory, name))
   }
 }
 
@@ -152,7 +152,7 @@ function touch(path: string): void {
   try {
     fs.lutimesSync(path, now, now)
   } catch {
-    // Without its signs of life the guard may be taken away: that is what `stands` is asked for.
+    // Without its signs of life the mutex may be taken away: that is what `stands` is asked for.
   }
 }
 
@@ -162,7 +162,7 @@ function refusal(directory: string, content: string): WaqError {
     return new WaqError(
       'WAQ_LOCKED',
       `${directory} is being opened by a process whose record cannot be read: ` +
-        `${join(directory, GUARD_NAME)} points to ${JSON.stringify(content)}. Try again; if no process ` +
+        `${join(directory, MUTEX_NAME)} points to ${JSON.stringify(content)}. Try again; if no process ` +
         'has it open, remove that link.',
     )
   }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import lockfile from 'proper-lockfile'
-import { clearClaiming, setClaiming } from './claiming.js'
+import { clearLockIntent, setLockIntent } from './claiming.js'
 import { asWaqError } from './errors.js'
-import { takeGuard } from './guard.js'
+import { takeOpenMutex } from './guard.js'
 import { LockDirectory, removeDirectory } from './lock-directory.js'
 import type { OpenDirectory } from './open-directories.js'
 import { sleep, wallNow } from './real-time.js'
@@ -11,7 +11,7 @@ import { sleep, wallNow } from './real-time.js'
 /** proper-lockfile's lock: an empty directory, whose time of change its owner keeps moving. */
 export const LOCK_NAME = '.lock'
 /** However large `staleMs` is: others may judge by a smaller one. */
-const MOST_MS_WITHOUT_SIGN_OF_LIFE = 5_000
+const MAX_MS_WITHOUT_SIGN_OF_LIFE = 5_000
 const REACQUIRE_PAUSE_MS = 1_000
 
 export interface DirectoryLock {
@@ -89,12 +89,12 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
   }
 
   /**
-   * Makes the lock directory. To be called inside the guard, while there is none, and to be followed by
+   * Makes the lock directory. To be called inside the mutex, while there is none, and to be followed by
    * `clearClaiming` when the lock's owner is on record. Rejects with the code ELOCKED where there is one
    * after all.
    */
   async take(): Promise<void> {
-    setClaiming(this.path)
+    setLockIntent(this.path)
     // proper-lockfile knows its locks by this name. A directory may be locked anew before an old lock of it
     // has ended.
     const name = join(this.path, randomUUID())
@@ -103,7 +103,7 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
       lockfilePath: this.#lockPath,
       realpath: false,
       stale: Number.POSITIVE_INFINITY, // out of reach of every clock
-      update: Math.min(this.#staleMs / 2, MOST_MS_WITHOUT_SIGN_OF_LIFE),
+      update: Math.min(this.#staleMs / 2, MAX_MS_WITHOUT_SIGN_OF_LIFE),
       fs: this.#fileSystem(),
       onCompromised: error => {
         if (this.#taken === name) this.#compromised(error)
@@ -169,18 +169,18 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
   }
 
   async #takeAgain(): Promise<boolean> {
-    const guard = await takeGuard(this.path, { staleMs: this.#staleMs, waitMs: this.#staleMs })
+    const mutex = await takeOpenMutex(this.path, { staleMs: this.#staleMs, waitMs: this.#staleMs })
     try {
-      // Inside the guard no one is between lock and claim, and who has claimed has removed our owner file. So
+      // Inside the mutex no one is between lock and claim, and who has claimed has removed our owner file. So
       // while that stands, a lock directory is ours, or no one's.
       if (this.#state !== 'held' || !this.#ownerFileStands()) return false
       this.#made?.close()
       removeDirectory(this.#lockPath)
       await this.take()
-      clearClaiming(this.path)
+      clearLockIntent(this.path)
       return true
     } finally {
-      guard.release()
+      mutex.release()
     }
   }
 

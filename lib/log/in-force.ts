@@ -14,7 +14,7 @@ import { compareFileIds, type FileId, fileId, identityIn, MANIFESTS, parseFileId
 import { type DirectoryFiles, readWhole } from './read-file.js'
 import type { LogSpec } from './types.js'
 
-export interface InForce {
+export interface CurrentManifest {
   /** Of the directory; undefined where nothing tells: it is being born. */
   readonly identity: string | undefined
   /** Undefined: none at all (a new directory), or none that can be read. */
@@ -30,7 +30,7 @@ export interface InForce {
 export async function readNewestManifest(
   directory: DirectoryFiles,
   specs: readonly Pick<LogSpec, 'name'>[],
-): Promise<InForce> {
+): Promise<CurrentManifest> {
   const listed = await directory.fileSystem.readdir(join(directory.root, MANIFESTS))
   const identities = listed.flatMap(name => identityIn(name) ?? []).sort()
   const ids = listed.flatMap(name => parseFileId(name, '') ?? []).sort(compareFileIds)

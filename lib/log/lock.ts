@@ -1,8 +1,8 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { CLAIMING_NAME, claimerDied, clearClaiming } from './claiming.js'
+import { clearLockIntent, intendingOwnerDied, LOCK_INTENT_NAME } from './claiming.js'
 import { asWaqError, type Owner, WaqError } from './errors.js'
-import { GUARD_NAME, GUARD_RIGHT_PREFIX, type Guard, takeGuard } from './guard.js'
+import { MUTEX_NAME, MUTEX_REMOVAL_PREFIX, type OpenMutex, takeOpenMutex } from './guard.js'
 import { type DirectoryLock, HeldLock, LOCK_NAME } from './held-lock.js'
 import {
   isThisProcess,
@@ -32,24 +32,27 @@ export type { DirectoryLock } from './held-lock.js'
  */
 export function isLockName(name: string): boolean {
   return (
-    name === LOCK_NAME || name === CLAIMING_NAME || name === GUARD_NAME || name.startsWith(GUARD_RIGHT_PREFIX)
+    name === LOCK_NAME ||
+    name === LOCK_INTENT_NAME ||
+    name === MUTEX_NAME ||
+    name.startsWith(MUTEX_REMOVAL_PREFIX)
   )
 }
 
 /** proper-lockfile takes no less for `staleMs`: a smaller value means this one. */
-export const LEAST_STALE_MS = 2_000
+export const MIN_STALE_MS = 2_000
 /**
  * `waitMs: 'auto'` waits for staleness and this much more, for a last sign of life and the pace of asking.
  */
 const STALENESS_MARGIN_MS = 5_000
 /**
- * The guard is held for milliseconds: even `waitMs: 0` waits this long for it, else openers would fail by
+ * The mutex is held for milliseconds: even `waitMs: 0` waits this long for it, else openers would fail by
  * chance.
  */
-const LEAST_GUARD_WAIT_MS = 5_000
+const MIN_MUTEX_WAIT_MS = 5_000
 const POLL_MS = 100
 /** The room to be made ends long before. */
-const MOST_REQUESTS_FOR_ROOM = 100
+const MAX_REQUESTS_FOR_ROOM = 100
 
 export interface LockOptions {
   /**
@@ -80,7 +83,7 @@ export interface FoundOwner extends Omit<OwnerRecord, 'identity' | 'inode'> {
 export interface LockContext<T> {
   /** The newest owner file, as it is at this moment; undefined where there is none. */
   readOwner(): Promise<FoundOwner | undefined>
-  /** Called inside the guard, with the lock held. A failure gives the lock back, and is passed on. */
+  /** Called inside the mutex, with the lock held. A failure gives the lock back, and is passed on. */
   claim(): Promise<T>
   /**
    * Asked after `claim` only, and synchronously: our own owner file exists. It must stay until `release()`
@@ -110,7 +113,7 @@ export async function acquireLock<T>(
   options: LockOptions,
   context: LockContext<T>,
 ): Promise<AcquiredLock<T>> {
-  const staleMs = Math.max(options.staleMs, LEAST_STALE_MS)
+  const staleMs = Math.max(options.staleMs, MIN_STALE_MS)
   const { waitMs } = options
   const startedAt = monotonicNow()
   let waitedMs = 0
@@ -179,22 +182,21 @@ async function attemptInGuard<T>(
   lock: HeldLock,
   context: LockContext<T>,
 ): Promise<AcquiredLock<T> | Obstacle> {
-  const guardWaitMs =
-    waitMs === 'auto' ? staleMs + STALENESS_MARGIN_MS : Math.max(waitMs, LEAST_GUARD_WAIT_MS)
+  const mutexWaitMs = waitMs === 'auto' ? staleMs + STALENESS_MARGIN_MS : Math.max(waitMs, MIN_MUTEX_WAIT_MS)
   for (let requests = 0; ; requests++) {
-    let guard: Guard | undefined
+    let mutex: OpenMutex | undefined
     try {
-      guard = await takeGuard(directory, { staleMs, waitMs: guardWaitMs })
-      return await lockAndClaim(directory, staleMs, guard, lock, context)
+      mutex = await takeOpenMutex(directory, { staleMs, waitMs: mutexWaitMs })
+      return await lockAndClaim(directory, staleMs, mutex, lock, context)
     } catch (error) {
-      const canMakeRoom = context.makeRoom !== undefined && requests < MOST_REQUESTS_FOR_ROOM
+      const canMakeRoom = context.makeRoom !== undefined && requests < MAX_REQUESTS_FOR_ROOM
       if (!needsBytes(error) || !canMakeRoom) throw explain(error, directory)
       // The room to be made is in reserve for the owner: not for an opener that it will turn away.
       const obstacle = await look(directory, staleMs, context)
       if (obstacle !== undefined && !('takeOver' in obstacle)) return obstacle
       if (!(await context.makeRoom?.())) throw explain(error, directory)
     } finally {
-      guard?.release()
+      mutex?.release()
     }
   }
 }
@@ -202,7 +204,7 @@ async function attemptInGuard<T>(
 async function lockAndClaim<T>(
   directory: string,
   staleMs: number,
-  guard: Guard,
+  mutex: OpenMutex,
   lock: HeldLock,
   context: LockContext<T>,
 ): Promise<AcquiredLock<T> | Obstacle> {
@@ -213,19 +215,19 @@ async function lockAndClaim<T>(
   }
   try {
     await lock.take()
-    if (!guard.stands()) throw Object.assign(new Error('The guard was taken away.'), { code: 'ELOCKED' })
+    if (!mutex.stands()) throw Object.assign(new Error('The mutex was taken away.'), { code: 'ELOCKED' })
     const claimed = await context.claim()
     lock.claimed()
     endWatch(join(directory, LOCK_NAME))
-    return { lock, claimed, tookOverFrom: seen?.takeOver, waitedMs: guard.waitedMs }
+    return { lock, claimed, tookOverFrom: seen?.takeOver, waitedMs: mutex.waitedMs }
   } catch (error) {
     lock.abandon()
-    // While the guard stands no one else makes a lock. It was taken away: this process was stopped for too
+    // While the mutex stands no one else makes a lock. It was taken away: this process was stopped for too
     // long.
     if (systemCode(error) === 'ELOCKED') return { liveness: 'unknown', found: undefined }
     throw error
   } finally {
-    if (guard.stands()) clearClaiming(directory)
+    if (mutex.stands()) clearLockIntent(directory)
   }
 }
 
@@ -244,7 +246,7 @@ async function look<T>(
   const liveness = livenessOfLock(path, found, directory)
   if (isStale || liveness === 'dead') return { takeOver: formerOwner(found, directory) }
   // The newest owner on record has nothing to do with this lock: it gave its own back.
-  if (claimerDied(directory)) return { takeOver: undefined }
+  if (intendingOwnerDied(directory)) return { takeOver: undefined }
   return { liveness, found, changes: watch.changes }
 }
 

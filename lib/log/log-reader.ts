@@ -12,13 +12,13 @@ import { readNewestOwner } from './claim.js'
 import { asWaqError, type Owner, WaqError } from './errors.js'
 import type { FileSystem } from './file-system.js'
 import { ownIdentity } from './identity.js'
-import { type InForce, readNewestManifest } from './in-force.js'
+import { type CurrentManifest, readNewestManifest } from './in-force.js'
 import { ownerOf } from './lock.js'
 import { LogSnapshot, StaleSnapshot } from './log-snapshot.js'
 import { MANIFESTS } from './names.js'
 import { nodeFileSystem } from './node-file-system.js'
 import type { DirectoryFiles } from './read-file.js'
-import { type SurveyedLog, surveyLog } from './survey.js'
+import { scanTails, type TailScan } from './survey.js'
 import { systemCode } from './system-error.js'
 import type { LogIdentity } from './types.js'
 
@@ -85,18 +85,18 @@ export class LogReader {
   /** What counts now. Rejects with WAQ_UNSUPPORTED_VERSION, WAQ_NOT_A_QUEUE or WAQ_IO. */
   async snapshot(): Promise<LogSnapshot> {
     for (let attempt = 1; ; attempt += 1) {
-      const inForce = await this.#newestManifest()
+      const current = await this.#newestManifest()
       try {
-        const logs: SurveyedLog[] = []
-        for (const log of this.#logs) logs.push(await surveyLog(this.#files, log, inForce))
-        const isNewest = (): Promise<boolean> => this.#isNewest(inForce)
+        const logs: TailScan[] = []
+        for (const log of this.#logs) logs.push(await scanTails(this.#files, log, current))
+        const isNewest = (): Promise<boolean> => this.#isNewest(current)
         const missing =
-          inForce.damage !== undefined || logs.some(log => log.gone.some(({ range }) => !range.known))
+          current.damage !== undefined || logs.some(log => log.gone.some(({ range }) => !range.known))
         if (!missing || (await isNewest())) {
-          return new LogSnapshot(this.#files, inForce, logs, isNewest, ownIdentity().bootId)
+          return new LogSnapshot(this.#files, current, logs, isNewest, ownIdentity().bootId)
         }
       } catch (error) {
-        if (!isMissing(error) || (await this.#isNewest(inForce))) throw error
+        if (!isMissing(error) || (await this.#isNewest(current))) throw error
       }
       if (attempt === MAX_TRIES) throw restless(this.directory)
     }
@@ -121,20 +121,20 @@ export class LogReader {
   }
 
   /** A manifest is removed once a newer one is durable: then the newer one is read. */
-  async #newestManifest(): Promise<InForce> {
+  async #newestManifest(): Promise<CurrentManifest> {
     for (let attempt = 1; ; attempt += 1) {
-      let inForce: InForce
+      let current: CurrentManifest
       try {
-        inForce = await readNewestManifest(this.#files, this.#logs)
+        current = await readNewestManifest(this.#files, this.#logs)
       } catch (error) {
         throw asWaqError(error, `reading the manifests of ${this.directory} failed`)
       }
-      if (inForce.damage === undefined || (await this.#isNewest(inForce))) return inForce
+      if (current.damage === undefined || (await this.#isNewest(current))) return current
       if (attempt === MAX_TRIES) throw restless(this.directory)
     }
   }
 
-  async #isNewest({ file, damage }: InForce): Promise<boolean> {
+  async #isNewest({ file, damage }: CurrentManifest): Promise<boolean> {
     const now = await readNewestManifest(this.#files, this.#logs)
     return now.file === file && (now.damage === undefined) === (damage === undefined)
   }

@@ -4,7 +4,7 @@
  */
 import { Ballast, listBallasts } from './ballast.js'
 import { claimEpoch, readNewestOwner } from './claim.js'
-import { Directory } from './directory.js'
+import { DirectoryContext } from './directory.js'
 import { asWaqError, type Owner, WaqError } from './errors.js'
 import { Fence } from './fence.js'
 import { ownIdentity } from './identity.js'
@@ -29,7 +29,7 @@ import type {
   OpenVisitor,
 } from './types.js'
 
-export interface LogSetOptions {
+export interface LogDirectoryOptions {
   /** In the order in which they are shown at open. */
   readonly logs: readonly LogSpec[]
   /** The size at which a segment is followed by the next, in logs that name none of their own. */
@@ -50,13 +50,13 @@ export interface LogEnvironment extends Environment {
   readonly acquireLock: typeof acquireLock
 }
 
-export class LogSet {
+export class LogDirectory {
   readonly directory: string
   readonly report: OpenReport
   readonly tookOverFrom: Owner | undefined
   /** For how long others kept the lock from being taken. */
   readonly lockWaitMs: number
-  readonly #directory: Directory
+  readonly #directory: DirectoryContext
   readonly #ownerFile: string
   readonly #lock: DirectoryLock
   readonly #publisher: ManifestPublisher
@@ -66,7 +66,7 @@ export class LogSet {
   private constructor(
     parts: OpenedParts & { identity: string },
     recovered: Recovered,
-    options: LogSetOptions,
+    options: LogDirectoryOptions,
     bootId: string | null,
   ) {
     const directory = parts.directory
@@ -101,7 +101,7 @@ export class LogSet {
    * Rejects with WAQ_LOCKED, WAQ_NOT_A_QUEUE, WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT (`onCorruption:
    * 'refuse'`), WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST.
    */
-  static async open(path: string, options: LogSetOptions, visitor: OpenVisitor): Promise<LogSet> {
+  static async open(path: string, options: LogDirectoryOptions, visitor: OpenVisitor): Promise<LogDirectory> {
     assertRealTimers()
     const environment: LogEnvironment = {
       fileSystem: nodeFileSystem,
@@ -127,7 +127,7 @@ export class LogSet {
       const { bootId } = environment
       const recovered = await recover(directory, options.logs, options.onCorruption, visitor, bootId)
       const identity = await identify(directory, recovered.identity)
-      const opened = new LogSet({ ...parts, identity }, recovered, options, bootId)
+      const opened = new LogDirectory({ ...parts, identity }, recovered, options, bootId)
       const removable = await opened.#voidFiles()
       await opened.#publisher.publish()
       opened
@@ -268,7 +268,7 @@ export class LogSet {
  * Makes sure that a name tells which directory this is: it is durable with the manifest that bears it at the
  * latest.
  */
-async function identify(directory: Directory, known: string | undefined): Promise<string> {
+async function identify(directory: DirectoryContext, known: string | undefined): Promise<string> {
   const identity = known ?? newIdentity()
   const path = directory.path(MANIFESTS, identityName(identity))
   directory.fence.identify(path)
@@ -293,7 +293,7 @@ async function giveBack({
 }
 
 interface OpenedParts {
-  readonly directory: Directory
+  readonly directory: DirectoryContext
   readonly ownerFile: string
   readonly lock: DirectoryLock
   readonly tookOverFrom: Owner | undefined
@@ -303,19 +303,19 @@ interface OpenedParts {
 async function takeDirectory(
   root: string,
   names: readonly string[],
-  options: LogSetOptions,
+  options: LogDirectoryOptions,
   environment: LogEnvironment,
 ): Promise<OpenedParts> {
   const { fileSystem, now } = environment
   const ballast = new Ballast(fileSystem, root, now)
   let fence: Fence | undefined
-  const context: LockContext<{ directory: Directory; ownerFile: string }> = {
+  const context: LockContext<{ directory: DirectoryContext; ownerFile: string }> = {
     readOwner: () => readNewestOwner(fileSystem, root),
     claim: async () => {
       const claim = await withRoom(ballast, () => claimEpoch(fileSystem, root, names, now))
       const { epoch, token, ownerFile } = claim
       fence = new Fence(fileSystem, root, ownerFile, claim.file)
-      const directory = new Directory({
+      const directory = new DirectoryContext({
         root,
         fileSystem,
         now,

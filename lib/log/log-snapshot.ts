@@ -1,4 +1,4 @@
-import type { Candidate, Gone } from './candidate.js'
+import type { MissingSegment, RecoveredSegment } from './candidate.js'
 import { asWaqError, WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import {
@@ -8,14 +8,14 @@ import {
   readFrameHeader,
   SEGMENT_HEADER_BYTES,
 } from './format.js'
-import type { InForce } from './in-force.js'
-import { LogVisit, type LogVisitor, visitAround } from './log-visit.js'
+import type { CurrentManifest } from './in-force.js'
+import { LogReplay, type ReplayVisitor, visitAround } from './log-visit.js'
 import { findLosses, mayLackUnsynced } from './losses.js'
 import { MANIFESTS } from './names.js'
 import { pull } from './pull.js'
 import { type DirectoryFiles, openFile, readAt } from './read-file.js'
 import { scanSegment } from './scan.js'
-import { missingSegment, type SurveyedLog } from './survey.js'
+import { missingSegment, type TailScan } from './survey.js'
 import { systemCode } from './system-error.js'
 import type { CorruptRange, LostRecord, VisitedFrame, Witness } from './types.js'
 
@@ -67,21 +67,21 @@ export class LogSnapshot {
   /** The newest manifest cannot be read. */
   readonly damagedManifest: CorruptRange | undefined
   readonly #files: DirectoryFiles
-  readonly #inForce: InForce
-  readonly #surveyed: readonly SurveyedLog[]
+  readonly #current: CurrentManifest
+  readonly #surveyed: readonly TailScan[]
   readonly #isNewest: () => Promise<boolean>
   readonly #bootId: string | null
   readonly #records = new Map<number, RecordFile>()
 
   constructor(
     files: DirectoryFiles,
-    inForce: InForce,
-    surveyed: readonly SurveyedLog[],
+    current: CurrentManifest,
+    surveyed: readonly TailScan[],
     isNewest: () => Promise<boolean>,
     bootId: string | null,
   ) {
     this.#files = files
-    this.#inForce = inForce
+    this.#current = current
     this.#surveyed = surveyed
     this.#isNewest = isNewest
     this.#bootId = bootId
@@ -99,7 +99,7 @@ export class LogSnapshot {
         sealed: !wasOpen,
       })),
     }))
-    const { damage } = inForce
+    const { damage } = current
     this.damagedManifest =
       damage === undefined
         ? undefined
@@ -115,7 +115,7 @@ export class LogSnapshot {
 
   /** The name of the manifest in force; undefined where there is none. */
   get manifest(): string | undefined {
-    return this.#inForce.file
+    return this.#current.file
   }
 
   log(name: string): SnapshotLog {
@@ -126,30 +126,34 @@ export class LogSnapshot {
    * Shows every frame of a log that counts, by segment, and the damage between them. Resolves with the
    * records that are proven to be lost, known ones included. Rejects with StaleSnapshot or WAQ_IO.
    */
-  async visit(name: string, visitor: LogVisitor, options: VisitOptions = {}): Promise<readonly LostRecord[]> {
+  async visit(
+    name: string,
+    visitor: ReplayVisitor,
+    options: VisitOptions = {},
+  ): Promise<readonly LostRecord[]> {
     const log = this.#surveyed.find(({ spec }) => spec.name === name)!
     const witness = visitor.witness?.(name)
-    const unsynced = mayLackUnsynced(this.#inForce, name, this.#bootId)
+    const unsynced = mayLackUnsynced(this.#current, name, this.#bootId)
     if (witness !== undefined && !unsynced && options.mayBeWritten !== true) log.remeasure(witness.highest)
     const corrupt: CorruptRange[] = []
-    const known = this.#inForce.manifest?.corrupt ?? []
-    const visit = new LogVisit(log, visitor, this.#nextSequences(), known, corrupt)
+    const known = this.#current.manifest?.corrupt ?? []
+    const replay = new LogReplay(log, visitor, this.#nextSequences(), known, corrupt)
     const gone = [...log.gone]
     for (const [index, candidate] of log.candidates.entries()) {
-      while (gone[0] !== undefined && gone[0].after <= index) visit.gone(gone.shift()!)
+      while (gone[0] !== undefined && gone[0].after <= index) replay.gone(gone.shift()!)
       const file = await this.#open(candidate)
-      if (file === undefined) visit.gone(missing(log, candidate))
+      if (file === undefined) replay.gone(missing(log, candidate))
       else {
         try {
-          await visitSegment(log, candidate, file, visit, options)
+          await visitSegment(log, candidate, file, replay, options)
         } finally {
           await file.close()
         }
       }
     }
-    for (const each of gone) visit.gone(each)
+    for (const each of gone) replay.gone(each)
     const nextSequence = Math.max(log.nextSequence, (witness?.highest ?? 0) + 1)
-    visit.end(nextSequence)
+    replay.end(nextSequence)
     if (witness === undefined) return []
     const searched = { name, listed: log.listed, nextSequence, mayLackUnsynced: unsynced }
     const { lost, damage } = findLosses(searched, witness, corrupt)
@@ -167,9 +171,9 @@ export class LogSnapshot {
    */
   suspectsLoss(name: string, witness: Witness): boolean {
     const { listed, nextSequence } = this.#surveyed.find(({ spec }) => spec.name === name)!
-    const mayLack = mayLackUnsynced(this.#inForce, name, this.#bootId)
+    const mayLack = mayLackUnsynced(this.#current, name, this.#bootId)
     const searched = { name, listed, nextSequence, mayLackUnsynced: mayLack }
-    return findLosses(searched, witness, this.#inForce.manifest?.corrupt ?? []).lost.length > 0
+    return findLosses(searched, witness, this.#current.manifest?.corrupt ?? []).lost.length > 0
   }
 
   /**
@@ -177,7 +181,7 @@ export class LogSnapshot {
    * log: open segments are looked through again. Where it has begun another one meanwhile, nothing is said of
    * those.
    */
-  async #stillAbsent(log: SurveyedLog, lost: readonly LostRecord[]): Promise<readonly LostRecord[]> {
+  async #stillAbsent(log: TailScan, lost: readonly LostRecord[]): Promise<readonly LostRecord[]> {
     const open = new Set(log.listed.filter(({ entry }) => entry.length === undefined).map(({ file }) => file))
     if (!lost.some(({ file, known }) => !known && open.has(file))) return lost
     const there = new Set<number>()
@@ -221,16 +225,16 @@ export class LogSnapshot {
     if (file === undefined) return
     try {
       yield* pull<T>(async (push, turn) => {
-        const visitor: LogVisitor = {
+        const visitor: ReplayVisitor = {
           frame: (_, frame) => {
             const selected = select(frame)
             if (selected !== undefined) push(selected)
           },
           lost: (_, range) => onDamage(range),
         }
-        const visit = new LogVisit(log, visitor, {}, this.#inForce.manifest?.corrupt ?? [], [])
-        await visitSegment(log, candidate, file, visit, { turn })
-        visit.end(0)
+        const replay = new LogReplay(log, visitor, {}, this.#current.manifest?.corrupt ?? [], [])
+        await visitSegment(log, candidate, file, replay, { turn })
+        replay.end(0)
       })
     } finally {
       await file.close()
@@ -287,7 +291,7 @@ export class LogSnapshot {
   }
 
   /** Undefined: it is missing, and the manifest that lists it is the newest. */
-  async #open({ segment }: Candidate): Promise<FileHandle | undefined> {
+  async #open({ segment }: RecoveredSegment): Promise<FileHandle | undefined> {
     try {
       return await openFile(this.#files, segment.file)
     } catch (error) {
@@ -307,7 +311,7 @@ const RECORD_WINDOW_BYTES = 64 * 1024
 
 /** A file that single frames are read from, with the stretch of it that was read last. */
 interface RecordFile {
-  readonly candidate: Candidate
+  readonly candidate: RecoveredSegment
   readonly file: FileHandle
   window: Buffer
   at: number
@@ -323,10 +327,10 @@ async function readWindow(entry: RecordFile, offset: number, length: number): Pr
 }
 
 async function visitSegment(
-  log: SurveyedLog,
-  candidate: Candidate,
+  log: TailScan,
+  candidate: RecoveredSegment,
   file: FileHandle,
-  visit: LogVisit,
+  replay: LogReplay,
   { turn, onProgress }: VisitOptions,
 ): Promise<void> {
   const { segment, end } = candidate
@@ -335,33 +339,33 @@ async function visitSegment(
     onProgress?.(at - reported)
     reported = at
   }
-  await visitAround(visit, log.spec, candidate, file, async () => {
+  await visitAround(replay, log.spec, candidate, file, async () => {
     if (end <= SEGMENT_HEADER_BYTES) return
     const source = { file, name: segment.file, salted: segment.salted, from: SEGMENT_HEADER_BYTES, to: end }
     let at = SEGMENT_HEADER_BYTES
     const scanned = await scanSegment(source, {
       frame: (offset: number, frame: FrameHeader, payload: Buffer) => {
         at = offset + FRAME_HEADER_BYTES + payload.length
-        visit.frame(segment, offset, frame, payload)
+        replay.frame(segment, offset, frame, payload)
       },
       bad: (offset: number, length: number, frame: FrameHeader | undefined) => {
         at = offset + length
-        visit.bad(segment, offset, length, frame)
+        replay.bad(segment, offset, length, frame)
       },
       turn: async () => {
         progress(at)
         await turn?.()
       },
     })
-    if (scanned.zerosFrom < end) visit.bad(segment, scanned.zerosFrom, end - scanned.zerosFrom, undefined)
+    if (scanned.zerosFrom < end) replay.bad(segment, scanned.zerosFrom, end - scanned.zerosFrom, undefined)
   })
   progress(end)
 }
 
 function missing(
-  { spec }: SurveyedLog,
-  { segment, wasOpen, lastSequence, end }: Candidate,
-): Pick<Gone, 'range' | 'unbounded'> {
+  { spec }: TailScan,
+  { segment, wasOpen, lastSequence, end }: RecoveredSegment,
+): Pick<MissingSegment, 'range' | 'unbounded'> {
   const { file, epoch, ordinal, token, salt, firstSequence, compacted } = segment
   const length = wasOpen ? undefined : end
   const listed = { epoch, ordinal, token, salt, firstSequence, lastSequence, length, compacted }

@@ -1,11 +1,11 @@
-import type { Candidate, Gone } from './candidate.js'
+import type { MissingSegment, RecoveredSegment } from './candidate.js'
 import type { FileHandle } from './file-system.js'
 import { type FrameHeader, SEGMENT_HEADER_BYTES } from './format.js'
 import type { Segment } from './segment.js'
 import { holdsHeader } from './survey.js'
 import type { CorruptRange, LogIdentity, OpenVisitor } from './types.js'
 
-export type LogVisitor = Pick<OpenVisitor, 'frame' | 'lost' | 'witness'>
+export type ReplayVisitor = Pick<OpenVisitor, 'frame' | 'lost' | 'witness'>
 
 /** Damage, until the next frame tells what lacks. */
 interface Waiting {
@@ -20,9 +20,9 @@ interface Waiting {
 }
 
 /** Shows one log to the floor above, and gathers what is bad on the way. */
-export class LogVisit {
+export class LogReplay {
   readonly #log: { readonly spec: { readonly name: string }; readonly lowWater: number }
-  readonly #visitor: LogVisitor
+  readonly #visitor: ReplayVisitor
   readonly #nextSequences: Readonly<Record<string, number>>
   readonly #known: readonly CorruptRange[]
   readonly #corrupt: CorruptRange[]
@@ -32,7 +32,7 @@ export class LogVisit {
 
   constructor(
     log: { readonly spec: { readonly name: string }; readonly lowWater: number },
-    visitor: LogVisitor,
+    visitor: ReplayVisitor,
     nextSequences: Readonly<Record<string, number>>,
     known: readonly CorruptRange[],
     corrupt: CorruptRange[],
@@ -73,7 +73,7 @@ export class LogVisit {
   }
 
   /** Damage without a segment. */
-  gone({ range, unbounded }: Pick<Gone, 'range' | 'unbounded'>): void {
+  gone({ range, unbounded }: Pick<MissingSegment, 'range' | 'unbounded'>): void {
     if (range.known) this.#report(range)
     else {
       const complete = { ...range, nextSequences: this.#nextSequences }
@@ -127,18 +127,18 @@ export class LogVisit {
 
 /** Shows a segment: what is bad of its header, its frames, and what is lost behind them. */
 export async function visitAround(
-  visit: LogVisit,
+  replay: LogReplay,
   spec: LogIdentity,
-  { segment, wasOpen, holdsFrames, lostTail, end, fileBytes }: Candidate,
+  { segment, wasOpen, holdsFrames, lostTail, end, fileBytes }: RecoveredSegment,
   file: FileHandle,
   visitFrames: () => Promise<void>,
 ): Promise<void> {
   const hasHeader = await holdsHeader(file, segment, spec)
   if (!hasHeader && wasOpen && !holdsFrames) {
-    visit.badTail(segment, 0, fileBytes)
+    replay.badTail(segment, 0, fileBytes)
     return
   }
-  if (!hasHeader) visit.badHeader(segment)
+  if (!hasHeader) replay.badHeader(segment)
   await visitFrames()
-  if (lostTail) visit.badTail(segment, end, Math.max(0, fileBytes - end))
+  if (lostTail) replay.badTail(segment, end, Math.max(0, fileBytes - end))
 }

@@ -13,14 +13,14 @@
  * corruption.
  */
 
-import type { Candidate, Listed } from './candidate.js'
-import type { InForce } from './in-force.js'
+import type { ListedSegment, RecoveredSegment } from './candidate.js'
+import type { CurrentManifest } from './in-force.js'
 import type { CorruptRange, LostRecord, Witness } from './types.js'
 
 /** What `findLosses` has to know of a log. */
 export interface SearchedLog {
   readonly name: string
-  readonly listed: readonly Listed[]
+  readonly listed: readonly ListedSegment[]
   /** Exceeds every sequence that anything names. */
   readonly nextSequence: number
   /** A loss of power may have taken what was accepted and not synced. */
@@ -38,7 +38,7 @@ export interface Losses {
  * Whether what a log accepted may lack without damage: its last life promised less than a sync, and power may
  * have been lost since, for the machine has booted again, or it cannot be told.
  */
-export function mayLackUnsynced({ manifest }: InForce, log: string, bootId: string | null): boolean {
+export function mayLackUnsynced({ manifest }: CurrentManifest, log: string, bootId: string | null): boolean {
   const listed = manifest?.logs.find(({ name }) => name === log)
   if (manifest === undefined || listed === undefined) return true
   if (listed.durability === 'fsync') return false
@@ -102,7 +102,7 @@ interface Home {
   readonly first: number
   /** Infinity: it is open. */
   readonly last: number
-  readonly candidate: Candidate | undefined
+  readonly candidate: RecoveredSegment | undefined
   /**
    * All that was accepted in it was on the device: it is sealed, or a later segment got a frame (invariant
    * 7).
@@ -115,7 +115,7 @@ class Homes {
   readonly #sealed: Home[] = []
   readonly #open: Home[] = []
 
-  constructor(listed: readonly Listed[]) {
+  constructor(listed: readonly ListedSegment[]) {
     for (const { entry, file, candidate } of listed) {
       if (entry.compacted) continue
       const { firstSequence, lastSequence, length } = entry

@@ -8,28 +8,28 @@
  *   durable nothing may be resolved, sent or unlinked (`settle`).
  * - After each, the fence is checked (invariant 3).
  */
-import type { Directory } from './directory.js'
+import type { DirectoryContext } from './directory.js'
 import { encodeManifest, type Manifest } from './manifest.js'
 import { type FileId, fileId, MANIFESTS } from './names.js'
 import { systemCode } from './system-error.js'
 import { writeFully } from './write.js'
 
 export class ManifestPublisher {
-  readonly #directory: Directory
+  readonly #directory: DirectoryContext
   readonly #build: (id: FileId) => Manifest
   /**
    * Manifest files that stand in the directory: one, but for those that an opening found or that failed
    * half-way.
    */
-  readonly #standing: string[]
+  readonly #onDisk: string[]
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
   #undecided = false
 
-  /** `standing`: the manifest files that the opening found. */
-  constructor(directory: Directory, standing: readonly string[], build: (id: FileId) => Manifest) {
+  /** `onDisk`: the manifest files that the opening found. */
+  constructor(directory: DirectoryContext, onDisk: readonly string[], build: (id: FileId) => Manifest) {
     this.#directory = directory
-    this.#standing = [...standing]
+    this.#onDisk = [...onDisk]
     this.#build = build
   }
 
@@ -79,7 +79,7 @@ export class ManifestPublisher {
       await directory.fileSystem.syncDirectory(directory.path(MANIFESTS))
     } catch (error) {
       this.#undecided = true
-      this.#standing.push(name)
+      this.#onDisk.push(name)
       throw directory.failure(error, `publishing manifest ${name} failed half-way; it is published again`)
     }
     directory.fence.check()
@@ -107,8 +107,8 @@ export class ManifestPublisher {
   /** They are void since a newer one is durable. One that cannot be removed is left to the next opening. */
   async #removeOlder(newest: string): Promise<void> {
     const directory = this.#directory
-    const older = this.#standing.splice(0)
-    this.#standing.push(newest)
+    const older = this.#onDisk.splice(0)
+    this.#onDisk.push(newest)
     for (const name of older) {
       if (!directory.fence.stands()) return
       try {

@@ -7,7 +7,7 @@ const MAX_PAUSE_MS = 2000
  * After a failure the disk is asked again, but not in a loop: pauses double from 100 ms to 2 s until
  * something succeeds.
  */
-export class Pace {
+export class RetryBackoff {
   #pauseMs = 0
   #until = 0
   #timer: NodeJS.Timeout | undefined

@@ -1,5 +1,5 @@
 /** Where a record stands; kept for every record that counts, 40 bytes each. */
-export interface Place {
+export interface FramePosition {
   readonly sequence: number
   readonly segment: number
   readonly offset: number
@@ -9,29 +9,29 @@ export interface Place {
  * The places of records by sequence: new ones come at the end, and the first ones go. (A `Map` from whose
  * front much was deleted goes through all of that for each look at its first one.)
  */
-export class Places {
+export class FramePositions {
   /** By sequence; those before `#begin` do not count any more. */
-  #places: Place[]
+  #places: FramePosition[]
   #begin = 0
 
   /** In any order, each sequence once. */
-  constructor(places: Iterable<Place>) {
+  constructor(places: Iterable<FramePosition>) {
     // Segments are visited in order of their first use; after damage that is not always the order of
     // sequences.
     this.#places = [...places].sort((one, other) => one.sequence - other.sequence)
   }
 
-  get first(): Place | undefined {
+  get first(): FramePosition | undefined {
     return this.#places[this.#begin]
   }
 
   /** The first one that is not below `sequence`. */
-  from(sequence: number): Place | undefined {
+  from(sequence: number): FramePosition | undefined {
     return this.#places[this.#indexOf(sequence)]
   }
 
   /** The place of a new record, or the new place of one that was there. */
-  set(place: Place): void {
+  set(place: FramePosition): void {
     const last = this.#places.at(-1)
     if (last === undefined || last.sequence < place.sequence) {
       this.#places.push(place)

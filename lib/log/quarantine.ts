@@ -1,4 +1,4 @@
-import type { Directory } from './directory.js'
+import type { DirectoryContext } from './directory.js'
 import { QUARANTINE } from './names.js'
 import { systemCode } from './system-error.js'
 import type { CorruptRange } from './types.js'
@@ -18,7 +18,10 @@ function quarantineName(range: CorruptRange, token: string): string {
  * Copies bytes that could not be read as records to `quarantine/`, where the engine never deletes them: a
  * person may find more in them than we can. Done before a manifest calls the damage known.
  */
-export async function quarantine(directory: Directory, ranges: readonly CorruptRange[]): Promise<void> {
+export async function quarantine(
+  directory: DirectoryContext,
+  ranges: readonly CorruptRange[],
+): Promise<void> {
   if (ranges.length === 0) return
   for (const range of ranges) {
     if (range.length === 0) continue // of what is gone altogether nothing can be kept
@@ -34,7 +37,7 @@ export async function quarantine(directory: Directory, ranges: readonly CorruptR
   await directory.fileSystem.syncDirectory(directory.path(QUARANTINE))
 }
 
-async function copyRange(directory: Directory, range: CorruptRange): Promise<void> {
+async function copyRange(directory: DirectoryContext, range: CorruptRange): Promise<void> {
   const { fileSystem } = directory
   const source = await fileSystem.open(directory.path(range.file), 'read')
   try {

@@ -11,7 +11,7 @@ import { monotonicNow } from './real-time.js'
  */
 
 /** At most so many bytes: more would hold the event loop even out of the page cache. */
-const MOST_BYTES = 512 * 1024
+const MAX_BYTES = 512 * 1024
 /**
  * What no read out of the page cache takes, unless something else took the processor: for a small one, and
  * for each byte.
@@ -39,7 +39,7 @@ export class QuickReads {
    * `read` throws.
    */
   try(bytes: number, read: () => number): number | undefined {
-    if (bytes > MOST_BYTES) return undefined
+    if (bytes > MAX_BYTES) return undefined
     const startedAt = this.#now()
     if (startedAt < this.#pausedUntil) return undefined
     const count = read()

@@ -23,11 +23,11 @@ const KEPT = 32
 const QUICK_MS = 1
 /** What is longer is felt by what else runs in the process. */
 const SLOW_MS = 2
-const MOST_SLOW_IN_A_ROW = 3
+const MAX_SLOW_IN_A_ROW = 3
 const FIRST_PAUSE_MS = 20
 const LAST_PAUSE_MS = 10_000
 const WINDOW_MS = 10_000
-const MOST_HELD_MS = WINDOW_MS / 100
+const MAX_HELD_MS = WINDOW_MS / 100
 
 export class QuickSyncs {
   readonly #now: () => number
@@ -114,7 +114,7 @@ export class QuickSyncs {
     this.#slow = slow
     let heldMs = slow.reduce((sum, each) => sum + each.ms, 0)
     for (const oldest of slow) {
-      if (heldMs < MOST_HELD_MS) return
+      if (heldMs < MAX_HELD_MS) return
       heldMs -= oldest.ms
       this.#slowUntil = Math.max(this.#slowUntil, oldest.endedAt + WINDOW_MS)
     }
@@ -127,7 +127,7 @@ export class QuickSyncs {
     this.#latest[at] = quick
     this.#known += 1
     this.#slowInARow = ms > SLOW_MS ? this.#slowInARow + 1 : 0
-    if (this.#slowInARow >= MOST_SLOW_IN_A_ROW || 2 * this.#quick < Math.min(this.#known, KEPT)) {
+    if (this.#slowInARow >= MAX_SLOW_IN_A_ROW || 2 * this.#quick < Math.min(this.#known, KEPT)) {
       this.#known = 0
       this.#quick = 0
       this.#slowInARow = 0

@@ -6,7 +6,7 @@ import { creationError, systemCode } from './system-error.js'
 // behind.
 
 /** False where the name is taken; throws the system's error where the link cannot be made. */
-export function createRecordLink(path: string, content: string): boolean {
+export function createSymlinkRecord(path: string, content: string): boolean {
   try {
     fs.symlinkSync(content, path)
     return true
@@ -25,7 +25,7 @@ function withoutContent(error: unknown, path: string): unknown {
 }
 
 /** Undefined where nothing has that name; throws EINVAL where it is not a link. */
-export function readRecordLink(path: string): string | undefined {
+export function readSymlinkRecord(path: string): string | undefined {
   try {
     return fs.readlinkSync(path)
   } catch (error) {
@@ -35,7 +35,7 @@ export function readRecordLink(path: string): string | undefined {
 }
 
 /** Nothing of that name is left afterwards. */
-export function removeRecordLink(path: string): void {
+export function removeSymlinkRecord(path: string): void {
   try {
     fs.unlinkSync(path)
   } catch (error) {

@@ -13,21 +13,21 @@
  * deleted.
  */
 
-import type { Candidate } from './candidate.js'
+import type { RecoveredSegment } from './candidate.js'
 import { beginCopiedSegment, copyFrame } from './copied-segment.js'
-import type { Directory } from './directory.js'
+import type { DirectoryContext } from './directory.js'
 import { WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import { type FrameHeader, SEGMENT_HEADER_BYTES } from './format.js'
-import { type InForce, readNewestManifest } from './in-force.js'
-import { LogVisit, visitAround } from './log-visit.js'
+import { type CurrentManifest, readNewestManifest } from './in-force.js'
+import { LogReplay, visitAround } from './log-visit.js'
 import { findLosses, mayLackUnsynced } from './losses.js'
 import { MANIFESTS } from './names.js'
 import { quarantine } from './quarantine.js'
 import { openFile } from './read-file.js'
 import { ScanBuffers, type ScanSink, scanSegment } from './scan.js'
 import type { Segment } from './segment.js'
-import { type SurveyedLog, surveyLog } from './survey.js'
+import { scanTails, type TailScan } from './survey.js'
 import type { CorruptRange, LogSpec, LostRecord, OpenVisitor, Witness } from './types.js'
 import { writeFully } from './write.js'
 
@@ -52,22 +52,22 @@ export interface Recovered {
 }
 
 export async function recover(
-  directory: Directory,
+  directory: DirectoryContext,
   specs: readonly LogSpec[],
   onCorruption: 'quarantine' | 'refuse',
   visitor: OpenVisitor,
   bootId: string | null,
 ): Promise<Recovered> {
-  const inForce = await readNewestManifest(directory, specs)
+  const current = await readNewestManifest(directory, specs)
   const logs: LogRecovery[] = []
   for (const spec of specs) {
-    const surveyed = await surveyLog(directory, spec, inForce)
+    const surveyed = await scanTails(directory, spec, current)
     const { nextSequence } = surveyed
-    const unsynced = mayLackUnsynced(inForce, spec.name, bootId)
-    const tailInDoubt = spec.accountsForTail === true && isTailInDoubt(inForce, spec.name, unsynced)
+    const unsynced = mayLackUnsynced(current, spec.name, bootId)
+    const tailInDoubt = spec.accountsForTail === true && isTailInDoubt(current, spec.name, unsynced)
     logs.push({ spec, surveyed, nextSequence, mayLackUnsynced: unsynced, tailInDoubt, copy: undefined })
   }
-  const recovery = new Recovery(directory, inForce, logs, visitor)
+  const recovery = new Recovery(directory, current, logs, visitor)
   await recovery.visit()
   const found = recovery.corrupt.filter(range => !range.known)
   if (found.length > 0 && onCorruption === 'refuse') throw corruptionRefused(directory, found)
@@ -77,7 +77,11 @@ export async function recover(
 }
 
 /** See `OpenVisitor.tailInDoubt`. In segments of exact length everything was synced. */
-function isTailInDoubt({ manifest, damage }: InForce, log: string, mayLackUnsynced: boolean): boolean {
+function isTailInDoubt(
+  { manifest, damage }: CurrentManifest,
+  log: string,
+  mayLackUnsynced: boolean,
+): boolean {
   if (manifest === undefined) return damage !== undefined
   const { tailInDoubt, segments } = manifest.logs.find(({ name }) => name === log)!
   return tailInDoubt || (mayLackUnsynced && segments.some(({ length }) => length === undefined))
@@ -85,7 +89,7 @@ function isTailInDoubt({ manifest, damage }: InForce, log: string, mayLackUnsync
 
 interface LogRecovery {
   readonly spec: LogSpec
-  readonly surveyed: SurveyedLog
+  readonly surveyed: TailScan
   /** A loss of power may have taken what was accepted, without any damage. */
   readonly mayLackUnsynced: boolean
   readonly tailInDoubt: boolean
@@ -99,25 +103,30 @@ interface Copy {
 }
 
 class Recovery {
-  readonly #directory: Directory
-  readonly #inForce: InForce
+  readonly #directory: DirectoryContext
+  readonly #current: CurrentManifest
   readonly #visitor: OpenVisitor
   readonly #logs: LogRecovery[]
   readonly corrupt: CorruptRange[] = []
   readonly #lost: LostRecord[] = []
   readonly #buffers = new ScanBuffers()
 
-  constructor(directory: Directory, inForce: InForce, logs: LogRecovery[], visitor: OpenVisitor) {
+  constructor(
+    directory: DirectoryContext,
+    current: CurrentManifest,
+    logs: LogRecovery[],
+    visitor: OpenVisitor,
+  ) {
     this.#directory = directory
-    this.#inForce = inForce
+    this.#current = current
     this.#visitor = visitor
     this.#logs = logs
-    if (inForce.damage !== undefined) {
+    if (current.damage !== undefined) {
       this.corrupt.push({
         log: MANIFESTS,
-        file: inForce.damage.file,
+        file: current.damage.file,
         offset: 0,
-        length: inForce.damage.length,
+        length: current.damage.length,
         nextSequences: this.#nextSequences(),
         known: false,
       })
@@ -134,7 +143,7 @@ class Recovery {
       const { nextSequence, surveyed, tailInDoubt } = log
       logs.set(log.spec.name, { segments, nextSequence, lowWater: surveyed.lowWater, tailInDoubt })
     }
-    const { identity, names: manifests } = this.#inForce
+    const { identity, names: manifests } = this.#current
     const tornBytes = this.#logs.reduce((sum, log) => sum + log.surveyed.tornBytes, 0)
     return { identity, logs, corrupt: this.corrupt, tornBytes, lost: this.#lost, manifests }
   }
@@ -150,26 +159,26 @@ class Recovery {
       // What is proven stays where it is; the rest is copied.
       for (const { wasOpen, segment, provenEnd } of surveyed.candidates) if (wasOpen) segment.cut(provenEnd)
       if (log.tailInDoubt) this.#visitor.tailInDoubt?.(spec.name)
-      const visit = new LogVisit(
+      const replay = new LogReplay(
         surveyed,
         this.#visitor,
         this.#nextSequences(),
-        this.#inForce.manifest?.corrupt ?? [],
+        this.#current.manifest?.corrupt ?? [],
         this.corrupt,
       )
       const gone = [...surveyed.gone]
       for (const [index, candidate] of surveyed.candidates.entries()) {
-        while (gone[0] !== undefined && gone[0].after <= index) visit.gone(gone.shift()!)
+        while (gone[0] !== undefined && gone[0].after <= index) replay.gone(gone.shift()!)
         const file = await openFile(this.#directory, candidate.segment.file)
         try {
-          await this.#visitSegment(log, visit, candidate, file)
+          await this.#visitSegment(log, replay, candidate, file)
         } finally {
           await file.close()
         }
       }
-      for (const each of gone) visit.gone(each)
-      visit.end(log.nextSequence)
-      log.nextSequence = Math.max(log.nextSequence, visit.lastSequence + 1)
+      for (const each of gone) replay.gone(each)
+      replay.end(log.nextSequence)
+      log.nextSequence = Math.max(log.nextSequence, replay.lastSequence + 1)
       if (witness !== undefined) this.#addLosses(log, witness)
     }
   }
@@ -188,25 +197,25 @@ class Recovery {
 
   async #visitSegment(
     log: LogRecovery,
-    visit: LogVisit,
-    candidate: Candidate,
+    replay: LogReplay,
+    candidate: RecoveredSegment,
     file: FileHandle,
   ): Promise<void> {
     const { segment, provenEnd, end, wasOpen } = candidate
     const { file: name, salted } = segment
-    await visitAround(visit, log.spec, candidate, file, async () => {
+    await visitAround(replay, log.spec, candidate, file, async () => {
       if (provenEnd > SEGMENT_HEADER_BYTES) {
         const to = provenEnd
         const source = { file, name, salted, from: SEGMENT_HEADER_BYTES, to, buffers: this.#buffers }
-        const scanned = await scanSegment(source, new Shown(visit, segment, undefined, wasOpen))
+        const scanned = await scanSegment(source, new ReplaySink(replay, segment, undefined, wasOpen))
         // Inside its accepted length a segment has no clean end but that length.
-        if (scanned.zerosFrom < to) visit.bad(segment, scanned.zerosFrom, to - scanned.zerosFrom, undefined)
+        if (scanned.zerosFrom < to) replay.bad(segment, scanned.zerosFrom, to - scanned.zerosFrom, undefined)
       }
       if (end > provenEnd) {
         log.copy ??= this.#newCopy(log)
         const { copy } = log
         const source = { file, name, salted, from: provenEnd, to: end, buffers: this.#buffers }
-        await scanSegment(source, new Shown(visit, segment, copy, false))
+        await scanSegment(source, new ReplaySink(replay, segment, copy, false))
       }
     })
   }
@@ -253,15 +262,15 @@ class Recovery {
  * meets one kind of object in every segment: with closures made for each, its compiled code was given up
  * again and again.
  */
-class Shown implements ScanSink {
-  readonly #visit: LogVisit
+class ReplaySink implements ScanSink {
+  readonly #replay: LogReplay
   readonly #segment: Segment
   readonly #copy: Copy | undefined
   /** It was open: what sequences it holds is learnt on the way. */
   readonly #learns: boolean
 
-  constructor(visit: LogVisit, segment: Segment, copy: Copy | undefined, learns: boolean) {
-    this.#visit = visit
+  constructor(replay: LogReplay, segment: Segment, copy: Copy | undefined, learns: boolean) {
+    this.#replay = replay
     this.#segment = segment
     this.#copy = copy
     this.#learns = learns
@@ -270,13 +279,13 @@ class Shown implements ScanSink {
   frame(offset: number, header: FrameHeader, payload: Buffer): void {
     const copy = this.#copy
     if (this.#learns) this.#segment.met(header.sequence)
-    if (copy === undefined) this.#visit.frame(this.#segment, offset, header, payload)
-    else this.#visit.frame(copy.segment, appendCopy(copy, header, payload), header, payload)
+    if (copy === undefined) this.#replay.frame(this.#segment, offset, header, payload)
+    else this.#replay.frame(copy.segment, appendCopy(copy, header, payload), header, payload)
   }
 
   bad(offset: number, length: number, header: FrameHeader | undefined): void {
     if (this.#learns && header !== undefined) this.#segment.met(header.sequence)
-    this.#visit.bad(this.#segment, offset, length, header)
+    this.#replay.bad(this.#segment, offset, length, header)
   }
 }
 
@@ -287,7 +296,7 @@ function appendCopy({ segment, parts }: Copy, header: FrameHeader, payload: Buff
   return offset
 }
 
-function corruptionRefused(directory: Directory, found: readonly CorruptRange[]): WaqError {
+function corruptionRefused(directory: DirectoryContext, found: readonly CorruptRange[]): WaqError {
   const first = found[0]!
   return new WaqError(
     'WAQ_CORRUPT',

@@ -5,7 +5,7 @@
  * originals.
  */
 import { beginCopiedSegment, type CopiedHeader, copyFrame } from './copied-segment.js'
-import type { Directory } from './directory.js'
+import type { DirectoryContext } from './directory.js'
 import { WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
@@ -83,7 +83,7 @@ export interface Rewritten {
  * dropped.
  */
 export async function rewriteSegments(
-  directory: Directory,
+  directory: DirectoryContext,
   spec: LogSpec,
   segmentBytes: number,
   originals: readonly Segment[],
@@ -106,7 +106,7 @@ export async function rewriteSegments(
 }
 
 class Rewriting {
-  readonly #directory: Directory
+  readonly #directory: DirectoryContext
   readonly #spec: LogSpec
   readonly #segmentBytes: number
   readonly #moves = new Moves()
@@ -117,7 +117,7 @@ class Rewriting {
   /** The headers among them, each the start of an output's file. */
   readonly #starts = new Map<Buffer, Segment>()
 
-  constructor(directory: Directory, spec: LogSpec, segmentBytes: number) {
+  constructor(directory: DirectoryContext, spec: LogSpec, segmentBytes: number) {
     this.#directory = directory
     this.#spec = spec
     this.#segmentBytes = segmentBytes

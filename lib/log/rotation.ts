@@ -6,11 +6,11 @@
  * before it is used.
  */
 import { createSegment } from './create-segment.js'
-import type { Directory } from './directory.js'
+import type { DirectoryContext } from './directory.js'
 import { asWaqError, type WaqError } from './errors.js'
 import { MAX_SEGMENT_BYTES } from './format.js'
 import type { ManifestPublisher } from './manifest-publisher.js'
-import { Pace } from './pace.js'
+import { RetryBackoff } from './pace.js'
 import type { ActiveSegment } from './segment.js'
 import type { SegmentSet } from './segment-set.js'
 import { isDiskFull } from './system-error.js'
@@ -41,7 +41,7 @@ export interface RotationOwner {
 }
 
 export class Rotation {
-  readonly #directory: Directory
+  readonly #directory: DirectoryContext
   readonly #publisher: ManifestPublisher
   readonly #spec: LogSpec
   readonly #segmentBytes: number
@@ -51,7 +51,7 @@ export class Rotation {
   /** Written whole, but not appended to yet. */
   #prepared: ActiveSegment | undefined
   #preparing: Promise<void> | undefined
-  readonly #pace = new Pace()
+  readonly #backoff = new RetryBackoff()
   #nextTargetBytes: number
   /** What the next segment may begin with: all below was written, or will never be. */
   #firstUnwritten: number
@@ -60,7 +60,7 @@ export class Rotation {
   #stopped = false
 
   constructor(
-    directory: Directory,
+    directory: DirectoryContext,
     publisher: ManifestPublisher,
     spec: LogSpec,
     segmentBytes: number,
@@ -173,12 +173,12 @@ export class Rotation {
   prepareAhead(): void {
     const active = this.#active
     if (active === undefined || this.#prepared?.listed === true || this.#preparing !== undefined) return
-    if (active.segment.written * 2 < active.targetBytes || this.#stopped || this.#pace.leftMs > 0) return
+    if (active.segment.written * 2 < active.targetBytes || this.#stopped || this.#backoff.leftMs > 0) return
     this.#preparing = this.#prepare().finally(() => {
       this.#preparing = undefined
     })
     this.#preparing.catch(error => {
-      this.#pace.failed()
+      this.#backoff.failed()
       // A full disk is told to those whose messages do not fit; until then there is room in the active
       // segment.
       if (!isDiskFull(error) && this.#directory.fence.lost === undefined) this.#directory.reportError(error)
@@ -190,13 +190,13 @@ export class Rotation {
     const prepared = this.#prepared
     if (!prepared.listed) await this.#publisher.publish()
     prepared.listed = true
-    this.#pace.succeeded()
+    this.#backoff.succeeded()
   }
 
   /** No further segment is made ahead; resolves when the one under way is there. */
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#pace.cancel()
+    this.#backoff.cancel()
     await this.#preparing?.catch(() => {}) // no one needs it any more
   }
 

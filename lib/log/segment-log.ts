@@ -3,7 +3,7 @@
  * low-water mark below which records are discarded.
  */
 import type { Append } from './append.js'
-import type { Directory } from './directory.js'
+import type { DirectoryContext } from './directory.js'
 import { GroupCommit } from './group-commit.js'
 import type { ManifestLog } from './manifest.js'
 import type { ManifestPublisher } from './manifest-publisher.js'
@@ -34,7 +34,7 @@ export class SegmentLog implements Log {
   #lowWaterDue = false
 
   constructor(
-    directory: Directory,
+    directory: DirectoryContext,
     publisher: ManifestPublisher,
     spec: LogSpec,
     segmentBytes: number,

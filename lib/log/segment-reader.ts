@@ -1,9 +1,9 @@
-import type { Directory } from './directory.js'
+import type { DirectoryContext } from './directory.js'
 import { WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import { FRAME_HEADER_BYTES, type FrameHeader, payloadIsIntact, readFrameHeader } from './format.js'
 import type { Segment } from './segment.js'
-import { type Stretch, Stretches } from './stretches.js'
+import { type ReadAheadBuffer, ReadAheadBuffers } from './stretches.js'
 
 const MAX_OPEN_FILES = 32
 
@@ -30,12 +30,12 @@ interface Place {
  * a small read.
  */
 export class SegmentReader {
-  readonly #directory: Directory
-  readonly #stretches = new Stretches()
+  readonly #directory: DirectoryContext
+  readonly #readAhead = new ReadAheadBuffers()
   readonly #files = new Map<number, OpenFile>()
   #closed = false
 
-  constructor(directory: Directory) {
+  constructor(directory: DirectoryContext) {
     this.#directory = directory
   }
 
@@ -46,7 +46,7 @@ export class SegmentReader {
   read(segment: Segment, offset: number): Buffer | Promise<Buffer> {
     // As it is now: where a failed sync cuts it meanwhile, the record is still what was asked for.
     const place: Place = { segment, offset, room: segment.length - offset }
-    const near = this.#stretches.covering(segment.id, offset)
+    const near = this.#readAhead.covering(segment.id, offset)
     if (near === undefined) return this.#readFile(place)
     if (near.bytes === undefined) return this.#readAfter(near, place)
     // Where it is not whole or not intact there, the file is asked.
@@ -57,7 +57,7 @@ export class SegmentReader {
    * The file is taken up before anyone waits: later the segment may count no more, and no one would close it
    * again.
    */
-  #readAfter(near: Stretch, place: Place): Promise<Buffer> {
+  #readAfter(near: ReadAheadBuffer, place: Place): Promise<Buffer> {
     return this.#finish(this.#entry(place.segment), near, place)
   }
 
@@ -67,35 +67,35 @@ export class SegmentReader {
     const { segment, offset, room } = place
     if (room < FRAME_HEADER_BYTES) return Promise.reject(noRecord(place))
     const entry = this.#entry(segment)
-    const stretch = this.#stretches.begin(segment.id, offset, offset + room)
+    const window = this.#readAhead.begin(segment.id, offset, offset + room)
     if (entry.file !== undefined) {
-      const record = readNow(entry.file, stretch, place)
+      const record = readNow(entry.file, window, place)
       if (record !== undefined) return record
     } else {
-      stretch.reading = entry.opening.then(file => readStretch(file, stretch))
-      stretch.reading.catch(() => {}) // told to whoever asked for the record
+      window.reading = entry.opening.then(file => readStretch(file, window))
+      window.reading.catch(() => {}) // told to whoever asked for the record
     }
-    return this.#finish(entry, stretch, place)
+    return this.#finish(entry, window, place)
   }
 
   /** What could not be answered on the spot. */
-  async #finish(entry: OpenFile, stretch: Stretch, place: Place): Promise<Buffer> {
+  async #finish(entry: OpenFile, window: ReadAheadBuffer, place: Place): Promise<Buffer> {
     const { segment, offset } = place
     entry.users += 1
-    stretch.users += 1
+    window.users += 1
     try {
       try {
-        await stretch.reading
+        await window.reading
       } catch {
         // A bad block anywhere in it: whether it is in this record is seen by reading that alone.
-        this.#stretches.drop(stretch)
+        this.#readAhead.drop(window)
       }
-      const record = recordIn(stretch, place) ?? (await readAlone(await entry.opening, place))
+      const record = recordIn(window, place) ?? (await readAlone(await entry.opening, place))
       if (record !== undefined) return record
     } catch (error) {
       throw this.#directory.failure(error, `reading ${segment.file} at ${offset} failed`)
     } finally {
-      stretch.users -= 1
+      window.users -= 1
       entry.users -= 1
       if (entry.forgotten) closeWhenUnused(entry)
     }
@@ -105,7 +105,7 @@ export class SegmentReader {
 
   /** For a segment that does not count any more. */
   forget(segment: Segment): void {
-    this.#stretches.forget(segment.id)
+    this.#readAhead.forget(segment.id)
     const entry = this.#files.get(segment.id)
     if (entry === undefined) return
     this.#files.delete(segment.id)
@@ -115,7 +115,7 @@ export class SegmentReader {
 
   close(): void {
     this.#closed = true
-    this.#stretches.clear()
+    this.#readAhead.clear()
     for (const [id, entry] of this.#files) {
       this.#files.delete(id)
       entry.forgotten = true
@@ -171,34 +171,34 @@ function noRecord({ segment, offset }: Place): WaqError {
  * The record, where the file answers on the spot and the stretch holds it whole; else `stretch.reading` goes
  * on.
  */
-function readNow(file: FileHandle, stretch: Stretch, place: Place): Buffer | undefined {
-  const { buffer, from, to } = stretch
+function readNow(file: FileHandle, window: ReadAheadBuffer, place: Place): Buffer | undefined {
+  const { buffer, from, to } = window
   let first: number | Promise<number>
   try {
     first = file.read(buffer, 0, to - from, from)
   } catch (error) {
-    stretch.reading = Promise.reject(error)
-    stretch.reading.catch(() => {}) // told to whoever asked for the record
+    window.reading = Promise.reject(error)
+    window.reading.catch(() => {}) // told to whoever asked for the record
     return undefined
   }
   if (first === to - from) {
-    stretch.bytes = buffer.subarray(0, first)
-    return recordIn(stretch, place)
+    window.bytes = buffer.subarray(0, first)
+    return recordIn(window, place)
   }
-  stretch.reading = readStretch(file, stretch, first)
-  stretch.reading.catch(() => {}) // as above
+  window.reading = readStretch(file, window, first)
+  window.reading.catch(() => {}) // as above
   return undefined
 }
 
 /** `first`: what the first read of it resolves to, where it was begun. */
 async function readStretch(
   file: FileHandle,
-  stretch: Stretch,
+  window: ReadAheadBuffer,
   first?: number | Promise<number>,
 ): Promise<void> {
-  const { buffer, from, to } = stretch
+  const { buffer, from, to } = window
   const filled = (await first) ?? 0
-  stretch.bytes = await readUpTo(file, buffer.subarray(0, to - from), filled, from)
+  window.bytes = await readUpTo(file, buffer.subarray(0, to - from), filled, from)
 }
 
 /** A record that no stretch holds whole and intact; undefined where none stands there. */
@@ -213,7 +213,7 @@ async function readAlone(file: FileHandle, place: Place): Promise<Buffer | undef
 }
 
 /** The record, in a buffer of its own: whoever keeps it keeps no stretch with it. */
-function recordIn({ bytes, from }: Stretch, place: Place): Buffer | undefined {
+function recordIn({ bytes, from }: ReadAheadBuffer, place: Place): Buffer | undefined {
   const payload = bytes && payloadIn(bytes, from, place)
   if (payload === undefined) return undefined
   const record = Buffer.allocUnsafe(payload.length)

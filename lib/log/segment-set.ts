@@ -3,7 +3,7 @@
  * needs them, replaced by copies of what is still needed. A file is unlinked only after a durable manifest
  * said that it does not count, with the fence checked before.
  */
-import type { Directory } from './directory.js'
+import type { DirectoryContext } from './directory.js'
 import type { ManifestPublisher } from './manifest-publisher.js'
 import { rewriteSegments, tellMoves } from './rewrite.js'
 import { type Segment, unknownSegment } from './segment.js'
@@ -11,7 +11,7 @@ import { SegmentReader } from './segment-reader.js'
 import type { CorruptRange, LogSpec, RewriteOptions } from './types.js'
 
 export class SegmentSet {
-  readonly #directory: Directory
+  readonly #directory: DirectoryContext
   readonly #publisher: ManifestPublisher
   readonly #spec: LogSpec
   readonly #segmentBytes: number
@@ -24,7 +24,7 @@ export class SegmentSet {
   readonly #knownDamage: readonly CorruptRange[]
 
   constructor(
-    directory: Directory,
+    directory: DirectoryContext,
     publisher: ManifestPublisher,
     spec: LogSpec,
     segmentBytes: number,

@@ -1,4 +1,4 @@
-import type { Directory } from './directory.js'
+import type { DirectoryContext } from './directory.js'
 import { asWaqError, WaqError } from './errors.js'
 import type { FileHandle } from './file-system.js'
 import { SEGMENT_HEADER_BYTES, saltState } from './format.js'
@@ -143,7 +143,7 @@ export class ActiveSegment {
   readonly targetBytes: number
   /** A durable manifest lists it: only then may it get frames. */
   listed = false
-  readonly #directory: Pick<Directory, 'device' | 'syncMeter'>
+  readonly #directory: Pick<DirectoryContext, 'device' | 'syncMeter'>
   #syncing: Promise<void> | undefined
   #failure: WaqError | undefined
 
@@ -151,7 +151,7 @@ export class ActiveSegment {
     segment: Segment,
     file: FileHandle,
     targetBytes: number,
-    directory: Pick<Directory, 'device' | 'syncMeter'>,
+    directory: Pick<DirectoryContext, 'device' | 'syncMeter'>,
   ) {
     this.segment = segment
     this.file = file

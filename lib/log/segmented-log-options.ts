@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { WaqError } from './errors.js'
-import { LEAST_STALE_MS, type LockOptions } from './lock.js'
-import type { LogSetOptions } from './log-set.js'
+import { type LockOptions, MIN_STALE_MS } from './lock.js'
+import type { LogDirectoryOptions } from './log-set.js'
 import type { CommitMode, Durability } from './types.js'
 
 const MIN_SEGMENT_BYTES = 4096
@@ -29,7 +29,7 @@ export interface SegmentedLogOptions {
    */
   commits?: CommitMode
   /** For tests. */
-  environment?: LogSetOptions['environment']
+  environment?: LogDirectoryOptions['environment']
 }
 
 interface ResolvedLogOptions {
@@ -39,7 +39,7 @@ interface ResolvedLogOptions {
   readonly lock: LockOptions
   readonly allowNetworkFileSystem: boolean
   readonly commits: CommitMode
-  readonly environment: LogSetOptions['environment']
+  readonly environment: LogDirectoryOptions['environment']
 }
 
 /** Fills in the defaults. Throws WAQ_INVALID_OPTION, quoting what it got. */
@@ -70,8 +70,8 @@ export function resolveLogOptions(options: SegmentedLogOptions): ResolvedLogOpti
     onCorruption,
     onCorruption === 'quarantine' || onCorruption === 'refuse',
   )
-  const staleRange = `a number of ms from ${LEAST_STALE_MS} to ${MAX_WAIT_MS}`
-  check('lock.staleMs', staleRange, staleMs, isWait(staleMs) && staleMs >= LEAST_STALE_MS)
+  const staleRange = `a number of ms from ${MIN_STALE_MS} to ${MAX_WAIT_MS}`
+  check('lock.staleMs', staleRange, staleMs, isWait(staleMs) && staleMs >= MIN_STALE_MS)
   const waitRange = `'auto' or a number of ms from 0 to ${MAX_WAIT_MS}`
   check('lock.waitMs', waitRange, waitMs, waitMs === 'auto' || isWait(waitMs))
   check(

@@ -2,8 +2,8 @@ import { FinishedRecords } from './append.js'
 import { WaqError } from './errors.js'
 import { FRAME_HEADER_BYTES } from './format.js'
 import { KeepAlive, keepingAlive } from './keep-alive.js'
-import { LogSet } from './log-set.js'
-import { type Place, Places } from './places.js'
+import { LogDirectory } from './log-set.js'
+import { type FramePosition, FramePositions } from './places.js'
 import { resolveLogOptions, type SegmentedLogOptions } from './segmented-log-options.js'
 import type { CorruptRange, Log, SegmentInfo, VisitedFrame } from './types.js'
 
@@ -23,13 +23,13 @@ const RECORD = 1
  *     await log.discardBefore(sequence)
  */
 export class SegmentedLog implements AsyncDisposable {
-  readonly #logs: LogSet
+  readonly #logs: LogDirectory
   readonly #log: Log
-  readonly #places: Places
+  readonly #places: FramePositions
   readonly #keepAlive = new KeepAlive()
   readonly corrupt: readonly CorruptRange[]
 
-  private constructor(logs: LogSet, places: Places) {
+  private constructor(logs: LogDirectory, places: FramePositions) {
     this.#logs = logs
     this.#log = logs.log(NAME)
     this.#places = places
@@ -43,8 +43,8 @@ export class SegmentedLog implements AsyncDisposable {
   static async open(directory: string, options: SegmentedLogOptions = {}): Promise<SegmentedLog> {
     const { durability, environment, ...resolved } = resolveLogOptions(options)
     /** A record that was found twice stands where it was found last. */
-    const places = new Map<number, Place>()
-    const opening = LogSet.open(
+    const places = new Map<number, FramePosition>()
+    const opening = LogDirectory.open(
       directory,
       {
         logs: [{ name: NAME, id: 3, durability, onFailure: 'reject' }],
@@ -58,7 +58,7 @@ export class SegmentedLog implements AsyncDisposable {
         nextSequenceAtLeast: () => 1,
       },
     )
-    return new SegmentedLog(await keepingAlive(opening), new Places(places.values()))
+    return new SegmentedLog(await keepingAlive(opening), new FramePositions(places.values()))
   }
 
   get directory(): string {

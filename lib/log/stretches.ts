@@ -9,14 +9,14 @@
 
 /** Most records are smaller than this: one read gets header and payload. */
 const FIRST_BYTES = 4096
-const MOST_BYTES = 128 * 1024
+const MAX_BYTES = 128 * 1024
 const GROWTH = 4
 /** So many stretches are kept, the ones used last: those who read at several places at once. */
 const KEPT = 8
 
 const done = Promise.resolve()
 
-export interface Stretch {
+export interface ReadAheadBuffer {
   readonly segment: number
   readonly from: number
   /** Behind the last frame that is looked for in it. */
@@ -29,18 +29,18 @@ export interface Stretch {
   users: number
 }
 
-export class Stretches {
+export class ReadAheadBuffers {
   /**
    * Of stretches that went, to be used again, by length: a fresh one costs more than what is read into it.
    */
   readonly #spare = new Map<number, Buffer[]>()
   /** The one used last at the end. */
-  readonly #kept: Stretch[] = []
+  readonly #kept: ReadAheadBuffer[] = []
 
   /** The stretch that holds the byte at `offset`, or will. */
-  covering(segment: number, offset: number): Stretch | undefined {
+  covering(segment: number, offset: number): ReadAheadBuffer | undefined {
     const at = this.#kept.findLastIndex(
-      stretch => stretch.segment === segment && stretch.from <= offset && offset < stretch.to,
+      window => window.segment === segment && window.from <= offset && offset < window.to,
     )
     if (at < 0) return undefined
     const stretch = this.#kept[at]!
@@ -49,18 +49,16 @@ export class Stretches {
   }
 
   /** A stretch from `offset`, not beyond `end`; whoever asked for it reads it. */
-  begin(segment: number, offset: number, end: number): Stretch {
+  begin(segment: number, offset: number, end: number): ReadAheadBuffer {
     // One that was read in order goes on where another ends, or with the frame that its end cut.
     const before = this.#kept.findLast(
-      stretch =>
-        stretch.segment === segment &&
-        stretch.from < offset &&
-        offset < stretch.to + (stretch.to - stretch.from),
+      window =>
+        window.segment === segment && window.from < offset && offset < window.to + (window.to - window.from),
     )
     // Of a few lengths only, whatever was cut off the one before: or hardly a buffer would ever be used
     // again.
-    const length = before === undefined ? FIRST_BYTES : Math.min(MOST_BYTES, GROWTH * before.buffer.length)
-    const stretch: Stretch = {
+    const length = before === undefined ? FIRST_BYTES : Math.min(MAX_BYTES, GROWTH * before.buffer.length)
+    const stretch: ReadAheadBuffer = {
       segment,
       from: offset,
       to: Math.min(end, offset + length),
@@ -76,13 +74,13 @@ export class Stretches {
     return stretch
   }
 
-  drop(stretch: Stretch): void {
-    this.#keep(other => other !== stretch)
+  drop(window: ReadAheadBuffer): void {
+    this.#keep(other => other !== window)
   }
 
   /** For a segment that does not count any more. */
   forget(segment: number): void {
-    this.#keep(stretch => stretch.segment !== segment)
+    this.#keep(window => window.segment !== segment)
   }
 
   clear(): void {
@@ -91,14 +89,14 @@ export class Stretches {
   }
 
   /** What is still being read, or waited for, is left to the collector. */
-  #reuse({ bytes, buffer, users }: Stretch): void {
+  #reuse({ bytes, buffer, users }: ReadAheadBuffer): void {
     if (bytes === undefined || users > 0) return
     const spare = this.#spare.get(buffer.length)
     if (spare === undefined) this.#spare.set(buffer.length, [buffer])
     else if (spare.length < KEPT) spare.push(buffer)
   }
 
-  #keep(isKept: (stretch: Stretch) => boolean): void {
+  #keep(isKept: (window: ReadAheadBuffer) => boolean): void {
     this.#kept.splice(0, Infinity, ...this.#kept.filter(isKept))
   }
 }

@@ -7,7 +7,7 @@
  * there counts as open.
  */
 import { join } from 'node:path'
-import type { Candidate, Gone, Listed } from './candidate.js'
+import type { ListedSegment, MissingSegment, RecoveredSegment } from './candidate.js'
 import type { FileHandle } from './file-system.js'
 import {
   decodeSegmentHeader,
@@ -16,7 +16,7 @@ import {
   type FrameHeader,
   SEGMENT_HEADER_BYTES,
 } from './format.js'
-import type { InForce } from './in-force.js'
+import type { CurrentManifest } from './in-force.js'
 import type { ManifestSegment } from './manifest.js'
 import { compareFileIds, parseFileId, segmentName } from './names.js'
 import { type DirectoryFiles, notAFile, openFile, readAt } from './read-file.js'
@@ -25,13 +25,13 @@ import { Segment } from './segment.js'
 import type { CorruptRange, LogIdentity } from './types.js'
 
 /** One log, surveyed. */
-export interface SurveyedLog {
+export interface TailScan {
   readonly spec: LogIdentity
   /** In the order of their first use. */
-  readonly candidates: readonly Candidate[]
-  readonly gone: Gone[]
+  readonly candidates: readonly RecoveredSegment[]
+  readonly gone: MissingSegment[]
   /** What the manifest lists, found or not; nothing where there is none. */
-  readonly listed: readonly Listed[]
+  readonly listed: readonly ListedSegment[]
   /**
    * Exceeds every sequence in the manifest and in any frame of an open segment, void ones included (invariant
    * 2).
@@ -47,15 +47,15 @@ export interface SurveyedLog {
   remeasure(accepted: number): void
 }
 
-export async function surveyLog(
+export async function scanTails(
   directory: DirectoryFiles,
   spec: LogIdentity,
-  inForce: InForce,
-): Promise<SurveyedLog> {
-  const entry = inForce.manifest?.logs.find(log => log.name === spec.name)
-  const { candidates, gone, listed } = await findCandidates(directory, spec, inForce)
+  current: CurrentManifest,
+): Promise<TailScan> {
+  const entry = current.manifest?.logs.find(log => log.name === spec.name)
+  const { candidates, gone, listed } = await findCandidates(directory, spec, current)
   const open = candidates.filter(candidate => candidate.wasOpen)
-  const surveys = new Map<Candidate, Survey>()
+  const surveys = new Map<RecoveredSegment, Survey>()
   let nextSequence = entry?.nextSequence ?? 1
   // The last one first: under an owner that goes on writing, what stands in a segment tells that those before
   // it are complete, and they are then read in that state.
@@ -67,10 +67,10 @@ export async function surveyLog(
     surveys.set(candidate, survey)
     nextSequence = Math.max(nextSequence, survey.lastSequence + 1)
   }
-  if (inForce.manifest === undefined) sortByRecords(candidates, gone, surveys)
+  if (current.manifest === undefined) sortByRecords(candidates, gone, surveys)
   // Only the last one that holds a frame can be torn; behind it there is none, and in front all was synced.
   const lastWithFrames = open.findLastIndex(candidate => candidate.holdsFrames)
-  const tearable = inForce.manifest === undefined ? open : open.slice(Math.max(0, lastWithFrames))
+  const tearable = current.manifest === undefined ? open : open.slice(Math.max(0, lastWithFrames))
   const surveyed = {
     spec,
     candidates,
@@ -105,7 +105,11 @@ export async function surveyLog(
  * foretells is a lower bound: a segment that was made ahead begins, by its header, in the middle of the one
  * before it, and what a rewrite has made of that one may begin behind it.
  */
-function sortByRecords(candidates: Candidate[], gone: Gone[], surveys: ReadonlyMap<Candidate, Survey>): void {
+function sortByRecords(
+  candidates: RecoveredSegment[],
+  gone: MissingSegment[],
+  surveys: ReadonlyMap<RecoveredSegment, Survey>,
+): void {
   const first = new Map(
     candidates.map(candidate => {
       const { firstSequence } = surveys.get(candidate)!
@@ -122,15 +126,15 @@ function sortByRecords(candidates: Candidate[], gone: Gone[], surveys: ReadonlyM
 }
 
 interface Found {
-  candidates: Candidate[]
-  gone: Gone[]
-  listed: Listed[]
+  candidates: RecoveredSegment[]
+  gone: MissingSegment[]
+  listed: ListedSegment[]
 }
 
 async function findCandidates(
   directory: DirectoryFiles,
   spec: LogIdentity,
-  { manifest }: InForce,
+  { manifest }: CurrentManifest,
 ): Promise<Found> {
   if (manifest === undefined) return everySegment(directory, spec)
   const found: Found = { candidates: [], gone: [], listed: [] }
@@ -161,7 +165,7 @@ async function findCandidates(
       continue
     }
     const end = entry.length ?? stat.size
-    const candidate: Candidate = {
+    const candidate: RecoveredSegment = {
       segment: new Segment({ ...entry, log: spec.name, length: end, diskBytes: stat.size }),
       wasOpen,
       fileBytes: stat.size,
@@ -222,7 +226,7 @@ async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promi
 async function surveySegment(
   directory: DirectoryFiles,
   spec: LogIdentity,
-  candidate: Candidate,
+  candidate: RecoveredSegment,
 ): Promise<Survey> {
   const { segment, fileBytes, syncedSequence } = candidate
   const survey = new Survey()
@@ -321,7 +325,7 @@ class Survey implements ScanSink {
    * `accepted` is the highest sequence of one, `before` the highest that was found in the segments before
    * this one. Of one below all that can stand here nothing follows: an earlier life may have lost it.
    */
-  tearAt({ segment, lostTail, syncedSequence }: Candidate, before: number, accepted: number): number {
+  tearAt({ segment, lostTail, syncedSequence }: RecoveredSegment, before: number, accepted: number): number {
     const acceptedHere = accepted >= segment.firstSequence ? accepted : 0
     // Its header was synced: where that cannot be read, bytes are lost that were no unfinished write.
     const known = lostTail ? Number.POSITIVE_INFINITY : Math.max(acceptedHere, syncedSequence)

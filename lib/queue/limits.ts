@@ -1,7 +1,7 @@
 import { WaqError } from '../log/errors.js'
 import type { KeepAlive } from '../log/keep-alive.js'
 import { AbortError, onAbort } from '../store/abort-error.js'
-import { Line } from './line.js'
+import { WaitingLine } from './line.js'
 
 export interface PendingLimits {
   /** Infinity: no limit, as with bytes. */
@@ -35,7 +35,7 @@ export class Admission {
   #messagesOnTheirWay = 0
   #bytesOnTheirWay = 0
   /** In order of arrival. No one passes the first of them, however small. */
-  readonly #waiters = new Line<Waiter>()
+  readonly #waiters = new WaitingLine<Waiter>()
   #closedBy: WaqError | undefined
 
   constructor(limits: PendingLimits, keepAlive: KeepAlive, load: PendingLoad) {

@@ -9,7 +9,7 @@ interface Place<T> {
  * First come, first served; anyone may leave, from wherever it stands, at the same cost. (A `Set` from whose
  * front much was deleted goes through all of that for each look at its first one.)
  */
-export class Line<T> {
+export class WaitingLine<T> {
   #first: Place<T> | undefined
   #last: Place<T> | undefined
 

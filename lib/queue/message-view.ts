@@ -4,9 +4,9 @@ import { type DeadFilter, matchesChannel, type ResolvedFilter } from './selector
 import type { LiveState, MessageView } from './types.js'
 
 export function liveState(store: LogStore, ref: MessageRef): LiveState {
-  const standing = store.standing(ref)
+  const state = store.state(ref)
   // In doubt is how a pending message comes out of a crash; `mayHaveBeenSent` tells it.
-  return standing === 'in-doubt' ? 'pending' : standing
+  return state === 'in-doubt' ? 'pending' : state
 }
 
 /** How a live message stands at this moment. */
@@ -30,7 +30,7 @@ export function viewMessage<P>(
     headers: stored.headers,
     enqueuedAt: time.onWall(stored.enqueuedAt),
     attempts: store.attempts(ref),
-    mayHaveBeenSent: store.mayHaveBeenSent(ref) || store.standing(ref) === 'in-doubt',
+    mayHaveBeenSent: store.mayHaveBeenSent(ref) || store.state(ref) === 'in-doubt',
     ...(state === 'pending' && nextAttemptAt > 0 && { nextAttemptAt }),
     ...(expiresAt !== Infinity && { expiresAt }),
     ...(diedAt !== undefined && { diedAt: time.onWall(diedAt) }),
@@ -132,7 +132,7 @@ function matches(store: LogStore, ref: MessageRef, filter: ResolvedFilter): bool
 export function deadLetters(store: LogStore, filter: DeadFilter, nowMs: number): MessageRef[] {
   const refs: MessageRef[] = []
   for (const ref of store.live()) {
-    if (store.standing(ref) !== 'dead' || !matchesChannel(filter.channel, store.channel(ref))) continue
+    if (store.state(ref) !== 'dead' || !matchesChannel(filter.channel, store.channel(ref))) continue
     const { deadReason, diedAt = nowMs } = store.history(ref)
     if (filter.reason !== undefined && filter.reason !== deadReason) continue
     if (nowMs - diedAt >= filter.deadForMs) refs.push(ref)

@@ -9,12 +9,12 @@ import {
   flag,
   oneOf,
   Refusal,
-  type Rule,
   real,
   refuse,
   shape,
   spanMs,
   timerMs,
+  type Validator,
   whole,
   withRefusals,
 } from './rules.js'
@@ -58,7 +58,7 @@ const isFunction = (value: unknown) => typeof value === 'function'
 const isString = (value: unknown) => typeof value === 'string'
 const isObject = (value: unknown) => typeof value === 'object'
 
-const rate: Rule<Rate> = shape<Rate>(
+const rate: Validator<Rate> = shape<Rate>(
   {
     count: field(whole({ min: 1, max: 1e9 })),
     perMs: field(real({ min: 1, max: 366 * DAY_MS })),
@@ -69,14 +69,14 @@ const rate: Rule<Rate> = shape<Rate>(
 
 const MAX_RATES = 16
 
-const rateKey: Rule<string> = {
+const rateKey: Validator<string> = {
   allowed: 'a string of 1 to 512 bytes in UTF-8',
   parse: (value, name) => parseName(value, name, 512, RATE_KEY_HINT),
 }
 const RATE_KEY_HINT = 'Channels with the same one share their limits.'
 
 /** One rate or several; always a list afterwards. */
-const rates: Rule<readonly Rate[]> = {
+const rates: Validator<readonly Rate[]> = {
   allowed: 'a rate, such as { count: 30, perMs: 1000 }, or a list of them',
   parse(value, name) {
     if (!Array.isArray(value)) return [oneRate(value, name)]
@@ -101,7 +101,7 @@ function oneRate(value: unknown, name: string): Rate {
   return parsed as Rate
 }
 
-const durability: Rule<Durability> = {
+const durability: Validator<Durability> = {
   allowed: "'fsync', 'os' or { syncEveryMs: 1 to 60,000 }",
   parse(value, name) {
     if (value === 'fsync' || value === 'os') return value
@@ -127,7 +127,7 @@ const MAX_DELAYS = 10_000
 const delay = timerMs()
 
 /** What a partial backoff leaves out is taken from `base`. */
-function retryRule<P>(base: Backoff): Rule<Retry<P>> {
+function retryRule<P>(base: Backoff): Validator<Retry<P>> {
   const table = Object.fromEntries(
     Object.entries(BACKOFF).map(([name, { rule }]) => [name, field(rule, base[name as keyof Backoff])]),
   )
@@ -184,7 +184,7 @@ const group = shape<ResolvedGroup>({
   brake: field(flag, true),
 } satisfies Table<ResolvedGroup>)
 
-const groups: Rule<Readonly<Record<string, ResolvedGroup>>> = {
+const groups: Validator<Readonly<Record<string, ResolvedGroup>>> = {
   allowed:
     "an object with a prefix of channels for each key, such as { 'telegram:bot1:*': { concurrency: 4 } }",
   parse(value, name) {
@@ -359,7 +359,7 @@ export interface ResolvedChannelOptions<P> {
 export class ChannelOptionsCache<P> {
   readonly #queueWide: ResolvedChannelOptions<P>
   readonly #ask: ((channel: string) => unknown) | undefined
-  readonly #rule: Rule<Partial<ResolvedChannelOptions<P>>>
+  readonly #rule: Validator<Partial<ResolvedChannelOptions<P>>>
   #latest = new Map<string, ResolvedChannelOptions<P>>()
   #earlier = new Map<string, ResolvedChannelOptions<P>>()
 

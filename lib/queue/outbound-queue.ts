@@ -26,10 +26,10 @@ import {
   flag,
   oneOf,
   Refusal,
-  type Rule,
   refuse,
   shape,
   timerMs,
+  type Validator,
   withRefusals,
 } from './rules.js'
 import {
@@ -526,7 +526,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     const sequences: number[] = []
     for (const id of select.ids) {
       const ref = await this.#findLive(id)
-      if (ref !== undefined && this.#store.standing(ref) === 'dead') sequences.push(this.#store.sequence(ref))
+      if (ref !== undefined && this.#store.state(ref) === 'dead') sequences.push(this.#store.sequence(ref))
     }
     // A ref that was found first may have gone while the last one was looked for.
     return sequences.flatMap(sequence => this.#store.bySequence(sequence) ?? [])
@@ -537,7 +537,7 @@ export class OutboundQueue<P = unknown, R = unknown>
   }
 }
 
-function parseOptions<T>(rule: Rule<T>, options: unknown, method: string): T {
+function parseOptions<T>(rule: Validator<T>, options: unknown, method: string): T {
   return withRefusals('WAQ_INVALID_OPTION', `The options of ${method}`, () =>
     rule.parse(options === undefined ? {} : options, `${method}: options`),
   )

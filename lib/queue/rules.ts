@@ -5,7 +5,7 @@ import { quote, quoteText } from './quote.js'
  * What a value may be, as data: the tables of `options.ts` are made of these. A rule either returns the value
  * as it is to be used (copied, where it could be changed later), or throws an error that quotes what it got.
  */
-export interface Rule<T> {
+export interface Validator<T> {
   /** What is allowed, to follow "must be". */
   readonly allowed: string
   parse(value: unknown, name: string): T
@@ -48,7 +48,7 @@ interface NumberBounds {
 }
 
 /** A count or a size: a whole number. */
-export function whole({ min, max, infinity = false, hint = '' }: NumberBounds): Rule<number> {
+export function whole({ min, max, infinity = false, hint = '' }: NumberBounds): Validator<number> {
   const allowed = `a whole number from ${group(min)} to ${group(max)}${infinity ? ', or Infinity' : ''}`
   return {
     allowed,
@@ -61,7 +61,7 @@ export function whole({ min, max, infinity = false, hint = '' }: NumberBounds): 
 }
 
 /** A number that need not be whole: a duration, a factor, a share. */
-export function real({ min, max, infinity = false, hint = '' }: NumberBounds): Rule<number> {
+export function real({ min, max, infinity = false, hint = '' }: NumberBounds): Validator<number> {
   const allowed = `a number from ${group(min)} to ${group(max)}${infinity ? ', or Infinity' : ''}`
   return {
     allowed,
@@ -80,11 +80,11 @@ export const MAX_TIMER_MS = 2 ** 31 - 1
 export const MAX_DATE_MS = 8.64e15
 
 /** A duration that a timer waits for. */
-export const timerMs = (minMs = 0): Rule<number> => real({ min: minMs, max: MAX_TIMER_MS })
+export const timerMs = (minMs = 0): Validator<number> => real({ min: minMs, max: MAX_TIMER_MS })
 /** A duration that is only compared. */
-export const spanMs = (minMs = 0): Rule<number> => real({ min: minMs, max: MAX_DATE_MS, infinity: true })
+export const spanMs = (minMs = 0): Validator<number> => real({ min: minMs, max: MAX_DATE_MS, infinity: true })
 
-export function oneOf<const T extends string>(...choices: readonly T[]): Rule<T> {
+export function oneOf<const T extends string>(...choices: readonly T[]): Validator<T> {
   const allowed = list(choices.map(choice => `'${choice}'`))
   return {
     allowed,
@@ -97,13 +97,13 @@ export function oneOf<const T extends string>(...choices: readonly T[]): Rule<T>
   }
 }
 
-export const flag: Rule<boolean> = {
+export const flag: Validator<boolean> = {
   allowed: 'true or false',
   parse: (value, name) => (typeof value === 'boolean' ? value : refuse(name, flag.allowed, value)),
 }
 
 /** A function, taken as it is. */
-export function callback<T>(signature: string): Rule<T> {
+export function callback<T>(signature: string): Validator<T> {
   const allowed = `a function ${signature}`
   return {
     allowed,
@@ -111,7 +111,7 @@ export function callback<T>(signature: string): Rule<T> {
   }
 }
 
-export const abortSignal: Rule<AbortSignal> = {
+export const abortSignal: Validator<AbortSignal> = {
   allowed: 'an AbortSignal',
   parse(value, name) {
     // By shape: a signal of another realm, or of a polyfill, is as good.
@@ -129,8 +129,8 @@ export const abortSignal: Rule<AbortSignal> = {
 
 /** The first rule that takes the value. All but the first must be told from it by `when`. */
 export function either<T>(
-  ...alternatives: readonly { when: (value: unknown) => boolean; rule: Rule<T> }[]
-): Rule<T> {
+  ...alternatives: readonly { when: (value: unknown) => boolean; rule: Validator<T> }[]
+): Validator<T> {
   const allowed = list(alternatives.map(({ rule }) => rule.allowed))
   return {
     allowed,
@@ -142,12 +142,12 @@ export function either<T>(
 }
 
 export interface Field<T> {
-  readonly rule: Rule<T>
+  readonly rule: Validator<T>
   /** Undefined: the property is left out of the result. */
   readonly fallback: T | undefined
 }
 
-export function field<T>(rule: Rule<T>, fallback?: T): Field<T> {
+export function field<T>(rule: Validator<T>, fallback?: T): Field<T> {
   return { rule, fallback }
 }
 
@@ -155,7 +155,10 @@ export function field<T>(rule: Rule<T>, fallback?: T): Field<T> {
  * An object of named fields. Only own properties are read, each once; undefined means "not given"; a name
  * that is not in the table is refused, with the one that was probably meant.
  */
-export function shape<T>(fields: { readonly [name: string]: Field<unknown> }, what = 'an object'): Rule<T> {
+export function shape<T>(
+  fields: { readonly [name: string]: Field<unknown> },
+  what = 'an object',
+): Validator<T> {
   const names = Object.keys(fields)
   return {
     allowed: what,

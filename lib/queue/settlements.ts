@@ -114,7 +114,7 @@ export function settledSettlement<R>({ id, state, attempts, at }: SettledMessage
 
 /** How a live message has settled: only as a dead letter. */
 export function liveSettlement<R>(store: LogStore, id: string, ref: MessageRef): Settlement<R> | undefined {
-  if (store.standing(ref) !== 'dead') return undefined
+  if (store.state(ref) !== 'dead') return undefined
   const { diedAt, deadReason, lastError } = store.history(ref)
   return {
     id,

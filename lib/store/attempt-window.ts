@@ -25,14 +25,14 @@
  * taken for covered.
  */
 import type { MarkingRecord, WindowRecord } from './outcome.js'
-import type { SegmentLedger } from './segment-ledger.js'
+import type { SegmentUsage } from './segment-ledger.js'
 import type { Placed, WindowFold } from './window-fold.js'
 
 /** Sequences in a window: so many messages are put in doubt by a loss of power, at most. */
 export const WINDOW = 2048
 
 export interface AttemptWindowParts {
-  readonly ledger: SegmentLedger
+  readonly usage: SegmentUsage
   /** Of the message log. */
   readonly nextSequence: () => number
   readonly now: () => number
@@ -82,7 +82,7 @@ export class AttemptWindow {
     this.#syncsMarks = syncsMarks
     this.#durable = folded.window
     this.#markings = folded.markings
-    for (const { segment } of folded.placed()) parts.ledger.keep(segment)
+    for (const { segment } of folded.placed()) parts.usage.keep(segment)
   }
 
   /** Whether the mark of this attempt must be on the device before `send` is called. */
@@ -193,11 +193,11 @@ export class AttemptWindow {
   #place(placed: Placed<unknown>, segment: number): void {
     this.#release(placed)
     placed.segment = segment
-    this.#parts.ledger.keep(segment)
+    this.#parts.usage.keep(segment)
   }
 
   #release({ segment }: Placed<unknown>): void {
-    if (segment !== undefined) this.#parts.ledger.release(segment)
+    if (segment !== undefined) this.#parts.usage.release(segment)
   }
 
   #confirm(): void {

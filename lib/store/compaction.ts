@@ -55,7 +55,7 @@ const IDLE_MS = 1_000
  * So many outcomes that stand alone in the segment in use are worth to be made blocks then: an opening needs
  * 10 ms for them.
  */
-const LEAST_ALONE = 2_048
+const MIN_ALONE = 2_048
 const MIN_REST_MS = 1
 const MAX_REST_MS = 20
 
@@ -180,10 +180,10 @@ export class Compaction {
    * read them all. A queue at rest has the time to make blocks of it.
    */
   #watchForRest(): void {
-    const { acks, ledger } = this.#parts
+    const { acks, usage } = this.#parts
     const active = acks.segments().findLast(({ sealed }) => !sealed)
     if (this.#idle !== undefined || this.#stopping.signal.aborted || active === undefined) return
-    if (!ledger.isLoose(active.id) || ledger.settlingAlone(active.id) < LEAST_ALONE) return
+    if (!usage.isLoose(active.id) || usage.settlingAlone(active.id) < MIN_ALONE) return
     const { nextSequence } = acks
     this.#idle = setTimeout(() => {
       this.#idle = undefined
@@ -314,9 +314,9 @@ export class Compaction {
   }
 
   async #retire(): Promise<void> {
-    const { messages, acks, index, ledger, contents, settled, now } = this.#parts
+    const { messages, acks, index, usage, membership, dedupe, now } = this.#parts
     index.deferred.apply()
-    const freeMessages = ledger.freeMessageSegments(
+    const freeMessages = usage.freeMessageSegments(
       messages.segments(),
       this.#parts.lowestMessageInFlight(),
       this.#busy,
@@ -332,12 +332,12 @@ export class Compaction {
       // A manifest that lacks a segment lacks for ever, so what an earlier, failed publication left is
       // covered too.
       await messages.retire(freeMessages)
-      contents.forget(this.#leavingMessages)
-      ledger.messageSegmentsGone(this.#leavingMessages.splice(0))
+      membership.forget(this.#leavingMessages)
+      usage.messageSegmentsGone(this.#leavingMessages.splice(0))
     }
-    settled.evict(now())
+    dedupe.evict(now())
     this.#parts.places.evict(now())
-    const freeAcks = ledger.freeAckSegments(
+    const freeAcks = usage.freeAckSegments(
       acks.segments(),
       this.#parts.lowestAckInFlight(),
       now(),
@@ -349,7 +349,7 @@ export class Compaction {
       await acks.sync()
       this.#leavingAcks.push(...freeAcks)
       await acks.retire(freeAcks)
-      ledger.ackSegmentsGone(this.#leavingAcks.splice(0))
+      usage.ackSegmentsGone(this.#leavingAcks.splice(0))
     }
   }
 }

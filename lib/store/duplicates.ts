@@ -6,22 +6,26 @@
  */
 import { WaqError } from '../log/errors.js'
 import type { Appending } from './appending.js'
-import { type Identity, identityOf, identityOfEncoded } from './identity.js'
+import { identityOf, identityOfEncoded, type MessageIdentity } from './identity.js'
 import type { EncodedMessage } from './message.js'
 import type { MessageIndex } from './message-index.js'
-import type { MessageRef, Standing } from './message-store.js'
+import type { DeliveryState, MessageRef } from './message-store.js'
 import type { RecordCache } from './record-cache.js'
-import type { SettledId, SettledIds } from './settled-ids.js'
+import type { DedupeIndex, SettledId } from './settled-ids.js'
 import type { Enqueued } from './types.js'
 
 /** Of the messages of one enqueue, in their order. */
 export type Decision =
-  | { readonly kind: 'decided'; readonly fresh: readonly EncodedMessage[]; readonly places: readonly Place[] }
+  | {
+      readonly kind: 'decided'
+      readonly fresh: readonly EncodedMessage[]
+      readonly places: readonly ListPosition[]
+    }
   | { readonly kind: 'wait'; readonly appending: Appending }
   | { readonly kind: 'read'; readonly refs: readonly MessageRef[] }
 
 /** What a message of the list turned out to be. */
-export type Place =
+export type ListPosition =
   | { readonly known: Enqueued }
   /** Index into the fresh ones; `repeated`: an earlier message of the same list has its id. */
   | { readonly fresh: number; readonly repeated: boolean }
@@ -29,7 +33,7 @@ export type Place =
 export interface DuplicateSources {
   readonly index: MessageIndex
   readonly cache: RecordCache
-  readonly settled: SettledIds
+  readonly dedupe: DedupeIndex
   /** By id: enqueues that are being written. */
   readonly beingWritten: ReadonlyMap<string, Appending>
   readonly now: () => number
@@ -40,10 +44,10 @@ export function decideDuplicates(
   onConflict: 'reject' | 'keep-first',
   sources: DuplicateSources,
   /** Identities read during this enqueue, by sequence. */
-  read: ReadonlyMap<number, Identity>,
+  read: ReadonlyMap<number, MessageIdentity>,
 ): Decision {
   const fresh: EncodedMessage[] = []
-  const places: Place[] = []
+  const places: ListPosition[] = []
   const missing: MessageRef[] = []
   const inThisList = new Map<string, number>()
   for (const encoded of messages) {
@@ -77,9 +81,9 @@ export function decideDuplicates(
 function findKnown(
   id: string,
   sources: DuplicateSources,
-  read: ReadonlyMap<number, Identity>,
+  read: ReadonlyMap<number, MessageIdentity>,
   missing: MessageRef[],
-): { identity: Identity; receipt: Enqueued } | undefined {
+): { identity: MessageIdentity; receipt: Enqueued } | undefined {
   const { index, cache } = sources
   for (const ref of index.candidates(id)) {
     const sequence = index.table.sequence(ref)
@@ -89,7 +93,7 @@ function findKnown(
     if (identity === undefined) missing.push(ref)
     else if (identity.id === id) return { identity, receipt: liveReceipt(id, ref, index) }
   }
-  const settled = sources.settled.get(id, sources.now())
+  const settled = sources.dedupe.get(id, sources.now())
   return settled === undefined ? undefined : { identity: settled, receipt: settledReceipt(settled) }
 }
 
@@ -99,7 +103,7 @@ function liveReceipt(id: string, ref: MessageRef, index: MessageIndex): Enqueued
     channel: index.channel(ref),
     sequence: index.table.sequence(ref),
     duplicate: true,
-    state: stateOf(index.table.standing(ref)),
+    state: stateOf(index.table.state(ref)),
   }
 }
 
@@ -108,11 +112,11 @@ function settledReceipt(settled: SettledId): Enqueued {
   return { id, channel, sequence, duplicate: true, state: state === 'purged' ? 'dead' : state }
 }
 
-function stateOf(standing: Standing): Enqueued['state'] {
-  return standing === 'in-doubt' ? 'pending' : standing
+function stateOf(state: DeliveryState): Enqueued['state'] {
+  return state === 'in-doubt' ? 'pending' : state
 }
 
-function refuseConflict(encoded: EncodedMessage, first: Identity): void {
+function refuseConflict(encoded: EncodedMessage, first: MessageIdentity): void {
   const { id, channel } = encoded
   if (first.channel !== channel) {
     throw conflict(id, `is known with channel "${first.channel}" and came again with channel "${channel}"`)

@@ -6,21 +6,21 @@ import type { Log } from '../log/types.js'
 import { AbortError, abortable } from './abort-error.js'
 import { type Answer, Appending, type AppendingOwner, asTheyAre } from './appending.js'
 import { ChannelOrder } from './channel-order.js'
-import { type DuplicateSources, decideDuplicates, type Place } from './duplicates.js'
-import type { Identity } from './identity.js'
+import { type DuplicateSources, decideDuplicates, type ListPosition } from './duplicates.js'
+import type { MessageIdentity } from './identity.js'
 import { InFlight } from './in-flight.js'
 import { type EncodedMessage, placeInList } from './message.js'
 import type { MessageRef } from './message-store.js'
-import type { SegmentLedger } from './segment-ledger.js'
+import type { SegmentUsage } from './segment-ledger.js'
 import type { Enqueued, StoreEnqueueOptions } from './types.js'
 
 export interface EnqueuerParts {
   readonly keepAlive: KeepAlive
   readonly log: Log
   readonly sources: Omit<DuplicateSources, 'beingWritten'>
-  readonly ledger: SegmentLedger
+  readonly usage: SegmentUsage
   /** Reads who a live message is; undefined where it was settled meanwhile. */
-  readonly readIdentity: (ref: MessageRef) => Promise<Identity | undefined>
+  readonly readIdentity: (ref: MessageRef) => Promise<MessageIdentity | undefined>
   /** A newly durable message. */
   readonly appended: (ref: MessageRef) => void
   /** A segment that was not written to before: its predecessor is sealed, and may be free. */
@@ -99,9 +99,9 @@ export class Enqueuer implements AppendingOwner {
   #mayBeKnownId(encoded: EncodedMessage): boolean {
     const { id, idGiven } = encoded
     if (!idGiven) return false
-    const { index, settled, now } = this.#sources
+    const { index, dedupe, now } = this.#sources
     return (
-      this.#beingWritten.has(id) || index.candidates(id).length > 0 || settled.get(id, now()) !== undefined
+      this.#beingWritten.has(id) || index.candidates(id).length > 0 || dedupe.get(id, now()) !== undefined
     )
   }
 
@@ -126,8 +126,8 @@ export class Enqueuer implements AppendingOwner {
   async #decideAndAppend(
     messages: readonly EncodedMessage[],
     { signal, onConflict }: StoreEnqueueOptions,
-  ): Promise<{ places: readonly Place[]; appending: Promise<Enqueued[]> }> {
-    const read = new Map<number, Identity>()
+  ): Promise<{ places: readonly ListPosition[]; appending: Promise<Enqueued[]> }> {
+    const read = new Map<number, MessageIdentity>()
     for (;;) {
       const refusal = this.#parts.refusal()
       if (refusal !== undefined) throw refusal
@@ -148,7 +148,7 @@ export class Enqueuer implements AppendingOwner {
     }
   }
 
-  async #readIdentities(refs: readonly MessageRef[], into: Map<number, Identity>): Promise<void> {
+  async #readIdentities(refs: readonly MessageRef[], into: Map<number, MessageIdentity>): Promise<void> {
     const { table } = this.#sources.index
     await Promise.all(
       refs.map(async ref => {
@@ -214,7 +214,7 @@ export class Enqueuer implements AppendingOwner {
 
   /** Its messages are in the index from here on. */
   index(appending: Appending): void {
-    const { sources, ledger, appended } = this.#parts
+    const { sources, usage, appended } = this.#parts
     const { messages, firstSequence, segment } = appending
     this.#forget(appending)
     let { offset } = appending
@@ -225,7 +225,7 @@ export class Enqueuer implements AppendingOwner {
       const together = encoded.together ? { index, count: messages.length } : undefined
       const ref = sources.index.add(sequence, encoded, together, segment, offset, record.length)
       sources.cache.add(sequence, encoded)
-      ledger.messageAdded(segment, record.length)
+      usage.messageAdded(segment, record.length)
       offset += frameBytes(encoded)
       appended(ref)
     }
@@ -237,16 +237,16 @@ export class Enqueuer implements AppendingOwner {
   }
 
   moved(appending: Appending, segment: number, firstOffset: number): void {
-    const { sources, ledger } = this.#parts
+    const { sources, usage } = this.#parts
     const { index } = sources
     let offset = firstOffset
     for (const [at, encoded] of appending.messages.entries()) {
       const ref = index.bySequence(appending.firstSequence + at)
       if (ref === undefined) {
-        ledger.messageMoved(appending.segment, segment, undefined)
+        usage.messageMoved(appending.segment, segment, undefined)
       } else {
         const ackSegment = index.table.ackSegment(ref)
-        ledger.messageMoved(appending.segment, segment, { bytes: encoded.record.length, ackSegment })
+        usage.messageMoved(appending.segment, segment, { bytes: encoded.record.length, ackSegment })
         index.table.move(ref, segment, offset)
       }
       offset += frameBytes(encoded)

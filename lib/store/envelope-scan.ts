@@ -8,7 +8,7 @@
  */
 import { digestOf } from './digest.js'
 import { hashAsciiId, hashId, type IdHash } from './id-hash.js'
-import { type Identity, identityOf } from './identity.js'
+import { identityOf, type MessageIdentity } from './identity.js'
 import { decodeEnvelope, ENVELOPE_FIELDS, type Envelope, type Indexed } from './message.js'
 import { MAP_16, NIL, SMALL_ARRAY, UINT_32 } from './message-pack-bytes.js'
 import { MessagePackCursor } from './message-pack-cursor.js'
@@ -52,7 +52,7 @@ export class EnvelopeScan implements Indexed {
   }
 
   /** Whom the record says that it is, as `identityOf`. */
-  identity(record: Buffer, where: string): Identity {
+  identity(record: Buffer, where: string): MessageIdentity {
     if (!this.#readUsual(record)) return identityOf(record, where)
     const { textFrom, at } = this.#cursor
     return {

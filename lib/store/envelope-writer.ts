@@ -18,8 +18,8 @@ export interface EnvelopeFields {
 
 const SMALL_MAP_ENTRIES = 15
 /** The array and the place before the texts; the times and the map of headers behind them. */
-const MOST_PLACE_BYTES = 1 + 1 + 2 * 5
-const MOST_TIMES_BYTES = 3 * 9 + 5
+const MAX_PLACE_BYTES = 1 + 1 + 2 * 5
+const MAX_TIMES_BYTES = 3 * 9 + 5
 
 /**
  * All but the payload. `fields`: how many the record's array has; `place`: the pair of a list that dies
@@ -30,13 +30,13 @@ export function writeEnvelope(
   place: readonly [number, number] | undefined,
   { id, channel, enqueuedAt, deliverAt, delayed, expiresAt, headers }: EnvelopeFields,
 ): void {
-  out.reserve(MOST_PLACE_BYTES)
+  out.reserve(MAX_PLACE_BYTES)
   out.bytes[out.at++] = SMALL_ARRAY | fields
   if (place === undefined) out.bytes[out.at++] = NIL
   else writePlace(place)
   writeText(id)
   writeText(channel)
-  out.reserve(MOST_TIMES_BYTES)
+  out.reserve(MAX_TIMES_BYTES)
   writeTime(enqueuedAt)
   writeTime(delayed ? -deliverAt : deliverAt)
   writeTime(expiresAt)

@@ -2,18 +2,18 @@ import { digestOf } from './digest.js'
 import { decodeEnvelope, type EncodedMessage } from './message.js'
 
 /** Whom a live message's record says that it is. */
-export interface Identity {
+export interface MessageIdentity {
   readonly id: string
   readonly channel: string
   readonly digest: string
 }
 
-export function identityOf(record: Uint8Array, where: string): Identity {
+export function identityOf(record: Uint8Array, where: string): MessageIdentity {
   const envelope = decodeEnvelope(record, where)
   return { id: envelope.id, channel: envelope.channel, digest: digestOf(envelope.payload) }
 }
 
 /** As `identityOf`, of a record whose message is at hand. */
-export function identityOfEncoded({ id, channel, record, payloadFrom }: EncodedMessage): Identity {
+export function identityOfEncoded({ id, channel, record, payloadFrom }: EncodedMessage): MessageIdentity {
   return { id, channel, digest: digestOf(record.subarray(payloadFrom)) }
 }

@@ -1,7 +1,7 @@
 import { clocksOf, systemClocks } from '../log/clocks.js'
 import { asWaqError, WaqError } from '../log/errors.js'
 import { KeepAlive } from '../log/keep-alive.js'
-import { LogSet } from '../log/log-set.js'
+import { LogDirectory } from '../log/log-set.js'
 import { clearInterval, monotonicNow, setInterval } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
 import { AbortError } from './abort-error.js'
@@ -10,22 +10,22 @@ import { AttemptWindow } from './attempt-window.js'
 import { Compaction } from './compaction.js'
 import { DeferredUpdates } from './deferred-updates.js'
 import { Enqueuer } from './enqueuer.js'
-import type { Identity } from './identity.js'
+import type { MessageIdentity } from './identity.js'
 import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
 import type { Logs, OpenLogs } from './logs.js'
 import type { EncodedMessage } from './message.js'
-import { MessageContents } from './message-contents.js'
+import { SegmentMembership } from './message-contents.js'
 import { MessageIndex } from './message-index.js'
 import { MessageReader } from './message-reader.js'
 import type {
+  DeliveryState,
+  LimitUsage,
   MessageProgress,
   MessageRef,
   MessageStore,
   Outcome,
   OutcomeListener,
-  Places,
   Scope,
-  Standing,
   StoredMessage,
 } from './message-store.js'
 import { logSpecs, Opening } from './opening.js'
@@ -34,8 +34,8 @@ import { type ChannelHalts, OutcomeRecorder } from './outcome-recorder.js'
 import { PartedPlace } from './parted-place.js'
 import { QueueTime } from './queue-time.js'
 import { RecordCache } from './record-cache.js'
-import { SegmentLedger } from './segment-ledger.js'
-import { SettledIds } from './settled-ids.js'
+import { SegmentUsage } from './segment-ledger.js'
+import { DedupeIndex } from './settled-ids.js'
 import { SettlementWatch } from './settlement-watch.js'
 import { TakenPlaces } from './taken-places.js'
 import type {
@@ -62,10 +62,10 @@ interface Parts {
   readonly options: LogStoreOptions
   readonly time: QueueTime
   readonly index: MessageIndex
-  readonly ledger: SegmentLedger
-  readonly settled: SettledIds
+  readonly usage: SegmentUsage
+  readonly dedupe: DedupeIndex
   readonly halts: ChannelHalts
-  readonly contents: MessageContents
+  readonly membership: SegmentMembership
   readonly parted: PartedPlace
   readonly places: TakenPlaces
   readonly gapEnds: ReadonlySet<number>
@@ -96,8 +96,8 @@ export class LogStore implements MessageStore {
   readonly #acks: Log
   readonly #index: MessageIndex
   readonly #reader: MessageReader
-  readonly #settled: SettledIds
-  readonly #ledger: SegmentLedger
+  readonly #dedupe: DedupeIndex
+  readonly #usage: SegmentUsage
   readonly #halts: ChannelHalts
   readonly #parted: PartedPlace
   readonly #limits: Parts['limits']
@@ -123,7 +123,7 @@ export class LogStore implements MessageStore {
   static open(directory: string, options: LogStoreOptions): Promise<LogStore> {
     const { segmentBytes, onCorruption, lock, allowNetworkFileSystem, commits, environment } = options
     return LogStore.openOn(options, (logs, visitor) =>
-      LogSet.open(
+      LogDirectory.open(
         directory,
         {
           logs,
@@ -144,14 +144,14 @@ export class LogStore implements MessageStore {
     const startedAt = monotonicNow()
     const now = options.environment?.now
     const time = new QueueTime(options.clocks ?? (now === undefined ? systemClocks : clocksOf(now)))
-    const ledger = new SegmentLedger()
+    const usage = new SegmentUsage()
     const deferred = new DeferredUpdates()
-    const settled = new SettledIds(options.dedupe, segment => ledger.settledIdForgotten(segment), deferred)
-    const contents = new MessageContents()
+    const dedupe = new DedupeIndex(options.dedupe, segment => usage.settledIdForgotten(segment), deferred)
+    const membership = new SegmentMembership()
     const halts: ChannelHalts = new Map()
     const parted = new PartedPlace()
-    const places = new TakenPlaces(ledger)
-    const state = { index: new MessageIndex(deferred), ledger, settled, halts, contents, parted, places }
+    const places = new TakenPlaces(usage)
+    const state = { index: new MessageIndex(deferred), usage, dedupe, halts, membership, parted, places }
     const opening = new Opening(state, time)
     const logs = await openLogs(logSpecs(options), opening)
     const counts = opening.finish()
@@ -184,7 +184,7 @@ export class LogStore implements MessageStore {
   }
 
   private constructor(parts: Parts) {
-    const { logs, index, ledger, settled, halts, contents, gapEnds, time, options } = parts
+    const { logs, index, usage, dedupe, halts, membership, gapEnds, time, options } = parts
     this.directory = logs.directory
     this.recovery = parts.recovery
     this.#logs = logs
@@ -194,8 +194,8 @@ export class LogStore implements MessageStore {
     // A suspend that was not noticed yet keeps an id a little longer.
     const now = () => time.awake()
     this.#index = index
-    this.#ledger = ledger
-    this.#settled = settled
+    this.#usage = usage
+    this.#dedupe = dedupe
     this.#halts = halts
     this.#parted = parts.parted
     this.#limits = parts.limits
@@ -206,12 +206,12 @@ export class LogStore implements MessageStore {
     const mayBeFree = (): void => this.#compaction.ask()
     const onError = (error: WaqError): void => this.#report(error)
     const refusal = (): WaqError | undefined => this.#refusal()
-    const readIdentity = (ref: MessageRef): Promise<Identity | undefined> => this.#reader.identity(ref)
+    const readIdentity = (ref: MessageRef): Promise<MessageIdentity | undefined> => this.#reader.identity(ref)
     this.#enqueuer = new Enqueuer({
       keepAlive: this.keepAlive,
       log: this.#messages,
-      sources: { index, cache, settled, now },
-      ledger,
+      sources: { index, cache, dedupe, now },
+      usage,
       readIdentity,
       appended: ref => this.onAppended(ref),
       segmentBegun: mayBeFree,
@@ -222,8 +222,8 @@ export class LogStore implements MessageStore {
       messages: this.#messages,
       index,
       cache,
-      settled,
-      ledger,
+      dedupe,
+      usage,
       halts,
       watch,
       now,
@@ -236,7 +236,7 @@ export class LogStore implements MessageStore {
     })
     this.#window = new AttemptWindow(
       {
-        ledger,
+        usage,
         nextSequence: () => this.#messages.nextSequence,
         now: () => time.now(),
         append: (record, written) => this.#recorder.recordOther(record, written),
@@ -247,17 +247,17 @@ export class LogStore implements MessageStore {
       options.attemptWindow,
     )
     for (const { id, firstSequence, lastSequence } of this.#acks.segments()) {
-      for (const end of gapEnds) if (firstSequence <= end && end <= lastSequence) ledger.pin(id)
+      for (const end of gapEnds) if (firstSequence <= end && end <= lastSequence) usage.pin(id)
     }
     this.#compaction = new Compaction({
       messages: this.#messages,
       acks: this.#acks,
       index,
-      ledger,
-      settled,
+      usage,
+      dedupe,
       halts,
       parted: parts.parted,
-      contents,
+      membership,
       window: this.#window,
       places: parts.places,
       gapEnds,
@@ -325,7 +325,7 @@ export class LogStore implements MessageStore {
   mustSyncMark(ref: MessageRef, syncsMarks: boolean, overtakes: boolean): boolean {
     const index = this.#index
     const { table } = index
-    const isUntouched = table.standing(ref) === 'pending' && table.lastOutcomeAt(ref) === 0
+    const isUntouched = table.state(ref) === 'pending' && table.lastOutcomeAt(ref) === 0
     return this.#window.mustSync({
       sequence: table.sequence(ref),
       channel: index.channel(ref),
@@ -372,7 +372,7 @@ export class LogStore implements MessageStore {
 
   #found(id: string, ref: MessageRef | undefined): Found | undefined {
     if (ref !== undefined) return { ref }
-    const settled = this.#settled.get(id, this.time.awake())
+    const settled = this.#dedupe.get(id, this.time.awake())
     if (settled === undefined) return undefined
     const { channel, sequence, state, attempts, at } = settled
     return { settled: { id, channel, sequence, state, attempts, at } }
@@ -382,7 +382,7 @@ export class LogStore implements MessageStore {
     const { table } = this.#index
     const history = this.#index.errors(ref)
     const lastError = history.at(-1)
-    const dead = table.standing(ref) === 'dead'
+    const dead = table.state(ref) === 'dead'
     return {
       history,
       ...(lastError === undefined ? {} : { lastError }),
@@ -435,8 +435,8 @@ export class LogStore implements MessageStore {
     return this.#index.channel(ref)
   }
 
-  standing(ref: MessageRef): Standing {
-    return this.#index.table.standing(ref)
+  state(ref: MessageRef): DeliveryState {
+    return this.#index.table.state(ref)
   }
 
   attempts(ref: MessageRef): number {
@@ -487,7 +487,7 @@ export class LogStore implements MessageStore {
     return this.#limits
   }
 
-  takenPlaces(scope: Scope, target: string): readonly Pick<Places, 'perMs' | 'ends'>[] {
+  takenPlaces(scope: Scope, target: string): readonly Pick<LimitUsage, 'perMs' | 'ends'>[] {
     return this.#places.taken(scope, target)
   }
 
@@ -495,7 +495,7 @@ export class LogStore implements MessageStore {
     return this.#places.uncountedBefore
   }
 
-  recordPlaces(places: Places): void {
+  recordPlaces(places: LimitUsage): void {
     this.#recordOfLimits({ kind: 'places', ...this.#stamp(), ...places })
   }
 
@@ -533,7 +533,7 @@ export class LogStore implements MessageStore {
       dead: counts.dead,
       pendingBytes: this.#index.pendingBytes,
       oldestPendingAt: this.#index.oldestPendingAt(this.time),
-      liveBytes: this.#ledger.liveBytes,
+      liveBytes: this.#usage.liveBytes,
       ...this.#diskUse(),
       syncs,
       syncMs: Array.from(syncMs),
@@ -572,7 +572,7 @@ export class LogStore implements MessageStore {
     const { at, wall } = this.time.reading()
     const nextSequence = this.#messages.nextSequence
     const ackSequence = this.#recorder.recordOther({ kind: 'parted', nextSequence, at, wall }, segment =>
-      this.#parted.standsIn(segment, ackSequence, this.#ledger),
+      this.#parted.standsIn(segment, ackSequence, this.#usage),
     )
   }
 

@@ -38,7 +38,7 @@ class Runs {
   }
 }
 
-export class MessageContents {
+export class SegmentMembership {
   readonly #runs = new Map<number, Runs>()
   /** The segment that was told of last. */
   #latest = -1

@@ -5,7 +5,7 @@ import type { EnvelopeScan } from './envelope-scan.js'
 import type { FoldedOutcome } from './fold.js'
 import { hashId, type IdHash } from './id-hash.js'
 import type { Envelope, Indexed } from './message.js'
-import type { MessageRef, Outcome, RecordedError, Standing } from './message-store.js'
+import type { DeliveryState, MessageRef, Outcome, RecordedError } from './message-store.js'
 import { MessageTable } from './message-table.js'
 import type { Redrive } from './outcome.js'
 import { HISTORY_LENGTH } from './outcome-format.js'
@@ -38,7 +38,7 @@ export class MessageIndex {
   readonly #together = new Map<MessageRef, { readonly firstSequence: number; readonly count: number }>()
   readonly #errors = new Map<MessageRef, readonly RecordedError[]>()
   readonly #redrives = new Map<MessageRef, Redrive>()
-  readonly #counts: Record<Standing, number> = { pending: 0, 'in-doubt': 0, sending: 0, dead: 0 }
+  readonly #counts: Record<DeliveryState, number> = { pending: 0, 'in-doubt': 0, sending: 0, dead: 0 }
   #pendingBytes = 0
   /** The highest sequence that was ever in the index. */
   #highest = 0
@@ -138,9 +138,9 @@ export class MessageIndex {
 
   /** The message was settled: it counts no more. `delete` follows, before anything is looked up. */
   leave(ref: MessageRef): void {
-    const standing = this.table.standing(ref)
-    this.#counts[standing] -= 1
-    if (standing !== 'dead') this.#pendingBytes -= this.table.bytes(ref)
+    const state = this.table.state(ref)
+    this.#counts[state] -= 1
+    if (state !== 'dead') this.#pendingBytes -= this.table.bytes(ref)
   }
 
   /** A message that left: its ref is free for another one. */
@@ -232,14 +232,14 @@ export class MessageIndex {
     if (record.kind === 'dead') this.table.setDeadReason(ref, record.reason)
   }
 
-  #stand(ref: MessageRef, standing: Standing): void {
-    const before = this.table.standing(ref)
-    if (before === standing) return
+  #stand(ref: MessageRef, state: DeliveryState): void {
+    const before = this.table.state(ref)
+    if (before === state) return
     this.#counts[before] -= 1
-    this.#counts[standing] += 1
+    this.#counts[state] += 1
     if (before === 'dead') this.#pendingBytes += this.table.bytes(ref)
-    if (standing === 'dead') this.#pendingBytes -= this.table.bytes(ref)
-    this.table.setStanding(ref, standing)
+    if (state === 'dead') this.#pendingBytes -= this.table.bytes(ref)
+    this.table.setState(ref, state)
   }
 
   #addError(ref: MessageRef, error: RecordedError): void {
@@ -340,7 +340,7 @@ export class MessageIndex {
     const now = time.now()
     let count = 0
     this.table.each(ref => {
-      if (this.table.standing(ref) === 'dead') return
+      if (this.table.state(ref) === 'dead') return
       const expiresAt = this.table.expiresAt(ref)
       const isAppointment = this.#signedDeliverAt(ref) > 0 && !this.#redrives.has(ref)
       if ((isAppointment ? time.ofWall(expiresAt) : expiresAt) <= now) count += 1
@@ -363,7 +363,7 @@ export class MessageIndex {
     return this.#errors.get(ref) ?? noErrors
   }
 
-  counts(): Readonly<Record<Standing, number>> {
+  counts(): Readonly<Record<DeliveryState, number>> {
     this.deferred.applyDue()
     return this.#counts
   }

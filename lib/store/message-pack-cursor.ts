@@ -51,7 +51,7 @@ const PROBES = 8
 /** Of each name so many bytes choose its place. */
 const HASHED_BYTES = 8
 /** A longer one is made each time. */
-const MOST_NAME_BYTES = 64
+const MAX_NAME_BYTES = 64
 
 export class MessagePackCursor {
   bytes: Buffer = Buffer.alloc(0)
@@ -63,7 +63,7 @@ export class MessagePackCursor {
   readonly #names: string[] = new Array<string>(NAMES).fill('')
   /** Of each name; 0: the place is free. */
   readonly #nameLengths = new Uint8Array(NAMES)
-  readonly #nameBytes = new Uint8Array(NAMES * MOST_NAME_BYTES)
+  readonly #nameBytes = new Uint8Array(NAMES * MAX_NAME_BYTES)
 
   begin(bytes: Buffer): void {
     this.bytes = bytes
@@ -169,7 +169,7 @@ export class MessagePackCursor {
   name(): string {
     const { bytes, textFrom: from, at: to } = this
     const length = to - from
-    if (length === 0 || length > MOST_NAME_BYTES) {
+    if (length === 0 || length > MAX_NAME_BYTES) {
       this.namePlace = -1
       return this.string()
     }
@@ -191,7 +191,7 @@ export class MessagePackCursor {
   #isName(place: number): boolean {
     const { bytes, textFrom: from, at: to } = this
     const nameBytes = this.#nameBytes
-    const start = place * MOST_NAME_BYTES - from
+    const start = place * MAX_NAME_BYTES - from
     for (let i = from; i < to; i += 1) if (nameBytes[start + i] !== bytes[i]) return false
     return true
   }
@@ -201,7 +201,7 @@ export class MessagePackCursor {
     const name = this.string()
     this.#names[place] = name
     this.#nameLengths[place] = to - from
-    bytes.copy(this.#nameBytes, place * MOST_NAME_BYTES, from, to)
+    bytes.copy(this.#nameBytes, place * MAX_NAME_BYTES, from, to)
     return name
   }
 }

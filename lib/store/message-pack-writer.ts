@@ -20,7 +20,7 @@ import {
 
 const SMALL_STRING_BYTES = 31
 /** A length of 32 bits, or a number of 64. */
-const MOST_PREFIX_BYTES = 9
+const MAX_PREFIX_BYTES = 9
 /** Up to here a loop beats the call into `utf8Write`. */
 const SHORT_TEXT_UNITS = 64
 
@@ -53,7 +53,7 @@ export function writeAscii(text: string): boolean {
 
 export function writeUtf8(text: string): void {
   const size = Buffer.byteLength(text)
-  out.reserve(MOST_PREFIX_BYTES + size)
+  out.reserve(MAX_PREFIX_BYTES + size)
   if (size <= SMALL_STRING_BYTES) out.bytes[out.at++] = SMALL_STRING | size
   else writeLength(size, STRING_8, STRING_16, STRING_32)
   out.at += out.bytes.write(text, out.at, 'utf8')
@@ -84,7 +84,7 @@ export function writeLength(
 
 /** Minus zero comes out as zero. */
 export function writeNumber(value: number): void {
-  out.reserve(MOST_PREFIX_BYTES)
+  out.reserve(MAX_PREFIX_BYTES)
   const { bytes, view, at } = out
   if (value >>> 0 === value) {
     if (value <= 0x7f) {

@@ -1,6 +1,6 @@
 /** Reads messages back: from the cache, or from the message log. */
 import type { Log } from '../log/types.js'
-import { type Identity, identityOf } from './identity.js'
+import { identityOf, type MessageIdentity } from './identity.js'
 import { decodeEnvelope, decodePayload, type EncodedMessage } from './message.js'
 import type { MessageIndex } from './message-index.js'
 import type { MessageRef, StoredMessage } from './message-store.js'
@@ -35,7 +35,7 @@ export class MessageReader {
    * Who a live message is; undefined where it was settled while it was read. Rejects with WAQ_CORRUPT or
    * WAQ_IO.
    */
-  async identity(ref: MessageRef): Promise<Identity | undefined> {
+  async identity(ref: MessageRef): Promise<MessageIdentity | undefined> {
     const sequence = this.#index.table.sequence(ref)
     try {
       const record = this.#cache.get(sequence) ?? (await this.#stored(ref, sequence))

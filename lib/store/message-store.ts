@@ -82,7 +82,7 @@ export type Outcome =
   | (AliveProgress & { kind: 'redriven'; orderKey: number; expiresAt: number })
 
 /** How the places of one window of a limit are taken. */
-export interface Places {
+export interface LimitUsage {
   /** A channel's rate key, or its name; a group's prefix; '' for global. */
   readonly scope: Scope
   readonly target: string
@@ -94,7 +94,7 @@ export interface Places {
 }
 
 /** How a live message stands. */
-export type Standing = 'pending' | 'in-doubt' | 'sending' | 'dead'
+export type DeliveryState = 'pending' | 'in-doubt' | 'sending' | 'dead'
 
 /** A message as it was enqueued, read back from the cache or the disk. */
 export interface StoredMessage {
@@ -120,7 +120,7 @@ export interface OutcomeListener {
 /** What an attempt has to know of a message, at one call. `expiresAt`: see there. */
 export interface MessageProgress extends Omit<AliveProgress, 'at'> {
   readonly sequence: number
-  readonly standing: Standing
+  readonly state: DeliveryState
   readonly expiresAt: number
 }
 
@@ -137,7 +137,7 @@ export interface MessageStore {
    */
   orderKey(ref: MessageRef): number
   channel(ref: MessageRef): string
-  standing(ref: MessageRef): Standing
+  state(ref: MessageRef): DeliveryState
   /** Charged attempts so far. */
   attempts(ref: MessageRef): number
   /** Who it is, and how its last outcome left it: before the first one all of that 0, and nothing sent. */
@@ -175,7 +175,7 @@ export interface MessageStore {
   read(ref: MessageRef): StoredMessage | Promise<StoredMessage>
 
   /**
-   * Records what happened. The in-memory state (`standing`, `attempts`, `dueAt`, …) changes at once; `ref`
+   * Records what happened. The in-memory state (`state`, `attempts`, `dueAt`, …) changes at once; `ref`
    * stays valid until `written` resolves, and for `delivered`, `cancelled` and `purged` not longer.
    * `written`: it survives a killed process (page cache, fence checked). While the disk refuses it stays
    * pending, however long, and is written in order when the disk allows; it rejects only when the store is
@@ -202,14 +202,14 @@ export interface MessageStore {
   pendingLimits(): Iterable<{ scope: Scope; target: string; until: number }>
 
   /** Of attempts of earlier lives: what counts yet for this target, for each window that it had. */
-  takenPlaces(scope: Scope, target: string): readonly Pick<Places, 'perMs' | 'ends'>[]
+  takenPlaces(scope: Scope, target: string): readonly Pick<LimitUsage, 'perMs' | 'ends'>[]
   /** Attempts that ended before this moment may lack in `takenPlaces`; 0: none do. */
   readonly uncountedBefore: number
   /**
    * In place of what was recorded for this window before; written before the outcomes that are recorded
    * behind it.
    */
-  recordPlaces(places: Places): void
+  recordPlaces(places: LimitUsage): void
 
   /** Once: the fence fell or the store cannot go on. Nothing may be sent any more. */
   onLost(listener: (error: WaqError) => void): void

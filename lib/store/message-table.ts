@@ -4,12 +4,12 @@
  * 70 bytes; the name of its channel is kept once, its id, headers and payload not at all. What few messages
  * have (errors, a schedule, a redrive, a list that dies together) stands in side maps of `message-index.ts`.
  */
-import type { DeadReason, MessageProgress, MessageRef, Standing } from './message-store.js'
+import type { DeadReason, DeliveryState, MessageProgress, MessageRef } from './message-store.js'
 import { deadReasons } from './outcome-format.js'
 import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT, PagedColumns } from './paged-columns.js'
 
 /** What stands in the column; 0: the ref is free. */
-const standings = [undefined, 'pending', 'in-doubt', 'sending', 'dead'] as const
+const STATES = [undefined, 'pending', 'in-doubt', 'sending', 'dead'] as const
 
 class MessagePage {
   readonly sequence = new Float64Array(PAGE_ROWS)
@@ -24,7 +24,7 @@ class MessagePage {
   readonly bytes = new Uint32Array(PAGE_ROWS)
   /** The row of its last outcome plus 1; 0: none. */
   readonly outcome = new Uint32Array(PAGE_ROWS)
-  readonly standing = new Uint8Array(PAGE_ROWS)
+  readonly state = new Uint8Array(PAGE_ROWS)
 }
 
 class OutcomePage {
@@ -96,7 +96,7 @@ export class MessageTable {
     page.offset[slot] = facts.offset
     page.bytes[slot] = facts.bytes
     page.outcome[slot] = 0
-    page.standing[slot] = standings.indexOf('pending')
+    page.state[slot] = STATES.indexOf('pending')
     return ref
   }
 
@@ -104,7 +104,7 @@ export class MessageTable {
     const page = this.#messages.pages[ref >>> PAGE_SHIFT]!
     const slot = ref & PAGE_MASK
     if (page.outcome[slot] !== 0) this.#outcomes.release(page.outcome[slot]! - 1)
-    page.standing[slot] = 0
+    page.state[slot] = 0
     this.#messages.release(ref)
   }
 
@@ -190,17 +190,17 @@ export class MessageTable {
   }
 
   isLive(ref: MessageRef): boolean {
-    return this.#messages.pages[ref >>> PAGE_SHIFT]!.standing[ref & PAGE_MASK] !== 0
+    return this.#messages.pages[ref >>> PAGE_SHIFT]!.state[ref & PAGE_MASK] !== 0
   }
 
-  standing(ref: MessageRef): Standing {
-    const standing = standings[this.#messages.pages[ref >>> PAGE_SHIFT]!.standing[ref & PAGE_MASK]!]
-    if (standing === undefined) throw new Error(`Message ref ${ref} was used after its message was settled`)
-    return standing
+  state(ref: MessageRef): DeliveryState {
+    const state = STATES[this.#messages.pages[ref >>> PAGE_SHIFT]!.state[ref & PAGE_MASK]!]
+    if (state === undefined) throw new Error(`Message ref ${ref} was used after its message was settled`)
+    return state
   }
 
-  setStanding(ref: MessageRef, standing: Standing): void {
-    this.#messages.pages[ref >>> PAGE_SHIFT]!.standing[ref & PAGE_MASK] = standings.indexOf(standing)
+  setState(ref: MessageRef, state: DeliveryState): void {
+    this.#messages.pages[ref >>> PAGE_SHIFT]!.state[ref & PAGE_MASK] = STATES.indexOf(state)
   }
 
   lastOutcomeAt(ref: MessageRef): number {
@@ -216,7 +216,7 @@ export class MessageTable {
     const slot = row & PAGE_MASK
     return {
       sequence: message.sequence[place]!,
-      standing: standings[message.standing[place]!]!,
+      state: STATES[message.state[place]!]!,
       expiresAt: message.expiresAt[place]!,
       attempts: outcome === undefined ? 0 : outcome.attempts[slot]!,
       firstAttemptAt: outcome === undefined ? 0 : outcome.firstAttemptAt[slot]!,
@@ -273,13 +273,13 @@ export class MessageTable {
   oldestPendingAt(
     waitsSince: (ref: MessageRef, enqueuedAt: number) => number | undefined,
   ): number | undefined {
-    const pending = standings.indexOf('pending')
-    const inDoubt = standings.indexOf('in-doubt')
+    const pending = STATES.indexOf('pending')
+    const inDoubt = STATES.indexOf('in-doubt')
     let oldest: number | undefined
     let first = 0
-    for (const { standing, enqueuedAt } of this.#messages.pages) {
+    for (const { state, enqueuedAt } of this.#messages.pages) {
       for (let slot = 0; slot < PAGE_ROWS; slot += 1) {
-        if (standing[slot] !== pending && standing[slot] !== inDoubt) continue
+        if (state[slot] !== pending && state[slot] !== inDoubt) continue
         if (oldest !== undefined && enqueuedAt[slot]! >= oldest) continue
         const since = waitsSince((first + slot) as MessageRef, enqueuedAt[slot]!)
         if (since !== undefined && (oldest === undefined || since < oldest)) oldest = since
@@ -292,9 +292,9 @@ export class MessageTable {
   /** Every live message, in no order. A callback, not an iterator: openings visit millions. */
   each(visit: (ref: MessageRef) => void): void {
     let first = 0
-    for (const { standing } of this.#messages.pages) {
+    for (const { state } of this.#messages.pages) {
       for (let slot = 0; slot < PAGE_ROWS; slot += 1) {
-        if (standing[slot] !== 0) visit((first + slot) as MessageRef)
+        if (state[slot] !== 0) visit((first + slot) as MessageRef)
       }
       first += PAGE_ROWS
     }

@@ -24,27 +24,27 @@
  */
 import type { PutRecord, SegmentInfo, VisitedFrame } from '../log/types.js'
 import type { AttemptWindow } from './attempt-window.js'
-import type { MessageContents } from './message-contents.js'
+import type { SegmentMembership } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
 import { type AliveRecord, isOfMessage, type OtherRecord } from './outcome.js'
 import { SETTLED_FRAME_TYPE } from './outcome-format.js'
 import type { ChannelHalts } from './outcome-recorder.js'
 import { OutcomeScan } from './outcome-scan.js'
 import type { PartedPlace } from './parted-place.js'
-import type { SegmentLedger } from './segment-ledger.js'
+import type { SegmentUsage } from './segment-ledger.js'
 import { SettledBlock } from './settled-block.js'
 import { SettledBlockWriter } from './settled-block-writer.js'
-import type { SettledIds } from './settled-ids.js'
-import type { Settlement } from './settlement.js'
+import type { DedupeIndex } from './settled-ids.js'
+import type { SettledRecord } from './settlement.js'
 import type { TakenPlaces } from './taken-places.js'
 
 export interface OutcomeSources {
   readonly index: MessageIndex
-  readonly ledger: SegmentLedger
-  readonly settled: SettledIds
+  readonly usage: SegmentUsage
+  readonly dedupe: DedupeIndex
   readonly halts: ChannelHalts
   readonly parted: PartedPlace
-  readonly contents: MessageContents
+  readonly membership: SegmentMembership
   readonly window: AttemptWindow
   readonly places: TakenPlaces
   /** Ack sequences of the frames that bound what lost bytes can have named. */
@@ -72,7 +72,7 @@ interface Held {
 }
 
 /** So many bytes of them at most: then the block is put, full or not. */
-const MOST_HELD_BYTES = 64 * 1024
+const MAX_HELD_BYTES = 64 * 1024
 
 export class NeededOutcomes {
   readonly #sources: OutcomeSources
@@ -126,7 +126,7 @@ export class NeededOutcomes {
     if (this.#filling.isEmpty) return true
     this.#held.push({ sequence: ackSequence, type, data: Buffer.from(data) })
     this.#heldBytes += data.length
-    if (this.#heldBytes > MOST_HELD_BYTES) this.putRest(put)
+    if (this.#heldBytes > MAX_HELD_BYTES) this.putRest(put)
     return false
   }
 
@@ -147,12 +147,12 @@ export class NeededOutcomes {
     this.#heldBytes = 0
   }
 
-  #judgeSettlement(settlement: Settlement, ackSequence: number, put: PutRecord): void {
+  #judgeSettlement(settlement: SettledRecord, ackSequence: number, put: PutRecord): void {
     // A second copy, which changes nothing (invariant 11); and of two blocks that end alike one would not be
     // found.
     if (this.#blocks.has(ackSequence) || this.#filling.endsWith(ackSequence)) return
     const bounds = this.#sources.gapEnds.has(ackSequence)
-    if (!bounds && !this.#sources.settled.holds(settlement) && !this.#mayComeBack(settlement.sequence)) return
+    if (!bounds && !this.#sources.dedupe.holds(settlement) && !this.#mayComeBack(settlement.sequence)) return
     if (this.#filling.isFullFor(settlement, ackSequence)) this.putRest(put)
     // They come before the frame that this one is in now, and sequences rise.
     else this.#putHeld(put)
@@ -181,7 +181,7 @@ export class NeededOutcomes {
 
   #holders(message: number): readonly number[] {
     if (message < this.#lowestMessage) return none
-    return this.#sources.contents.holders(this.#messageSegments, message)
+    return this.#sources.membership.holders(this.#messageSegments, message)
   }
 
   /** The last frame was judged; until the last move is told no message segment is given up. */
@@ -196,9 +196,9 @@ export class NeededOutcomes {
 
   /** Accounts for what was written, by how things stand now: what is not needed any more counts nowhere. */
   written(ackSequence: number, segment: number): void {
-    const { ledger, gapEnds } = this.#sources
+    const { usage, gapEnds } = this.#sources
     this.made.add(segment)
-    if (gapEnds.has(ackSequence)) ledger.pin(segment)
+    if (gapEnds.has(ackSequence)) usage.pin(segment)
     const block = this.#blocks.get(ackSequence)
     if (block !== undefined) {
       this.#blocks.delete(ackSequence)
@@ -211,43 +211,43 @@ export class NeededOutcomes {
   }
 
   #blockWritten(data: Buffer, ackSequence: number, segment: number): void {
-    const { ledger, settled } = this.#sources
+    const { usage, dedupe } = this.#sources
     const block = this.#block
     block.begin(data, ackSequence)
-    ledger.blockAdded(segment, block.count, data.length)
+    usage.blockAdded(segment, block.count, data.length)
     while (block.next()) {
       for (const holder of this.#holders(block.settlement.sequence)) {
-        ledger.outcomeWritten(holder, undefined, segment)
+        usage.outcomeWritten(holder, undefined, segment)
       }
-      const from = settled.move(block.settlement, segment)
+      const from = dedupe.move(block.settlement, segment)
       if (from === undefined) continue
-      ledger.settledIdForgotten(from)
-      ledger.settledIdAdded(segment)
+      usage.settledIdForgotten(from)
+      usage.settledIdAdded(segment)
     }
   }
 
   #outcomeWritten(kept: Kept, ackSequence: number, segment: number): void {
-    const { index, ledger, halts, parted, window, places } = this.#sources
+    const { index, usage, halts, parted, window, places } = this.#sources
     const { record } = kept
-    ledger.frameAdded(segment, kept.bytes)
+    usage.frameAdded(segment, kept.bytes)
     if (typeof record !== 'number') {
-      if (record.kind === 'resumed') ledger.resumeAdded(segment)
-      else if (record.kind === 'parted') parted.moved(ackSequence, segment, ledger)
+      if (record.kind === 'resumed') usage.resumeAdded(segment)
+      else if (record.kind === 'parted') parted.moved(ackSequence, segment, usage)
       else if (record.kind === 'places' || record.kind === 'uncounted')
         places.moved(ackSequence, record, segment)
       else window.moved(ackSequence, record, segment)
       return
     }
-    if (kept.until > 0) ledger.limitAdded(segment, kept.until)
+    if (kept.until > 0) usage.limitAdded(segment, kept.until)
     const halt = kept.halts === undefined ? undefined : halts.get(kept.halts)
     if (halt?.ackSequence === ackSequence) {
-      ledger.haltEnded(halt.segment)
-      ledger.haltAdded(segment)
+      usage.haltEnded(halt.segment)
+      usage.haltAdded(segment)
       halt.segment = segment
     }
     const ref = index.bySequence(record)
     if (ref === undefined || index.table.ackSequence(ref) !== ackSequence) return
-    ledger.outcomeWritten(index.table.segment(ref), index.table.ackSegment(ref), segment)
+    usage.outcomeWritten(index.table.segment(ref), index.table.ackSegment(ref), segment)
     index.table.setAck(ref, segment, ackSequence)
   }
 }

@@ -10,9 +10,9 @@ import { OutcomeFold } from './fold.js'
 import { ACK_LOG, ackLog, MESSAGE_LOG, messageLog } from './log-names.js'
 import { MAX_LISTED_LOST } from './lost-messages.js'
 import { MESSAGE_FRAME_TYPE } from './message.js'
-import type { MessageContents } from './message-contents.js'
+import type { SegmentMembership } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
-import type { MessageRef, Places } from './message-store.js'
+import type { LimitUsage, MessageRef } from './message-store.js'
 import type { AliveRecord } from './outcome.js'
 import { SETTLED_FRAME_TYPE } from './outcome-format.js'
 import type { ChannelHalts } from './outcome-recorder.js'
@@ -20,19 +20,19 @@ import { OutcomeScan } from './outcome-scan.js'
 import type { PartedPlace } from './parted-place.js'
 import type { QueueTime } from './queue-time.js'
 import { recoveryRow, unmarkedRow } from './recovery-table.js'
-import type { SegmentLedger } from './segment-ledger.js'
-import { MOST_ROWS, SettledBlock } from './settled-block.js'
-import type { SettledIds } from './settled-ids.js'
+import type { SegmentUsage } from './segment-ledger.js'
+import { MAX_ROWS, SettledBlock } from './settled-block.js'
+import type { DedupeIndex } from './settled-ids.js'
 import type { TakenPlaces } from './taken-places.js'
 import type { LogStoreOptions, LostMessage, LostMessages, StoreRecovery } from './types.js'
 import type { WindowFold } from './window-fold.js'
 
 /** A smaller one is hardly worth its header, its manifest entry and its syncs. */
-const LEAST_ACK_SEGMENT_BYTES = 4096
+const MIN_ACK_SEGMENT_BYTES = 4096
 
 /** Outcomes are short: smaller segments of them are given up sooner, and fewer zeros wait ahead of them. */
 export function ackSegmentBytes(segmentBytes: number): number {
-  return Math.max(LEAST_ACK_SEGMENT_BYTES, Math.floor(segmentBytes / 4))
+  return Math.max(MIN_ACK_SEGMENT_BYTES, Math.floor(segmentBytes / 4))
 }
 
 /** Of a message that nothing is known of but that it is there: nearly every one of a backlog. */
@@ -58,10 +58,10 @@ export function logSpecs(
 /** What an opening fills. */
 export interface OpeningState {
   readonly index: MessageIndex
-  readonly ledger: SegmentLedger
-  readonly settled: SettledIds
+  readonly usage: SegmentUsage
+  readonly dedupe: DedupeIndex
   readonly halts: ChannelHalts
-  readonly contents: MessageContents
+  readonly membership: SegmentMembership
   readonly parted: PartedPlace
   readonly places: TakenPlaces
 }
@@ -80,7 +80,7 @@ export class Opening implements OpenVisitor {
   readonly #outcomes = new OutcomeScan()
   readonly #block = new SettledBlock()
   /** By row of a block, 1 or 0. */
-  readonly #isRemembered = new Uint8Array(MOST_ROWS)
+  readonly #isRemembered = new Uint8Array(MAX_ROWS)
   /** The latest marks of attempts may lack. */
   #tailInDoubt = false
   /** Messages that were attempted, if their marks lack. */
@@ -102,7 +102,7 @@ export class Opening implements OpenVisitor {
   #metUpTo = 0
   #lostBehind = -1
   /** What was open in windows of limits, and has to be recorded as taken. */
-  renewedPlaces: readonly Places[] = []
+  renewedPlaces: readonly LimitUsage[] = []
   /** Some message has a time to live. */
   #areMortal = false
 
@@ -135,33 +135,33 @@ export class Opening implements OpenVisitor {
   witness(log: string): Witness | undefined {
     if (log !== MESSAGE_LOG) return undefined
     const fold = this.#fold
-    const { contents } = this.#state
+    const { membership } = this.#state
     return {
       highest: fold.highestNamed,
       *absent(from) {
-        for (const sequence of fold.named(from)) if (!contents.holds(sequence)) yield sequence
+        for (const sequence of fold.named(from)) if (!membership.holds(sequence)) yield sequence
       },
     }
   }
 
   #outcome({ type, data, sequence, segment }: VisitedFrame): void {
-    const { ledger } = this.#state
+    const { usage } = this.#state
     this.#metUpTo = Math.max(this.#metUpTo, sequence)
     if (type === SETTLED_FRAME_TYPE) {
       this.#settlements(data, sequence, segment)
       return
     }
-    ledger.frameAdded(segment, data.length)
+    usage.frameAdded(segment, data.length)
     const outcome = this.#outcomes.read(type, data, sequence)
     if (outcome.at > this.#latest) this.#latest = outcome.at
     this.#fold.add(sequence, segment, outcome)
   }
 
   #settlements(data: Buffer, sequence: number, segment: number): void {
-    const { ledger, settled } = this.#state
+    const { usage, dedupe } = this.#state
     const block = this.#block
     block.begin(data, sequence)
-    ledger.blockAdded(segment, block.count, data.length)
+    usage.blockAdded(segment, block.count, data.length)
     this.#fold.met(sequence, block.nextSequence)
     if (block.count === 1) {
       this.#settleAlone(block, segment)
@@ -170,33 +170,33 @@ export class Opening implements OpenVisitor {
     const remembered = this.#settle(block, segment)
     if (remembered === 0) return
     // Before they are added, for one may be beyond the limit at once.
-    ledger.settledIdAdded(segment, remembered)
+    usage.settledIdAdded(segment, remembered)
     const { count, settlement } = block
     if (remembered === count) {
-      settled.addBlock(block, segment)
+      dedupe.addBlock(block, segment)
       return
     }
-    settled.scanTexts(data, block.textsFrom, data.length, count)
+    dedupe.scanTexts(data, block.textsFrom, data.length, count)
     for (let row = 0; block.next(); row += 1) {
-      if (this.#isRemembered[row] === 1) settled.addScanned(settlement, segment, block.ackSequence)
+      if (this.#isRemembered[row] === 1) dedupe.addScanned(settlement, segment, block.ackSequence)
     }
   }
 
   /** The one row of a block: its channel stands in the page already, as a rule. */
   #settleAlone(block: SettledBlock, segment: number): void {
-    const { ledger, settled } = this.#state
+    const { usage, dedupe } = this.#state
     if (block.ats[0]! > this.#latest) this.#latest = block.ats[0]!
     const isNew = this.#fold.settle(segment, block.sequences[0]!)
-    if (!isNew || !settled.remembersAny || block.idBytes[0] === 0) return
-    ledger.settledIdAdded(segment)
+    if (!isNew || !dedupe.remembersAny || block.idBytes[0] === 0) return
+    usage.settledIdAdded(segment)
     block.next()
-    settled.addScanned(block.settlement, segment, block.ackSequence)
+    dedupe.addScanned(block.settlement, segment, block.ackSequence)
   }
 
   /** Folds the rows of a block. Returns how many of their ids are to be remembered. */
   #settle(block: SettledBlock, segment: number): number {
     const { count, sequences, ats, idBytes } = block
-    const { remembersAny } = this.#state.settled
+    const { remembersAny } = this.#state.dedupe
     let remembered = 0
     for (let row = 0; row < count; row += 1) {
       if (ats[row]! > this.#latest) this.#latest = ats[row]!
@@ -218,12 +218,12 @@ export class Opening implements OpenVisitor {
       )
     }
     this.#messages += 1
-    const { index, ledger, contents } = this.#state
-    contents.add(segment, sequence)
+    const { index, usage, membership } = this.#state
+    membership.add(segment, sequence)
     const settledIn = this.#fold.settledIn(sequence)
     if (settledIn !== undefined) {
       // Delivered, cancelled or purged: the same row of the table.
-      ledger.outcomeWritten(segment, undefined, settledIn)
+      usage.outcomeWritten(segment, undefined, settledIn)
       return
     }
     // A second copy of a frame changes nothing (invariant 11).
@@ -238,10 +238,10 @@ export class Opening implements OpenVisitor {
     const ref = index.addScanned(sequence, this.#envelope, segment, offset, data.length)
     index.restore(ref, last, row)
     if (last !== undefined) {
-      ledger.outcomeWritten(segment, undefined, last.segment)
+      usage.outcomeWritten(segment, undefined, last.segment)
       index.table.setAck(ref, last.segment, last.ackSequence)
     }
-    ledger.messageAdded(segment, data.length)
+    usage.messageAdded(segment, data.length)
     if (this.#tailInDoubt && !mayHaveLost) this.#weigh(ref, sequence, last?.record.kind)
     if (this.#envelope.enqueuedAt > this.#latest) this.#latest = this.#envelope.enqueuedAt
     if (index.table.expiresAt(ref) !== Infinity) this.#areMortal = true
@@ -264,7 +264,7 @@ export class Opening implements OpenVisitor {
     }
     const unsettled = messages.length
     if (settled.size > 0 && unsettled < MAX_LISTED_LOST) {
-      const remembered = this.#state.settled.ofMessages(settled)
+      const remembered = this.#state.dedupe.ofMessages(settled)
       for (const { sequence, state, attempts, at, id, channel } of remembered)
         messages.push({ sequence, lastOutcome: state, attempts, at, id, channel })
     }
@@ -324,20 +324,20 @@ export class Opening implements OpenVisitor {
 
   /** After the last frame: what outcomes say beyond the messages that are there. */
   finish(): Pick<StoreRecovery, 'messages' | 'pending' | 'inDoubt' | 'dead' | 'expired'> {
-    const { index, ledger, settled, halts } = this.#state
+    const { index, usage, dedupe, halts } = this.#state
     index.scanned()
     const { parted } = this.#fold
     this.#time.goOnFrom(this.#latest, parted?.reading)
-    if (parted !== undefined) this.#state.parted.standsIn(parted.segment, parted.ackSequence, ledger)
+    if (parted !== undefined) this.#state.parted.standsIn(parted.segment, parted.ackSequence, usage)
     const now = this.#time.now()
     for (const { channel, since, segment, ackSequence } of this.#fold.halts()) {
       halts.set(channel, { since, segment, ackSequence })
-      ledger.haltAdded(segment)
+      usage.haltAdded(segment)
     }
-    for (const segment of this.#fold.resumeSegments()) ledger.resumeAdded(segment)
-    for (const { until, segment } of this.#fold.limits(now)) ledger.limitAdded(segment, until)
+    for (const segment of this.#fold.resumeSegments()) usage.resumeAdded(segment)
+    for (const { until, segment } of this.#fold.limits(now)) usage.limitAdded(segment, until)
     this.renewedPlaces = this.#state.places.opened(this.#fold.places, now, this.#latest)
-    settled.scanned(now)
+    dedupe.scanned(now)
     this.#judgeSuspects()
     const counts = index.counts()
     return {

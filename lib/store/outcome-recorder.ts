@@ -4,7 +4,7 @@ import { clearTimeout, setTimeout } from '../log/real-time.js'
 import type { Log } from '../log/types.js'
 import { NO_DIGEST } from './digest.js'
 import { EnvelopeScan } from './envelope-scan.js'
-import { type Identity, identityOfEncoded } from './identity.js'
+import { identityOfEncoded, type MessageIdentity } from './identity.js'
 import { InFlight } from './in-flight.js'
 import type { MessageIndex } from './message-index.js'
 import type { MessageRef, Outcome, OutcomeListener } from './message-store.js'
@@ -19,9 +19,9 @@ import { encodeOutcome } from './outcome-encoder.js'
 import { outcomeFormats, SETTLED_FRAME_TYPE } from './outcome-format.js'
 import type { RecordCache } from './record-cache.js'
 import { Recording, type RecordingOwner } from './recording.js'
-import type { SegmentLedger } from './segment-ledger.js'
+import type { SegmentUsage } from './segment-ledger.js'
 import { SettledBlockWriter } from './settled-block-writer.js'
-import type { SettledIds } from './settled-ids.js'
+import type { DedupeIndex } from './settled-ids.js'
 import type { SettlementWatch } from './settlement-watch.js'
 
 export interface OutcomeRecorderParts {
@@ -29,13 +29,13 @@ export interface OutcomeRecorderParts {
   readonly messages: Log
   readonly index: MessageIndex
   readonly cache: RecordCache
-  readonly settled: SettledIds
-  readonly ledger: SegmentLedger
+  readonly dedupe: DedupeIndex
+  readonly usage: SegmentUsage
   readonly halts: ChannelHalts
   readonly watch: SettlementWatch
   readonly now: () => number
   /** Reads who a live message is. */
-  readonly readIdentity: (ref: MessageRef) => Promise<Identity | undefined>
+  readonly readIdentity: (ref: MessageRef) => Promise<MessageIdentity | undefined>
   /**
    * Something may have become free: a message segment has no live message any more, or an ack segment was
    * sealed.
@@ -94,26 +94,26 @@ export class OutcomeRecorder implements RecordingOwner {
   record(ref: MessageRef, outcome: Outcome, listener?: OutcomeListener): Recording {
     const { index, leftUnattempted } = this.#parts
     const settles = isSettling<Outcome>(outcome)
-    if ((settles || outcome.kind === 'dead') && index.table.standing(ref) !== 'sending') leftUnattempted()
+    if ((settles || outcome.kind === 'dead') && index.table.state(ref) !== 'sending') leftUnattempted()
     index.apply(ref, outcome)
     return settles ? this.#recordSettling(ref, outcome, listener) : this.#recordAlive(ref, outcome, listener)
   }
 
   #recordAlive(ref: MessageRef, outcome: Alive, listener: OutcomeListener | undefined): Recording {
-    const { index, ledger, halts, acks } = this.#parts
+    const { index, usage, halts, acks } = this.#parts
     const { table } = index
     const recording = new Recording(
       this,
       segment => {
-        ledger.outcomeWritten(table.segment(ref), table.ackSegment(ref), segment)
+        usage.outcomeWritten(table.segment(ref), table.ackSegment(ref), segment)
         table.setAck(ref, segment, recording.firstSequence)
-        if (outcome.kind === 'rate-limited') ledger.limitAdded(segment, outcome.dueAt)
+        if (outcome.kind === 'rate-limited') usage.limitAdded(segment, outcome.dueAt)
         if (outcome.kind === 'dead' && outcome.haltsChannel) {
           const channel = index.channel(ref)
           const earlier = halts.get(channel)
-          if (earlier !== undefined) ledger.haltEnded(earlier.segment)
+          if (earlier !== undefined) usage.haltEnded(earlier.segment)
           halts.set(channel, { since: outcome.at, segment, ackSequence: recording.firstSequence })
-          ledger.haltAdded(segment)
+          usage.haltAdded(segment)
         }
       },
       listener,
@@ -159,10 +159,10 @@ export class OutcomeRecorder implements RecordingOwner {
   #recordSettling(ref: MessageRef, outcome: Settling, listener: OutcomeListener | undefined): Recording {
     const { index, cache, acks } = this.#parts
     const sequence = index.table.sequence(ref)
-    let identity: Identity | undefined
+    let identity: MessageIdentity | undefined
     const recording = new Recording(this, segment => this.#settle(ref, outcome, identity, segment), listener)
     recording.settles = ref
-    const append = (known: Identity | undefined): void => {
+    const append = (known: MessageIdentity | undefined): void => {
       identity = known
       // No one reads it any more.
       cache.delete(sequence)
@@ -184,7 +184,7 @@ export class OutcomeRecorder implements RecordingOwner {
   }
 
   /** A message that cannot be read any more is settled all the same; only its id cannot be told again. */
-  async #readForSettling(ref: MessageRef): Promise<Identity | undefined> {
+  async #readForSettling(ref: MessageRef): Promise<MessageIdentity | undefined> {
     const { readIdentity, onError, index } = this.#parts
     try {
       return await readIdentity(ref)
@@ -200,7 +200,7 @@ export class OutcomeRecorder implements RecordingOwner {
     }
   }
 
-  #settlingRecord(ref: MessageRef, outcome: Settling, identity: Identity | undefined): OutcomeRecord {
+  #settlingRecord(ref: MessageRef, outcome: Settling, identity: MessageIdentity | undefined): OutcomeRecord {
     const { index, messages } = this.#parts
     return {
       kind: outcome.kind,
@@ -216,19 +216,19 @@ export class OutcomeRecorder implements RecordingOwner {
   }
 
   /** It is written: the message is no more, its id is remembered. */
-  #settle(ref: MessageRef, outcome: Settling, identity: Identity | undefined, segment: number): void {
-    const { index, settled, ledger, watch, now, mayBeFree, isWritingTo } = this.#parts
+  #settle(ref: MessageRef, outcome: Settling, identity: MessageIdentity | undefined, segment: number): void {
+    const { index, dedupe, usage, watch, now, mayBeFree, isWritingTo } = this.#parts
     const { table } = index
     const sequence = table.sequence(ref)
     const messageSegment = table.segment(ref)
-    ledger.outcomeWritten(messageSegment, table.ackSegment(ref), segment)
+    usage.outcomeWritten(messageSegment, table.ackSegment(ref), segment)
     if (identity !== undefined) {
       const { kind: state, attempts, at } = outcome
       const { id, digest } = identity
-      ledger.settledIdAdded(segment)
-      settled.add({ id, channel: index.channel(ref), digest, sequence, state, attempts, at, segment }, now())
+      usage.settledIdAdded(segment)
+      dedupe.add({ id, channel: index.channel(ref), digest, sequence, state, attempts, at, segment }, now())
     }
-    const wasLast = ledger.messageSettled(messageSegment, table.bytes(ref))
+    const wasLast = usage.messageSettled(messageSegment, table.bytes(ref))
     watch.settled(sequence, messageSegment, segment)
     this.#settledBytes += table.bytes(ref)
     this.#settledMessages += 1
@@ -244,15 +244,15 @@ export class OutcomeRecorder implements RecordingOwner {
   }
 
   recordResumed(channel: string, at: number, listener?: OutcomeListener): Recording {
-    const { acks, messages, ledger, halts } = this.#parts
+    const { acks, messages, usage, halts } = this.#parts
     const recording = new Recording(
       this,
       segment => {
-        ledger.resumeAdded(segment)
+        usage.resumeAdded(segment)
         const halt = halts.get(channel)
         if (halt === undefined) return
         halts.delete(channel)
-        ledger.haltEnded(halt.segment)
+        usage.haltEnded(halt.segment)
       },
       listener,
     )
@@ -296,10 +296,10 @@ export class OutcomeRecorder implements RecordingOwner {
 
   account(recording: Recording): void {
     this.inFlight.delete(recording)
-    const { ledger } = this.#parts
+    const { usage } = this.#parts
     const { segment, encoded } = recording
-    if (recording.settles !== undefined) ledger.blockAdded(segment, 1, encoded.length)
-    else ledger.frameAdded(segment, encoded.length)
+    if (recording.settles !== undefined) usage.blockAdded(segment, 1, encoded.length)
+    else usage.frameAdded(segment, encoded.length)
     if (segment === this.#segment) return
     this.#segment = segment
     this.#parts.mayBeFree()
@@ -307,7 +307,7 @@ export class OutcomeRecorder implements RecordingOwner {
 
   copied(recording: Recording, segment: number): void {
     this.#parts.index.deferred.apply()
-    this.#parts.ledger.outcomeCopied(recording.segment, segment)
+    this.#parts.usage.outcomeCopied(recording.segment, segment)
   }
 
   refused(recording: Recording): void {

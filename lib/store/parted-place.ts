@@ -1,4 +1,4 @@
-import type { SegmentLedger } from './segment-ledger.js'
+import type { SegmentUsage } from './segment-ledger.js'
 
 /**
  * Where the last outcome stands that tells how the wall clock parted from the queue's time: its segment
@@ -10,13 +10,13 @@ export class PartedPlace {
   ackSequence = 0
 
   /** Its frame was copied to this segment. */
-  moved(ackSequence: number, segment: number, ledger: SegmentLedger): void {
-    if (this.ackSequence === ackSequence) this.standsIn(segment, ackSequence, ledger)
+  moved(ackSequence: number, segment: number, usage: SegmentUsage): void {
+    if (this.ackSequence === ackSequence) this.standsIn(segment, ackSequence, usage)
   }
 
-  standsIn(segment: number, ackSequence: number, ledger: SegmentLedger): void {
-    if (this.#segment !== undefined) ledger.release(this.#segment)
-    ledger.keep(segment)
+  standsIn(segment: number, ackSequence: number, usage: SegmentUsage): void {
+    if (this.#segment !== undefined) usage.release(this.#segment)
+    usage.keep(segment)
     this.#segment = segment
     this.ackSequence = ackSequence
   }

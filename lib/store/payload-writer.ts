@@ -33,7 +33,7 @@ const MIN_BIGINT = -(2n ** 63n)
 const MAX_BIGINT = 2n ** 64n - 1n
 /** Of arrays and maps whose length stands in their first byte. */
 const SMALL_ENTRIES = 15
-const MOST_LENGTH_BYTES = 5
+const MAX_LENGTH_BYTES = 5
 
 export type UnfitReason =
   | 'function'
@@ -225,7 +225,7 @@ function writeArray(value: readonly unknown[], depth: number, maxBytes: number):
   // The prototype of a plain array, of any realm, is an array itself; that of a subclass is not.
   if (!Array.isArray(Object.getPrototypeOf(value))) return new UnfitPayload('instance', value)
   const { length } = value
-  out.reserve(MOST_LENGTH_BYTES)
+  out.reserve(MAX_LENGTH_BYTES)
   if (length <= SMALL_ENTRIES) out.bytes[out.at++] = SMALL_ARRAY | length
   else writeLength(length, undefined, ARRAY_16, ARRAY_32)
   for (let index = 0; index < length; index += 1) {

@@ -20,10 +20,10 @@ import type { EncodedMessage } from './message.js'
 
 /** A power of 2. */
 const LATEST = 64
-const MOST_PAGE_BYTES = 256 * 1024
+const MAX_PAGE_BYTES = 256 * 1024
 /** So many pages at least make up the limit, so that little goes at once. */
-const FEWEST_PAGES = 16
-const FEWEST_SLOTS = 64
+const MIN_PAGES = 16
+const MIN_SLOTS = 64
 /** So many bytes of the limit stand for one slot: of smaller records fewer are kept than would fit. */
 const BYTES_A_SLOT = 256
 
@@ -56,15 +56,15 @@ export class RecordCache {
    * free, and so is one whose page is 0, for they count from 1: each slot that is not stands for one record
    * that its page counts as used.
    */
-  #sequences = new Float64Array(FEWEST_SLOTS)
-  #pageNumbers = new Float64Array(FEWEST_SLOTS)
-  #offsets = new Uint32Array(FEWEST_SLOTS)
-  #lengths = new Uint32Array(FEWEST_SLOTS)
+  #sequences = new Float64Array(MIN_SLOTS)
+  #pageNumbers = new Float64Array(MIN_SLOTS)
+  #offsets = new Uint32Array(MIN_SLOTS)
+  #lengths = new Uint32Array(MIN_SLOTS)
 
   /** 0: keeps nothing. */
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes
-    this.#pageBytes = Math.min(MOST_PAGE_BYTES, Math.floor(limitBytes / FEWEST_PAGES))
+    this.#pageBytes = Math.min(MAX_PAGE_BYTES, Math.floor(limitBytes / MIN_PAGES))
   }
 
   /** Of the pages. */

@@ -18,17 +18,17 @@
  *    index. It is left behind: whoever was refused was told that it may come back, not that it will.
  */
 import type { Log } from '../log/types.js'
-import type { MessageContents } from './message-contents.js'
+import type { SegmentMembership } from './message-contents.js'
 import type { MessageIndex } from './message-index.js'
-import type { SegmentLedger } from './segment-ledger.js'
+import type { SegmentUsage } from './segment-ledger.js'
 import type { SettlementWatch } from './settlement-watch.js'
 
 export interface MessageRewriteParts {
   readonly messages: Log
   readonly acks: Log
   readonly index: MessageIndex
-  readonly ledger: SegmentLedger
-  readonly contents: MessageContents
+  readonly usage: SegmentUsage
+  readonly membership: SegmentMembership
   readonly watch: SettlementWatch
 }
 
@@ -47,7 +47,7 @@ export async function rewriteMessages(
   segments: readonly number[],
   manner: RewriteManner,
 ): Promise<void> {
-  const { messages, acks, index, ledger, contents, watch } = parts
+  const { messages, acks, index, usage, membership, watch } = parts
   const { table } = index
   await messages.sync()
   watch.begin(segments)
@@ -60,13 +60,13 @@ export async function rewriteMessages(
         return acks.sync()
       },
       moved(sequence, from, to) {
-        contents.add(to.segment, sequence)
+        membership.add(to.segment, sequence)
         const ref = index.bySequence(sequence)
         if (ref === undefined) {
           const ackSegment = watch.settledIn(sequence)
-          if (ackSegment !== undefined) ledger.outcomeInherited(ackSegment, to.segment)
+          if (ackSegment !== undefined) usage.outcomeInherited(ackSegment, to.segment)
         } else if (table.segment(ref) === from.segment) {
-          ledger.messageMoved(from.segment, to.segment, {
+          usage.messageMoved(from.segment, to.segment, {
             bytes: table.bytes(ref),
             ackSegment: table.ackSegment(ref),
           })
@@ -74,8 +74,8 @@ export async function rewriteMessages(
         }
       },
     })
-    ledger.messageSegmentsGone(segments)
-    contents.forget(segments)
+    usage.messageSegmentsGone(segments)
+    membership.forget(segments)
   } finally {
     watch.end()
   }

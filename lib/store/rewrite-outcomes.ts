@@ -13,7 +13,7 @@ export async function rewriteOutcomes(
   segments: readonly number[],
   manner: RewriteManner,
 ): Promise<void> {
-  const { messages, acks, ledger, now } = parts
+  const { messages, acks, usage, now } = parts
   // Nothing that was accepted waits to be written again: each message stands in a segment that is asked for
   // it.
   await messages.sync()
@@ -31,6 +31,6 @@ export async function rewriteOutcomes(
     moved: (sequence, _from, to) => needed.written(sequence, to.segment),
     placed: (sequence, segment) => needed.written(sequence, segment),
   })
-  for (const segment of needed.made) ledger.ackSegmentRewritten(segment, now())
-  ledger.ackSegmentsGone(segments)
+  for (const segment of needed.made) usage.ackSegmentRewritten(segment, now())
+  usage.ackSegmentsGone(segments)
 }

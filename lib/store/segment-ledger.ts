@@ -52,7 +52,7 @@ interface AckAccount {
   readonly copiedFrom: Set<number>
 }
 
-export class SegmentLedger {
+export class SegmentUsage {
   /** Message segment → its live messages. */
   readonly #live = new Map<number, { messages: number; bytes: number }>()
   /** Message segment → segments to which messages of it were written again. */

@@ -2,20 +2,20 @@
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../log/format.js'
 import type { Log } from '../log/types.js'
 import type { SegmentShare } from './compaction-plan.js'
-import type { SegmentLedger } from './segment-ledger.js'
+import type { SegmentUsage } from './segment-ledger.js'
 
 const none: ReadonlySet<number> = new Set()
 
 /**
- * So many of the newest sealed ack segments are young at most. A limit, because outcomes of a message that is
+ * So many of the newest sealed ack segments are recentlySealed at most. A limit, because outcomes of a message that is
  * retried for hours fill any number of ack segments while the message log stands still.
  */
-const MOST_YOUNG_ACKS = 3
+const MAX_RECENT_ACKS = 3
 
 export interface ShareSources {
   readonly messages: Log
   readonly acks: Log
-  readonly ledger: SegmentLedger
+  readonly usage: SegmentUsage
   readonly lowestMessageInFlight: () => number
   readonly lowestAckInFlight: () => number
   readonly now: () => number
@@ -26,30 +26,30 @@ export interface ShareSources {
  * it until half as much was written behind it. Its last messages are being sent; copied now, they would be
  * settled before the copy counts, while the segment, which a rewrite keeps busy, could not be given up.
  */
-function youngMessageSegments(messages: Log): ReadonlySet<number> {
+function recentMessageSegments(messages: Log): ReadonlySet<number> {
   const segments = messages.segments()
   // Without a frame in it a segment is not among them: then the one before was left just now.
   const active = segments.findLast(({ sealed }) => !sealed)
   const previous = segments.findLast(({ sealed }) => sealed)
-  const young = new Set<number>()
-  if (active !== undefined) young.add(active.id)
-  if (previous !== undefined && 2 * (active?.length ?? 0) < previous.length) young.add(previous.id)
-  return young
+  const recentlySealed = new Set<number>()
+  if (active !== undefined) recentlySealed.add(active.id)
+  if (previous !== undefined && 2 * (active?.length ?? 0) < previous.length) recentlySealed.add(previous.id)
+  return recentlySealed
 }
 
-/** `isDamaged`: it could not be read when it was to be rewritten. `sparesYoung`: young segments stay. */
+/** `isDamaged`: it could not be read when it was to be rewritten. `sparesYoung`: recentlySealed segments stay. */
 export function messageShares(
-  { messages, ledger, lowestMessageInFlight }: ShareSources,
+  { messages, usage, lowestMessageInFlight }: ShareSources,
   isDamaged: (id: number) => boolean,
   sparesYoung: boolean,
 ): SegmentShare[] {
   const segments = messages.segments()
-  const young = sparesYoung ? youngMessageSegments(messages) : none
+  const recentlySealed = sparesYoung ? recentMessageSegments(messages) : none
   const lowestInFlight = lowestMessageInFlight()
-  const free = new Set(ledger.freeMessageSegments(segments, lowestInFlight))
+  const free = new Set(usage.freeMessageSegments(segments, lowestInFlight))
   return segments.map(({ id, length, sealed, lastSequence }) => {
-    const live = ledger.live(id)
-    const movable = sealed && lastSequence < lowestInFlight && !isDamaged(id) && !young.has(id)
+    const live = usage.live(id)
+    const movable = sealed && lastSequence < lowestInFlight && !isDamaged(id) && !recentlySealed.has(id)
     return {
       id,
       bytes: length - SEGMENT_HEADER_BYTES,
@@ -61,33 +61,35 @@ export function messageShares(
 }
 
 /**
- * By count, as if all outcomes were of one size. Young: it holds outcomes of messages of a young segment; but
+ * By count, as if all outcomes were of one size. Young: it holds outcomes of messages of a recentlySealed segment; but
  * for one that is loose, for its ids stay when those messages are gone.
  */
 export function outcomeShares(
-  { messages, acks, ledger, lowestAckInFlight, now }: ShareSources,
+  { messages, acks, usage, lowestAckInFlight, now }: ShareSources,
   isDamaged: (id: number) => boolean,
   sparesYoung: boolean,
 ): SegmentShare[] {
   const segments = acks.segments()
-  const youngMessages = sparesYoung ? youngMessageSegments(messages) : none
-  const newest = segments.filter(({ sealed }) => sealed).slice(-MOST_YOUNG_ACKS)
-  const young = new Set(newest.flatMap(({ id }) => (ledger.holdsOutcomesOf(id, youngMessages) ? [id] : [])))
+  const youngMessages = sparesYoung ? recentMessageSegments(messages) : none
+  const newest = segments.filter(({ sealed }) => sealed).slice(-MAX_RECENT_ACKS)
+  const recentlySealed = new Set(
+    newest.flatMap(({ id }) => (usage.holdsOutcomesOf(id, youngMessages) ? [id] : [])),
+  )
   const lowestInFlight = lowestAckInFlight()
-  const free = new Set(ledger.freeAckSegments(segments, lowestInFlight, now()))
+  const free = new Set(usage.freeAckSegments(segments, lowestInFlight, now()))
   return segments.map(({ id, length, sealed, lastSequence }) => {
-    const loose = ledger.isLoose(id)
+    const loose = usage.isLoose(id)
     const movable =
       sealed &&
       lastSequence < lowestInFlight &&
-      !ledger.hasCopies(id) &&
+      !usage.hasCopies(id) &&
       !isDamaged(id) &&
-      (loose || !young.has(id))
+      (loose || !recentlySealed.has(id))
     const bytes = length - SEGMENT_HEADER_BYTES
     return {
       id,
       bytes,
-      neededBytes: Math.ceil(ledger.neededShare(id, now()) * bytes),
+      neededBytes: Math.ceil(usage.neededShare(id, now()) * bytes),
       loose,
       state: free.has(id) ? 'free' : movable ? 'movable' : 'fixed',
     }

@@ -6,19 +6,19 @@ import {
   FLAG_MAYBE_SENT,
   FLAG_OPTIONAL,
   FLAG_SEQUENCE_BELOW,
-  MOST_ROWS,
+  MAX_ROWS,
   settlingKinds,
 } from './settled-block.js'
-import type { Settlement } from './settlement.js'
-import { MOST_VARINT_BYTES, writeVarint } from './varint.js'
+import type { SettledRecord } from './settlement.js'
+import { MAX_VARINT_BYTES, writeVarint } from './varint.js'
 
 const UINT32_MAX = 0xffff_ffff
-const MOST_TEXT_BYTES = 32 * 1024
+const MAX_TEXT_BYTES = 32 * 1024
 /** Of a block, and of a row without its optional fields. */
-const MOST_HEAD_BYTES = 3 * MOST_VARINT_BYTES
-const MOST_ROW_BYTES = 1 + 8 * MOST_VARINT_BYTES
+const MAX_HEAD_BYTES = 3 * MAX_VARINT_BYTES
+const MAX_ROW_BYTES = 1 + 8 * MAX_VARINT_BYTES
 /** UTF-8 needs at most three bytes for each unit of UTF-16. */
-const MOST_BYTES_A_UNIT = 3
+const MAX_BYTES_A_UNIT = 3
 /** Up to here a loop beats the call into `Buffer.write`. */
 const SHORT_TEXT_UNITS = 64
 const SHORT_COPY_BYTES = 128
@@ -34,7 +34,7 @@ interface Row {
 
 /** Fills blocks. */
 export class SettledBlockWriter {
-  readonly #head = Buffer.allocUnsafeSlow(MOST_HEAD_BYTES)
+  readonly #head = Buffer.allocUnsafeSlow(MAX_HEAD_BYTES)
   #rows: Buffer = Buffer.allocUnsafeSlow(4096)
   #rowBytes = 0
   #count = 0
@@ -63,16 +63,16 @@ export class SettledBlockWriter {
   }
 
   /** Whether this one does not go into it any more. */
-  isFullFor(settlement: Settlement, ackSequence: number): boolean {
+  isFullFor(settlement: SettledRecord, ackSequence: number): boolean {
     if (this.#count === 0) return false
     const { idFrom, idTo, channelFrom, channelTo, optionalFrom, optionalTo } = settlement
     const bytes = idTo - idFrom + channelTo - channelFrom + optionalTo - optionalFrom
     const allBytes = this.#rowBytes + this.#textBytes + DIGEST_BYTES + bytes
-    return this.#count === MOST_ROWS || allBytes > MOST_TEXT_BYTES || ackSequence <= this.#ackSequence
+    return this.#count === MAX_ROWS || allBytes > MAX_TEXT_BYTES || ackSequence <= this.#ackSequence
   }
 
   /** It is not full for it. */
-  add(settlement: Settlement, ackSequence: number): void {
+  add(settlement: SettledRecord, ackSequence: number): void {
     const { bytes, idFrom, idTo, channelFrom, channelTo, digestFrom, optionalFrom, optionalTo } = settlement
     const name = settlement.channel
     const channel = this.#channel(name)
@@ -87,7 +87,7 @@ export class SettledBlockWriter {
   /** The block of this one alone, in a buffer of its own. */
   encode(record: SettlingRecord): Buffer {
     const { id, channel, digest } = record
-    this.#reserveTexts(MOST_BYTES_A_UNIT * (id.length + channel.length) + DIGEST_BYTES)
+    this.#reserveTexts(MAX_BYTES_A_UNIT * (id.length + channel.length) + DIGEST_BYTES)
     const channelBytes = this.#writeText(channel)
     for (let i = 0; i < DIGEST_BYTES; i += 1) this.#texts[this.#textBytes++] = digest.charCodeAt(i)
     this.#addRow(record, 1, this.#writeText(id), 0, channel, channelBytes, record.optional)
@@ -108,7 +108,7 @@ export class SettledBlockWriter {
     channelBytes: number,
     optional: Uint8Array | undefined,
   ): void {
-    const needed = this.#rowBytes + MOST_ROW_BYTES + (optional?.length ?? 0)
+    const needed = this.#rowBytes + MAX_ROW_BYTES + (optional?.length ?? 0)
     if (needed > this.#rows.length) this.#rows = larger(this.#rows, needed)
     const { sequence, attempts } = row
     const at = Math.min(Math.round(row.at), Number.MAX_SAFE_INTEGER)

@@ -36,7 +36,7 @@ import { WaqError } from '../log/errors.js'
 import type { OutcomeRecord, SettlingKind } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
 import { DIGEST_BYTES, SETTLED_FRAME_TYPE } from './outcome-format.js'
-import { Settlement } from './settlement.js'
+import { SettledRecord } from './settlement.js'
 import { VarintReader } from './varint.js'
 
 /** The lowest two bits of a row's flags: index into `settlingKinds`. */
@@ -57,12 +57,12 @@ export const settlingKinds: readonly SettlingKind[] = ['delivered', 'cancelled',
 /**
  * What one bad sector takes with it is bounded, and so is how long the event loop waits for one to be read.
  */
-export const MOST_ROWS = 256
+export const MAX_ROWS = 256
 
 /** Reads blocks, one after another. */
 export class SettledBlock {
   /** What `next` read last. It is the same object each time. */
-  readonly settlement = new Settlement()
+  readonly settlement = new SettledRecord()
   /** Of the outcome that `next` read last. */
   ackSequence = 0
   nextSequence = 0
@@ -70,22 +70,22 @@ export class SettledBlock {
   /** Where the texts of its rows begin; they end with the record. */
   textsFrom = 0
   readonly #varints = new VarintReader()
-  readonly #flags = new Uint8Array(MOST_ROWS)
+  readonly #flags = new Uint8Array(MAX_ROWS)
   // Columns of all its rows, to be read without `next`. Where texts stand is told from `textsFrom` on.
-  readonly sequences = new Float64Array(MOST_ROWS)
-  readonly #ackSequences = new Float64Array(MOST_ROWS)
-  readonly ats = new Float64Array(MOST_ROWS)
-  readonly attempts = new Float64Array(MOST_ROWS)
-  readonly digestFroms = new Uint32Array(MOST_ROWS)
-  readonly idBytes = new Uint32Array(MOST_ROWS)
+  readonly sequences = new Float64Array(MAX_ROWS)
+  readonly #ackSequences = new Float64Array(MAX_ROWS)
+  readonly ats = new Float64Array(MAX_ROWS)
+  readonly attempts = new Float64Array(MAX_ROWS)
+  readonly digestFroms = new Uint32Array(MAX_ROWS)
+  readonly idBytes = new Uint32Array(MAX_ROWS)
   /** By row. */
-  readonly channels = new Uint16Array(MOST_ROWS)
+  readonly channels = new Uint16Array(MAX_ROWS)
   /** By channel. */
-  readonly channelFroms = new Uint32Array(MOST_ROWS)
-  readonly channelBytes = new Uint32Array(MOST_ROWS)
+  readonly channelFroms = new Uint32Array(MAX_ROWS)
+  readonly channelBytes = new Uint32Array(MAX_ROWS)
   /** Only of rows with FLAG_OPTIONAL. */
-  readonly #optionalFroms = new Uint32Array(MOST_ROWS)
-  readonly #optionalBytes = new Uint32Array(MOST_ROWS)
+  readonly #optionalFroms = new Uint32Array(MAX_ROWS)
+  readonly #optionalBytes = new Uint32Array(MAX_ROWS)
   #row = 0
 
   /**
@@ -96,7 +96,7 @@ export class SettledBlock {
     const varints = this.#varints
     varints.begin(data)
     const count = varints.next()
-    if (!(count >= 1 && count <= MOST_ROWS)) throw corrupt(frameSequence, `it has ${count} rows`)
+    if (!(count >= 1 && count <= MAX_ROWS)) throw corrupt(frameSequence, `it has ${count} rows`)
     const nextSequence = varints.next()
     const first = nextSequence - varints.next()
     if (!(first >= 1)) throw corrupt(frameSequence, 'its sequences are none')

@@ -16,8 +16,8 @@ import { DIGEST_BYTES } from './outcome-format.js'
 import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT } from './paged-columns.js'
 import { RefTable } from './ref-table.js'
 import type { SettledBlock } from './settled-block.js'
-import { type SettledPage, SettledPages } from './settled-pages.js'
-import type { Settlement } from './settlement.js'
+import { type DedupePage, DedupePages } from './settled-pages.js'
+import type { SettledRecord } from './settlement.js'
 import type { DedupeOptions } from './types.js'
 
 export interface SettledId {
@@ -40,7 +40,7 @@ const PLACED_AT_ONCE = 128 * 1024
 /** A look-up goes through them one by one. */
 const MAX_LATEST = 64
 
-export class SettledIds {
+export class DedupeIndex {
   readonly #options: DedupeOptions
   /**
    * Called for each id that is forgotten or replaced: nothing needs its outcome, in this ack segment, any
@@ -53,11 +53,11 @@ export class SettledIds {
    */
   readonly #latest: SettledId[] = []
   #latestAt = 0
-  #pages = new SettledPages()
+  #pages = new DedupePages()
   #byHash = this.#emptyTable()
   /** Of the page that is written to, where the names of channels stand in its texts. */
   readonly #channels = new Map<string, number>()
-  #channelsOf: SettledPage | undefined
+  #channelsOf: DedupePage | undefined
   #scan: Scan | undefined
 
   /** Whatever is looked up applies `deferred` first. */
@@ -133,7 +133,7 @@ export class SettledIds {
    * One that an opening met, in whatever order. Where its id was settled twice, the later message counts.
    * `scanned` follows the last one; nothing is found before.
    */
-  addScanned(settlement: Settlement, segment: number, ackSequence: number): void {
+  addScanned(settlement: SettledRecord, segment: number, ackSequence: number): void {
     this.#scan ??= new Scan()
     const scan = this.#scan
     const { hash, bytes, idFrom, idTo, digestFrom } = settlement
@@ -254,7 +254,7 @@ export class SettledIds {
   }
 
   /** Whether it is this message whose id is remembered, be it current or not. */
-  holds(settlement: Settlement): boolean {
+  holds(settlement: SettledRecord): boolean {
     return this.#rowOf(settlement) !== undefined
   }
 
@@ -262,7 +262,7 @@ export class SettledIds {
    * The outcome of this message was written again, to another ack segment. Returns the one that kept its id
    * before; undefined: the id is not remembered, or that of another.
    */
-  move(settlement: Settlement, segment: number): number | undefined {
+  move(settlement: SettledRecord, segment: number): number | undefined {
     const row = this.#rowOf(settlement)
     if (row === undefined) return undefined
     const { segment: segments } = this.#pages.pages[row >>> PAGE_SHIFT]!
@@ -293,7 +293,7 @@ export class SettledIds {
     return at > now - this.#options.windowMs
   }
 
-  #rowOf({ hash, bytes, idFrom, idTo, sequence }: Settlement): MessageRef | undefined {
+  #rowOf({ hash, bytes, idFrom, idTo, sequence }: SettledRecord): MessageRef | undefined {
     this.#catchUp()
     return this.#byHash.find(hash.low, row => {
       const page = this.#pages.pages[row >>> PAGE_SHIFT]!
@@ -322,7 +322,7 @@ export class SettledIds {
     let at = scan.take()
     if (at === 0) return
     table.reserve(Math.min(at, maxIds))
-    let page: SettledPage = this.#pages.pages[rows[0]! >>> PAGE_SHIFT]!
+    let page: DedupePage = this.#pages.pages[rows[0]! >>> PAGE_SHIFT]!
     let slot = 0
     let high = 0
     // One for all of them.
@@ -362,7 +362,7 @@ export class SettledIds {
   #sortByAge(scan: Scan): void {
     const before = this.#pages
     const rows = [...before.rows()].sort((one, other) => scan.ackSequence(one) - scan.ackSequence(other))
-    this.#pages = new SettledPages()
+    this.#pages = new DedupePages()
     for (const from of rows) {
       const old = before.pages[from >>> PAGE_SHIFT]!
       const oldSlot = from & PAGE_MASK
@@ -390,7 +390,7 @@ export class SettledIds {
   }
 
   /** In the newest page: each name stands there once. */
-  #setChannel(page: SettledPage, slot: number, name: string): void {
+  #setChannel(page: DedupePage, slot: number, name: string): void {
     // A page that was empty began anew, though it is the same one.
     if (page !== this.#channelsOf || slot === 0) this.#channels.clear()
     this.#channelsOf = page
@@ -438,7 +438,7 @@ class Scan {
   texts: Buffer | undefined
   textsMoved = 0
   /** Where they went, and how the page stood before. */
-  #page: SettledPage | undefined
+  #page: DedupePage | undefined
   #pageRows = 0
   #pageTextBytes = 0
 
@@ -468,7 +468,7 @@ class Scan {
     return count
   }
 
-  takeTexts(page: SettledPage, bytes: Buffer, from: number, to: number): void {
+  takeTexts(page: DedupePage, bytes: Buffer, from: number, to: number): void {
     this.#page = page
     this.#pageRows = page.rows
     this.#pageTextBytes = page.textBytes
@@ -495,7 +495,7 @@ class Scan {
   }
 }
 
-function isId(page: SettledPage, slot: number, bytes: Buffer, from: number, to: number): boolean {
+function isId(page: DedupePage, slot: number, bytes: Buffer, from: number, to: number): boolean {
   const length = to - from
   if (page.idBytes[slot] !== length) return false
   const { texts } = page

@@ -17,7 +17,7 @@ const TEXT_BYTES = PAGE_ROWS * (DIGEST_BYTES + 36 + 20)
 const states: readonly SettlingKind[] = ['delivered', 'cancelled', 'purged']
 
 /** The columns of a page: the row's slot in it is the index. */
-export class SettledPage {
+export class DedupePage {
   /** Of the message; 0: the row was released. */
   readonly sequence = new Float64Array(PAGE_ROWS)
   readonly at = new Float64Array(PAGE_ROWS)
@@ -95,9 +95,9 @@ export class SettledPage {
   }
 }
 
-export class SettledPages {
+export class DedupePages {
   /** Undefined where no row is. Written here alone. */
-  readonly pages: (SettledPage | undefined)[] = []
+  readonly pages: (DedupePage | undefined)[] = []
   /** Numbers of pages that are not in use. */
   readonly #free: number[] = []
   /** Numbers of those that are, the oldest first. */
@@ -107,10 +107,10 @@ export class SettledPages {
   /** Rows that were not released; written here alone. */
   size = 0
   /** A page that went, to be used again. */
-  #spare: SettledPage | undefined
+  #spare: DedupePage | undefined
 
   /** The page that rows are appended to, with room for so many more. */
-  newest(rows = 1): SettledPage {
+  newest(rows = 1): DedupePage {
     const number = this.#order.at(-1)
     const page = number === undefined ? undefined : this.pages[number]!
     return page !== undefined && page.rows + rows <= PAGE_ROWS ? page : this.#begin()
@@ -162,8 +162,8 @@ export class SettledPages {
     }
   }
 
-  #begin(): SettledPage {
-    const page = this.#spare ?? new SettledPage()
+  #begin(): DedupePage {
+    const page = this.#spare ?? new DedupePage()
     this.#spare = undefined
     const number = this.#free.pop() ?? this.pages.length
     this.pages[number] = page

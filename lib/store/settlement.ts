@@ -7,7 +7,7 @@ import { DIGEST_BYTES } from './outcome-format.js'
  * of the id, of the channel or of the digest. One is made for an opening, and speaks of the record that was
  * read last.
  */
-export class Settlement {
+export class SettledRecord {
   kind: SettlingKind = 'delivered'
   sequence = 0
   nextSequence = 0

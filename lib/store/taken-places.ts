@@ -14,10 +14,10 @@
  *
  * Of each window the last record is needed, until nothing that it says counts any more.
  */
-import type { Places, Scope } from './message-store.js'
+import type { LimitUsage, Scope } from './message-store.js'
 import type { PlacesRecord, UncountedRecord } from './outcome.js'
 import { type PlacesFold, windowKey } from './places-fold.js'
-import type { SegmentLedger } from './segment-ledger.js'
+import type { SegmentUsage } from './segment-ledger.js'
 
 /**
  * Who lives records what is open anew after a quarter of this. A record that is older than what was recorded
@@ -38,24 +38,24 @@ interface Placed {
 
 export class TakenPlaces {
   uncountedBefore = 0
-  readonly #ledger: SegmentLedger
+  readonly #usage: SegmentUsage
   /** The last record of each window. */
   readonly #last = new Map<string, Placed>()
   #uncounted: Placed | undefined
   /** By scope and target. */
-  readonly #taken = new Map<string, Pick<Places, 'perMs' | 'ends'>[]>()
+  readonly #taken = new Map<string, Pick<LimitUsage, 'perMs' | 'ends'>[]>()
   #evictedAt = 0
 
-  constructor(ledger: SegmentLedger) {
-    this.#ledger = ledger
+  constructor(usage: SegmentUsage) {
+    this.#usage = usage
   }
 
   /**
    * What an opening found. `latest`: the latest moment on disk. Returns what is to be recorded: what was open
    * is so no more.
    */
-  opened(fold: PlacesFold, openedAt: number, latest: number): Places[] {
-    const renewed: Places[] = []
+  opened(fold: PlacesFold, openedAt: number, latest: number): LimitUsage[] {
+    const renewed: LimitUsage[] = []
     for (const { record, ackSequence, segment } of fold.last.values()) {
       const { scope, target, perMs, at, open } = record
       const ends = record.ends.map((value, i) =>
@@ -84,7 +84,7 @@ export class TakenPlaces {
     return renewed
   }
 
-  taken(scope: Scope, target: string): readonly Pick<Places, 'perMs' | 'ends'>[] {
+  taken(scope: Scope, target: string): readonly Pick<LimitUsage, 'perMs' | 'ends'>[] {
     return this.#taken.size === 0 ? none : (this.#taken.get(targetKey(scope, target)) ?? none)
   }
 
@@ -136,16 +136,16 @@ export class TakenPlaces {
   #place(placed: Placed, segment: number): void {
     this.#release(placed)
     placed.segment = segment
-    this.#ledger.keep(segment)
+    this.#usage.keep(segment)
   }
 
   #release(placed: Placed): void {
-    if (placed.segment !== undefined) this.#ledger.release(placed.segment)
+    if (placed.segment !== undefined) this.#usage.release(placed.segment)
     placed.segment = undefined
   }
 }
 
-const none: readonly Pick<Places, 'perMs' | 'ends'>[] = []
+const none: readonly Pick<LimitUsage, 'perMs' | 'ends'>[] = []
 
 function targetKey(scope: Scope, target: string): string {
   return `${scope} ${target}`

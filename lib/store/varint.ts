@@ -4,7 +4,7 @@
  */
 
 /** Of the largest number. */
-export const MOST_VARINT_BYTES = 8
+export const MAX_VARINT_BYTES = 8
 
 /** Shifts work on 32 bits; up to here none of seven bits loses any. */
 const SHIFTABLE = 0x1000_0000

@@ -7,7 +7,7 @@ import { SECTOR_BYTES } from '../fixtures/disk/recording-disk.js'
 import { Random } from './random.js'
 
 /** Up to here every subset is tried: 4,096 of them. */
-export const MOST_EXHAUSTIVE = 12
+export const MAX_EXHAUSTIVE = 12
 
 const ABSENT: Fate = { kind: 'absent' }
 const WHOLE: Fate = { kind: 'whole' }
@@ -73,7 +73,7 @@ function* torn(
 
 /** All of them, from one that is drawn on. */
 function* subsets(telling: readonly number[], all: All, random: Random): Generator<Fate[]> {
-  if (telling.length > MOST_EXHAUSTIVE) return
+  if (telling.length > MAX_EXHAUSTIVE) return
   const count = 2 ** telling.length
   const first = random.below(count)
   for (let i = 0; i < count; i++) {

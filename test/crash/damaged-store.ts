@@ -159,7 +159,7 @@ async function look(disk: RecordingDisk, ids: Iterable<string>): Promise<Found> 
   for (const ref of store.live()) {
     const { id, payload } = await store.read(ref)
     const maybe = store.mayHaveBeenSent(ref) ? ', maybe sent' : ''
-    stands.set(id, `${store.standing(ref)} ${store.attempts(ref)} ${store.orderKey(ref)}${maybe}`)
+    stands.set(id, `${store.state(ref)} ${store.attempts(ref)} ${store.orderKey(ref)}${maybe}`)
     payloads.set(id, payload)
   }
   for (const id of ids) {

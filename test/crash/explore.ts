@@ -19,7 +19,7 @@ const CYCLES = 3
 /** Where there are more points than the budget has of these, some are drawn: one state each would tell little. */
 const STATES_A_POINT = 8
 /** So many states in a row that were seen before, and a point has no more to tell. */
-const MOST_STALE = 300
+const MAX_STALE = 300
 
 export interface Tally {
   states: number
@@ -129,7 +129,7 @@ export async function explore(
       const key = `${point.oracle.fingerprint()} ${disk.digest()}`
       if (seen.has(key) && only === undefined) {
         point.stale += 1
-        if (point.stale > MOST_STALE) open.splice(open.indexOf(point), 1)
+        if (point.stale > MAX_STALE) open.splice(open.indexOf(point), 1)
         continue
       }
       point.stale = 0

@@ -1,6 +1,6 @@
 import { FinishedRecords } from '../../lib/log/append.js'
 import { WaqError } from '../../lib/log/errors.js'
-import { LogSet } from '../../lib/log/log-set.js'
+import { LogDirectory } from '../../lib/log/log-set.js'
 import { monotonicNow } from '../../lib/log/real-time.js'
 import type { Durability, LogSpec } from '../../lib/log/types.js'
 import type { DiskProcess } from '../fixtures/disk/disk-process.js'
@@ -35,7 +35,7 @@ export class Life {
   readonly errors: WaqError[] = []
   /** What callers were told. */
   readonly refusals: unknown[] = []
-  #set: LogSet | undefined
+  #set: LogDirectory | undefined
   #owner = 0
   readonly #refused = (error: unknown): void => {
     this.refusals.push(error)
@@ -47,7 +47,7 @@ export class Life {
     this.shape = shape
   }
 
-  get set(): LogSet {
+  get set(): LogDirectory {
     return this.#set!
   }
 
@@ -61,7 +61,7 @@ export class Life {
       { name: MESSAGES, id: 1, durability: this.shape.durability, onFailure: 'reject' },
       { name: ACKS, id: 2, durability: 'os', onFailure: 'retain' },
     ]
-    const set = await LogSet.open(
+    const set = await LogDirectory.open(
       ROOT,
       {
         logs,

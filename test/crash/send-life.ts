@@ -60,8 +60,8 @@ export class SendLife {
       dedupe: { windowMs: 0, maxIds: 0 },
     })
     const shown = live.map(({ id, channel, stands, ref }) => {
-      const inDoubt = stands.standing === 'in-doubt'
-      if (stands.standing !== 'dead') this.#lines.get(channel)!.push({ id, ref, retries: false })
+      const inDoubt = stands.state === 'in-doubt'
+      if (stands.state !== 'dead') this.#lines.get(channel)!.push({ id, ref, retries: false })
       if (inDoubt && (store.attempts(ref) === 0 || store.progress(ref).firstAttemptAt === 0)) this.#ended += 1
       return { id, marked: inDoubt || stands.mayHaveBeenSent, inDoubt }
     })
@@ -146,7 +146,7 @@ export class SendLife {
   }
 
   #isMarked(ref: MessageRef): boolean {
-    return this.store.standing(ref) === 'in-doubt' || this.store.mayHaveBeenSent(ref)
+    return this.store.state(ref) === 'in-doubt' || this.store.mayHaveBeenSent(ref)
   }
 
   /** It is cancelled, or its time is over, and no attempt was made of it. */

@@ -22,7 +22,7 @@ export async function openStore(
     const sequence = store.sequence(ref)
     const orderKey = store.orderKey(ref) === sequence ? undefined : store.orderKey(ref)
     const stands = {
-      standing: store.standing(ref) as 'pending' | 'in-doubt' | 'dead',
+      state: store.state(ref) as 'pending' | 'in-doubt' | 'dead',
       attempts: store.attempts(ref),
       dueAt: store.dueAt(ref),
       mayHaveBeenSent: store.mayHaveBeenSent(ref),

@@ -105,11 +105,11 @@ export class StoreLife {
   async settleMost(random: Random): Promise<void> {
     const settling: Promise<void>[] = []
     for (const [message, ref] of [...this.#refs]) {
-      const standing = this.store.standing(ref)
+      const state = this.store.state(ref)
       if (random.chance(4)) continue
-      if (standing === 'dead') settling.push(this.#record(message, ref, outcomeOf('purged')))
+      if (state === 'dead') settling.push(this.#record(message, ref, outcomeOf('purged')))
       else {
-        if (standing !== 'sending') settling.push(this.#record(message, ref, outcomeOf('attempt')))
+        if (state !== 'sending') settling.push(this.#record(message, ref, outcomeOf('attempt')))
         settling.push(this.#record(message, ref, outcomeOf('delivered')))
       }
     }
@@ -151,11 +151,11 @@ export class StoreLife {
 
   #anyOutcome(ref: MessageRef, random: Random): Outcome {
     const { store } = this
-    const standing = store.standing(ref)
+    const state = store.state(ref)
     const kind = random.pick(
-      standing === 'sending'
+      state === 'sending'
         ? (['delivered', 'delivered', 'retry', 'rate-limited', 'released', 'interrupted', 'dead'] as const)
-        : standing === 'dead'
+        : state === 'dead'
           ? (['redriven', 'purged'] as const)
           : (['attempt', 'attempt', 'attempt', 'cancelled'] as const),
     )

@@ -14,7 +14,7 @@ import type { Account } from './world.js'
 
 /** How a message stands after an opening, as far as its outcomes tell. */
 export interface Stands {
-  readonly standing: 'pending' | 'in-doubt' | 'dead' | 'delivered' | 'cancelled' | 'purged'
+  readonly state: 'pending' | 'in-doubt' | 'dead' | 'delivered' | 'cancelled' | 'purged'
   readonly attempts: number
   readonly dueAt: number
   readonly mayHaveBeenSent: boolean
@@ -23,7 +23,7 @@ export interface Stands {
 }
 
 const NEW: Stands = {
-  standing: 'pending',
+  state: 'pending',
   attempts: 0,
   dueAt: 0,
   mayHaveBeenSent: false,
@@ -37,23 +37,23 @@ export function recovered(before: Stands, outcome: Outcome): Stands {
   switch (kind) {
     case 'attempt':
     case 'interrupted':
-      return { ...after, standing: 'in-doubt', mayHaveBeenSent: true }
+      return { ...after, state: 'in-doubt', mayHaveBeenSent: true }
     case 'retry':
     case 'rate-limited':
-      return { ...after, standing: 'pending', dueAt: outcome.dueAt }
+      return { ...after, state: 'pending', dueAt: outcome.dueAt }
     case 'released':
-      return { ...after, standing: 'pending' }
+      return { ...after, state: 'pending' }
     case 'redriven':
-      return { ...after, standing: 'pending', orderKey: outcome.orderKey }
+      return { ...after, state: 'pending', orderKey: outcome.orderKey }
     default:
-      return { ...after, standing: kind }
+      return { ...after, state: kind }
   }
 }
 
 const SETTLED: ReadonlySet<string> = new Set(['delivered', 'cancelled', 'purged'])
 
-export function isSettled({ standing }: Stands): boolean {
-  return SETTLED.has(standing)
+export function isSettled({ state }: Stands): boolean {
+  return SETTLED.has(state)
 }
 
 /** A live message as an opening shows it. */
@@ -384,8 +384,8 @@ function standsOf(
   if (found !== undefined) return found.stands
   const standing = settled.get(id)
   if (standing === undefined) return undefined
-  const settling = [base, ...outcomes.map(outcome => outcome.stands)].find(each => each.standing === standing)
-  return settling ?? { ...NEW, standing: standing as Stands['standing'] }
+  const settling = [base, ...outcomes.map(outcome => outcome.stands)].find(each => each.state === standing)
+  return settling ?? { ...NEW, state: standing as Stands['state'] }
 }
 
 /** After so many of its outcomes. */
@@ -406,8 +406,8 @@ function reachedBy(message: Message, cut: number, now: Stands | undefined): numb
   return -1
 }
 
-function tell({ standing, attempts, dueAt, mayHaveBeenSent, orderKey }: Stands): string {
-  if (SETTLED.has(standing)) return standing
+function tell({ state, attempts, dueAt, mayHaveBeenSent, orderKey }: Stands): string {
+  if (SETTLED.has(state)) return state
   const place = orderKey === undefined ? '' : ` at ${orderKey}`
-  return `${standing} after ${attempts} attempts, due ${dueAt}${mayHaveBeenSent ? ', maybe sent' : ''}${place}`
+  return `${state} after ${attempts} attempts, due ${dueAt}${mayHaveBeenSent ? ', maybe sent' : ''}${place}`
 }

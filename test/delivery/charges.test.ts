@@ -283,7 +283,7 @@ t.test('whatever happens, no message is sent more than maxAttempts times without
           if (action.do === 'add') h!.add(action.channel)
           else if (action.do === 'pass') await h!.pass(action.ms)
           else if (action.do === 'redrive') {
-            const dead = [...h!.store.live()].filter(ref => h!.store.standing(ref) === 'dead')
+            const dead = [...h!.store.live()].filter(ref => h!.store.state(ref) === 'dead')
             for (const ref of dead) open.delete(`m${h!.store.sequence(ref)}`)
             await h!.dispatcher.redrive(dead, 'original')
           } else {

@@ -225,7 +225,7 @@ t.test('a hundred thousand stuck channels cost a healthy one nothing', async t =
   t.equal(h.dispatcher.stats().channels, stuck)
   // Every look at the store while healthy messages pass is counted: work, not time.
   let looks = 0
-  for (const name of ['orderKey', 'dueAt', 'standing', 'channel', 'sequence'] as const) {
+  for (const name of ['orderKey', 'dueAt', 'state', 'channel', 'sequence'] as const) {
     const look = h.store[name] as (ref: MessageRef) => never
     h.store[name] = ref => {
       looks++

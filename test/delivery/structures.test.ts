@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { Backlog, keyBehind, type Line } from '../../lib/delivery/backlog.js'
+import { Backlog, type ChannelLine, keyBehind } from '../../lib/delivery/backlog.js'
 import { MessageColumns } from '../../lib/delivery/columns.js'
 import { Heap } from '../../lib/delivery/heap.js'
 import { Window } from '../../lib/delivery/window.js'
@@ -56,7 +56,7 @@ t.test('a backlog keeps messages in the order of their keys, whatever comes and 
         sequence: (ref: MessageRef) => ref,
       } as unknown as MessageStore
       const backlog = new Backlog(store, new MessageColumns())
-      const line: Line = { head: 0, tail: 0 }
+      const line: ChannelLine = { head: 0, tail: 0 }
       const model: MessageRef[] = []
       for (const { kind, key, which } of operations) {
         if (kind === 'insert') {

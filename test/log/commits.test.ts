@@ -1,7 +1,7 @@
 import { nextTick } from 'node:process'
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import type { LogSet } from '../../lib/log/log-set.js'
+import type { LogDirectory } from '../../lib/log/log-set.js'
 import { holdTime } from '../../lib/log/real-time.js'
 import type { LogSpec } from '../../lib/log/types.js'
 import { DiskProcess, type Fault, type Operation } from '../fixtures/disk/disk-process.js'
@@ -11,7 +11,7 @@ import { append, type OpenOptions, openLogs, queueLogs, ROOT, textsOf } from './
 interface Stage {
   readonly disk: RecordingDisk
   readonly process: DiskProcess
-  readonly set: LogSet
+  readonly set: LogDirectory
   /** Called in each sync on the event loop. */
   onSyncNow: () => void
   /** Asked for each operation: what becomes of it. */
@@ -51,7 +51,7 @@ async function stage(t: Test, options: OpenOptions = {}): Promise<Stage> {
   return Object.assign(here, { disk, process, set, syncs })
 }
 
-const commits = ({ set }: { set: LogSet }) => set.syncCounts().commits
+const commits = ({ set }: { set: LogDirectory }) => set.syncCounts().commits
 
 /** Operations of this kind on such a path wait until the test says so. */
 function gate(process: DiskProcess, kind: Operation['kind'], path: RegExp) {

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { FinishedRecords } from '../../lib/log/append.js'
 import { BALLAST_BYTES } from '../../lib/log/ballast.js'
 import { WaqError } from '../../lib/log/errors.js'
-import type { LogSet } from '../../lib/log/log-set.js'
+import type { LogDirectory } from '../../lib/log/log-set.js'
 import { decodeManifest } from '../../lib/log/manifest.js'
 import { parseFileId, segmentName } from '../../lib/log/names.js'
 import { sleep } from '../../lib/log/real-time.js'
@@ -36,7 +36,7 @@ function test(name: string, body: (t: Test) => Promise<unknown>): void {
 interface Stage {
   disk: RecordingDisk
   process: DiskProcess
-  set: LogSet
+  set: LogDirectory
   errors: WaqError[]
   /** From now on these operations fail; each entry once. */
   faults: ((operation: Operation) => Fault | undefined)[]

@@ -1,7 +1,7 @@
 /** Invariant 14, at the places where space is asked for: what must not fail may take it out of the ballast. */
 import t from 'tap'
 import { BALLAST_BYTES, Ballast } from '../../lib/log/ballast.js'
-import { LogSet } from '../../lib/log/log-set.js'
+import { LogDirectory } from '../../lib/log/log-set.js'
 import type { LogSpec } from '../../lib/log/types.js'
 import * as damage from '../fixtures/disk/damage.js'
 import { DiskProcess } from '../fixtures/disk/disk-process.js'
@@ -35,7 +35,7 @@ t.test('whoever takes the lock of a full disk may ask for room', async t => {
   const process = new DiskProcess(disk)
   const environment = environmentOf(process)
   let made: boolean | undefined
-  const opened = await LogSet.open(
+  const opened = await LogDirectory.open(
     ROOT,
     {
       logs: queueLogs(),

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { takeGuard } from '../../lib/log/guard.js'
+import { takeOpenMutex } from '../../lib/log/guard.js'
 import { ownerRecord, ownIdentity } from '../../lib/log/identity.js'
 import { LockChild } from './fixtures/lock-children.js'
 import { livingIdentity } from './fixtures/owner-files.js'
@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000
 const options = { staleMs: STALE_MS, waitMs: 0 }
 
 function directoryOf(t: Test): string {
-  const directory = fs.mkdtempSync(join(os.tmpdir(), 'waq-guard-'))
+  const directory = fs.mkdtempSync(join(os.tmpdir(), 'waq-mutex-'))
   t.teardown(() => fs.rmSync(directory, { recursive: true, force: true }))
   return directory
 }
@@ -30,9 +30,9 @@ function elsewhere(): string {
 
 t.test('one holds it at a time, and nothing stays behind', async t => {
   const directory = directoryOf(t)
-  const first = await takeGuard(directory, options)
+  const first = await takeOpenMutex(directory, options)
   t.equal(first.stands(), true)
-  await t.rejects(takeGuard(directory, options), {
+  await t.rejects(takeOpenMutex(directory, options), {
     code: 'WAQ_LOCKED',
     message: new RegExp(`process ${process.pid} on host`),
     owner: { pid: process.pid, host: os.hostname(), alive: true },
@@ -40,64 +40,64 @@ t.test('one holds it at a time, and nothing stays behind', async t => {
   first.release()
   first.release()
   t.equal(first.stands(), false)
-  const second = await takeGuard(directory, options)
+  const second = await takeOpenMutex(directory, options)
   first.release()
-  t.equal(second.stands(), true, 'a holder releases its own guard only')
+  t.equal(second.stands(), true, 'a holder releases its own mutex only')
   second.release()
   t.same(fs.readdirSync(directory), [])
 })
 
 t.test('who waits gets it when it is released', async t => {
   const directory = directoryOf(t)
-  const first = await takeGuard(directory, options)
-  const waiting = takeGuard(directory, { staleMs: STALE_MS, waitMs: 60_000 })
+  const first = await takeOpenMutex(directory, options)
+  const waiting = takeOpenMutex(directory, { staleMs: STALE_MS, waitMs: 60_000 })
   first.release()
   ;(await waiting).release()
   t.same(fs.readdirSync(directory), [])
 })
 
-t.test("a dead holder's guard is taken at once", async t => {
+t.test("a dead holder's mutex is taken at once", async t => {
   const directory = directoryOf(t)
-  fs.symlinkSync(deadRecord(), join(directory, '.guard'))
-  const guard = await takeGuard(directory, options)
-  t.equal(guard.stands(), true)
-  guard.release()
+  fs.symlinkSync(deadRecord(), join(directory, '.mutex'))
+  const mutex = await takeOpenMutex(directory, options)
+  t.equal(mutex.stands(), true)
+  mutex.release()
   t.same(fs.readdirSync(directory), [])
 })
 
-t.test('a holder killed inside the guard keeps no one waiting', async t => {
+t.test('a holder killed inside the mutex keeps no one waiting', async t => {
   const directory = directoryOf(t)
-  const child = new LockChild({ directory, staleMs: STALE_MS, waitMs: 0, mode: 'hang-in-guard' })
+  const child = new LockChild({ directory, staleMs: STALE_MS, waitMs: 0, mode: 'hang-in-mutex' })
   t.same(await child.next(), { event: 'inside' })
-  await t.rejects(takeGuard(directory, options), { code: 'WAQ_LOCKED', owner: { pid: child.pid } })
+  await t.rejects(takeOpenMutex(directory, options), { code: 'WAQ_LOCKED', owner: { pid: child.pid } })
   await child.end('SIGKILL')
-  const guard = await takeGuard(directory, options)
-  guard.release()
+  const mutex = await takeOpenMutex(directory, options)
+  mutex.release()
   t.same(fs.readdirSync(directory), [])
 })
 
-t.test('who was killed while removing a dead guard is in no one’s way', async t => {
+t.test('who was killed while removing a dead mutex is in no one’s way', async t => {
   const directory = directoryOf(t)
   const dead = deadRecord()
-  fs.symlinkSync(dead, join(directory, '.guard'))
+  fs.symlinkSync(dead, join(directory, '.mutex'))
   const { createHash } = await import('node:crypto')
-  const right = `.guard-${createHash('sha256').update(dead).digest('hex').slice(0, 32)}`
+  const right = `.mutex-${createHash('sha256').update(dead).digest('hex').slice(0, 32)}`
   fs.symlinkSync(deadRecord(), join(directory, right))
-  fs.symlinkSync(deadRecord(), join(directory, '.guard-of-long-ago'))
-  const guard = await takeGuard(directory, options)
-  t.same(fs.readdirSync(directory), ['.guard'])
-  guard.release()
+  fs.symlinkSync(deadRecord(), join(directory, '.mutex-of-long-ago'))
+  const mutex = await takeOpenMutex(directory, options)
+  t.same(fs.readdirSync(directory), ['.mutex'])
+  mutex.release()
 })
 
-t.test('the right to remove a guard is respected while its holder lives', async t => {
+t.test('the right to remove a mutex is respected while its holder lives', async t => {
   const directory = directoryOf(t)
   const dead = deadRecord()
-  fs.symlinkSync(dead, join(directory, '.guard'))
+  fs.symlinkSync(dead, join(directory, '.mutex'))
   const { createHash } = await import('node:crypto')
-  const right = `.guard-${createHash('sha256').update(dead).digest('hex').slice(0, 32)}`
+  const right = `.mutex-${createHash('sha256').update(dead).digest('hex').slice(0, 32)}`
   fs.symlinkSync(ownerRecord(ownIdentity(), 1_000).trim(), join(directory, right))
-  await t.rejects(takeGuard(directory, options), { code: 'WAQ_LOCKED' })
-  t.equal(fs.readlinkSync(join(directory, '.guard')), dead)
+  await t.rejects(takeOpenMutex(directory, options), { code: 'WAQ_LOCKED' })
+  t.equal(fs.readlinkSync(join(directory, '.mutex')), dead)
 })
 
 for (const [who, record] of [
@@ -105,46 +105,46 @@ for (const [who, record] of [
   ['that cannot be read', 'nonsense'],
   ['that is stopped', ownerRecord(livingIdentity(), 1_000).trim()],
 ] as const) {
-  t.test(`the guard of a holder ${who} is taken when it shows no life for staleMs`, async t => {
+  t.test(`the mutex of a holder ${who} is taken when it shows no life for staleMs`, async t => {
     const directory = directoryOf(t)
-    const path = join(directory, '.guard')
+    const path = join(directory, '.mutex')
     fs.symlinkSync(record, path)
     // Neither tells whether it lives: the clock by which it was set may have stood anywhere.
     for (const time of [new Date(1_000), new Date(Date.now() + HOUR_MS)]) {
       fs.lutimesSync(path, time, time)
-      await t.rejects(takeGuard(directory, options), { code: 'WAQ_LOCKED' })
+      await t.rejects(takeOpenMutex(directory, options), { code: 'WAQ_LOCKED' })
     }
-    const guard = await takeGuard(directory, { staleMs: 100, waitMs: 600_000 })
-    t.ok(guard.waitedMs > 0, 'the wait is told')
-    guard.release()
+    const mutex = await takeOpenMutex(directory, { staleMs: 100, waitMs: 600_000 })
+    t.ok(mutex.waitedMs > 0, 'the wait is told')
+    mutex.release()
     t.same(fs.readdirSync(directory), [])
   })
 }
 
-t.test('the guard of a holder that gives signs of life is waited for', async t => {
+t.test('the mutex of a holder that gives signs of life is waited for', async t => {
   const directory = directoryOf(t)
-  const path = join(directory, '.guard')
+  const path = join(directory, '.mutex')
   fs.symlinkSync(elsewhere(), path)
   // Its clock stands still: what it sets is the same every time.
   const signs = setInterval(() => fs.lutimesSync(path, 1_000, 1_000), 20)
   t.teardown(() => clearInterval(signs))
-  await t.rejects(takeGuard(directory, { staleMs: 1_000, waitMs: 1_500 }), { code: 'WAQ_LOCKED' })
+  await t.rejects(takeOpenMutex(directory, { staleMs: 1_000, waitMs: 1_500 }), { code: 'WAQ_LOCKED' })
   t.equal(fs.readlinkSync(path), elsewhere())
 })
 
 t.test('a running holder shows signs of life', async t => {
   const directory = directoryOf(t)
-  const path = join(directory, '.guard')
-  const guard = await takeGuard(directory, { staleMs: 40, waitMs: 0 })
+  const path = join(directory, '.mutex')
+  const mutex = await takeOpenMutex(directory, { staleMs: 40, waitMs: 0 })
   const longAgo = new Date(1_000)
   fs.lutimesSync(path, longAgo, longAgo)
   while (fs.lstatSync(path).mtimeMs === 1_000) await new Promise(resolve => setTimeout(resolve, 1))
-  t.equal(guard.stands(), true)
-  guard.release()
+  t.equal(mutex.stands(), true)
+  mutex.release()
 })
 
 t.test('something else under its name is named', async t => {
   const directory = directoryOf(t)
-  fs.writeFileSync(join(directory, '.guard'), '')
-  await t.rejects(takeGuard(directory, options), { code: 'EINVAL', path: join(directory, '.guard') })
+  fs.writeFileSync(join(directory, '.mutex'), '')
+  await t.rejects(takeOpenMutex(directory, options), { code: 'EINVAL', path: join(directory, '.mutex') })
 })

@@ -42,9 +42,9 @@ t.test(
     const { directory, path, lock } = await held(t)
     // An opener found the lock stale, removed it, and was killed before it made its own.
     const { pid } = spawnSync('true')
-    fs.symlinkSync(ownerRecord({ ...ownIdentity(), pid }, 1_000).trim(), join(directory, '.claiming'))
+    fs.symlinkSync(ownerRecord({ ...ownIdentity(), pid }, 1_000).trim(), join(directory, '.lock-intent'))
     fs.rmdirSync(path)
-    await until(() => fs.existsSync(path) && !fs.readdirSync(directory).includes('.guard'))
+    await until(() => fs.existsSync(path) && !fs.readdirSync(directory).includes('.mutex'))
     t.same(fs.readdirSync(directory).sort(), ['.lock', 'owners'])
     await lock.release()
   },

@@ -38,7 +38,7 @@ t.test('a killed owner is replaced at once, a living one is not', async t => {
   await lock.release()
 })
 
-for (const mode of ['hang-in-guard', 'hang-before-claim', 'hang-after-claim'] as const) {
+for (const mode of ['hang-in-mutex', 'hang-before-claim', 'hang-after-claim'] as const) {
   t.test(`a process killed at ${mode} keeps no one waiting`, async t => {
     const directory = directoryOf(t)
     // Our own record stays the newest one until somebody claims, and we are alive.

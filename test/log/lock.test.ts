@@ -257,7 +257,7 @@ t.test(
   async t => {
     const directory = directoryOf(t)
     fs.mkdirSync(join(directory, '.lock'))
-    fs.symlinkSync(deadRecord(), join(directory, '.claiming'))
+    fs.symlinkSync(deadRecord(), join(directory, '.lock-intent'))
     const { lock, tookOverFrom } = await acquireLock(directory, atOnce, ownerFiles(directory))
     t.equal(tookOverFrom, undefined)
     t.same(fs.readdirSync(directory).sort(), ['.lock', 'owners'])
@@ -268,7 +268,7 @@ t.test(
 t.test('the disk is full: room is made, and it is tried again', async t => {
   const full = () => Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
   for (const [where, name] of [
-    ['the guard', 'symlinkSync'],
+    ['the mutex', 'symlinkSync'],
     ['the lock', 'mkdir'],
   ] as const) {
     await t.test(`for ${where}`, async t => {
@@ -346,6 +346,6 @@ t.test('something else under the name of the lock is named', async t => {
 })
 
 t.test('the names of the lock are known, and no others', async t => {
-  for (const name of ['.lock', '.guard', '.guard-0123', '.claiming']) t.ok(isLockName(name), name)
-  for (const name of ['owners', '.git', 'lock', '.guardian']) t.notOk(isLockName(name), name)
+  for (const name of ['.lock', '.mutex', '.mutex-0123', '.lock-intent']) t.ok(isLockName(name), name)
+  for (const name of ['owners', '.git', 'lock', '.mutexes']) t.notOk(isLockName(name), name)
 })

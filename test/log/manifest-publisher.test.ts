@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Ballast } from '../../lib/log/ballast.js'
-import { Directory } from '../../lib/log/directory.js'
+import { DirectoryContext } from '../../lib/log/directory.js'
 import type { WaqError } from '../../lib/log/errors.js'
 import { Fence } from '../../lib/log/fence.js'
 import { decodeManifest } from '../../lib/log/manifest.js'
@@ -14,7 +14,7 @@ const BALLAST = `/q/ballast-${TOKEN}`
 interface Stage {
   disk: RecordingDisk
   process: DiskProcess
-  directory: Directory
+  directory: DirectoryContext
   publisher: ManifestPublisher
   /** What the next manifest says; each build adds one to it. */
   builds: number[]
@@ -33,7 +33,7 @@ async function stage(
   for (const path of ['/', '/q', '/q/manifests', '/q/owners']) await setUp.syncDirectory(path)
   const process = new DiskProcess(disk, fault === undefined ? {} : { fault })
   const now = () => 0
-  const directory = new Directory({
+  const directory = new DirectoryContext({
     root: '/q',
     fileSystem: process,
     now,

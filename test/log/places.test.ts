@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type Place, Places } from '../../lib/log/places.js'
+import { type FramePosition, FramePositions } from '../../lib/log/places.js'
 
-const placeOf = (sequence: number, segment = 1): Place => ({ sequence, segment, offset: sequence * 10 })
+const placeOf = (sequence: number, segment = 1): FramePosition => ({
+  sequence,
+  segment,
+  offset: sequence * 10,
+})
 
 t.test('places are found by sequence, whatever is added, moved and discarded', async () => {
   const step = fc.record({
@@ -15,7 +19,7 @@ t.test('places are found by sequence, whatever is added, moved and discarded', a
       fc.array(step, { maxLength: 100, size: 'max' }),
       (found, steps) => {
         const model = new Map(found.map(sequence => [sequence, placeOf(sequence)]))
-        const places = new Places(model.values())
+        const places = new FramePositions(model.values())
         let next = 41
         for (const [segment, { kind, number }] of steps.entries()) {
           if (kind === 'discard') {
@@ -40,7 +44,7 @@ t.test('places are found by sequence, whatever is added, moved and discarded', a
 
 t.test('a record that is discarded costs as much however many were before', async t => {
   let looks = 0
-  const counted = (sequence: number): Place => ({
+  const counted = (sequence: number): FramePosition => ({
     segment: 1,
     offset: 0,
     get sequence() {
@@ -48,7 +52,7 @@ t.test('a record that is discarded costs as much however many were before', asyn
       return sequence
     },
   })
-  const places = new Places([])
+  const places = new FramePositions([])
   let isFirst = true
   for (let sequence = 0; sequence < 20_000; sequence += 1) places.set(counted(sequence))
   for (let sequence = 1; sequence <= 20_000; sequence += 1) {

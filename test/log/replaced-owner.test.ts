@@ -1,6 +1,6 @@
 /** What an owner does that was replaced and has not noticed: it asks its fence first, each time (invariant 3). */
 import t from 'tap'
-import { LogSet } from '../../lib/log/log-set.js'
+import { LogDirectory } from '../../lib/log/log-set.js'
 import { DiskProcess } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import { environmentOf } from '../fixtures/disk/simulated-lock.js'
@@ -84,7 +84,7 @@ t.test('once it learns from the lock, nothing is accepted any more', async t => 
   const process = new DiskProcess(new RecordingDisk())
   const environment = environmentOf(process)
   let lose: (cause: unknown) => void = () => {}
-  const set = await LogSet.open(
+  const set = await LogDirectory.open(
     ROOT,
     {
       logs: queueLogs(),

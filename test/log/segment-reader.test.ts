@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Directory } from '../../lib/log/directory.js'
+import type { DirectoryContext } from '../../lib/log/directory.js'
 import { asWaqError } from '../../lib/log/errors.js'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, saltState, sealFrame } from '../../lib/log/format.js'
 import { Segment } from '../../lib/log/segment.js'
@@ -66,7 +66,7 @@ class Stage {
       path: (name: string) => `/queue/${name}`,
       failure: asWaqError,
     }
-    this.reader = new SegmentReader(directory as unknown as Directory)
+    this.reader = new SegmentReader(directory as unknown as DirectoryContext)
   }
 
   /** As a disk with bad blocks does it: up to them, and then not at all. */

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { constants } from 'node:os'
 import t from 'tap'
 import { asWaqError } from '../../lib/log/errors.js'
-import { createRecordLink } from '../../lib/log/record-link.js'
+import { createSymlinkRecord } from '../../lib/log/record-link.js'
 import { creationError, isDiskFull, needsBytes, remedyOf, systemCode } from '../../lib/log/system-error.js'
 import { WriteError } from '../../lib/log/write.js'
 import { systemError } from '../fixtures/disk/disk-process.js'
@@ -69,14 +69,14 @@ t.test('no inode left is no lack of bytes, and says so', async t => {
 })
 
 t.test('the record in a link that cannot be made is told as no path', async t => {
-  const path = '/nonesuch/.guard'
-  t.throws(() => createRecordLink(path, '{"pid":7}'), {
+  const path = '/nonesuch/.mutex'
+  t.throws(() => createSymlinkRecord(path, '{"pid":7}'), {
     code: 'ENOENT',
     message: `ENOENT: no such file or directory, symlink '${path}'`,
     path,
   })
   try {
-    createRecordLink(path, '{"pid":7}')
+    createSymlinkRecord(path, '{"pid":7}')
   } catch (error) {
     t.notMatch(JSON.stringify(error), 'pid')
   }

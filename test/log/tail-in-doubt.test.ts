@@ -1,5 +1,5 @@
 import t from 'tap'
-import { LogSet } from '../../lib/log/log-set.js'
+import { LogDirectory } from '../../lib/log/log-set.js'
 import type { LogSpec } from '../../lib/log/types.js'
 import { DiskProcess, type Fault, type Operation } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
@@ -17,11 +17,11 @@ async function open(
   disk: RecordingDisk,
   fault?: (operation: Operation) => Fault | undefined,
   bootId?: string | null,
-): Promise<{ set: LogSet; process: DiskProcess; doubted: string[] }> {
+): Promise<{ set: LogDirectory; process: DiskProcess; doubted: string[] }> {
   const process = new DiskProcess(disk, fault === undefined ? {} : { fault })
   const doubted: string[] = []
   const environment = environmentOf(process)
-  const set = await LogSet.open(
+  const set = await LogDirectory.open(
     ROOT,
     {
       logs,

@@ -166,7 +166,7 @@ export const brakeMutations: readonly Mutation[] = [
     name: 'asking a receiver that is down costs nothing',
     invariants: [],
     file: 'lib/delivery/doubt.js',
-    find: "settler.look(attempt, error, { kind: 'ambiguous' }, recorded);",
+    find: "attemptOutcomes.look(attempt, error, { kind: 'ambiguous' }, recorded);",
     replace: '',
     caughtBy: {
       file: 'delivery/brake',

@@ -46,11 +46,11 @@ export const deliveryMutations: readonly Mutation[] = [
     name: 'a purge does not wait for the device',
     invariants: [13],
     file: 'lib/delivery/person.js',
-    find: `ledger.record(ref, outcome, () => this.#purging.delete(ref));
+    find: `outcomeWriter.record(ref, outcome, () => this.#purging.delete(ref));
         }
         if (count > 0)
             await store.syncOutcomes();`,
-    replace: `ledger.record(ref, outcome, () => this.#purging.delete(ref));
+    replace: `outcomeWriter.record(ref, outcome, () => this.#purging.delete(ref));
         }`,
     caughtBy: {
       file: 'delivery/dead-letters',
@@ -135,7 +135,7 @@ export const deliveryMutations: readonly Mutation[] = [
     name: 'a restart forgets that no attempts are left, where the receiver is asked',
     invariants: [],
     file: 'lib/delivery/doubt.js',
-    find: 'if (isOver)\n            this.#context.scheduler.columns.mark(attempt.ref, Mark.givenUp);',
+    find: 'if (isOver)\n            this.#context.scheduler.columns.mark(attempt.ref, DeliveryFlag.givenUp);',
     replace: '',
     caughtBy: {
       file: 'delivery/charges',

@@ -121,7 +121,7 @@ export const limitMutations: readonly Mutation[] = [
     name: 'what stands on record for a limit keeps no segment',
     invariants: [18],
     file: 'lib/store/taken-places.js',
-    find: 'this.#ledger.keep(segment);',
+    find: 'this.#usage.keep(segment);',
     replace: 'void segment;',
     caughtBy: {
       file: 'store/taken-places',

@@ -648,14 +648,14 @@ export const logMutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'a guard is stale by the wall clock',
+    name: 'a mutex is stale by the wall clock',
     invariants: [],
     file: 'lib/log/guard.js',
     find: 'return mark !== undefined && watchOf(path, mark).isStale(mark, staleMs);',
     replace: 'return fs.lstatSync(path).mtimeMs < Date.now() - staleMs;',
     caughtBy: {
       file: 'log/guard',
-      name: 'the guard of a holder of another host is taken when it shows no life for staleMs',
+      name: 'the mutex of a holder of another host is taken when it shows no life for staleMs',
     },
   },
   {
@@ -950,7 +950,7 @@ export const logMutations: readonly Mutation[] = [
     invariants: [5],
     file: 'lib/log/group-commit.js',
     find: `for (const append of lost)
-            this.#displaced.add(append);`,
+            this.#pendingRewrites.add(append);`,
     replace: '',
     caughtBy: {
       file: 'log/failures',
@@ -1001,11 +1001,11 @@ export const logMutations: readonly Mutation[] = [
     invariants: [5],
     file: 'lib/log/group-commit.js',
     find: `if (last !== undefined && !last.synced)
-            throw refusal(this.#trouble ?? this.#notSynced(), true);
-        if (displaced || this.#displaced.size > 0)
-            throw refusal(this.#trouble ?? this.#notSynced(), true);
+            throw refusal(this.#lastFailure ?? this.#notSynced(), true);
+        if (displaced || this.#pendingRewrites.size > 0)
+            throw refusal(this.#lastFailure ?? this.#notSynced(), true);
         // No one is told of what is retained while it cannot be written, but for who asks.
-        if (this.#trouble !== undefined && this.#queue.size > 0)`,
+        if (this.#lastFailure !== undefined && this.#queue.size > 0)`,
     replace: 'if (false)',
     caughtBy: {
       file: 'log/failures',
@@ -1016,7 +1016,7 @@ export const logMutations: readonly Mutation[] = [
     name: 'sync() resolves though what was appended cannot be written',
     invariants: [5, 13],
     file: 'lib/log/group-commit.js',
-    find: `if (this.#trouble !== undefined && this.#queue.size > 0)
+    find: `if (this.#lastFailure !== undefined && this.#queue.size > 0)
             throw`,
     replace: `if (false)
             throw`,
@@ -1380,7 +1380,7 @@ export const logMutations: readonly Mutation[] = [
     invariants: [7],
     file: 'lib/log/recover.js',
     find: `if (scanned.zerosFrom < to)
-                    visit.bad(segment, scanned.zerosFrom, to - scanned.zerosFrom, undefined);`,
+                    replay.bad(segment, scanned.zerosFrom, to - scanned.zerosFrom, undefined);`,
     replace: '',
     caughtBy: {
       file: 'log/recover',
@@ -1759,7 +1759,7 @@ export const logMutations: readonly Mutation[] = [
     name: 'a close does not write what waits',
     invariants: [8],
     file: 'lib/log/group-commit.js',
-    find: 'return this.#loop.drain(() => this.#pace.cancel());',
+    find: 'return this.#loop.drain(() => this.#backoff.cancel());',
     replace: 'return Promise.resolve();',
     caughtBy: { file: 'log/failures', name: 'a close whose first sync fails still writes what was accepted' },
   },

@@ -6,7 +6,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'messages that are there are called lost',
     invariants: [7],
     file: 'lib/store/opening.js',
-    find: '!contents.holds(sequence)',
+    find: '!membership.holds(sequence)',
     replace: 'true',
     caughtBy: { file: 'store/lost-messages', name: 'a torn end that no outcome tells of is a tear, as ever' },
   },
@@ -402,7 +402,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'rewriting outcomes drops ids of the dedupe window',
     invariants: [10, 12],
     file: 'lib/store/needed-outcomes.js',
-    find: ' && !this.#sources.settled.holds(settlement)',
+    find: ' && !this.#sources.dedupe.holds(settlement)',
     replace: '',
     caughtBy: {
       file: 'store/compaction',
@@ -476,7 +476,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'what lives on behind an end is held for ever',
     invariants: [12],
     file: 'lib/store/needed-outcomes.js',
-    find: `if (this.#heldBytes > MOST_HELD_BYTES)
+    find: `if (this.#heldBytes > MAX_HELD_BYTES)
             this.putRest(put);`,
     replace: '',
     caughtBy: {
@@ -500,8 +500,8 @@ export const storeMutations: readonly Mutation[] = [
     name: 'where a block went is not accounted for',
     invariants: [10, 12],
     file: 'lib/store/needed-outcomes.js',
-    find: `ledger.settledIdForgotten(from);
-            ledger.settledIdAdded(segment);`,
+    find: `usage.settledIdForgotten(from);
+            usage.settledIdAdded(segment);`,
     replace: '',
     caughtBy: { file: 'store/compaction-blocks', name: 'a block goes with the last of its ids' },
   },
@@ -509,7 +509,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'the ends of a block hold no message segment',
     invariants: [10, 12],
     file: 'lib/store/needed-outcomes.js',
-    find: 'ledger.outcomeWritten(holder, undefined, segment);',
+    find: 'usage.outcomeWritten(holder, undefined, segment);',
     replace: '',
     caughtBy: {
       file: 'store/compaction-blocks',
@@ -627,7 +627,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'a message that dies unattempted is not told of',
     invariants: [13],
     file: 'lib/store/outcome-recorder.js',
-    find: "if ((settles || outcome.kind === 'dead') && index.table.standing(ref) !== 'sending')",
+    find: "if ((settles || outcome.kind === 'dead') && index.table.state(ref) !== 'sending')",
     replace: 'if (false)',
     caughtBy: {
       file: 'store/attempt-window',
@@ -779,7 +779,7 @@ export const storeMutations: readonly Mutation[] = [
     invariants: [10, 12],
     file: 'lib/store/rewrite-messages.js',
     find: `if (ackSegment !== undefined)
-                        ledger.outcomeInherited(ackSegment, to.segment);`,
+                        usage.outcomeInherited(ackSegment, to.segment);`,
     replace: '',
     caughtBy: {
       file: 'store/compaction',

@@ -1,7 +1,7 @@
 import { createHook } from 'node:async_hooks'
 import t from 'tap'
 import type { OutboundQueue } from '../../lib/index.js'
-import { Line } from '../../lib/queue/line.js'
+import { WaitingLine } from '../../lib/queue/line.js'
 import { onAbort } from '../../lib/store/abort-error.js'
 import { openQueue } from './fixtures/open-queue.js'
 
@@ -131,7 +131,7 @@ t.test('who gave a signal up is not called, and an abort calls all others once',
 })
 
 t.test('a line serves in order, and anyone may leave it', async t => {
-  const line = new Line<string>()
+  const line = new WaitingLine<string>()
   const leave = ['a', 'b', 'c', 'd'].map(name => line.join(name))
   leave[1]!()
   const served: (string | undefined)[] = [line.first]

@@ -65,7 +65,7 @@ const LONG: ReadonlySet<string> = new Set([
 ])
 
 /** So many files at most share a process, so that there is always another one that can run while some wait. */
-const MOST_FILES = 14
+const MAX_FILES = 14
 
 /** What takes longest, or waits most, begins first, so that no core waits for it at the end. */
 const FIRST = [
@@ -119,7 +119,7 @@ export function partsOf(files: readonly string[]): Part[] {
     else rooms.set(room, [file])
   }
   for (const [room, shared] of rooms) {
-    const processes = Math.ceil(shared.length / MOST_FILES)
+    const processes = Math.ceil(shared.length / MAX_FILES)
     for (let nth = 0; nth < processes; nth += 1) {
       const some = shared.filter((_, index) => index % processes === nth)
       const name = some.length === 1 ? some[0]! : `test/${room}, ${some.length} files from ${some[0]}`

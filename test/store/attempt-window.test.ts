@@ -65,7 +65,7 @@ class Device {
   ): Promise<{ store: LogStore; doubtful: number[] }> {
     const store = await openStore(this.disk, options)
     const doubtful = [...store.live()]
-      .filter(ref => store.standing(ref) === 'in-doubt' && store.mayHaveBeenSent(ref))
+      .filter(ref => store.state(ref) === 'in-doubt' && store.mayHaveBeenSent(ref))
       .map(ref => store.sequence(ref))
     return { store, doubtful }
   }
@@ -168,7 +168,7 @@ t.test('after a loss of power what was attempted unknown is in doubt, and no mor
   t.ok(doubtful.length <= WINDOW, `${doubtful.length} are in doubt`)
   t.equal(next.recovery.inDoubt, doubtful.length)
   t.ok(
-    [...next.live()].every(ref => next.standing(ref) !== 'in-doubt' || next.attempts(ref) === 1),
+    [...next.live()].every(ref => next.state(ref) !== 'in-doubt' || next.attempts(ref) === 1),
     'each is charged: one attempt may have been made',
   )
   const known = new Set(doubtful)
@@ -202,7 +202,7 @@ t.test('wherever the messages of a backlog stand, none is sent again unmarked', 
   t.ok(doubtful.length <= WINDOW)
   for (const ref of next.live()) {
     const sequence = next.sequence(ref)
-    if (!sent.has(sequence) || known.has(sequence) || next.standing(ref) === 'in-doubt') continue
+    if (!sent.has(sequence) || known.has(sequence) || next.state(ref) === 'in-doubt') continue
     t.fail(`${sequence} would be sent again, unmarked`)
   }
 })

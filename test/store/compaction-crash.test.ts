@@ -136,7 +136,7 @@ t.test('an outcome that overtakes another during a compaction never leaves neith
     for (const fates of someFates(crash.pending().length, at)) {
       const { store: next } = await openDiskStore(crash.afterPowerLoss(fates))
       for (const ref of next.live()) {
-        const state = `${next.standing(ref)} ${next.attempts(ref)} ${next.orderKey(ref)}`
+        const state = `${next.state(ref)} ${next.attempts(ref)} ${next.orderKey(ref)}`
         if (state !== 'pending 0 0.5' && !state.startsWith('dead 1 ')) wrong.push(`${at}: ${state}`)
       }
       if ([...next.live()].length !== refs.length) wrong.push(`${at}: messages are missing`)

@@ -89,7 +89,7 @@ t.test('of a message that lives, its last outcome stays', async t => {
   await store.close()
   const again = await openStore(disk)
   t.strictSame(
-    [...again.live()].map(found => again.standing(found)),
+    [...again.live()].map(found => again.state(found)),
     ['in-doubt'],
   )
 })
@@ -210,7 +210,7 @@ t.test('doubt about lost ack bytes survives: it grows no wider when what bounds 
   const [late] = await enqueueMany(store, 1)
   for (let i = 0; i < 6; i += 1) await store.record(first!, outcomeOf('attempt')).written
   await store.record(first!, outcomeOf('retry')).written
-  t.equal(store.standing(late!), 'pending')
+  t.equal(store.state(late!), 'pending')
   await store.close()
   // The second and the third ack are gone; the fourth was written when there were three messages.
   disk.acks.remove([2, 3])

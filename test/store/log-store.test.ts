@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { FinishedRecords } from '../../lib/log/append.js'
-import { LogSet } from '../../lib/log/log-set.js'
+import { LogDirectory } from '../../lib/log/log-set.js'
 import { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef } from '../../lib/store/message-store.js'
 import { logSpecs } from '../../lib/store/opening.js'
@@ -34,7 +34,7 @@ async function state(store: LogStore): Promise<unknown[]> {
       channel,
       payload,
       sequence: store.sequence(ref),
-      standing: store.standing(ref),
+      standing: store.state(ref),
       attempts: store.attempts(ref),
       firstAttemptAt: store.progress(ref).firstAttemptAt,
       mayHaveBeenSent: store.mayHaveBeenSent(ref),
@@ -166,7 +166,7 @@ t.test('a record that a newer version wrote is refused by its name', async t => 
   ]) {
     const directory = await newDirectory(t)
     const options = storeOptions()
-    const logs = await LogSet.open(
+    const logs = await LogDirectory.open(
       directory,
       { ...options, logs: logSpecs(options) },
       { frame() {}, lost() {}, nextSequenceAtLeast: () => 1 },
@@ -201,7 +201,7 @@ t.test('a settled message does not come back, whatever is enqueued, settled, clo
       const model = new Map<number, string>()
       const expected = (): [number, string][] => [...model].toSorted(([a], [b]) => a - b)
       const actual = (): [number, string][] =>
-        [...store.live()].map(ref => [store.sequence(ref), store.standing(ref)])
+        [...store.live()].map(ref => [store.sequence(ref), store.state(ref)])
       for (const action of list) {
         if (action === 'enqueue') {
           model.set(store.sequence(await enqueueOne(store, { payload: 'x'.repeat(150) })), 'pending')
@@ -217,7 +217,7 @@ t.test('a settled message does not come back, whatever is enqueued, settled, clo
           const ref = store.bySequence(sequence)!
           await store.record(ref, outcomeOf(action)).written
           if (isSettling({ kind: action })) model.delete(sequence)
-          else model.set(sequence, store.standing(ref))
+          else model.set(sequence, store.state(ref))
         }
         if (JSON.stringify(actual()) !== JSON.stringify(expected())) return false
       }

@@ -292,7 +292,7 @@ for (const [what, apply] of Object.entries(ackDamages)) {
         for (const ref of store.live()) t.ok(store.mayHaveBeenSent(ref))
         const fresh = await enqueueOne(store)
         t.notOk(store.mayHaveBeenSent(fresh))
-        t.equal(store.standing(fresh), 'pending')
+        t.equal(store.state(fresh), 'pending')
         await store.record(fresh, outcomeOf('cancelled')).written
         await store.syncOutcomes()
         process.kill()

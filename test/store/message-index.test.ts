@@ -69,7 +69,7 @@ t.test('a reused ref remembers nothing of its predecessor', async t => {
   t.equal(ref, first)
   t.strictSame(
     {
-      standing: index.table.standing(ref),
+      standing: index.table.state(ref),
       attempts: index.table.attempts(ref),
       dueAt: index.table.dueAt(ref),
       firstAttemptAt: index.table.progress(ref).firstAttemptAt,
@@ -103,7 +103,7 @@ t.test('a ref of a settled message is refused', async t => {
   const index = new MessageIndex()
   const ref = add(index, 1)
   remove(index, ref)
-  t.throws(() => index.table.standing(ref), /settled/)
+  t.throws(() => index.table.state(ref), /settled/)
 })
 
 t.test('each outcome changes how its message stands, at once', async t => {
@@ -124,7 +124,7 @@ t.test('each outcome changes how its message stands, at once', async t => {
     const index = new MessageIndex()
     const ref = add(index, 1)
     index.apply(ref, outcomeOf(kind as keyof typeof expected))
-    t.equal(index.table.standing(ref), standing, kind)
+    t.equal(index.table.state(ref), standing, kind)
   }
 })
 

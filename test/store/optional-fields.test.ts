@@ -2,7 +2,7 @@
 import { Packr } from 'msgpackr'
 import t from 'tap'
 import { FinishedRecords } from '../../lib/log/append.js'
-import { LogSet } from '../../lib/log/log-set.js'
+import { LogDirectory } from '../../lib/log/log-set.js'
 import type { OpenVisitor } from '../../lib/log/types.js'
 import { ACK_LOG, MESSAGE_LOG } from '../../lib/store/log-names.js'
 import { LogStore } from '../../lib/store/log-store.js'
@@ -45,8 +45,8 @@ function openStore(process: DiskProcess): Promise<LogStore> {
   )
 }
 
-async function openLogs(process: DiskProcess, frame: OpenVisitor['frame'] = () => {}): Promise<LogSet> {
-  return LogSet.open(
+async function openLogs(process: DiskProcess, frame: OpenVisitor['frame'] = () => {}): Promise<LogDirectory> {
+  return LogDirectory.open(
     ROOT,
     {
       logs: logSpecs(storeOptions({ segmentBytes: 4096 })),
@@ -60,7 +60,7 @@ async function openLogs(process: DiskProcess, frame: OpenVisitor['frame'] = () =
   )
 }
 
-function append(set: LogSet, log: string, record: Uint8Array, type: number): Promise<void> {
+function append(set: LogDirectory, log: string, record: Uint8Array, type: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const listener = { accepted: () => resolve(), failed: reject }
     set.log(log).append(new FinishedRecords(type, [record], listener))

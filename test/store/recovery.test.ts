@@ -40,7 +40,7 @@ async function restarted(
 
 t.test('a message without an outcome is pending and was never sent', async t => {
   const { store, ref } = await restarted([])
-  t.equal(store.standing(ref!), 'pending')
+  t.equal(store.state(ref!), 'pending')
   t.equal(store.attempts(ref!), 0)
   t.equal(store.mayHaveBeenSent(ref!), false)
   t.match(store.recovery, { messages: 1, pending: 1, inDoubt: 0, dead: 0 })
@@ -48,7 +48,7 @@ t.test('a message without an outcome is pending and was never sent', async t => 
 
 t.test('an attempt that a crash left open is in doubt, and charged', async t => {
   const { store, ref } = await restarted([{ kind: 'attempt', ...progress({ attempts: 3, triedMs: 4_000 }) }])
-  t.equal(store.standing(ref!), 'in-doubt')
+  t.equal(store.state(ref!), 'in-doubt')
   t.equal(store.attempts(ref!), 3)
   t.equal(store.mayHaveBeenSent(ref!), true)
   t.equal(store.lastOutcomeAt(ref!), NOW, 'when the attempt began')
@@ -61,7 +61,7 @@ t.test('an attempt that a shutdown interrupted is in doubt, and not charged', as
     { kind: 'attempt', ...progress({ attempts: 3 }) },
     { kind: 'interrupted', ...progress({ attempts: 2 }) },
   ])
-  t.equal(store.standing(ref!), 'in-doubt')
+  t.equal(store.state(ref!), 'in-doubt')
   t.equal(store.attempts(ref!), 2)
   t.equal(store.mayHaveBeenSent(ref!), true)
 })
@@ -70,7 +70,7 @@ for (const kind of ['retry', 'rate-limited'] as const) {
   t.test(`after "${kind}" a message is pending and due when it was`, async t => {
     const outcome = outcomeOf(kind)
     const { store, ref } = await restarted([outcome])
-    t.equal(store.standing(ref!), 'pending')
+    t.equal(store.state(ref!), 'pending')
     t.equal(store.dueAt(ref!), outcome.dueAt)
     t.equal(store.attempts(ref!), outcome.attempts)
     t.equal(store.progress(ref!).firstAttemptAt, NOW)
@@ -109,7 +109,7 @@ t.test('the time of a scheduled message is never clamped', async t => {
 
 t.test('a released message is pending, at once', async t => {
   const { store, ref } = await restarted([outcomeOf('attempt'), outcomeOf('released')])
-  t.equal(store.standing(ref!), 'pending')
+  t.equal(store.state(ref!), 'pending')
   t.equal(store.dueAt(ref!), 0)
   t.equal(store.attempts(ref!), 0)
 })
@@ -125,7 +125,7 @@ for (const kind of ['delivered', 'cancelled', 'purged'] as const) {
 
 t.test('a dead letter stays one, with its reason', async t => {
   const { store, ref } = await restarted([outcomeOf('dead')])
-  t.equal(store.standing(ref!), 'dead')
+  t.equal(store.state(ref!), 'dead')
   t.match(store.history(ref!), { diedAt: NOW, deadReason: 'permanent', lastError: recordedError() })
   t.strictSame([...store.haltedChannels()], [])
   t.match(store.recovery, { dead: 1, pending: 0 })
@@ -149,7 +149,7 @@ t.test('a channel that a dead letter halted is halted after a restart, until it 
 
 t.test('a redriven message is pending at its order key, with attempts and expiry anew', async t => {
   const { store, ref } = await restarted([outcomeOf('dead'), outcomeOf('redriven')])
-  t.equal(store.standing(ref!), 'pending')
+  t.equal(store.state(ref!), 'pending')
   t.equal(store.orderKey(ref!), 0.5)
   t.equal(store.expiresAt(ref!), NOW + 60_000)
   t.equal(store.attempts(ref!), 0)
@@ -222,7 +222,7 @@ t.test('where ack bytes are lost, messages that they may have named are in doubt
   const standing = Object.fromEntries(
     [...store.live()].map(ref => [
       store.channel(ref),
-      [store.standing(ref), store.mayHaveBeenSent(ref), store.attempts(ref)],
+      [store.state(ref), store.mayHaveBeenSent(ref), store.attempts(ref)],
     ]),
   )
   t.strictSame(standing, {

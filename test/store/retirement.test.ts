@@ -129,7 +129,7 @@ t.test(
     await store.close()
     const again = await openStore(disk, noWindow)
     t.strictSame(
-      [...again.live()].map(ref => [again.sequence(ref), again.standing(ref)]),
+      [...again.live()].map(ref => [again.sequence(ref), again.state(ref)]),
       [[7, 'in-doubt']],
     )
   },

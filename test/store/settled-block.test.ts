@@ -4,7 +4,7 @@ import t from 'tap'
 import { hashId } from '../../lib/store/id-hash.js'
 import type { SettlingRecord } from '../../lib/store/outcome.js'
 import { SETTLED_FRAME_TYPE } from '../../lib/store/outcome-format.js'
-import { decodeOutcomes, MOST_ROWS, SettledBlock } from '../../lib/store/settled-block.js'
+import { decodeOutcomes, MAX_ROWS, SettledBlock } from '../../lib/store/settled-block.js'
 import { SettledBlockWriter } from '../../lib/store/settled-block-writer.js'
 import { NOW, settlementOf } from './fixtures/messages.js'
 
@@ -102,7 +102,7 @@ t.test('a block ends before it takes too many outcomes, or too much text', async
   const many = blocksOf(Array.from({ length: 600 }, (_, i) => [i + 1, record({ id: `id ${i}` })]))
   t.strictSame(
     many.map(({ ackSequence }) => ackSequence),
-    [MOST_ROWS, 2 * MOST_ROWS, 600],
+    [MAX_ROWS, 2 * MAX_ROWS, 600],
   )
   const long = blocksOf(Array.from({ length: 40 }, (_, i) => [i + 1, record({ id: 'x'.repeat(4000) })]))
   t.ok(long.length > 4)

@@ -3,8 +3,8 @@ import t from 'tap'
 import type { SettlingKind } from '../../lib/store/outcome.js'
 import { SettledBlock } from '../../lib/store/settled-block.js'
 import { SettledBlockWriter } from '../../lib/store/settled-block-writer.js'
-import { type SettledId, SettledIds } from '../../lib/store/settled-ids.js'
-import { Settlement } from '../../lib/store/settlement.js'
+import { DedupeIndex, type SettledId } from '../../lib/store/settled-ids.js'
+import { SettledRecord } from '../../lib/store/settlement.js'
 import { NOW, settlementOf } from './fixtures/messages.js'
 
 function entry(id: string, sequence: number, facts: Partial<SettledId> = {}): SettledId {
@@ -23,20 +23,20 @@ function entry(id: string, sequence: number, facts: Partial<SettledId> = {}): Se
 }
 
 /** One for all of them, as an opening has it: each new one would fill a quarter of a megabyte of its own. */
-const settlement = new Settlement()
+const settlement = new SettledRecord()
 
-function settlementOfEntry({ id, state, sequence, channel, digest, attempts, at }: SettledId): Settlement {
+function settlementOfEntry({ id, state, sequence, channel, digest, attempts, at }: SettledId): SettledRecord {
   const facts = { id, sequence, channel, digest, attempts, at }
   const rest = { kind: state, nextSequence: 1, firstAttemptAt: NOW, mayHaveBeenSent: false }
   return settlementOf({ ...facts, ...rest }, settlement)
 }
 
 class Remembered {
-  readonly ids: SettledIds
+  readonly ids: DedupeIndex
   readonly #forgotten: number[] = []
 
   constructor(maxIds: number, windowMs = 1000) {
-    this.ids = new SettledIds({ windowMs, maxIds }, (_segment, sequence) => this.#forgotten.push(sequence))
+    this.ids = new DedupeIndex({ windowMs, maxIds }, (_segment, sequence) => this.#forgotten.push(sequence))
   }
 
   /** Counted after the latest were placed, which a look at the size asks for. */

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { CorruptRange } from '../../lib/log/types.js'
 import type { LogStore } from '../../lib/store/log-store.js'
-import type { Places } from '../../lib/store/message-store.js'
+import type { LimitUsage } from '../../lib/store/message-store.js'
 import { decodeOutcomes } from '../../lib/store/settled-block.js'
 import { background, smallSegments } from './fixtures/compactions.js'
 import { MemoryDisk } from './fixtures/memory-logs.js'
@@ -10,7 +10,7 @@ import { enqueueOne, FakeClock, NOW, openStore, outcomeOf, progress } from './fi
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 
-const taken = (facts: Partial<Places> = {}): Places => ({
+const taken = (facts: Partial<LimitUsage> = {}): LimitUsage => ({
   scope: 'channel',
   target: 'chat',
   perMs: DAY_MS,
@@ -161,7 +161,7 @@ t.test('where the tail of the ack log is in doubt, the messages in doubt take pl
   await store.syncOutcomes()
   disk.acks.tailInDoubt = true
   const again = await openStore(disk)
-  const doubtful = [...again.live()].filter(ref => again.standing(ref) === 'in-doubt')
+  const doubtful = [...again.live()].filter(ref => again.state(ref) === 'in-doubt')
   t.same(doubtful.map(ref => [again.channel(ref), again.progress(ref).firstAttemptAt]).sort(), [
     ['a', 0],
     ['b', 0],

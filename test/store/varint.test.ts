@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { MOST_VARINT_BYTES, VarintReader, writeVarint } from '../../lib/store/varint.js'
+import { MAX_VARINT_BYTES, VarintReader, writeVarint } from '../../lib/store/varint.js'
 
 const reader = new VarintReader()
 
 function bytesOf(value: number): Buffer {
-  const buffer = Buffer.alloc(MOST_VARINT_BYTES + 2)
+  const buffer = Buffer.alloc(MAX_VARINT_BYTES + 2)
   return buffer.subarray(0, writeVarint(buffer, value, 0))
 }
 
@@ -22,7 +22,7 @@ t.test('whole numbers up to 2^53 - 1 come back, in as few bytes as they need', a
     reader.begin(bytesOf(edge))
     t.equal(reader.next(), edge)
   }
-  t.equal(bytesOf(Number.MAX_SAFE_INTEGER).length, MOST_VARINT_BYTES)
+  t.equal(bytesOf(Number.MAX_SAFE_INTEGER).length, MAX_VARINT_BYTES)
 })
 
 t.test('a larger number, one without an end, and none at all are NaN', async t => {

@@ -1,5 +1,5 @@
 import { property } from '../property.js'
-import type { Meaning, Rule } from './meaning.js'
+import type { ErrorRule, Meaning } from './meaning.js'
 
 /**
  * Codes of Node, its TLS, DNS and HTTP/2, of undici and of other clients. An error has them of itself, so
@@ -140,7 +140,7 @@ const EVENTS: readonly unknown[] = ['lookup', 'connect', 'secureConnect']
 const NOT_CONNECTED = /^(?:\w+_)?NOT_CONNECTED$/
 const NOT_READY = /^(?:ERR_)?(?:\w+_)?NOT_(?:CONFIGURED|INITIALI[SZ]ED|READY)$/
 
-export const clientCode: Rule = ({ error, message }) => {
+export const clientCode: ErrorRule = ({ error, message }) => {
   const code = property(error, 'code')
   if (typeof code !== 'string' || isOfSeveral(error)) return undefined
   if (NOT_CONNECTED.test(code)) return { means: 'not-sent' }
@@ -172,7 +172,7 @@ const NAMES: readonly (readonly [name: RegExp, means: Meaning, source: string])[
   [/^(?:Rate_?Limit\w*|TooManyRequests)(?:Error|Exception)$/i, 'limit', 'Loops, many a client'],
 ]
 
-export const errorName: Rule = ({ name }) => {
+export const errorName: ErrorRule = ({ name }) => {
   const means = NAMES.find(([pattern]) => pattern.test(name))?.[1]
   return means && { means, reason: name }
 }

@@ -1,5 +1,5 @@
 import { property } from '../property.js'
-import type { Rule } from './meaning.js'
+import type { ErrorRule } from './meaning.js'
 
 /**
  * What a gateway says of a request that it never passed on: it had nobody to pass it to, or no connection.
@@ -34,7 +34,7 @@ export function isNotPassedOn(text: string): boolean {
   return ANSWERS.some(([of, body]) => of === 503 && body.test(start))
 }
 
-export const notPassedOn: Rule = ({ status, places, waitMs }) => {
+export const notPassedOn: ErrorRule = ({ status, places, waitMs }) => {
   const answers = ANSWERS.filter(([of]) => of === status)
   // One that says when to come back is obeyed.
   if (answers.length === 0 || waitMs !== undefined) return undefined

@@ -1,6 +1,6 @@
 import { property } from '../property.js'
 import { isNotPassedOn } from './gateways.js'
-import type { Meaning, Rule } from './meaning.js'
+import type { ErrorRule, Meaning } from './meaning.js'
 
 /** The canonical codes: https://grpc.io/docs/guides/status-codes/ */
 const MEANINGS: readonly (Meaning | undefined)[] = [
@@ -38,7 +38,7 @@ const TEXTS: readonly (readonly [codes: readonly number[], begins: RegExp, means
  * A client's own error: `@grpc/grpc-js` has `details`, Connect has `rawMessage`. Elsewhere a small code is
  * anybody's.
  */
-export const grpcStatus: Rule = ({ error }) => {
+export const grpcStatus: ErrorRule = ({ error }) => {
   const code = property(error, 'code')
   const details = property(error, 'details')
   const text = typeof details === 'string' ? details : property(error, 'rawMessage')

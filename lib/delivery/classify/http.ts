@@ -1,5 +1,5 @@
 import { property } from '../property.js'
-import type { Finding, Meaning, Rule } from './meaning.js'
+import type { ErrorRule, Finding, Meaning } from './meaning.js'
 import type { Reading } from './reading.js'
 import { isUsedUp } from './wait.js'
 
@@ -41,7 +41,7 @@ const BY_STATUS = new Map(MEANINGS.map(([status, means]) => [status, means]))
 /** A status that may come of a window that is used up: GitHub says 403. */
 const MAY_BE_LIMITS: ReadonlySet<number> = new Set([403, 420, 429])
 
-export const httpStatus: Rule = reading => {
+export const httpStatus: ErrorRule = reading => {
   const { status } = reading
   if (status === undefined) return undefined
   const means = BY_STATUS.get(status) ?? ofClass(status)

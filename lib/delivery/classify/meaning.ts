@@ -37,7 +37,7 @@ export interface Finding {
 }
 
 /** Finds out what one error says; undefined: nothing that this rule knows. */
-export type Rule = (reading: Reading) => Finding | undefined
+export type ErrorRule = (reading: Reading) => Finding | undefined
 
 /**
  * Leaves out what is not known: `{ kind, afterMs: undefined }` and `{ kind }` mean the same, the second reads

@@ -2,7 +2,7 @@ import { clientCode, errorName } from './codes.js'
 import { notPassedOn } from './gateways.js'
 import { grpcStatus } from './grpc.js'
 import { httpStatus } from './http.js'
-import type { Finding, Rule } from './meaning.js'
+import type { ErrorRule, Finding } from './meaning.js'
 import { platformFinding } from './platform.js'
 import {
   githubSecondaryLimit,
@@ -25,7 +25,7 @@ import { resetMsIn } from './wait.js'
 import { waitMsInWords } from './wait-in-words.js'
 
 /** What an answer says by a code of its platform, which outranks the status beside it. */
-const ANSWERS: readonly Rule[] = [
+const ANSWERS: readonly ErrorRule[] = [
   smtpReply,
   grpcStatus,
   slackRateLimit,
@@ -48,7 +48,7 @@ const ANSWERS: readonly Rule[] = [
 ]
 
 /** What is known where no answer came. */
-const FAILURES: readonly Rule[] = [textBeginning, clientCode, errorName, textMiddle]
+const FAILURES: readonly ErrorRule[] = [textBeginning, clientCode, errorName, textMiddle]
 
 /** What one error says, without what it wraps; undefined: nothing that anybody here knows. */
 export function findingOf(reading: Reading): Finding | undefined {
@@ -72,7 +72,7 @@ export function isDoubt({ means }: Finding): boolean {
   return means === 'doubt' || means === 'unanswered'
 }
 
-function first(rules: readonly Rule[], reading: Reading): Finding | undefined {
+function first(rules: readonly ErrorRule[], reading: Reading): Finding | undefined {
   for (const rule of rules) {
     const finding = rule(reading)
     if (finding !== undefined) return finding

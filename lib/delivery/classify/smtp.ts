@@ -1,5 +1,5 @@
 import { property } from '../property.js'
-import type { Meaning, Rule } from './meaning.js'
+import type { ErrorRule, Meaning } from './meaning.js'
 
 /**
  * Replies that mean something else than their class: a 4yz says "try later" (RFC 5321, 4.2.1), which is no
@@ -17,7 +17,7 @@ const MEANINGS: readonly (readonly [reply: number, means: Meaning, source: strin
 const BY_REPLY = new Map(MEANINGS.map(([reply, means]) => [reply, means]))
 
 /** What a server of mail replied, as nodemailer has it: `responseCode`, `response`, `command`. */
-export const smtpReply: Rule = ({ error }) => {
+export const smtpReply: ErrorRule = ({ error }) => {
   const reply = replyIn(error)
   const command = String(property(error, 'command') ?? '')
   const code = property(error, 'code')

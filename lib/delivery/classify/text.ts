@@ -1,4 +1,4 @@
-import type { Finding, Meaning, Rule } from './meaning.js'
+import type { ErrorRule, Finding, Meaning } from './meaning.js'
 
 /** Longer texts are looked at so far. */
 const MAX_LENGTH = 500
@@ -139,7 +139,7 @@ export function metIn(text: string): Finding | undefined {
 const MET: ReadonlySet<Meaning> = new Set<Meaning>(['unreachable', 'not-sent', 'unanswered', 'doubt'])
 
 /** What the beginning of an error's text says. */
-export const textBeginning: Rule = ({ message, status }) => {
+export const textBeginning: ErrorRule = ({ message, status }) => {
   // Beside a status it is the receiver's text.
   if (status !== undefined || message === '') return undefined
   const means = beginningOf(message)
@@ -152,7 +152,7 @@ function beginningOf(text: string): Meaning | undefined {
 }
 
 /** What it says in the middle, where nothing else about the error says anything. */
-export const textMiddle: Rule = ({ message, status }) => {
+export const textMiddle: ErrorRule = ({ message, status }) => {
   if (status !== undefined) return undefined
   const start = message.slice(0, MAX_LENGTH)
   if (!NOT_CONFIGURED.test(start.replace(QUOTED, ' '))) return undefined

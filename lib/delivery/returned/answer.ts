@@ -1,13 +1,13 @@
 import { isText, property } from '../property.js'
 
 /** An answer as a platform gives it: a plain object, of JSON or of a client that hands it through. */
-export type Answer = Readonly<Record<string, unknown>>
+export type PlatformAnswer = Readonly<Record<string, unknown>>
 
 /**
  * A plain object, also of another realm. An instance of a class is somebody's own: no one here knows what it
  * means.
  */
-export function isPlain(value: unknown): value is Answer {
+export function isPlain(value: unknown): value is PlatformAnswer {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null

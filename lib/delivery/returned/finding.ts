@@ -2,7 +2,7 @@ import { classifyError } from '../classify/classify-error.js'
 import { isStream, parsedBody } from '../platform-text.js'
 import { isError, property } from '../property.js'
 import type { Verdict } from '../types.js'
-import { type Answer, isPlain, isRefusedResponse } from './answer.js'
+import { isPlain, isRefusedResponse, type PlatformAnswer } from './answer.js'
 import { BodyReader } from './body-reader.js'
 import { outcomesOf } from './lists.js'
 import { PeekedBody } from './peeked-body.js'
@@ -10,16 +10,16 @@ import { isPartialAnswer, isRefusal } from './refusals.js'
 import { ResponseError, statusOf } from './response-error.js'
 
 /** What is found in a result that is no plain success. */
-export type Finding =
+export type ReturnedFinding =
   | { readonly kind: 'refused'; readonly error: unknown }
   /** Some of what was sent failed: it counts as delivered, since the rest would come twice. */
   | { readonly kind: 'partly'; readonly failed: number; readonly count: number; readonly error: unknown }
   /** Its body has to be read first. */
   | {
       readonly kind: 'unread'
-      readonly read: () => Promise<Finding | undefined>
+      readonly read: () => Promise<ReturnedFinding | undefined>
       /** Where there is no time to read it. */
-      readonly unread: Finding | undefined
+      readonly unread: ReturnedFinding | undefined
       /** The time is over. */
       readonly stop: () => void
     }
@@ -31,7 +31,7 @@ const WEIGHTS: readonly Verdict['kind'][] = ['halt', 'ambiguous', 'rate-limited'
  * What speaks against a result: undefined where nothing does, and for whatever no one here knows. Never
  * throws.
  */
-export function findingIn(result: unknown): Finding | undefined {
+export function findingIn(result: unknown): ReturnedFinding | undefined {
   if (typeof result !== 'object' || result === null) return undefined
   try {
     if (property(result, 'ok') === true && isPlain(result) && property(result, 'headers') === undefined)
@@ -46,7 +46,7 @@ export function findingIn(result: unknown): Finding | undefined {
 }
 
 /** The same of a result that somebody else has refused. */
-export function refusalOf(result: unknown): Finding {
+export function refusalOf(result: unknown): ReturnedFinding {
   const body = BodyReader.of(result)
   if (body !== undefined) return unreadRefusal(result, body)
   return { kind: 'refused', error: isError(result) ? result : new ResponseError(result, bodyOf(result)) }
@@ -59,7 +59,7 @@ function responseStatus(value: object): number | undefined {
   return typeof property(value, 'ok') === 'boolean' && !isPlain(value) ? status : undefined
 }
 
-function inResponse(response: object, status: number): Finding | undefined {
+function inResponse(response: object, status: number): ReturnedFinding | undefined {
   const ok = property(response, 'ok')
   if (ok === false || (ok === undefined && status >= 300 && status < 600)) return refusalOf(response)
   const already = bodyOf(response)
@@ -70,7 +70,7 @@ function inResponse(response: object, status: number): Finding | undefined {
   return { kind: 'unread', read, unread: undefined, stop: () => body.stop() }
 }
 
-function unreadRefusal(response: unknown, body: BodyReader): Finding {
+function unreadRefusal(response: unknown, body: BodyReader): ReturnedFinding {
   const refused = (answer: unknown) =>
     ({ kind: 'refused', error: new ResponseError(response, answer) }) as const
   const read = async () => {
@@ -81,7 +81,7 @@ function unreadRefusal(response: unknown, body: BodyReader): Finding {
   return { kind: 'unread', read, unread: refused(undefined), stop: () => body.discard() }
 }
 
-function inAnswer(answer: unknown, response: unknown): Finding | undefined {
+function inAnswer(answer: unknown, response: unknown): ReturnedFinding | undefined {
   const body = parsedBody(answer)
   if (!Array.isArray(body) && !isPlain(body)) return undefined
   const { failures, count } = outcomesOf(body) ?? NONE
@@ -107,11 +107,11 @@ function inAnswer(answer: unknown, response: unknown): Finding | undefined {
 const CAUGHT: readonly string[] = ['error', 'err', 'originalError', 'exception', 'cause', 'reason']
 
 /** What a program caught and returned says more than its own answer: the request may have been taken. */
-function caughtIn(answer: Answer): unknown {
+function caughtIn(answer: PlatformAnswer): unknown {
   return CAUGHT.map(name => property(answer, name)).find(isError)
 }
 
-function refusalIn(answer: Answer, response: unknown): ResponseError {
+function refusalIn(answer: PlatformAnswer, response: unknown): ResponseError {
   const held = property(answer, 'response')
   if (isRefusedResponse(held)) return new ResponseError(held, answer.error ?? answer)
   return new ResponseError(response ?? answer, answer)

@@ -1,5 +1,5 @@
 import { isError, isText } from '../property.js'
-import { type Answer, byName, isFailureCode, isPlain, isRefusedResponse } from './answer.js'
+import { byName, isFailureCode, isPlain, isRefusedResponse, type PlatformAnswer } from './answer.js'
 
 /** What a list says of each thing that was sent. */
 export interface Outcomes {
@@ -14,8 +14,8 @@ interface List {
   readonly by: string
   /** What must stand beside it. Default: nothing. */
   readonly beside?: string
-  readonly isEntry: (entry: Answer) => boolean
-  readonly failure: (entry: Answer) => unknown
+  readonly isEntry: (entry: PlatformAnswer) => boolean
+  readonly failure: (entry: PlatformAnswer) => unknown
 }
 
 const bulk = (of: string, name: string, count: string): List => ({
@@ -84,7 +84,9 @@ const LISTS: readonly List[] = [
     by: 'messages',
     isEntry: ({ status }) => isPlain(status) && isText(status.groupName),
     failure: entry =>
-      /^(?:REJECTED|UNDELIVERABLE)$/.test(String((entry.status as Answer).groupName)) ? entry : undefined,
+      /^(?:REJECTED|UNDELIVERABLE)$/.test(String((entry.status as PlatformAnswer).groupName))
+        ? entry
+        : undefined,
   },
   {
     of: 'FCM, legacy',
@@ -159,8 +161,8 @@ const HALVES_BY_NAME = byName(HALVES)
  * What a list says of its entries, where it has a shape that is known; undefined: it is none, or it is
  * somebody's own.
  */
-export function outcomesOf(value: readonly unknown[] | Answer): Outcomes | undefined {
-  if (!Array.isArray(value)) return outcomesIn(value as Answer)
+export function outcomesOf(value: readonly unknown[] | PlatformAnswer): Outcomes | undefined {
+  if (!Array.isArray(value)) return outcomesIn(value as PlatformAnswer)
   if (value.length === 0) return undefined
   // A pair of an error and a result, as await-to-js has it.
   if (value.length === 2 && isError(value[0]) && (value[1] ?? undefined) === undefined)
@@ -170,7 +172,7 @@ export function outcomesOf(value: readonly unknown[] | Answer): Outcomes | undef
   return outcomesAs(LISTS_BY_NAME.get('') ?? [], value)
 }
 
-function outcomesIn(answer: Answer): Outcomes | undefined {
+function outcomesIn(answer: PlatformAnswer): Outcomes | undefined {
   for (const name of Object.keys(answer)) {
     const list = answer[name]
     if (isPlain(list) && name === 'Response') return outcomesIn(list)
@@ -192,7 +194,9 @@ function outcomesIn(answer: Answer): Outcomes | undefined {
 function outcomesAs(lists: readonly List[], entries: readonly unknown[]): Outcomes | undefined {
   for (const { isEntry, failure } of lists) {
     if (!entries.every(entry => isPlain(entry) && isEntry(entry))) continue
-    const failures = entries.map(entry => failure(entry as Answer)).filter(found => found !== undefined)
+    const failures = entries
+      .map(entry => failure(entry as PlatformAnswer))
+      .filter(found => found !== undefined)
     return { failures, count: entries.length }
   }
   return undefined

@@ -1,12 +1,19 @@
 import { isError, isText } from '../property.js'
-import { type Answer, byName, isFailureCode, isNothing, isPlain, isRefusedResponse } from './answer.js'
+import {
+  byName,
+  isFailureCode,
+  isNothing,
+  isPlain,
+  isRefusedResponse,
+  type PlatformAnswer,
+} from './answer.js'
 
 /** How an answer says that it refuses, whatever the status beside it. */
 interface Refusal {
   readonly of: string
   /** The property that it stands in: what lacks it is not asked. */
   readonly by: string
-  readonly says: (answer: Answer) => boolean
+  readonly says: (answer: PlatformAnswer) => boolean
 }
 
 const FAILED = /^(?:error|fail(?:ed|ure)?)$/i
@@ -123,17 +130,17 @@ const REFUSALS: readonly Refusal[] = [
 const BY_NAME = byName(REFUSALS)
 
 /** Whether an answer refuses what it answers, although it came as a success. */
-export function isRefusal(answer: Answer): boolean {
+export function isRefusal(answer: PlatformAnswer): boolean {
   if (answer.ok === true || answer.success === true) return false
   return Object.keys(answer).some(name => BY_NAME.get(name)?.some(({ says }) => says(answer)))
 }
 
 /** GraphQL answers what it could, and says what it could not. */
-export function isPartialAnswer({ data, errors }: Answer): boolean {
+export function isPartialAnswer({ data, errors }: PlatformAnswer): boolean {
   return isPlain(data) && hasErrors(errors) && !isNull(data)
 }
 
-function isExpoError(answer: Answer): boolean {
+function isExpoError(answer: PlatformAnswer): boolean {
   const { data } = answer
   return (
     Object.keys(answer).length === 1 &&
@@ -144,7 +151,7 @@ function isExpoError(answer: Answer): boolean {
   )
 }
 
-function tellsOnlyOfErrors(answer: Answer): boolean {
+function tellsOnlyOfErrors(answer: PlatformAnswer): boolean {
   return Object.keys(answer).every(key => TELLING.has(key) || isNothing(answer[key]))
 }
 
@@ -179,7 +186,7 @@ function isFailureStatus(status: unknown): boolean {
   return typeof status === 'number' && status >= 400 && status < 600
 }
 
-function saysSuccess({ message, msg, status, description, error }: Answer): boolean {
+function saysSuccess({ message, msg, status, description, error }: PlatformAnswer): boolean {
   return (
     error === false || [message, msg, status, description].some(text => isText(text) && SUCCESS.test(text))
   )

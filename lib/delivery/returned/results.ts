@@ -6,7 +6,7 @@ import type { Reporter } from '../reporter.js'
 import type { Timers } from '../timers.js'
 import type { DispatcherOptions, Verdict } from '../types.js'
 import { askedVerdict } from '../verdict.js'
-import { type Finding, findingIn, refusalOf } from './finding.js'
+import { findingIn, type ReturnedFinding, refusalOf } from './finding.js'
 
 interface ResultsContext {
   readonly options: DispatcherOptions<unknown>
@@ -49,7 +49,10 @@ export class Results {
    * In what is left of the attempt's time. The attempt's own signal is not aborted: the body may be the
    * user's to read.
    */
-  async #read(found: Finding & { kind: 'unread' }, attempt: Attempt): Promise<Finding | undefined> {
+  async #read(
+    found: ReturnedFinding & { kind: 'unread' },
+    attempt: Attempt,
+  ): Promise<ReturnedFinding | undefined> {
     const { timers } = this.#context
     const timeoutMs = attempt.startedAt + attempt.policy.sendTimeoutMs - timers.now()
     if (timeoutMs <= 0) return found.unread
@@ -68,7 +71,7 @@ export class Results {
   }
 
   #objectionIn(
-    found: Finding | undefined,
+    found: ReturnedFinding | undefined,
     verdict: Verdict | undefined,
     attempt: Attempt,
   ): Objection | undefined {
@@ -77,7 +80,7 @@ export class Results {
     return undefined
   }
 
-  #tell({ failed, count, error }: Finding & { kind: 'partly' }, attempt: Attempt): void {
+  #tell({ failed, count, error }: ReturnedFinding & { kind: 'partly' }, attempt: Attempt): void {
     const { message } = recordedError(error, 0)
     this.#context.reporter.error(
       new Error(

@@ -1,6 +1,6 @@
 import { property } from '../../property.js'
 import { limitOf } from '../http.js'
-import type { Rule } from '../meaning.js'
+import type { ErrorRule } from '../meaning.js'
 import type { Reading } from '../reading.js'
 import { metIn } from '../text.js'
 
@@ -8,7 +8,7 @@ import { metIn } from '../text.js'
  * Meta says of a failure that it will pass:
  * https://developers.facebook.com/docs/graph-api/guides/error-handling
  */
-export const isTransient: Rule = ({ places }) =>
+export const isTransient: ErrorRule = ({ places }) =>
   places.some(place => property(place, 'is_transient') === true) ? { means: 'retry' } : undefined
 
 /**
@@ -16,7 +16,7 @@ export const isTransient: Rule = ({ places }) =>
  * Stripe's `idempotency_key_in_use`, Resend's `concurrent_idempotent_requests`): the next answer will be its
  * own.
  */
-export const sameRequestRuns: Rule = reading => {
+export const sameRequestRuns: ErrorRule = reading => {
   if (reading.status !== 409) return undefined
   const text = textOf(reading)
   return /idempot/i.test(text) && RUNS.test(text) ? { means: 'retry' } : undefined
@@ -28,7 +28,7 @@ const RUNS =
 /**
  * “Too many requests”, whatever the code beside it: Feishu has one for this and for a request that is none.
  */
-export const saysTooMany: Rule = reading => {
+export const saysTooMany: ErrorRule = reading => {
   const { places, status } = reading
   const isRefusal = status === undefined || status < 500
   const says = (text: unknown) => typeof text === 'string' && /^too many (?:requests?|attempts)\b/i.test(text)
@@ -42,7 +42,7 @@ export const saysTooMany: Rule = reading => {
  * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api: 403 or 429, at times without
  * a wait.
  */
-export const githubSecondaryLimit: Rule = reading => {
+export const githubSecondaryLimit: ErrorRule = reading => {
   const { places, status, waitMs } = reading
   const isGitHub = places.some(place => typeof property(place, 'documentation_url') === 'string')
   return isGitHub && status === 403 && waitMs === undefined && /rate limit/i.test(textOf(reading))
@@ -56,7 +56,7 @@ export const githubSecondaryLimit: Rule = reading => {
  * met: a request that was lost, or never went out. `ResponseError` is our own; others have no body beside the
  * name.
  */
-export const refusedWithSuccess: Rule = reading => {
+export const refusedWithSuccess: ErrorRule = reading => {
   const { error, name, status, places } = reading
   if (name !== 'ResponseError' || property(error, 'body') === undefined) return undefined
   if (status !== undefined && (status < 200 || status >= 300)) return undefined

@@ -1,5 +1,5 @@
 import { property } from '../../property.js'
-import type { Meaning, Rule } from '../meaning.js'
+import type { ErrorRule, Meaning } from '../meaning.js'
 import type { Reading } from '../reading.js'
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -54,7 +54,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ConfigurationSetSendingPausedException: 'halt',
 }
 
-export const awsError: Rule = reading => {
+export const awsError: ErrorRule = reading => {
   const { error } = reading
   const name = nameOf(reading)
   if (name === undefined) return undefined

@@ -1,9 +1,9 @@
 import { property } from '../../property.js'
 import { limitOf } from '../http.js'
-import type { Rule } from '../meaning.js'
+import type { ErrorRule } from '../meaning.js'
 
 /** `@discordjs/rest` with `rejectOnRateLimit`: in **milliseconds**, and for the whole bot where `global`. */
-export const discordRateLimit: Rule = reading => {
+export const discordRateLimit: ErrorRule = reading => {
   // Its name bears the route: "RateLimitError[/channels/:id/messages]".
   if (!reading.name.startsWith('RateLimitError')) return undefined
   const afterMs = property(reading.error, 'retryAfter') ?? property(reading.error, 'timeToReset')

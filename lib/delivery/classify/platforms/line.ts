@@ -1,10 +1,10 @@
-import type { Rule } from '../meaning.js'
+import type { ErrorRule } from '../meaning.js'
 
 /**
  * A request with an `X-Line-Retry-Key` that LINE accepted before is answered 409, with the id of the one that
  * it took: https://developers.line.biz/en/docs/messaging-api/retrying-api-request/
  */
-export const lineAccepted: Rule = ({ status, headers }) =>
+export const lineAccepted: ErrorRule = ({ status, headers }) =>
   status === 409 && headers.has('x-line-accepted-request-id')
     ? { means: 'delivered', reason: 'LINE accepted this request before' }
     : undefined

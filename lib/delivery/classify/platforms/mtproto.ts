@@ -1,5 +1,5 @@
 import { property } from '../../property.js'
-import type { Rule } from '../meaning.js'
+import type { ErrorRule } from '../meaning.js'
 
 /**
  * Telegram's own protocol: https://core.telegram.org/api/errors. GramJS has `seconds`; the text has them,
@@ -12,7 +12,7 @@ const WAIT =
 const HALTS =
   /^(?:AUTH_KEY_(?:UNREGISTERED|INVALID|DUPLICATED|PERM_EMPTY)|SESSION_(?:REVOKED|EXPIRED)|USER_DEACTIVATED(?:_BAN)?|PEER_FLOOD)$/
 
-export const mtprotoWait: Rule = ({ error, message, status }) => {
+export const mtprotoWait: ErrorRule = ({ error, message, status }) => {
   const name = property(error, 'errorMessage')
   const text = typeof name === 'string' ? name : message.slice(0, 300)
   if (status === 420) {

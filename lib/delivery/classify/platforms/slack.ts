@@ -1,5 +1,5 @@
 import { property } from '../../property.js'
-import type { Finding, Meaning, Rule } from '../meaning.js'
+import type { ErrorRule, Finding, Meaning } from '../meaning.js'
 
 /** https://docs.slack.dev/reference/methods/chat.postMessage#errors. The others refuse the message. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -33,14 +33,14 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 const NAME = /^[a-z0-9_]{1,100}$/
 
 /** `@slack/web-api` was told to wait: in seconds. */
-export const slackRateLimit: Rule = ({ error }) =>
+export const slackRateLimit: ErrorRule = ({ error }) =>
   property(error, 'code') === 'slack_webapi_rate_limited_error' ? { means: 'limit' } : undefined
 
 /**
  * Slack answers 200 and says what went wrong by name: in `data` of the client's error, or in the body itself.
  * With another status such a body is somebody else's.
  */
-export const slackPlatformError: Rule = ({ error, places, status, message }) => {
+export const slackPlatformError: ErrorRule = ({ error, places, status, message }) => {
   const isClients = property(error, 'code') === 'slack_webapi_platform_error'
   if (!isClients && status !== undefined && status >= 300) return undefined
   for (const place of places) {

@@ -1,11 +1,11 @@
 import { property } from '../../property.js'
-import type { Rule } from '../meaning.js'
+import type { ErrorRule } from '../meaning.js'
 
 /**
  * A group became a supergroup: its old id will never be good again, and only the sender knows where the new
  * one belongs.
  */
-export const telegramMigration: Rule = ({ places }) => {
+export const telegramMigration: ErrorRule = ({ places }) => {
   for (const place of places) {
     const id = property(place, 'migrate_to_chat_id')
     if (typeof id === 'number' || typeof id === 'string')
@@ -18,7 +18,7 @@ export const telegramMigration: Rule = ({ places }) => {
  * An edit to what stands there already: what an attempt before this one did.
  * https://core.telegram.org/bots/api has no list of its texts; this one has been the same for years.
  */
-export const telegramUnmodified: Rule = ({ places, message }) => {
+export const telegramUnmodified: ErrorRule = ({ places, message }) => {
   const isUnmodified =
     places.some(
       place =>
@@ -36,7 +36,7 @@ const UNMODIFIED = 'Bad Request: message is not modified'
  * Telegram says 404 of a bot or a method that it does not know (a token with a slip in it), never of a chat:
  * that is a 400. So the sender is wrong, and no message must die of it.
  */
-export const telegramNotFound: Rule = ({ error, places, status }) => {
+export const telegramNotFound: ErrorRule = ({ error, places, status }) => {
   const isTelegram =
     property(error, 'code') === 'ETELEGRAM' ||
     places.some(
