@@ -5,11 +5,11 @@ import type { CommandContext } from './command.js'
 import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption, waitOption } from './command-options.js'
 import { interruptedError, loose } from './exit-status.js'
 import { toJson } from './json.js'
+import { ProgressLine, progressBar } from './progress.js'
 import { QueueHand } from './queue-hand.js'
 import { estimateCompaction } from './space.js'
-import { escapeControls, ProgressLine } from './terminal.js'
+import { escapeControls } from './terminal.js'
 import { formatBytes, formatNumberOf } from './units.js'
-import { progressBar } from './verify.js'
 
 interface CompactCommandOptions {
   dryRun?: true

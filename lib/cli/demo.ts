@@ -10,7 +10,8 @@ import { makeMessages } from './demo/messages.js'
 import { makeReport, reportAsJson, reportAsTable, verdict } from './demo/report.js'
 import { type Run, superviseRun } from './demo/supervisor.js'
 import { ExitStatus, usageError } from './exit-status.js'
-import { escapeControls, formatCount, formatTable, ProgressLine, painter } from './terminal.js'
+import { ProgressLine } from './progress.js'
+import { escapeControls, formatCount, formatTable, painter } from './terminal.js'
 
 interface DemoOptions {
   messages?: string

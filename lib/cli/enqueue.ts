@@ -20,8 +20,9 @@ import {
 } from './command-options.js'
 import { CommandError, failureOf, interruptedError, loose, usageError } from './exit-status.js'
 import { toJson } from './json.js'
+import { ProgressLine } from './progress.js'
 import { QueueHand } from './queue-hand.js'
-import { escapeControls, formatCount, ProgressLine, type Terminal } from './terminal.js'
+import { escapeControls, formatCount, type Terminal } from './terminal.js'
 
 interface EnqueueCommandOptions {
   channel?: string

@@ -1,6 +1,6 @@
 import { CommandError, failureOf, interruptedError, loose } from './exit-status.js'
-import { formatCount, ProgressLine, type Terminal } from './terminal.js'
-import { progressBar } from './verify.js'
+import { ProgressLine, progressBar } from './progress.js'
+import { formatCount, type Terminal } from './terminal.js'
 
 /** Small enough that Ctrl-C is heard soon, large enough that each is one sync for many. */
 const PART = 1_000

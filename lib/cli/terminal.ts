@@ -90,33 +90,3 @@ export function formatTable(rows: readonly Row[]): string {
     })
     .join('')
 }
-
-const REDRAW_EVERY_MS = 100
-
-/** One line on a terminal that is written over again and again; writes nothing anywhere else. */
-export class ProgressLine {
-  readonly #stream: OutputStream
-  #drawnAt = 0
-  #width = 0
-
-  constructor(stream: OutputStream) {
-    this.#stream = stream
-  }
-
-  /** `text` is plain ASCII on one line; it is cut to the terminal's width, so that it never wraps. */
-  show(text: string): void {
-    const now = Date.now()
-    if (this.#stream.isTTY !== true || now - this.#drawnAt < REDRAW_EVERY_MS) return
-    this.#drawnAt = now
-    const cut = text.slice(0, Math.max(0, (this.#stream.columns ?? 80) - 1))
-    this.#stream.write(`\r${cut.padEnd(this.#width)}`)
-    this.#width = cut.length
-  }
-
-  /** Leaves an empty line for what is printed next. */
-  clear(): void {
-    if (this.#width === 0) return
-    this.#stream.write(`\r${' '.repeat(this.#width)}\r`)
-    this.#width = 0
-  }
-}

@@ -7,8 +7,9 @@ import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from './co
 import { ExitStatus, interruptedError } from './exit-status.js'
 import { type Fact, formatFacts } from './facts.js'
 import { toJson } from './json.js'
+import { ProgressLine, progressBar } from './progress.js'
 import { formatRow, layOut, titles } from './table.js'
-import { escapeControls, formatCount, type Paint, ProgressLine, painter, widthOf } from './terminal.js'
+import { escapeControls, formatCount, type Paint, painter, widthOf } from './terminal.js'
 import { prepareWideText, wrapText } from './text-width.js'
 import { formatBytes, formatNumberOf } from './units.js'
 
@@ -67,14 +68,6 @@ async function verify(directory: string, json: boolean, context: CommandContext)
 
 function isSound({ corrupt, lost }: Verification): boolean {
   return corrupt.length === 0 && lost.unsettled === 0
-}
-
-const BAR_COLUMNS = 24
-
-/** 0.5 → '[############            ]  50%'. */
-export function progressBar(share: number): string {
-  const filled = Math.round(BAR_COLUMNS * share)
-  return `[${'#'.repeat(filled).padEnd(BAR_COLUMNS)}] ${String(Math.floor(share * 100)).padStart(3)}%`
 }
 
 const LISTED = 20

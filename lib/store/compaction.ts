@@ -15,7 +15,7 @@ import {
   planCompaction,
   thoroughLimits,
 } from './compaction-plan.js'
-import { ackSegmentBytes } from './opening.js'
+import { ackSegmentBytes } from './log-specs.js'
 import { type MessageRewriteParts, type RewriteManner, rewriteMessages } from './rewrite-messages.js'
 import { type OutcomeRewriteParts, rewriteOutcomes } from './rewrite-outcomes.js'
 import { messageShares, outcomeShares } from './segment-shares.js'

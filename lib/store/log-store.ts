@@ -12,6 +12,7 @@ import { DeferredUpdates } from './deferred-updates.js'
 import { Enqueuer } from './enqueuer.js'
 import type { MessageIdentity } from './identity.js'
 import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
+import { logSpecs } from './log-specs.js'
 import type { Logs, OpenLogs } from './logs.js'
 import type { EncodedMessage } from './message.js'
 import { SegmentMembership } from './message-contents.js'
@@ -28,7 +29,7 @@ import type {
   Scope,
   StoredMessage,
 } from './message-store.js'
-import { logSpecs, Opening } from './opening.js'
+import { Opening } from './opening.js'
 import type { PlacesRecord, UncountedRecord } from './outcome.js'
 import { type ChannelHalts, OutcomeRecorder } from './outcome-recorder.js'
 import { PartedPlace } from './parted-place.js'

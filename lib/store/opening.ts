@@ -4,10 +4,10 @@
  */
 
 import { WaqError } from '../log/errors.js'
-import type { CorruptRange, LogSpec, LostRecord, OpenVisitor, VisitedFrame, Witness } from '../log/types.js'
+import type { CorruptRange, LostRecord, OpenVisitor, VisitedFrame, Witness } from '../log/types.js'
 import { EnvelopeScan } from './envelope-scan.js'
 import { OutcomeFold } from './fold.js'
-import { ACK_LOG, ackLog, MESSAGE_LOG, messageLog } from './log-names.js'
+import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
 import { MAX_LISTED_LOST } from './lost-messages.js'
 import { MESSAGE_FRAME_TYPE } from './message.js'
 import type { SegmentMembership } from './message-contents.js'
@@ -24,36 +24,11 @@ import type { SegmentUsage } from './segment-ledger.js'
 import { MAX_ROWS, SettledBlock } from './settled-block.js'
 import type { DedupeIndex } from './settled-ids.js'
 import type { TakenPlaces } from './taken-places.js'
-import type { LogStoreOptions, LostMessage, LostMessages, StoreRecovery } from './types.js'
+import type { LostMessage, LostMessages, StoreRecovery } from './types.js'
 import type { WindowFold } from './window-fold.js'
-
-/** A smaller one is hardly worth its header, its manifest entry and its syncs. */
-const MIN_ACK_SEGMENT_BYTES = 4096
-
-/** Outcomes are short: smaller segments of them are given up sooner, and fewer zeros wait ahead of them. */
-export function ackSegmentBytes(segmentBytes: number): number {
-  return Math.max(MIN_ACK_SEGMENT_BYTES, Math.floor(segmentBytes / 4))
-}
 
 /** Of a message that nothing is known of but that it is there: nearly every one of a backlog. */
 const untouched = recoveryRow('present', 'none', false)
-
-/** In the order of `logIdentities`. */
-export function logSpecs(
-  options: Pick<LogStoreOptions, 'durability' | 'ackSyncMs' | 'segmentBytes'>,
-): LogSpec[] {
-  const { durability, ackSyncMs, segmentBytes } = options
-  return [
-    {
-      ...ackLog,
-      durability: { syncEveryMs: ackSyncMs },
-      segmentBytes: ackSegmentBytes(segmentBytes),
-      onFailure: 'retain',
-      accountsForTail: true,
-    },
-    { ...messageLog, durability, onFailure: 'reject' },
-  ]
-}
 
 /** What an opening fills. */
 export interface OpeningState {

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { escapeControls, formatCount, formatTable, ProgressLine, painter } from '../../lib/cli/terminal.js'
+import { ProgressLine } from '../../lib/cli/progress.js'
+import { escapeControls, formatCount, formatTable, painter } from '../../lib/cli/terminal.js'
 
 function stream(isTTY: boolean, columns = 80) {
   const written: string[] = []

@@ -328,7 +328,7 @@ export const storeMutations: readonly Mutation[] = [
   {
     name: 'acks are read after messages',
     invariants: [11],
-    file: 'lib/store/opening.js',
+    file: 'lib/store/log-specs.js',
     find: `{ ...messageLog, durability, onFailure: 'reject' },
     ];`,
     replace: `{ ...messageLog, durability, onFailure: 'reject' },
