@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, realpathSync } from 'node:fs'
 import os from 'node:os'
-import { crcImplementation, preferNativeCrc } from '../../lib/log/crc32c.js'
+import { crcImplementation, preferNativeCrc } from '../../lib/log/format/crc32c.js'
 import { waqVersion } from '../peers/waq.js'
 import { repository } from '../repository.js'
 import { deviceFacts } from './device.js'

@@ -42,7 +42,7 @@ function run(options: BuildOptions & { format: 'esm' | 'cjs' }) {
     logLevel: 'warning',
     // A lock's signs of life must come under the fake timers of a test, too: dependencies get the timers that
     // we have.
-    inject: ['lib/log/real-time.ts'],
+    inject: ['lib/log/runtime/real-time.ts'],
     // Without its addon, which no bundle can hold; for records like ours it is not faster.
     alias: { msgpackr: './node_modules/msgpackr/index.js' },
     plugins: [versionWrittenIn, builtinsOf(options.format)],
@@ -51,7 +51,7 @@ function run(options: BuildOptions & { format: 'esm' | 'cjs' }) {
   })
 }
 
-/** `lib/cli/version.ts` looks for package.json; what is built has nothing to look for. */
+/** `lib/cli/common/version.ts` looks for package.json; what is built has nothing to look for. */
 const versionWrittenIn: Plugin = {
   name: 'version',
   setup(build) {

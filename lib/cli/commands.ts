@@ -1,20 +1,20 @@
-import type { RegisterCommand } from './command.js'
+import type { RegisterCommand } from './common/command.js'
 
 /** Every command, in the order of `waq --help`. One file a command; each is loaded where it is needed. */
 const loaders: Readonly<Record<string, () => Promise<RegisterCommand>>> = {
-  stats: async () => (await import('./stats.js')).registerStats,
-  ls: async () => (await import('./ls.js')).registerLs,
-  show: async () => (await import('./show.js')).registerShow,
-  top: async () => (await import('./top.js')).registerTop,
-  verify: async () => (await import('./verify.js')).registerVerify,
-  compact: async () => (await import('./compact.js')).registerCompact,
-  dead: async () => (await import('./dead.js')).registerDead,
-  dump: async () => (await import('./dump.js')).registerDump,
-  enqueue: async () => (await import('./enqueue.js')).registerEnqueue,
-  cancel: async () => (await import('./cancel.js')).registerCancel,
-  demo: async () => (await import('./demo.js')).registerDemo,
-  completion: async () => (await import('./completion.js')).registerCompletion,
-  help: async () => (await import('./help.js')).registerHelp,
+  stats: async () => (await import('./commands/stats.js')).registerStats,
+  ls: async () => (await import('./commands/ls.js')).registerLs,
+  show: async () => (await import('./commands/show.js')).registerShow,
+  top: async () => (await import('./commands/top.js')).registerTop,
+  verify: async () => (await import('./commands/verify.js')).registerVerify,
+  compact: async () => (await import('./commands/compact.js')).registerCompact,
+  dead: async () => (await import('./commands/dead.js')).registerDead,
+  dump: async () => (await import('./commands/dump.js')).registerDump,
+  enqueue: async () => (await import('./commands/enqueue.js')).registerEnqueue,
+  cancel: async () => (await import('./commands/cancel.js')).registerCancel,
+  demo: async () => (await import('./commands/demo.js')).registerDemo,
+  completion: async () => (await import('./commands/completion.js')).registerCompletion,
+  help: async () => (await import('./common/help.js')).registerHelp,
 }
 
 /** Those that take part in other commands: they tell of all of them. */

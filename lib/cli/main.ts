@@ -1,11 +1,11 @@
 import { Command, CommanderError } from 'commander'
-import { systemCode } from '../log/system-error.js'
-import type { CommandContext, RegisterCommand } from './command.js'
-import { GROUPS } from './command-options.js'
+import { systemCode } from '../log/errors/system-error.js'
 import { loadCommands } from './commands.js'
-import { ExitStatus, failureOf } from './exit-status.js'
-import { painter, processTerminal, type Terminal } from './terminal.js'
-import { version } from './version.js'
+import type { CommandContext, RegisterCommand } from './common/command.js'
+import { GROUPS } from './common/command-options.js'
+import { ExitStatus, failureOf } from './common/exit-status.js'
+import { version } from './common/version.js'
+import { painter, processTerminal, type Terminal } from './terminal/terminal.js'
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 

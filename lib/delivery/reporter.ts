@@ -1,4 +1,4 @@
-import { reasonText } from './recorded-error.js'
+import { reasonText } from './errors/recorded-error.js'
 import type { DispatchObserver } from './types.js'
 
 type Reports = Required<Omit<DispatchObserver<unknown>, 'error'>>

@@ -1,7 +1,7 @@
 import type { MessageRef, MessageStore, Outcome } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
-import { DeadOrder } from './dead-order.js'
-import type { TimerEntry, Timers } from './timers.js'
+import { DeadOrder } from './schedule/dead-order.js'
+import type { TimerEntry, Timers } from './time/timers.js'
 import type { RetentionOptions } from './types.js'
 
 /** Thrown away at once; the rest follows, so that a million of them stop nothing. */

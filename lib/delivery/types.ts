@@ -1,4 +1,4 @@
-import type { Clocks } from '../log/clocks.js'
+import type { Clocks } from '../log/runtime/clocks.js'
 import type { DeadReason, MessageRef, RecordedError, Scope, StoredMessage } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
 

@@ -2,13 +2,13 @@
  * One log: the segments that count (`segment-set.ts`), what is written to them (`group-commit.ts`), and the
  * low-water mark below which records are discarded.
  */
-import type { Append } from './append.js'
-import type { DirectoryContext } from './directory.js'
-import { GroupCommit } from './group-commit.js'
-import type { ManifestLog } from './manifest.js'
-import type { ManifestPublisher } from './manifest-publisher.js'
-import type { Segment } from './segment.js'
-import { SegmentSet } from './segment-set.js'
+import type { Append } from './commit/append.js'
+import { GroupCommit } from './commit/group-commit.js'
+import type { DirectoryContext } from './directory/directory-context.js'
+import type { ManifestLog } from './manifest/manifest.js'
+import type { ManifestPublisher } from './manifest/manifest-publisher.js'
+import type { Segment } from './segment/segment.js'
+import { SegmentSet } from './segment/segment-set.js'
 import type { CorruptRange, Durability, Log, LogSpec, RewriteOptions, SegmentInfo } from './types.js'
 
 export interface SegmentLogState {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
-import { WaqError } from './errors.js'
-import { type LockOptions, MIN_STALE_MS } from './lock.js'
-import type { LogDirectoryOptions } from './log-set.js'
+import { WaqError } from './errors/waq-error.js'
+import { type LockOptions, MIN_STALE_MS } from './lock/lock.js'
+import type { LogDirectoryOptions } from './log-directory.js'
 import type { CommitMode, Durability } from './types.js'
 
 const MIN_SEGMENT_BYTES = 4096

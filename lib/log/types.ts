@@ -1,5 +1,5 @@
-import type { Append } from './append.js'
-import type { FileSystem } from './file-system.js'
+import type { Append } from './commit/append.js'
+import type { FileSystem } from './fs/file-system.js'
 
 /**
  * How durable an append is when it is reported as accepted.

@@ -1,7 +1,7 @@
 /** `waq/metrics`: a queue's figures in the text format of Prometheus. */
-import { WaqError } from '../log/errors.js'
-import { quote } from './quote.js'
+import { WaqError } from '../log/errors/waq-error.js'
 import type { Percentiles, QueueStats } from './types.js'
+import { quote } from './validation/quote.js'
 
 export interface PrometheusOptions {
   /** Begins every name. Default `'waq'`. */

@@ -1,46 +1,19 @@
 import { captureRejectionSymbol, EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
 import { Dispatcher } from '../delivery/dispatcher.js'
-import { WaqError } from '../log/errors.js'
-import { type KeepAlive, keepingAlive } from '../log/keep-alive.js'
-import { setImmediate } from '../log/real-time.js'
+import { WaqError } from '../log/errors/waq-error.js'
+import { type KeepAlive, keepingAlive } from '../log/runtime/keep-alive.js'
+import { setImmediate } from '../log/runtime/real-time.js'
 import { abortable, throwIfAborted } from '../store/abort-error.js'
 import { LogStore } from '../store/log-store.js'
 import type { MessageRef } from '../store/message-store.js'
 import type { Found } from '../store/types.js'
 import { OwnerControl } from './control/owner-control.js'
 import type { StatusFacts } from './control/status.js'
-import { environmentOf, type QueueEnvironment } from './environment.js'
-import { listenerFailure, notify, notifyError } from './events.js'
-import { Intake } from './intake.js'
-import { deadLetters, matchingSequences, readView, viewMessage, viewSequences } from './message-view.js'
-import { observeDispatch } from './observer.js'
-import { ChannelOptionsCache, type ResolvedOptions, resolveOptions } from './options.js'
-import { isArray } from './quote.js'
-import { percentilesOf, RecentDurations } from './recent-durations.js'
-import { recoveryReport } from './recovery-report.js'
-import {
-  abortSignal,
-  callback,
-  field,
-  flag,
-  oneOf,
-  Refusal,
-  refuse,
-  shape,
-  timerMs,
-  type Validator,
-  withRefusals,
-} from './rules.js'
-import {
-  parseDeadSelect,
-  parseFilter,
-  parseMessageId,
-  parseSelector,
-  type ResolvedDeadSelect,
-} from './selectors.js'
-import { liveSettlement, Settlements, settledSettlement } from './settlements.js'
-import { assembleStats } from './stats.js'
+import { listenerFailure, notify, notifyError } from './events/events.js'
+import { observeDispatch } from './events/observer.js'
+import { liveSettlement, Settlements, settledSettlement } from './events/settlements.js'
+import { Intake } from './intake/intake.js'
 import type {
   CompactionReport,
   CompactOptions,
@@ -60,6 +33,33 @@ import type {
   Send,
   Settlement,
 } from './types.js'
+import { environmentOf, type QueueEnvironment } from './validation/environment.js'
+import { ChannelOptionsCache, type ResolvedOptions, resolveOptions } from './validation/options.js'
+import { isArray } from './validation/quote.js'
+import {
+  parseDeadSelect,
+  parseFilter,
+  parseMessageId,
+  parseSelector,
+  type ResolvedDeadSelect,
+} from './validation/selectors.js'
+import {
+  abortSignal,
+  callback,
+  field,
+  flag,
+  oneOf,
+  Refusal,
+  refuse,
+  shape,
+  timerMs,
+  type Validator,
+  withRefusals,
+} from './validation/validators.js'
+import { deadLetters, matchingSequences, readView, viewMessage, viewSequences } from './view/message-view.js'
+import { percentilesOf, RecentDurations } from './view/recent-durations.js'
+import { recoveryReport } from './view/recovery-report.js'
+import { assembleStats } from './view/stats.js'
 import { dispatcherOptions, storeOptions } from './wiring.js'
 
 const DEFAULT_GRACE_MS = 10_000

@@ -1,15 +1,15 @@
 import { resolve } from 'node:path'
 import type { MessageView } from '../delivery/types.js'
-import { crcImplementation } from '../log/crc32c.js'
-import { WaqError } from '../log/errors.js'
-import { keepingAlive } from '../log/keep-alive.js'
-import { wallNow } from '../log/real-time.js'
-import { type ReadMessage, StoreReader, unpackPayload } from '../store/store-reader.js'
+import { WaqError } from '../log/errors/waq-error.js'
+import { crcImplementation } from '../log/format/crc32c.js'
+import { keepingAlive } from '../log/runtime/keep-alive.js'
+import { wallNow } from '../log/runtime/real-time.js'
+import { type ReadMessage, StoreReader, unpackPayload } from '../store/reader/store-reader.js'
 import type { OwnerStatus } from './control/protocol.js'
 import { readStatus } from './control/status.js'
-import { refuse, withRefusals } from './rules.js'
-import { matchesChannel, parseFilter, parseMessageId, type ResolvedFilter } from './selectors.js'
 import type { CommitStats, ListFilter, Owner, Percentiles, RecoveryReport } from './types.js'
+import { matchesChannel, parseFilter, parseMessageId, type ResolvedFilter } from './validation/selectors.js'
+import { refuse, withRefusals } from './validation/validators.js'
 
 /** How a queue stands, seen from outside. */
 export interface ReaderStats {

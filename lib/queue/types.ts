@@ -12,7 +12,7 @@ import type {
   Send,
   Verdict,
 } from '../delivery/types.js'
-import type { Owner } from '../log/errors.js'
+import type { Owner } from '../log/errors/waq-error.js'
 import type { CommitMode, CommitStats, Durability } from '../log/types.js'
 import type { DeadReason, RecordedError, Scope } from '../store/message-store.js'
 import type { CompactionProgress, CompactionReport, DiskUse, LostMessages } from '../store/types.js'

@@ -1,11 +1,11 @@
-import { backoffOf } from '../delivery/backoff.js'
-import { syncsMarks } from '../delivery/policies.js'
+import { backoffOf } from '../delivery/retry/backoff.js'
+import { syncsMarks } from '../delivery/retry/policies.js'
 import type { DispatcherOptions, MessageView } from '../delivery/types.js'
 import type { MessageRef, StoredMessage } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
 import type { LogStoreOptions } from '../store/types.js'
-import type { QueueEnvironment } from './environment.js'
-import type { ChannelOptionsCache, ResolvedOptions } from './options.js'
+import type { QueueEnvironment } from './validation/environment.js'
+import type { ChannelOptionsCache, ResolvedOptions } from './validation/options.js'
 
 /** What of the options each floor below is given. */
 

@@ -1,23 +1,20 @@
-import { clocksOf, systemClocks } from '../log/clocks.js'
-import { asWaqError, WaqError } from '../log/errors.js'
-import { KeepAlive } from '../log/keep-alive.js'
-import { LogDirectory } from '../log/log-set.js'
-import { clearInterval, monotonicNow, setInterval } from '../log/real-time.js'
+import { asWaqError, WaqError } from '../log/errors/waq-error.js'
+import { LogDirectory } from '../log/log-directory.js'
+import { clocksOf, systemClocks } from '../log/runtime/clocks.js'
+import { KeepAlive } from '../log/runtime/keep-alive.js'
+import { clearInterval, monotonicNow, setInterval } from '../log/runtime/real-time.js'
 import type { Log } from '../log/types.js'
 import { AbortError } from './abort-error.js'
-import { type Answer, asTheyAre } from './appending.js'
-import { AttemptWindow } from './attempt-window.js'
-import { Compaction } from './compaction.js'
-import { DeferredUpdates } from './deferred-updates.js'
-import { Enqueuer } from './enqueuer.js'
-import type { MessageIdentity } from './identity.js'
+import { Compaction } from './compaction/compaction.js'
+import { DedupeIndex } from './dedupe/dedupe-index.js'
+import type { WindowFold } from './fold/window-fold.js'
+import { DeferredUpdates } from './index/deferred-updates.js'
+import { MessageIndex } from './index/message-index.js'
+import { MessageReader } from './index/message-reader.js'
+import { RecordCache } from './index/record-cache.js'
 import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
 import { logSpecs } from './log-specs.js'
 import type { Logs, OpenLogs } from './logs.js'
-import type { EncodedMessage } from './message.js'
-import { SegmentMembership } from './message-contents.js'
-import { MessageIndex } from './message-index.js'
-import { MessageReader } from './message-reader.js'
 import type {
   DeliveryState,
   LimitUsage,
@@ -29,16 +26,11 @@ import type {
   Scope,
   StoredMessage,
 } from './message-store.js'
-import { Opening } from './opening.js'
-import type { PlacesRecord, UncountedRecord } from './outcome.js'
-import { type ChannelHalts, OutcomeRecorder } from './outcome-recorder.js'
-import { PartedPlace } from './parted-place.js'
 import { QueueTime } from './queue-time.js'
-import { RecordCache } from './record-cache.js'
-import { SegmentUsage } from './segment-ledger.js'
-import { DedupeIndex } from './settled-ids.js'
-import { SettlementWatch } from './settlement-watch.js'
-import { TakenPlaces } from './taken-places.js'
+import type { EncodedMessage } from './record/message.js'
+import type { MessageIdentity } from './record/message-identity.js'
+import type { PlacesRecord, UncountedRecord } from './record/outcome.js'
+import { Opening } from './recovery/opening.js'
 import type {
   CompactionOptions,
   CompactionReport,
@@ -51,7 +43,15 @@ import type {
   StoreRecovery,
   StoreStats,
 } from './types.js'
-import type { WindowFold } from './window-fold.js'
+import { SegmentMembership } from './usage/segment-membership.js'
+import { SegmentUsage } from './usage/segment-usage.js'
+import { SettlementWatch } from './usage/settlement-watch.js'
+import { AttemptWindow } from './windows/attempt-window.js'
+import { PartedPlace } from './windows/parted-place.js'
+import { TakenPlaces } from './windows/taken-places.js'
+import { type Answer, asTheyAre } from './write/appending.js'
+import { Enqueuer } from './write/enqueuer.js'
+import { type ChannelHalts, OutcomeRecorder } from './write/outcome-recorder.js'
 
 /** See `LogStoreOptions.liveRatio`. */
 const DEFAULT_LIVE_RATIO = 0.5

@@ -1,7 +1,7 @@
 /**
  * The two logs of a directory, as the store sees them: `LogSet` of `lib/log`, or what tests put in its place.
  */
-import type { Owner, WaqError } from '../log/errors.js'
+import type { Owner, WaqError } from '../log/errors/waq-error.js'
 import type { CommitStats, Log, LogSpec, OpenReport, OpenVisitor } from '../log/types.js'
 
 export interface Logs {

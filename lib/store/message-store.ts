@@ -1,4 +1,4 @@
-import type { WaqError } from '../log/errors.js'
+import type { WaqError } from '../log/errors/waq-error.js'
 
 /**
  * What the floor above (`lib/delivery`) needs of a store, and all that it may use. It never sees a file:
@@ -43,7 +43,7 @@ export interface AliveProgress extends Progress {
   /** In the queue's time, of the first attempt; 0 before it. */
   firstAttemptAt: number
   /**
-   * For how long it was tried so far: `giveUpAfterMs` bounds it. `lib/delivery/tried-time.ts` says what
+   * For how long it was tried so far: `giveUpAfterMs` bounds it. `lib/delivery/time/tried-time.ts` says what
    * counts.
    */
   triedMs: number

@@ -1,4 +1,4 @@
-import type { Clocks } from '../log/clocks.js'
+import type { Clocks } from '../log/runtime/clocks.js'
 
 /** Two clocks that part by no more are told the same time: of the boot clock a look may be a second wrong. */
 const SAME_MS = 1_000

@@ -2,11 +2,11 @@
  * The public types of `LogStore`, as the queue sees it. `message-store.ts` has those that delivery shares.
  */
 
-import type { Clocks } from '../log/clocks.js'
-import type { Owner } from '../log/errors.js'
+import type { Owner } from '../log/errors/waq-error.js'
+import type { Clocks } from '../log/runtime/clocks.js'
 import type { CommitMode, CommitStats, CorruptRange, Durability, Environment } from '../log/types.js'
 import type { DeadReason, MessageRef, RecordedError } from './message-store.js'
-import type { MessageOutcomeKind } from './outcome.js'
+import type { MessageOutcomeKind } from './record/outcome.js'
 
 export interface LogStoreOptions {
   /** Of messages. Outcomes are always written lazily (`ackSyncMs`). */

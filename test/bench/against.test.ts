@@ -58,7 +58,7 @@ t.test(
     symlinkSync(join(repository, 'node_modules'), join(clone, 'node_modules'))
     // Compiled but for what changes below: an output that is younger than its source is current.
     cpSync(join(repository, 'dist'), join(clone, 'dist'), { recursive: true })
-    const intake = join(clone, 'lib/queue/intake.ts')
+    const intake = join(clone, 'lib/queue/intake/intake.ts')
     const text = readFileSync(intake, 'utf8')
     const begun = 'const startedAt = monotonicNow()\n'
     t.ok(text.includes(begun))

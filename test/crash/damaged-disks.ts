@@ -4,16 +4,16 @@
  * lost with a bad one, never a loss without a report; what looks like a tear is one only where nothing proves otherwise.
  */
 import { setImmediate as turn } from 'node:timers/promises'
-import { WaqError } from '../../lib/log/errors.js'
+import { WaqError } from '../../lib/log/errors/waq-error.js'
 import {
   decodeSegmentHeader,
   FRAME_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
   saltState,
-} from '../../lib/log/format.js'
-import { decodeManifest } from '../../lib/log/manifest.js'
-import { newToken, parseFileId, segmentName } from '../../lib/log/names.js'
-import { scanSegment } from '../../lib/log/scan.js'
+} from '../../lib/log/format/format.js'
+import { newToken, parseFileId, segmentName } from '../../lib/log/format/names.js'
+import { decodeManifest } from '../../lib/log/manifest/manifest.js'
+import { scanSegment } from '../../lib/log/segment/scan.js'
 import type { CorruptRange } from '../../lib/log/types.js'
 import * as damage from '../fixtures/disk/damage.js'
 import { DiskProcess } from '../fixtures/disk/disk-process.js'

@@ -5,7 +5,7 @@
  * Behind a killed process the end of a log may be torn, and nothing tells that from damage: but for messages of which an
  * outcome tells, and for outcomes whose segment has lost its header.
  */
-import { SEGMENT_HEADER_BYTES } from '../../lib/log/format.js'
+import { SEGMENT_HEADER_BYTES } from '../../lib/log/format/format.js'
 import { LogStore } from '../../lib/store/log-store.js'
 import type { Outcome } from '../../lib/store/message-store.js'
 import { DiskProcess } from '../fixtures/disk/disk-process.js'

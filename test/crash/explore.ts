@@ -3,8 +3,8 @@
  * that a crash at each of these points may leave: then appends, crashes and recovers again, three times in a row.
  */
 import { setImmediate as turn } from 'node:timers/promises'
-import { BALLAST_BYTES } from '../../lib/log/ballast.js'
-import { ballastName, isBallastName, newToken } from '../../lib/log/names.js'
+import { BALLAST_BYTES } from '../../lib/log/directory/ballast.js'
+import { ballastName, isBallastName, newToken } from '../../lib/log/format/names.js'
 import { Content } from '../fixtures/disk/content.js'
 import { DiskFile, type RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import type { VirtualTime } from '../fixtures/disk/virtual-time.js'

@@ -4,8 +4,8 @@
  * nothing hangs or turns in a circle.
  */
 import { setImmediate as turn } from 'node:timers/promises'
-import { WaqError } from '../../lib/log/errors.js'
-import { monotonicNow, sleep } from '../../lib/log/real-time.js'
+import { WaqError } from '../../lib/log/errors/waq-error.js'
+import { monotonicNow, sleep } from '../../lib/log/runtime/real-time.js'
 import { DiskProcess, type Fault, type Operation, type OperationKind } from '../fixtures/disk/disk-process.js'
 import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
 import type { VirtualTime } from '../fixtures/disk/virtual-time.js'

@@ -1,6 +1,6 @@
 /** The logs themselves: appends, rotation, removal, rewriting, and every operation of them that can fail. */
 import { setImmediate as turn } from 'node:timers/promises'
-import { WaqError } from '../../lib/log/errors.js'
+import { WaqError } from '../../lib/log/errors/waq-error.js'
 import type { Durability } from '../../lib/log/types.js'
 import { ACKS, type Life, MESSAGES, ROOT, SHAPE, uniqueText } from './life.js'
 import { lifecycleWorkloads } from './lifecycle-workloads.js'

@@ -1,4 +1,4 @@
-import { WaqError } from '../../lib/log/errors.js'
+import { WaqError } from '../../lib/log/errors/waq-error.js'
 import { SegmentedLog } from '../../lib/log/segmented-log.js'
 import type { DiskProcess } from '../fixtures/disk/disk-process.js'
 import { environmentOf } from '../fixtures/disk/simulated-lock.js'

@@ -1,4 +1,4 @@
-import { WaqError } from '../../lib/log/errors.js'
+import { WaqError } from '../../lib/log/errors/waq-error.js'
 import type { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef, Outcome } from '../../lib/store/message-store.js'
 import type { DiskProcess } from '../fixtures/disk/disk-process.js'

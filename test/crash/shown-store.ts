@@ -1,4 +1,4 @@
-import { monotonicNow } from '../../lib/log/real-time.js'
+import { monotonicNow } from '../../lib/log/runtime/real-time.js'
 import { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef } from '../../lib/store/message-store.js'
 import type { DiskProcess } from '../fixtures/disk/disk-process.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { RefMap } from '../../lib/delivery/ref-map.js'
+import { RefMap } from '../../lib/delivery/tables/ref-map.js'
 import type { MessageRef } from '../../lib/store/message-store.js'
 import { Harness, open, permanent, retry } from './fixtures/harness.js'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { WaqError } from '../../lib/log/errors.js'
+import { WaqError } from '../../lib/log/errors/waq-error.js'
 import { Harness, open } from './fixtures/harness.js'
 
 t.test('while a delivery cannot be recorded its channel waits, and it is not sent again', async t => {

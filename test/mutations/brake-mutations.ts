@@ -1,8 +1,8 @@
-/** What `lib/delivery/brake` does so that an outage costs messages nothing and neighbours little, switched off. */
+/** What `lib/delivery/holds/brake` does so that an outage costs messages nothing and neighbours little, switched off. */
 import type { Mutation } from './mutation.js'
 
-const brake = 'lib/delivery/brake.js'
-const held = 'lib/delivery/held.js'
+const brake = 'lib/delivery/holds/brake.js'
+const held = 'lib/delivery/holds/held.js'
 
 export const brakeMutations: readonly Mutation[] = [
   {
@@ -12,7 +12,7 @@ export const brakeMutations: readonly Mutation[] = [
     find: 'if (this.#failures < 2 ||',
     replace: 'if (',
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'one channel brakes its scope by two failures while no other is due',
     },
   },
@@ -23,7 +23,7 @@ export const brakeMutations: readonly Mutation[] = [
     find: 'return this.#due.size === 0 ||',
     replace: 'return true ||',
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'nor while another waits for its turn',
     },
   },
@@ -35,7 +35,7 @@ export const brakeMutations: readonly Mutation[] = [
             this.#forget();`,
     replace: `else if (this.state === 'watching')
             ;`,
-    caughtBy: { file: 'delivery/brake', name: 'an answer between two failures leaves the scope alone' },
+    caughtBy: { file: 'delivery/holds/brake', name: 'an answer between two failures leaves the scope alone' },
   },
   {
     name: 'whoever fails in an outage lengthens its interval',
@@ -46,7 +46,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: `else
             this.#slowDown();`,
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'attempts under way when it goes on do not lengthen the interval',
     },
   },
@@ -57,7 +57,7 @@ export const brakeMutations: readonly Mutation[] = [
     find: 'if (!this.#failed.has(channel.target))',
     replace: 'if (false)',
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'a channel that has not failed in the outage waits five seconds at most',
     },
   },
@@ -68,7 +68,7 @@ export const brakeMutations: readonly Mutation[] = [
     find: 'return one.attempts === other.attempts ? one.ticket < other.ticket : one.attempts < other.attempts;',
     replace: 'return one.ticket < other.ticket;',
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'the attempt is at the message with the fewest charged ones, then at the one that waited longest',
     },
   },
@@ -79,7 +79,7 @@ export const brakeMutations: readonly Mutation[] = [
     find: `for (const channel of this.#failed)
             this.#listener.outageEnded(channel);`,
     replace: '',
-    caughtBy: { file: 'delivery/brake', name: 'its end ends the waits that it caused, and no others' },
+    caughtBy: { file: 'delivery/holds/brake', name: 'its end ends the waits that it caused, and no others' },
   },
   {
     name: 'after an outage all go on at once',
@@ -88,7 +88,7 @@ export const brakeMutations: readonly Mutation[] = [
     find: 'return this.#taken < this.#slots;',
     replace: 'return true;',
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'after it the concurrency doubles with each success, from one',
     },
   },
@@ -101,7 +101,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: `if (false)
             this.#timers.set(held,`,
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'an attempt that hangs while it lifts keeps its place for five seconds at most',
     },
   },
@@ -114,84 +114,84 @@ export const brakeMutations: readonly Mutation[] = [
     replace: `if (held.round === this.#round && held.attempts < 0)
             this.#taken--;`,
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'a probe that waits for its turn and is paused is given to another',
     },
   },
   {
     name: 'a time-out is what the client calls it',
     invariants: [],
-    file: 'lib/delivery/settler.js',
+    file: 'lib/delivery/attempt/attempt-outcomes.js',
     find: 'attempt.cancellation.isCancelled || isOutage(error)',
     replace: 'isOutage(error)',
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'a time-out of ours is a sign, however the client says that it was stopped',
     },
   },
   {
     name: 'accounts without a group have nothing in common',
     invariants: [],
-    file: 'lib/delivery/brakes.js',
+    file: 'lib/delivery/schedule/brakes.js',
     find: 'this.#groupOf(channel) ?? ACCOUNT.exec(target)?.[0]',
     replace: 'this.#groupOf(channel)',
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'a scope is the longest group, else platform and account, else the channel',
     },
   },
   {
     name: 'a channel that waited for its turn when its receiver went down has it',
     invariants: [],
-    file: 'lib/delivery/scheduler.js',
+    file: 'lib/delivery/schedule/scheduler.js',
     find: '!this.brakes.of(channel)?.stops(channel)',
     replace: 'true',
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'what waits for its turn when it goes on waits for it as well',
     },
   },
   {
     name: 'one that was asked about waits behind the others',
     invariants: [],
-    file: 'lib/delivery/scheduler.js',
+    file: 'lib/delivery/schedule/scheduler.js',
     find: 'channel.answer?.ref === ref ? -1 :',
     replace: '',
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'a message that its receiver was asked about is sent before another is asked about',
     },
   },
   {
     name: 'asking a receiver that is down costs nothing',
     invariants: [],
-    file: 'lib/delivery/doubt.js',
+    file: 'lib/delivery/attempt/ambiguity-resolver.js',
     find: "attemptOutcomes.look(attempt, error, { kind: 'ambiguous' }, recorded);",
     replace: '',
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'asking what became of a message finds the receiver down as well',
     },
   },
   {
     name: 'what a rate key keeps holds the slot of the probe',
     invariants: [],
-    file: 'lib/delivery/scheduler.js',
+    file: 'lib/delivery/schedule/scheduler.js',
     find: 'if (channel.gate instanceof KeyGate && channel.gate.opensAt > this.#timers.now())',
     replace: 'if (false)',
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'a channel whose rate key is used up keeps no one from asking, nor from going on',
     },
   },
   {
     name: 'what its rate key stops on its way holds the slot of the probe',
     invariants: [],
-    file: 'lib/delivery/scheduler.js',
+    file: 'lib/delivery/schedule/scheduler.js',
     find: 'this.#standBack(gate);',
     replace: ';',
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'a probe whose rate key is used up while it waits for its turn is given to another',
     },
   },
@@ -202,7 +202,7 @@ export const brakeMutations: readonly Mutation[] = [
     find: 'this.#callBack();',
     replace: ';',
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'what may go on and waits for its turn is held again when the receiver goes down again',
     },
   },
@@ -213,7 +213,7 @@ export const brakeMutations: readonly Mutation[] = [
     find: 'if (this.#listener.isAsked(this, channel))',
     replace: 'if (false)',
     caughtBy: {
-      file: 'delivery/brake',
+      file: 'delivery/holds/brake',
       name: 'nor while another had an attempt under way already when it failed for the first time',
     },
   },

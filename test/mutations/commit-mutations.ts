@@ -1,16 +1,16 @@
 /** Where commits are synced: what may be called on the event loop, and how long that may hold it. */
 import type { Mutation } from './mutation.js'
 
-const COMMITS = 'lib/log/commits.js'
-const QUICK = 'lib/log/quick-syncs.js'
-const commits = (name: string) => ({ file: 'log/commits', name })
-const quickSyncs = (name: string) => ({ file: 'log/quick-syncs', name })
+const COMMITS = 'lib/log/sync/commits.js'
+const QUICK = 'lib/log/sync/quick-syncs.js'
+const commits = (name: string) => ({ file: 'log/sync/commits', name })
+const quickSyncs = (name: string) => ({ file: 'log/sync/quick-syncs', name })
 
 export const commitMutations: readonly Mutation[] = [
   {
     name: 'a sync on the event loop beside one of the same file',
     invariants: [6],
-    file: 'lib/log/segment.js',
+    file: 'lib/log/segment/segment.js',
     find: 'this.#syncing === undefined &&',
     replace: '',
     caughtBy: commits('never while a sync of the same file is under way'),
@@ -18,7 +18,7 @@ export const commitMutations: readonly Mutation[] = [
   {
     name: 'the first commit finds out what device it is',
     invariants: [],
-    file: 'lib/log/log-set.js',
+    file: 'lib/log/log-directory.js',
     find: 'commits.probe(probe)',
     replace: '',
     caughtBy: commits('an opening tells what device it is, so that no commit has to find it out'),
@@ -34,7 +34,7 @@ export const commitMutations: readonly Mutation[] = [
   {
     name: 'a failed sync on the event loop is taken for a good one',
     invariants: [5],
-    file: 'lib/log/segment.js',
+    file: 'lib/log/segment/segment.js',
     find: `throw this.#failed(error);
         }
         segment.syncedTo`,
@@ -47,7 +47,7 @@ export const commitMutations: readonly Mutation[] = [
   {
     name: 'the fence is checked before a sync on the event loop, not after it',
     invariants: [3],
-    file: 'lib/log/group-commit.js',
+    file: 'lib/log/commit/group-commit.js',
     find: `if (!this.#directory.commits.trySync(active))
                 return this.#commitOnThread(active, batch);`,
     replace: `this.#directory.fence.check();
@@ -63,7 +63,7 @@ export const commitMutations: readonly Mutation[] = [
   {
     name: 'a sync on the event loop while a segment is filled',
     invariants: [],
-    file: 'lib/log/create-segment.js',
+    file: 'lib/log/segment/create-segment.js',
     find: 'directory.device.during(() => create(directory, wanted))',
     replace: 'create(directory, wanted)',
     caughtBy: commits('never while a segment is filled'),
@@ -71,7 +71,7 @@ export const commitMutations: readonly Mutation[] = [
   {
     name: 'a sync on the event loop while a manifest is published',
     invariants: [],
-    file: 'lib/log/manifest-publisher.js',
+    file: 'lib/log/manifest/manifest-publisher.js',
     find: `this.#directory.device
                 .during(() => this.#publishOne())`,
     replace: 'this.#publishOne()',
@@ -80,7 +80,7 @@ export const commitMutations: readonly Mutation[] = [
   {
     name: 'a sync on the event loop while another log is sealed',
     invariants: [],
-    file: 'lib/log/rotation.js',
+    file: 'lib/log/commit/rotation.js',
     find: 'this.#directory.device.during(() => active.sync())',
     replace: 'active.sync()',
     caughtBy: commits('never while another log is sealed'),
@@ -88,7 +88,7 @@ export const commitMutations: readonly Mutation[] = [
   {
     name: 'a sync on the event loop while another log is cut',
     invariants: [],
-    file: 'lib/log/rotation.js',
+    file: 'lib/log/commit/rotation.js',
     find: 'this.#directory.device.during(() => this.#trimmedAndClosed(active))',
     replace: 'this.#trimmedAndClosed(active)',
     caughtBy: commits('never while another log gives back what it did not need'),
@@ -104,7 +104,7 @@ export const commitMutations: readonly Mutation[] = [
   {
     name: 'each copy of the package has turns of its own',
     invariants: [],
-    file: 'lib/log/turn.js',
+    file: 'lib/log/sync/turn.js',
     find: "Symbol.for('waq.turn')",
     replace: "Symbol('waq.turn')",
     caughtBy: commits('and of all copies of the package'),
@@ -112,7 +112,7 @@ export const commitMutations: readonly Mutation[] = [
   {
     name: 'the event loop gets no turn between two commits',
     invariants: [],
-    file: 'lib/log/flush-loop.js',
+    file: 'lib/log/commit/flush-loop.js',
     find: 'if (this.#turns?.waitForTurn)',
     replace: 'if (false)',
     caughtBy: commits('there is one in a turn: what comes later waits for the next'),
@@ -120,7 +120,7 @@ export const commitMutations: readonly Mutation[] = [
   {
     name: 'outcomes do not wait for their turn',
     invariants: [],
-    file: 'lib/log/group-commit.js',
+    file: 'lib/log/commit/group-commit.js',
     find: `if (commits.waitForTurn)
             await nextTurn();`,
     replace: '',

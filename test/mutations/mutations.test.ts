@@ -46,10 +46,10 @@ t.test('a mutation that no test notices escapes', async t => {
   const harmless: Mutation = {
     name: 'a comment',
     invariants: [3],
-    file: 'lib/log/fence.js',
+    file: 'lib/log/lock/fence.js',
     find: '/** Looks, without an exception. */',
     replace: '',
-    caughtBy: { file: 'log/fence', name: 'while the owner file stands, the fence does' },
+    caughtBy: { file: 'log/lock/fence', name: 'while the owner file stands, the fence does' },
   }
   const broken: Mutation = { ...harmless, name: 'no JavaScript', replace: ') is no JavaScript (' }
   const [first, second] = await hunt([harmless, broken])

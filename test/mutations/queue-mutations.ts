@@ -8,7 +8,7 @@ export const queueMutations: readonly Mutation[] = [
   {
     name: 'what is in memory is looked for as if it were on the disk',
     invariants: [],
-    file: 'lib/store/message-reader.js',
+    file: 'lib/store/index/message-reader.js',
     find: 'if (record === undefined)',
     replace: 'if (true)',
     caughtBy: {
@@ -19,7 +19,7 @@ export const queueMutations: readonly Mutation[] = [
   {
     name: 'each who cancels waits for the device alone',
     invariants: [],
-    file: 'lib/delivery/person.js',
+    file: 'lib/delivery/operator-actions.js',
     find: 'if (synced !== this.#synced)',
     replace: 'if (true)',
     caughtBy: {
@@ -30,62 +30,62 @@ export const queueMutations: readonly Mutation[] = [
   {
     name: 'each who asks after a settlement looks through all of them',
     invariants: [],
-    file: 'lib/queue/settlements.js',
+    file: 'lib/queue/events/settlements.js',
     find: 'this.#byId ??= this.#indexed();',
     replace: 'this.#byId = this.#indexed();',
     caughtBy: {
-      file: 'queue/settlements',
+      file: 'queue/events/settlements',
       name: 'who asks after settlements looks through all of them only once in a thousand',
     },
   },
   {
     name: 'the oldest settlement stays where it is asked for',
     invariants: [],
-    file: 'lib/queue/settlements.js',
+    file: 'lib/queue/events/settlements.js',
     find: 'byId.delete(oldest.id);',
     replace: ';',
     caughtBy: {
-      file: 'queue/settlements',
+      file: 'queue/events/settlements',
       name: 'who asks after settlements looks through all of them only once in a thousand',
     },
   },
   {
     name: 'a busy channel is asked for its options anew',
     invariants: [],
-    file: 'lib/queue/options.js',
+    file: 'lib/queue/validation/options.js',
     find: 'this.#earlier.get(channel) ?? ',
     replace: '',
     caughtBy: {
-      file: 'queue/options',
+      file: 'queue/validation/options',
       name: 'a channel that is asked for again and again is not forgotten for others',
     },
   },
   {
     name: 'each look at the first dead letter begins at the first that ever was',
     invariants: [],
-    file: 'lib/delivery/dead-order.js',
+    file: 'lib/delivery/schedule/dead-order.js',
     find: 'while (this.#begin',
     replace: 'this.#begin = 0; while (this.#begin',
     caughtBy: {
-      file: 'delivery/dead-order',
+      file: 'delivery/schedule/dead-order',
       name: 'to look at the first one costs as much however many went before it',
     },
   },
   {
     name: 'a letter that died again stands where it stood',
     invariants: [],
-    file: 'lib/delivery/dead-order.js',
+    file: 'lib/delivery/schedule/dead-order.js',
     find: 'this.#places.get(this.#line[place]) === place',
     replace: 'this.#places.has(this.#line[place])',
     caughtBy: {
-      file: 'delivery/dead-order',
+      file: 'delivery/schedule/dead-order',
       name: 'dead letters stand in the order in which they died, whichever leaves or dies again',
     },
   },
   {
     name: 'redriven letters do not go behind what is under way',
     invariants: [],
-    file: 'lib/delivery/person.js',
+    file: 'lib/delivery/operator-actions.js',
     find: 'underWay.get(channel) ?? 0',
     replace: '0',
     caughtBy: {
@@ -96,48 +96,51 @@ export const queueMutations: readonly Mutation[] = [
   {
     name: 'who looks for a place goes through those that were discarded',
     invariants: [],
-    file: 'lib/log/places.js',
+    file: 'lib/log/frame-positions.js',
     find: 'let low = this.#begin;',
     replace: 'let low = this.#begin; for (const place of this.#places) if (place.sequence > sequence) break;',
     caughtBy: {
-      file: 'log/places',
+      file: 'log/frame-positions',
       name: 'a record that is discarded costs as much however many were before',
     },
   },
   {
     name: 'a text that UTF-8 cannot carry is taken',
     invariants: [],
-    file: 'lib/store/payload-writer.js',
+    file: 'lib/store/record/payload-writer.js',
     find: 'if (!isWellFormed(value))',
     replace: 'if (false)',
     caughtBy: {
-      file: 'queue/validate-payload',
+      file: 'queue/validation/validate-payload',
       name: 'what does not come back is refused by its path, with what to do',
     },
   },
   {
     name: 'a message may take more than its limit by its last value',
     invariants: [],
-    file: 'lib/store/message.js',
+    file: 'lib/store/record/message.js',
     find: 'if (recordBuffer.at - recordBuffer.from > maxBytes)',
     replace: 'if (false)',
-    caughtBy: { file: 'store/message', name: 'a record takes as many bytes as it may, and not one more' },
+    caughtBy: {
+      file: 'store/record/message',
+      name: 'a record takes as many bytes as it may, and not one more',
+    },
   },
   {
     name: 'a place in a list is written over a message that has no room for it',
     invariants: [],
-    file: 'lib/store/message.js',
+    file: 'lib/store/record/message.js',
     find: 'if (!together)',
     replace: 'if (false)',
     caughtBy: {
-      file: 'store/message',
+      file: 'store/record/message',
       name: 'a message that was not encoded as a part of a list is spoilt by no place in one',
     },
   },
   {
     name: 'all calls of enqueue share what is known beside a message',
     invariants: [],
-    file: 'lib/queue/intake.js',
+    file: 'lib/queue/intake/intake.js',
     find: 'return { nowMs: time.now(), maxMessageBytes: limits.maxMessageBytes, together: failTogether, ttlMsOf };',
     replace: `this.shared ??= { maxMessageBytes: limits.maxMessageBytes, ttlMsOf };
         return Object.assign(this.shared, { nowMs: time.now(), together: failTogether });`,
@@ -149,7 +152,7 @@ export const queueMutations: readonly Mutation[] = [
   {
     name: 'who hears of a message does not find it yet',
     invariants: [],
-    file: 'lib/store/enqueuer.js',
+    file: 'lib/store/write/enqueuer.js',
     find: `this.#sources.index.deferred.add(appending);
         appending.answer(enqueued);`,
     replace: `appending.answer(enqueued);
@@ -162,7 +165,7 @@ export const queueMutations: readonly Mutation[] = [
   {
     name: 'a list of any size is taken',
     invariants: [],
-    file: 'lib/queue/intake.js',
+    file: 'lib/queue/intake/intake.js',
     find: 'const isShort = leftBytes < context.maxMessageBytes;',
     replace: 'const isShort = false;',
     caughtBy: {
@@ -173,18 +176,18 @@ export const queueMutations: readonly Mutation[] = [
   {
     name: 'a log takes a list that no write and no segment can hold',
     invariants: [],
-    file: 'lib/log/group-commit.js',
+    file: 'lib/log/commit/group-commit.js',
     find: 'if (bytes > MAX_PAYLOAD_BYTES)',
     replace: 'if (false)',
     caughtBy: {
-      file: 'log/group-commit',
+      file: 'log/commit/group-commit',
       name: 'a list that one write cannot hold is refused before a byte is written',
     },
   },
   {
     name: 'an enqueue that waits for room keeps no process alive',
     invariants: [],
-    file: 'lib/queue/limits.js',
+    file: 'lib/queue/intake/limits.js',
     find: 'this.#keepAlive.hold();',
     replace: '',
     caughtBy: {
@@ -195,7 +198,7 @@ export const queueMutations: readonly Mutation[] = [
   {
     name: 'an enqueue that is written keeps no process alive',
     invariants: [],
-    file: 'lib/store/enqueuer.js',
+    file: 'lib/store/write/enqueuer.js',
     find: 'this.#parts.keepAlive.hold();',
     replace: '',
     caughtBy: { file: 'queue/keep-alive', name: PROMISES },
@@ -225,7 +228,7 @@ export const queueMutations: readonly Mutation[] = [
   {
     name: 'a message in doubt is cancelled unasked',
     invariants: [],
-    file: 'lib/delivery/person.js',
+    file: 'lib/delivery/operator-actions.js',
     find: 'if (isInDoubt(store, ref) && !evenInDoubt)',
     replace: 'if (false)',
     caughtBy: { file: 'queue/cancel-in-doubt', name: DOUBT },
@@ -233,7 +236,7 @@ export const queueMutations: readonly Mutation[] = [
   {
     name: 'a message that was cancelled in doubt was surely not sent',
     invariants: [],
-    file: 'lib/delivery/person.js',
+    file: 'lib/delivery/operator-actions.js',
     find: 'const mayHaveBeenSent = isInDoubt(store, ref);',
     replace: 'const mayHaveBeenSent = false;',
     caughtBy: { file: 'queue/cancel-in-doubt', name: DOUBT },
@@ -241,7 +244,7 @@ export const queueMutations: readonly Mutation[] = [
   {
     name: 'fakes are not asked for the timers that they stand for',
     invariants: [],
-    file: 'lib/log/real-time.js',
+    file: 'lib/log/runtime/real-time.js',
     find: '.map(originals)',
     replace: '',
     caughtBy: { file: 'queue/fake-timers', name: 'under fake timers the queue runs by real time' },

@@ -1,7 +1,7 @@
 /** How a refusal that `send` returned is told from a delivery, switched off. */
 import type { Mutation } from './mutation.js'
 
-const RETURNED = 'delivery/returned'
+const RETURNED = 'delivery/returned/returned'
 
 export const returnedMutations: readonly Mutation[] = [
   {
@@ -26,7 +26,7 @@ export const returnedMutations: readonly Mutation[] = [
   {
     name: 'what send returned is a delivery, whatever it says',
     invariants: [],
-    file: 'lib/delivery/returned/results.js',
+    file: 'lib/delivery/attempt/results.js',
     find: 'verdict === undefined ? findingIn(result) : refusalOf(result)',
     replace: 'verdict === undefined ? undefined : refusalOf(result)',
     caughtBy: { file: RETURNED, name: 'a returned refusal is judged as one that is thrown' },
@@ -83,7 +83,7 @@ export const returnedMutations: readonly Mutation[] = [
   {
     name: 'a body is waited for as long as a new attempt may take',
     invariants: [],
-    file: 'lib/delivery/returned/results.js',
+    file: 'lib/delivery/attempt/results.js',
     find: 'attempt.startedAt + attempt.policy.sendTimeoutMs - timers.now()',
     replace: 'attempt.policy.sendTimeoutMs',
     caughtBy: {

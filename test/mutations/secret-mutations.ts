@@ -5,7 +5,7 @@ export const secretMutations: readonly Mutation[] = [
   {
     name: 'the reason of a halt is told as it is',
     invariants: [],
-    file: 'lib/delivery/recorded-error.js',
+    file: 'lib/delivery/errors/recorded-error.js',
     find: 'return publicText(reason, MAX_MESSAGE_LENGTH);',
     replace: 'return reason;',
     caughtBy: {
@@ -20,14 +20,14 @@ export const secretMutations: readonly Mutation[] = [
     find: 'return clip(redact(lookedAt(text)), maxLength);',
     replace: 'return redact(clip(text, maxLength));',
     caughtBy: {
-      file: 'delivery/redact',
+      file: 'delivery/redact/redact',
       name: 'a text is redacted before it is cut, and not cut inside of a credential',
     },
   },
   {
     name: 'an event prints its error',
     invariants: [],
-    file: 'lib/queue/printing.js',
+    file: 'lib/queue/events/printing.js',
     find: 'properties[name] = { value, configurable: true, writable: true }',
     replace: 'properties[name] = { value, configurable: true, writable: true, enumerable: true }',
     caughtBy: {
@@ -42,7 +42,7 @@ export const secretMutations: readonly Mutation[] = [
     find: 'redactPath(origin, url.slice(pathAt, queryAt))',
     replace: 'url.slice(pathAt, queryAt)',
     caughtBy: {
-      file: 'delivery/redact',
+      file: 'delivery/redact/redact',
       name: 'of a URL the scheme, the host and the words of its path stay',
     },
   },
@@ -53,7 +53,7 @@ export const secretMutations: readonly Mutation[] = [
     find: 'const TRAILING = /(?<!\\[redacted)',
     replace: 'const TRAILING = /',
     caughtBy: {
-      file: 'delivery/redact',
+      file: 'delivery/redact/redact',
       name: 'what was redacted before stays as it is: texts pass more than one border',
     },
   },

@@ -13,9 +13,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { OutboundQueue } from '../../lib/index.js'
-import { SEGMENT_HEADER_BYTES } from '../../lib/log/format.js'
-import { StoreReader } from '../../lib/store/store-reader.js'
-import { verifyStore } from '../../lib/store/verify.js'
+import { SEGMENT_HEADER_BYTES } from '../../lib/log/format/format.js'
+import { StoreReader } from '../../lib/store/reader/store-reader.js'
+import { verifyStore } from '../../lib/store/reader/verify.js'
 
 /** The segment of a log that holds frames. */
 function segmentIn(directory: string): string {

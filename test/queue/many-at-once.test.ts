@@ -1,7 +1,7 @@
 import { createHook } from 'node:async_hooks'
 import t from 'tap'
 import type { OutboundQueue } from '../../lib/index.js'
-import { WaitingLine } from '../../lib/queue/line.js'
+import { WaitingLine } from '../../lib/queue/intake/waiting-line.js'
 import { onAbort } from '../../lib/store/abort-error.js'
 import { openQueue } from './fixtures/open-queue.js'
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { type MessageView, QueueReader, SendError } from '../../lib/index.js'
-import { crc32cShort } from '../../lib/log/crc32c.js'
+import { crc32cShort } from '../../lib/log/format/crc32c.js'
 import { gate, openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
 async function all<T>(list: AsyncIterable<T>): Promise<T[]> {

@@ -3,7 +3,7 @@
  *
  *     npm test                                          all of them
  *     npm run test:fast                                 the rooms of the four floors, without what takes long
- *     npm run test:one -- test/log/scan.test.ts         these files and directories
+ *     npm run test:one -- test/log/segment/scan.test.ts         these files and directories
  *
  * Prints TAP: a test for each process, what failed inside of it, and at the end how many assertions there were.
  */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 /** Test files that one process runs, one after the other. */
 export interface Part {
   readonly name: string
-  /** Names of sources, from the root of the repository: `test/log/scan.test.ts`. */
+  /** Names of sources, from the root of the repository: `test/log/segment/scan.test.ts`. */
   readonly files: readonly string[]
 }
 
@@ -23,30 +23,30 @@ const SHARING = [...FLOORS, 'cli', 'clients', 'docs', 'examples', 'safety']
  * subject.
  */
 const ALONE: ReadonlySet<string> = new Set([
-  'test/cli/change.test.ts',
+  'test/cli/commands/change.test.ts',
   'test/cli/cli-page.test.ts',
   'test/cli/command-line.test.ts',
-  'test/cli/demo.test.ts',
+  'test/cli/demo/demo.test.ts',
   'test/cli/interrupt.test.ts',
-  'test/cli/look.test.ts',
-  'test/cli/terminals.test.ts',
-  'test/delivery/brake-model.test.ts',
-  'test/delivery/outages.test.ts',
+  'test/cli/commands/look.test.ts',
+  'test/cli/terminal/terminals.test.ts',
+  'test/delivery/holds/brake-model.test.ts',
+  'test/delivery/holds/outages.test.ts',
   'test/docs/code-blocks.test.ts',
-  'test/log/lock-clocks.test.ts',
-  'test/log/lock-copies.test.ts',
-  'test/log/lock-processes.test.ts',
-  'test/queue/control.test.ts',
+  'test/log/lock/lock-clocks.test.ts',
+  'test/log/lock/lock-copies.test.ts',
+  'test/log/lock/lock-processes.test.ts',
+  'test/queue/control/control.test.ts',
   'test/queue/fake-timers.test.ts',
   'test/queue/keep-alive.test.ts',
   'test/queue/many-at-once.test.ts',
   'test/queue/promises/crash.test.ts',
   'test/queue/promises/dead-letters.test.ts',
-  'test/store/attempt-window.test.ts',
-  'test/store/compaction-blocks.test.ts',
-  'test/store/compaction-crash.test.ts',
+  'test/store/windows/attempt-window.test.ts',
+  'test/store/compaction/compaction-blocks.test.ts',
+  'test/store/compaction/compaction-crash.test.ts',
   'test/store/log-store.test.ts',
-  'test/store/settled-ids.test.ts',
+  'test/store/dedupe/dedupe-index.test.ts',
 ])
 
 /**
@@ -54,7 +54,7 @@ const ALONE: ReadonlySet<string> = new Set([
  * tests beside them.
  */
 const LONG: ReadonlySet<string> = new Set([
-  'test/delivery/limits.test.ts',
+  'test/delivery/limits/limits.test.ts',
   'test/queue/cancel-in-doubt.test.ts',
   'test/queue/queue-reader.test.ts',
   'test/queue/promises/flow.test.ts',

@@ -19,7 +19,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { OutboundQueue } from '../../lib/index.js'
-import { createDirectory, createFile } from '../../lib/log/hand-over.js'
+import { createDirectory, createFile } from '../../lib/log/fs/hand-over.js'
 
 /** Of no user and no group that exist. */
 const ANN = { uid: 54_321, gid: 54_322 }

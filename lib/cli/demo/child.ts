@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { CommandError, ExitStatus } from '../exit-status.js'
+import { CommandError, ExitStatus } from '../common/exit-status.js'
 import type { DemoRole } from './roles.js'
 
 const STDERR_TAIL_CHARACTERS = 8192

@@ -1,4 +1,4 @@
-import { CommandError, ExitStatus } from '../exit-status.js'
+import { CommandError, ExitStatus } from '../common/exit-status.js'
 import { Child } from './child.js'
 import type { Feed } from './feed.js'
 import type { FloorSample } from './floor.js'

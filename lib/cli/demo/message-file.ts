@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { systemCode } from '../../log/system-error.js'
-import { CommandError, ExitStatus, usageError } from '../exit-status.js'
+import { systemCode } from '../../log/errors/system-error.js'
+import { CommandError, ExitStatus, usageError } from '../common/exit-status.js'
 import type { ChatMessage } from './messages.js'
 
 const LINE_FEED = 0x0a

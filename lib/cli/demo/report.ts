@@ -1,4 +1,4 @@
-import { escapeControls, formatCount, type Row } from '../terminal.js'
+import { escapeControls, formatCount, type Row } from '../terminal/terminal.js'
 import { type Account, percentile, takeAccount } from './account.js'
 import type { KillMoment } from './kill-plan.js'
 import type { ChatMessage } from './messages.js'

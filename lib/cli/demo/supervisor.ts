@@ -1,4 +1,4 @@
-import { interruptedError } from '../exit-status.js'
+import { interruptedError } from '../common/exit-status.js'
 import type { TakenMessage } from './account.js'
 import { Feed } from './feed.js'
 import { type KillMoment, planKills } from './kill-plan.js'

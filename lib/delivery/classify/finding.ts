@@ -1,8 +1,8 @@
-import { property } from '../property.js'
+import { property } from '../errors/property.js'
+import { isVerdict } from '../errors/verdict-shape.js'
 import type { Verdict } from '../types.js'
-import { isVerdict } from '../verdict-shape.js'
-import type { Finding } from './meaning.js'
-import { Reading } from './reading.js'
+import type { Finding } from './reading/meaning.js'
+import { Reading } from './reading/reading.js'
 import { findingOf, isDoubt } from './rules.js'
 
 /**

@@ -1,4 +1,4 @@
-import { property } from '../property.js'
+import { property } from '../errors/property.js'
 import { find } from './finding.js'
 
 /** Wrapped errors looked at, at most. */

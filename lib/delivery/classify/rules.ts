@@ -1,9 +1,3 @@
-import { clientCode, errorName } from './codes.js'
-import { notPassedOn } from './gateways.js'
-import { grpcStatus } from './grpc.js'
-import { httpStatus } from './http.js'
-import type { ErrorRule, Finding } from './meaning.js'
-import { platformFinding } from './platform.js'
 import {
   githubSecondaryLimit,
   isTransient,
@@ -18,11 +12,17 @@ import { lineAccepted } from './platforms/line.js'
 import { mtprotoWait } from './platforms/mtproto.js'
 import { slackPlatformError, slackRateLimit } from './platforms/slack.js'
 import { telegramMigration, telegramNotFound, telegramUnmodified } from './platforms/telegram.js'
-import type { Reading } from './reading.js'
-import { smtpReply } from './smtp.js'
-import { textBeginning, textMiddle } from './text.js'
-import { resetMsIn } from './wait.js'
-import { waitMsInWords } from './wait-in-words.js'
+import { clientCode, errorName } from './reading/codes.js'
+import { notPassedOn } from './reading/gateways.js'
+import { grpcStatus } from './reading/grpc.js'
+import { httpStatus } from './reading/http.js'
+import type { ErrorRule, Finding } from './reading/meaning.js'
+import { platformFinding } from './reading/platform.js'
+import type { Reading } from './reading/reading.js'
+import { smtpReply } from './reading/smtp.js'
+import { textBeginning, textMiddle } from './reading/text.js'
+import { resetMsIn } from './reading/wait.js'
+import { waitMsInWords } from './reading/wait-in-words.js'
 
 /** What an answer says by a code of its platform, which outranks the status beside it. */
 const ANSWERS: readonly ErrorRule[] = [

@@ -1,4 +1,4 @@
-import { isText, property } from '../property.js'
+import { isText, property } from '../errors/property.js'
 
 /** An answer as a platform gives it: a plain object, of JSON or of a client that hands it through. */
 export type PlatformAnswer = Readonly<Record<string, unknown>>

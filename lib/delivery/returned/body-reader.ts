@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
-import { isStream, MAX_BODY_LENGTH, parsedBody } from '../platform-text.js'
-import { property } from '../property.js'
+import { isStream, MAX_BODY_LENGTH, parsedBody } from '../errors/platform-text.js'
+import { property } from '../errors/property.js'
 
 /**
  * What no answer of a platform is written in. Others are looked at: a server may say nothing of it, or

@@ -1,6 +1,6 @@
 import { classifyError } from '../classify/classify-error.js'
-import { isStream, parsedBody } from '../platform-text.js'
-import { isError, property } from '../property.js'
+import { isStream, parsedBody } from '../errors/platform-text.js'
+import { isError, property } from '../errors/property.js'
 import type { Verdict } from '../types.js'
 import { isPlain, isRefusedResponse, type PlatformAnswer } from './answer.js'
 import { BodyReader } from './body-reader.js'

@@ -1,4 +1,4 @@
-import { isError, isText } from '../property.js'
+import { isError, isText } from '../errors/property.js'
 import { byName, isFailureCode, isPlain, isRefusedResponse, type PlatformAnswer } from './answer.js'
 
 /** What a list says of each thing that was sent. */

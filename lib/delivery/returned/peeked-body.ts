@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { property } from '../property.js'
+import { property } from '../errors/property.js'
 import { isPlain } from './answer.js'
 import { headerOf, mayBecomeJson, mayBeJson } from './body-reader.js'
 

@@ -1,4 +1,4 @@
-import { isError, isText } from '../property.js'
+import { isError, isText } from '../errors/property.js'
 import {
   byName,
   isFailureCode,

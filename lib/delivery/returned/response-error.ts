@@ -1,5 +1,5 @@
-import { platformText } from '../platform-text.js'
-import { isText, property } from '../property.js'
+import { platformText } from '../errors/platform-text.js'
+import { isText, property } from '../errors/property.js'
 import { publicText } from '../redact/redact.js'
 import { isPlain } from './answer.js'
 

@@ -1,11 +1,11 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { asWaqError, type Owner, WaqError } from '../../log/errors.js'
-import { CONTROL } from '../../log/names.js'
-import { monotonicNow, sleep, wallNow } from '../../log/real-time.js'
-import { systemCode } from '../../log/system-error.js'
+import { systemCode } from '../../log/errors/system-error.js'
+import { asWaqError, type Owner, WaqError } from '../../log/errors/waq-error.js'
+import { CONTROL } from '../../log/format/names.js'
+import { monotonicNow, sleep, wallNow } from '../../log/runtime/real-time.js'
 import { AbortError } from '../../store/abort-error.js'
-import { uuidv7 } from '../uuidv7.js'
+import { uuidv7 } from '../validation/uuidv7.js'
 import { putFile, removeFile } from './control-files.js'
 import {
   type ControlAnswer,

@@ -1,10 +1,10 @@
 import { constants } from 'node:fs'
 import { open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { newToken } from '../../log/names.js'
-import { nodeFileSystem } from '../../log/node-file-system.js'
-import { systemCode } from '../../log/system-error.js'
-import { writeFully } from '../../log/write.js'
+import { systemCode } from '../../log/errors/system-error.js'
+import { newToken } from '../../log/format/names.js'
+import { nodeFileSystem } from '../../log/fs/node-file-system.js'
+import { writeFully } from '../../log/fs/write.js'
 
 /** A file that cannot be what it claims to be, whatever is in it. */
 export class HostileFile extends Error {

@@ -1,11 +1,11 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { reasonText } from '../../delivery/recorded-error.js'
-import { asWaqError, WaqError } from '../../log/errors.js'
-import { clearInterval, setInterval, wallNow } from '../../log/real-time.js'
-import { systemCode } from '../../log/system-error.js'
-import { escapeText, quoteText } from '../quote.js'
+import { reasonText } from '../../delivery/errors/recorded-error.js'
+import { systemCode } from '../../log/errors/system-error.js'
+import { asWaqError, WaqError } from '../../log/errors/waq-error.js'
+import { clearInterval, setInterval, wallNow } from '../../log/runtime/real-time.js'
+import { escapeText, quoteText } from '../validation/quote.js'
 import { HostileFile, putFile, removeFile, takeFile } from './control-files.js'
 import {
   type ControlAnswer,

@@ -3,10 +3,10 @@
  * request carries them to an owner. What JSON cannot carry (bytes, dates, bigints, undefined) travels as
  * MessagePack.
  */
-import { decodePayload } from '../../store/message.js'
-import { quoteText } from '../quote.js'
-import { nearest, Refusal } from '../rules.js'
+import { decodePayload } from '../../store/record/message.js'
 import type { MessageView, OutboundMessage } from '../types.js'
+import { quoteText } from '../validation/quote.js'
+import { nearest, Refusal } from '../validation/validators.js'
 
 const TAKEN = ['id', 'channel', 'headers', 'deliverAt', 'delayMs', 'ttlMs'] as const
 

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
-import type { WaqError } from '../../log/errors.js'
-import { CONTROL } from '../../log/names.js'
-import { withRefusals } from '../rules.js'
+import type { WaqError } from '../../log/errors/waq-error.js'
+import { CONTROL } from '../../log/format/names.js'
 import type {
   CompactionReport,
   CompactOptions,
@@ -10,6 +9,7 @@ import type {
   OutboundMessage,
   Receipt,
 } from '../types.js'
+import { withRefusals } from '../validation/validators.js'
 import { ControlInbox, type ControlWork } from './inbox.js'
 import { messageOfLine } from './message-line.js'
 import type { ControlRequest } from './protocol.js'

@@ -13,8 +13,8 @@
  */
 
 import type { DispatcherStats } from '../../delivery/types.js'
-import type { WaqErrorCode } from '../../log/errors.js'
-import type { ProcessIdentity } from '../../log/identity.js'
+import type { WaqErrorCode } from '../../log/errors/waq-error.js'
+import type { ProcessIdentity } from '../../log/lock/identity.js'
 import type { CommitStats, Percentiles, RecoveryReport } from '../types.js'
 
 export const PROTOCOL_VERSION = 1

@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ownIdentity } from '../../log/identity.js'
-import { CONTROL } from '../../log/names.js'
-import { clearInterval, setInterval, wallNow } from '../../log/real-time.js'
+import { CONTROL } from '../../log/format/names.js'
+import { ownIdentity } from '../../log/lock/identity.js'
+import { clearInterval, setInterval, wallNow } from '../../log/runtime/real-time.js'
 import { putFile } from './control-files.js'
 import { MAX_ANSWER_BYTES, type OwnerStatus, PROTOCOL_VERSION, STATUS_FILE } from './protocol.js'
 

@@ -1,8 +1,8 @@
-import { property } from '../../property.js'
-import { limitOf } from '../http.js'
-import type { ErrorRule } from '../meaning.js'
-import type { Reading } from '../reading.js'
-import { metIn } from '../text.js'
+import { property } from '../../errors/property.js'
+import { limitOf } from '../reading/http.js'
+import type { ErrorRule } from '../reading/meaning.js'
+import type { Reading } from '../reading/reading.js'
+import { metIn } from '../reading/text.js'
 
 /**
  * Meta says of a failure that it will pass:

@@ -1,6 +1,6 @@
-import { property } from '../../property.js'
-import type { ErrorRule, Meaning } from '../meaning.js'
-import type { Reading } from '../reading.js'
+import { property } from '../../errors/property.js'
+import type { ErrorRule, Meaning } from '../reading/meaning.js'
+import type { Reading } from '../reading/reading.js'
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   // As the SDK's own retry strategy has them (`@smithy/service-error-classification`).

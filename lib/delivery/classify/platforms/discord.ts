@@ -1,6 +1,6 @@
-import { property } from '../../property.js'
-import { limitOf } from '../http.js'
-import type { ErrorRule } from '../meaning.js'
+import { property } from '../../errors/property.js'
+import { limitOf } from '../reading/http.js'
+import type { ErrorRule } from '../reading/meaning.js'
 
 /** `@discordjs/rest` with `rejectOnRateLimit`: in **milliseconds**, and for the whole bot where `global`. */
 export const discordRateLimit: ErrorRule = reading => {

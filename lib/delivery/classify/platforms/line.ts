@@ -1,4 +1,4 @@
-import type { ErrorRule } from '../meaning.js'
+import type { ErrorRule } from '../reading/meaning.js'
 
 /**
  * A request with an `X-Line-Retry-Key` that LINE accepted before is answered 409, with the id of the one that

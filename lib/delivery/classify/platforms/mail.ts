@@ -1,4 +1,4 @@
-import { each, type Platform } from '../platform.js'
+import { each, type Platform } from '../reading/platform.js'
 
 /** Services that send mail. Replies of SMTP are in `smtp.ts`, Amazon's in `aws.ts`. */
 export const MAIL: readonly Platform[] = [

@@ -1,5 +1,5 @@
-import { property } from '../../property.js'
-import type { ErrorRule } from '../meaning.js'
+import { property } from '../../errors/property.js'
+import type { ErrorRule } from '../reading/meaning.js'
 
 /**
  * Telegram's own protocol: https://core.telegram.org/api/errors. GramJS has `seconds`; the text has them,

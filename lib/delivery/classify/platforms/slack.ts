@@ -1,5 +1,5 @@
-import { property } from '../../property.js'
-import type { ErrorRule, Finding, Meaning } from '../meaning.js'
+import { property } from '../../errors/property.js'
+import type { ErrorRule, Finding, Meaning } from '../reading/meaning.js'
 
 /** https://docs.slack.dev/reference/methods/chat.postMessage#errors. The others refuse the message. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {

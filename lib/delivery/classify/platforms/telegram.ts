@@ -1,5 +1,5 @@
-import { property } from '../../property.js'
-import type { ErrorRule } from '../meaning.js'
+import { property } from '../../errors/property.js'
+import type { ErrorRule } from '../reading/meaning.js'
 
 /**
  * A group became a supergroup: its old id will never be good again, and only the sender knows where the new

@@ -1,0 +1,108 @@
+import type { Command } from 'commander'
+import type { CompactionReport, Progress } from '../../queue/types.js'
+import { StoreReader } from '../../store/reader/store-reader.js'
+import type { CommandContext } from '../common/command.js'
+import {
+  addExamples,
+  DIRECTORY,
+  DIRECTORY_HELP,
+  GROUPS,
+  jsonOption,
+  waitOption,
+} from '../common/command-options.js'
+import { interruptedError, loose } from '../common/exit-status.js'
+import { QueueHand } from '../common/queue-hand.js'
+import { estimateCompaction } from '../common/space.js'
+import { formatBytes, formatNumberOf } from '../common/units.js'
+import { toJson } from '../terminal/json.js'
+import { ProgressLine, progressBar } from '../terminal/progress.js'
+import { escapeControls } from '../terminal/terminal.js'
+
+interface CompactCommandOptions {
+  dryRun?: true
+  wait: number
+  json?: true
+}
+
+/** `waq compact`: reclaims space. */
+export function registerCompact(program: Command, context: CommandContext): void {
+  const command = program
+    .command('compact')
+    .helpGroup(GROUPS.mend)
+    .summary('reclaim space')
+    .description(
+      'Reclaims the space of messages that are gone. A process that has the queue open does it, and goes ' +
+        'on sending; else this command does.',
+    )
+    .argument(DIRECTORY, DIRECTORY_HELP)
+    .option('--dry-run', 'only say what it would do')
+    .addOption(waitOption())
+    .addOption(jsonOption())
+    .action((directory: string, options: CompactCommandOptions) => compact(directory, options, context))
+  addExamples(
+    command,
+    [{ command: 'waq compact ./outbox --dry-run' }, { command: 'waq compact ./outbox' }],
+    '0 done; 2 wrong use, or not a queue; 3 its owner does not answer; 4 I/O error; 130 interrupted.',
+  )
+}
+
+async function compact(
+  directory: string,
+  options: CompactCommandOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { terminal, signal } = context
+  const json = options.json === true
+  if (options.dryRun === true) {
+    const estimate = await estimateCompaction(await StoreReader.open(directory, { signal }))
+    terminal.stdout.write(
+      json ? `${toJson({ ...estimate, dryRun: true })}\n` : `${reportText(estimate, true)}\n`,
+    )
+    return
+  }
+  const hand = await QueueHand.take(directory, {
+    signal,
+    patienceMs: options.wait,
+    onError: error => terminal.stderr.write(`waq: ${escapeControls(error.message)}\n`),
+  })
+  const progress = new ProgressLine(terminal.stderr)
+  let report: CompactionReport
+  let last: Progress | undefined
+  try {
+    report = await hand.compact(made => {
+      last = made
+      progress.show(
+        `${progressBar(shareOf(made))} ${formatBytes(made.doneBytes)} of about ` +
+          `${formatBytes(made.totalBytes)}`,
+      )
+    })
+  } catch (error) {
+    if (!signal.aborted) throw error
+    throw interruptedError(`${howFar(last)}; the queue is sound, and the same command goes on${loose(error)}`)
+  } finally {
+    progress.clear()
+    await hand.close()
+  }
+  terminal.stdout.write(json ? `${toJson(report)}\n` : `${reportText(report, false)}\n`)
+}
+
+function shareOf({ doneBytes, totalBytes }: Progress): number {
+  return totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes)
+}
+
+function howFar(last: Progress | undefined): string {
+  return last === undefined
+    ? 'it had just begun'
+    : `it came to ${formatBytes(last.doneBytes)} of about ${formatBytes(last.totalBytes)}`
+}
+
+/** Says what is freed by itself: what a queue holds in reserve makes a small one look as large as before. */
+function reportText({ before, after }: CompactionReport, dryRun: boolean): string {
+  const was = `${formatBytes(before.diskBytes)} in ${formatNumberOf(before.segments, 'segment')}`
+  const left = `${formatBytes(after.diskBytes)} in ${formatNumberOf(after.segments, 'segment')}`
+  const freed = before.diskBytes - after.diskBytes
+  if (freed <= 0) return `Nothing to reclaim: ${left}.`
+  return dryRun
+    ? `About ${formatBytes(freed)} would be reclaimed: ${was} would become ${left}.`
+    : `${formatBytes(freed)} reclaimed: ${was} became ${left}.`
+}

@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Command, Option } from 'commander'
+import { WaqError } from '../../log/errors/waq-error.js'
+import type { CorruptRange, VisitedFrame } from '../../log/types.js'
+import { ACK_LOG, MESSAGE_LOG } from '../../store/log-names.js'
+import { StoreReader } from '../../store/reader/store-reader.js'
+import { decodeEnvelope, decodePayload, MESSAGE_FRAME_TYPE } from '../../store/record/message.js'
+import type { OutcomeRecord } from '../../store/record/outcome.js'
+import { decodeOutcomes } from '../../store/record/settled-block.js'
+import type { CommandContext } from '../common/command.js'
+import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from '../common/command-options.js'
+import { interruptedError } from '../common/exit-status.js'
+import { payloadForJson, toJson } from '../terminal/json.js'
+import { LineOutput } from '../terminal/output.js'
+import { escapeControls } from '../terminal/terminal.js'
+
+interface DumpOptions {
+  log?: 'messages' | 'acks'
+  follow?: true
+  payload?: true
+  json?: true
+}
+
+const FOLLOW_MS = 250
+
+/** `waq dump`: the frames of a log, one a line. */
+export function registerDump(program: Command, context: CommandContext): void {
+  const command = program
+    .command('dump')
+    .helpGroup(GROUPS.mend)
+    .summary('the frames of a log, one a line')
+    .description('Prints the frames of the logs as they stand on disk, one a line, with file and offset.')
+    .argument(DIRECTORY, DIRECTORY_HELP)
+    .addOption(new Option('--log <log>', 'this log alone').choices([MESSAGE_LOG, ACK_LOG]))
+    .option('--follow', 'go on with what is appended, until Ctrl-C')
+    .option('--payload', 'with the payloads of messages, which are private')
+    .addOption(jsonOption('one JSON object a line'))
+    .action((directory: string, options: DumpOptions) => dump(directory, options, context))
+  addExamples(
+    command,
+    [{ command: 'waq dump ./outbox' }, { command: 'waq dump ./outbox --log acks --follow' }],
+    '0 done; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
+  )
+}
+
+/** How far it has come. */
+class Printed {
+  /** By file, the offset behind what was printed. */
+  readonly ends = new Map<string, number>()
+  /** By log: compaction copies records, and those were printed before. */
+  readonly sequences = new Map<string, number>()
+}
+
+async function dump(directory: string, options: DumpOptions, context: CommandContext): Promise<void> {
+  const { terminal, signal } = context
+  const logs = options.log === undefined ? [MESSAGE_LOG, ACK_LOG] : [options.log]
+  const reader = await StoreReader.open(directory, { signal })
+  const output = new LineOutput(terminal.stdout, signal)
+  const printed = new Printed()
+  for (;;) {
+    await printNew(reader, logs, printed, output, options)
+    await output.flush()
+    if (signal.aborted) throw interruptedError()
+    if (options.follow !== true) return
+    await sleep(FOLLOW_MS, undefined, { signal }).catch(() => {})
+  }
+}
+
+async function printNew(
+  reader: StoreReader,
+  logs: readonly string[],
+  printed: Printed,
+  output: LineOutput,
+  options: DumpOptions,
+): Promise<void> {
+  await reader.logs.withSnapshot(async snapshot => {
+    for (const log of logs) {
+      const known = printed.sequences.get(log) ?? 0
+      for (const segment of snapshot.log(log).segments) {
+        const from = printed.ends.get(segment.file) ?? 0
+        if (segment.length <= from) continue
+        const damage: CorruptRange[] = []
+        const describe = (frame: VisitedFrame): string | undefined =>
+          frame.offset < from || frame.sequence <= known
+            ? undefined
+            : describeFrame(log, segment.file, frame, known, options)
+        const lines = snapshot.select(log, segment, describe, range => damage.push(range))
+        for await (const batch of lines) {
+          for (const line of batch) await output.line(line)
+          if (output.stopped) return
+        }
+        for (const range of damage)
+          if (range.offset >= from) await output.line(describeDamage(range, options))
+        printed.ends.set(segment.file, segment.length)
+      }
+      printed.sequences.set(log, snapshot.log(log).nextSequence - 1)
+    }
+  })
+}
+
+function describeDamage({ log, file, offset, length }: CorruptRange, { json }: DumpOptions): string {
+  if (json === true) return toJson({ log, file, offset, length, damaged: true })
+  return `${file}:${offset}  damaged, ${length} bytes`
+}
+
+/**
+ * One line a record. A block of outcomes has many: each is told with the place of the block, but for those
+ * that were printed before compaction put them there.
+ */
+function describeFrame(
+  log: string,
+  file: string,
+  frame: VisitedFrame,
+  known: number,
+  options: DumpOptions,
+): string {
+  const { offset, data } = frame
+  return recordsOf(log, frame, options.payload === true)
+    .filter(({ sequence }) => sequence > known)
+    .map(({ sequence, fields }) => {
+      if (options.json === true)
+        return toJson({ log, file, offset, length: data.length, sequence, ...fields })
+      const { kind, ...rest } = fields
+      const told = Object.entries(rest).map(([name, value]) => `${name}=${escapeControls(textOf(value))}`)
+      return `${file}:${offset}  ${sequence}  ${String(kind)}  ${told.join('  ')}  (${data.length} bytes)`
+    })
+    .join('\n')
+}
+
+interface DescribedRecord {
+  readonly sequence: number
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+function recordsOf(
+  log: string,
+  { sequence, type, data }: VisitedFrame,
+  payloads: boolean,
+): DescribedRecord[] {
+  try {
+    if (log === MESSAGE_LOG) return [{ sequence, fields: messageFields(sequence, type, data, payloads) }]
+    const records = decodeOutcomes(type, data, sequence)
+    return records.map(({ ackSequence, record }, index) => ({
+      sequence: ackSequence,
+      fields: {
+        ...outcomeFields(record),
+        ...(records.length > 1 && { block: `${index + 1}/${records.length}` }),
+      },
+    }))
+  } catch (error) {
+    if (!(error instanceof WaqError)) throw error
+    return [{ sequence, fields: { kind: 'unknown', problem: error.message } }]
+  }
+}
+
+function outcomeFields(record: OutcomeRecord): Record<string, unknown> {
+  const { kind, sequence: message, ...outcome } = asFields(record)
+  const digest = outcome.digest
+  return {
+    kind,
+    ...(message !== undefined && { message }),
+    ...outcome,
+    ...(typeof digest === 'string' && { digest: Buffer.from(digest, 'latin1').toString('hex') }),
+  }
+}
+
+function asFields(record: OutcomeRecord): Record<string, unknown> {
+  return { ...record }
+}
+
+function messageFields(
+  sequence: number,
+  type: number,
+  data: Buffer,
+  payloads: boolean,
+): Record<string, unknown> {
+  if (type !== MESSAGE_FRAME_TYPE) return { kind: 'unknown', problem: `frame type ${type}` }
+  const { payload, deliverAt, expiresAt, together, headers, ...envelope } = decodeEnvelope(
+    data,
+    `Message ${sequence}`,
+  )
+  return {
+    kind: 'message',
+    ...envelope,
+    ...(deliverAt !== 0 && { deliverAt }),
+    ...(expiresAt !== Number.POSITIVE_INFINITY && { expiresAt }),
+    ...(together !== undefined && { together }),
+    ...(Object.keys(headers).length > 0 && { headers }),
+    ...(payloads && payloadForJson(decodePayload(payload, `Message ${sequence}`), payload)),
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none')
+}

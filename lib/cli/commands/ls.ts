@@ -1,0 +1,93 @@
+import { type Command, Option } from 'commander'
+import { matchesChannel } from '../../queue/validation/selectors.js'
+import { StoreReader } from '../../store/reader/store-reader.js'
+import type { CommandContext } from '../common/command.js'
+import {
+  addExamples,
+  channelOption,
+  DIRECTORY,
+  DIRECTORY_HELP,
+  GROUPS,
+  jsonOption,
+  limitOption,
+  reasonOption,
+} from '../common/command-options.js'
+import { tellOfDamage } from '../common/damage.js'
+import { interruptedError } from '../common/exit-status.js'
+import { printMessages } from '../common/message-rows.js'
+
+interface ListOptions {
+  state?: string
+  channel?: string
+  reason?: string
+  limit?: number
+  payload?: true
+  json?: true
+}
+
+/** `waq ls`: the messages that wait, are being sent, or died. */
+export function registerLs(program: Command, context: CommandContext): void {
+  const command = program
+    .command('ls')
+    .helpGroup(GROUPS.look)
+    .summary('list messages')
+    .description('Lists the messages that wait, are being sent, or died; those that were delivered are gone.')
+    .argument(DIRECTORY, DIRECTORY_HELP)
+    .addOption(new Option('--state <state>', 'in this state').choices(['pending', 'sending', 'dead']))
+    .addOption(channelOption())
+    .addOption(reasonOption())
+    .addOption(limitOption())
+    .option('--payload', 'with their payloads, which are private')
+    .addOption(jsonOption('one JSON object a line'))
+    .action((directory: string, options: ListOptions) => list(directory, options, context))
+  addExamples(
+    command,
+    [
+      { command: 'waq ls ./outbox' },
+      { command: "waq ls ./outbox --state pending --channel 'telegram:*' --limit 20" },
+      { command: 'waq ls ./outbox --json | head -n 1' },
+    ],
+    '0 done; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
+  )
+}
+
+async function list(
+  directory: string,
+  options: ListOptions,
+  { terminal, signal }: CommandContext,
+): Promise<void> {
+  const { state, channel, reason } = options
+  const reader = await StoreReader.open(directory, { signal })
+  let damaged = 0
+  const messages = reader.messages({
+    payloads: options.payload === true,
+    select: message =>
+      (state === undefined || message.state === state) &&
+      (reason === undefined || message.state === 'dead') &&
+      matchesChannel(channel, message.channel),
+    onDamage: () => {
+      damaged += 1
+    },
+  })
+  const matching = async function* () {
+    for await (const message of messages) {
+      if (reason === undefined || message.deadReason === reason) yield message
+    }
+  }
+  const count = await printMessages(terminal, matching(), {
+    kind: state === 'dead' || reason !== undefined ? 'dead' : 'all',
+    json: options.json === true,
+    payloads: options.payload === true,
+    limit: options.limit ?? Number.POSITIVE_INFINITY,
+    nowMs: Date.now(),
+    signal,
+  })
+  if (signal.aborted) throw interruptedError()
+  if (count === 0 && options.json !== true) {
+    const isNarrowed = [state, channel, reason].some(choice => choice !== undefined)
+    terminal.stderr.write(
+      isNarrowed ? 'No such messages.\n' : 'No message waits, is being sent, or is dead.\n',
+    )
+  }
+  tellOfDamage(damaged, directory, terminal)
+}

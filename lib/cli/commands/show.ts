@@ -1,0 +1,146 @@
+import { inspect } from 'node:util'
+import type { Command } from 'commander'
+import { isFaithfulInJson } from '../../queue/control/message-line.js'
+import { viewOf } from '../../queue/queue-reader.js'
+import type { MessageView } from '../../queue/types.js'
+import { type ReadMessage, StoreReader, unpackPayload } from '../../store/reader/store-reader.js'
+import type { SettlingRecord } from '../../store/record/outcome.js'
+import type { CommandContext } from '../common/command.js'
+import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from '../common/command-options.js'
+import { errorText } from '../common/message-rows.js'
+import { unknownId } from '../common/near-ids.js'
+import { formatRelative } from '../common/units.js'
+import { type Fact, formatFacts } from '../terminal/facts.js'
+import { payloadForJson, toJson } from '../terminal/json.js'
+import { escapeControls, formatCount, painter, widthOf } from '../terminal/terminal.js'
+import { prepareWideText } from '../terminal/text-width.js'
+
+await prepareWideText()
+
+/** `waq show`: one message with its history of attempts. */
+export function registerShow(program: Command, context: CommandContext): void {
+  const command = program
+    .command('show')
+    .helpGroup(GROUPS.look)
+    .summary('one message, with its history of attempts')
+    .description(
+      'Shows one message with its payload, its headers and its last attempts. A settled one is known by ' +
+        'its id for a while.',
+    )
+    .argument(DIRECTORY, DIRECTORY_HELP)
+    .argument('<id>', 'of the message')
+    .addOption(jsonOption())
+    .action((directory: string, id: string, options: { json?: true }) =>
+      showMessage(directory, id, { json: options.json === true }, context),
+    )
+  addExamples(
+    command,
+    [{ command: 'waq show ./outbox order-4711' }, { command: 'waq show ./outbox order-4711 --json' }],
+    '0 done; 1 no message has this id; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
+  )
+}
+
+export async function showMessage(
+  directory: string,
+  id: string,
+  options: { json: boolean; state?: 'dead' },
+  { terminal, signal }: CommandContext,
+): Promise<void> {
+  const reader = await StoreReader.open(directory, { signal })
+  const { stdout } = terminal
+  const message = await reader.find(id)
+  if (message !== undefined && (options.state === undefined || message.state === options.state)) {
+    if (options.json) stdout.write(`${toJson(jsonOf(message))}\n`)
+    else stdout.write(formatMessage(message, Date.now(), terminal))
+    return
+  }
+  const settled = options.state === undefined ? await reader.settled(id) : undefined
+  if (settled === undefined) throw await unknownId(reader, id, options.state)
+  if (options.json) stdout.write(`${toJson(settledJson(settled))}\n`)
+  else stdout.write(formatSettled(settled, Date.now(), widthOf(stdout)))
+}
+
+function jsonOf(message: ReadMessage): Record<string, unknown> {
+  const { payload, ...view } = viewOf(message) as MessageView
+  return { ...view, ...payloadForJson(payload, message.packedPayload!) }
+}
+
+function settledJson({ id, channel, sequence, kind, attempts, at }: SettlingRecord): Record<string, unknown> {
+  return { id, channel, sequence, state: kind, attempts, at }
+}
+
+function formatMessage(message: ReadMessage, nowMs: number, terminal: CommandContext['terminal']): string {
+  const { stdout } = terminal
+  const paint = painter(terminal, stdout)
+  const view = viewOf(message) as MessageView
+  const { state, deadReason, diedAt, nextAttemptAt, expiresAt, headers, history } = view
+  const facts: Fact[] = [
+    ['channel', escapeControls(view.channel)],
+    ['sequence', String(view.sequence)],
+    ['state', stateText(message)],
+    ['enqueued', moment(view.enqueuedAt, nowMs)],
+    ...(diedAt === undefined ? [] : [['died', moment(diedAt, nowMs)] as const]),
+    ...(deadReason === undefined ? [] : [['reason', REASONS[deadReason]] as const]),
+    [
+      'attempts',
+      `${formatCount(view.attempts)}${view.mayHaveBeenSent && state !== 'sending' ? '; it may have been sent' : ''}`,
+    ],
+    ...(nextAttemptAt === undefined
+      ? []
+      : [[nextAttemptAt > nowMs ? 'next attempt' : 'due', moment(nextAttemptAt, nowMs)] as const]),
+    ...(expiresAt === undefined ? [] : [['expires', moment(expiresAt, nowMs)] as const]),
+    ...Object.entries(headers).map(
+      ([name, value]) => [`header ${escapeControls(name)}`, escapeControls(value)] as const,
+    ),
+    ['on disk', `${message.file}, ${formatCount(message.bytes)} bytes`],
+  ]
+  let text = `${paint('bold', escapeControls(view.id))}\n${formatFacts(facts, widthOf(stdout))}`
+  if (history.length > 0) {
+    text += `\n${paint('bold', 'Last attempts')}\n`
+    const attempts = history.map(
+      error => [moment(error.at, nowMs), escapeControls(errorText(error))] as const,
+    )
+    text += formatFacts(attempts, widthOf(stdout))
+  }
+  text += `\n${paint('bold', 'Payload')}\n`
+  return `${text}${payloadText(unpackPayload(message)).replace(/^/gm, '  ')}\n`
+}
+
+/** JSON where that says all; else as Node shows it: bytes, dates and bigints are then told from strings. */
+function payloadText(payload: unknown): string {
+  if (isFaithfulInJson(payload)) return toJson(payload, 2)
+  const shown = inspect(payload, {
+    depth: 20,
+    maxArrayLength: 1_000,
+    maxStringLength: 100_000,
+    breakLength: 100,
+  })
+  return shown.split('\n').map(escapeControls).join('\n')
+}
+
+function stateText({ state, inDoubt }: ReadMessage): string {
+  return inDoubt ? 'pending, in doubt: an attempt began, and no one knows how it ended' : state
+}
+
+const REASONS = {
+  attempts: 'attempts: it failed as often as it may',
+  permanent: 'permanent: the receiver refused it',
+  ambiguous: 'ambiguous: it may have been sent, and must not be sent twice',
+  expired: 'expired: its time to live was over',
+  predecessor: 'predecessor: an earlier part of its list died',
+} as const
+
+function formatSettled(settled: SettlingRecord, nowMs: number, width: number): string {
+  const facts: Fact[] = [
+    ['channel', escapeControls(settled.channel)],
+    ['sequence', String(settled.sequence)],
+    ['state', settled.kind],
+    ['when', moment(settled.at, nowMs)],
+    ['attempts', formatCount(settled.attempts)],
+  ]
+  return `${escapeControls(settled.id)}\n${formatFacts(facts, width)}`
+}
+
+function moment(at: number, nowMs: number): string {
+  return `${new Date(at).toISOString()} (${formatRelative(at, nowMs)})`
+}

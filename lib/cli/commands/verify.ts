@@ -1,0 +1,206 @@
+import type { Command } from 'commander'
+import { StoreReader } from '../../store/reader/store-reader.js'
+import { type FoundDamage, type Verification, verifyStore } from '../../store/reader/verify.js'
+import type { LostMessages } from '../../store/types.js'
+import type { CommandContext } from '../common/command.js'
+import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from '../common/command-options.js'
+import { ExitStatus, interruptedError } from '../common/exit-status.js'
+import { formatBytes, formatNumberOf } from '../common/units.js'
+import { type Fact, formatFacts } from '../terminal/facts.js'
+import { toJson } from '../terminal/json.js'
+import { ProgressLine, progressBar } from '../terminal/progress.js'
+import { formatRow, layOut, titles } from '../terminal/table.js'
+import { escapeControls, formatCount, type Paint, painter, widthOf } from '../terminal/terminal.js'
+import { prepareWideText, wrapText } from '../terminal/text-width.js'
+
+await prepareWideText()
+
+/** `waq verify`: reads every byte. */
+export function registerVerify(program: Command, context: CommandContext): void {
+  const command = program
+    .command('verify')
+    .helpGroup(GROUPS.mend)
+    .summary('read every byte, and tell what is damaged')
+    .description(
+      'Reads every byte of a queue and tells of tears, damage, missing records and files that count for ' +
+        'nothing, and what a start would do with messages in doubt. It changes nothing.',
+    )
+    .argument(DIRECTORY, DIRECTORY_HELP)
+    .addOption(jsonOption())
+    .action((directory: string, { json }: { json?: true }) => verify(directory, json === true, context))
+  addExamples(
+    command,
+    [{ command: 'waq verify ./outbox' }, { command: 'waq verify /backup/outbox --json' }],
+    '0 sound, or merely torn; 1 damaged; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
+  )
+}
+
+async function verify(directory: string, json: boolean, context: CommandContext): Promise<void> {
+  const { terminal, signal, finish } = context
+  const reader = await StoreReader.open(directory)
+  const progress = new ProgressLine(terminal.stderr)
+  let found: Verification
+  let howFar = 'nothing'
+  try {
+    found = await verifyStore(reader, {
+      signal,
+      onProgress: (done, total) => {
+        howFar = `${formatBytes(done)} of ${formatBytes(total)}`
+        const share = total === 0 ? 1 : done / total
+        progress.show(`${progressBar(share)} ${howFar}`)
+      },
+    })
+  } catch (error) {
+    if (signal.aborted) throw interruptedError(`${howFar} read, and nothing was changed`)
+    throw error
+  } finally {
+    progress.clear()
+  }
+  const ok = isSound(found)
+  const { stdout } = terminal
+  if (json) stdout.write(`${toJson({ ok, ...found })}\n`)
+  else {
+    const options = { width: widthOf(stdout), paint: painter(terminal, stdout) }
+    stdout.write(formatVerification(reader.directory, found, options))
+  }
+  finish(ok ? ExitStatus.done : ExitStatus.found)
+}
+
+function isSound({ corrupt, lost }: Verification): boolean {
+  return corrupt.length === 0 && lost.unsettled === 0
+}
+
+const LISTED = 20
+
+export function formatVerification(
+  directory: string,
+  found: Verification,
+  { width, paint }: { width: number; paint: Paint },
+): string {
+  const { corrupt, lost, inDoubt, inDoubtCount, tornBytes, unfinishedBytes, orphanOutcomes, voidFiles } =
+    found
+  const facts: Fact[] = [
+    ['read', `${formatBytes(found.bytes)} in ${formatNumberOf(found.segments, 'segment')}`],
+    ['messages', formatCount(found.messages)],
+    ['outcomes', formatCount(found.outcomes)],
+    [
+      'torn',
+      tornBytes === 0
+        ? 'nothing'
+        : `${formatBytes(tornBytes)} of an unfinished last write: it was never acknowledged`,
+    ],
+    ...(unfinishedBytes === 0 ? [] : [['being written', formatBytes(unfinishedBytes)] as const]),
+    ['damaged', corrupt.length === 0 ? 'nothing' : formatNumberOf(corrupt.length, 'place')],
+    ['lost', lostText(lost)],
+    ['in doubt', inDoubtCount === 0 ? 'no message' : formatNumberOf(inDoubtCount, 'message')],
+    [
+      'orphan outcomes',
+      orphanOutcomes === 0
+        ? 'none'
+        : `${formatCount(orphanOutcomes)}, of messages that are gone: they need nothing`,
+    ],
+    [
+      'void files',
+      voidFiles.length === 0
+        ? 'none'
+        : `${formatCount(voidFiles.length)}, which count for nothing: the next start removes them`,
+    ],
+  ]
+  let text = `${paint('bold', escapeControls(directory))}\n${formatFacts(facts, width)}`
+  if (corrupt.length > 0) text += `\n${damageList(corrupt, width, paint)}`
+  if (lost.unsettled > 0) text += `\n${lostList(lost, width, paint)}`
+  if (inDoubtCount > 0) {
+    const then = wrapText(
+      'In doubt: a start asks onAmbiguous about each; by default it is sent again, with mayHaveBeenSent.',
+      width,
+    )
+    text += `\n${paint('bold', then.join('\n'))}\n`
+    const rows = inDoubt
+      .slice(0, LISTED)
+      .map(({ sequence, channel, id }) => [String(sequence), escapeControls(channel), escapeControls(id)])
+    text += table(
+      [
+        { title: 'SEQUENCE', align: 'right' },
+        { title: 'CHANNEL', leastWidth: 12 },
+        { title: 'ID', leastWidth: 8 },
+      ],
+      rows,
+      width,
+      paint,
+    )
+    text += more(inDoubtCount - rows.length)
+  }
+  const verdict = !isSound(found)
+    ? corrupt.length === 0
+      ? 'Messages are lost that were accepted: power was lost before they were synced, as the durability ' +
+        'allows.'
+      : 'Damaged: what is listed cannot be read. The rest loads; a start keeps a copy of the bytes in ' +
+        'quarantine/.'
+    : tornBytes > 0
+      ? 'Sound, and torn at its end, as after a crash: a start passes over it.'
+      : 'Sound.'
+  const lines = wrapText(verdict, width).join('\n')
+  return `${text}\n${paint(isSound(found) ? 'green' : 'red', lines)}\n`
+}
+
+/** As `waq dump` names places; in full on the narrowest terminal, for somebody is going to look there. */
+function damageList(corrupt: readonly FoundDamage[], width: number, paint: Paint): string {
+  const places = corrupt.slice(0, LISTED).map(({ file, offset, length, problem, known }): Fact => {
+    const bytes = length === 0 ? '' : `${formatCount(length)} bytes: `
+    return [
+      `${escapeControls(file)}:${offset}`,
+      `${bytes}${escapeControls(problem)}${known ? ' (known since an earlier start)' : ''}`,
+    ]
+  })
+  return `${paint('bold', 'Damaged places')}\n${formatFacts(places, width)}${more(corrupt.length - places.length)}`
+}
+
+function lostText({ unsettled, settled }: LostMessages): string {
+  if (unsettled + settled === 0) return 'no message that an outcome tells of'
+  const others = settled === 0 ? '' : `, and ${formatCount(settled)} that had been settled`
+  return `${unsettled === 0 ? 'no message to be sent' : formatNumberOf(unsettled, 'message')}${others}`
+}
+
+function lostList({ unsettled, messages }: LostMessages, width: number, paint: Paint): string {
+  const then = wrapText(
+    'Lost: an outcome tells of these messages, and they are not where they must stand. Others may be lost ' +
+      'with them of which no outcome tells.',
+    width,
+  )
+  const rows = messages
+    .slice(0, Math.min(LISTED, unsettled))
+    .map(({ sequence, lastOutcome, attempts, at }) => [
+      String(sequence),
+      lastOutcome,
+      formatCount(attempts),
+      new Date(at).toISOString(),
+    ])
+  const columns = [
+    { title: 'SEQUENCE', align: 'right' as const },
+    { title: 'LAST OUTCOME', leastWidth: 12 },
+    { title: 'ATTEMPTS', align: 'right' as const },
+    { title: 'AT', leastWidth: 20 },
+  ]
+  const listed = table(columns, rows, width, paint)
+  const left = unsettled - rows.length
+  return `${paint('bold', then.join('\n'))}\n${listed}${left > 0 ? `… and ${formatCount(left)} more\n` : ''}`
+}
+
+function table(
+  columns: Parameters<typeof layOut>[0],
+  rows: readonly string[][],
+  width: number,
+  paint: Paint,
+): string {
+  const layout = layOut(columns, rows, width)
+  const cut = Number.isFinite(width)
+  const lines = [
+    paint('bold', formatRow(layout, titles(layout), { cut })),
+    ...rows.map(row => formatRow(layout, row, { cut })),
+  ]
+  return lines.map(line => `${line}\n`).join('')
+}
+
+function more(count: number): string {
+  return count <= 0 ? '' : `… and ${formatCount(count)} more (--json has up to a thousand)\n`
+}

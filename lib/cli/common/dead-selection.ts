@@ -1,0 +1,80 @@
+import type { Command } from 'commander'
+import { matchesChannel } from '../../queue/validation/selectors.js'
+import type { ReadMessage, StoreReader } from '../../store/reader/store-reader.js'
+import { channelOption, durationOption, reasonOption } from './command-options.js'
+import { usageError } from './exit-status.js'
+import { unknownId } from './near-ids.js'
+
+/** Which dead letters a command means. */
+export interface DeadSelection {
+  readonly all?: true
+  readonly channel?: string
+  readonly reason?: string
+  readonly olderThan?: number
+}
+
+export function addSelection(command: Command): Command {
+  return command
+    .option('--all', 'every dead letter')
+    .addOption(channelOption())
+    .addOption(reasonOption())
+    .addOption(durationOption('--older-than <duration>', 'dead for at least so long (30m, 7d)'))
+}
+
+/** A selection that chooses nothing is a slip more often than a wish. */
+export function checkSelection(ids: readonly string[], selection: DeadSelection): void {
+  const { all, channel, reason, olderThan } = selection
+  const narrowed = channel !== undefined || reason !== undefined || olderThan !== undefined
+  if (ids.length > 0 && (all === true || narrowed)) {
+    throw usageError('name dead letters by their ids, or choose them by options: not both')
+  }
+  if (all === true && narrowed) throw usageError('--all goes with no other choice of dead letters')
+  if (ids.length === 0 && all !== true && !narrowed) {
+    throw usageError(
+      'name dead letters by their ids, or choose with --all, --channel, --reason or --older-than',
+    )
+  }
+}
+
+/** The dead letters that are chosen, by sequence. */
+export async function* deadLettersOf(
+  reader: StoreReader,
+  selection: DeadSelection,
+  options: { readonly payloads: boolean; readonly nowMs: number; readonly onDamage?: () => void },
+): AsyncGenerator<ReadMessage> {
+  const { channel, reason, olderThan = 0 } = selection
+  const messages = reader.messages({
+    payloads: options.payloads,
+    select: message => message.state === 'dead' && matchesChannel(channel, message.channel),
+    ...(options.onDamage !== undefined && { onDamage: options.onDamage }),
+  })
+  for await (const message of messages) {
+    if (reason !== undefined && message.deadReason !== reason) continue
+    if (options.nowMs - (message.diedAt ?? options.nowMs) >= olderThan) yield message
+  }
+}
+
+/**
+ * Their ids and how many channels they are of. Rejects with WAQ_NOT_FOUND for an id that no dead letter has.
+ */
+export async function chosenIds(
+  reader: StoreReader,
+  ids: readonly string[],
+  selection: DeadSelection,
+): Promise<{ ids: string[]; channels: number }> {
+  const wanted = new Set(ids)
+  const chosen: string[] = []
+  const channels = new Set<string>()
+  for await (const { id, channel } of deadLettersOf(reader, selection, {
+    payloads: false,
+    nowMs: Date.now(),
+  })) {
+    if (ids.length > 0 && !wanted.delete(id)) continue
+    chosen.push(id)
+    channels.add(channel)
+    if (ids.length > 0 && wanted.size === 0) break
+  }
+  const [missing] = wanted
+  if (missing !== undefined) throw await unknownId(reader, missing, 'dead')
+  return { ids: chosen, channels: channels.size }
+}

@@ -1,0 +1,27 @@
+import { isFaithfulInJson } from '../../queue/control/message-line.js'
+
+/** Characters that JSON leaves as they are and a terminal may obey. See `escapeControls`. */
+const UNSAFE = /(?!\u200c|\u200d|\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/**
+ * A value as JSON that is safe to print: what a terminal could obey stands as an escape, which is the same
+ * JSON.
+ */
+export function toJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replace(UNSAFE, escapeUnits)
+}
+
+function escapeUnits(character: string): string {
+  let escaped = ''
+  for (let i = 0; i < character.length; i += 1) {
+    escaped += `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`
+  }
+  return escaped
+}
+
+/**
+ * A payload under the name that says what it is: `payload`, or `packedPayload` where JSON cannot carry it.
+ */
+export function payloadForJson(payload: unknown, packed: Uint8Array): Record<string, unknown> {
+  return isFaithfulInJson(payload) ? { payload } : { packedPayload: Buffer.from(packed).toString('base64') }
+}

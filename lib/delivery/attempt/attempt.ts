@@ -1,0 +1,96 @@
+import type { MessageProgress, MessageRef, StoredMessage } from '../../store/message-store.js'
+import type { Halt } from '../holds/halts.js'
+import type { Policy } from '../retry/policies.js'
+import type { BrakeView } from '../schedule/brakes.js'
+import type { Channel } from '../schedule/channel.js'
+import type { Turn } from '../schedule/scheduler.js'
+import type { Delivery } from '../types.js'
+import { Cancellation } from './cancellation.js'
+
+/**
+ * - `preparing`: read, judged by its time to live; nothing is recorded yet, and it can be withdrawn.
+ * - `asking`: the receiver is asked what became of an earlier attempt.
+ * - `recording`: "attempt n" is being written.
+ * - `sending`: `send` was called.
+ * - `over`: it gave its turn back.
+ */
+export type AttemptPhase = 'preparing' | 'asking' | 'recording' | 'sending' | 'over'
+
+/** How a message stood before this attempt: what an attempt that does not count goes back to. */
+export interface Before {
+  attempts: number
+  firstAttemptAt: number
+  /** Of `TriedTime`, with the wait before this attempt. */
+  triedMs: number
+  mayHaveBeenSent: boolean
+}
+
+/** One message's turn. */
+export class Attempt implements Turn {
+  readonly channel: Channel
+  readonly policy: Policy<unknown>
+  readonly ref: MessageRef
+  readonly sequence: number
+  /** In the queue's time; Infinity: never. */
+  readonly expiresAt: number
+  readonly probes: readonly Halt[]
+  holdsSlot = true
+  holdsPlaces = true
+  shows: BrakeView
+  failure: string | undefined
+  phase: AttemptPhase = 'preparing'
+  readonly cancellation = new Cancellation()
+  before: Before
+  /** An earlier attempt was left open: by a process that ended, or by an orderly shutdown. */
+  readonly isOpen: boolean
+  /** The message is from an earlier life, and this is its first turn in this one. */
+  readonly isRecovered: boolean
+  /** Of the message's first attempt; of this one, once it is recorded, if it is the first. 0 before that. */
+  firstAttemptAt: number
+  stored: StoredMessage | undefined
+  delivery: Delivery<unknown> | undefined
+  /** The function of the user's that is running. */
+  call: { abandon(): void } | undefined
+  /** In ms of `Timers.now()`. */
+  startedAt = 0
+  /** By the monotonic clock, since when it counts as tried; undefined: not yet. */
+  tryingSince: number | undefined
+  /** It is cut off by then, so whatever is measured beyond that was a suspend. */
+  mostTriedMs = 0
+
+  constructor(
+    channel: Channel,
+    ref: MessageRef,
+    { sequence, expiresAt }: MessageProgress,
+    probes: readonly Halt[],
+    before: Before,
+    isOpen: boolean,
+    isRecovered: boolean,
+  ) {
+    this.channel = channel
+    this.policy = channel.policy!
+    this.ref = ref
+    this.sequence = sequence
+    this.expiresAt = expiresAt
+    this.probes = probes
+    this.before = before
+    this.isOpen = isOpen
+    this.isRecovered = isRecovered
+    this.firstAttemptAt = before.firstAttemptAt
+  }
+
+  /** For how long the message was tried, up to this moment. */
+  triedMs(monotonicMs: number): number {
+    if (this.tryingSince === undefined) return this.before.triedMs
+    return this.before.triedMs + Math.min(Math.round(monotonicMs - this.tryingSince), this.mostTriedMs)
+  }
+
+  get isProbe(): boolean {
+    return this.probes.length > 0
+  }
+
+  /** '' while the message was not read. */
+  get id(): string {
+    return this.stored?.id ?? ''
+  }
+}

@@ -1,0 +1,113 @@
+import { systemCode } from '../../log/errors/system-error.js'
+import { nextTick } from '../../log/runtime/real-time.js'
+import type { MessageRef, MessageStore, Outcome, OutcomeListener } from '../../store/message-store.js'
+
+interface LedgerListener {
+  /** The store knows of it; it may not be written yet. */
+  recorded(ref: MessageRef, kind: Outcome['kind']): void
+  /** Everything recorded so far is written. */
+  allWritten(): void
+  /** The store takes nothing any more. */
+  refused(error: unknown): void
+}
+
+type Ended = (isWritten: boolean) => void
+
+/** Records outcomes, and knows how many of them are not written yet. */
+export class OutcomeWriter {
+  /** Outcomes that are not written yet. */
+  unwritten = 0
+  readonly #store: MessageStore
+  readonly #listener: LedgerListener
+  #last: Entry | undefined
+
+  constructor(store: MessageStore, listener: LedgerListener) {
+    this.#store = store
+    this.#listener = listener
+  }
+
+  /**
+   * Records an outcome; `written` is called, with true, when it survives a killed process, in the order of
+   * recording; `refused`, with false, where the store is closed or lost.
+   */
+  record(ref: MessageRef, outcome: Outcome, written?: Ended, refused?: Ended): void {
+    const entry = new Entry(this, written, refused)
+    this.unwritten++
+    this.#last = entry
+    try {
+      this.#store.record(ref, outcome, entry)
+      this.#listener.recorded(ref, outcome.kind)
+    } catch (error) {
+      nextTick(() => entry.refused(error))
+    }
+  }
+
+  /** As `record`. Resolves to whether it was written; never rejects. */
+  recorded(ref: MessageRef, outcome: Outcome): Promise<boolean> {
+    return new Promise(resolve => this.record(ref, outcome, resolve, resolve))
+  }
+
+  resumed(channel: string, at: number): void {
+    const entry = new Entry(this)
+    this.unwritten++
+    this.#last = entry
+    try {
+      this.#store.recordResumed(channel, at, entry)
+    } catch (error) {
+      nextTick(() => entry.refused(error))
+    }
+  }
+
+  /** Calls back when everything recorded so far is written; not at all when the store refuses it. */
+  whenWritten(callback: () => void): void {
+    if (this.unwritten === 0 || this.#last === undefined) callback()
+    else this.#last.follow(callback)
+  }
+
+  /** Of its entries alone. */
+  written(entry: Entry): void {
+    if (entry === this.#last) this.#last = undefined
+    if (--this.unwritten === 0) this.#listener.allWritten()
+  }
+
+  /** Of its entries alone. */
+  refused(error: unknown): void {
+    this.#listener.refused(error)
+    if (--this.unwritten === 0) this.#listener.allWritten()
+  }
+}
+
+/** An outcome on its way. */
+class Entry implements OutcomeListener {
+  readonly #outcomeWriter: OutcomeWriter
+  readonly #whenWritten: Ended | undefined
+  readonly #whenRefused: Ended | undefined
+  #followers: (() => void)[] | undefined
+
+  constructor(outcomeWriter: OutcomeWriter, whenWritten?: Ended, whenRefused?: Ended) {
+    this.#outcomeWriter = outcomeWriter
+    this.#whenWritten = whenWritten
+    this.#whenRefused = whenRefused
+  }
+
+  follow(callback: () => void): void {
+    this.#followers ??= []
+    this.#followers.push(callback)
+  }
+
+  written(): void {
+    this.#whenWritten?.(true)
+    this.#outcomeWriter.written(this)
+    if (this.#followers !== undefined) for (const follower of this.#followers) follower()
+  }
+
+  refused(error: unknown): void {
+    this.#outcomeWriter.refused(error)
+    this.#whenRefused?.(false)
+  }
+}
+
+/** The store was closed in an orderly way: what is refused now is no failure. */
+export function isClosed(error: unknown): boolean {
+  return systemCode(error) === 'WAQ_CLOSED'
+}

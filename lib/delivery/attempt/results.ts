@@ -1,0 +1,93 @@
+import { recordedError } from '../errors/recorded-error.js'
+import type { Reporter } from '../reporter.js'
+import { findingIn, type ReturnedFinding, refusalOf } from '../returned/finding.js'
+import type { Timers } from '../time/timers.js'
+import type { DispatcherOptions, Verdict } from '../types.js'
+import type { Attempt } from './attempt.js'
+import { Call } from './call.js'
+import { Cancellation } from './cancellation.js'
+import { askedVerdict } from './verdict.js'
+
+interface ResultsContext {
+  readonly options: DispatcherOptions<unknown>
+  readonly timers: Timers
+  readonly reporter: Reporter
+}
+
+/** Why a result is no delivery. */
+export interface Objection {
+  readonly error: unknown
+  /** As `classifyResult` said; undefined: the error tells. */
+  readonly verdict: Verdict | undefined
+}
+
+/** Looks at what `send` returned: whether it is a delivery, or says that it is none. */
+export class Results {
+  readonly #context: ResultsContext
+
+  constructor(context: ResultsContext) {
+    this.#context = context
+  }
+
+  /** Undefined: it was delivered. A promise only where a body has to be read. */
+  objection(attempt: Attempt, result: unknown): Objection | undefined | Promise<Objection | undefined> {
+    const { options, reporter } = this.#context
+    const { classifyResult } = options
+    let verdict: Verdict | undefined
+    if (classifyResult !== undefined) {
+      const report = (error: Error) => reporter.error(error)
+      verdict = askedVerdict('classifyResult', classifyResult, result, attempt.delivery!, report)
+    }
+    if (verdict?.kind === 'delivered') return undefined
+    const found = verdict === undefined ? findingIn(result) : refusalOf(result)
+    if (found === undefined) return undefined
+    if (found.kind !== 'unread') return this.#objectionIn(found, verdict, attempt)
+    return this.#read(found, attempt).then(read => this.#objectionIn(read, verdict, attempt))
+  }
+
+  /**
+   * In what is left of the attempt's time. The attempt's own signal is not aborted: the body may be the
+   * user's to read.
+   */
+  async #read(
+    found: ReturnedFinding & { kind: 'unread' },
+    attempt: Attempt,
+  ): Promise<ReturnedFinding | undefined> {
+    const { timers } = this.#context
+    const timeoutMs = attempt.startedAt + attempt.policy.sendTimeoutMs - timers.now()
+    if (timeoutMs <= 0) return found.unread
+    const call = new Call(found.read, {
+      timers,
+      cancellation: new Cancellation(),
+      timeoutMs,
+      graceMs: 0,
+      timeoutError: () => new DOMException('The body of the answer did not arrive in time.', 'TimeoutError'),
+    })
+    attempt.call = call
+    const result = await call.result
+    if (result.kind === 'returned') return result.value
+    found.stop()
+    return found.unread
+  }
+
+  #objectionIn(
+    found: ReturnedFinding | undefined,
+    verdict: Verdict | undefined,
+    attempt: Attempt,
+  ): Objection | undefined {
+    if (found?.kind === 'refused') return { error: found.error, verdict }
+    if (found?.kind === 'partly') this.#tell(found, attempt)
+    return undefined
+  }
+
+  #tell({ failed, count, error }: ReturnedFinding & { kind: 'partly' }, attempt: Attempt): void {
+    const { message } = recordedError(error, 0)
+    this.#context.reporter.error(
+      new Error(
+        `${failed} of ${count} that send sent for message ${attempt.id} failed: ${message}. It counts as ` +
+          'delivered; send each in a message of its own.',
+        { cause: error },
+      ),
+    )
+  }
+}

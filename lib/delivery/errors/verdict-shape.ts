@@ -1,0 +1,32 @@
+import type { Verdict } from '../types.js'
+
+const SCOPES: readonly unknown[] = ['channel', 'group', 'global', undefined]
+
+/** For each kind, what its fields must be. */
+const SHAPES: Readonly<Record<Verdict['kind'], (verdict: Record<string, unknown>) => boolean>> = {
+  retry: ({ afterMs, charged }) => isWait(afterMs) && (charged === undefined || typeof charged === 'boolean'),
+  'rate-limited': ({ afterMs, scope }) => isWait(afterMs) && SCOPES.includes(scope),
+  permanent: ({ reason }) => isText(reason),
+  halt: ({ reason, afterMs, scope }) => isText(reason) && isWait(afterMs) && SCOPES.includes(scope),
+  ambiguous: () => true,
+  delivered: () => true,
+}
+
+/** Whether this is a verdict, whatever it claims to be: it may come from plain JavaScript. */
+export function isVerdict(value: unknown): value is Verdict {
+  if (typeof value !== 'object' || value === null) return false
+  const { kind } = value as { kind?: unknown }
+  return (
+    typeof kind === 'string' &&
+    Object.hasOwn(SHAPES, kind) &&
+    SHAPES[kind as Verdict['kind']](value as Record<string, unknown>)
+  )
+}
+
+function isWait(value: unknown): boolean {
+  return value === undefined || (typeof value === 'number' && value >= 0)
+}
+
+function isText(value: unknown): boolean {
+  return value === undefined || typeof value === 'string'
+}

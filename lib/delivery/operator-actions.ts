@@ -1,0 +1,173 @@
+import type { MessageRef, MessageStore } from '../store/message-store.js'
+import type { QueueTime } from '../store/queue-time.js'
+import type { Attempt } from './attempt/attempt.js'
+import type { OutcomeWriter } from './attempt/outcome-writer.js'
+import type { Reporter } from './reporter.js'
+import { keyBehind } from './schedule/backlog.js'
+import type { Scheduler } from './schedule/scheduler.js'
+import type { RefMap } from './tables/ref-map.js'
+
+interface PersonContext {
+  readonly store: MessageStore
+  readonly time: QueueTime
+  readonly scheduler: Scheduler
+  readonly outcomeWriter: OutcomeWriter
+  readonly reporter: Reporter
+  readonly attempts: RefMap<Attempt>
+  /** Ends an attempt that has recorded nothing yet; its message is settled. */
+  readonly withdraw: (attempt: Attempt) => void
+}
+
+/** What a person does to single messages. Each resolves when it is on the device. */
+export class OperatorActions {
+  readonly #context: PersonContext
+  /** Purged, and not written yet: until then the store lists them as dead. */
+  readonly #purging = new Set<MessageRef>()
+  /** The sync that whoever cancelled last waits for, and what it is told then: all of a tick share them. */
+  #synced: Promise<void> | undefined
+  #cancelled = Promise.resolve(true)
+
+  constructor(context: PersonContext) {
+    this.#context = context
+  }
+
+  /** False: it is being sent, dead or gone, or in doubt without `evenInDoubt`. */
+  cancel(ref: MessageRef, id: string, evenInDoubt: boolean): Promise<boolean> {
+    const { store, scheduler, outcomeWriter, reporter, time } = this.#context
+    if (!this.#isCancellable(ref, evenInDoubt)) return Promise.resolve(false)
+    const sequence = store.sequence(ref)
+    const channel = store.channel(ref)
+    const attempts = store.attempts(ref)
+    const at = time.now()
+    const mayHaveBeenSent = isInDoubt(store, ref)
+    const underWay = this.#context.attempts.get(ref)
+    if (underWay === undefined) scheduler.leave(ref)
+    outcomeWriter.record(ref, { kind: 'cancelled', at, attempts, mayHaveBeenSent }, () =>
+      reporter.tell('cancelled', { id, channel, sequence, attempts, mayHaveBeenSent, at: time.onWall(at) }),
+    )
+    if (underWay !== undefined) this.#context.withdraw(underWay)
+    else scheduler.pump()
+    return this.#whenOnDevice()
+  }
+
+  /** Dead letters live again. Returns how many. */
+  async redrive(refs: readonly MessageRef[], place: 'original' | 'last'): Promise<number> {
+    const { store, scheduler } = this.#context
+    const inOrder = this.#inOrder(refs)
+    const ttls: number[] = []
+    for (const { ref } of inOrder) ttls.push(await this.#ttlMs(ref))
+    // From here on in one piece, so that what is under way stays what it is.
+    const underWay = place === 'last' ? this.#lastKeysUnderWay() : undefined
+    /**
+     * One order key a channel for all that go behind what waits there: among themselves they go by sequence.
+     */
+    const lastKeys = new Map<string, number>()
+    let count = 0
+    for (const [index, { ref, sequence }] of inOrder.entries()) {
+      if (store.bySequence(sequence) !== ref || store.state(ref) !== 'dead' || this.#purging.has(ref))
+        continue
+      const channel = store.channel(ref)
+      let orderKey = sequence
+      if (underWay !== undefined) {
+        orderKey = lastKeys.get(channel) ?? this.#keyBehind(channel, underWay)
+        lastKeys.set(channel, orderKey)
+      }
+      this.#redrive(ref, orderKey, ttls[index]!)
+      count++
+    }
+    scheduler.pump()
+    if (count > 0) await store.syncOutcomes()
+    return count
+  }
+
+  /** Dead letters are thrown away. Returns how many. */
+  async purge(refs: readonly MessageRef[]): Promise<number> {
+    const { store, outcomeWriter, time } = this.#context
+    let count = 0
+    for (const ref of refs) {
+      if (store.state(ref) !== 'dead' || this.#purging.has(ref)) continue
+      count++
+      this.#purging.add(ref)
+      const outcome = {
+        kind: 'purged',
+        at: time.now(),
+        attempts: store.attempts(ref),
+        mayHaveBeenSent: store.mayHaveBeenSent(ref),
+      } as const
+      outcomeWriter.record(ref, outcome, () => this.#purging.delete(ref))
+    }
+    if (count > 0) await store.syncOutcomes()
+    return count
+  }
+
+  #whenOnDevice(): Promise<boolean> {
+    const synced = this.#context.store.syncOutcomes()
+    if (synced !== this.#synced) {
+      this.#synced = synced
+      this.#cancelled = synced.then(() => true)
+    }
+    return this.#cancelled
+  }
+
+  #isCancellable(ref: MessageRef, evenInDoubt: boolean): boolean {
+    const { store, scheduler, attempts } = this.#context
+    if (store.bySequence(store.sequence(ref)) !== ref || store.state(ref) === 'dead') return false
+    if (isInDoubt(store, ref) && !evenInDoubt) return false
+    // A receiver that is being asked what became of an earlier attempt is not being sent to.
+    const phase = attempts.get(ref)?.phase
+    return scheduler.waits(ref) || phase === 'preparing' || phase === 'asking'
+  }
+
+  #inOrder(refs: readonly MessageRef[]): { ref: MessageRef; sequence: number }[] {
+    const { store } = this.#context
+    return refs.map(ref => ({ ref, sequence: store.sequence(ref) })).sort((a, b) => a.sequence - b.sequence)
+  }
+
+  /** Its time to live as it was enqueued: it starts anew. Infinity where it has none, or cannot be read. */
+  async #ttlMs(ref: MessageRef): Promise<number> {
+    const { store } = this.#context
+    if (store.expiresAt(ref) === Infinity) return Infinity
+    try {
+      const { enqueuedAt, deliverAt, expiresAt } = await store.read(ref)
+      return expiresAt - Math.max(enqueuedAt, deliverAt)
+    } catch {
+      // Its next attempt will say that it cannot be read.
+      return Infinity
+    }
+  }
+
+  /** Of each channel with attempts under way, the highest order key among these. */
+  #lastKeysUnderWay(): ReadonlyMap<string, number> {
+    const { store, attempts } = this.#context
+    const keys = new Map<string, number>()
+    for (const { ref, channel } of attempts.values()) {
+      keys.set(channel.target, Math.max(keys.get(channel.target) ?? 0, store.orderKey(ref)))
+    }
+    return keys
+  }
+
+  /** Behind what waits or is under way in the channel, and before what is still to come. */
+  #keyBehind(channel: string, underWay: ReadonlyMap<string, number>): number {
+    return keyBehind(Math.max(this.#context.scheduler.lastKey(channel) ?? 0, underWay.get(channel) ?? 0))
+  }
+
+  #redrive(ref: MessageRef, orderKey: number, ttlMs: number): void {
+    const { store, scheduler, outcomeWriter, time } = this.#context
+    const at = time.now()
+    outcomeWriter.record(ref, {
+      kind: 'redriven',
+      at,
+      attempts: 0,
+      firstAttemptAt: 0,
+      triedMs: 0,
+      mayHaveBeenSent: store.mayHaveBeenSent(ref),
+      orderKey,
+      expiresAt: at + ttlMs,
+    })
+    scheduler.enter(ref)
+  }
+}
+
+function isInDoubt(store: MessageStore, ref: MessageRef): boolean {
+  return store.mayHaveBeenSent(ref) || store.state(ref) === 'in-doubt'
+}

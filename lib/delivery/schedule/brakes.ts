@@ -1,0 +1,125 @@
+import type { QueueTime } from '../../store/queue-time.js'
+import { Brake, type BrakeListener } from '../holds/brake.js'
+import { prefixOf } from '../holds/pauses.js'
+import type { Timers } from '../time/timers.js'
+import type { DispatcherOptions } from '../types.js'
+import type { Channel } from './channel.js'
+
+/** The first two parts of a name like `platform:account:chat`. */
+const ACCOUNT = /^[^:]*:[^:]*:/
+
+/** What the end of an attempt shows of its receiver; undefined: nothing. */
+export type BrakeView = 'up' | 'down' | undefined
+
+interface Ended {
+  readonly channel: Channel
+  readonly shows: BrakeView
+  /** What failed, for people. */
+  readonly failure: string | undefined
+}
+
+/**
+ * The receivers that attempts found down. One is a fact about a receiver, not about a message: so it is told
+ * from what happens to channels that send to the same one, and what waits for it waits together.
+ */
+export class Brakes {
+  readonly #timers: Timers
+  readonly #time: QueueTime
+  readonly #groupOf: (channel: Channel) => string | undefined
+  readonly #listener: BrakeListener
+  /** Prefixes of the groups that have none. */
+  readonly #without: ReadonlySet<string>
+  readonly #byTarget = new Map<string, Brake>()
+  readonly #on = new Set<Brake>()
+
+  constructor(
+    groups: DispatcherOptions<unknown>['groups'],
+    timers: Timers,
+    time: QueueTime,
+    /** The prefix of its longest group. */
+    groupOf: (channel: Channel) => string | undefined,
+    listener: Omit<BrakeListener, 'forgotten'>,
+  ) {
+    this.#timers = timers
+    this.#time = time
+    this.#groupOf = groupOf
+    const without = Object.entries(groups ?? {}).filter(([, { brake }]) => brake === false)
+    this.#without = new Set(without.map(([selector]) => prefixOf(selector)))
+    this.#listener = {
+      ...listener,
+      braked: brake => {
+        this.#on.add(brake)
+        listener.braked(brake)
+      },
+      unbraked: brake => {
+        this.#on.delete(brake)
+        listener.unbraked(brake)
+      },
+      forgotten: ({ target }) => {
+        this.#byTarget.delete(target)
+        this.size = this.#byTarget.size
+      },
+    }
+  }
+
+  /** 0 while nothing fails: then there is nothing to ask. */
+  size = 0
+
+  /** Those that are on, in the order in which they began. */
+  get on(): ReadonlySet<Brake> {
+    return this.#on
+  }
+
+  of(channel: Channel): Brake | undefined {
+    return this.#byTarget.get(this.#scopeOf(channel).target)
+  }
+
+  /** The turn of this channel is over. `sent`: the receiver was asked for something. `look` follows. */
+  ended({ channel, shows, failure }: Ended, sent: boolean): void {
+    const { held } = channel
+    held?.brake.release(held)
+    const isProbe = held?.isProbe === true
+    let brake = this.of(channel)
+    if (shows === 'down') {
+      brake ??= this.#make(channel)
+      brake?.failed(channel, failure, isProbe)
+    } else if (shows === 'up') brake?.answered()
+    else if (sent) brake?.toldNothing(channel, isProbe)
+  }
+
+  /** Others than this channel may go on. */
+  look(channel: Channel): void {
+    this.of(channel)?.look()
+  }
+
+  /** The receiver of this channel is up. */
+  answered(channel: Channel): void {
+    const brake = this.of(channel)
+    brake?.answered()
+    brake?.look()
+  }
+
+  /** This channel is due no more. */
+  release(channel: Channel): void {
+    const { held } = channel
+    if (held === undefined) return
+    held.brake.release(held)
+    held.brake.look()
+  }
+
+  #make(channel: Channel): Brake | undefined {
+    const scope = this.#scopeOf(channel)
+    if (this.#without.has(scope.target) && scope.scope === 'group') return undefined
+    const brake = new Brake(scope, this.#timers, this.#time, this.#listener)
+    this.#byTarget.set(scope.target, brake)
+    this.size = this.#byTarget.size
+    return brake
+  }
+
+  /** Its longest group; else the account of a name like `platform:account:chat`; else the channel alone. */
+  #scopeOf(channel: Channel): { scope: 'channel' | 'group'; target: string } {
+    const { target } = channel
+    const prefix = this.#groupOf(channel) ?? ACCOUNT.exec(target)?.[0]
+    return prefix === undefined ? channel : { scope: 'group', target: prefix }
+  }
+}

@@ -1,0 +1,684 @@
+import { setImmediate } from '../../log/runtime/real-time.js'
+import type { MessageRef, MessageStore, Scope } from '../../store/message-store.js'
+import type { QueueTime } from '../../store/queue-time.js'
+import { reasonText } from '../errors/recorded-error.js'
+import type { Brake } from '../holds/brake.js'
+import { type Halt, type Haltable, type HaltOrder, Halts } from '../holds/halts.js'
+import { isEverything, isPrefix, Pauses, prefixOf, selects } from '../holds/pauses.js'
+import { WindowKeeper, type Windows } from '../limits/windows.js'
+import { Policies } from '../retry/policies.js'
+import { DeliveryFlag, MessageColumns, QueuePosition } from '../tables/message-columns.js'
+import { Closed, OpenTime } from '../time/open-time.js'
+import type { Timers } from '../time/timers.js'
+import type { Clock, DispatcherOptions, HaltFacts } from '../types.js'
+import { Backlog } from './backlog.js'
+import { Brakes, type BrakeView } from './brakes.js'
+import { Channel, type ChannelState } from './channel.js'
+import { Channels } from './channels.js'
+import { Gate } from './gate.js'
+import { type Group, Groups } from './groups.js'
+import { HaltScope } from './halt-scope.js'
+import { KeyGate, type RateKey, RateKeys } from './rate-keys.js'
+import { ReadyLine } from './ready-line.js'
+import { Scheduled } from './scheduled.js'
+
+/** How long a channel stands still whose `channelOptions` threw, before it is asked again. */
+const ASK_AGAIN_MS = 60_000
+
+/** What an attempt holds while it is under way. */
+export interface Turn {
+  readonly channel: Channel
+  readonly ref: MessageRef
+  /** Halts of which this attempt is the probe. */
+  readonly probes: readonly Halt[]
+  /** It counts among those under way. */
+  holdsSlot: boolean
+  /** It has a place in each window that it passed. */
+  holdsPlaces: boolean
+  /** Of the receiver, at the end. */
+  shows: BrakeView
+  /** What failed, for people. */
+  failure: string | undefined
+}
+
+interface SchedulerListener {
+  /**
+   * This message's turn has come, with a slot and a place in each window; it ends with `Scheduler.finish`.
+   * `probes`: the halts of which it is the probe.
+   */
+  begin(channel: Channel, ref: MessageRef, probes: readonly Halt[]): void
+  halted(facts: HaltFacts): void
+  lifted(holder: Haltable, halt: Halt): void
+  braked(brake: Brake): void
+  unbraked(brake: Brake): void
+  failed(error: Error): void
+}
+
+/**
+ * Where neither `send` nor a read waits for anything, one message follows another without the event loop ever
+ * having its turn: nothing would be synced, and no timer fire, until the backlog is through. So after so many
+ * it has one.
+ */
+const MAX_TURNS_AT_ONCE = 128
+
+/**
+ * Whose turn it is: channels, gates, limits, halts, pauses and times. It knows nothing of what an attempt is.
+ */
+export class Scheduler {
+  readonly columns = new MessageColumns()
+  readonly pauses = new Pauses()
+  readonly halts: Halts
+  readonly brakes: Brakes
+  readonly #haltScope: HaltScope
+  readonly everything: Gate
+  /** Messages that wait or are under way. */
+  pending = 0
+  /** Channels with a message. */
+  occupied = 0
+  /** Attempts may begin. */
+  open = false
+  readonly #store: MessageStore
+  readonly #timers: Timers
+  readonly #listener: SchedulerListener
+  readonly #policies: Policies<unknown>
+  readonly #groups: Groups
+  readonly #rateKeys: RateKeys
+  readonly #windows: WindowKeeper
+  readonly #backlog: Backlog
+  readonly #scheduled: Scheduled
+  readonly #channels = new Channels(
+    name => new Channel(name, this.#groups.of(name), channel => this.settle(channel)),
+  )
+  /** Channels with an attempt under way. */
+  readonly #taken = new Set<Channel>()
+  readonly #ready = new ReadyLine()
+  /** Of all groups together, as `Group.runnable`. */
+  #runnable = 0
+  #pumping = false
+  /** Turns begun since the event loop was let go on last. */
+  #begun = 0
+  #yielding = false
+
+  constructor(
+    store: MessageStore,
+    options: DispatcherOptions<unknown>,
+    clock: Clock,
+    time: QueueTime,
+    timers: Timers,
+    listener: SchedulerListener,
+  ) {
+    this.#store = store
+    this.#timers = timers
+    this.#listener = listener
+    this.#policies = new Policies(options, error => listener.failed(error))
+    this.#backlog = new Backlog(store, this.columns)
+    this.halts = new Halts(timers, time, {
+      changed: holder => this.#stopped(holder),
+      halted: facts => listener.halted(facts),
+      lifted: (holder, halt) => {
+        this.#reopen(holder)
+        listener.lifted(holder, halt)
+      },
+      probeDue: holder => {
+        this.#lineUpAgain(holder.halt!.by)
+        this.#reopen(holder)
+      },
+      hasOther: ({ holder, by }) => {
+        this.#lineUpAgain(by)
+        this.#ready.lineUp()
+        let next = holder instanceof Gate ? holder.next : undefined
+        while (next instanceof Gate) next = next.next
+        return next instanceof Channel && !by.has(next)
+      },
+    })
+    this.#windows = new WindowKeeper(store, timers)
+    this.#rateKeys = new RateKeys(this.#windows, timers)
+    const groupOf = (channel: Channel) =>
+      channel.group === this.#groups.none ? undefined : channel.group.target
+    this.brakes = new Brakes(options.groups, timers, time, groupOf, {
+      braked: brake => listener.braked(brake),
+      unbraked: brake => listener.unbraked(brake),
+      admitted: channel => {
+        if (channel instanceof Channel) this.settle(channel)
+      },
+      outageEnded: name => this.#endOutage(name),
+      isAsked: (brake, besides) => {
+        for (const channel of this.#taken)
+          if (channel !== besides && this.brakes.of(channel) === brake) return true
+        return false
+      },
+    })
+    this.#haltScope = new HaltScope(this.halts, timers, ({ group }) =>
+      group === this.#groups.none ? undefined : group,
+    )
+    this.everything = new Gate('global', '', undefined, {
+      concurrency: options.concurrency ?? 64,
+      windows: this.#windows.of('global', '', options.rateLimit?.global),
+    })
+    this.#groups = new Groups(this.everything, this.#windows, options.groups)
+    const everything = new OpenTime(timers, () => clock.monotonic())
+    this.everything.openTime = everything
+    for (const group of this.#groups) group.openTime = new OpenTime(timers, () => everything.read())
+    this.#scheduled = new Scheduled(store, this.columns, timers, time, ref => this.#place(ref))
+  }
+
+  /** Makes it where there is none. It stays only if `settle` finds a reason. */
+  channel(name: string): Channel {
+    return this.#channels.occupy(name)
+  }
+
+  /** The gate that a scope means for this channel, or the channel itself. */
+  holderOf(scope: Scope, channel: Channel): Gate | Channel {
+    if (scope === 'global') return this.everything
+    return scope === 'group' && channel.group !== this.#groups.none ? channel.group : channel
+  }
+
+  /**
+   * What waits where a receiver told a wait: as `holderOf`, but that channels with one rate key wait
+   * together.
+   */
+  waiterOf(scope: Scope, channel: Channel): Gate | Channel | RateKey {
+    return scope === 'channel' && channel.gate instanceof KeyGate
+      ? channel.gate.key
+      : this.holderOf(scope, channel)
+  }
+
+  /** A wait that an earlier life was told: of a channel, or of a rate key. */
+  blockNamed(name: string, until: number): void {
+    this.#rateKeys.told(name, until)
+    this.block(this.channel(name), until)
+  }
+
+  /** Of each of these messages an attempt may have been made that no record tells of. */
+  countUnmarked(refs: readonly MessageRef[]): void {
+    for (const ref of refs) {
+      const channel = this.channel(this.#store.channel(ref))
+      if (!this.#adopt(channel)) continue
+      const at = this.#store.lastOutcomeAt(ref)
+      inEachWindow(channel, windows => windows.count(at))
+    }
+    this.#windows.recordCounted()
+  }
+
+  /** No attempt is made any more: what must be known of limits in a later life is recorded. */
+  close(): void {
+    this.#windows.close()
+  }
+
+  /** An answer to this channel halts. Returns what else than the channel it halts, or keeps halted. */
+  halt(channel: Channel, scope: Scope | undefined, order: HaltOrder): Gate | Channel {
+    const holder = this.holderOf(scope ?? 'group', channel)
+    if (scope === undefined || holder === channel) this.#haltScope.halt(channel, order, scope === undefined)
+    else this.halts.halt(holder, { ...order, by: channel })
+    return holder
+  }
+
+  /** A message of this channel was delivered. */
+  succeeded(channel: Channel): void {
+    this.#haltScope.succeeded(channel)
+  }
+
+  /** The gate of a group as a receiver's wait names it, where there still is one. */
+  groupWithPrefix(prefix: string): Group | undefined {
+    return this.#groups.withPrefix(prefix)
+  }
+
+  /**
+   * Nothing is attempted there before this moment of `Timers.now()`. `isBackoff`: no one else decided so, and
+   * it counts as time in which messages are tried.
+   */
+  block(holder: Gate | Channel | RateKey, until: number, isBackoff = false): void {
+    holder.blockedUntil = Math.max(holder.blockedUntil, until)
+    if (!isBackoff) holder.openTime?.closeUntil(until)
+  }
+
+  /** How long the way of this channel's messages has been open. Made when somebody first wants to know. */
+  openTimeOf(channel: Channel): OpenTime {
+    if (channel.openTime === undefined) {
+      const { openTime } = channel.gate
+      channel.openTime = new OpenTime(this.#timers, () => openTime!.read())
+    }
+    return channel.openTime
+  }
+
+  /** A message begins to wait. */
+  enter(ref: MessageRef): void {
+    this.pending++
+    this.columns.reset(ref)
+    if (!this.#scheduled.add(ref)) this.#place(ref)
+  }
+
+  /** As `enter`, while nothing is settled yet: the backlog at start. `settleAll` follows. */
+  enterUnsettled(ref: MessageRef): void {
+    this.pending++
+    this.columns.reset(ref, DeliveryFlag.recovered)
+    if (!this.#scheduled.add(ref)) this.#backlog.insert(this.channel(this.#store.channel(ref)), ref)
+  }
+
+  settleAll(): void {
+    for (const channel of this.#channels) this.settle(channel)
+  }
+
+  /** A message that waits will not be sent: settled, or dead. */
+  leave(ref: MessageRef): void {
+    this.pending--
+    const place = this.columns.place.get(ref)
+    if (place === QueuePosition.scheduled) {
+      this.#scheduled.remove(ref)
+      return
+    }
+    const channel = this.channel(this.#store.channel(ref))
+    this.#backlog.remove(channel, ref)
+    this.settle(channel)
+  }
+
+  /** Whether it waits: it could still be taken out. */
+  waits(ref: MessageRef): boolean {
+    const place = this.columns.place.get(ref)
+    return place !== QueuePosition.gone && place !== QueuePosition.taken
+  }
+
+  /** The highest order key in a channel. */
+  lastKey(name: string): number | undefined {
+    const channel = this.#channels.find(name)
+    return channel === undefined ? undefined : this.#backlog.lastKey(channel)
+  }
+
+  /**
+   * An attempt gives its places back, and its slot unless too many do so, and goes on without: it only asks.
+   */
+  yieldSlot(turn: Turn): void {
+    const { gate } = turn.channel
+    if (turn.holdsPlaces) inEachWindow(turn.channel, giveBack)
+    turn.holdsPlaces = false
+    if (turn.holdsSlot && gate.path.every(({ mayAsk }) => mayAsk)) {
+      turn.holdsSlot = false
+      for (const passed of gate.path) {
+        passed.running--
+        passed.asking++
+      }
+    }
+    this.#offer(gate)
+  }
+
+  /**
+   * A turn is over. `sent`: `send` was called. `again`: the message still waits (else it is settled or dead).
+   * What it decided (due times, halts, waits) must be in place.
+   */
+  finish(turn: Turn, { sent, again }: { sent: boolean; again: boolean }): void {
+    const { channel, ref, probes } = turn
+    const { gate } = channel
+    const leave = turn.holdsPlaces ? (sent ? end : giveBack) : undefined
+    if (channel.windows !== undefined) leave?.(channel.windows)
+    for (const passed of gate.path) {
+      if (turn.holdsSlot) passed.running--
+      else passed.asking--
+      if (passed.windows !== undefined) leave?.(passed.windows)
+    }
+    if (!sent) for (const halt of probes) this.halts.giveBack(halt)
+    // What is up and was never seen down needs no look.
+    if (turn.shows === 'down' || this.brakes.size > 0) this.brakes.ended(turn, sent)
+    this.#become(channel, 'empty')
+    if (again) this.#backlog.insert(channel, ref)
+    else {
+      this.pending--
+      this.columns.place.set(ref, QueuePosition.gone)
+    }
+    this.settle(channel)
+    if (this.brakes.size > 0) this.brakes.look(channel)
+    if (this.#ready.lined > 0) this.#offer(gate)
+  }
+
+  /**
+   * Brings a channel into the state that its messages, its waits, its halt and the pauses ask for. The clock
+   * is looked at only where something may have to wait for it.
+   */
+  settle(channel: Channel): void {
+    if (channel.state === 'taken') return
+    const { resting, halt } = channel
+    let restedAt = resting === undefined ? Infinity : this.#backlog.wake(channel, this.#timers.now())
+    let first = this.#backlog.first(channel)
+    if (first === undefined && restedAt === Infinity) {
+      this.#vacate(channel)
+      return
+    }
+    const isHalted = halt !== undefined && !halt.mayProbe
+    const isPaused = this.pauses.covers(channel.target)
+    halt?.ownTime?.set(Closed.waits, isPaused)
+    if (isHalted || isPaused || !this.#adopt(channel)) {
+      this.#become(channel, 'parked')
+      return
+    }
+    let firstDueAt = first === undefined ? 0 : this.#dueAt(first)
+    if (channel.policy?.ordered === false) {
+      while (first !== undefined && this.#isAhead(firstDueAt)) {
+        this.#backlog.remove(channel, first)
+        this.#backlog.rest(channel, first)
+        restedAt = Math.min(restedAt, firstDueAt)
+        first = this.#backlog.first(channel)
+        firstDueAt = first === undefined ? 0 : this.#dueAt(first)
+      }
+    }
+    const dueAt = Math.max(
+      first === undefined ? restedAt : firstDueAt,
+      channel.blockedUntil,
+      channel.windows?.opensAt ?? 0,
+    )
+    if (dueAt > 0 && this.#isAhead(dueAt)) {
+      this.#become(channel, 'waiting')
+      this.#timers.set(channel, dueAt)
+      return
+    }
+    if (this.brakes.size > 0 && !this.#passesBrake(channel, first!)) {
+      this.#become(channel, 'held')
+      return
+    }
+    // What rests needs no alarm meanwhile: it is looked at again after the attempt.
+    this.#become(channel, 'ready')
+  }
+
+  #isAhead(at: number): boolean {
+    return at > 0 && at > this.#timers.now()
+  }
+
+  /** One that the receiver was asked about, and is to be sent now, goes first. */
+  #passesBrake(channel: Channel, ref: MessageRef): boolean {
+    // What its rate key keeps takes no slot from others: it asks when it could go on.
+    if (channel.gate instanceof KeyGate && channel.gate.opensAt > this.#timers.now()) {
+      this.brakes.release(channel)
+      return true
+    }
+    const attempts = channel.answer?.ref === ref ? -1 : this.#store.attempts(ref)
+    const passes = this.brakes.of(channel)?.passes(channel, attempts) !== false
+    if (passes && channel.held !== undefined && channel.gate instanceof KeyGate) {
+      // A gate keeps whom it admitted until they leave it, so they stand in it.
+      this.#ready.lineUp()
+      channel.gate.admitted.add(channel)
+    }
+    return passes
+  }
+
+  /** It is closed: what has the leave of a brake in there leaves that to others. */
+  #standBack(gate: KeyGate): void {
+    for (const channel of gate.admitted) this.brakes.release(channel)
+    gate.admitted.clear()
+  }
+
+  /** Begins as many attempts as may begin. */
+  pump(): void {
+    if (this.#pumping || this.#yielding) return
+    this.#pumping = true
+    try {
+      for (let channel = this.#next(); channel !== undefined; channel = this.#next()) {
+        if (this.#begun >= MAX_TURNS_AT_ONCE) {
+          this.#yield()
+          break
+        }
+        this.#begun++
+        this.#begin(channel)
+      }
+    } finally {
+      this.#pumping = false
+    }
+  }
+
+  #yield(): void {
+    this.#yielding = true
+    setImmediate(() => {
+      this.#yielding = false
+      this.#begun = 0
+      this.pump()
+    })
+  }
+
+  pause(selector: string | undefined): void {
+    this.pauses.pause(selector)
+    this.#stopped(this.everything)
+    if (!isEverything(selector)) this.#settleSelected(selector)
+  }
+
+  resume(selector: string | undefined): void {
+    this.pauses.resume(selector)
+    this.#stopped(this.everything)
+    if (isPrefix(selector)) {
+      for (const halt of [...this.halts]) if (isResumed(halt.holder, selector)) this.halts.lift(halt.holder)
+    } else {
+      const channel = this.#channels.find(selector!)
+      if (channel?.halt !== undefined) this.halts.lift(channel)
+    }
+    this.#settleSelected(selector)
+  }
+
+  /**
+   * Without a person, a schedule or a new message nothing would begin any more. What is under way does not
+   * count.
+   */
+  get isStill(): boolean {
+    if (this.pauses.all || this.everything.halt !== undefined) return true
+    if (this.#runnable === 0) return true
+    for (const group of this.#groups) if (group.runnable > 0 && group.halt === undefined) return false
+    return true
+  }
+
+  /** Puts a message in its place among those of its channel. */
+  #place(ref: MessageRef): void {
+    const channel = this.channel(this.#store.channel(ref))
+    this.#backlog.insert(channel, ref)
+    this.settle(channel)
+  }
+
+  #dueAt(ref: MessageRef): number {
+    const dueAt = this.#store.dueAt(ref)
+    return dueAt > 0 && this.columns.hasMark(ref, DeliveryFlag.outageOver) ? 0 : dueAt
+  }
+
+  #next(): Channel | undefined {
+    if (!this.open || this.pauses.all) return undefined
+    const { alone, lined } = this.#ready
+    if (alone === undefined && lined === 0) return undefined
+    if (alone !== undefined && this.brakes.size === 0 && this.#passesAll(alone.gate)) return alone
+    this.#ready.lineUp()
+    return this.#nextInLine()
+  }
+
+  /** Each gate on this one's way out is open. */
+  #passesAll(gate: Gate): boolean {
+    for (const { opensAt } of gate.path) if (opensAt > 0 && this.#isAhead(opensAt)) return false
+    return true
+  }
+
+  #nextInLine(): Channel | undefined {
+    const now = this.#timers.now()
+    for (let gate = this.everything; ; ) {
+      const { opensAt, next } = gate
+      if (opensAt > now) {
+        if (next !== undefined) this.#timers.set(gate, opensAt)
+        if (gate === this.everything) return undefined
+        if (gate instanceof KeyGate) this.#standBack(gate)
+        gate.retract()
+        gate = this.everything
+        continue
+      }
+      if (next instanceof Gate) {
+        gate = next
+        continue
+      }
+      // Nothing else stands in gates.
+      const channel = next as Channel | undefined
+      if (channel === undefined || this.brakes.size === 0 || !this.brakes.of(channel)?.stops(channel))
+        return channel
+      // Its receiver went down while it waited for its turn.
+      this.settle(channel)
+      // Which may have left one of those in line alone, and outside of it.
+      this.#ready.lineUp()
+      gate = this.everything
+    }
+  }
+
+  #begin(channel: Channel): void {
+    const { group, gate } = channel
+    const isProbe =
+      this.everything.halt !== undefined || group.halt !== undefined || channel.halt !== undefined
+    const probes = isProbe ? this.#takeProbes(channel) : noProbes
+    const ref = this.#backlog.first(channel)!
+    this.#backlog.remove(channel, ref)
+    this.columns.place.set(ref, QueuePosition.taken)
+    this.#become(channel, 'taken')
+    channel.windows?.take()
+    for (const passed of gate.path) {
+      passed.running++
+      passed.windows?.take()
+    }
+    this.#listener.begin(channel, ref, probes)
+  }
+
+  #takeProbes(channel: Channel): Halt[] {
+    const probes: Halt[] = []
+    for (const { halt } of [this.everything, channel.group, channel]) {
+      if (halt === undefined) continue
+      this.halts.take(halt)
+      probes.push(halt)
+    }
+    return probes
+  }
+
+  #become(channel: Channel, state: ChannelState): void {
+    const { group, state: before } = channel
+    if (state !== 'waiting' && channel.alarmIndex !== -1) this.#timers.cancel(channel)
+    if (channel.held !== undefined && !isDue(state)) this.brakes.release(channel)
+    if (before === state) return
+    channel.state = state
+    channel.openTime?.set(Closed.stopped, state === 'parked')
+    if (before === 'empty') this.occupied++
+    else if (state === 'empty') this.occupied--
+    if (state === 'taken') this.#taken.add(channel)
+    else if (before === 'taken') this.#taken.delete(channel)
+    if (before === 'ready') this.#ready.remove(channel)
+    else if (state === 'ready') this.#ready.add(channel)
+    if (this.brakes.size > 0) this.brakes.of(channel)?.moved(channel, isDue(state))
+    const more = runnable[state] - runnable[before]
+    group.runnable += more
+    this.#runnable += more
+  }
+
+  /** Nothing waits in it: it is forgotten as soon as there is nothing to remember. */
+  #vacate(channel: Channel): void {
+    if (channel.state !== 'empty') this.#become(channel, 'empty')
+    const until = Math.max(channel.blockedUntil, channel.windows?.emptyAt ?? 0)
+    if (until > 0 && this.#isAhead(until)) this.#timers.set(channel, until)
+    else if (channel.halt === undefined) {
+      channel.openTime?.forget()
+      channel.openTime = undefined
+      if (channel.gate !== channel.group) this.#rateKeys.leave(channel)
+      this.#channels.vacate(channel)
+    }
+  }
+
+  /** Asks for the channel's options. False: they cannot be told, and it halts until they can. */
+  #adopt(channel: Channel): boolean {
+    if (channel.policy !== undefined) return true
+    try {
+      channel.policy = this.#policies.of(channel.target)
+      const { rates, rateKey } = channel.policy
+      if (rateKey !== undefined) this.#rateKeys.join(channel, rateKey, rates)
+      else if (rates !== undefined) channel.windows = this.#windows.of('channel', channel.target, rates)
+      return true
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error))
+      if (channel.halt !== undefined) this.halts.take(channel.halt)
+      this.halts.halt(channel, { reason: reasonText(`its options: ${cause.message}`), afterMs: ASK_AGAIN_MS })
+      this.#listener.failed(cause)
+      return false
+    }
+  }
+
+  /**
+   * An attempt left this gate: what it passed may be open again, and what shares its rate key in other
+   * groups.
+   */
+  #offer(gate: Gate): void {
+    gate.offer()
+    if (!(gate instanceof KeyGate) || gate.key.gates.size === 1) return
+    for (const other of gate.key.gates.values()) other.offer()
+  }
+
+  /** Of a channel its state says so. */
+  #stopped(holder: Haltable): void {
+    if (!(holder instanceof Gate)) return
+    const isPaused = holder === this.everything && this.pauses.all
+    holder.openTime?.set(Closed.stopped, isPaused || holder.halt !== undefined)
+  }
+
+  /** Behind all that is ready. */
+  #lineUpAgain(holders: Iterable<Haltable>): void {
+    for (const channel of holders) {
+      if (!(channel instanceof Channel) || channel.state !== 'ready') continue
+      this.#ready.remove(channel)
+      this.#ready.add(channel)
+    }
+  }
+
+  #reopen(holder: Haltable): void {
+    if (holder instanceof Channel) this.settle(holder)
+    else if (holder instanceof Gate) holder.offer()
+  }
+
+  /** Messages of this channel that wait because their receiver was down are due. */
+  #endOutage(name: string): void {
+    const channel = this.#channels.find(name)
+    if (channel === undefined) return
+    const first = this.#backlog.first(channel)
+    const waiting = [...(first === undefined ? [] : [first]), ...(channel.resting ?? [])]
+    for (const ref of waiting) {
+      if (!this.columns.hasMark(ref, DeliveryFlag.outage)) continue
+      this.columns.unmark(ref, DeliveryFlag.outage)
+      this.columns.mark(ref, DeliveryFlag.outageOver)
+      this.#backlog.remove(channel, ref)
+      this.#backlog.insert(channel, ref)
+    }
+    this.settle(channel)
+  }
+
+  #settleSelected(selector: string | undefined): void {
+    if (isPrefix(selector)) {
+      for (const channel of this.#channels) if (selects(selector, channel.target)) this.settle(channel)
+    } else {
+      const channel = this.#channels.find(selector!)
+      if (channel !== undefined) this.settle(channel)
+    }
+  }
+}
+
+const noProbes: readonly Halt[] = []
+
+/** In all that an attempt of this channel passes. */
+function inEachWindow({ windows, gate }: Channel, act: (windows: Windows) => void): void {
+  if (windows !== undefined) act(windows)
+  for (const passed of gate.path) if (passed.windows !== undefined) act(passed.windows)
+}
+
+const giveBack = (windows: Windows): void => windows.giveBack()
+const end = (windows: Windows): void => windows.end()
+
+/** Of each state whether an attempt may begin without anybody's doing: 1. */
+const runnable: Readonly<Record<ChannelState, 0 | 1>> = {
+  empty: 0,
+  waiting: 1,
+  held: 1,
+  ready: 1,
+  taken: 0,
+  parked: 0,
+}
+
+/** Nothing but its turn, or its brake, keeps it. */
+function isDue(state: ChannelState): boolean {
+  return state === 'held' || state === 'ready' || state === 'taken'
+}
+
+/** A group's halt ends with its own prefix or a wider one; everything's only with everything. */
+function isResumed(holder: Haltable, selector: string | undefined): boolean {
+  if (holder.scope === 'global') return isEverything(selector)
+  return holder.scope === 'group'
+    ? isPrefix(selector) && holder.target.startsWith(prefixOf(selector))
+    : selects(selector, holder.target)
+}

@@ -1,0 +1,39 @@
+import { FLAG_MORE, FRAME_HEADER_BYTES, sealFrame } from '../format/format.js'
+import type { Segment } from '../segment/segment.js'
+import type { Append } from './append.js'
+import { recordBuffer } from './record-buffer.js'
+
+/**
+ * The frames of a batch as they are written behind what `segment` holds; notes in each append where it will
+ * stand.
+ */
+export function frameBatch(batch: readonly Append[], bytes: number, segment: Segment): Buffer {
+  const inPlace = recordBuffer.framesOf(batch)
+  const frames = inPlace ?? Buffer.allocUnsafe(bytes)
+  const view = new DataView(frames.buffer, frames.byteOffset, frames.length)
+  const durable = segment.synced
+  let at = 0
+  for (const append of batch) {
+    const { type, count } = append
+    append.writtenTo = segment
+    append.offset = segment.written + at
+    for (let index = 0; index < count; index += 1) {
+      const record = append.record(index)
+      if (inPlace === undefined) frames.set(record, at + FRAME_HEADER_BYTES)
+      at = sealFrame(
+        frames,
+        at,
+        record.length,
+        type,
+        index < count - 1 ? FLAG_MORE : 0,
+        durable,
+        append.firstSequence + index,
+        segment.salted,
+        segment.written + at,
+        Buffer.isBuffer(record) ? record : undefined,
+        view,
+      )
+    }
+  }
+  return frames
+}

@@ -1,0 +1,69 @@
+import { clearTimeout, setTimeout } from '../runtime/real-time.js'
+import type { Durability } from '../types.js'
+import type { Append } from './append.js'
+
+/** So much is kept in memory, then a sync is started that no one waits for. */
+const MAX_UNSYNCED_BYTES = 1024 * 1024
+
+/**
+ * In the relaxed durabilities: what was accepted and is not synced yet, by sequence. It stays in memory until
+ * then, so that it can be written again when its segment fails (invariant 5).
+ */
+export class Unsynced {
+  readonly #syncEveryMs: number | undefined
+  readonly #sync: () => void
+  #appends: Append[] = []
+  #bytes = 0
+  #timer: NodeJS.Timeout | undefined
+
+  /** `sync` is called when one is due. */
+  constructor(durability: Durability, sync: () => void) {
+    this.#syncEveryMs = typeof durability === 'object' ? durability.syncEveryMs : undefined
+    this.#sync = sync
+  }
+
+  get size(): number {
+    return this.#appends.length
+  }
+
+  get last(): Append | undefined {
+    return this.#appends.at(-1)
+  }
+
+  add(batch: readonly Append[]): void {
+    for (const append of batch) {
+      this.#appends.push(append)
+      this.#bytes += append.bytes
+    }
+    if (this.#bytes >= MAX_UNSYNCED_BYTES) this.#sync()
+    else if (this.#syncEveryMs !== undefined && this.#timer === undefined) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined
+        this.#sync()
+      }, this.#syncEveryMs).unref()
+    }
+  }
+
+  /** Lets go what a sync has covered. */
+  letGoSynced(): void {
+    this.#appends = this.#appends.filter(append => !append.synced)
+    this.#bytes = this.#appends.reduce((bytes, append) => bytes + append.bytes, 0)
+  }
+
+  /** Takes out what a failure left without a sync. */
+  takeLost(): Append[] {
+    const lost = this.#appends.filter(append => !append.synced)
+    this.clear()
+    return lost
+  }
+
+  clear(): void {
+    this.#appends = []
+    this.#bytes = 0
+  }
+
+  stopTimer(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+}

@@ -1,0 +1,122 @@
+import { join } from 'node:path'
+import { needsBytes, systemCode } from '../errors/system-error.js'
+import { asWaqError, type WaqError } from '../errors/waq-error.js'
+import type { FileId } from '../format/names.js'
+import type { FileHandle, FileSystem } from '../fs/file-system.js'
+import type { Fence } from '../lock/fence.js'
+import { Commits } from '../sync/commits.js'
+import { type Device, deviceOf } from '../sync/device.js'
+import { SyncMeter } from '../sync/sync-meter.js'
+import type { CommitMode } from '../types.js'
+import type { Ballast } from './ballast.js'
+
+/**
+ * What every part of an opened directory shares: where it is, whose it is, and what to do when something
+ * fails.
+ */
+export interface DirectoryParts {
+  readonly root: string
+  readonly fileSystem: FileSystem
+  readonly now: () => number
+  readonly epoch: number
+  /** Of this life. */
+  readonly token: string
+  readonly fence: Fence
+  readonly ballast: Ballast
+  readonly commits: CommitMode
+}
+
+export class DirectoryContext {
+  readonly root: string
+  readonly fileSystem: FileSystem
+  readonly now: () => number
+  readonly epoch: number
+  /** Of this life. */
+  readonly token: string
+  readonly fence: Fence
+  readonly ballast: Ballast
+  readonly device: Device
+  readonly commits: Commits
+  readonly syncMeter = new SyncMeter()
+  readonly #errorListeners: ((error: WaqError) => void)[] = []
+  #ordinal = 0
+
+  constructor(parts: DirectoryParts) {
+    this.root = parts.root
+    this.fileSystem = parts.fileSystem
+    this.now = parts.now
+    this.epoch = parts.epoch
+    this.token = parts.token
+    this.fence = parts.fence
+    this.ballast = parts.ballast
+    this.device = deviceOf(parts.fileSystem, parts.fence.device)
+    this.commits = new Commits(this.device, this.syncMeter, parts.commits)
+  }
+
+  path(...names: string[]): string {
+    return join(this.root, ...names)
+  }
+
+  /** One counter for all files of a life: no name is ever given twice (invariant 1). */
+  nextFileId(): FileId {
+    this.#ordinal += 1
+    return { epoch: this.epoch, ordinal: this.#ordinal, token: this.token }
+  }
+
+  /**
+   * Creates a file under a name of this life, given by its absolute path. The call may have slipped into a
+   * directory that took the place of ours since the last look: then what it made there goes again, which has
+   * the name of none.
+   */
+  async create(path: string): Promise<FileHandle> {
+    const file = await this.fileSystem.create(path).catch(error => {
+      // No disk is sick: the directory is being removed, or a part of it was, and nothing brings that back.
+      if (systemCode(error) !== 'ENOENT') throw error
+      this.fence.lose(error)
+      throw this.fence.lost
+    })
+    if (this.fence.stands()) return file
+    await file.close().catch(() => {})
+    await this.fileSystem.unlink(path).catch(() => {})
+    this.fence.lose()
+    throw this.fence.lost
+  }
+
+  /**
+   * Runs a step that must not fail for want of space: on a full disk the ballast makes room, and it is tried
+   * again.
+   */
+  async withRoom<T>(step: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await step()
+      } catch (error) {
+        // The ballast of a later owner is not ours to shrink.
+        this.fence.check()
+        // Where even that fails, the step's own failure is the one to tell.
+        if (!needsBytes(error) || !(await this.ballast.shrink(error).catch(() => false))) throw error
+      }
+    }
+  }
+
+  /** A failure that no caller waits for, or that a caller may not pass on: it becomes an `error` event. */
+  reportError(error: unknown, what = 'background work failed'): void {
+    const typed = this.failure(error, what)
+    // Whoever listens for that hears of it from the fence.
+    if (typed === this.fence.lost) return
+    for (const listener of this.#errorListeners) listener(typed)
+  }
+
+  /**
+   * The error for a step that failed: in a directory that is gone, or another's by now, all else is a
+   * consequence.
+   */
+  failure(error: unknown, what: string): WaqError {
+    if (!this.fence.stands()) this.fence.lose(error)
+    return this.fence.lost ?? asWaqError(error, what)
+  }
+
+  onError(listener: (error: WaqError) => void): void {
+    this.#errorListeners.push(listener)
+  }
+}

@@ -1,0 +1,63 @@
+import { join } from 'node:path'
+import { systemCode } from '../errors/system-error.js'
+import { asWaqError, WaqError } from '../errors/waq-error.js'
+import type { FileHandle, FileSystem } from './file-system.js'
+
+/** Where the files of a queue are: all that those who only read need to know of a directory. */
+export interface DirectoryFiles {
+  /** Canonical. */
+  readonly root: string
+  readonly fileSystem: FileSystem
+}
+
+/** Opens a file, named relative to the directory, for reading. */
+export async function openFile({ root, fileSystem }: DirectoryFiles, file: string): Promise<FileHandle> {
+  try {
+    return await fileSystem.open(join(root, file), 'read')
+  } catch (error) {
+    throw unreadable(error, root, file, `opening ${file} failed`)
+  }
+}
+
+/** All of a small file; no bytes where there is none. */
+export async function readWhole({ root, fileSystem }: DirectoryFiles, file: string): Promise<Buffer> {
+  try {
+    const handle = await fileSystem.open(join(root, file), 'read')
+    try {
+      return await readAt(handle, 0, await handle.size())
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return Buffer.alloc(0)
+    throw unreadable(error, root, file, `reading ${file} failed`)
+  }
+}
+
+/**
+ * Something that is no file stands in the place of one. It is neither followed nor touched: no one knows
+ * whose it is.
+ */
+export function notAFile(root: string, file: string): WaqError {
+  return new WaqError(
+    'WAQ_NOT_A_QUEUE',
+    `${join(root, file)} is not a file but a link, a directory or a device; a queue cannot have its ` +
+      `${JSON.stringify(file)} there`,
+  )
+}
+
+function unreadable(error: unknown, root: string, file: string, what: string): WaqError {
+  return systemCode(error) === 'ELOOP' ? notAFile(root, file) : asWaqError(error, what)
+}
+
+/** `length` bytes, fewer only where the file ends. */
+export async function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length)
+  let filled = 0
+  while (filled < length) {
+    const read = await file.read(bytes, filled, length - filled, offset + filled)
+    if (read === 0) break
+    filled += read
+  }
+  return bytes.subarray(0, filled)
+}

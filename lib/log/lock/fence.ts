@@ -1,0 +1,135 @@
+import { dirname } from 'node:path'
+import { WaqError } from '../errors/waq-error.js'
+import type { FileHandle, FileSystem, Inode } from '../fs/file-system.js'
+
+/**
+ * Invariant 3. A later owner of the directory unlinks our owner file before it reads anything. So: if the
+ * file still stands *after* bytes were written, that owner will read a state which includes them; if it does
+ * not, nothing that was written may be relied on. No clock is involved, and nothing is cached.
+ *
+ * It stands where its path leads to the very file that this life made: same device, same inode, as many
+ * links. The token in its name is not enough, for a restored copy of the directory holds a file of that name;
+ * an inode alone is not either, for file systems give the number of a removed file to the next one. So the
+ * file is held open for as long as the fence stands, which keeps its number taken. A hard link to it is a
+ * copy of the directory under way.
+ */
+export class Fence {
+  readonly #fileSystem: FileSystem
+  readonly #root: string
+  readonly #ownerFile: string
+  readonly #file: FileHandle
+  readonly #made: Inode
+  readonly #listeners: ((error: WaqError) => void)[] = []
+  #identityFile: string | undefined
+  #lost: WaqError | undefined
+  #closed = false
+
+  /** `file`: the owner file, as it was created; the fence closes it. */
+  constructor(fileSystem: FileSystem, root: string, ownerFile: string, file: FileHandle) {
+    this.#fileSystem = fileSystem
+    this.#root = root
+    this.#ownerFile = ownerFile
+    this.#file = file
+    this.#made = file.inodeSync()
+  }
+
+  /**
+   * The absolute path of the file that says which directory this is: it tells one that was taken over from
+   * one that was replaced.
+   */
+  identify(identityFile: string): void {
+    this.#identityFile = identityFile
+  }
+
+  /** Which device the directory is on. */
+  get device(): Inode['device'] {
+    return this.#made.device
+  }
+
+  /** Throws WAQ_LOCK_LOST where the owner file that this life made does not stand, or it cannot be told. */
+  check(): void {
+    if (this.stands()) return
+    this.lose()
+    throw this.#lost
+  }
+
+  /** Why the directory is not ours any more; undefined while it is, as far as was looked. */
+  get lost(): WaqError | undefined {
+    return this.#lost
+  }
+
+  /** Looks, without an exception. */
+  stands(): boolean {
+    if (this.#lost !== undefined || this.#closed) return false
+    const found = this.#fileSystem.inodeSync(this.#ownerFile)
+    const made = this.#made
+    return (
+      found !== undefined &&
+      found.number === made.number &&
+      found.device === made.device &&
+      found.links === made.links
+    )
+  }
+
+  /** Called once, when it is noticed. */
+  onLost(listener: (error: WaqError) => void): void {
+    if (this.#lost !== undefined) listener(this.#lost)
+    else this.#listeners.push(listener)
+  }
+
+  /** `cause`: how it was noticed, where not by a look at the owner file. */
+  lose(cause?: unknown): void {
+    if (this.#lost !== undefined) return
+    this.#lost = new WaqError(
+      'WAQ_LOCK_LOST',
+      `${this.#whatHappened()}; open it again to go on`,
+      cause === undefined ? {} : { cause },
+    )
+    this.close()
+    for (const listener of this.#listeners.splice(0)) listener(this.#lost)
+  }
+
+  /** The directory is given back: nothing stands any more. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#file.close().catch(() => {}) // nothing was written to it since it was synced
+  }
+
+  /** For people; nothing depends on it. */
+  #whatHappened(): string {
+    const root = this.#root
+    if (this.#closed) return `${root} was closed`
+    const exists = (path: string): boolean => this.#fileSystem.inodeSync(path) !== undefined
+    const links = this.#linksLeft()
+    const unlinked = links === 0
+    if (this.stands()) return `a part of the directory ${root} was removed`
+    if (exists(this.#ownerFile)) {
+      return links !== undefined && links > this.#made.links
+        ? `the directory ${root} was copied by hard links, so that two directories share its files`
+        : `a copy of the directory ${root} was put in its place`
+    }
+    if (!exists(root)) {
+      return unlinked
+        ? `the directory ${root} was removed`
+        : `the directory ${root} was moved away, or may not be looked into any more`
+    }
+    if (!exists(this.#identityFile ?? dirname(this.#ownerFile))) {
+      return unlinked
+        ? `the directory ${root} was removed, and made anew`
+        : `something else stands at ${root}: the directory was moved away, or mounted over`
+    }
+    return unlinked
+      ? `the owner file ${this.#ownerFile} was removed: another process has taken over the directory ` +
+          `${root}, or somebody is removing it`
+      : `the directory ${root} was moved away, and a copy of it was put in its place`
+  }
+
+  #linksLeft(): number | undefined {
+    try {
+      return this.#file.inodeSync().links
+    } catch {
+      return undefined
+    }
+  }
+}

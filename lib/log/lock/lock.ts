@@ -1,0 +1,330 @@
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { needsBytes, systemCode } from '../errors/system-error.js'
+import { asWaqError, type Owner, WaqError } from '../errors/waq-error.js'
+import { monotonicNow, sleep } from '../runtime/real-time.js'
+import { type DirectoryLock, HeldLock, LOCK_NAME } from './held-lock.js'
+import {
+  isThisProcess,
+  isThisThread,
+  type Liveness,
+  livenessOf,
+  type OwnerRecord,
+  ownIdentity,
+  type ProcessIdentity,
+} from './identity.js'
+import { removeDirectory } from './lock-directory.js'
+import { clearLockIntent, intendingOwnerDied, LOCK_INTENT_NAME } from './lock-intent.js'
+import { addOpen, makerHere, openHere, removeOpen } from './open-directories.js'
+import { MUTEX_NAME, MUTEX_REMOVAL_PREFIX, type OpenMutex, takeOpenMutex } from './open-mutex.js'
+import { endWatch, markOf, watchOf } from './watch.js'
+
+export type { DirectoryLock } from './held-lock.js'
+
+// proper-lockfile says who owns a directory. Around it stands what it does not do: a dead owner is recognised
+// at once, one that cannot be asked is stale when it was watched for `staleMs` and gave no sign of life,
+// taking the lock and claiming an epoch are one step among openers, and a replaced owner leaves its
+// successor's lock alone. No clock that can be set is asked for any of it. All of this is advice: two owners
+// at once, by whatever mistake, are told apart by their epochs (docs/format.md, invariants 1 and 3).
+
+/**
+ * The names that the lock makes in a directory: one that holds nothing else is empty as far as its logs go.
+ */
+export function isLockName(name: string): boolean {
+  return (
+    name === LOCK_NAME ||
+    name === LOCK_INTENT_NAME ||
+    name === MUTEX_NAME ||
+    name.startsWith(MUTEX_REMOVAL_PREFIX)
+  )
+}
+
+/** proper-lockfile takes no less for `staleMs`: a smaller value means this one. */
+export const MIN_STALE_MS = 2_000
+/**
+ * `waitMs: 'auto'` waits for staleness and this much more, for a last sign of life and the pace of asking.
+ */
+const STALENESS_MARGIN_MS = 5_000
+/**
+ * The mutex is held for milliseconds: even `waitMs: 0` waits this long for it, else openers would fail by
+ * chance.
+ */
+const MIN_MUTEX_WAIT_MS = 5_000
+const POLL_MS = 100
+/** The room to be made ends long before. */
+const MAX_REQUESTS_FOR_ROOM = 100
+
+export interface LockOptions {
+  /**
+   * An owner that is not proven dead loses the lock when an opener has watched it for this long and seen no
+   * sign of life; at least `LEAST_STALE_MS`.
+   */
+  staleMs: number
+  /**
+   * How long to wait for a lock that somebody holds. `'auto'`: not at all for an owner that is alive here;
+   * for one that cannot be asked (another host or pid namespace, a torn owner file) `staleMs` and 5 s. For
+   * another opener that is at work just now everybody waits, if need be for 5 s.
+   */
+  waitMs: number | 'auto'
+}
+
+/** The newest owner file. Without an identity: it is torn, or not one of ours. */
+export interface FoundOwner extends Omit<OwnerRecord, 'identity' | 'inode'> {
+  identity: ProcessIdentity | undefined
+  /**
+   * It is a copy of the file that its owner made: a directory that was restored, or a backup. Default false.
+   */
+  isCopy?: boolean
+  /** Relative to the directory: for messages to people. */
+  file: string
+}
+
+/** What the lock asks of those who own the files. */
+export interface LockContext<T> {
+  /** The newest owner file, as it is at this moment; undefined where there is none. */
+  readOwner(): Promise<FoundOwner | undefined>
+  /** Called inside the mutex, with the lock held. A failure gives the lock back, and is passed on. */
+  claim(): Promise<T>
+  /**
+   * Asked after `claim` only, and synchronously: our own owner file exists. It must stay until `release()`
+   * resolved.
+   */
+  ownerFileStands(): boolean
+  /** The disk is full: make room for a directory and a link. True: try again. */
+  makeRoom?(): Promise<boolean>
+}
+
+export interface AcquiredLock<T> {
+  lock: DirectoryLock
+  claimed: T
+  /** The newest owner on record, where a lock was found and taken from it. */
+  tookOverFrom: Owner | undefined
+  /** For how long others kept it from being taken. */
+  waitedMs: number
+}
+
+/**
+ * Takes the lock of a directory, given by its canonical path, and claims it.
+ * Rejects with `WAQ_LOCKED` (naming the owner, where it is known), `WAQ_DISK_FULL`, `WAQ_IO`,
+ * `WAQ_UNSUPPORTED_VERSION` (open-directories.ts), or what `claim` did.
+ */
+export async function acquireLock<T>(
+  directory: string,
+  options: LockOptions,
+  context: LockContext<T>,
+): Promise<AcquiredLock<T>> {
+  const staleMs = Math.max(options.staleMs, MIN_STALE_MS)
+  const { waitMs } = options
+  const startedAt = monotonicNow()
+  let waitedMs = 0
+  let changesAtFirst: number | undefined
+  for (;;) {
+    const result = await attempt(directory, staleMs, waitMs, context)
+    if ('lock' in result) return { ...result, waitedMs: waitedMs + result.waitedMs }
+    changesAtFirst ??= result.changes
+    const refused = { ...result, showedLife: result.changes !== changesAtFirst }
+    const patienceMs = waitMs === 'auto' ? patienceWith(refused, staleMs) : waitMs
+    waitedMs = monotonicNow() - startedAt
+    if (waitedMs >= patienceMs) throw refusal(directory, refused, Math.round(waitedMs), staleMs)
+    await sleep(Math.min(POLL_MS, patienceMs - waitedMs))
+    waitedMs = monotonicNow() - startedAt
+  }
+}
+
+function patienceWith({ liveness, changes, showedLife }: Refused, staleMs: number): number {
+  if (liveness === 'alive') return 0
+  // A lock that gives no sign of life is stale in the end, however seldom this process comes to look.
+  return changes === undefined || showedLife ? staleMs + STALENESS_MARGIN_MS : Number.POSITIVE_INFINITY
+}
+
+/** Why an attempt came back without the lock. */
+interface Obstacle {
+  liveness: Liveness
+  found: FoundOwner | undefined
+  /** It is open in this thread. */
+  here?: boolean
+  /** How often the lock was seen to have changed while this process watched it. */
+  changes?: number
+}
+
+async function attempt<T>(
+  directory: string,
+  staleMs: number,
+  waitMs: number | 'auto',
+  context: LockContext<T>,
+): Promise<AcquiredLock<T> | Obstacle> {
+  const open = openHere(directory)
+  if (open !== undefined) {
+    const found = { identity: ownIdentity(), since: open.since, file: '' }
+    return { liveness: 'alive', found, here: true }
+  }
+  const lock = new HeldLock(
+    directory,
+    staleMs,
+    () => context.ownerFileStands(),
+    () => removeOpen(lock),
+  )
+  addOpen(lock)
+  let acquired = false
+  try {
+    const result = await attemptInGuard(directory, staleMs, waitMs, lock, context)
+    acquired = 'lock' in result
+    return result
+  } finally {
+    if (!acquired) removeOpen(lock)
+  }
+}
+
+async function attemptInGuard<T>(
+  directory: string,
+  staleMs: number,
+  waitMs: number | 'auto',
+  lock: HeldLock,
+  context: LockContext<T>,
+): Promise<AcquiredLock<T> | Obstacle> {
+  const mutexWaitMs = waitMs === 'auto' ? staleMs + STALENESS_MARGIN_MS : Math.max(waitMs, MIN_MUTEX_WAIT_MS)
+  for (let requests = 0; ; requests++) {
+    let mutex: OpenMutex | undefined
+    try {
+      mutex = await takeOpenMutex(directory, { staleMs, waitMs: mutexWaitMs })
+      return await lockAndClaim(directory, staleMs, mutex, lock, context)
+    } catch (error) {
+      const canMakeRoom = context.makeRoom !== undefined && requests < MAX_REQUESTS_FOR_ROOM
+      if (!needsBytes(error) || !canMakeRoom) throw explain(error, directory)
+      // The room to be made is in reserve for the owner: not for an opener that it will turn away.
+      const obstacle = await look(directory, staleMs, context)
+      if (obstacle !== undefined && !('takeOver' in obstacle)) return obstacle
+      if (!(await context.makeRoom?.())) throw explain(error, directory)
+    } finally {
+      mutex?.release()
+    }
+  }
+}
+
+async function lockAndClaim<T>(
+  directory: string,
+  staleMs: number,
+  mutex: OpenMutex,
+  lock: HeldLock,
+  context: LockContext<T>,
+): Promise<AcquiredLock<T> | Obstacle> {
+  const seen = await look(directory, staleMs, context)
+  if (seen !== undefined) {
+    if (!('takeOver' in seen)) return seen
+    removeDirectory(join(directory, LOCK_NAME))
+  }
+  try {
+    await lock.take()
+    if (!mutex.stands()) throw Object.assign(new Error('The mutex was taken away.'), { code: 'ELOCKED' })
+    const claimed = await context.claim()
+    lock.claimed()
+    endWatch(join(directory, LOCK_NAME))
+    return { lock, claimed, tookOverFrom: seen?.takeOver, waitedMs: mutex.waitedMs }
+  } catch (error) {
+    lock.abandon()
+    // While the mutex stands no one else makes a lock. It was taken away: this process was stopped for too
+    // long.
+    if (systemCode(error) === 'ELOCKED') return { liveness: 'unknown', found: undefined }
+    throw error
+  } finally {
+    if (mutex.stands()) clearLockIntent(directory)
+  }
+}
+
+/** What stands in the way: nothing (undefined), a lock that may be taken over, or somebody's lock. */
+async function look<T>(
+  directory: string,
+  staleMs: number,
+  context: LockContext<T>,
+): Promise<{ takeOver: Owner | undefined } | Obstacle | undefined> {
+  const path = join(directory, LOCK_NAME)
+  const mark = markOf(path)
+  if (mark === undefined) return undefined
+  const watch = watchOf(path, mark)
+  const isStale = watch.isStale(mark, staleMs)
+  const found = await context.readOwner()
+  const liveness = livenessOfLock(path, found, directory)
+  if (isStale || liveness === 'dead') return { takeOver: formerOwner(found, directory) }
+  // The newest owner on record has nothing to do with this lock: it gave its own back.
+  if (intendingOwnerDied(directory)) return { takeOver: undefined }
+  return { liveness, found, changes: watch.changes }
+}
+
+/** Undefined where it is this thread itself, which knows what it has lost or given back. */
+function formerOwner(found: FoundOwner | undefined, directory: string): Owner | undefined {
+  if (found?.identity === undefined || isThisThread(found.identity)) return undefined
+  return ownerOf(found, directory)
+}
+
+/** Whether the one that made the lock still owns it. */
+function livenessOfLock(path: string, found: FoundOwner | undefined, directory: string): Liveness {
+  const lock = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  const maker = lock && makerHere(lock.dev, lock.ino)
+  if (maker !== undefined) return maker.stands() ? 'alive' : 'dead'
+  if (found?.identity === undefined) return 'unknown'
+  // What this thread has open it knows best: a copy of the files, or a lock that it lost, keeps it from
+  // nothing.
+  return isThisThread(found.identity) ? 'dead' : livenessOfOwner(found, found.identity, directory)
+}
+
+/** Whoever lives, and has the files of which these are a copy, does not own these. */
+function livenessOfOwner({ isCopy }: FoundOwner, identity: ProcessIdentity, directory: string): Liveness {
+  const liveness = livenessOf(identity, directory)
+  // Only where it runs in this kernel do the numbers of files mean the same to both.
+  return liveness === 'alive' && isCopy === true ? 'dead' : liveness
+}
+
+/** `directory`: where it was found. */
+export function ownerOf(found: FoundOwner, directory: string): Owner | undefined {
+  if (found.identity === undefined) return undefined
+  const { pid, host } = found.identity
+  const liveness = livenessOfOwner(found, found.identity, directory)
+  return { pid, host, since: found.since, alive: liveness === 'unknown' ? null : liveness === 'alive' }
+}
+
+/** An obstacle, and whether its lock changed during the opening that is refused now. */
+type Refused = Obstacle & { showedLife: boolean }
+
+function refusal(directory: string, obstacle: Refused, waitedMs: number, staleMs: number): WaqError {
+  const { found } = obstacle
+  const owner = found && ownerOf(found, directory)
+  const waited = waitedMs < POLL_MS ? '' : ` Waited ${waitedMs} ms.`
+  const text = `${directory} is locked by ${whoOf(found, owner)}.${waited} ${adviceFor(obstacle, staleMs)}`
+  return new WaqError('WAQ_LOCKED', text, owner === undefined ? {} : { owner })
+}
+
+function whoOf(found: FoundOwner | undefined, owner: Owner | undefined): string {
+  if (found === undefined) return 'a process that left no owner file'
+  if (owner === undefined) return `an owner whose file ${found.file} cannot be read`
+  return `process ${owner.pid} on host ${owner.host} since ${new Date(owner.since).toISOString()}`
+}
+
+function adviceFor({ liveness, found, here, showedLife }: Refused, staleMs: number): string {
+  if (here === true) return 'That is this process: close what it opened before, or use that.'
+  if (liveness === 'alive') {
+    return found?.identity !== undefined && isThisProcess(found.identity)
+      ? 'That is another thread of this process: let it close the directory, or send through it.'
+      : 'It is running: stop it, or let it close the directory, then try again. lock.waitMs waits for it.'
+  }
+  if (showedLife) return 'It gave a sign of life meanwhile: stop it where it runs, then try again.'
+  const where =
+    found?.identity === undefined
+      ? 'Stop that process.'
+      : 'It belongs to another host or container, so this process cannot tell whether it still runs. ' +
+        'Stop it there.'
+  return (
+    `${where} If it is gone already, the next opener that watches its lock for ${staleMs} ms and sees ` +
+    `no sign ` +
+    "of life takes it over: try again with a larger lock.waitMs, or with 'auto'."
+  )
+}
+
+/** Errors of the system in this package's words; every other one passes unchanged. */
+function explain(error: unknown, directory: string): unknown {
+  const code = systemCode(error)
+  if (error instanceof WaqError || code === undefined) return error
+  const known = asWaqError(error, `Could not lock ${directory}`)
+  if (code !== 'EACCES' && code !== 'EPERM') return known
+  const advice = 'Opening needs permission to create and remove files there.'
+  return new WaqError(known.code, `${known.message}. ${advice}`, { cause: error })
+}

@@ -1,0 +1,246 @@
+/**
+ * A manifest says which segments count, and how far. It is one small record that stands twice in its file, so
+ * that one damaged block does not cost the directory:
+ *
+ *     copy:  magic "WAQ-MAN\n" | version u16 | zero u16 | body length u32 | CRC u32 over the 16 before and the body | body
+ *     file:  copy, padded with zeros to a multiple of 4096 | the same again
+ *
+ * The body is MessagePack: see `encodeBody`, which is the list of its fields.
+ */
+import { Packr } from 'msgpackr'
+import { crc32c } from '../format/crc32c.js'
+import { FORMAT_VERSION, refuseUnknownVersion, SALT_BYTES } from '../format/format.js'
+import { IDENTITY_BYTES, TOKEN_BYTES } from '../format/names.js'
+import type { CorruptRange, Durability } from '../types.js'
+
+const MAGIC = Buffer.from('WAQ-MAN\n', 'latin1')
+const HEADER_BYTES = 8 + 2 + 2 + 4 + 4
+const COPY_ALIGNMENT_BYTES = 4096
+
+export interface Manifest {
+  /** Of the directory, drawn at its birth: 32 hexadecimal digits. A manifest of another one is void. */
+  readonly identity: string
+  readonly epoch: number
+  readonly ordinal: number
+  /**
+   * In which boot of the machine it was written, so that an opening can tell whether power may have been lost
+   * since; null: not known.
+   */
+  readonly bootId: string | null
+  readonly logs: readonly ManifestLog[]
+  /** Damage that was found, quarantined and reported: an opening does not report it as new again. */
+  readonly corrupt: readonly CorruptRange[]
+}
+
+export interface ManifestLog {
+  readonly name: string
+  /** Exceeds every sequence ever assigned in this log when the manifest was written. */
+  readonly nextSequence: number
+  /** Records below it were discarded, also where their segment still stands. */
+  readonly lowWater: number
+  /**
+   * What the life that wrote the manifest promised: below `'fsync'` a loss of power may take what was
+   * accepted.
+   */
+  readonly durability: Durability
+  /**
+   * What was accepted last may be gone, and no one has accounted for that yet: as `LogSpec.accountsForTail`
+   * says.
+   */
+  readonly tailInDoubt: boolean
+  /** In the order of their first use. */
+  readonly segments: readonly ManifestSegment[]
+}
+
+export interface ManifestSegment {
+  readonly epoch: number
+  readonly ordinal: number
+  /** Of the life that made it: its name bears it. */
+  readonly token: string
+  readonly salt: Buffer
+  /** Of the first frame in it; a lower bound until it holds one. */
+  readonly firstSequence: number
+  /**
+   * Of the last frame in it. Where it is open, of the last one known to be on the device; below the first:
+   * none is.
+   */
+  readonly lastSequence: number
+  /** How many bytes of it count, all of them synced; undefined: open, the frames themselves tell. */
+  readonly length: number | undefined
+  /**
+   * Compaction wrote it, so that records of its range may lack in it, each by itself. Nothing ever leaves
+   * another one but with the whole segment: what was accepted in its range stands there, or is lost.
+   */
+  readonly compacted: boolean
+}
+
+const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true, moreTypes: true })
+
+export function encodeManifest(manifest: Manifest): Buffer {
+  const body = packr.pack(encodeBody(manifest))
+  const copyBytes = Math.ceil((HEADER_BYTES + body.length) / COPY_ALIGNMENT_BYTES) * COPY_ALIGNMENT_BYTES
+  const file = Buffer.alloc(2 * copyBytes)
+  MAGIC.copy(file, 0)
+  file.writeUInt16LE(FORMAT_VERSION, 8)
+  file.writeUInt32LE(body.length, 12)
+  body.copy(file, HEADER_BYTES)
+  file.writeUInt32LE(checksum(file, 0, body.length), 16)
+  file.copy(file, copyBytes, 0, copyBytes)
+  return file
+}
+
+/** Undefined where neither copy can be relied on. Refuses another version with WAQ_UNSUPPORTED_VERSION. */
+export function decodeManifest(file: Buffer, name: string): Manifest | undefined {
+  const second = Math.floor(file.length / 2)
+  return decodeCopy(file, 0, name) ?? decodeCopy(file, second, name)
+}
+
+function decodeCopy(file: Buffer, at: number, name: string): Manifest | undefined {
+  if (file.length - at < HEADER_BYTES || file.compare(MAGIC, 0, 8, at, at + 8) !== 0) return undefined
+  const bodyLength = file.readUInt32LE(at + 12)
+  if (bodyLength > file.length - at - HEADER_BYTES) return undefined
+  if (file.readUInt32LE(at + 16) !== checksum(file, at, bodyLength)) return undefined
+  refuseUnknownVersion(file.readUInt16LE(at + 8), name)
+  return decodeBody(packr.unpack(file.subarray(at + HEADER_BYTES, at + HEADER_BYTES + bodyLength)))
+}
+
+function checksum(file: Buffer, at: number, bodyLength: number): number {
+  const body = file.subarray(at + HEADER_BYTES, at + HEADER_BYTES + bodyLength)
+  return crc32c(body, crc32c(file.subarray(at, at + 16), 0))
+}
+
+function encodeBody(manifest: Manifest): unknown[] {
+  return [
+    Buffer.from(manifest.identity, 'hex'),
+    manifest.epoch,
+    manifest.ordinal,
+    manifest.bootId,
+    manifest.logs.map(log => [
+      log.name,
+      log.nextSequence,
+      log.lowWater,
+      encodeDurability(log.durability),
+      log.tailInDoubt,
+      log.segments.map(segment => [
+        segment.epoch,
+        segment.ordinal,
+        Buffer.from(segment.token, 'hex'),
+        segment.salt,
+        segment.firstSequence,
+        segment.lastSequence,
+        segment.length ?? null,
+        segment.compacted,
+      ]),
+    ]),
+    manifest.corrupt.map(range => [
+      range.log,
+      range.file,
+      range.offset,
+      range.length,
+      range.firstMissing ?? null,
+      range.lastMissing ?? null,
+      Object.entries(range.nextSequences),
+    ]),
+  ]
+}
+
+/** How many ms what is accepted may wait for its sync; nil: for ever. */
+function encodeDurability(durability: Durability): number | null {
+  if (durability === 'fsync') return 0
+  return durability === 'os' ? null : durability.syncEveryMs
+}
+
+function decodeDurability(value: unknown): Durability {
+  if (value === null) return 'os'
+  const syncEveryMs = natural(value)
+  return syncEveryMs === 0 ? 'fsync' : { syncEveryMs }
+}
+
+// The CRC was right, so a wrong shape is no damage of the disk; it is refused all the same, as an unreadable
+// copy.
+
+function decodeBody(body: unknown): Manifest | undefined {
+  try {
+    const [identity, epoch, ordinal, bootId, logs, corrupt] = list(body)
+    return {
+      identity: bytes(identity, IDENTITY_BYTES).toString('hex'),
+      epoch: natural(epoch),
+      ordinal: natural(ordinal),
+      bootId: bootId === null ? null : text(bootId),
+      logs: list(logs).map(decodeLog),
+      corrupt: list(corrupt).map(decodeCorrupt),
+    }
+  } catch (error) {
+    if (error instanceof ShapeError) return undefined
+    throw error
+  }
+}
+
+function decodeLog(value: unknown): ManifestLog {
+  const [name, nextSequence, lowWater, durability, tailInDoubt, segments] = list(value)
+  if (typeof tailInDoubt !== 'boolean') throw new ShapeError()
+  return {
+    name: text(name),
+    nextSequence: natural(nextSequence),
+    lowWater: natural(lowWater),
+    durability: decodeDurability(durability),
+    tailInDoubt,
+    segments: list(segments).map(decodeSegment),
+  }
+}
+
+function decodeSegment(value: unknown): ManifestSegment {
+  const [epoch, ordinal, token, salt, firstSequence, lastSequence, length, compacted] = list(value)
+  if (typeof compacted !== 'boolean') throw new ShapeError()
+  return {
+    epoch: natural(epoch),
+    ordinal: natural(ordinal),
+    token: bytes(token, TOKEN_BYTES).toString('hex'),
+    salt: bytes(salt, SALT_BYTES),
+    firstSequence: natural(firstSequence),
+    lastSequence: natural(lastSequence),
+    length: length === null ? undefined : natural(length),
+    compacted,
+  }
+}
+
+function decodeCorrupt(value: unknown): CorruptRange {
+  const [log, file, offset, length, firstMissing, lastMissing, nextSequences] = list(value)
+  return {
+    log: text(log),
+    file: text(file),
+    offset: natural(offset),
+    length: natural(length),
+    ...(firstMissing === null ? {} : { firstMissing: natural(firstMissing) }),
+    ...(lastMissing === null ? {} : { lastMissing: natural(lastMissing) }),
+    nextSequences: Object.fromEntries(
+      list(nextSequences).map(pair => {
+        const [name, next] = list(pair)
+        return [text(name), natural(next)]
+      }),
+    ),
+    known: true,
+  }
+}
+
+class ShapeError extends Error {}
+
+function list(value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw new ShapeError()
+  return value
+}
+
+function natural(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw new ShapeError()
+  return value
+}
+
+function bytes(value: unknown, length: number): Buffer {
+  if (!(value instanceof Uint8Array) || value.length !== length) throw new ShapeError()
+  return Buffer.from(value)
+}
+
+function text(value: unknown): string {
+  if (typeof value !== 'string') throw new ShapeError()
+  return value
+}

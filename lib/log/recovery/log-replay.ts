@@ -1,0 +1,144 @@
+import { type FrameHeader, SEGMENT_HEADER_BYTES } from '../format/format.js'
+import type { FileHandle } from '../fs/file-system.js'
+import type { Segment } from '../segment/segment.js'
+import type { CorruptRange, LogIdentity, OpenVisitor } from '../types.js'
+import type { MissingSegment, RecoveredSegment } from './recovered-segment.js'
+import { holdsHeader } from './tail-scan.js'
+
+export type ReplayVisitor = Pick<OpenVisitor, 'frame' | 'lost' | 'witness'>
+
+/** Damage, until the next frame tells what lacks. */
+interface Waiting {
+  readonly range: CorruptRange
+  /** The last sequence before it. */
+  readonly after: number
+  /** It is one frame, of this sequence. */
+  readonly exact: number | undefined
+  readonly holdsFrames: boolean
+  /** How many frames it held, only a later one tells. */
+  readonly unbounded: boolean
+}
+
+/** Shows one log to the floor above, and gathers what is bad on the way. */
+export class LogReplay {
+  readonly #log: { readonly spec: { readonly name: string }; readonly lowWater: number }
+  readonly #visitor: ReplayVisitor
+  readonly #nextSequences: Readonly<Record<string, number>>
+  readonly #known: readonly CorruptRange[]
+  readonly #corrupt: CorruptRange[]
+  /** Damage whose missing sequences are known only with the next frame. */
+  #waiting: Waiting[] = []
+  lastSequence = 0
+
+  constructor(
+    log: { readonly spec: { readonly name: string }; readonly lowWater: number },
+    visitor: ReplayVisitor,
+    nextSequences: Readonly<Record<string, number>>,
+    known: readonly CorruptRange[],
+    corrupt: CorruptRange[],
+  ) {
+    this.#log = log
+    this.#visitor = visitor
+    this.#nextSequences = nextSequences
+    this.#known = known
+    this.#corrupt = corrupt
+  }
+
+  frame(segment: Segment, offset: number, header: FrameHeader, payload: Buffer): void {
+    if (this.#waiting.length > 0) this.#tell(header.sequence, false)
+    this.lastSequence = Math.max(this.lastSequence, header.sequence)
+    if (header.sequence < this.#log.lowWater) return
+    this.#visitor.frame(this.#log.spec.name, {
+      sequence: header.sequence,
+      type: header.type,
+      data: payload,
+      segment: segment.id,
+      offset,
+    })
+  }
+
+  bad(segment: Segment, offset: number, length: number, header: FrameHeader | undefined): void {
+    this.#wait(segment, offset, length, { exact: header?.sequence, holdsFrames: true, unbounded: false })
+    if (header !== undefined) this.lastSequence = Math.max(this.lastSequence, header.sequence)
+  }
+
+  /** A header holds no record. */
+  badHeader(segment: Segment): void {
+    this.#wait(segment, 0, SEGMENT_HEADER_BYTES, { exact: undefined, holdsFrames: false, unbounded: false })
+  }
+
+  /** An open segment has lost what stood from here on: only a later frame tells how much at most. */
+  badTail(segment: Segment, offset: number, length: number): void {
+    this.#wait(segment, offset, length, { exact: undefined, holdsFrames: true, unbounded: true })
+  }
+
+  /** Damage without a segment. */
+  gone({ range, unbounded }: Pick<MissingSegment, 'range' | 'unbounded'>): void {
+    if (range.known) this.#report(range)
+    else {
+      const complete = { ...range, nextSequences: this.#nextSequences }
+      const after = this.lastSequence
+      this.#waiting.push({ range: complete, after, exact: undefined, holdsFrames: unbounded, unbounded })
+    }
+  }
+
+  end(nextSequence: number): void {
+    this.#tell(nextSequence, true)
+  }
+
+  #wait(segment: Segment, offset: number, length: number, waiting: Omit<Waiting, 'range' | 'after'>): void {
+    const { file } = segment
+    const known = this.#known.find(
+      range => range.file === file && range.offset === offset && range.length === length,
+    )
+    const range = known ?? {
+      log: this.#log.spec.name,
+      file,
+      offset,
+      length,
+      nextSequences: this.#nextSequences,
+      known: false,
+    }
+    this.#waiting.push({ range, after: this.lastSequence, ...waiting })
+  }
+
+  /**
+   * `nextSequence`: no record in the range has as high a one. At the end of the log that is not known of all.
+   */
+  #tell(nextSequence: number, atEnd: boolean): void {
+    for (const { range, after, exact, holdsFrames, unbounded } of this.#waiting.splice(0)) {
+      const firstMissing = exact ?? after + 1
+      const lastMissing = exact ?? nextSequence - 1
+      // A gap without a sequence in it lost none.
+      if (range.known || !holdsFrames) this.#report(range)
+      else if (unbounded && atEnd) this.#report({ ...range, firstMissing })
+      // It may have been a copy of older ones, which no gap in the sequences tells of.
+      else if (unbounded)
+        this.#report({ ...range, firstMissing: Math.min(firstMissing, lastMissing), lastMissing })
+      else this.#report(lastMissing < firstMissing ? range : { ...range, firstMissing, lastMissing })
+    }
+  }
+
+  #report(range: CorruptRange): void {
+    this.#corrupt.push(range)
+    this.#visitor.lost(this.#log.spec.name, range)
+  }
+}
+
+/** Shows a segment: what is bad of its header, its frames, and what is lost behind them. */
+export async function visitAround(
+  replay: LogReplay,
+  spec: LogIdentity,
+  { segment, wasOpen, holdsFrames, lostTail, end, fileBytes }: RecoveredSegment,
+  file: FileHandle,
+  visitFrames: () => Promise<void>,
+): Promise<void> {
+  const hasHeader = await holdsHeader(file, segment, spec)
+  if (!hasHeader && wasOpen && !holdsFrames) {
+    replay.badTail(segment, 0, fileBytes)
+    return
+  }
+  if (!hasHeader) replay.badHeader(segment)
+  await visitFrames()
+  if (lostTail) replay.badTail(segment, end, Math.max(0, fileBytes - end))
+}

@@ -1,0 +1,71 @@
+import type { DirectoryContext } from '../directory/directory-context.js'
+import { systemCode } from '../errors/system-error.js'
+import { QUARANTINE } from '../format/names.js'
+import { writeFully } from '../fs/write.js'
+import type { CorruptRange } from '../types.js'
+
+const COPY_BYTES = 1024 * 1024
+
+/**
+ * Where a life puts its copy of a damaged range, relative to the directory: named by file, offset and its own
+ * token.
+ */
+function quarantineName(range: CorruptRange, token: string): string {
+  return `${QUARANTINE}/${range.file.replaceAll('/', '-')}-${range.offset}-${token}`
+}
+
+/**
+ * Copies bytes that could not be read as records to `quarantine/`, where the engine never deletes them: a
+ * person may find more in them than we can. Done before a manifest calls the damage known.
+ */
+export async function quarantine(
+  directory: DirectoryContext,
+  ranges: readonly CorruptRange[],
+): Promise<void> {
+  if (ranges.length === 0) return
+  for (const range of ranges) {
+    if (range.length === 0) continue // of what is gone altogether nothing can be kept
+    try {
+      await directory.withRoom(() => copyRange(directory, range))
+    } catch (error) {
+      // A file that is gone altogether leaves nothing to keep.
+      if (systemCode(error) !== 'ENOENT') {
+        throw directory.failure(error, `copying ${range.file} at ${range.offset} to ${QUARANTINE} failed`)
+      }
+    }
+  }
+  await directory.fileSystem.syncDirectory(directory.path(QUARANTINE))
+}
+
+async function copyRange(directory: DirectoryContext, range: CorruptRange): Promise<void> {
+  const { fileSystem } = directory
+  const source = await fileSystem.open(directory.path(range.file), 'read')
+  try {
+    // An opening that died may have left half a copy, under a name of its own; it is kept as it is.
+    const name = directory.path(quarantineName(range, directory.token))
+    const target = await directory.create(name)
+    try {
+      const buffer = Buffer.allocUnsafe(Math.min(range.length, COPY_BYTES))
+      let copied = 0
+      while (copied < range.length) {
+        const read = await source.read(
+          buffer,
+          0,
+          Math.min(buffer.length, range.length - copied),
+          range.offset + copied,
+        )
+        if (read === 0) break
+        await writeFully(target, buffer.subarray(0, read), copied)
+        copied += read
+      }
+      await target.sync()
+    } catch (error) {
+      await fileSystem.unlink(name).catch(() => {}) // half a copy would pass for a whole one
+      throw error
+    } finally {
+      await target.close()
+    }
+  } finally {
+    await source.close()
+  }
+}

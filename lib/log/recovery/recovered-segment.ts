@@ -1,0 +1,49 @@
+import type { ManifestSegment } from '../manifest/manifest.js'
+import type { Segment } from '../segment/segment.js'
+import type { CorruptRange } from '../types.js'
+
+/** A segment, and what of it counts. */
+export interface RecoveredSegment {
+  readonly segment: Segment
+  readonly wasOpen: boolean
+  readonly fileBytes: number
+  /** Of an open one: the last sequence that the manifest knows to be on the device; 0: none. */
+  readonly syncedSequence: number
+  /** Bytes that count of it; set by the survey for open ones. */
+  end: number
+  /** From here to `end` its frames are not proven to be on the device. */
+  provenEnd: number
+  /** No frame in it has a higher sequence. */
+  lastSequence: number
+  holdsFrames: boolean
+  /** Of an open one, the sequence of its first frame, where that is there: nothing of it has a lower one. */
+  begins: number | undefined
+  /**
+   * It is open, and frames are lost behind the last one that was found, though there are zeros: its header,
+   * which was synced, cannot be read, or the manifest knows of a later frame on the device.
+   */
+  lostTail: boolean
+}
+
+/**
+ * Damage that leaves no segment to scan: its file is gone, or cannot be recognised. It has a place in the
+ * order all the same.
+ */
+export interface MissingSegment {
+  /**
+   * How many candidates stand before it. Segments are in the order of their records, not of their names: a
+   * rewritten one has a new name.
+   */
+  readonly after: number
+  readonly range: CorruptRange
+  /** How many frames it held is told by what stands around it. */
+  readonly unbounded: boolean
+}
+
+/** A segment of the manifest, and what was found of it. */
+export interface ListedSegment {
+  readonly entry: ManifestSegment
+  readonly file: string
+  /** Undefined: it is missing. */
+  readonly candidate: RecoveredSegment | undefined
+}

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto'
+import { diskFullError } from '../directory/ballast.js'
+import type { DirectoryContext } from '../directory/directory-context.js'
+import { encodeSegmentHeader, SALT_BYTES, SEGMENT_HEADER_BYTES } from '../format/format.js'
+import { segmentName } from '../format/names.js'
+import type { FileHandle } from '../fs/file-system.js'
+import { writeFully } from '../fs/write.js'
+import type { LogSpec } from '../types.js'
+import { ActiveSegment, Segment } from './segment.js'
+
+/**
+ * So much is written and synced at once. More would hold up the commits of the segment in use, which share
+ * the device; less would take more turns of the event loop, which are long while much is enqueued, and the
+ * segment in use grows beyond its size until this one is ready.
+ */
+const FILL_BYTES = 1024 * 1024
+const ZEROS = Buffer.alloc(FILL_BYTES)
+
+export interface NewSegment {
+  readonly spec: LogSpec
+  /** A lower bound for what it will hold. */
+  readonly firstSequence: number
+  /** The log's: its header names it, so that without a manifest no sequence is given twice. */
+  readonly nextSequence: number
+  /**
+   * Where the one after it will be due: so far it is filled with zeros ahead, except where nothing is ever
+   * synced.
+   */
+  readonly targetBytes: number
+  /** `true`: it may use the ballast, for it serves what must not fail. */
+  readonly mustSucceed: boolean
+}
+
+/**
+ * Makes a segment of our own epoch: header, zero-filled stretch, file and directory synced. No manifest lists
+ * it yet, so it does not count. On any failure nothing is left of it but a void file.
+ */
+export function createSegment(directory: DirectoryContext, wanted: NewSegment): Promise<ActiveSegment> {
+  // Each try is another file: what a sync failed on for want of space is not synced again (invariant 5).
+  const created = () => directory.device.during(() => create(directory, wanted))
+  return wanted.mustSucceed ? directory.withRoom(created) : created()
+}
+
+async function create(directory: DirectoryContext, wanted: NewSegment): Promise<ActiveSegment> {
+  const { spec } = wanted
+  const id = directory.nextFileId()
+  const salt = randomBytes(SALT_BYTES)
+  const path = directory.path(spec.name, segmentName(id))
+  const file = await directory.create(path)
+  try {
+    const header = encodeSegmentHeader({
+      logId: spec.id,
+      ...id,
+      salt,
+      firstSequence: wanted.nextSequence,
+      createdAt: directory.now(),
+    })
+    await writeFully(file, header, 0)
+    const diskBytes = await fill(directory, wanted, file)
+    await file.sync()
+    await directory.fileSystem.syncDirectory(directory.path(spec.name))
+    const segment = new Segment({
+      log: spec.name,
+      ...id,
+      salt,
+      firstSequence: wanted.firstSequence,
+      lastSequence: wanted.firstSequence - 1,
+      length: undefined,
+      diskBytes,
+      compacted: false,
+    })
+    return new ActiveSegment(segment, file, wanted.targetBytes, directory)
+  } catch (error) {
+    await file.close().catch(() => {})
+    await directory.fileSystem.unlink(path).catch(() => {})
+    throw directory.failure(error, `preparing segment ${spec.name}/${segmentName(id)} failed`)
+  }
+}
+
+/** Fills the whole stretch before any append enters it, so that no commit ever queues behind a fill. */
+async function fill(directory: DirectoryContext, wanted: NewSegment, file: FileHandle): Promise<number> {
+  let end = SEGMENT_HEADER_BYTES
+  if (wanted.spec.durability === 'os') return end
+  while (end < wanted.targetBytes) {
+    // Zeros are a convenience: they take no block that an outcome may need, least of all out of the ballast.
+    if (directory.ballast.short) {
+      if (wanted.mustSucceed) return end
+      throw diskFullError(directory.root, directory.ballast.shortFor)
+    }
+    const length = Math.min(FILL_BYTES, wanted.targetBytes - end)
+    await writeFully(file, ZEROS.subarray(0, length), end)
+    end += length
+    // The last piece is synced by the caller, with the rest of the file.
+    if (end < wanted.targetBytes) await file.sync()
+  }
+  return end
+}

@@ -1,0 +1,254 @@
+import type { DirectoryContext } from '../directory/directory-context.js'
+import { WaqError } from '../errors/waq-error.js'
+import { FRAME_HEADER_BYTES, type FrameHeader, payloadIsIntact, readFrameHeader } from '../format/format.js'
+import type { FileHandle } from '../fs/file-system.js'
+import { type ReadAheadBuffer, ReadAheadBuffers } from './read-ahead-buffers.js'
+import type { Segment } from './segment.js'
+
+const MAX_OPEN_FILES = 32
+
+interface OpenFile {
+  readonly opening: Promise<FileHandle>
+  /** Undefined while it is being opened. */
+  file: FileHandle | undefined
+  /** Reads under way. A descriptor closed under one could be another file's by the time it is read. */
+  users: number
+  forgotten: boolean
+}
+
+/** Where a frame stands. */
+interface Place {
+  readonly segment: Segment
+  readonly offset: number
+  /** Bytes that the segment has from there on. */
+  readonly room: number
+}
+
+/**
+ * Reads single frames, and keeps a few files open for it, the ones used last, and a little of what it read. A
+ * backlog pays this for each message, so what is at hand is answered on the spot: a promise costs as much as
+ * a small read.
+ */
+export class SegmentReader {
+  readonly #directory: DirectoryContext
+  readonly #readAhead = new ReadAheadBuffers()
+  readonly #files = new Map<number, OpenFile>()
+  #closed = false
+
+  constructor(directory: DirectoryContext) {
+    this.#directory = directory
+  }
+
+  /**
+   * The payload of the frame at `offset`. Rejects with WAQ_CORRUPT where it is not intact, WAQ_IO where it
+   * cannot be read, WAQ_CLOSED after `close`.
+   */
+  read(segment: Segment, offset: number): Buffer | Promise<Buffer> {
+    // As it is now: where a failed sync cuts it meanwhile, the record is still what was asked for.
+    const place: Place = { segment, offset, room: segment.length - offset }
+    const near = this.#readAhead.covering(segment.id, offset)
+    if (near === undefined) return this.#readFile(place)
+    if (near.bytes === undefined) return this.#readAfter(near, place)
+    // Where it is not whole or not intact there, the file is asked.
+    return recordIn(near, place) ?? this.#readFile(place)
+  }
+
+  /**
+   * The file is taken up before anyone waits: later the segment may count no more, and no one would close it
+   * again.
+   */
+  #readAfter(near: ReadAheadBuffer, place: Place): Promise<Buffer> {
+    return this.#finish(this.#entry(place.segment), near, place)
+  }
+
+  #readFile(place: Place): Buffer | Promise<Buffer> {
+    // No one would close what is opened now, and the next owner may have rewritten it.
+    if (this.#closed) return Promise.reject(new WaqError('WAQ_CLOSED', `${this.#directory.root} was closed`))
+    const { segment, offset, room } = place
+    if (room < FRAME_HEADER_BYTES) return Promise.reject(noRecord(place))
+    const entry = this.#entry(segment)
+    const window = this.#readAhead.begin(segment.id, offset, offset + room)
+    if (entry.file !== undefined) {
+      const record = readNow(entry.file, window, place)
+      if (record !== undefined) return record
+    } else {
+      window.reading = entry.opening.then(file => readStretch(file, window))
+      window.reading.catch(() => {}) // told to whoever asked for the record
+    }
+    return this.#finish(entry, window, place)
+  }
+
+  /** What could not be answered on the spot. */
+  async #finish(entry: OpenFile, window: ReadAheadBuffer, place: Place): Promise<Buffer> {
+    const { segment, offset } = place
+    entry.users += 1
+    window.users += 1
+    try {
+      try {
+        await window.reading
+      } catch {
+        // A bad block anywhere in it: whether it is in this record is seen by reading that alone.
+        this.#readAhead.drop(window)
+      }
+      const record = recordIn(window, place) ?? (await readAlone(await entry.opening, place))
+      if (record !== undefined) return record
+    } catch (error) {
+      throw this.#directory.failure(error, `reading ${segment.file} at ${offset} failed`)
+    } finally {
+      window.users -= 1
+      entry.users -= 1
+      if (entry.forgotten) closeWhenUnused(entry)
+    }
+    // A copy that took the place of the directory has files of the same names, and they may be shorter.
+    throw this.#directory.failure(noRecord(place), `reading ${segment.file} failed`)
+  }
+
+  /** For a segment that does not count any more. */
+  forget(segment: Segment): void {
+    this.#readAhead.forget(segment.id)
+    const entry = this.#files.get(segment.id)
+    if (entry === undefined) return
+    this.#files.delete(segment.id)
+    entry.forgotten = true
+    closeWhenUnused(entry)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#readAhead.clear()
+    for (const [id, entry] of this.#files) {
+      this.#files.delete(id)
+      entry.forgotten = true
+      closeWhenUnused(entry)
+    }
+  }
+
+  #entry(segment: Segment): OpenFile {
+    const known = this.#files.get(segment.id)
+    if (known !== undefined) {
+      // To the end of the Map: the first is the one that was not used for longest.
+      this.#files.delete(segment.id)
+      this.#files.set(segment.id, known)
+      return known
+    }
+    const { fileSystem } = this.#directory
+    const entry: OpenFile = {
+      opening: fileSystem.open(this.#directory.path(segment.file), 'read'),
+      file: undefined,
+      users: 0,
+      forgotten: false,
+    }
+    entry.opening.then(
+      file => {
+        entry.file = file
+      },
+      () => {
+        // Told to whoever reads.
+        if (this.#files.get(segment.id) === entry) this.#files.delete(segment.id)
+      },
+    )
+    this.#files.set(segment.id, entry)
+    for (const [id, oldest] of this.#files) {
+      if (this.#files.size <= MAX_OPEN_FILES) break
+      this.#files.delete(id)
+      oldest.forgotten = true
+      closeWhenUnused(oldest)
+    }
+    return entry
+  }
+}
+
+function closeWhenUnused(entry: OpenFile): void {
+  if (entry.users > 0) return
+  entry.opening.then(file => file.close()).catch(() => {}) // nothing was written through it
+}
+
+function noRecord({ segment, offset }: Place): WaqError {
+  return new WaqError('WAQ_CORRUPT', `${segment.file} holds no intact record at ${offset}`)
+}
+
+/**
+ * The record, where the file answers on the spot and the stretch holds it whole; else `stretch.reading` goes
+ * on.
+ */
+function readNow(file: FileHandle, window: ReadAheadBuffer, place: Place): Buffer | undefined {
+  const { buffer, from, to } = window
+  let first: number | Promise<number>
+  try {
+    first = file.read(buffer, 0, to - from, from)
+  } catch (error) {
+    window.reading = Promise.reject(error)
+    window.reading.catch(() => {}) // told to whoever asked for the record
+    return undefined
+  }
+  if (first === to - from) {
+    window.bytes = buffer.subarray(0, first)
+    return recordIn(window, place)
+  }
+  window.reading = readStretch(file, window, first)
+  window.reading.catch(() => {}) // as above
+  return undefined
+}
+
+/** `first`: what the first read of it resolves to, where it was begun. */
+async function readStretch(
+  file: FileHandle,
+  window: ReadAheadBuffer,
+  first?: number | Promise<number>,
+): Promise<void> {
+  const { buffer, from, to } = window
+  const filled = (await first) ?? 0
+  window.bytes = await readUpTo(file, buffer.subarray(0, to - from), filled, from)
+}
+
+/** A record that no stretch holds whole and intact; undefined where none stands there. */
+async function readAlone(file: FileHandle, place: Place): Promise<Buffer | undefined> {
+  const { offset } = place
+  const start = await readUpTo(file, Buffer.allocUnsafe(FRAME_HEADER_BYTES), 0, offset)
+  const header = headerIn(start, offset, place)
+  if (header === undefined) return undefined
+  const whole = Buffer.allocUnsafe(FRAME_HEADER_BYTES + header.payloadLength)
+  start.copy(whole)
+  return payloadIn(await readUpTo(file, whole, start.length, offset), offset, place)
+}
+
+/** The record, in a buffer of its own: whoever keeps it keeps no stretch with it. */
+function recordIn({ bytes, from }: ReadAheadBuffer, place: Place): Buffer | undefined {
+  const payload = bytes && payloadIn(bytes, from, place)
+  if (payload === undefined) return undefined
+  const record = Buffer.allocUnsafe(payload.length)
+  payload.copy(record)
+  return record
+}
+
+/**
+ * The payload of the frame there, a view of `bytes`, which begin at `from`; undefined where it is not whole
+ * or not intact.
+ */
+function payloadIn(bytes: Buffer, from: number, place: Place): Buffer | undefined {
+  const { segment, offset } = place
+  const header = headerIn(bytes, from, place)
+  if (header === undefined) return undefined
+  const start = offset - from + FRAME_HEADER_BYTES
+  const end = start + header.payloadLength
+  if (end > bytes.length) return undefined
+  const payload = bytes.subarray(start, end)
+  return payloadIsIntact(payload, header, segment.salted, offset) ? payload : undefined
+}
+
+function headerIn(bytes: Buffer, from: number, { segment, offset, room }: Place): FrameHeader | undefined {
+  const at = offset - from
+  if (at + FRAME_HEADER_BYTES > bytes.length) return undefined
+  return readFrameHeader(bytes, at, segment.salted, offset, room)
+}
+
+/** The bytes from `offset` on, of which the first `filled` are there; fewer only where the file ends. */
+async function readUpTo(file: FileHandle, bytes: Buffer, filled: number, offset: number): Promise<Buffer> {
+  let end = filled
+  while (end < bytes.length) {
+    const read = await file.read(bytes, end, bytes.length - end, offset + end)
+    if (read === 0) break
+    end += read
+  }
+  return end === bytes.length ? bytes : bytes.subarray(0, end)
+}

@@ -1,0 +1,98 @@
+import { wallNow } from '../runtime/real-time.js'
+import type { CommitMode, CommitStats } from '../types.js'
+import type { Device } from './device.js'
+import type { SyncMeter } from './sync-meter.js'
+import { takeTurn, turnTakenBy } from './turn.js'
+
+/** A file that is appended to, as `ActiveSegment`. */
+interface Syncable {
+  readonly canSyncNow: boolean
+  readonly unsyncedBytes: number
+  syncNow(): void
+  sync(): Promise<void>
+}
+
+/** More would hold the event loop on any device, and a trip to a thread is little beside it. */
+const MAX_BYTES = 64 * 1024
+
+/**
+ * Where the commits of one directory are synced: on the spot, which is on the event loop, or on a thread.
+ *
+ * On the spot where all of this holds: the device is quick (`quick-syncs.ts`); no queue of this thread has
+ * done one in this turn (`turn.ts`); no sync of the file is under way (invariant 6); nothing is filled,
+ * sealed or published on the device (`device.ts`); what is to be synced is small.
+ */
+export class Commits {
+  readonly #device: Device
+  readonly #meter: SyncMeter
+  readonly #mode: CommitMode
+  #onTheSpot = 0
+  #onThread = 0
+  #heldMs = 0
+
+  constructor(device: Device, meter: SyncMeter, mode: CommitMode) {
+    this.#device = device
+    this.#meter = meter
+    this.#mode = mode
+  }
+
+  /** This directory has had its sync of this turn: the next one is worth waiting for the next turn. */
+  get waitForTurn(): boolean {
+    return turnTakenBy() === this && this.#device.quickSyncs.allows()
+  }
+
+  /**
+   * Syncs all that was written on the spot, where that may be done. False: nothing was done. Throws where the
+   * sync failed.
+   */
+  trySync(active: Syncable): boolean {
+    const device = this.#device
+    if (this.#mode === 'thread' || turnTakenBy() !== undefined || device.isBusy) return false
+    if (!active.canSyncNow || active.unsyncedBytes > MAX_BYTES) return false
+    const sync = (): void => {
+      takeTurn(this)
+      active.syncNow()
+    }
+    const ms = device.quickSyncs.try(sync, device.isQuiet)
+    if (ms === undefined) return false
+    this.#onTheSpot += 1
+    this.#heldMs += ms
+    this.#meter.add(ms)
+    return true
+  }
+
+  /**
+   * While a directory is opened no one waits for a commit: `sync`, of something that matters to no one, tells
+   * what device this is, before the first commit would have to find it out.
+   */
+  probe(sync: () => void): void {
+    const { quickSyncs, isQuiet } = this.#device
+    if (this.#mode === 'thread' || !quickSyncs.knowsNothing) return
+    if (!isQuiet || turnTakenBy() !== undefined) return
+    takeTurn(this)
+    try {
+      this.#heldMs += quickSyncs.try(sync, true) ?? 0
+    } catch {
+      // It is not lost on `quickSyncs`: commits go to threads until a sync has succeeded there.
+    }
+  }
+
+  /** As `Syncable.sync`. */
+  async syncOnThread(active: Syncable): Promise<void> {
+    this.#onThread += 1
+    await active.sync()
+  }
+
+  stats(): CommitStats {
+    const { quickSyncs } = this.#device
+    const now = this.#mode === 'thread' ? 'off' : quickSyncs.state
+    const slowForMs = now === 'slow' ? quickSyncs.slowForMs : Number.POSITIVE_INFINITY
+    return {
+      onTheSpot: this.#onTheSpot,
+      onThread: this.#onThread,
+      heldMs: this.#heldMs,
+      now,
+      slowUntil: Number.isFinite(slowForMs) ? wallNow() + slowForMs : null,
+    }
+  }
+}

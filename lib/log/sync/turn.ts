@@ -1,0 +1,23 @@
+import { setImmediate } from '../runtime/real-time.js'
+import { sharedInThread } from '../runtime/shared-in-thread.js'
+
+// A turn of the event loop, from one check phase to the next, bears one sync on the spot, of all queues of
+// the thread and of all copies of this package in it.
+
+interface Turn {
+  takenBy: object | undefined
+}
+
+const turn = sharedInThread<Turn>(Symbol.for('waq.turn'), () => ({ takenBy: undefined }))
+
+/** Who has done a sync on the spot in this turn; undefined: no one. */
+export function turnTakenBy(): object | undefined {
+  return turn.takenBy
+}
+
+export function takeTurn(owner: object): void {
+  turn.takenBy = owner
+  setImmediate(() => {
+    turn.takenBy = undefined
+  })
+}

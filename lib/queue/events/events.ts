@@ -1,0 +1,84 @@
+import { EventEmitter } from 'node:events'
+import { reasonText } from '../../delivery/errors/recorded-error.js'
+import { WaqError } from '../../log/errors/waq-error.js'
+import type { QueueEvents } from '../types.js'
+import { className } from '../validation/quote.js'
+import { printsPublicly } from './printing.js'
+
+type EventName = keyof QueueEvents
+
+/** What is needed of an emitter; any queue has it, whatever its payloads. */
+export interface EventSource {
+  listenerCount(name: EventName): number
+  // biome-ignore lint/complexity/noBannedTypes: it is the type that EventEmitter gives its listeners
+  rawListeners(name: EventName | typeof EventEmitter.errorMonitor): Function[]
+}
+
+/**
+ * Calls each listener of an event by itself. Unlike `emit`, a listener that throws keeps neither the others
+ * nor the queue from going on: what it throws, or rejects with, is reported as `error`.
+ */
+export function notify<N extends EventName>(
+  emitter: EventSource,
+  name: N,
+  argument: QueueEvents[N][0],
+): void {
+  callListeners(emitter, name, argument, error => notifyError(emitter, listenerFailure(name, error)))
+}
+
+/**
+ * Reports an error as the event `error`, or as a process warning where no one listens or a listener fails.
+ */
+export function notifyError(emitter: EventSource, error: Error): void {
+  printsPublicly(error)
+  callListeners(emitter, EventEmitter.errorMonitor, error, () => {})
+  if (emitter.listenerCount('error') === 0) {
+    warn(error)
+    return
+  }
+  callListeners(emitter, 'error', error, failure => {
+    warn(error)
+    warn(listenerFailure('error', failure))
+  })
+}
+
+function callListeners(
+  emitter: EventSource,
+  name: EventName | typeof EventEmitter.errorMonitor,
+  argument: unknown,
+  onFailure: (error: unknown) => void,
+): void {
+  // A copy, with the wrappers of `once`, which take themselves off.
+  for (const listener of emitter.rawListeners(name)) {
+    try {
+      const returned: unknown = Reflect.apply(listener, emitter, [argument])
+      if (isThenable(returned)) returned.then(undefined, onFailure)
+    } catch (error) {
+      onFailure(error)
+    }
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  )
+}
+
+/** The error that says which listener failed. */
+export function listenerFailure(event: string, cause: unknown): Error {
+  const detail = cause instanceof Error ? reasonText(cause.message) : `something that is no Error was thrown`
+  return new Error(`A listener of the event "${event}" failed: ${detail}`, { cause })
+}
+
+function warn(error: Error): void {
+  const code = error instanceof WaqError ? error.code : undefined
+  const kind = code ?? className(error) ?? 'Error'
+  // What waq says itself holds paths and ids, and nothing of anybody's errors.
+  const message = error instanceof WaqError ? error.message : reasonText(error.message)
+  process.emitWarning(`${kind}: ${message}`, {
+    type: 'WaqWarning',
+    ...(code === undefined ? {} : { code }),
+    detail: 'A queue reported this error, and no listener of its event "error" took it.',
+  })
+}

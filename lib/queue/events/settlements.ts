@@ -1,0 +1,127 @@
+import type { LogStore } from '../../store/log-store.js'
+import type { MessageRef } from '../../store/message-store.js'
+import type { SettledMessage } from '../../store/types.js'
+import type { Settlement } from '../types.js'
+
+/** How many messages that settled in this process keep what `send` returned. */
+const KEPT_SETTLEMENTS = 1_000
+
+interface Waiter<R> {
+  readonly resolve: (settlement: Settlement<R>) => void
+  readonly reject: (error: Error) => void
+}
+
+/** A place in the line of those who wait for one message. */
+export interface PendingSettlement<R> {
+  readonly settled: Promise<Settlement<R>>
+  /** No one waits any more. */
+  leave(): void
+}
+
+/** Who waits for which message to settle, and how the latest ones did. */
+export class Settlements<R> {
+  readonly #waiters = new Map<string, Set<Waiter<R>>>()
+  /** A ring: every message comes into it, and hardly anyone asks. */
+  readonly #recent: (Settlement<R> | undefined)[] = new Array(KEPT_SETTLEMENTS).fill(undefined)
+  /** Where the next one goes. */
+  #next = 0
+  /** The ring by id, while there is someone who asks: kept for all messages, it would cost each of them. */
+  #byId: Map<string, Settlement<R>> | undefined
+  /** How many settled since someone asked. */
+  #unasked = 0
+  #closedBy: Error | undefined
+
+  /** The message settled just now. */
+  settle(settlement: Settlement<R>): void {
+    const { id } = settlement
+    if (this.#byId !== undefined) this.#index(this.#byId, settlement)
+    this.#recent[this.#next] = settlement
+    this.#next = (this.#next + 1) % KEPT_SETTLEMENTS
+    const waiters = this.#waiters.get(id)
+    if (waiters === undefined) return
+    this.#waiters.delete(id)
+    for (const waiter of waiters) waiter.resolve(settlement)
+  }
+
+  /** How the message settled, where that was in this process and not too many messages ago. */
+  recent(id: string): Settlement<R> | undefined {
+    this.#unasked = 0
+    this.#byId ??= this.#indexed()
+    return this.#byId.get(id)
+  }
+
+  #indexed(): Map<string, Settlement<R>> {
+    const byId = new Map<string, Settlement<R>>()
+    for (let age = KEPT_SETTLEMENTS; age > 0; age -= 1) {
+      const settlement = this.#recent[(this.#next - age + KEPT_SETTLEMENTS) % KEPT_SETTLEMENTS]
+      if (settlement !== undefined) byId.set(settlement.id, settlement)
+    }
+    return byId
+  }
+
+  /** Before it takes the place of the oldest one in the ring. */
+  #index(byId: Map<string, Settlement<R>>, settlement: Settlement<R>): void {
+    this.#unasked += 1
+    if (this.#unasked === KEPT_SETTLEMENTS) {
+      // To make it again costs as much as was saved since.
+      this.#byId = undefined
+      return
+    }
+    const oldest = this.#recent[this.#next]
+    if (oldest !== undefined && byId.get(oldest.id) === oldest) byId.delete(oldest.id)
+    byId.set(settlement.id, settlement)
+  }
+
+  /** Every use must end in `leave`. */
+  wait(id: string): PendingSettlement<R> {
+    let waiter: Waiter<R>
+    const settled = new Promise<Settlement<R>>((resolve, reject) => {
+      waiter = { resolve, reject }
+      if (this.#closedBy !== undefined) {
+        reject(this.#closedBy)
+        return
+      }
+      const waiters = this.#waiters.get(id)
+      if (waiters === undefined) this.#waiters.set(id, new Set([waiter]))
+      else waiters.add(waiter)
+    })
+    // Whoever leaves early does not look at it any more.
+    settled.catch(() => {})
+    return {
+      settled,
+      leave: () => {
+        const waiters = this.#waiters.get(id)
+        if (waiters?.delete(waiter) && waiters.size === 0) this.#waiters.delete(id)
+      },
+    }
+  }
+
+  /** Whoever waits now, or later, gets this error. */
+  close(error: Error): void {
+    this.#closedBy ??= error
+    for (const waiters of this.#waiters.values()) {
+      for (const waiter of waiters) waiter.reject(this.#closedBy)
+    }
+    this.#waiters.clear()
+  }
+}
+
+/** How a message that is gone had settled, as the dedupe window remembers it. */
+export function settledSettlement<R>({ id, state, attempts, at }: SettledMessage): Settlement<R> {
+  // Only a dead letter can be purged.
+  return { id, state: state === 'purged' ? 'dead' : state, attempts, at }
+}
+
+/** How a live message has settled: only as a dead letter. */
+export function liveSettlement<R>(store: LogStore, id: string, ref: MessageRef): Settlement<R> | undefined {
+  if (store.state(ref) !== 'dead') return undefined
+  const { diedAt, deadReason, lastError } = store.history(ref)
+  return {
+    id,
+    state: 'dead',
+    attempts: store.attempts(ref),
+    at: store.time.onWall(diedAt ?? store.lastOutcomeAt(ref)),
+    ...(deadReason !== undefined && { deadReason }),
+    ...(lastError !== undefined && { lastError }),
+  }
+}

@@ -1,0 +1,178 @@
+import { WaqError } from '../../log/errors/waq-error.js'
+import type { KeepAlive } from '../../log/runtime/keep-alive.js'
+import { AbortError, onAbort } from '../../store/abort-error.js'
+import { WaitingLine } from './waiting-line.js'
+
+export interface PendingLimits {
+  /** Infinity: no limit, as with bytes. */
+  readonly maxPendingMessages: number
+  readonly maxPendingBytes: number
+  readonly whenFull: 'reject' | 'wait'
+}
+
+/** What waits in the store already. */
+export interface PendingLoad {
+  pendingMessages(): number
+  pendingBytes(): number
+}
+
+interface Waiter {
+  readonly messages: number
+  readonly bytes: number
+  readonly admit: () => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * Lets messages in while the queue has room. What was let in and is not in the store yet counts as well, so
+ * that many enqueues at once do not slip past the limit together.
+ */
+export class Admission {
+  readonly #limits: PendingLimits
+  readonly #keepAlive: KeepAlive
+  readonly #load: PendingLoad
+  readonly limited: boolean
+  #messagesOnTheirWay = 0
+  #bytesOnTheirWay = 0
+  /** In order of arrival. No one passes the first of them, however small. */
+  readonly #waiters = new WaitingLine<Waiter>()
+  #closedBy: WaqError | undefined
+
+  constructor(limits: PendingLimits, keepAlive: KeepAlive, load: PendingLoad) {
+    this.#limits = limits
+    this.#keepAlive = keepAlive
+    this.#load = load
+    this.limited = limits.maxPendingMessages !== Infinity || limits.maxPendingBytes !== Infinity
+  }
+
+  /** True: there is room, and it is taken until `release`. */
+  tryTake(messages: number, bytes: number): boolean {
+    if (this.#waiters.first !== undefined || !this.#fits(messages, bytes)) return false
+    this.#take(messages, bytes)
+    return true
+  }
+
+  /**
+   * Takes room and runs `work` in the same tick, so that nothing that comes later gets ahead of it; with
+   * `whenFull: 'wait'` as soon as there is room. Rejects with WAQ_FULL, with WAQ_TOO_LARGE where it could
+   * never fit, with an AbortError, with what `close` was given, or as `work` does.
+   */
+  whenAdmitted<T>(
+    messages: number,
+    bytes: number,
+    ids: readonly string[],
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    if (this.tryTake(messages, bytes)) return work()
+    if (this.#limits.whenFull === 'reject' || !this.#couldFit(messages, bytes)) {
+      return Promise.reject(this.refusal(messages, bytes, ids))
+    }
+    if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy)
+    if (signal?.aborted) return Promise.reject(new AbortError(signal))
+    return new Promise<T>((resolve, reject) => {
+      const leave = () => {
+        leaveLine()
+        this.#keepAlive.release()
+        forget?.()
+      }
+      const waiter: Waiter = {
+        messages,
+        bytes,
+        admit: () => {
+          leave()
+          this.#take(messages, bytes)
+          resolve(work())
+        },
+        reject: error => {
+          leave()
+          reject(error)
+        },
+      }
+      const leaveLine = this.#waiters.join(waiter)
+      this.#keepAlive.hold()
+      const forget =
+        signal &&
+        onAbort(signal, () => {
+          waiter.reject(new AbortError(signal))
+          // Those behind it may fit where it did not.
+          this.roomChanged()
+        })
+    })
+  }
+
+  /** What was taken is in the store now, or was refused there. */
+  release(messages: number, bytes: number): void {
+    this.#messagesOnTheirWay -= messages
+    this.#bytesOnTheirWay -= bytes
+    this.roomChanged()
+  }
+
+  /** Lets in whoever is first in line and fits. */
+  roomChanged(): void {
+    let waiter = this.#waiters.first
+    while (waiter !== undefined && this.#fits(waiter.messages, waiter.bytes)) {
+      waiter.admit()
+      waiter = this.#waiters.first
+    }
+  }
+
+  close(error: WaqError): void {
+    this.#closedBy ??= error
+    for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first)
+      waiter.reject(error)
+  }
+
+  #fits(messages: number, bytes: number): boolean {
+    const { maxPendingMessages, maxPendingBytes } = this.#limits
+    return (
+      this.#load.pendingMessages() + this.#messagesOnTheirWay + messages <= maxPendingMessages &&
+      this.#load.pendingBytes() + this.#bytesOnTheirWay + bytes <= maxPendingBytes
+    )
+  }
+
+  #take(messages: number, bytes: number): void {
+    this.#messagesOnTheirWay += messages
+    this.#bytesOnTheirWay += bytes
+  }
+
+  /** The error of a queue that has no room for this, or never could have. */
+  refusal(messages: number, bytes: number, ids: readonly string[]): WaqError {
+    const limits = this.#describeLimits()
+    if (!this.#couldFit(messages, bytes)) {
+      return new WaqError(
+        'WAQ_TOO_LARGE',
+        `${describe(messages, bytes)} can never fit: the queue holds at most ${limits}. ` +
+          'Enqueue less at once, or raise `limits`.',
+        { ids },
+      )
+    }
+    const holds = describe(
+      this.#load.pendingMessages() + this.#messagesOnTheirWay,
+      this.#load.pendingBytes() + this.#bytesOnTheirWay,
+    )
+    return new WaqError(
+      'WAQ_FULL',
+      `The queue is full: it holds ${holds} of at most ${limits}, and ${describe(messages, bytes)} more ` +
+        `do not fit. ` +
+        "Nothing was written. Try again later, use `limits.whenFull: 'wait'`, or raise `limits`.",
+      { ids },
+    )
+  }
+
+  #couldFit(messages: number, bytes: number): boolean {
+    return messages <= this.#limits.maxPendingMessages && bytes <= this.#limits.maxPendingBytes
+  }
+
+  #describeLimits(): string {
+    const { maxPendingMessages, maxPendingBytes } = this.#limits
+    const parts = []
+    if (maxPendingMessages !== Infinity) parts.push(`${maxPendingMessages} messages`)
+    if (maxPendingBytes !== Infinity) parts.push(`${maxPendingBytes} bytes`)
+    return parts.join(' and ')
+  }
+}
+
+function describe(messages: number, bytes: number): string {
+  return `${messages} message${messages === 1 ? '' : 's'} (${bytes} bytes)`
+}

@@ -1,0 +1,138 @@
+import type { DeadReason } from '../../store/message-store.js'
+import type { LiveState } from '../types.js'
+import { quote } from './quote.js'
+import { parseId, parseName } from './validate-message.js'
+import {
+  field,
+  flag,
+  oneOf,
+  Refusal,
+  real,
+  refuse,
+  refuseName,
+  shape,
+  spanMs,
+  whole,
+  withRefusals,
+} from './validators.js'
+
+/** What callers select messages by: validated here, matched here. */
+
+const MAX_SELECTOR_BYTES = 513
+const SELECTOR_HINT = 'Name a channel, or a prefix of channels that ends in "*", such as "telegram:bot1:*".'
+const DEAD_REASONS = ['attempts', 'permanent', 'ambiguous', 'expired', 'predecessor'] as const
+const LIVE_STATES = ['pending', 'sending', 'dead'] as const
+
+/** A channel or a prefix with `*`; undefined stands for everything. Throws WAQ_INVALID_OPTION. */
+export function parseSelector(value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  return withRefusals('WAQ_INVALID_OPTION', 'The channel', () => parseSelectorText(value, 'channel'))
+}
+
+const parseSelectorText = (value: unknown, name: string) =>
+  parseName(value, name, MAX_SELECTOR_BYTES, SELECTOR_HINT)
+
+/** Throws WAQ_INVALID_OPTION. */
+export function parseMessageId(value: unknown): string {
+  return withRefusals('WAQ_INVALID_OPTION', 'The id', () => parseId(value, 'id'))
+}
+
+export function matchesChannel(selector: string | undefined, channel: string): boolean {
+  if (selector === undefined || selector === channel) return true
+  return selector.endsWith('*') && channel.startsWith(selector.slice(0, -1))
+}
+
+export interface ResolvedFilter {
+  /** Undefined: every state. */
+  readonly states?: readonly LiveState[]
+  readonly channel?: string
+  readonly reason?: DeadReason
+  readonly after: number
+  readonly limit: number
+  readonly payloads: boolean
+}
+
+const state = oneOf(...LIVE_STATES)
+const states = {
+  allowed: `${state.allowed}, or a list of them`,
+  parse: (value: unknown, name: string): readonly LiveState[] =>
+    Array.isArray(value)
+      ? Array.from(value, (item, index) => state.parse(item, `${name}[${index}]`))
+      : [state.parse(value, name)],
+}
+const selector = { allowed: 'a channel or a prefix', parse: parseSelectorText }
+const reason = oneOf(...DEAD_REASONS)
+
+const FILTER = shape<Omit<ResolvedFilter, 'states'> & { state?: readonly LiveState[] }>({
+  state: field(states),
+  channel: field(selector),
+  reason: field(reason),
+  after: field(real({ min: 0, max: Number.MAX_SAFE_INTEGER }), 0),
+  limit: field(whole({ min: 0, max: Number.MAX_SAFE_INTEGER, infinity: true }), Infinity),
+  payloads: field(flag, true),
+})
+
+/** Throws WAQ_INVALID_OPTION. */
+export function parseFilter(filter: unknown = {}): ResolvedFilter {
+  return withRefusals('WAQ_INVALID_OPTION', 'The filter', () => {
+    const { state: given, ...parsed } = FILTER.parse(filter, 'filter')
+    return given === undefined ? parsed : { ...parsed, states: given }
+  })
+}
+
+/** Which dead letters, by what they are; all that is given must fit. */
+export interface DeadFilter {
+  readonly channel?: string
+  readonly reason?: DeadReason
+  readonly deadForMs: number
+}
+
+export type ResolvedDeadSelect = { readonly ids: readonly string[] } | DeadFilter
+
+const SELECT_NAMES = ['all', 'id', 'channel', 'reason', 'deadForMs']
+const SELECT_ALLOWED = '{ all: true }, { id }, or { channel, reason, deadForMs } with a channel or a reason'
+
+const DEAD_FILTER = shape<DeadFilter>({
+  channel: field(selector),
+  reason: field(reason),
+  deadForMs: field(spanMs(), 0),
+})
+
+/** Throws WAQ_INVALID_OPTION: also for an empty selection, which is a slip more often than a wish. */
+export function parseDeadSelect(select: unknown): ResolvedDeadSelect {
+  return withRefusals('WAQ_INVALID_OPTION', 'The selection', () => {
+    if (typeof select !== 'object' || select === null || Array.isArray(select)) {
+      return refuse('select', SELECT_ALLOWED, select)
+    }
+    const given = new Map<string, unknown>()
+    for (const key of Object.keys(select)) {
+      if (!SELECT_NAMES.includes(key)) refuseName('select', key, SELECT_NAMES)
+      const value = (select as Record<string, unknown>)[key]
+      if (value !== undefined) given.set(key, value)
+    }
+    if (given.has('all') || given.has('id')) return parseWhole(given)
+    const parsed = DEAD_FILTER.parse(Object.fromEntries(given), 'select')
+    if (parsed.channel === undefined && parsed.reason === undefined) {
+      throw new Refusal(
+        `select chooses nothing. It must be ${SELECT_ALLOWED}; every dead letter is { all: true }.`,
+      )
+    }
+    return parsed
+  })
+}
+
+function parseWhole(given: ReadonlyMap<string, unknown>): ResolvedDeadSelect {
+  const [key] = given.keys()
+  if (given.size > 1) {
+    throw new Refusal(`select must be ${SELECT_ALLOWED}; \`${key}\` goes with nothing else.`)
+  }
+  if (key === 'all') {
+    if (given.get('all') === true) return { deadForMs: 0 }
+    throw new Refusal(`select.all must be true, got ${quote(given.get('all'))}.`)
+  }
+  const id = given.get('id')
+  const ids = Array.isArray(id)
+    ? Array.from(id, (item, index) => parseId(item, `select.id[${index}]`))
+    : [parseId(id, 'select.id')]
+  return { ids: [...new Set(ids)] }
+}

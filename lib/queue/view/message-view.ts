@@ -1,0 +1,141 @@
+import type { LogStore } from '../../store/log-store.js'
+import type { MessageRef, StoredMessage } from '../../store/message-store.js'
+import type { LiveState, MessageView } from '../types.js'
+import { type DeadFilter, matchesChannel, type ResolvedFilter } from '../validation/selectors.js'
+
+export function liveState(store: LogStore, ref: MessageRef): LiveState {
+  const state = store.state(ref)
+  // In doubt is how a pending message comes out of a crash; `mayHaveBeenSent` tells it.
+  return state === 'in-doubt' ? 'pending' : state
+}
+
+/** How a live message stands at this moment. */
+export function viewMessage<P>(
+  store: LogStore,
+  ref: MessageRef,
+  stored: StoredMessage,
+  withPayload: boolean,
+): MessageView<P> {
+  const state = liveState(store, ref)
+  const { lastError, history, diedAt, deadReason } = store.history(ref)
+  const { time } = store
+  const nextAttemptAt = nextAttemptOf(store, ref)
+  const expiresAt = expiryOf(store, ref)
+  return {
+    id: stored.id,
+    channel: stored.channel,
+    sequence: stored.sequence,
+    state,
+    ...(withPayload && { payload: stored.payload as P }),
+    headers: stored.headers,
+    enqueuedAt: time.onWall(stored.enqueuedAt),
+    attempts: store.attempts(ref),
+    mayHaveBeenSent: store.mayHaveBeenSent(ref) || store.state(ref) === 'in-doubt',
+    ...(state === 'pending' && nextAttemptAt > 0 && { nextAttemptAt }),
+    ...(expiresAt !== Infinity && { expiresAt }),
+    ...(diedAt !== undefined && { diedAt: time.onWall(diedAt) }),
+    ...(deadReason !== undefined && { deadReason }),
+    ...(lastError !== undefined && { lastError }),
+    history,
+  }
+}
+
+/** Epoch ms by the wall clock; 0: at once. */
+function nextAttemptOf(store: LogStore, ref: MessageRef): number {
+  const dueAt = store.dueAt(ref)
+  if (dueAt > 0) return store.time.onWall(dueAt)
+  const deliverAt = store.deliverAt(ref)
+  return store.isDelayed(ref) ? store.time.onWall(deliverAt) : deliverAt
+}
+
+/** Epoch ms by the wall clock; Infinity: never. */
+function expiryOf(store: LogStore, ref: MessageRef): number {
+  const expiresAt = store.expiresAt(ref)
+  const isAhead = !store.isDelayed(ref) && store.deliverAt(ref) > store.time.wall()
+  return isAhead ? expiresAt : store.time.onWall(expiresAt)
+}
+
+/**
+ * Reads and views one live message by its sequence, at once where it is in memory; undefined where it is
+ * gone, also where it went meanwhile.
+ */
+export function readView<P>(
+  store: LogStore,
+  sequence: number,
+  withPayload: boolean,
+): MessageView<P> | undefined | Promise<MessageView<P> | undefined> {
+  const ref = store.bySequence(sequence)
+  if (ref === undefined) return undefined
+  const stored = store.read(ref)
+  return stored instanceof Promise
+    ? viewLater(store, sequence, ref, stored, withPayload)
+    : viewMessage(store, ref, stored, withPayload)
+}
+
+async function viewLater<P>(
+  store: LogStore,
+  sequence: number,
+  ref: MessageRef,
+  reading: Promise<StoredMessage>,
+  withPayload: boolean,
+): Promise<MessageView<P> | undefined> {
+  let stored: StoredMessage
+  try {
+    stored = await reading
+  } catch (error) {
+    // Its segment may be gone with it.
+    if (store.bySequence(sequence) === undefined) return undefined
+    throw error
+  }
+  // The ref may stand for another message by now.
+  return store.bySequence(sequence) === ref ? viewMessage(store, ref, stored, withPayload) : undefined
+}
+
+/** The sequences of the live messages that fit, in order. */
+export function matchingSequences(store: LogStore, filter: ResolvedFilter): number[] {
+  const sequences: number[] = []
+  for (const ref of store.live()) {
+    if (matches(store, ref, filter)) sequences.push(store.sequence(ref))
+  }
+  return sequences.sort((left, right) => left - right)
+}
+
+/** Those of `sequences` that still fit when their turn comes, as they stand then. */
+export async function* viewSequences<P>(
+  store: LogStore,
+  sequences: readonly number[],
+  filter: ResolvedFilter,
+): AsyncGenerator<MessageView<P>, void, undefined> {
+  let left = filter.limit
+  for (const sequence of sequences) {
+    if (left === 0) return
+    const reading = readView<P>(store, sequence, filter.payloads)
+    const view = reading instanceof Promise ? await store.keepAlive.during(reading) : reading
+    const ref = store.bySequence(sequence)
+    if (view === undefined || ref === undefined || !matches(store, ref, filter)) continue
+    left -= 1
+    yield view
+  }
+}
+
+function matches(store: LogStore, ref: MessageRef, filter: ResolvedFilter): boolean {
+  const { states, channel, reason, after } = filter
+  return (
+    store.sequence(ref) > after &&
+    (states === undefined || states.includes(liveState(store, ref))) &&
+    matchesChannel(channel, store.channel(ref)) &&
+    (reason === undefined || store.history(ref).deadReason === reason)
+  )
+}
+
+/** The dead letters that fit, by sequence. */
+export function deadLetters(store: LogStore, filter: DeadFilter, nowMs: number): MessageRef[] {
+  const refs: MessageRef[] = []
+  for (const ref of store.live()) {
+    if (store.state(ref) !== 'dead' || !matchesChannel(filter.channel, store.channel(ref))) continue
+    const { deadReason, diedAt = nowMs } = store.history(ref)
+    if (filter.reason !== undefined && filter.reason !== deadReason) continue
+    if (nowMs - diedAt >= filter.deadForMs) refs.push(ref)
+  }
+  return refs.sort((left, right) => store.sequence(left) - store.sequence(right))
+}

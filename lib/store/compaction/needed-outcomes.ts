@@ -1,0 +1,255 @@
+/**
+ * Which outcomes of the ack segments that are being rewritten the fold still needs. Everything else is left
+ * behind: outcomes that a later one of the same message overtook, and those of messages that are gone. Those
+ * that settled their messages are put together in large blocks (`settled-block.ts`).
+ *
+ * An outcome stays for one of these reasons (the same as in `segment-usage.ts`):
+ *   1. It is the last one of a live message.
+ *   2. It settled a message that may still stand in a message segment that counts: without it the message
+ *      would come back (invariant 10). Segments that do not count any more in memory are not asked: the
+ *      manifest that makes the copies count does not list them either.
+ *   3. The dedupe window remembers its message's id.
+ *   4. It halts a channel. Or it ends a halt, and an outcome that halts may stand before it: it goes only
+ *      where nothing older than this run stands in the log, and no outcome of the run that stays halts its
+ *      channel.
+ *   5. A wait that it tells is not over.
+ *   6. It is the last window of attempts, or the last marking of a channel (`attempt-window.ts`), the last
+ *      one that tells how the wall clock parted from the queue's time, or how a window of a limit is taken
+ *      (`taken-places.ts`).
+ *   7. It bounds what lost ack bytes can have named. A block bears the next sequence of all that is in it, so
+ *      such an outcome is the last one of its block.
+ * Whatever is overtaken here is overtaken by an outcome that was accepted already; the ack log is synced
+ * after the last frame was judged and before the copies count, so no power loss takes the later one and
+ * leaves the earlier one missing.
+ */
+import type { PutRecord, SegmentInfo, VisitedFrame } from '../../log/types.js'
+import type { DedupeIndex } from '../dedupe/dedupe-index.js'
+import type { MessageIndex } from '../index/message-index.js'
+import { type AliveRecord, isOfMessage, type OtherRecord } from '../record/outcome.js'
+import { SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
+import { OutcomeScan } from '../record/outcome-scan.js'
+import { SettledBlock } from '../record/settled-block.js'
+import { SettledBlockWriter } from '../record/settled-block-writer.js'
+import type { SettledRecord } from '../record/settled-record.js'
+import type { SegmentMembership } from '../usage/segment-membership.js'
+import type { SegmentUsage } from '../usage/segment-usage.js'
+import type { AttemptWindow } from '../windows/attempt-window.js'
+import type { PartedPlace } from '../windows/parted-place.js'
+import type { TakenPlaces } from '../windows/taken-places.js'
+import type { ChannelHalts } from '../write/outcome-recorder.js'
+
+export interface OutcomeSources {
+  readonly index: MessageIndex
+  readonly usage: SegmentUsage
+  readonly dedupe: DedupeIndex
+  readonly halts: ChannelHalts
+  readonly parted: PartedPlace
+  readonly membership: SegmentMembership
+  readonly window: AttemptWindow
+  readonly places: TakenPlaces
+  /** Ack sequences of the frames that bound what lost bytes can have named. */
+  readonly gapEnds: ReadonlySet<number>
+  readonly now: () => number
+}
+
+/** What of an outcome that stays as it is is needed to account for its copy. */
+interface Kept {
+  /** The sequence of its message, or what it is where it is of none. */
+  readonly record: number | OtherRecord
+  /** That it halts. */
+  readonly halts: string | undefined
+  /** Epoch ms until when it makes something wait. */
+  readonly until: number
+  /** Of its record. */
+  readonly bytes: number
+}
+
+/** A record that comes behind the block that is being filled. */
+interface Held {
+  readonly sequence: number
+  readonly type: number
+  readonly data: Buffer
+}
+
+/** So many bytes of them at most: then the block is put, full or not. */
+const MAX_HELD_BYTES = 64 * 1024
+
+export class NeededOutcomes {
+  readonly #sources: OutcomeSources
+  readonly #countingSegments: () => readonly SegmentInfo[]
+  /** Those that counted when the judging began, then those that still did when it was over. */
+  #messageSegments: readonly SegmentInfo[] = []
+  /** The lowest sequence that stands in one of them. */
+  #lowestMessage = 0
+  readonly #isOldest: boolean
+  readonly #scan = new OutcomeScan()
+  readonly #block = new SettledBlock()
+  readonly #filling = new SettledBlockWriter()
+  #held: Held[] = []
+  #heldBytes = 0
+  /** By ack sequence, until it was told where they went. */
+  readonly #blocks = new Map<number, Buffer>()
+  readonly #kept = new Map<number, Kept>()
+  /** Halted by an outcome of the run that stays, for this reason or another. */
+  readonly #halted = new Set<string>()
+  /** Ack segments that were made. */
+  readonly made = new Set<number>()
+
+  /**
+   * `messageSegments`: those that count now. `isOldest`: no ack segment that counts stands before the run.
+   */
+  constructor(sources: OutcomeSources, messageSegments: () => readonly SegmentInfo[], isOldest: boolean) {
+    this.#sources = sources
+    this.#countingSegments = messageSegments
+    this.#isOldest = isOldest
+    this.#lookAtMessageSegments()
+  }
+
+  /** As `RewriteOptions`. */
+  keep({ sequence: ackSequence, type, data }: VisitedFrame, put: PutRecord): boolean {
+    if (type === SETTLED_FRAME_TYPE) {
+      const block = this.#block
+      block.begin(data, ackSequence)
+      while (block.next()) this.#judgeSettlement(block.settlement, block.ackSequence, put)
+      return false
+    }
+    const outcome = this.#scan.read(type, data, ackSequence)
+    if (this.#kept.has(ackSequence) || !this.#isNeeded(ackSequence, outcome)) return false
+    const halts = outcome.kind === 'dead' ? outcome.halts : undefined
+    if (halts !== undefined) this.#halted.add(halts)
+    this.#kept.set(ackSequence, {
+      record: isOfMessage(outcome) ? outcome.sequence : outcome,
+      halts,
+      until: outcome.kind === 'rate-limited' ? outcome.dueAt : 0,
+      bytes: data.length,
+    })
+    if (this.#filling.isEmpty) return true
+    this.#held.push({ sequence: ackSequence, type, data: Buffer.from(data) })
+    this.#heldBytes += data.length
+    if (this.#heldBytes > MAX_HELD_BYTES) this.putRest(put)
+    return false
+  }
+
+  /** As `RewriteOptions`: the block that is not full, and what comes behind it. */
+  putRest(put: PutRecord): void {
+    if (!this.#filling.isEmpty) {
+      const data = this.#filling.take()
+      this.#blocks.set(this.#filling.ackSequence, data)
+      put(this.#filling.ackSequence, SETTLED_FRAME_TYPE, data)
+    }
+    this.#putHeld(put)
+  }
+
+  #putHeld(put: PutRecord): void {
+    if (this.#held.length === 0) return
+    for (const { sequence, type, data } of this.#held) put(sequence, type, data)
+    this.#held = []
+    this.#heldBytes = 0
+  }
+
+  #judgeSettlement(settlement: SettledRecord, ackSequence: number, put: PutRecord): void {
+    // A second copy, which changes nothing (invariant 11); and of two blocks that end alike one would not be
+    // found.
+    if (this.#blocks.has(ackSequence) || this.#filling.endsWith(ackSequence)) return
+    const bounds = this.#sources.gapEnds.has(ackSequence)
+    if (!bounds && !this.#sources.dedupe.holds(settlement) && !this.#mayComeBack(settlement.sequence)) return
+    if (this.#filling.isFullFor(settlement, ackSequence)) this.putRest(put)
+    // They come before the frame that this one is in now, and sequences rise.
+    else this.#putHeld(put)
+    this.#filling.add(settlement, ackSequence)
+    if (bounds) this.putRest(put)
+  }
+
+  #isNeeded(ackSequence: number, record: AliveRecord | OtherRecord): boolean {
+    const { index, halts, parted, gapEnds, window, places, now } = this.#sources
+    if (gapEnds.has(ackSequence)) return true
+    if (record.kind === 'window' || record.kind === 'marking') return window.needs(ackSequence, record)
+    if (record.kind === 'places' || record.kind === 'uncounted') return places.needs(ackSequence, record)
+    if (record.kind === 'resumed') return !this.#isOldest || this.#halted.has(record.channel)
+    if (record.kind === 'parted') return parted.ackSequence === ackSequence
+    const ref = index.bySequence(record.sequence)
+    if (ref !== undefined && index.table.ackSequence(ref) === ackSequence) return true
+    if (record.kind === 'dead' && record.halts !== undefined) {
+      return halts.get(record.halts)?.ackSequence === ackSequence
+    }
+    return record.kind === 'rate-limited' && record.dueAt > now()
+  }
+
+  #mayComeBack(message: number): boolean {
+    return this.#holders(message).length > 0
+  }
+
+  #holders(message: number): readonly number[] {
+    if (message < this.#lowestMessage) return none
+    return this.#sources.membership.holders(this.#messageSegments, message)
+  }
+
+  /** The last frame was judged; until the last move is told no message segment is given up. */
+  judged(): void {
+    this.#lookAtMessageSegments()
+  }
+
+  #lookAtMessageSegments(): void {
+    this.#messageSegments = this.#countingSegments()
+    this.#lowestMessage = Math.min(...this.#messageSegments.map(({ firstSequence }) => firstSequence))
+  }
+
+  /** Accounts for what was written, by how things stand now: what is not needed any more counts nowhere. */
+  written(ackSequence: number, segment: number): void {
+    const { usage, gapEnds } = this.#sources
+    this.made.add(segment)
+    if (gapEnds.has(ackSequence)) usage.pin(segment)
+    const block = this.#blocks.get(ackSequence)
+    if (block !== undefined) {
+      this.#blocks.delete(ackSequence)
+      this.#blockWritten(block, ackSequence, segment)
+      return
+    }
+    const kept = this.#kept.get(ackSequence)!
+    this.#kept.delete(ackSequence)
+    this.#outcomeWritten(kept, ackSequence, segment)
+  }
+
+  #blockWritten(data: Buffer, ackSequence: number, segment: number): void {
+    const { usage, dedupe } = this.#sources
+    const block = this.#block
+    block.begin(data, ackSequence)
+    usage.blockAdded(segment, block.count, data.length)
+    while (block.next()) {
+      for (const holder of this.#holders(block.settlement.sequence)) {
+        usage.outcomeWritten(holder, undefined, segment)
+      }
+      const from = dedupe.move(block.settlement, segment)
+      if (from === undefined) continue
+      usage.settledIdForgotten(from)
+      usage.settledIdAdded(segment)
+    }
+  }
+
+  #outcomeWritten(kept: Kept, ackSequence: number, segment: number): void {
+    const { index, usage, halts, parted, window, places } = this.#sources
+    const { record } = kept
+    usage.frameAdded(segment, kept.bytes)
+    if (typeof record !== 'number') {
+      if (record.kind === 'resumed') usage.resumeAdded(segment)
+      else if (record.kind === 'parted') parted.moved(ackSequence, segment, usage)
+      else if (record.kind === 'places' || record.kind === 'uncounted')
+        places.moved(ackSequence, record, segment)
+      else window.moved(ackSequence, record, segment)
+      return
+    }
+    if (kept.until > 0) usage.limitAdded(segment, kept.until)
+    const halt = kept.halts === undefined ? undefined : halts.get(kept.halts)
+    if (halt?.ackSequence === ackSequence) {
+      usage.haltEnded(halt.segment)
+      usage.haltAdded(segment)
+      halt.segment = segment
+    }
+    const ref = index.bySequence(record)
+    if (ref === undefined || index.table.ackSequence(ref) !== ackSequence) return
+    usage.outcomeWritten(index.table.segment(ref), index.table.ackSegment(ref), segment)
+    index.table.setAck(ref, segment, ackSequence)
+  }
+}
+
+const none: readonly number[] = []

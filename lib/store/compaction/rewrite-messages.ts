@@ -1,0 +1,82 @@
+/**
+ * Rewrites a run of message segments: live messages are copied, settled ones are left behind.
+ *
+ * Why no crash loses or resurrects anything:
+ *  - A frame is left behind only when its message is not in the index: its settling outcome is in the ack
+ *    log. That is synced after the last frame was judged and before the manifest that lists the copies
+ *    instead of the originals (`beforeItCounts`, invariant 10). Before that manifest the originals count,
+ *    outcomes and all; after it the settled message is gone, with or without its outcome.
+ *  - A message that is settled after its frame was judged is copied though no one needs it. Its outcome then
+ *    stays as long as the copy's segment does: `SettlementWatch` tells which ack segment that concerns.
+ *  - In the relaxed durabilities an accepted frame may still have to be written again, after its segment
+ *    failed. The log is synced first: from then on no frame of these segments will be.
+ *  - Until it was told where a message went, its original can be read; so reads and settlements go on
+ *    meanwhile.
+ *  - Other segments may be given up while this goes on, these not, nor, until all moves are told, any at all:
+ *    what is live in a copy is accounted for only then.
+ *  - A frame that was refused (its enqueue failed, indeterminate) may stand in a segment without being in the
+ *    index. It is left behind: whoever was refused was told that it may come back, not that it will.
+ */
+import type { Log } from '../../log/types.js'
+import type { MessageIndex } from '../index/message-index.js'
+import type { SegmentMembership } from '../usage/segment-membership.js'
+import type { SegmentUsage } from '../usage/segment-usage.js'
+import type { SettlementWatch } from '../usage/settlement-watch.js'
+
+export interface MessageRewriteParts {
+  readonly messages: Log
+  readonly acks: Log
+  readonly index: MessageIndex
+  readonly usage: SegmentUsage
+  readonly membership: SegmentMembership
+  readonly watch: SettlementWatch
+}
+
+/** How a rewrite goes on beside everything else. */
+export interface RewriteManner {
+  readonly signal: AbortSignal
+  readonly turn?: () => Promise<void>
+  /** After each original, with its length in bytes. */
+  readonly onProgress: (bytes: number) => void
+  /** Everything was judged; from here on the copies may count. */
+  readonly countsNext?: () => void
+}
+
+export async function rewriteMessages(
+  parts: MessageRewriteParts,
+  segments: readonly number[],
+  manner: RewriteManner,
+): Promise<void> {
+  const { messages, acks, index, usage, membership, watch } = parts
+  const { table } = index
+  await messages.sync()
+  watch.begin(segments)
+  try {
+    await messages.rewrite(segments, {
+      ...manner,
+      keep: ({ sequence }) => index.bySequence(sequence) !== undefined,
+      beforeItCounts() {
+        manner.countsNext?.()
+        return acks.sync()
+      },
+      moved(sequence, from, to) {
+        membership.add(to.segment, sequence)
+        const ref = index.bySequence(sequence)
+        if (ref === undefined) {
+          const ackSegment = watch.settledIn(sequence)
+          if (ackSegment !== undefined) usage.outcomeInherited(ackSegment, to.segment)
+        } else if (table.segment(ref) === from.segment) {
+          usage.messageMoved(from.segment, to.segment, {
+            bytes: table.bytes(ref),
+            ackSegment: table.ackSegment(ref),
+          })
+          table.move(ref, to.segment, to.offset)
+        }
+      },
+    })
+    usage.messageSegmentsGone(segments)
+    membership.forget(segments)
+  } finally {
+    watch.end()
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Folds the ack log: of each message the outcome with the highest ack sequence counts, in whatever order the
+ * frames come and however often (invariant 11). The message log is read afterwards, and asks for each message
+ * that it holds.
+ */
+import type { CorruptRange } from '../../log/types.js'
+import type { Scope } from '../message-store.js'
+import type { ClockReading } from '../queue-time.js'
+import { type AliveRecord, isOfMessage, type OtherRecord } from '../record/outcome.js'
+import { SequenceTable } from '../tables/sequence-table.js'
+import { type FoldedHalt, HaltFold } from './halt-fold.js'
+import { OutcomeGaps } from './outcome-gaps.js'
+import { PlacesFold } from './places-fold.js'
+import { WindowFold } from './window-fold.js'
+
+/** The last outcome of a message that is not settled. */
+export interface FoldedOutcome {
+  readonly ackSequence: number
+  /** The ack segment that holds it. */
+  readonly segment: number
+  readonly record: AliveRecord
+}
+
+/** A wait that a receiver told, for a channel or more. */
+export interface FoldedLimit {
+  readonly scope: Scope
+  readonly target: string
+  /** In the queue's time. */
+  readonly until: number
+  readonly segment: number
+}
+
+/** How the wall clock and the queue's time parted last. */
+export interface FoldedReading {
+  readonly reading: ClockReading
+  readonly ackSequence: number
+  readonly segment: number
+}
+
+export class OutcomeFold {
+  /**
+   * Of messages that are not settled. Most outcomes of a log are settling, or followed by one: those go at
+   * once.
+   */
+  readonly #alive = new Map<number, FoldedOutcome>()
+  /**
+   * By message, the ack segment that says that it is settled: for a queue that ended before its acks were
+   * compacted may have millions.
+   */
+  readonly #settledIn = new SequenceTable<number>()
+  readonly #gaps = new OutcomeGaps()
+  readonly #halts = new HaltFold()
+  /** By scope and target, the one that lasts longest. */
+  readonly #limits = new Map<string, FoldedLimit>()
+  readonly windows = new WindowFold()
+  readonly places = new PlacesFold()
+  readonly #resumeSegments = new Set<number>()
+  #parted: FoldedReading | undefined
+  #nextMessageSequence = 1
+  /**
+   * Of the messages that an outcome is about: each of these was accepted, which the next sequence does not
+   * say of any.
+   */
+  #highestNamed = 0
+
+  add(ackSequence: number, segment: number, record: AliveRecord | OtherRecord): void {
+    this.met(ackSequence, record.nextSequence)
+    this.#halts.add(ackSequence, segment, record)
+    this.windows.add(ackSequence, segment, record)
+    this.places.add(ackSequence, segment, record)
+    if (record.kind === 'resumed') this.#resumeSegments.add(segment)
+    if (record.kind === 'parted' && ackSequence > (this.#parted?.ackSequence ?? 0))
+      this.#parted = { ackSequence, segment, reading: { at: record.at, wall: record.wall } }
+    if (!isOfMessage(record)) return
+    this.#named(record.sequence)
+    if (record.kind === 'rate-limited') {
+      const { scope, target } = record
+      const until = record.dueAt
+      const key = `${scope} ${target}`
+      if (until > (this.#limits.get(key)?.until ?? 0)) {
+        this.#limits.set(key, { scope, target, until, segment })
+      }
+    }
+    if (this.#settledIn.find(record.sequence) !== undefined) return
+    const known = this.#alive.get(record.sequence)
+    if (known === undefined || known.ackSequence < ackSequence) {
+      this.#alive.set(record.sequence, { ackSequence, segment, record })
+    }
+  }
+
+  /** A frame of the ack log, whatever it says: before that is told. */
+  met(ackSequence: number, nextSequence: number): void {
+    this.#gaps.met(ackSequence, nextSequence)
+    this.#nextMessageSequence = Math.max(this.#nextMessageSequence, nextSequence)
+  }
+
+  /**
+   * An outcome in a frame that was met settled this message: nothing is ever recorded of it behind that, so
+   * it is the last one in any order. False: a second copy, which changes nothing.
+   */
+  settle(segment: number, sequence: number): boolean {
+    this.#named(sequence)
+    if (!this.#settledIn.addNew(sequence, segment)) return false
+    if (this.#alive.size > 0) this.#alive.delete(sequence)
+    return true
+  }
+
+  #named(sequence: number): void {
+    if (sequence > this.#highestNamed) this.#highestNamed = sequence
+    this.#nextMessageSequence = Math.max(this.#nextMessageSequence, sequence + 1)
+  }
+
+  /** Bytes of the ack log that should have held frames and did not; called between the frames around them. */
+  lose(range: CorruptRange): void {
+    this.#gaps.lose(range)
+  }
+
+  /** The last outcome of a message that is not settled; undefined: it has none, or is settled. */
+  last(sequence: number): FoldedOutcome | undefined {
+    // Of a backlog that was never attempted: a look into an empty Map costs as much as one into a full one.
+    return this.#alive.size === 0 ? undefined : this.#alive.get(sequence)
+  }
+
+  /** The ack segment that says that the message is settled; undefined: it is not. */
+  settledIn(sequence: number): number | undefined {
+    return this.#settledIn.find(sequence)
+  }
+
+  /** Whether lost ack bytes behind its last known outcome may have named this message. */
+  mayHaveLost(sequence: number, last: FoldedOutcome | undefined): boolean {
+    return this.#gaps.mayHaveLost(sequence, last?.ackSequence ?? 0)
+  }
+
+  /**
+   * Ack sequences of the frames that tell what lost bytes can have named at most: as long as that is in
+   * doubt, they stay.
+   */
+  gapEnds(): ReadonlySet<number> {
+    return this.#gaps.ends()
+  }
+
+  /** No message may be given a lower sequence than this: every lower one was named. */
+  get nextMessageSequence(): number {
+    return this.#nextMessageSequence
+  }
+
+  /** The highest sequence of a message that an outcome is about; 0: there is none. */
+  get highestNamed(): number {
+    return this.#highestNamed
+  }
+
+  /** Messages from `from` on that an outcome is about, in no order. */
+  *named(from: number): Generator<number> {
+    for (const sequence of this.#alive.keys()) if (sequence >= from) yield sequence
+    yield* this.#settledIn.sequences(from)
+  }
+
+  /** Channels that a dead letter halted and that no one resumed since. */
+  halts(): Iterable<FoldedHalt> {
+    return this.#halts.standing()
+  }
+
+  /** Those that are not over now. */
+  limits(now: number): FoldedLimit[] {
+    return [...this.#limits.values()].filter(({ until }) => until > now)
+  }
+
+  /** Undefined: they never did. */
+  get parted(): FoldedReading | undefined {
+    return this.#parted
+  }
+
+  /** Ack segments that hold a resume. */
+  resumeSegments(): Iterable<number> {
+    return this.#resumeSegments
+  }
+}

@@ -1,0 +1,34 @@
+import type { OutcomeRecord } from '../record/outcome.js'
+
+export interface FoldedHalt {
+  readonly channel: string
+  /** Epoch ms. */
+  readonly since: number
+  /** The ack segment that says so. */
+  readonly segment: number
+  readonly ackSequence: number
+}
+
+/** The latest halt and the latest resume of each channel, by ack sequence. */
+export class HaltFold {
+  readonly #halts = new Map<string, FoldedHalt>()
+  readonly #resumes = new Map<string, number>()
+
+  add(ackSequence: number, segment: number, record: OutcomeRecord): void {
+    if (record.kind === 'resumed') {
+      this.#resumes.set(record.channel, Math.max(ackSequence, this.#resumes.get(record.channel) ?? 0))
+    } else if (record.kind === 'dead' && record.halts !== undefined) {
+      const known = this.#halts.get(record.halts)
+      if (known === undefined || known.ackSequence < ackSequence) {
+        this.#halts.set(record.halts, { channel: record.halts, since: record.at, segment, ackSequence })
+      }
+    }
+  }
+
+  /** Channels that a dead letter halted and that no one resumed since. */
+  *standing(): Iterable<FoldedHalt> {
+    for (const halt of this.#halts.values()) {
+      if (halt.ackSequence > (this.#resumes.get(halt.channel) ?? 0)) yield halt
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import type { OutcomeRecord, PlacesRecord } from '../record/outcome.js'
+
+export interface FoldedPlaces {
+  readonly record: PlacesRecord
+  readonly ackSequence: number
+  readonly segment: number
+}
+
+/**
+ * Of each window of a limit the last record, by ack sequence; and the last one that says what is not counted.
+ */
+export class PlacesFold {
+  readonly last = new Map<string, FoldedPlaces>()
+  uncounted: { readonly at: number; readonly ackSequence: number; readonly segment: number } | undefined
+
+  add(ackSequence: number, segment: number, record: OutcomeRecord): void {
+    if (record.kind === 'places') {
+      const key = windowKey(record)
+      if ((this.last.get(key)?.ackSequence ?? 0) < ackSequence)
+        this.last.set(key, { record, ackSequence, segment })
+    } else if (record.kind === 'uncounted' && (this.uncounted?.ackSequence ?? 0) < ackSequence)
+      this.uncounted = { at: record.at, ackSequence, segment }
+  }
+}
+
+/** Names a window of a limit. */
+export function windowKey({
+  scope,
+  target,
+  perMs,
+}: Pick<PlacesRecord, 'scope' | 'target' | 'perMs'>): string {
+  return `${perMs} ${scope} ${target}`
+}

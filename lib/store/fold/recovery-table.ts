@@ -1,0 +1,198 @@
+/**
+ * What an opening makes of a message, as a truth table: the rows of "Recovery" in the design, and every
+ * combination of the first three columns matches exactly one of them (`recovery-table.test.ts` enumerates
+ * them).
+ *
+ *     message   last outcome                 ack bytes after it lost    after open
+ *     present   none                         no                         pending, never sent; or, where its mark may
+ *                                                                       lack, in doubt, and charged
+ *     present   attempt n                    no                         in doubt; n counts it in, so it is charged
+ *     present   interrupted                  no                         in doubt; n counts it in, so it is charged
+ *     present   retry, rate-limited          no                         pending, due when it was due
+ *     present   released                     no                         pending
+ *     present   redriven                     no                         pending at its order key, attempts 0
+ *     present   all of these                 yes                        in doubt
+ *     present   dead                         either                     dead
+ *     present   delivered, cancelled, purged either                     settled: space to reclaim
+ *     absent    any                          either                     settled earlier: kept for the dedupe window
+ *
+ * The mark of a first attempt may lack where the tail of the ack log is in doubt (power was lost, say), and
+ * the window of attempts that the log ends with covers the message: see `attempt-window.ts`.
+ *
+ * A dead letter stays dead where ack bytes were lost: all that they can have held is its redrive or its end,
+ * and to send every dead letter of a queue again because one block went bad would be worse than to ask for a
+ * redrive twice.
+ */
+import type { MessageOutcomeKind } from '../record/outcome.js'
+
+export type LastOutcome = MessageOutcomeKind | 'none'
+
+export interface RecoveryRow {
+  readonly message: 'present' | 'absent'
+  readonly lastOutcomes: readonly LastOutcome[]
+  /** Ack bytes behind the last known outcome, which may have named the message, were lost to corruption. */
+  readonly outcomesLost: 'yes' | 'no' | 'either'
+  /** The mark of an attempt may lack: only of a message without an outcome that is asked. */
+  readonly markMayLack: 'yes' | 'no' | 'either'
+  readonly state: RecoveredState
+  /** `'kept'`: as the outcome says. `'none'`: at once. */
+  readonly due: 'none' | 'kept'
+  /** `'kept'`: as the outcome says. */
+  readonly mayHaveBeenSent: 'kept' | 'yes'
+}
+
+export type RecoveredState = 'pending' | 'in-doubt' | 'dead' | 'settled' | 'settled earlier'
+
+const every: readonly LastOutcome[] = [
+  'none',
+  'attempt',
+  'interrupted',
+  'retry',
+  'rate-limited',
+  'released',
+  'redriven',
+  'dead',
+  'delivered',
+  'cancelled',
+  'purged',
+]
+
+export const recoveryTable: readonly RecoveryRow[] = [
+  {
+    message: 'present',
+    lastOutcomes: ['none'],
+    outcomesLost: 'no',
+    markMayLack: 'yes',
+    state: 'in-doubt',
+    due: 'none',
+    mayHaveBeenSent: 'yes',
+  },
+  {
+    message: 'present',
+    lastOutcomes: ['none'],
+    outcomesLost: 'no',
+    markMayLack: 'no',
+    state: 'pending',
+    due: 'none',
+    mayHaveBeenSent: 'kept',
+  },
+  {
+    message: 'present',
+    lastOutcomes: ['released', 'redriven'],
+    outcomesLost: 'no',
+    markMayLack: 'either',
+    state: 'pending',
+    due: 'none',
+    mayHaveBeenSent: 'kept',
+  },
+  {
+    message: 'present',
+    lastOutcomes: ['attempt', 'interrupted'],
+    outcomesLost: 'no',
+    markMayLack: 'either',
+    state: 'in-doubt',
+    due: 'none',
+    mayHaveBeenSent: 'yes',
+  },
+  {
+    message: 'present',
+    lastOutcomes: ['retry', 'rate-limited'],
+    outcomesLost: 'no',
+    markMayLack: 'either',
+    state: 'pending',
+    due: 'kept',
+    mayHaveBeenSent: 'kept',
+  },
+  {
+    message: 'present',
+    lastOutcomes: ['none', 'attempt', 'interrupted', 'retry', 'rate-limited', 'released', 'redriven'],
+    outcomesLost: 'yes',
+    markMayLack: 'either',
+    state: 'in-doubt',
+    due: 'none',
+    mayHaveBeenSent: 'yes',
+  },
+  {
+    message: 'present',
+    lastOutcomes: ['dead'],
+    outcomesLost: 'no',
+    markMayLack: 'either',
+    state: 'dead',
+    due: 'none',
+    mayHaveBeenSent: 'kept',
+  },
+  {
+    message: 'present',
+    lastOutcomes: ['dead'],
+    outcomesLost: 'yes',
+    markMayLack: 'either',
+    state: 'dead',
+    due: 'none',
+    mayHaveBeenSent: 'yes',
+  },
+  {
+    message: 'present',
+    lastOutcomes: ['delivered', 'cancelled', 'purged'],
+    outcomesLost: 'either',
+    markMayLack: 'either',
+    state: 'settled',
+    due: 'none',
+    mayHaveBeenSent: 'kept',
+  },
+  {
+    message: 'absent',
+    lastOutcomes: every,
+    outcomesLost: 'either',
+    markMayLack: 'either',
+    state: 'settled earlier',
+    due: 'none',
+    mayHaveBeenSent: 'kept',
+  },
+]
+
+type Loss = 'none' | 'outcomes' | 'mark'
+
+/** By message, last outcome and what may be lost of it: an opening asks once a message. */
+const rows = new Map<RecoveryRow['message'], Map<LastOutcome, Readonly<Record<Loss, RecoveryRow>>>>()
+for (const message of ['present', 'absent'] as const) {
+  const entries = every.map(lastOutcome => {
+    const found = {
+      none: findRow(message, lastOutcome, 'no', 'no'),
+      outcomes: findRow(message, lastOutcome, 'yes', 'no'),
+      mark: findRow(message, lastOutcome, 'no', 'yes'),
+    }
+    return [lastOutcome, found] as const
+  })
+  rows.set(message, new Map(entries))
+}
+
+function findRow(
+  message: RecoveryRow['message'],
+  lastOutcome: LastOutcome,
+  lost: RecoveryRow['outcomesLost'],
+  mark: RecoveryRow['markMayLack'],
+): RecoveryRow {
+  const row = recoveryTable.find(
+    candidate =>
+      candidate.message === message &&
+      candidate.lastOutcomes.includes(lastOutcome) &&
+      (candidate.outcomesLost === lost || candidate.outcomesLost === 'either') &&
+      (candidate.markMayLack === mark || candidate.markMayLack === 'either'),
+  )
+  if (row === undefined)
+    throw new Error(`The recovery table has no row for ${message}, ${lastOutcome}, ${lost}, ${mark}`)
+  return row
+}
+
+/** The one row that matches. */
+export function recoveryRow(
+  message: RecoveryRow['message'],
+  lastOutcome: LastOutcome,
+  outcomesLost: boolean,
+): RecoveryRow {
+  const found = rows.get(message)!.get(lastOutcome)!
+  return outcomesLost ? found.outcomes : found.none
+}
+
+/** Of a message without an outcome that may have been attempted all the same. */
+export const unmarkedRow = rows.get('present')!.get('none')!.mark

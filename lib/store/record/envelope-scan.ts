@@ -1,0 +1,122 @@
+/**
+ * Reads of a message's record what the index needs, and no more: an opening does that for every message that
+ * waits, so it makes no string of the id, one for each channel and not for each message, and steps over
+ * headers and payload.
+ *
+ * It knows the MessagePack that this waq writes. Anything else (a text that is not ASCII, a number in another
+ * form, a newer format) it leaves to `decodeEnvelope`, which also has the words for what is wrong.
+ */
+
+import { hashAsciiId, hashId, type IdHash } from '../tables/id-hash.js'
+import { digestOf } from './digest.js'
+import { decodeEnvelope, ENVELOPE_FIELDS, type Envelope, type Indexed } from './message.js'
+import { identityOf, type MessageIdentity } from './message-identity.js'
+import { MAP_16, NIL, SMALL_ARRAY, UINT_32 } from './message-pack-bytes.js'
+import { MessagePackCursor } from './message-pack-cursor.js'
+
+/**
+ * One is made for an opening and read again for each record: its fields speak of the record that was read
+ * last.
+ */
+export class EnvelopeScan implements Indexed {
+  /** Not read: its hash is all that is needed. */
+  readonly id = ''
+  hashLow = 0
+  hashHigh = 0
+  channel = ''
+  /** As `MessagePackCursor.namePlace`, of the channel. */
+  channelPlace = -1
+  enqueuedAt = 0
+  deliverAt = 0
+  delayed = false
+  expiresAt = 0
+  together: Envelope['together']
+  #idFrom = 0
+  #idTo = 0
+  readonly #hash: IdHash = { low: 0, high: 0 }
+  readonly #cursor = new MessagePackCursor()
+
+  /** Throws as `decodeEnvelope`; `sequence` names the record there. */
+  read(record: Buffer, sequence: number): void {
+    if (this.#readUsual(record)) return
+    const envelope = decodeEnvelope(record, `Message ${sequence}`)
+    const hash = hashId(envelope.id)
+    this.hashLow = hash.low
+    this.hashHigh = hash.high
+    this.channel = envelope.channel
+    this.channelPlace = -1
+    this.enqueuedAt = envelope.enqueuedAt
+    this.deliverAt = envelope.deliverAt
+    this.delayed = envelope.delayed
+    this.expiresAt = envelope.expiresAt
+    this.together = envelope.together
+  }
+
+  /** Whom the record says that it is, as `identityOf`. */
+  identity(record: Buffer, where: string): MessageIdentity {
+    if (!this.#readUsual(record)) return identityOf(record, where)
+    const { textFrom, at } = this.#cursor
+    return {
+      id: record.toString('latin1', this.#idFrom, this.#idTo),
+      channel: this.channel,
+      digest: digestOf(record.subarray(textFrom, at)),
+    }
+  }
+
+  /** False: it is written in another way, or wrong. */
+  #readUsual(record: Buffer): boolean {
+    const cursor = this.#cursor
+    cursor.begin(record)
+    if (!cursor.byte(SMALL_ARRAY | ENVELOPE_FIELDS) || !this.#readTogether(record)) return false
+    if (!cursor.text() || cursor.at === cursor.textFrom) return false
+    if (!hashAsciiId(record, cursor.textFrom, cursor.at, this.#hash)) return false
+    this.hashLow = this.#hash.low
+    this.hashHigh = this.#hash.high
+    this.#idFrom = cursor.textFrom
+    this.#idTo = cursor.at
+    if (!cursor.text()) return false
+    this.channel = cursor.name()
+    this.channelPlace = cursor.namePlace
+    this.enqueuedAt = cursor.number()
+    const deliverAt = cursor.number()
+    this.delayed = deliverAt < 0
+    this.deliverAt = Math.abs(deliverAt)
+    this.expiresAt = cursor.number()
+    if (!(this.enqueuedAt >= 0 && this.deliverAt >= 0 && this.expiresAt >= 0)) return false
+    return this.#stepOverHeaders(record) && this.#endsWithBin(record)
+  }
+
+  #readTogether(record: Buffer): boolean {
+    const cursor = this.#cursor
+    this.together = undefined
+    if (cursor.byte(NIL)) return true
+    if (!cursor.byte(SMALL_ARRAY | 2) || record[cursor.at] !== UINT_32 || record[cursor.at + 5] !== UINT_32)
+      return false
+    const index = cursor.number()
+    const count = cursor.number()
+    if (!(index < count)) return false
+    this.together = { index, count }
+    return true
+  }
+
+  /** A map of texts. */
+  #stepOverHeaders(record: Buffer): boolean {
+    const cursor = this.#cursor
+    const type = record[cursor.at]!
+    let entries: number
+    if ((type & 0xf0) === 0x80) {
+      entries = type & 0x0f
+      cursor.at += 1
+    } else if (type === MAP_16 && cursor.at + 3 <= record.length) {
+      entries = record.readUInt16BE(cursor.at + 1)
+      cursor.at += 3
+    } else return false
+    for (let i = 0; i < 2 * entries; i += 1) if (!cursor.text()) return false
+    return true
+  }
+
+  /** The rest of the record is one bin. */
+  #endsWithBin(record: Buffer): boolean {
+    return this.#cursor.binary() && this.#cursor.at === record.length
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Writes the envelope of a message's record: the fields before the payload. By hand, for it is the same eight
+ * fields each time.
+ */
+import { recordBuffer as out } from '../../log/commit/record-buffer.js'
+import { FLOAT_64, MAP_16, MAP_32, NIL, SMALL_ARRAY, SMALL_MAP, UINT_32 } from './message-pack-bytes.js'
+import { writeLength, writeText } from './message-pack-writer.js'
+
+export interface EnvelopeFields {
+  readonly id: string
+  readonly channel: string
+  readonly enqueuedAt: number
+  readonly deliverAt: number
+  readonly delayed?: boolean
+  readonly expiresAt: number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const SMALL_MAP_ENTRIES = 15
+/** The array and the place before the texts; the times and the map of headers behind them. */
+const MAX_PLACE_BYTES = 1 + 1 + 2 * 5
+const MAX_TIMES_BYTES = 3 * 9 + 5
+
+/**
+ * All but the payload. `fields`: how many the record's array has; `place`: the pair of a list that dies
+ * together, nil where there is none.
+ */
+export function writeEnvelope(
+  fields: number,
+  place: readonly [number, number] | undefined,
+  { id, channel, enqueuedAt, deliverAt, delayed, expiresAt, headers }: EnvelopeFields,
+): void {
+  out.reserve(MAX_PLACE_BYTES)
+  out.bytes[out.at++] = SMALL_ARRAY | fields
+  if (place === undefined) out.bytes[out.at++] = NIL
+  else writePlace(place)
+  writeText(id)
+  writeText(channel)
+  out.reserve(MAX_TIMES_BYTES)
+  writeTime(enqueuedAt)
+  writeTime(delayed ? -deliverAt : deliverAt)
+  writeTime(expiresAt)
+  // Mostly there is none; to tell it without a list of the keys.
+  for (const _ in headers) {
+    writeHeaders(headers)
+    return
+  }
+  out.bytes[out.at++] = SMALL_MAP
+}
+
+function writePlace(place: readonly [number, number]): void {
+  out.bytes[out.at++] = SMALL_ARRAY | 2
+  for (const number of place) {
+    // Always 5 bytes each: they are overwritten when the list is appended.
+    out.bytes[out.at++] = UINT_32
+    out.view.setUint32(out.at, number)
+    out.at += 4
+  }
+}
+
+/** 0 in one byte, the rest as a float: epoch ms do not fit 32 bits, and never may be Infinity. */
+function writeTime(value: number): void {
+  const { bytes, view, at } = out
+  if (value === 0) {
+    bytes[at] = 0
+    out.at = at + 1
+  } else {
+    bytes[at] = FLOAT_64
+    view.setFloat64(at + 1, value)
+    out.at = at + 9
+  }
+}
+
+function writeHeaders(headers: Readonly<Record<string, string>>): void {
+  const keys = Object.keys(headers)
+  if (keys.length <= SMALL_MAP_ENTRIES) out.bytes[out.at++] = SMALL_MAP | keys.length
+  else writeLength(keys.length, undefined, MAP_16, MAP_32)
+  for (const key of keys) {
+    writeText(key)
+    writeText(headers[key]!)
+  }
+}

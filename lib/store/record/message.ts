@@ -1,0 +1,205 @@
+/**
+ * The record of a message: frame type 1 of the message log, one self-contained MessagePack array. The
+ * envelope comes first and the user's payload last, as a `bin` that holds its own packed bytes, so that
+ * recovery decodes the envelope and steps over the payload.
+ *
+ *     [ together, id, channel, enqueuedAt, deliverAt, expiresAt, headers, payload, optional ]
+ *
+ *     together    nil, or [ index, count ]: the part of a `together` list that this is, each as a 5-byte uint 32
+ *     id, channel str
+ *     enqueuedAt  number, in the queue's time
+ *     deliverAt   number; 0: at once; above 0: an appointment, epoch ms by the wall clock; below 0: a delay, and its
+ *                 negative is the moment of the queue's time
+ *     expiresAt   number: ms of its time to live after enqueuedAt or the due time, whichever is the later; Infinity: never
+ *     headers     map of str to str
+ *     payload     bin
+ *     optional    a map of optional fields by key; where none is used, it is not there. An unknown key is passed over,
+ *                 and stays where it is: compaction copies records as they are
+ */
+import { Unpackr } from 'msgpackr'
+import { recordBuffer } from '../../log/commit/record-buffer.js'
+import { WaqError } from '../../log/errors/waq-error.js'
+import { writeEnvelope } from './envelope-writer.js'
+import { payloadCodec, UnfitPayload, writePayload } from './payload-writer.js'
+
+/** The frame type of a message in the message log. */
+export const MESSAGE_FRAME_TYPE = 1
+
+/** A validated message, before it has a sequence. */
+export interface NewMessage {
+  id: string
+  /** False: the id is a fresh UUIDv7, which no one can have used before, so no duplicate is looked for. */
+  idGiven: boolean
+  channel: string
+  payload: unknown
+  headers: Record<string, string>
+  /** In the queue's time. */
+  enqueuedAt: number
+  /** By the wall clock, or in the queue's time where it is `delayed`; 0: at once. */
+  deliverAt: number
+  /** Default false. */
+  delayed?: boolean
+  /** Its time to live after `enqueuedAt` or `deliverAt`, whichever is the later; Infinity: never. */
+  expiresAt: number
+  /** A part of a list that dies together; the place in the list is filled in when the list is appended. */
+  together: boolean
+  /**
+   * Not to be changed; its length is the record's size on disk (the frame's header apart). Undefined until it
+   * is made.
+   */
+  record?: Buffer | undefined
+  /** Where in the record the packed payload begins: it ends with it. */
+  payloadFrom?: number | undefined
+}
+
+/**
+ * What is kept of it once its record is made. One object for both: young collections copy what is in flight.
+ */
+export interface EncodedMessage extends Readonly<Omit<NewMessage, 'payload'>> {
+  readonly record: Buffer
+  readonly payloadFrom: number
+}
+
+/** What recovery needs of a record. `payload` is a view of the record's bytes. */
+export interface Envelope {
+  readonly together: { readonly index: number; readonly count: number } | undefined
+  readonly id: string
+  readonly channel: string
+  readonly enqueuedAt: number
+  readonly deliverAt: number
+  readonly delayed: boolean
+  readonly expiresAt: number
+  readonly headers: Record<string, string>
+  readonly payload: Uint8Array
+}
+
+/** What the index takes from a message. */
+export type Indexed = Pick<Envelope, 'id' | 'channel' | 'enqueuedAt' | 'deliverAt' | 'expiresAt'> & {
+  readonly delayed?: boolean
+}
+
+export const ENVELOPE_FIELDS = 8
+/**
+ * An index and a count that take exactly the 5 bytes of a uint 32 each, and are overwritten when the list is
+ * appended. A valid pair: a record that turns out to be a duplicate is decoded without ever being placed.
+ */
+const UNPLACED = [0xffff_fffe, 0xffff_ffff] as const
+/** Behind the array's and the pair's first bytes and the first uint 32's marker. */
+const TOGETHER_INDEX_OFFSET = 1 + 1 + 1
+const TOGETHER_COUNT_OFFSET = TOGETHER_INDEX_OFFSET + 4 + 1
+
+/** No `copyBuffers`: the payload stays a view. */
+const envelopeDecoder = new Unpackr({ useRecords: false, copyBuffers: false })
+
+/**
+ * Makes the record of a message, where the next batch can be written from. Its payload is let go: what the
+ * caller passed need not live until the disk has it. Throws `UnfitPayload`, also where the record would take
+ * more than `maxBytes`, and what a getter or a proxy in the payload throws.
+ */
+export function encodeMessage(message: NewMessage, maxBytes = Number.POSITIVE_INFINITY): EncodedMessage {
+  const outer = recordBuffer.begin()
+  try {
+    writeEnvelope(ENVELOPE_FIELDS, message.together ? UNPLACED : undefined, message)
+    const payloadBytes = writePayload(message.payload, maxBytes)
+    if (recordBuffer.at - recordBuffer.from > maxBytes) throw new UnfitPayload('too large', message.payload)
+    message.record = recordBuffer.take()
+    message.payloadFrom = message.record.length - payloadBytes
+    message.payload = undefined
+    return message as EncodedMessage
+  } finally {
+    recordBuffer.finish(outer)
+  }
+}
+
+/**
+ * Fills in which part of its `together` list a record is. A record that has no room for it would be spoilt.
+ */
+export function placeInList(encoded: EncodedMessage, index: number, count: number): void {
+  const { id, record, together } = encoded
+  if (!together) throw new Error(`Message "${id}" was not encoded as a part of a list, and stands in one`)
+  const view = new DataView(record.buffer, record.byteOffset, record.byteLength)
+  view.setUint32(TOGETHER_INDEX_OFFSET, index)
+  view.setUint32(TOGETHER_COUNT_OFFSET, count)
+}
+
+/** Decodes a record up to its payload. Throws WAQ_CORRUPT; `where` names the record for it. */
+export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
+  let fields: unknown
+  try {
+    fields = envelopeDecoder.unpack(record)
+  } catch (cause) {
+    throw corruptMessage(where, 'it is not one MessagePack value', cause)
+  }
+  if (!Array.isArray(fields)) throw corruptMessage(where, 'it is not a MessagePack array')
+  if (
+    fields.length > ENVELOPE_FIELDS &&
+    !(fields.length === ENVELOPE_FIELDS + 1 && isMap(fields[ENVELOPE_FIELDS]))
+  )
+    throw corruptMessage(where, 'what stands behind its payload is not one map of optional fields')
+  const [together, id, channel, enqueuedAt, deliverAt, expiresAt, headers, payload] = fields as unknown[]
+  if (typeof id !== 'string' || id === '') throw corruptMessage(where, 'its id is not a string')
+  if (typeof channel !== 'string') throw corruptMessage(where, 'its channel is not a string')
+  if (!isTime(enqueuedAt)) throw corruptMessage(where, 'its enqueue time is not a time')
+  if (typeof deliverAt !== 'number' || Number.isNaN(deliverAt))
+    throw corruptMessage(where, 'its deliver-at time is not a time')
+  if (!isTime(expiresAt)) throw corruptMessage(where, 'its expiry time is not a time')
+  if (!isHeaders(headers)) throw corruptMessage(where, 'its headers are not a map of strings')
+  if (!(payload instanceof Uint8Array)) throw corruptMessage(where, 'its payload is not a bin')
+  return {
+    together: together === null ? undefined : decodePlace(together, where),
+    id,
+    channel,
+    enqueuedAt,
+    deliverAt: Math.abs(deliverAt),
+    delayed: deliverAt < 0,
+    expiresAt,
+    headers,
+    payload,
+  }
+}
+
+/** Decodes the user's payload; what comes back shares no memory with `payload`. */
+export function decodePayload(payload: Uint8Array, where: string): unknown {
+  try {
+    return payloadCodec.unpack(payload)
+  } catch (cause) {
+    throw corruptMessage(where, 'its payload is not one MessagePack value', cause)
+  }
+}
+
+function decodePlace(together: unknown, where: string): { index: number; count: number } {
+  if (Array.isArray(together) && together.length === 2) {
+    const [index, count] = together as unknown[]
+    if (isCount(index) && isCount(count) && index < count) return { index, count }
+  }
+  throw corruptMessage(where, 'its place in a list is not an index and a count')
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+}
+
+function isHeaders(value: unknown): value is Record<string, string> {
+  if (!isMap(value)) return false
+  for (const key in value) {
+    if (typeof value[key] !== 'string') return false
+  }
+  return true
+}
+
+function corruptMessage(where: string, problem: string, cause?: unknown): WaqError {
+  return new WaqError(
+    'WAQ_CORRUPT',
+    `${where} is intact by its checksum and yet no message: ${problem}. Report this as a bug of the waq ` +
+      'that wrote it.',
+    cause === undefined ? {} : { cause },
+  )
+}

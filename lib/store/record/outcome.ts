@@ -1,0 +1,138 @@
+/** An outcome as it stands in the ack log: as `outcome-format.ts` and `settled-block.ts` list its fields. */
+import type { DeadReason, RecordedError, Scope } from '../message-store.js'
+
+interface Common {
+  /** Of the message. */
+  readonly sequence: number
+  /** Of the message log, when this was appended. */
+  readonly nextSequence: number
+  readonly at: number
+  readonly attempts: number
+  readonly mayHaveBeenSent: boolean
+}
+
+/** The latest redrive of a message: it counts until the message is settled. */
+export interface Redrive {
+  readonly orderKey: number
+  readonly expiresAt: number
+}
+
+interface Alive extends Common {
+  readonly firstAttemptAt: number
+  readonly triedMs: number
+  readonly errors: readonly RecordedError[]
+  readonly redrive: Redrive | undefined
+}
+
+interface Waiting extends Alive {
+  readonly dueAt: number
+}
+
+export type AliveRecord =
+  | (Alive & { readonly kind: 'attempt' | 'interrupted' | 'released' | 'redriven' })
+  | (Waiting & { readonly kind: 'retry' })
+  | (Waiting & { readonly kind: 'rate-limited'; readonly scope: Scope; readonly target: string })
+  | (Alive & { readonly kind: 'dead'; readonly reason: DeadReason; readonly halts: string | undefined })
+
+export interface SettlingRecord extends Common {
+  readonly kind: SettlingKind
+  /**
+   * Empty: the message could not be read when it was settled, so no later enqueue can be told as its
+   * duplicate.
+   */
+  readonly id: string
+  readonly channel: string
+  /** `DIGEST_BYTES` bytes as a latin1 string. */
+  readonly digest: string
+  /** A MessagePack map of optional fields by key; at least one. */
+  readonly optional?: Uint8Array
+}
+
+export interface ResumedRecord {
+  readonly kind: 'resumed'
+  readonly nextSequence: number
+  readonly at: number
+  readonly channel: string
+}
+
+export interface WindowRecord {
+  readonly kind: 'window'
+  readonly nextSequence: number
+  readonly at: number
+  /** The lowest message of the window. */
+  readonly from: number
+  /** The highest one; it need not be there yet. */
+  readonly to: number
+  /** What holds for channels of which no marking says otherwise: marks are synced before each attempt. */
+  readonly syncsMarks: boolean
+}
+
+export interface MarkingRecord {
+  readonly kind: 'marking'
+  readonly nextSequence: number
+  readonly at: number
+  readonly channel: string
+  readonly syncsMarks: boolean
+}
+
+/** At the same moment the queue's time was `at` and the wall clock `wall`, epoch ms. */
+export interface PartedRecord {
+  readonly kind: 'parted'
+  readonly nextSequence: number
+  readonly at: number
+  readonly wall: number
+}
+
+/** How the places of one window of a limit are taken: as `Places`. */
+export interface PlacesRecord {
+  readonly kind: 'places'
+  readonly nextSequence: number
+  readonly at: number
+  readonly scope: Scope
+  readonly target: string
+  readonly perMs: number
+  readonly open: number
+  readonly ends: readonly number[]
+}
+
+/** Attempts that ended before this moment may lack in the places that are on record. */
+export interface UncountedRecord {
+  readonly kind: 'uncounted'
+  readonly nextSequence: number
+  readonly at: number
+}
+
+/** What is recorded of no message. */
+export type OtherRecord =
+  | ResumedRecord
+  | WindowRecord
+  | MarkingRecord
+  | PartedRecord
+  | PlacesRecord
+  | UncountedRecord
+export type MessageOutcomeRecord = AliveRecord | SettlingRecord
+export type OutcomeRecord = MessageOutcomeRecord | OtherRecord
+
+export function isOfMessage(record: AliveRecord | OtherRecord): record is AliveRecord
+export function isOfMessage(record: OutcomeRecord): record is MessageOutcomeRecord
+export function isOfMessage({ kind }: OutcomeRecord): boolean {
+  return !others.has(kind)
+}
+
+const others: ReadonlySet<string> = new Set([
+  'resumed',
+  'window',
+  'marking',
+  'parted',
+  'places',
+  'uncounted',
+] satisfies OtherRecord['kind'][])
+
+export type SettlingKind = 'delivered' | 'cancelled' | 'purged'
+export type MessageOutcomeKind = MessageOutcomeRecord['kind']
+
+export function isSettling<T extends { readonly kind: string }>(
+  outcome: T,
+): outcome is Extract<T, { readonly kind: SettlingKind }> {
+  return outcome.kind === 'delivered' || outcome.kind === 'cancelled' || outcome.kind === 'purged'
+}

@@ -1,0 +1,249 @@
+/**
+ * Outcomes that settled messages: a frame of the ack log holds a block of one or more. One that was just
+ * recorded stands alone; a compaction makes blocks of many of those that are still needed, nothing left out.
+ * Frame by frame 100,000 remembered ids would take an opening ten times as long as a fresh queue; as rows of
+ * blocks, each takes a tenth of that.
+ *
+ * The payload is `[ rows, next sequence, first back ] row … texts`, its numbers varints (`varint.ts`), whole
+ * ones from 0 up:
+ *
+ *     rows            how many
+ *     next sequence   of the message log, the highest one that the outcomes bore: whatever stood before this
+ *                     frame and was lost can only concern lower messages
+ *     first back      how far below that the sequence of the first row's message is
+ *
+ * A row, in the order in which the messages were settled:
+ *
+ *     flags           one byte, see below
+ *     ack step        in all rows but the first: how far its ack sequence is above that of the row before.
+ *                     The last one is the sequence of the frame
+ *     sequence step   in all rows but the first: how far its message is above that of the row before, or
+ *                     below it
+ *     at step         epoch ms; behind the first row, how far after the time of the row before, or how far
+ *                     before it
+ *     attempts        only where FLAG_ATTEMPTED is set; else 0
+ *     id bytes        how many the id has
+ *     channel         the number of a channel that a row before named, from 0; the next number: a new one
+ *     channel bytes   only of a new channel: how many its name has
+ *     optional bytes  only where FLAG_OPTIONAL is set: so many bytes follow, which are a MessagePack map of
+ *                     optional fields, by key. What is not known there is passed over, and kept when the row
+ *                     is written again
+ *
+ * The texts are, row by row: the channel where it is a new one, the digest, the id. They stand together, so
+ * that an opening takes them up as they are, and makes no string of any.
+ */
+import { WaqError } from '../../log/errors/waq-error.js'
+import type { OutcomeRecord, SettlingKind } from './outcome.js'
+import { decodeOutcome } from './outcome-decoder.js'
+import { DIGEST_BYTES, SETTLED_FRAME_TYPE } from './outcome-format.js'
+import { SettledRecord } from './settled-record.js'
+import { VarintReader } from './varint.js'
+
+/** The lowest two bits of a row's flags: index into `settlingKinds`. */
+const KIND_BITS = 0b11
+export const FLAG_MAYBE_SENT = 0x04
+export const FLAG_ATTEMPTED = 0x08
+/** The sequence step goes down. */
+export const FLAG_SEQUENCE_BELOW = 0x10
+/** The at step goes back. */
+export const FLAG_AT_BEFORE = 0x20
+export const FLAG_OPTIONAL = 0x40
+/** In no row so far: one that has it is none. */
+const UNUSED_BIT = 0x80
+
+/** Append only: what stands on disk is the index. */
+export const settlingKinds: readonly SettlingKind[] = ['delivered', 'cancelled', 'purged']
+
+/**
+ * What one bad sector takes with it is bounded, and so is how long the event loop waits for one to be read.
+ */
+export const MAX_ROWS = 256
+
+/** Reads blocks, one after another. */
+export class SettledBlock {
+  /** What `next` read last. It is the same object each time. */
+  readonly settlement = new SettledRecord()
+  /** Of the outcome that `next` read last. */
+  ackSequence = 0
+  nextSequence = 0
+  count = 0
+  /** Where the texts of its rows begin; they end with the record. */
+  textsFrom = 0
+  readonly #varints = new VarintReader()
+  readonly #flags = new Uint8Array(MAX_ROWS)
+  // Columns of all its rows, to be read without `next`. Where texts stand is told from `textsFrom` on.
+  readonly sequences = new Float64Array(MAX_ROWS)
+  readonly #ackSequences = new Float64Array(MAX_ROWS)
+  readonly ats = new Float64Array(MAX_ROWS)
+  readonly attempts = new Float64Array(MAX_ROWS)
+  readonly digestFroms = new Uint32Array(MAX_ROWS)
+  readonly idBytes = new Uint32Array(MAX_ROWS)
+  /** By row. */
+  readonly channels = new Uint16Array(MAX_ROWS)
+  /** By channel. */
+  readonly channelFroms = new Uint32Array(MAX_ROWS)
+  readonly channelBytes = new Uint32Array(MAX_ROWS)
+  /** Only of rows with FLAG_OPTIONAL. */
+  readonly #optionalFroms = new Uint32Array(MAX_ROWS)
+  readonly #optionalBytes = new Uint32Array(MAX_ROWS)
+  #row = 0
+
+  /**
+   * Begins before the first row of a block. Throws WAQ_CORRUPT where its checksum is right and yet it is no
+   * block; nothing of such a one was read.
+   */
+  begin(data: Buffer, frameSequence: number): void {
+    const varints = this.#varints
+    varints.begin(data)
+    const count = varints.next()
+    if (!(count >= 1 && count <= MAX_ROWS)) throw corrupt(frameSequence, `it has ${count} rows`)
+    const nextSequence = varints.next()
+    const first = nextSequence - varints.next()
+    if (!(first >= 1)) throw corrupt(frameSequence, 'its sequences are none')
+    const end = this.#readRows(count, first, frameSequence)
+    this.textsFrom = varints.at
+    if (this.textsFrom + end !== data.length) throw corrupt(frameSequence, 'its texts are not whole')
+    this.count = count
+    this.nextSequence = nextSequence
+    this.#row = 0
+    this.settlement.bytes = data
+    this.settlement.nextSequence = nextSequence
+  }
+
+  /** All of them, before one of them counts. Returns how many bytes of text they have. */
+  #readRows(count: number, first: number, frameSequence: number): number {
+    const varints = this.#varints
+    const { bytes } = varints
+    const {
+      sequences,
+      ats,
+      digestFroms,
+      attempts: allAttempts,
+      idBytes: allIdBytes,
+      channels: allChannels,
+    } = this
+    const ackSequences = this.#ackSequences
+    const allFlags = this.#flags
+    let sequence = first
+    let ack = 0
+    let at = 0
+    let channels = 0
+    let textAt = 0
+    for (let row = 0; row < count; row += 1) {
+      const flags = bytes[varints.at++]!
+      if (row > 0) {
+        const ackStep = varints.next()
+        if (ackStep === 0) throw corrupt(frameSequence, `its row ${row} does not rise`)
+        ack += ackStep
+        const step = varints.next()
+        sequence += (flags & FLAG_SEQUENCE_BELOW) === 0 ? step : -step
+      }
+      const atStep = varints.next()
+      at += (flags & FLAG_AT_BEFORE) === 0 ? atStep : -atStep
+      const attempts = (flags & FLAG_ATTEMPTED) === 0 ? 0 : varints.next()
+      const idBytes = varints.next()
+      const channel = varints.next()
+      if (channel === channels) {
+        this.channelFroms[channel] = textAt
+        const channelBytes = varints.next()
+        this.channelBytes[channel] = channelBytes
+        textAt += channelBytes
+        channels += 1
+      }
+      // NaN is in none of these bounds.
+      const isSound =
+        sequence >= 1 &&
+        ack < frameSequence &&
+        at >= 0 &&
+        attempts >= 0 &&
+        channel < channels &&
+        (flags & UNUSED_BIT) === 0 &&
+        settlingKinds[flags & KIND_BITS] !== undefined
+      digestFroms[row] = textAt
+      textAt += DIGEST_BYTES + idBytes
+      if ((flags & FLAG_OPTIONAL) !== 0) this.#passOptional(row)
+      if (!isSound || !(varints.at + textAt <= bytes.length))
+        throw corrupt(frameSequence, `its row ${row} is none`)
+      allFlags[row] = flags
+      sequences[row] = sequence
+      ackSequences[row] = ack
+      ats[row] = at
+      allAttempts[row] = attempts
+      allIdBytes[row] = idBytes
+      allChannels[row] = channel
+    }
+    const firstAck = frameSequence - ack
+    for (let row = 0; row < count; row += 1) ackSequences[row]! += firstAck
+    return textAt
+  }
+
+  #passOptional(row: number): void {
+    const varints = this.#varints
+    const bytes = varints.next()
+    this.#optionalFroms[row] = varints.at
+    this.#optionalBytes[row] = bytes
+    varints.at += bytes
+  }
+
+  kind(row: number): SettlingKind {
+    return settlingKinds[this.#flags[row]! & KIND_BITS]!
+  }
+
+  ackSequenceOf(row: number): number {
+    return this.#ackSequences[row]!
+  }
+
+  /** False: that was the last one. */
+  next(): boolean {
+    const row = this.#row
+    if (row === this.count) return false
+    const { settlement, textsFrom } = this
+    const flags = this.#flags[row]!
+    settlement.kind = this.kind(row)
+    settlement.sequence = this.sequences[row]!
+    settlement.at = this.ats[row]!
+    settlement.attempts = this.attempts[row]!
+    settlement.mayHaveBeenSent = (flags & FLAG_MAYBE_SENT) !== 0
+    settlement.digestFrom = textsFrom + this.digestFroms[row]!
+    settlement.idFrom = settlement.digestFrom + DIGEST_BYTES
+    settlement.idTo = settlement.idFrom + this.idBytes[row]!
+    const channel = this.channels[row]!
+    settlement.channelFrom = textsFrom + this.channelFroms[channel]!
+    settlement.channelTo = settlement.channelFrom + this.channelBytes[channel]!
+    const hasOptional = (flags & FLAG_OPTIONAL) !== 0
+    settlement.optionalFrom = hasOptional ? this.#optionalFroms[row]! : 0
+    settlement.optionalTo = hasOptional ? settlement.optionalFrom + this.#optionalBytes[row]! : 0
+    settlement.hashId()
+    this.ackSequence = this.ackSequenceOf(row)
+    this.#row = row + 1
+    return true
+  }
+}
+
+/**
+ * What a frame of the ack log says, whatever it is; each with its ack sequence. Throws as `decodeOutcome`.
+ */
+export function decodeOutcomes(
+  frameType: number,
+  data: Buffer,
+  sequence: number,
+): { ackSequence: number; record: OutcomeRecord }[] {
+  if (frameType !== SETTLED_FRAME_TYPE) {
+    return [
+      { ackSequence: sequence, record: decodeOutcome(frameType, data, `Frame ${sequence} of the ack log`) },
+    ]
+  }
+  const block = new SettledBlock()
+  const records: { ackSequence: number; record: OutcomeRecord }[] = []
+  block.begin(data, sequence)
+  while (block.next()) records.push({ ackSequence: block.ackSequence, record: block.settlement.toRecord() })
+  return records
+}
+
+function corrupt(frameSequence: number, problem: string): WaqError {
+  return new WaqError(
+    'WAQ_CORRUPT',
+    `Frame ${frameSequence} of the ack log is intact by its checksum and yet no block of settled ` +
+      `messages: ${problem}. Report this as a bug of the waq that wrote it.`,
+  )
+}

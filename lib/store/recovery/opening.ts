@@ -1,0 +1,326 @@
+/**
+ * Rebuilds the state from the two logs: the ack log first, folded; then the message log, each message with
+ * its last outcome and its row of the recovery table.
+ */
+
+import { WaqError } from '../../log/errors/waq-error.js'
+import type { CorruptRange, LostRecord, OpenVisitor, VisitedFrame, Witness } from '../../log/types.js'
+import type { DedupeIndex } from '../dedupe/dedupe-index.js'
+import { OutcomeFold } from '../fold/fold.js'
+import { recoveryRow, unmarkedRow } from '../fold/recovery-table.js'
+import type { WindowFold } from '../fold/window-fold.js'
+import type { MessageIndex } from '../index/message-index.js'
+import { ACK_LOG, MESSAGE_LOG } from '../log-names.js'
+import type { LimitUsage, MessageRef } from '../message-store.js'
+import type { QueueTime } from '../queue-time.js'
+import { EnvelopeScan } from '../record/envelope-scan.js'
+import { MESSAGE_FRAME_TYPE } from '../record/message.js'
+import type { AliveRecord } from '../record/outcome.js'
+import { SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
+import { OutcomeScan } from '../record/outcome-scan.js'
+import { MAX_ROWS, SettledBlock } from '../record/settled-block.js'
+import type { LostMessage, LostMessages, StoreRecovery } from '../types.js'
+import type { SegmentMembership } from '../usage/segment-membership.js'
+import type { SegmentUsage } from '../usage/segment-usage.js'
+import type { PartedPlace } from '../windows/parted-place.js'
+import type { TakenPlaces } from '../windows/taken-places.js'
+import type { ChannelHalts } from '../write/outcome-recorder.js'
+import { MAX_LISTED_LOST } from './lost-messages.js'
+
+/** Of a message that nothing is known of but that it is there: nearly every one of a backlog. */
+const untouched = recoveryRow('present', 'none', false)
+
+/** What an opening fills. */
+export interface OpeningState {
+  readonly index: MessageIndex
+  readonly usage: SegmentUsage
+  readonly dedupe: DedupeIndex
+  readonly halts: ChannelHalts
+  readonly membership: SegmentMembership
+  readonly parted: PartedPlace
+  readonly places: TakenPlaces
+}
+
+interface Suspect {
+  readonly ref: MessageRef
+  readonly channel: string
+  readonly key: number
+}
+
+export class Opening implements OpenVisitor {
+  readonly #state: OpeningState
+  readonly #time: QueueTime
+  readonly #fold = new OutcomeFold()
+  readonly #envelope = new EnvelopeScan()
+  readonly #outcomes = new OutcomeScan()
+  readonly #block = new SettledBlock()
+  /** By row of a block, 1 or 0. */
+  readonly #isRemembered = new Uint8Array(MAX_ROWS)
+  /** The latest marks of attempts may lack. */
+  #tailInDoubt = false
+  /** Messages that were attempted, if their marks lack. */
+  readonly #suspects: Suspect[] = []
+  /**
+   * By channel, the lowest order key of what was certainly still waiting, so that nothing behind it was
+   * attempted.
+   */
+  readonly #waiting = new Map<string, number>()
+  /** In doubt because their marks may lack. */
+  readonly unmarked: MessageRef[] = []
+  #messages = 0
+  /** The latest moment that was met, in the queue's time. */
+  #latest = 0
+  /**
+   * Of the ack log, the sequence of the last frame that was met, and of the last one before bytes that were
+   * lost.
+   */
+  #metUpTo = 0
+  #lostBehind = -1
+  /** What was open in windows of limits, and has to be recorded as taken. */
+  renewedPlaces: readonly LimitUsage[] = []
+  /** Some message has a time to live. */
+  #areMortal = false
+
+  /** `time` goes on from what is on disk when the opening is finished; until then nothing is judged by it. */
+  constructor(state: OpeningState, time: QueueTime) {
+    this.#state = state
+    this.#time = time
+  }
+
+  tailInDoubt(log: string): void {
+    if (log === ACK_LOG) this.#tailInDoubt = true
+  }
+
+  frame(log: string, frame: VisitedFrame): void {
+    if (log === ACK_LOG) this.#outcome(frame)
+    else this.#message(frame)
+  }
+
+  lost(log: string, range: CorruptRange): void {
+    if (log !== ACK_LOG) return
+    this.#fold.lose(range)
+    this.#lostBehind = this.#metUpTo
+  }
+
+  nextSequenceAtLeast(log: string): number {
+    return log === MESSAGE_LOG ? this.#fold.nextMessageSequence : 1
+  }
+
+  /** An outcome proves that its message was accepted. */
+  witness(log: string): Witness | undefined {
+    if (log !== MESSAGE_LOG) return undefined
+    const fold = this.#fold
+    const { membership } = this.#state
+    return {
+      highest: fold.highestNamed,
+      *absent(from) {
+        for (const sequence of fold.named(from)) if (!membership.holds(sequence)) yield sequence
+      },
+    }
+  }
+
+  #outcome({ type, data, sequence, segment }: VisitedFrame): void {
+    const { usage } = this.#state
+    this.#metUpTo = Math.max(this.#metUpTo, sequence)
+    if (type === SETTLED_FRAME_TYPE) {
+      this.#settlements(data, sequence, segment)
+      return
+    }
+    usage.frameAdded(segment, data.length)
+    const outcome = this.#outcomes.read(type, data, sequence)
+    if (outcome.at > this.#latest) this.#latest = outcome.at
+    this.#fold.add(sequence, segment, outcome)
+  }
+
+  #settlements(data: Buffer, sequence: number, segment: number): void {
+    const { usage, dedupe } = this.#state
+    const block = this.#block
+    block.begin(data, sequence)
+    usage.blockAdded(segment, block.count, data.length)
+    this.#fold.met(sequence, block.nextSequence)
+    if (block.count === 1) {
+      this.#settleAlone(block, segment)
+      return
+    }
+    const remembered = this.#settle(block, segment)
+    if (remembered === 0) return
+    // Before they are added, for one may be beyond the limit at once.
+    usage.settledIdAdded(segment, remembered)
+    const { count, settlement } = block
+    if (remembered === count) {
+      dedupe.addBlock(block, segment)
+      return
+    }
+    dedupe.scanTexts(data, block.textsFrom, data.length, count)
+    for (let row = 0; block.next(); row += 1) {
+      if (this.#isRemembered[row] === 1) dedupe.addScanned(settlement, segment, block.ackSequence)
+    }
+  }
+
+  /** The one row of a block: its channel stands in the page already, as a rule. */
+  #settleAlone(block: SettledBlock, segment: number): void {
+    const { usage, dedupe } = this.#state
+    if (block.ats[0]! > this.#latest) this.#latest = block.ats[0]!
+    const isNew = this.#fold.settle(segment, block.sequences[0]!)
+    if (!isNew || !dedupe.remembersAny || block.idBytes[0] === 0) return
+    usage.settledIdAdded(segment)
+    block.next()
+    dedupe.addScanned(block.settlement, segment, block.ackSequence)
+  }
+
+  /** Folds the rows of a block. Returns how many of their ids are to be remembered. */
+  #settle(block: SettledBlock, segment: number): number {
+    const { count, sequences, ats, idBytes } = block
+    const { remembersAny } = this.#state.dedupe
+    let remembered = 0
+    for (let row = 0; row < count; row += 1) {
+      if (ats[row]! > this.#latest) this.#latest = ats[row]!
+      const isNew = this.#fold.settle(segment, sequences[row]!)
+      // Without an id: the message could not be read any more.
+      const isRemembered = isNew && remembersAny && idBytes[row]! > 0
+      this.#isRemembered[row] = isRemembered ? 1 : 0
+      if (isRemembered) remembered += 1
+    }
+    return remembered
+  }
+
+  #message({ type, data, sequence, segment, offset }: VisitedFrame): void {
+    if (type !== MESSAGE_FRAME_TYPE) {
+      throw new WaqError(
+        'WAQ_UNSUPPORTED_VERSION',
+        `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer ` +
+          'waq wrote it. Use that one, or a newer one.',
+      )
+    }
+    this.#messages += 1
+    const { index, usage, membership } = this.#state
+    membership.add(segment, sequence)
+    const settledIn = this.#fold.settledIn(sequence)
+    if (settledIn !== undefined) {
+      // Delivered, cancelled or purged: the same row of the table.
+      usage.outcomeWritten(segment, undefined, settledIn)
+      return
+    }
+    // A second copy of a frame changes nothing (invariant 11).
+    if (index.bySequence(sequence) !== undefined) return
+    this.#envelope.read(data, sequence)
+    const last = this.#fold.last(sequence)
+    const mayHaveLost = this.#fold.mayHaveLost(sequence, last)
+    const row =
+      last === undefined && !mayHaveLost
+        ? untouched
+        : recoveryRow('present', last?.record.kind ?? 'none', mayHaveLost)
+    const ref = index.addScanned(sequence, this.#envelope, segment, offset, data.length)
+    index.restore(ref, last, row)
+    if (last !== undefined) {
+      usage.outcomeWritten(segment, undefined, last.segment)
+      index.table.setAck(ref, last.segment, last.ackSequence)
+    }
+    usage.messageAdded(segment, data.length)
+    if (this.#tailInDoubt && !mayHaveLost) this.#weigh(ref, sequence, last?.record.kind)
+    if (this.#envelope.enqueuedAt > this.#latest) this.#latest = this.#envelope.enqueuedAt
+    if (index.table.expiresAt(ref) !== Infinity) this.#areMortal = true
+  }
+
+  /**
+   * What is known of messages that are proven to be lost: those that were not settled first, each by
+   * sequence.
+   */
+  lostMessages(records: readonly LostRecord[]): LostMessages {
+    const messages: LostMessage[] = []
+    const settled = new Set<number>()
+    for (const { sequence } of records) {
+      const last = this.#fold.last(sequence)
+      if (last === undefined) settled.add(sequence)
+      else {
+        const { kind, attempts, at } = last.record
+        messages.push({ sequence, lastOutcome: kind, attempts, at })
+      }
+    }
+    const unsettled = messages.length
+    if (settled.size > 0 && unsettled < MAX_LISTED_LOST) {
+      const remembered = this.#state.dedupe.ofMessages(settled)
+      for (const { sequence, state, attempts, at, id, channel } of remembered)
+        messages.push({ sequence, lastOutcome: state, attempts, at, id, channel })
+    }
+    return { unsettled, settled: settled.size, messages: messages.slice(0, MAX_LISTED_LOST) }
+  }
+
+  /**
+   * Whether the message may have been attempted behind the end of the ack log; `attempt-window.ts` has the
+   * reasons.
+   */
+  #weigh(ref: MessageRef, sequence: number, last: AliveRecord['kind'] | undefined): void {
+    const { index } = this.#state
+    // What was being sent may have ended; and a redrive, or an appointment, puts a message before one whose
+    // turn it is.
+    if (last === 'attempt' || last === 'redriven' || last === 'dead') return
+    if (last === undefined && index.deliverAt(ref) !== 0) return
+    const channel = index.channel(ref)
+    const key = index.orderKey(ref)
+    if (last === undefined && this.#fold.windows.covers(sequence, channel))
+      this.#suspects.push({ ref, channel, key })
+    else if (key < (this.#waiting.get(channel) ?? Number.POSITIVE_INFINITY)) this.#waiting.set(channel, key)
+  }
+
+  #judgeSuspects(): void {
+    const { index } = this.#state
+    for (const { ref, channel, key } of this.#suspects) {
+      if ((this.#waiting.get(channel) ?? Number.POSITIVE_INFINITY) < key) continue
+      index.restore(ref, undefined, unmarkedRow)
+      this.unmarked.push(ref)
+    }
+  }
+
+  /** Windows of attempts and markings of channels. */
+  get windows(): WindowFold {
+    return this.#fold.windows
+  }
+
+  /** Whether the tail of the ack log may lack records. */
+  get isTailInDoubt(): boolean {
+    return this.#tailInDoubt
+  }
+
+  /** Whether bytes of the ack log are lost that may have told of attempts, and nothing says so yet. */
+  get lacksAttempts(): boolean {
+    return this.#lostBehind >= (this.#fold.places.uncounted?.ackSequence ?? 0)
+  }
+
+  /** Waits that were told by receivers and are not over. */
+  limits(): { scope: 'channel' | 'group' | 'global'; target: string; until: number }[] {
+    return this.#fold.limits(this.#time.now()).map(({ scope, target, until }) => ({ scope, target, until }))
+  }
+
+  /** Ack sequences of the frames that bound what lost ack bytes can have named. */
+  gapEnds(): ReadonlySet<number> {
+    return this.#fold.gapEnds()
+  }
+
+  /** After the last frame: what outcomes say beyond the messages that are there. */
+  finish(): Pick<StoreRecovery, 'messages' | 'pending' | 'inDoubt' | 'dead' | 'expired'> {
+    const { index, usage, dedupe, halts } = this.#state
+    index.scanned()
+    const { parted } = this.#fold
+    this.#time.goOnFrom(this.#latest, parted?.reading)
+    if (parted !== undefined) this.#state.parted.standsIn(parted.segment, parted.ackSequence, usage)
+    const now = this.#time.now()
+    for (const { channel, since, segment, ackSequence } of this.#fold.halts()) {
+      halts.set(channel, { since, segment, ackSequence })
+      usage.haltAdded(segment)
+    }
+    for (const segment of this.#fold.resumeSegments()) usage.resumeAdded(segment)
+    for (const { until, segment } of this.#fold.limits(now)) usage.limitAdded(segment, until)
+    this.renewedPlaces = this.#state.places.opened(this.#fold.places, now, this.#latest)
+    dedupe.scanned(now)
+    this.#judgeSuspects()
+    const counts = index.counts()
+    return {
+      messages: this.#messages,
+      pending: counts.pending,
+      inDoubt: counts['in-doubt'],
+      dead: counts.dead,
+      expired: this.#areMortal ? index.countExpired(this.#time) : 0,
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Which messages the segments of the message log hold, settled ones included: an outcome is needed as long as
+ * its message could come back with a segment (invariant 10). Kept as runs of sequences. A segment that was
+ * filled in this life holds about every sequence from its first to its last, so it needs none; one that was
+ * read by the opening, or rewritten, has as many as there are gaps in it.
+ */
+import type { SegmentInfo } from '../../log/types.js'
+
+/** Sequences in ascending runs. */
+class Runs {
+  readonly #first: number[] = []
+  readonly #last: number[] = []
+  /** Of the last run. */
+  #end = -1
+  #ascending = true
+
+  add(sequence: number): void {
+    if (sequence === this.#end + 1 && this.#end >= 0) this.#last[this.#last.length - 1] = sequence
+    else {
+      if (sequence <= this.#end) this.#ascending = false
+      this.#first.push(sequence)
+      this.#last.push(sequence)
+    }
+    this.#end = sequence
+  }
+
+  has(sequence: number): boolean {
+    if (!this.#ascending)
+      return this.#first.some((first, i) => first <= sequence && sequence <= this.#last[i]!)
+    let low = 0
+    let high = this.#first.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#last[middle]! < sequence) low = middle + 1
+      else high = middle
+    }
+    return low < this.#first.length && this.#first[low]! <= sequence
+  }
+}
+
+export class SegmentMembership {
+  readonly #runs = new Map<number, Runs>()
+  /** The segment that was told of last. */
+  #latest = -1
+  #latestRuns = new Runs()
+
+  /** The segment holds this message. Of a segment of which this is told at all, every message is. */
+  add(segment: number, sequence: number): void {
+    if (segment !== this.#latest) {
+      this.#latest = segment
+      this.#latestRuns = this.#runs.get(segment) ?? new Runs()
+      this.#runs.set(segment, this.#latestRuns)
+    }
+    this.#latestRuns.add(sequence)
+  }
+
+  /**
+   * Whether any segment of which this was told holds the message. Cheapest where sequences are asked for in
+   * order.
+   */
+  holds(sequence: number): boolean {
+    if (this.#latestRuns.has(sequence)) return true
+    for (const [segment, runs] of this.#runs) {
+      if (runs === this.#latestRuns || !runs.has(sequence)) continue
+      this.#latest = segment
+      this.#latestRuns = runs
+      return true
+    }
+    return false
+  }
+
+  forget(segments: readonly number[]): void {
+    for (const segment of segments) this.#runs.delete(segment)
+    this.#latest = -1
+  }
+
+  /**
+   * Which of these segments may hold the message: too many, where that is not known better, never too few.
+   */
+  holders(segments: readonly SegmentInfo[], sequence: number): number[] {
+    const holders: number[] = []
+    for (const { id, firstSequence, lastSequence, sealed } of segments) {
+      // The last sequence of one that is written to is a lower bound.
+      if (sequence < firstSequence || (sealed && sequence > lastSequence)) continue
+      if (this.#runs.get(id)?.has(sequence) ?? true) holders.push(id)
+    }
+    return holders
+  }
+}

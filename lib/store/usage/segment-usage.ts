@@ -1,0 +1,367 @@
+/**
+ * Which segments no one needs any more.
+ *
+ * A message segment is free when no live message stands in it. It is retired after the acks were synced: from
+ * then on its settled messages are gone for good, with or without their outcomes (invariant 10).
+ *
+ * An ack segment is free when the fold would be the same without it:
+ *   1. A message's state depends on its last outcome only, and only while its message segment counts. So each
+ *      ack segment has a count, by message segment, of the messages whose last written outcome it holds.
+ *      Earlier outcomes of these messages count nowhere: whatever is dropped, the last one stays as long as
+ *      it could matter. A message segment that is gone (by a durable manifest, never before) is struck from
+ *      every ack segment.
+ *   2. The dedupe window: each ack segment has a count of the ids that it keeps.
+ *   3. Windows of attempts and markings of channels (`attempt-window.ts`), and windows of limits
+ *      (`taken-places.ts`): a count of those that hold.
+ *   4. Halts: a count of the channels that are halted by a dead letter of the segment. A resume only undoes
+ *      halts that stand before it, so it can go once every older ack segment goes too.
+ *   5. Limits told by a receiver: until the latest of them is over.
+ *   6. Bytes of the ack log that were lost: the frame that bounds what they can have named stays (`pin`).
+ *   7. Frames that were written again after a failed sync are accounted for where they stood first, so the
+ *      segment that holds the second copy stays as long as the first one is needed.
+ * All counts only ever err on the side of keeping: they are raised when a frame is accepted and lowered when
+ * a later one is, or when a manifest is durable. The same holds without any order among the segments, as the
+ * fold has none.
+ */
+import { FRAME_HEADER_BYTES } from '../../log/format/format.js'
+import type { SegmentInfo } from '../../log/types.js'
+
+interface AckAccount {
+  /** Outcomes in it that settled a message, needed or not, and the bytes of their records. */
+  settling: number
+  settlingBytes: number
+  /** Of these, the ones that stand alone in their blocks. */
+  settlingAlone: number
+  /** All the others. */
+  others: number
+  othersBytes: number
+  /** All bytes of its frames. */
+  frameBytes: number
+  /** Of one that was made of what was needed of others: what counts as needed then counts as all of it. */
+  madeBytes: number | undefined
+  /** Message segment → messages in it whose last written outcome stands here. */
+  readonly outcomes: Map<number, number>
+  settledIds: number
+  halts: number
+  /** Frames in it that an opening needs for what they say of attempts, of limits and of clocks. */
+  kept: number
+  holdsResume: boolean
+  pinned: boolean
+  /** Epoch ms. */
+  limitsUntil: number
+  readonly copiedFrom: Set<number>
+}
+
+export class SegmentUsage {
+  /** Message segment → its live messages. */
+  readonly #live = new Map<number, { messages: number; bytes: number }>()
+  /** Message segment → segments to which messages of it were written again. */
+  readonly #heirs = new Map<number, Set<number>>()
+  readonly #acks = new Map<number, AckAccount>()
+  #liveBytes = 0
+
+  get liveBytes(): number {
+    return this.#liveBytes
+  }
+
+  /** The live messages of a segment, and their records' bytes. */
+  live(segment: number): { readonly messages: number; readonly bytes: number } {
+    return this.#live.get(segment) ?? nothing
+  }
+
+  messageAdded(segment: number, bytes: number): void {
+    let live = this.#live.get(segment)
+    if (live === undefined) {
+      live = { messages: 0, bytes: 0 }
+      this.#live.set(segment, live)
+    }
+    live.messages += 1
+    live.bytes += bytes
+    this.#liveBytes += bytes
+  }
+
+  /** True when it was the last live message of the segment. */
+  messageSettled(segment: number, bytes: number): boolean {
+    const live = this.#live.get(segment)!
+    live.messages -= 1
+    live.bytes -= bytes
+    this.#liveBytes -= bytes
+    if (live.messages > 0) return false
+    this.#live.delete(segment)
+    return true
+  }
+
+  /** A message was written again elsewhere. `bytes`, `ackSegment`: where it is still live. */
+  messageMoved(
+    from: number,
+    to: number,
+    live: { readonly bytes: number; readonly ackSegment: number | undefined } | undefined,
+  ): void {
+    if (live !== undefined) {
+      this.messageSettled(from, live.bytes)
+      this.messageAdded(to, live.bytes)
+      if (live.ackSegment !== undefined) {
+        const { outcomes } = this.#account(live.ackSegment)
+        lower(outcomes, from)
+        raise(outcomes, to, 1)
+      }
+      return
+    }
+    const heirs = this.#heirs.get(from)
+    if (heirs === undefined) this.#heirs.set(from, new Set([to]))
+    else heirs.add(to)
+  }
+
+  /** An outcome of a message was written to the ack segment `current`; its last one stood in `previous`. */
+  outcomeWritten(messageSegment: number, previous: number | undefined, current: number): void {
+    if (previous === current) return
+    if (previous !== undefined) lower(this.#account(previous).outcomes, messageSegment)
+    raise(this.#account(current).outcomes, messageSegment, 1)
+  }
+
+  /** An outcome that settles nothing was written to this segment, or read there by the opening. */
+  frameAdded(ackSegment: number, bytes: number): void {
+    const account = this.#account(ackSegment)
+    account.frameBytes += FRAME_HEADER_BYTES + bytes
+    account.others += 1
+    account.othersBytes += bytes
+  }
+
+  /** As `frameAdded`, of a block of so many outcomes that settle. */
+  blockAdded(ackSegment: number, outcomes: number, bytes: number): void {
+    const account = this.#account(ackSegment)
+    account.frameBytes += FRAME_HEADER_BYTES + bytes
+    account.settling += outcomes
+    account.settlingBytes += bytes
+    if (outcomes === 1) account.settlingAlone += 1
+  }
+
+  /**
+   * A message was settled, by an outcome in `ackSegment`, while its segment was being rewritten, and was
+   * copied to `messageSegment`: the outcome is needed as long as that one counts.
+   */
+  outcomeInherited(ackSegment: number, messageSegment: number): void {
+    raise(this.#account(ackSegment).outcomes, messageSegment, 1)
+  }
+
+  /** Nothing in this segment is given up. */
+  pin(ackSegment: number): void {
+    this.#account(ackSegment).pinned = true
+  }
+
+  /**
+   * The share of an ack segment that is needed: at least. (An outcome may be needed twice, for its message's
+   * segment and for the dedupe window. So one that was just rewritten counts as needed whole.)
+   */
+  neededShare(ackSegment: number, now: number): number {
+    const account = this.#acks.get(ackSegment)
+    if (account === undefined) return 0
+    const allBytes = account.madeBytes ?? account.frameBytes
+    return allBytes === 0 ? 0 : Math.min(1, neededBytes(account, now) / allBytes)
+  }
+
+  /**
+   * Whether it holds remembered ids in outcomes that stand alone, two frames a message, of which a rewrite
+   * makes larger blocks: those are read several times as fast, and take half as much room.
+   */
+  isLoose(ackSegment: number): boolean {
+    const account = this.#acks.get(ackSegment)
+    if (account === undefined) return false
+    const { settling, settlingAlone, settledIds, madeBytes } = account
+    // What a rewrite left alone stays so: sequences that do not rise, or a bound between them.
+    if (madeBytes !== undefined) return false
+    return 2 * settlingAlone > settling && 2 * settledIds >= settling
+  }
+
+  /** Outcomes in it that settled a message and stand alone in their blocks. */
+  settlingAlone(ackSegment: number): number {
+    return this.#acks.get(ackSegment)?.settlingAlone ?? 0
+  }
+
+  /** Whether it holds the last written outcome of a message of one of these segments. */
+  holdsOutcomesOf(ackSegment: number, messageSegments: ReadonlySet<number>): boolean {
+    const outcomes = this.#acks.get(ackSegment)?.outcomes
+    if (outcomes === undefined) return false
+    for (const segment of messageSegments) if (outcomes.has(segment)) return true
+    return false
+  }
+
+  /** Whether second copies of outcomes make it and another segment depend on each other. */
+  hasCopies(ackSegment: number): boolean {
+    if ((this.#acks.get(ackSegment)?.copiedFrom.size ?? 0) > 0) return true
+    for (const { copiedFrom } of this.#acks.values()) if (copiedFrom.has(ackSegment)) return true
+    return false
+  }
+
+  /** This ack segment was made of what was needed of others. */
+  ackSegmentRewritten(ackSegment: number, now: number): void {
+    const account = this.#account(ackSegment)
+    account.madeBytes = neededBytes(account, now)
+  }
+
+  outcomeCopied(from: number, to: number): void {
+    const account = this.#account(to)
+    account.copiedFrom.add(from)
+    if (this.#account(from).holdsResume) account.holdsResume = true
+  }
+
+  settledIdAdded(ackSegment: number, ids = 1): void {
+    this.#account(ackSegment).settledIds += ids
+  }
+
+  settledIdForgotten(ackSegment: number): void {
+    this.#account(ackSegment).settledIds -= 1
+  }
+
+  /** It holds a frame that an opening needs. */
+  keep(ackSegment: number): void {
+    this.#account(ackSegment).kept += 1
+  }
+
+  release(ackSegment: number): void {
+    this.#account(ackSegment).kept -= 1
+  }
+
+  haltAdded(ackSegment: number): void {
+    this.#account(ackSegment).halts += 1
+  }
+
+  haltEnded(ackSegment: number): void {
+    this.#account(ackSegment).halts -= 1
+  }
+
+  resumeAdded(ackSegment: number): void {
+    this.#account(ackSegment).holdsResume = true
+  }
+
+  limitAdded(ackSegment: number, until: number): void {
+    const account = this.#account(ackSegment)
+    account.limitsUntil = Math.max(account.limitsUntil, until)
+  }
+
+  /**
+   * Sealed message segments without a live message, below what is still being written. `busy`: those that
+   * stay anyway.
+   */
+  freeMessageSegments(
+    segments: readonly SegmentInfo[],
+    lowestInFlight: number,
+    busy: ReadonlySet<number> = none,
+  ): number[] {
+    return segments
+      .filter(({ id, sealed, lastSequence }) => sealed && lastSequence < lowestInFlight && !busy.has(id))
+      .filter(({ id }) => !this.#live.has(id))
+      .map(({ id }) => id)
+  }
+
+  /**
+   * Sealed ack segments that the fold does not need, below what is still being written. `segments`: oldest
+   * first. `busy`: those that stay anyway.
+   */
+  freeAckSegments(
+    segments: readonly SegmentInfo[],
+    lowestInFlight: number,
+    now: number,
+    busy: ReadonlySet<number> = none,
+  ): number[] {
+    const kept = new Set<number>()
+    const free: number[] = []
+    for (const info of segments) {
+      const settled = info.sealed && info.lastSequence < lowestInFlight && !busy.has(info.id)
+      if (settled && this.#isFree(info.id, kept, now)) free.push(info.id)
+      else kept.add(info.id)
+    }
+    return free
+  }
+
+  /** `kept`: the older segments that stay. */
+  #isFree(ackSegment: number, kept: ReadonlySet<number>, now: number): boolean {
+    const account = this.#acks.get(ackSegment)
+    if (account === undefined) return true
+    if (account.outcomes.size > 0 || account.settledIds > 0 || account.halts > 0) return false
+    if (account.kept > 0) return false
+    if (account.limitsUntil > now || account.pinned) return false
+    if (account.holdsResume && kept.size > 0) return false
+    for (const segment of account.copiedFrom) {
+      if (kept.has(segment)) return false
+    }
+    return true
+  }
+
+  /** A durable manifest no longer lists these message segments. */
+  messageSegmentsGone(segments: readonly number[]): void {
+    for (const segment of segments) {
+      const heirs = this.#heirs.get(segment) ?? none
+      this.#heirs.delete(segment)
+      for (const others of this.#heirs.values()) {
+        // What was written again from there, and then once more, is inherited by the last one.
+        if (others.delete(segment)) for (const heir of heirs) others.add(heir)
+      }
+      for (const { outcomes } of this.#acks.values()) {
+        const count = outcomes.get(segment)
+        if (count === undefined) continue
+        outcomes.delete(segment)
+        for (const heir of heirs) raise(outcomes, heir, count)
+      }
+    }
+  }
+
+  ackSegmentsGone(segments: readonly number[]): void {
+    for (const segment of segments) this.#acks.delete(segment)
+  }
+
+  #account(ackSegment: number): AckAccount {
+    let account = this.#acks.get(ackSegment)
+    if (account === undefined) {
+      account = {
+        settling: 0,
+        settlingBytes: 0,
+        settlingAlone: 0,
+        others: 0,
+        othersBytes: 0,
+        frameBytes: 0,
+        madeBytes: undefined,
+        outcomes: new Map(),
+        settledIds: 0,
+        halts: 0,
+        kept: 0,
+        holdsResume: false,
+        pinned: false,
+        limitsUntil: 0,
+        copiedFrom: new Set(),
+      }
+      this.#acks.set(ackSegment, account)
+    }
+    return account
+  }
+}
+
+const none: ReadonlySet<number> = new Set()
+const nothing = { messages: 0, bytes: 0 }
+
+/**
+ * An id is needed in an outcome that settles, as a row of a block; any other outcome is taken
+ * for one of average size.
+ */
+function neededBytes(account: AckAccount, now: number): number {
+  const { settling, settlingBytes, others, othersBytes, settledIds, halts, kept, holdsResume, pinned } =
+    account
+  let outcomes = 0
+  for (const count of account.outcomes.values()) outcomes += count
+  const limits = account.limitsUntil > now ? 1 : 0
+  const single = halts + kept + limits + (holdsResume ? 1 : 0) + (pinned ? 1 : 0)
+  const rest = Math.max(0, outcomes - settledIds) + single
+  const averageBytes = FRAME_HEADER_BYTES + (settlingBytes + othersBytes) / Math.max(1, settling + others)
+  return (settledIds * settlingBytes) / Math.max(1, settling) + rest * averageBytes
+}
+
+function raise(counts: Map<number, number>, key: number, by: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + by)
+}
+
+function lower(counts: Map<number, number>, key: number): void {
+  const count = counts.get(key)
+  if (count === undefined) throw new Error(`Segment ${key} was counted less often than it is struck`)
+  if (count === 1) counts.delete(key)
+  else counts.set(key, count - 1)
+}

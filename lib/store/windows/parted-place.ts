@@ -1,0 +1,23 @@
+import type { SegmentUsage } from '../usage/segment-usage.js'
+
+/**
+ * Where the last outcome stands that tells how the wall clock parted from the queue's time: its segment
+ * stays.
+ */
+export class PartedPlace {
+  #segment: number | undefined
+  /** 0: there is none. */
+  ackSequence = 0
+
+  /** Its frame was copied to this segment. */
+  moved(ackSequence: number, segment: number, usage: SegmentUsage): void {
+    if (this.ackSequence === ackSequence) this.standsIn(segment, ackSequence, usage)
+  }
+
+  standsIn(segment: number, ackSequence: number, usage: SegmentUsage): void {
+    if (this.#segment !== undefined) usage.release(this.#segment)
+    usage.keep(segment)
+    this.#segment = segment
+    this.ackSequence = ackSequence
+  }
+}

@@ -1,0 +1,362 @@
+/** Records what happened to messages: in the index at once, in the ack log as soon as it can be written. */
+import { asWaqError, type WaqError } from '../../log/errors/waq-error.js'
+import { clearTimeout, setTimeout } from '../../log/runtime/real-time.js'
+import type { Log } from '../../log/types.js'
+import type { DedupeIndex } from '../dedupe/dedupe-index.js'
+import type { MessageIndex } from '../index/message-index.js'
+import type { RecordCache } from '../index/record-cache.js'
+import type { MessageRef, Outcome, OutcomeListener } from '../message-store.js'
+import { NO_DIGEST } from '../record/digest.js'
+import { EnvelopeScan } from '../record/envelope-scan.js'
+import { identityOfEncoded, type MessageIdentity } from '../record/message-identity.js'
+import {
+  type AliveRecord,
+  isSettling,
+  type OtherRecord,
+  type OutcomeRecord,
+  type SettlingKind,
+} from '../record/outcome.js'
+import { encodeOutcome } from '../record/outcome-encoder.js'
+import { outcomeFormats, SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
+import { SettledBlockWriter } from '../record/settled-block-writer.js'
+import type { SegmentUsage } from '../usage/segment-usage.js'
+import type { SettlementWatch } from '../usage/settlement-watch.js'
+import { InFlight } from './in-flight.js'
+import { Recording, type RecordingOwner } from './recording.js'
+
+export interface OutcomeRecorderParts {
+  readonly acks: Log
+  readonly messages: Log
+  readonly index: MessageIndex
+  readonly cache: RecordCache
+  readonly dedupe: DedupeIndex
+  readonly usage: SegmentUsage
+  readonly halts: ChannelHalts
+  readonly watch: SettlementWatch
+  readonly now: () => number
+  /** Reads who a live message is. */
+  readonly readIdentity: (ref: MessageRef) => Promise<MessageIdentity | undefined>
+  /**
+   * Something may have become free: a message segment has no live message any more, or an ack segment was
+   * sealed.
+   */
+  readonly mayBeFree: () => void
+  /** Messages go to this message segment now, so that it is not free, whatever is settled. */
+  readonly isWritingTo: (segment: number) => boolean
+  /** A message left, or died, without an attempt of which the log has a mark. */
+  readonly leftUnattempted: () => void
+  readonly onError: (error: WaqError) => void
+  /** Why nothing can be recorded any more; undefined while it can. */
+  readonly refusal: () => WaqError | undefined
+}
+
+/** Channels that a dead letter halts, with the ack segment that says so. */
+export type ChannelHalts = Map<string, ChannelHalt>
+
+export interface ChannelHalt {
+  /** Epoch ms. */
+  readonly since: number
+  /** Compaction moves it. */
+  segment: number
+  readonly ackSequence: number
+}
+
+/** So many bytes of settled messages make it worth a look whether their segments should be compacted. */
+const ASK_AFTER_BYTES = 1024 * 1024
+/** So many of them, too: the outcomes of small messages are as large as those of others. */
+const ASK_AFTER_MESSAGES = 1024
+
+/** How often a log that did not write yet is asked whether it cannot. */
+const WRITE_POLL_MS = 100
+
+type Settling = Extract<Outcome, { kind: SettlingKind }>
+type Alive = Exclude<Outcome, Settling>
+
+export class OutcomeRecorder implements RecordingOwner {
+  readonly inFlight = new InFlight<Recording>()
+  readonly #parts: OutcomeRecorderParts
+  readonly #block = new SettledBlockWriter()
+  readonly #scan = new EnvelopeScan()
+  /** Resolves when the ids of all messages were read whose settling outcome waited for that until now. */
+  #allRead: Promise<void> = Promise.resolve()
+  #syncing: Promise<void> = Promise.resolve()
+  /** A sync that has not begun: it is everybody's who asks meanwhile. */
+  #nextSync: Promise<void> | undefined
+  #segment = -1
+  /** Since compaction was asked for last. */
+  #settledBytes = 0
+  #settledMessages = 0
+
+  constructor(parts: OutcomeRecorderParts) {
+    this.#parts = parts
+  }
+
+  record(ref: MessageRef, outcome: Outcome, listener?: OutcomeListener): Recording {
+    const { index, leftUnattempted } = this.#parts
+    const settles = isSettling<Outcome>(outcome)
+    if ((settles || outcome.kind === 'dead') && index.table.state(ref) !== 'sending') leftUnattempted()
+    index.apply(ref, outcome)
+    return settles ? this.#recordSettling(ref, outcome, listener) : this.#recordAlive(ref, outcome, listener)
+  }
+
+  #recordAlive(ref: MessageRef, outcome: Alive, listener: OutcomeListener | undefined): Recording {
+    const { index, usage, halts, acks } = this.#parts
+    const { table } = index
+    const recording = new Recording(
+      this,
+      segment => {
+        usage.outcomeWritten(table.segment(ref), table.ackSegment(ref), segment)
+        table.setAck(ref, segment, recording.firstSequence)
+        if (outcome.kind === 'rate-limited') usage.limitAdded(segment, outcome.dueAt)
+        if (outcome.kind === 'dead' && outcome.haltsChannel) {
+          const channel = index.channel(ref)
+          const earlier = halts.get(channel)
+          if (earlier !== undefined) usage.haltEnded(earlier.segment)
+          halts.set(channel, { since: outcome.at, segment, ackSequence: recording.firstSequence })
+          usage.haltAdded(segment)
+        }
+      },
+      listener,
+    )
+    return this.#append(acks, recording, this.#aliveRecord(ref, outcome))
+  }
+
+  #aliveRecord(ref: MessageRef, outcome: Alive): AliveRecord {
+    const { index, messages } = this.#parts
+    const alive = {
+      kind: outcome.kind,
+      sequence: index.table.sequence(ref),
+      nextSequence: messages.nextSequence,
+      at: outcome.at,
+      attempts: outcome.attempts,
+      firstAttemptAt: outcome.firstAttemptAt,
+      mayHaveBeenSent: outcome.mayHaveBeenSent,
+      triedMs: outcome.triedMs,
+      errors: index.errors(ref),
+      redrive: index.redrive(ref),
+    }
+    switch (outcome.kind) {
+      case 'retry':
+        return { ...alive, kind: outcome.kind, dueAt: outcome.dueAt }
+      case 'rate-limited': {
+        const { kind, dueAt, scope, target } = outcome
+        return { ...alive, kind, dueAt, scope, target }
+      }
+      case 'dead': {
+        const halts = outcome.haltsChannel ? index.channel(ref) : undefined
+        return { ...alive, kind: outcome.kind, reason: outcome.reason, halts }
+      }
+      default:
+        // Not a copy: of most messages it is the only one that lives on.
+        return alive as AliveRecord
+    }
+  }
+
+  /**
+   * The id, channel and digest must be known to write it; where the record is not in memory, it is read
+   * first.
+   */
+  #recordSettling(ref: MessageRef, outcome: Settling, listener: OutcomeListener | undefined): Recording {
+    const { index, cache, acks } = this.#parts
+    const sequence = index.table.sequence(ref)
+    let identity: MessageIdentity | undefined
+    const recording = new Recording(this, segment => this.#settle(ref, outcome, identity, segment), listener)
+    recording.settles = ref
+    const append = (known: MessageIdentity | undefined): void => {
+      identity = known
+      // No one reads it any more.
+      cache.delete(sequence)
+      this.#append(acks, recording, this.#settlingRecord(ref, outcome, known))
+    }
+    const latest = cache.latest(sequence)
+    if (latest !== undefined) {
+      append(identityOfEncoded(latest))
+      return recording
+    }
+    const cached = cache.get(sequence)
+    if (cached !== undefined) {
+      append(this.#scan.identity(cached, `the record of message ${sequence}`))
+      return recording
+    }
+    const reading = this.#readForSettling(ref).then(append)
+    this.#allRead = this.#allRead.then(() => reading)
+    return recording
+  }
+
+  /** A message that cannot be read any more is settled all the same; only its id cannot be told again. */
+  async #readForSettling(ref: MessageRef): Promise<MessageIdentity | undefined> {
+    const { readIdentity, onError, index } = this.#parts
+    try {
+      return await readIdentity(ref)
+    } catch (error) {
+      onError(
+        asWaqError(
+          error,
+          `Message ${index.table.sequence(ref)} was settled, but its id could not be read, so a duplicate ` +
+            'of it would be sent',
+        ),
+      )
+      return undefined
+    }
+  }
+
+  #settlingRecord(ref: MessageRef, outcome: Settling, identity: MessageIdentity | undefined): OutcomeRecord {
+    const { index, messages } = this.#parts
+    return {
+      kind: outcome.kind,
+      sequence: index.table.sequence(ref),
+      nextSequence: messages.nextSequence,
+      at: outcome.at,
+      attempts: outcome.attempts,
+      mayHaveBeenSent: outcome.mayHaveBeenSent,
+      id: identity?.id ?? '',
+      channel: index.channel(ref),
+      digest: identity?.digest ?? NO_DIGEST,
+    }
+  }
+
+  /** It is written: the message is no more, its id is remembered. */
+  #settle(ref: MessageRef, outcome: Settling, identity: MessageIdentity | undefined, segment: number): void {
+    const { index, dedupe, usage, watch, now, mayBeFree, isWritingTo } = this.#parts
+    const { table } = index
+    const sequence = table.sequence(ref)
+    const messageSegment = table.segment(ref)
+    usage.outcomeWritten(messageSegment, table.ackSegment(ref), segment)
+    if (identity !== undefined) {
+      const { kind: state, attempts, at } = outcome
+      const { id, digest } = identity
+      usage.settledIdAdded(segment)
+      dedupe.add({ id, channel: index.channel(ref), digest, sequence, state, attempts, at, segment }, now())
+    }
+    const wasLast = usage.messageSettled(messageSegment, table.bytes(ref))
+    watch.settled(sequence, messageSegment, segment)
+    this.#settledBytes += table.bytes(ref)
+    this.#settledMessages += 1
+    index.delete(ref)
+    // A queue that is empty after each message would ask after each: that segment is asked about when it is
+    // left.
+    const mayLeave = wasLast && !isWritingTo(messageSegment)
+    const isMuch = this.#settledBytes >= ASK_AFTER_BYTES || this.#settledMessages >= ASK_AFTER_MESSAGES
+    if (!mayLeave && !isMuch) return
+    this.#settledBytes = 0
+    this.#settledMessages = 0
+    mayBeFree()
+  }
+
+  recordResumed(channel: string, at: number, listener?: OutcomeListener): Recording {
+    const { acks, messages, usage, halts } = this.#parts
+    const recording = new Recording(
+      this,
+      segment => {
+        usage.resumeAdded(segment)
+        const halt = halts.get(channel)
+        if (halt === undefined) return
+        halts.delete(channel)
+        usage.haltEnded(halt.segment)
+      },
+      listener,
+    )
+    return this.#append(acks, recording, {
+      kind: 'resumed',
+      nextSequence: messages.nextSequence,
+      at,
+      channel,
+    })
+  }
+
+  /** Of no message. Returns its ack sequence; `written` is told its segment. */
+  recordOther(record: OtherRecord, written: (segment: number) => void): number {
+    return this.#append(this.#parts.acks, new Recording(this, written), record).firstSequence
+  }
+
+  #append(acks: Log, recording: Recording, record: OutcomeRecord): Recording {
+    const refusal = this.#parts.refusal()
+    recording.firstSequence = acks.nextSequence
+    this.inFlight.add(recording)
+    if (refusal !== undefined) {
+      recording.failed(refusal)
+      return recording
+    }
+    try {
+      const settles = isSettling(record)
+      recording.type = settles ? SETTLED_FRAME_TYPE : outcomeFormats[record.kind].frameType
+      recording.encoded = settles ? this.#block.encode(record) : encodeOutcome(record)
+      acks.append(recording)
+    } catch (error) {
+      recording.failed(error as Error)
+    }
+    return recording
+  }
+
+  written(recording: Recording): void {
+    const { index } = this.#parts
+    if (recording.settles !== undefined) index.leave(recording.settles)
+    index.deferred.lag(recording)
+  }
+
+  account(recording: Recording): void {
+    this.inFlight.delete(recording)
+    const { usage } = this.#parts
+    const { segment, encoded } = recording
+    if (recording.settles !== undefined) usage.blockAdded(segment, 1, encoded.length)
+    else usage.frameAdded(segment, encoded.length)
+    if (segment === this.#segment) return
+    this.#segment = segment
+    this.#parts.mayBeFree()
+  }
+
+  copied(recording: Recording, segment: number): void {
+    this.#parts.index.deferred.apply()
+    this.#parts.usage.outcomeCopied(recording.segment, segment)
+  }
+
+  refused(recording: Recording): void {
+    this.inFlight.delete(recording)
+  }
+
+  /**
+   * Resolves when everything recorded so far is on the device; rejects where the log does, or says that it
+   * cannot write. However many ask at once, there are two: the one under way, and the one that covers what
+   * was recorded since.
+   */
+  sync(): Promise<void> {
+    this.#nextSync ??= this.#syncing.then(() => {
+      this.#nextSync = undefined
+      const sync = this.#sync()
+      this.#syncing = sync.catch(() => {})
+      return sync
+    })
+    return this.#nextSync
+  }
+
+  async #sync(): Promise<void> {
+    await this.handedOver()
+    const { acks } = this.#parts
+    const last = this.inFlight.last
+    if (last !== undefined) {
+      while (!(await settlesWithin(last.written, WRITE_POLL_MS))) {
+        // A log that retains what it cannot write says so only when it is asked.
+        await acks.commit()
+      }
+    }
+    await acks.commit()
+  }
+
+  /** Everything recorded so far was handed to the log. */
+  handedOver(): Promise<void> {
+    return this.#allRead
+  }
+}
+
+/** Whether the promise resolved by then; rejects where it did. */
+async function settlesWithin(promise: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<boolean>(resolve => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  try {
+    return await Promise.race([promise.then(() => true), timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}

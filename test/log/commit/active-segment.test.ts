@@ -1,0 +1,126 @@
+import t from 'tap'
+import { SEGMENT_HEADER_BYTES } from '../../../lib/log/format/format.js'
+import type { FileHandle } from '../../../lib/log/fs/file-system.js'
+import { ActiveSegment, Segment } from '../../../lib/log/segment/segment.js'
+import { Device } from '../../../lib/log/sync/device.js'
+import { SyncMeter } from '../../../lib/log/sync/sync-meter.js'
+
+/** A file whose syncs end when the test says so. */
+function stage() {
+  const syncs: { succeed: () => void; fail: () => void }[] = []
+  const calls: string[] = []
+  const file = {
+    sync: () => {
+      calls.push('sync')
+      return new Promise<void>((resolve, reject) => {
+        syncs.push({ succeed: resolve, fail: () => reject(new Error('the device says no')) })
+      })
+    },
+    close: async () => {
+      calls.push('close')
+    },
+  } as unknown as FileHandle
+  const segment = new Segment({
+    log: 'messages',
+    epoch: 1,
+    token: 'a'.repeat(16),
+    ordinal: 2,
+    salt: Buffer.alloc(8),
+    firstSequence: 1,
+    lastSequence: 0,
+    length: undefined,
+    diskBytes: SEGMENT_HEADER_BYTES,
+    compacted: false,
+  })
+  return {
+    active: new ActiveSegment(segment, file, 4096, { device: new Device(), syncMeter: new SyncMeter() }),
+    segment,
+    syncs,
+    calls,
+  }
+}
+
+const turn = () => new Promise(resolve => setImmediate(resolve))
+
+t.test('after a failed sync no later one is made, and none succeeds', async t => {
+  const { active, segment, syncs, calls } = stage()
+  active.advance(100, 1, 4)
+  const first = active.sync()
+  syncs[0]!.fail()
+  await t.rejects(first, { code: 'WAQ_IO' })
+  active.advance(100, 1, 4)
+  const second = active.sync()
+  syncs[1]?.succeed()
+  await t.rejects(second, { code: 'WAQ_IO' })
+  t.same(calls, ['sync'])
+  t.equal(segment.synced, SEGMENT_HEADER_BYTES)
+})
+
+t.test('a sync covers what was written before it began', async t => {
+  const { active, segment, syncs } = stage()
+  active.advance(100, 1, 4)
+  const first = active.sync()
+  active.advance(50, 5, 6)
+  syncs[0]!.succeed()
+  await first
+  t.equal(segment.synced, SEGMENT_HEADER_BYTES + 100)
+})
+
+t.test('one sync a file is in flight, and whoever comes meanwhile waits for the next', async t => {
+  const { active, segment, syncs } = stage()
+  active.advance(100, 1, 4)
+  const first = active.sync()
+  active.advance(50, 5, 6)
+  const second = active.sync()
+  await turn()
+  t.equal(syncs.length, 1)
+  syncs[0]!.succeed()
+  await first
+  await turn()
+  t.equal(syncs.length, 2)
+  syncs[1]!.succeed()
+  await second
+  t.equal(segment.synced, SEGMENT_HEADER_BYTES + 150)
+})
+
+t.test('a sync that ends after a seal proves nothing behind it', async t => {
+  const { active, segment, syncs } = stage()
+  active.advance(100, 1, 4)
+  const syncing = active.sync()
+  segment.seal()
+  syncs[0]!.succeed()
+  await t.rejects(syncing, { code: 'WAQ_IO' })
+  t.equal(segment.length, SEGMENT_HEADER_BYTES)
+  t.equal(segment.synced, SEGMENT_HEADER_BYTES)
+})
+
+t.test(
+  'a manifest names no sequence beyond what a sync covered, in an open segment and in an ended one',
+  async t => {
+    const { active, segment, syncs } = stage()
+    active.advance(100, 7, 9)
+    t.match(segment.toManifest(), { firstSequence: 7, lastSequence: 6, length: undefined }, 'none is synced')
+    const first = active.sync()
+    active.advance(50, 10, 12)
+    syncs[0]!.succeed()
+    await first
+    t.match(segment.toManifest(), { firstSequence: 7, lastSequence: 9, length: undefined })
+    t.equal(segment.lastSequence, 12)
+    segment.seal()
+    t.match(segment.toManifest(), { lastSequence: 9, length: SEGMENT_HEADER_BYTES + 100 })
+    t.equal(segment.lastSequence, 9, 'the others are written again elsewhere')
+  },
+)
+
+t.test('a file is not closed under its sync', async t => {
+  const { active, syncs, calls } = stage()
+  active.advance(100, 1, 4)
+  const syncing = active.sync()
+  const closing = active.close()
+  await turn()
+  t.same(calls, ['sync'])
+  syncs[0]!.succeed()
+  await syncing
+  await closing
+  t.same(calls, ['sync', 'close'])
+})

@@ -1,0 +1,38 @@
+import t from 'tap'
+import type { Append } from '../../../lib/log/commit/append.js'
+import { Unsynced } from '../../../lib/log/commit/unsynced.js'
+
+/** What `Unsynced` looks at. */
+const appendOf = (bytes: number): Append => ({ bytes, synced: false }) as Append
+
+t.test('outcomes that no one asks to sync are synced when they are many', async t => {
+  for (const durability of ['os', { syncEveryMs: 60_000 }] as const) {
+    let syncs = 0
+    const unsynced = new Unsynced(durability, () => {
+      syncs += 1
+    })
+    for (let i = 0; i < 10; i += 1) unsynced.add([appendOf(100_000)])
+    t.equal(syncs, 0)
+    unsynced.add([appendOf(100_000)])
+    t.equal(syncs, 1)
+    unsynced.stopTimer()
+  }
+})
+
+t.test('what a sync covered is let go, and counts no more', async t => {
+  let syncs = 0
+  const unsynced = new Unsynced('os', () => {
+    syncs += 1
+  })
+  const first = appendOf(1_000_000)
+  unsynced.add([first])
+  Object.assign(first, { synced: true })
+  unsynced.letGoSynced()
+  t.equal(unsynced.size, 0)
+  const second = appendOf(1_000_000)
+  unsynced.add([second])
+  t.equal(syncs, 0)
+  t.equal(unsynced.last, second)
+  t.same(unsynced.takeLost(), [second])
+  t.equal(unsynced.size, 0)
+})

@@ -1,0 +1,88 @@
+import t from 'tap'
+import type { WaqError } from '../../../lib/log/errors/waq-error.js'
+import { Fence } from '../../../lib/log/lock/fence.js'
+import { copyFile } from '../../fixtures/disk/damage.js'
+import { DiskProcess } from '../../fixtures/disk/disk-process.js'
+import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
+
+async function owned(fault: () => boolean = () => false) {
+  const process = new DiskProcess(new RecordingDisk(), {
+    fault: ({ kind }) => (kind === 'inode' && fault() ? { code: 'EIO' } : undefined),
+  })
+  const file = await process.create('/owner')
+  return { process, fence: new Fence(process, '/', '/owner', file) }
+}
+
+t.test('while the owner file stands, the fence does', async t => {
+  const { fence } = await owned()
+  fence.check()
+  t.equal(fence.stands(), true)
+  t.equal(fence.lost, undefined)
+})
+
+t.test('once the owner file is gone, the fence is lost for good', async t => {
+  const { process, fence } = await owned()
+  const heard: WaqError[] = []
+  fence.onLost(error => heard.push(error))
+  await process.unlink('/owner')
+  t.equal(fence.stands(), false)
+  t.equal(fence.lost, undefined, 'looking is not noticing')
+  t.throws(() => fence.check(), {
+    code: 'WAQ_LOCK_LOST',
+    message:
+      /^the owner file \/owner was removed: another process has taken over the directory \/, or somebody/,
+  })
+  await process.create('/owner')
+  t.throws(() => fence.check(), { code: 'WAQ_LOCK_LOST' }, 'also where a file of that name comes back')
+  t.equal(fence.stands(), false)
+  t.equal(heard.length, 1, 'listeners hear it once')
+  fence.onLost(error => heard.push(error))
+  t.equal(heard.length, 2, 'and a late one at once')
+})
+
+t.test('where it cannot be told, the fence is lost', async t => {
+  let sick = false
+  const { fence } = await owned(() => sick)
+  fence.check()
+  sick = true
+  t.throws(() => fence.check(), { code: 'WAQ_LOCK_LOST' })
+})
+
+t.test('a file of that name with the number of ours is not taken for ours: ours is held open', async t => {
+  const { process, fence } = await owned()
+  await process.unlink('/owner')
+  await new DiskProcess(process.disk).create('/owner')
+  t.throws(() => fence.check(), { code: 'WAQ_LOCK_LOST' })
+})
+
+t.test('where a restored copy has our file, the fence is lost', async t => {
+  const { process, fence } = await owned()
+  copyFile(process.disk, '/owner', process.disk, '/owner')
+  t.throws(() => fence.check(), {
+    code: 'WAQ_LOCK_LOST',
+    message: /a copy of the directory \/ was put in its place/,
+  })
+})
+
+t.test(
+  'where our file gets a second name, the directory is being copied by links, and the fence is lost',
+  async t => {
+    const { process, fence } = await owned()
+    const { disk } = process
+    const file = disk.file('/owner')
+    disk.root.change({ kind: 'create', removes: undefined, adds: { name: 'link', node: file } })
+    t.throws(() => fence.check(), {
+      code: 'WAQ_LOCK_LOST',
+      message: /was copied by hard links/,
+    })
+  },
+)
+
+t.test('a fence that was given back lets its file go, and does not stand', async t => {
+  const { process, fence } = await owned()
+  fence.close()
+  fence.close()
+  t.equal(fence.stands(), false)
+  await new Promise(setImmediate)
+  t.equal(process.counts.close, 1)
+})

@@ -1,0 +1,118 @@
+import t from 'tap'
+import {
+  backgroundLimits,
+  type CompactionLimits,
+  planCompaction,
+  type SegmentShare,
+  thoroughLimits,
+} from '../../../lib/store/compaction/compaction-plan.js'
+
+const SEGMENT = 16_000
+
+/** `100/40`: 100 bytes, 40 of them needed; `100/40~`: loosely. `free`, `fixed`: 1000 bytes in that state. */
+function shares(text: string): SegmentShare[] {
+  return text.split(' ').map((word, index) => {
+    if (word === 'free' || word === 'fixed')
+      return { id: index + 1, bytes: 1000, neededBytes: 0, state: word, loose: false }
+    const loose = word.endsWith('~')
+    const [bytes, neededBytes] = word.replace('~', '').split('/').map(Number)
+    return { id: index + 1, bytes: bytes!, neededBytes: neededBytes!, state: 'movable', loose }
+  })
+}
+
+const background = backgroundLimits(SEGMENT, 0.5)
+const thorough = thoroughLimits(SEGMENT)
+
+const rows: readonly {
+  why: string
+  segments: string
+  limits?: CompactionLimits
+  rewrite?: number[][]
+}[] = [
+  { why: 'segments that no one needs are not rewritten', segments: 'free 16000/9000 free' },
+  { why: 'one that is needed for the most part stays', segments: '16000/8000' },
+  { why: 'one that is needed for less than the ratio is rewritten', segments: '16000/7999', rewrite: [[1]] },
+  { why: 'one that is still written to stays', segments: 'fixed 16000/16000' },
+  { why: 'sparse neighbours are rewritten together', segments: '16000/100 16000/200', rewrite: [[1, 2]] },
+  {
+    why: 'a free one between them parts nothing, for it goes',
+    segments: '16000/100 free 16000/200',
+    rewrite: [[1, 3]],
+  },
+  {
+    why: 'one that stays parts a run: the order of segments is that of their records',
+    segments: '16000/100 16000/16000 16000/200 fixed 16000/1',
+    rewrite: [[5], [1], [3]],
+  },
+  { why: 'a small neighbour joins', segments: '900/900 16000/100 900/900', rewrite: [[1, 2, 3]] },
+  { why: 'small ones by themselves stay', segments: '900/900 900/900 900/900' },
+  {
+    why: 'many small ones in a row become one',
+    segments: '900/900 900/900 900/900 900/900',
+    rewrite: [[1, 2, 3, 4]],
+  },
+  { why: 'what would free next to nothing stays', segments: '990/0 fixed 1000/1' },
+  {
+    why: 'a run needs no more bytes than one segment holds',
+    segments: '16000/7000 16000/7000 16000/7000',
+    rewrite: [[1, 2], [3]],
+  },
+  {
+    why: 'what frees the largest share comes first',
+    segments: '16000/7000 fixed 16000/10',
+    rewrite: [[3], [1]],
+  },
+  {
+    why: 'on demand, what is nearly whole stays, and the rest is rewritten',
+    segments: '16000/15500 16000/15000',
+    limits: thorough,
+    rewrite: [[2]],
+  },
+  {
+    why: 'on demand, two small ones become one',
+    segments: '900/900 900/900 16000/16000',
+    limits: thorough,
+    rewrite: [[1, 2]],
+  },
+  { why: 'on demand, a small one that is whole stays', segments: '900/900', limits: thorough },
+]
+
+for (const { why, segments, limits = background, rewrite = [] } of rows) {
+  t.test(why, async t => {
+    const runs = planCompaction(shares(segments), limits)
+    t.strictSame(
+      runs.map(({ ids }) => ids),
+      rewrite,
+    )
+  })
+}
+
+t.test('a run has a bounded number of segments', async t => {
+  const many = Array.from({ length: 150 }, () => '1000/1').join(' ')
+  const runs = planCompaction(shares(many), background)
+  t.strictSame(
+    runs.map(({ ids }) => ids.length).sort((one, other) => other - one),
+    [64, 64, 22],
+  )
+})
+
+t.test('what was rewritten is not rewritten again', async t => {
+  for (const limits of [background, thorough]) {
+    let segments = shares('16000/7000 16000/7000 900/900 900/900 16000/10 900/900 16000/16000 900/0')
+    for (let round = 0; round < 20; round += 1) {
+      const [run] = planCompaction(segments, limits)
+      if (run === undefined) break
+      t.ok(round < 10, 'it comes to an end')
+      const made: SegmentShare = {
+        id: 100 + round,
+        bytes: run.neededBytes,
+        neededBytes: run.neededBytes,
+        state: 'movable',
+        loose: false,
+      }
+      segments = segments.flatMap(segment =>
+        segment.id === run.ids[0] ? [made] : run.ids.includes(segment.id) ? [] : [segment],
+      )
+    }
+  }
+})

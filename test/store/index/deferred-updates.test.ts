@@ -1,0 +1,79 @@
+import t from 'tap'
+import { nextTurn } from '../../../lib/log/runtime/real-time.js'
+import { DeferredUpdates } from '../../../lib/store/index/deferred-updates.js'
+
+t.test('updates come in order, behind all who wait, before the event loop goes on', async t => {
+  const deferred = new DeferredUpdates()
+  const events: string[] = []
+  setImmediate(() => events.push('turn'))
+  const waits = async (depth: number): Promise<void> => {
+    if (depth > 0) await waits(depth - 1)
+    await null
+  }
+  process.nextTick(() => {
+    deferred.add({ apply: () => events.push('first') })
+    deferred.add({ apply: () => events.push('second') })
+    void waits(10).then(() => events.push('heard'))
+  })
+  await nextTurn()
+  t.same(events, ['heard', 'first', 'second', 'turn'])
+})
+
+t.test('whoever looks has them applied, once', async t => {
+  const deferred = new DeferredUpdates()
+  const events: number[] = []
+  deferred.add({
+    apply: () => {
+      events.push(1)
+      // As a look-up within an update does.
+      deferred.apply()
+    },
+  })
+  deferred.add({ apply: () => events.push(2) })
+  deferred.apply()
+  t.same(events, [1, 2])
+  await nextTurn()
+  t.same(events, [1, 2])
+})
+
+t.test('one that fails is reported, and takes none of the others along', async t => {
+  const deferred = new DeferredUpdates()
+  const failure = new Error('a defect')
+  const seen: unknown[] = []
+  deferred.onError = error => seen.push(error)
+  deferred.add({
+    apply() {
+      throw failure
+    },
+  })
+  deferred.add({ apply: () => seen.push('applied') })
+  deferred.apply()
+  t.same(seen, [failure, 'applied'])
+})
+
+t.test('what lags waits for a look-up, and comes behind what is due', async t => {
+  const deferred = new DeferredUpdates()
+  const events: string[] = []
+  deferred.lag({ apply: () => events.push('lagged') })
+  deferred.add({ apply: () => events.push('due') })
+  await nextTurn()
+  t.same(events, ['due'])
+  deferred.lag({ apply: () => events.push('lagged, too') })
+  deferred.add({ apply: () => events.push('due, too') })
+  deferred.apply()
+  t.same(events, ['due', 'due, too', 'lagged', 'lagged, too'])
+  deferred.apply()
+  t.equal(events.length, 4, 'once')
+})
+
+t.test('64 lag at most, behind all who wait', async t => {
+  const deferred = new DeferredUpdates()
+  let applied = 0
+  for (let n = 1; n <= 63; n += 1) deferred.lag({ apply: () => applied++ })
+  await nextTurn()
+  t.equal(applied, 0)
+  deferred.lag({ apply: () => applied++ })
+  t.equal(applied, 0)
+  await nextTurn()
+  t.equal(applied, 64)
+})
