@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
-import { formatStats } from '../../lib/cli/commands/stats.js'
+import { formatStats } from '../../lib/cli/common/stats-text.js'
 import { QueueReader } from '../../lib/index.js'
 import { openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { formatStats } from '../../lib/cli/commands/stats.js'
+import { formatStats } from '../../lib/cli/common/stats-text.js'
 import { QueueReader } from '../../lib/index.js'
 import { openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 

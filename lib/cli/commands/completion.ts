@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander'
 import type { CommandContext } from '../common/command.js'
 import { addExamples } from '../common/command-options.js'
-import { completionScript, SHELLS, type Shell } from './completion-scripts.js'
+import { completionScript, SHELLS, type Shell } from '../common/completion-scripts.js'
 
 /** `waq completion`: what a shell needs to complete command lines. */
 export function registerCompletion(program: Command, { terminal }: CommandContext): void {

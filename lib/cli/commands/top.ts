@@ -13,10 +13,17 @@ import {
 } from '../common/command-options.js'
 import { interruptedError, usageError } from '../common/exit-status.js'
 import { surveyChannels } from '../common/survey-channels.js'
+import {
+  type Rates,
+  ratesBetween,
+  SORTS,
+  type SortKey,
+  type TopFacts,
+  topScreen,
+} from '../common/top-screen.js'
 import { AlternateScreen } from '../terminal/alternate-screen.js'
 import { toJson } from '../terminal/json.js'
 import { painter } from '../terminal/terminal.js'
-import { type Rates, ratesBetween, SORTS, type SortKey, type TopFacts, topScreen } from './top-screen.js'
 
 const DEFAULT_EVERY_MS = 1_000
 /**

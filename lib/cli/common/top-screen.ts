@@ -1,10 +1,10 @@
 import type { LiveStats, QueueLook } from '../../queue/queue-reader.js'
-import type { ChannelFigures } from '../common/survey-channels.js'
-import { formatBytes, formatDuration, formatNumberOf } from '../common/units.js'
 import { formatRow, layOut, titles } from '../terminal/table.js'
 import { escapeControls, formatCount, type Paint } from '../terminal/terminal.js'
 import { cutText, padText } from '../terminal/text-width.js'
-import { ownerText, pausedText, percentilesText } from './stats.js'
+import { ownerText, pausedText, percentilesText } from './stats-text.js'
+import type { ChannelFigures } from './survey-channels.js'
+import { formatBytes, formatDuration, formatNumberOf } from './units.js'
 
 /** What the live view shows. */
 export interface TopFacts {
