@@ -3,10 +3,8 @@ import { matchesChannel } from '../../queue/validation/selectors.js'
 import type { StoreReader } from '../../store/reader/store-reader.js'
 import type { CommandContext } from '../common/command.js'
 import {
-  addExamples,
+  addQueueCommand,
   channelOption,
-  DIRECTORY,
-  DIRECTORY_HELP,
   durationOption,
   GROUPS,
   jsonOption,
@@ -16,7 +14,7 @@ import { confirm } from '../common/confirm.js'
 import { CommandError, ExitStatus, interruptedError, usageError } from '../common/exit-status.js'
 import { inParts } from '../common/in-parts.js'
 import { unknownId } from '../common/near-ids.js'
-import { QueueHand } from '../common/queue-hand.js'
+import { withQueueHand } from '../common/queue-hand.js'
 import { toJson } from '../terminal/json.js'
 import { escapeControls, formatCount } from '../terminal/terminal.js'
 
@@ -32,16 +30,21 @@ interface CancelOptions {
 
 /** `waq cancel`: withdraw what waits. */
 export function registerCancel(program: Command, context: CommandContext): void {
-  const command = program
-    .command('cancel')
-    .helpGroup(GROUPS.change)
-    .summary('withdraw messages that wait')
-    .description(
+  addQueueCommand(program, 'cancel', {
+    group: GROUPS.change,
+    summary: 'withdraw messages that wait',
+    description:
       'Withdraws messages that wait, so that they are not sent. One that is being sent stays, and so does ' +
-        'one that may have been sent, unless --even-in-doubt is given. What is chosen by options is ' +
-        'counted, and asked about first.',
-    )
-    .argument(DIRECTORY, DIRECTORY_HELP)
+      'one that may have been sent, unless --even-in-doubt is given. What is chosen by options is ' +
+      'counted, and asked about first.',
+    examples: [
+      'waq cancel ./outbox reminder-1',
+      'waq cancel ./restored --older-than 1h --even-in-doubt --yes',
+    ],
+    exitStatus:
+      '0 done; 1 an id that no message has, or a message that stays; 2 wrong use, or not a queue; ' +
+      '3 its owner does not answer; 4 I/O error; 130 interrupted.',
+  })
     .argument('[ids...]', 'of the messages')
     .option('--all', 'every message that waits')
     .addOption(channelOption())
@@ -53,15 +56,6 @@ export function registerCancel(program: Command, context: CommandContext): void 
     .action((directory: string, ids: string[], options: CancelOptions) =>
       cancel(directory, ids, options, context),
     )
-  addExamples(
-    command,
-    [
-      { command: 'waq cancel ./outbox reminder-1' },
-      { command: 'waq cancel ./restored --older-than 1h --even-in-doubt --yes' },
-    ],
-    '0 done; 1 an id that no message has, or a message that stays; 2 wrong use, or not a queue; ' +
-      '3 its owner does not answer; 4 I/O error; 130 interrupted.',
-  )
 }
 
 async function cancel(
@@ -80,27 +74,19 @@ async function cancel(
   }
   const evenInDoubt = options.evenInDoubt === true
   const { terminal, signal } = context
-  const hand = await QueueHand.take(directory, {
-    signal,
-    patienceMs: options.wait,
-    onError: error => terminal.stderr.write(`waq: ${escapeControls(error.message)}\n`),
-  })
-  let chosen: readonly string[] = []
-  let changed = 0
-  try {
-    chosen = await chosenIds(hand.reader, named, options).catch(error => {
+  const { changed, of } = await withQueueHand(directory, options.wait, context, async hand => {
+    const chosen = await chosenIds(hand.reader, named, options).catch(error => {
       throw signal.aborted ? interruptedError('nothing was changed') : error
     })
     if (named.length === 0 && chosen.length > 0 && options.yes !== true) {
       await confirm(`cancel ${counted(chosen.length).toLowerCase()}`, context)
     }
-    changed = await inParts(chosen, 'cancelled', context, part => hand.cancel(part, evenInDoubt))
-  } finally {
-    await hand.close()
-  }
+    const changed = await inParts(chosen, 'cancelled', context, part => hand.cancel(part, evenInDoubt))
+    return { changed, of: chosen.length }
+  })
   if (json === true) terminal.stdout.write(`${toJson({ changed })}\n`)
   else terminal.stdout.write(`${counted(changed)} cancelled.\n`)
-  if (changed < chosen.length) throw stayed(chosen.length - changed, evenInDoubt)
+  if (changed < of) throw stayed(of - changed, evenInDoubt)
 }
 
 /** Rejects with WAQ_NOT_FOUND for an id that no message has. */

@@ -2,21 +2,13 @@ import type { Command } from 'commander'
 import type { CompactionReport, Progress } from '../../queue/types.js'
 import { StoreReader } from '../../store/reader/store-reader.js'
 import type { CommandContext } from '../common/command.js'
-import {
-  addExamples,
-  DIRECTORY,
-  DIRECTORY_HELP,
-  GROUPS,
-  jsonOption,
-  waitOption,
-} from '../common/command-options.js'
+import { addQueueCommand, GROUPS, jsonOption, waitOption } from '../common/command-options.js'
 import { interruptedError, loose } from '../common/exit-status.js'
-import { QueueHand } from '../common/queue-hand.js'
+import { type QueueHand, withQueueHand } from '../common/queue-hand.js'
 import { estimateCompaction } from '../common/space.js'
 import { formatBytes, formatNumberOf } from '../common/units.js'
 import { toJson } from '../terminal/json.js'
 import { ProgressLine, progressBar } from '../terminal/progress.js'
-import { escapeControls } from '../terminal/terminal.js'
 
 interface CompactCommandOptions {
   dryRun?: true
@@ -26,24 +18,20 @@ interface CompactCommandOptions {
 
 /** `waq compact`: reclaims space. */
 export function registerCompact(program: Command, context: CommandContext): void {
-  const command = program
-    .command('compact')
-    .helpGroup(GROUPS.mend)
-    .summary('reclaim space')
-    .description(
+  addQueueCommand(program, 'compact', {
+    group: GROUPS.mend,
+    summary: 'reclaim space',
+    description:
       'Reclaims the space of messages that are gone. A process that has the queue open does it, and goes ' +
-        'on sending; else this command does.',
-    )
-    .argument(DIRECTORY, DIRECTORY_HELP)
+      'on sending; else this command does.',
+    examples: ['waq compact ./outbox --dry-run', 'waq compact ./outbox'],
+    exitStatus:
+      '0 done; 2 wrong use, or not a queue; 3 its owner does not answer; 4 I/O error; 130 interrupted.',
+  })
     .option('--dry-run', 'only say what it would do')
     .addOption(waitOption())
     .addOption(jsonOption())
     .action((directory: string, options: CompactCommandOptions) => compact(directory, options, context))
-  addExamples(
-    command,
-    [{ command: 'waq compact ./outbox --dry-run' }, { command: 'waq compact ./outbox' }],
-    '0 done; 2 wrong use, or not a queue; 3 its owner does not answer; 4 I/O error; 130 interrupted.',
-  )
 }
 
 async function compact(
@@ -60,30 +48,28 @@ async function compact(
     )
     return
   }
-  const hand = await QueueHand.take(directory, {
-    signal,
-    patienceMs: options.wait,
-    onError: error => terminal.stderr.write(`waq: ${escapeControls(error.message)}\n`),
-  })
+  const report = await withQueueHand(directory, options.wait, context, hand => withProgress(hand, context))
+  terminal.stdout.write(json ? `${toJson(report)}\n` : `${reportText(report, false)}\n`)
+}
+
+async function withProgress(
+  hand: QueueHand,
+  { terminal, signal }: CommandContext,
+): Promise<CompactionReport> {
   const progress = new ProgressLine(terminal.stderr)
-  let report: CompactionReport
   let last: Progress | undefined
   try {
-    report = await hand.compact(made => {
+    return await hand.compact(made => {
       last = made
-      progress.show(
-        `${progressBar(shareOf(made))} ${formatBytes(made.doneBytes)} of about ` +
-          `${formatBytes(made.totalBytes)}`,
-      )
+      const [done, of] = [formatBytes(made.doneBytes), formatBytes(made.totalBytes)]
+      progress.show(`${progressBar(shareOf(made))} ${done} of about ${of}`)
     })
   } catch (error) {
     if (!signal.aborted) throw error
     throw interruptedError(`${howFar(last)}; the queue is sound, and the same command goes on${loose(error)}`)
   } finally {
     progress.clear()
-    await hand.close()
   }
-  terminal.stdout.write(json ? `${toJson(report)}\n` : `${reportText(report, false)}\n`)
 }
 
 function shareOf({ doneBytes, totalBytes }: Progress): number {

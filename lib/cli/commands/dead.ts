@@ -5,10 +5,9 @@ import type { MessageView } from '../../queue/types.js'
 import { StoreReader } from '../../store/reader/store-reader.js'
 import type { CommandContext } from '../common/command.js'
 import {
-  addExamples,
+  addCommand,
+  addQueueCommand,
   channelOption,
-  DIRECTORY,
-  DIRECTORY_HELP,
   durationOption,
   GROUPS,
   jsonOption,
@@ -17,7 +16,7 @@ import {
   waitOption,
 } from '../common/command-options.js'
 import { confirm } from '../common/confirm.js'
-import { tellOfDamage } from '../common/damage.js'
+import { DamageCount } from '../common/damage.js'
 import {
   addSelection,
   checkSelection,
@@ -28,30 +27,25 @@ import {
 import { interruptedError } from '../common/exit-status.js'
 import { inParts } from '../common/in-parts.js'
 import { printMessages } from '../common/message-rows.js'
-import { QueueHand } from '../common/queue-hand.js'
+import { type QueueHand, withQueueHand } from '../common/queue-hand.js'
 import { toJson } from '../terminal/json.js'
 import { LineOutput } from '../terminal/output.js'
-import { escapeControls, formatCount } from '../terminal/terminal.js'
+import { formatCount } from '../terminal/terminal.js'
 import { showMessage } from './show.js'
 
-const DONE = '0 done; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.'
 const CHANGED =
   '0 done; 1 an id that no dead letter has; 2 wrong use, or not a queue; 3 its owner does not answer; 4 ' +
   'I/O error; 130 interrupted.'
 
 /** `waq dead`: what was given up. */
 export function registerDead(program: Command, context: CommandContext): void {
-  const dead = program
-    .command('dead')
-    .helpGroup(GROUPS.mend)
-    .summary('dead letters: ls, show, retry, purge, export')
-    .helpCommand('help [command]', 'print the help of a command')
-    .description('Dead letters: messages that were given up. They are kept until they are retried or purged.')
-  addExamples(
-    dead,
-    [{ command: 'waq dead ls ./outbox' }, { command: 'waq dead retry ./outbox --reason expired' }],
-    '0 done; see the help of each.',
-  )
+  const dead = addCommand(program, 'dead', {
+    group: GROUPS.mend,
+    summary: 'dead letters: ls, show, retry, purge, export',
+    description: 'Dead letters: messages that were given up. They are kept until they are retried or purged.',
+    examples: ['waq dead ls ./outbox', 'waq dead retry ./outbox --reason expired'],
+    exitStatus: '0 done; see the help of each.',
+  }).helpCommand('help [command]', 'print the help of a command')
   registerDeadLs(dead, context)
   registerDeadShow(dead, context)
   registerRetry(dead, context)
@@ -62,11 +56,11 @@ export function registerDead(program: Command, context: CommandContext): void {
 type ListOptions = Omit<DeadSelection, 'all'> & { limit?: number; payload?: true; json?: true }
 
 function registerDeadLs(dead: Command, { terminal, signal }: CommandContext): void {
-  const command = dead
-    .command('ls')
-    .summary('list them')
-    .description('Lists dead letters, with the reason and the last error of each.')
-    .argument(DIRECTORY, DIRECTORY_HELP)
+  addQueueCommand(dead, 'ls', {
+    summary: 'list them',
+    description: 'Lists dead letters, with the reason and the last error of each.',
+    examples: ['waq dead ls ./outbox', 'waq dead ls ./outbox --reason permanent --older-than 7d'],
+  })
     .addOption(channelOption())
     .addOption(reasonOption())
     .addOption(durationOption('--older-than <duration>', 'dead for at least so long (30m, 7d)'))
@@ -77,13 +71,10 @@ function registerDeadLs(dead: Command, { terminal, signal }: CommandContext): vo
       const reader = await StoreReader.open(directory, { signal })
       const nowMs = Date.now()
       const payloads = options.payload === true
-      let damaged = 0
-      const onDamage = (): void => {
-        damaged += 1
-      }
+      const damage = new DamageCount()
       const count = await printMessages(
         terminal,
-        deadLettersOf(reader, options, { payloads, nowMs, onDamage }),
+        deadLettersOf(reader, options, { payloads, nowMs, onDamage: damage.add }),
         {
           kind: 'dead',
           json: options.json === true,
@@ -100,34 +91,23 @@ function registerDeadLs(dead: Command, { terminal, signal }: CommandContext): vo
         )
         terminal.stderr.write(isNarrowed ? 'No such dead letters.\n' : 'There are no dead letters.\n')
       }
-      tellOfDamage(damaged, directory, terminal)
+      damage.tell(directory, terminal)
     })
-  addExamples(
-    command,
-    [
-      { command: 'waq dead ls ./outbox' },
-      { command: 'waq dead ls ./outbox --reason permanent --older-than 7d' },
-    ],
-    DONE,
-  )
 }
 
 function registerDeadShow(dead: Command, context: CommandContext): void {
-  const command = dead
-    .command('show')
-    .summary('one of them, with its history')
-    .description('Shows one dead letter with its payload, its headers and its last attempts.')
-    .argument(DIRECTORY, DIRECTORY_HELP)
+  addQueueCommand(dead, 'show', {
+    summary: 'one of them, with its history',
+    description: 'Shows one dead letter with its payload, its headers and its last attempts.',
+    examples: ['waq dead show ./outbox order-4711'],
+    exitStatus:
+      '0 done; 1 no dead letter has this id; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
+  })
     .argument('<id>', 'of the dead letter')
     .addOption(jsonOption())
     .action((directory: string, id: string, { json }: { json?: true }) =>
       showMessage(directory, id, { json: json === true, state: 'dead' }, context),
     )
-  addExamples(
-    command,
-    [{ command: 'waq dead show ./outbox order-4711' }],
-    '0 done; 1 no dead letter has this id; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
-  )
 }
 
 interface ChangeOptions extends DeadSelection {
@@ -138,16 +118,18 @@ interface ChangeOptions extends DeadSelection {
 }
 
 function registerRetry(dead: Command, context: CommandContext): void {
-  const command = addSelection(
-    dead
-      .command('retry')
-      .summary('let them live again')
-      .description(
+  addSelection(
+    addQueueCommand(dead, 'retry', {
+      summary: 'let them live again',
+      description:
         'Lets dead letters live again, each in its channel before what waits there, with attempts and ' +
-          'time to live anew. A process that has the queue open sends them; else the next one does.',
-      )
-      .argument(DIRECTORY, DIRECTORY_HELP)
-      .argument('[ids...]', 'of the dead letters'),
+        'time to live anew. A process that has the queue open sends them; else the next one does.',
+      examples: [
+        'waq dead retry ./outbox order-4711',
+        "waq dead retry ./outbox --channel 'telegram:*' --reason attempts",
+      ],
+      exitStatus: CHANGED,
+    }).argument('[ids...]', 'of the dead letters'),
   )
     .addOption(
       new Option('--place <place>', 'before or behind what waits in their channels')
@@ -157,47 +139,28 @@ function registerRetry(dead: Command, context: CommandContext): void {
     .addOption(waitOption())
     .addOption(jsonOption())
     .action(async (directory: string, ids: string[], options: ChangeOptions) => {
-      checkSelection(ids, options)
       await change(directory, ids, options, context, 'retried', (hand, part) =>
         hand.retryDead(part, options.place),
       )
     })
-  addExamples(
-    command,
-    [
-      { command: 'waq dead retry ./outbox order-4711' },
-      { command: "waq dead retry ./outbox --channel 'telegram:*' --reason attempts" },
-    ],
-    CHANGED,
-  )
 }
 
 function registerPurge(dead: Command, context: CommandContext): void {
-  const command = addSelection(
-    dead
-      .command('purge')
-      .summary('throw them away')
-      .description(
+  addSelection(
+    addQueueCommand(dead, 'purge', {
+      summary: 'throw them away',
+      description:
         'Throws dead letters away. It counts them and asks first; export them before, if in doubt.',
-      )
-      .argument(DIRECTORY, DIRECTORY_HELP)
-      .argument('[ids...]', 'of the dead letters'),
+      examples: ['waq dead purge ./outbox --older-than 30d', 'waq dead purge ./outbox --all --yes'],
+      exitStatus: CHANGED,
+    }).argument('[ids...]', 'of the dead letters'),
   )
     .option('--yes', 'do not ask')
     .addOption(waitOption())
     .addOption(jsonOption())
     .action(async (directory: string, ids: string[], options: ChangeOptions) => {
-      checkSelection(ids, options)
       await change(directory, ids, options, context, 'purged', (hand, part) => hand.purgeDead(part))
     })
-  addExamples(
-    command,
-    [
-      { command: 'waq dead purge ./outbox --older-than 30d' },
-      { command: 'waq dead purge ./outbox --all --yes' },
-    ],
-    CHANGED,
-  )
 }
 
 async function change(
@@ -208,27 +171,18 @@ async function change(
   verb: 'retried' | 'purged',
   work: (hand: QueueHand, part: readonly string[]) => Promise<number>,
 ): Promise<void> {
+  checkSelection(ids, options)
   const { terminal, signal } = context
-  const hand = await QueueHand.take(directory, {
-    signal,
-    patienceMs: options.wait,
-    onError: error => terminal.stderr.write(`waq: ${escapeControls(error.message)}\n`),
-  })
-  let changed = 0
-  try {
+  const changed = await withQueueHand(directory, options.wait, context, async hand => {
     const chosen = await chosenIds(hand.reader, ids, options).catch(error => {
       throw signal.aborted ? interruptedError('nothing was changed') : error
     })
     if (verb === 'purged' && options.yes !== true && chosen.ids.length > 0) {
-      const { length } = chosen.ids
       const ofWhat = chosen.channels === 1 ? 'one channel' : `${formatCount(chosen.channels)} channels`
-      const what = length === 1 ? 'one dead letter' : `${formatCount(length)} dead letters`
-      await confirm(`purge ${what} of ${ofWhat}`, context)
+      await confirm(`purge ${counted(chosen.ids.length).toLowerCase()} of ${ofWhat}`, context)
     }
-    changed = await inParts(chosen.ids, verb, context, part => work(hand, part))
-  } finally {
-    await hand.close()
-  }
+    return inParts(chosen.ids, verb, context, part => work(hand, part))
+  })
   if (options.json === true) terminal.stdout.write(`${toJson({ changed })}\n`)
   else terminal.stdout.write(`${counted(changed)} ${verb}.\n`)
 }
@@ -238,13 +192,15 @@ function counted(count: number): string {
 }
 
 function registerExport(dead: Command, { terminal, signal }: CommandContext): void {
-  const command = dead
-    .command('export')
-    .summary('write them as JSON lines')
-    .description(
+  addQueueCommand(dead, 'export', {
+    summary: 'write them as JSON lines',
+    description:
       'Writes dead letters with their payloads as JSON lines, which waq enqueue --from takes back.',
-    )
-    .argument(DIRECTORY, DIRECTORY_HELP)
+    examples: [
+      'waq dead export ./outbox > dead.jsonl',
+      'waq dead export ./outbox --reason expired | waq enqueue ./other --from -',
+    ],
+  })
     .addOption(channelOption())
     .addOption(reasonOption())
     .addOption(durationOption('--older-than <duration>', 'dead for at least so long (30m, 7d)'))
@@ -252,11 +208,12 @@ function registerExport(dead: Command, { terminal, signal }: CommandContext): vo
     .action(async (directory: string, options: Omit<DeadSelection, 'all'>) => {
       const reader = await StoreReader.open(directory, { signal })
       const output = new LineOutput(terminal.stdout, signal)
-      let damaged = 0
-      const onDamage = (): void => {
-        damaged += 1
-      }
-      const letters = deadLettersOf(reader, options, { payloads: true, nowMs: Date.now(), onDamage })
+      const damage = new DamageCount()
+      const letters = deadLettersOf(reader, options, {
+        payloads: true,
+        nowMs: Date.now(),
+        onDamage: damage.add,
+      })
       try {
         for await (const message of letters) {
           await output.line(toJson(lineOfMessage(viewOf(message) as MessageView, message.packedPayload!)))
@@ -268,14 +225,6 @@ function registerExport(dead: Command, { terminal, signal }: CommandContext): vo
         if (!signal.aborted) throw error
         throw interruptedError(`${counted(output.written)} written, and no half line`)
       }
-      tellOfDamage(damaged, directory, terminal)
+      damage.tell(directory, terminal)
     })
-  addExamples(
-    command,
-    [
-      { command: 'waq dead export ./outbox > dead.jsonl' },
-      { command: 'waq dead export ./outbox --reason expired | waq enqueue ./other --from -' },
-    ],
-    '0 done; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
-  )
 }

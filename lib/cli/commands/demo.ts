@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { systemCode } from '../../log/errors/system-error.js'
 import type { CommandContext } from '../common/command.js'
-import { addExamples, jsonOption, wholeNumber } from '../common/command-options.js'
+import { addCommand, jsonOption, wholeNumber } from '../common/command-options.js'
 import { ExitStatus, usageError } from '../common/exit-status.js'
 import { readMessageFile } from '../demo/message-file.js'
 import { makeMessages } from '../demo/messages.js'
@@ -36,15 +36,19 @@ const MAX_SEED = 2 ** 32 - 1
  * `waq demo`: a chat server with faults, a sender that is killed again and again, and the account at the end.
  */
 export function registerDemo(program: Command, context: CommandContext): void {
-  const command = program
-    .command('demo')
-    .summary('kill a sender again and again, and count what arrives')
-    .description(
+  addCommand(program, 'demo', {
+    summary: 'kill a sender again and again, and count what arrives',
+    description:
       'Starts a chat server with faults (429, 500, lost and slow answers) and a sender that queues ' +
-        'messages, ' +
-        'delivers them with fetch and is killed (SIGKILL) again and again. ' +
-        "At the end the server's own record says what was lost or came out of order.",
-    )
+      'messages, delivers them with fetch and is killed (SIGKILL) again and again. ' +
+      "At the end the server's own record says what was lost or came out of order.",
+    examples: [
+      'waq demo',
+      'waq demo --count 500 --kills 3 --seed 7',
+      'waq demo --messages chat-messages.jsonl --kills 40 --json',
+    ],
+    exitStatus: '0 all arrived in order; 1 something was lost or out of order; 130 interrupted.',
+  })
     .option(
       '--messages <file>',
       'send these: a JSON object {"channel", "text"} a line (default: makes its own)',
@@ -65,15 +69,6 @@ export function registerDemo(program: Command, context: CommandContext): void {
     .option('--keep <directory>', 'keep the queue, in this new or empty directory')
     .addOption(jsonOption('the account as one JSON object'))
     .action((options: DemoOptions) => runDemo(options, context))
-  addExamples(
-    command,
-    [
-      { command: 'waq demo' },
-      { command: 'waq demo --count 500 --kills 3 --seed 7' },
-      { command: 'waq demo --messages chat-messages.jsonl --kills 40 --json' },
-    ],
-    '0 all arrived in order; 1 something was lost or out of order; 130 interrupted.',
-  )
 }
 
 async function runDemo(options: DemoOptions, { terminal, signal, finish }: CommandContext): Promise<void> {

@@ -8,7 +8,7 @@ import { decodeEnvelope, decodePayload, MESSAGE_FRAME_TYPE } from '../../store/r
 import type { OutcomeRecord } from '../../store/record/outcome.js'
 import { decodeOutcomes } from '../../store/record/settled-block.js'
 import type { CommandContext } from '../common/command.js'
-import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from '../common/command-options.js'
+import { addQueueCommand, GROUPS, jsonOption } from '../common/command-options.js'
 import { interruptedError } from '../common/exit-status.js'
 import { payloadForJson, toJson } from '../terminal/json.js'
 import { LineOutput } from '../terminal/output.js'
@@ -25,22 +25,17 @@ const FOLLOW_MS = 250
 
 /** `waq dump`: the frames of a log, one a line. */
 export function registerDump(program: Command, context: CommandContext): void {
-  const command = program
-    .command('dump')
-    .helpGroup(GROUPS.mend)
-    .summary('the frames of a log, one a line')
-    .description('Prints the frames of the logs as they stand on disk, one a line, with file and offset.')
-    .argument(DIRECTORY, DIRECTORY_HELP)
+  addQueueCommand(program, 'dump', {
+    group: GROUPS.mend,
+    summary: 'the frames of a log, one a line',
+    description: 'Prints the frames of the logs as they stand on disk, one a line, with file and offset.',
+    examples: ['waq dump ./outbox', 'waq dump ./outbox --log acks --follow'],
+  })
     .addOption(new Option('--log <log>', 'this log alone').choices([MESSAGE_LOG, ACK_LOG]))
     .option('--follow', 'go on with what is appended, until Ctrl-C')
     .option('--payload', 'with the payloads of messages, which are private')
     .addOption(jsonOption('one JSON object a line'))
     .action((directory: string, options: DumpOptions) => dump(directory, options, context))
-  addExamples(
-    command,
-    [{ command: 'waq dump ./outbox' }, { command: 'waq dump ./outbox --log acks --follow' }],
-    '0 done; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
-  )
 }
 
 /** How far it has come. */

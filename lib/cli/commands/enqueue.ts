@@ -9,17 +9,9 @@ import type { Receipt } from '../../queue/types.js'
 import { uuidv7 } from '../../queue/validation/uuidv7.js'
 import { Refusal } from '../../queue/validation/validators.js'
 import type { CommandContext } from '../common/command.js'
-import {
-  addExamples,
-  DIRECTORY,
-  DIRECTORY_HELP,
-  durationOption,
-  GROUPS,
-  jsonOption,
-  waitOption,
-} from '../common/command-options.js'
+import { addQueueCommand, durationOption, GROUPS, jsonOption, waitOption } from '../common/command-options.js'
 import { CommandError, failureOf, interruptedError, loose, usageError } from '../common/exit-status.js'
-import { QueueHand } from '../common/queue-hand.js'
+import { type QueueHand, withQueueHand } from '../common/queue-hand.js'
 import { toJson } from '../terminal/json.js'
 import { ProgressLine } from '../terminal/progress.js'
 import { escapeControls, formatCount, type Terminal } from '../terminal/terminal.js'
@@ -42,16 +34,22 @@ interface EnqueueCommandOptions {
 
 /** `waq enqueue`: one message by flags, or many as JSON lines. */
 export function registerEnqueue(program: Command, context: CommandContext): void {
-  const command = program
-    .command('enqueue')
-    .helpGroup(GROUPS.change)
-    .summary('put messages into the queue')
-    .description(
+  addQueueCommand(program, 'enqueue', {
+    group: GROUPS.change,
+    summary: 'put messages into the queue',
+    description:
       'Puts one message into the queue, or with --from one a line of JSON. It ends once they are on the ' +
-        'device. A process that has the queue open takes them and sends them; else they wait for the next ' +
-        'one.',
-    )
-    .argument(DIRECTORY, DIRECTORY_HELP)
+      'device. A process that has the queue open takes them and sends them; else they wait for the next ' +
+      'one.',
+    examples: [
+      "waq enqueue ./outbox --channel telegram:bot1:4711 --text 'The build is green.'",
+      `waq enqueue ./outbox --channel slack:ops --payload '{"text":"disk full"}' --id ` + `alert-17 --ttl 2h`,
+      'waq enqueue ./outbox --from dead.jsonl --new-ids',
+    ],
+    exitStatus:
+      '0 all are in the queue; 2 a message was refused, wrong use, or not a queue; 3 its owner does not ' +
+      'answer; 4 I/O error; 130 interrupted.',
+  })
     .option('--channel <channel>', 'whom it goes to')
     .addOption(new Option('--text <text>', 'its payload: this text').conflicts('payload'))
     .option('--payload <json>', 'its payload: this JSON')
@@ -79,20 +77,6 @@ export function registerEnqueue(program: Command, context: CommandContext): void
     .addOption(waitOption())
     .addOption(jsonOption())
     .action((directory: string, options: EnqueueCommandOptions) => enqueue(directory, options, context))
-  addExamples(
-    command,
-    [
-      { command: "waq enqueue ./outbox --channel telegram:bot1:4711 --text 'The build is green.'" },
-      {
-        command:
-          `waq enqueue ./outbox --channel slack:ops --payload '{"text":"disk full"}' --id ` +
-          `alert-17 --ttl 2h`,
-      },
-      { command: 'waq enqueue ./outbox --from dead.jsonl --new-ids' },
-    ],
-    '0 all are in the queue; 2 a message was refused, wrong use, or not a queue; 3 its owner does not ' +
-      'answer; 4 I/O error; 130 interrupted.',
-  )
 }
 
 function header(text: string): Record<string, string> {
@@ -131,32 +115,18 @@ async function enqueue(
   const { terminal } = context
   if (options.from === undefined) {
     const message = oneMessage(options)
-    await withHand(directory, options, context, hand => enqueueFlags(hand, message, options, context))
+    await withQueueHand(directory, options.wait, context, hand =>
+      enqueueFlags(hand, message, options, context),
+    )
     return
   }
   const input = await openInput(options.from, terminal)
   try {
-    await withHand(directory, options, context, hand => enqueueInput(hand, input.stream, options, context))
+    await withQueueHand(directory, options.wait, context, hand =>
+      enqueueInput(hand, input.stream, options, context),
+    )
   } finally {
     await input.close()
-  }
-}
-
-async function withHand(
-  directory: string,
-  options: EnqueueCommandOptions,
-  { terminal, signal }: CommandContext,
-  use: (hand: QueueHand) => Promise<void>,
-): Promise<void> {
-  const hand = await QueueHand.take(directory, {
-    signal,
-    patienceMs: options.wait,
-    onError: error => terminal.stderr.write(`waq: ${escapeControls(error.message)}\n`),
-  })
-  try {
-    await use(hand)
-  } finally {
-    await hand.close()
   }
 }
 

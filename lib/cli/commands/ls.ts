@@ -3,16 +3,14 @@ import { matchesChannel } from '../../queue/validation/selectors.js'
 import { StoreReader } from '../../store/reader/store-reader.js'
 import type { CommandContext } from '../common/command.js'
 import {
-  addExamples,
+  addQueueCommand,
   channelOption,
-  DIRECTORY,
-  DIRECTORY_HELP,
   GROUPS,
   jsonOption,
   limitOption,
   reasonOption,
 } from '../common/command-options.js'
-import { tellOfDamage } from '../common/damage.js'
+import { DamageCount } from '../common/damage.js'
 import { interruptedError } from '../common/exit-status.js'
 import { printMessages } from '../common/message-rows.js'
 
@@ -27,12 +25,16 @@ interface ListOptions {
 
 /** `waq ls`: the messages that wait, are being sent, or died. */
 export function registerLs(program: Command, context: CommandContext): void {
-  const command = program
-    .command('ls')
-    .helpGroup(GROUPS.look)
-    .summary('list messages')
-    .description('Lists the messages that wait, are being sent, or died; those that were delivered are gone.')
-    .argument(DIRECTORY, DIRECTORY_HELP)
+  addQueueCommand(program, 'ls', {
+    group: GROUPS.look,
+    summary: 'list messages',
+    description: 'Lists the messages that wait, are being sent, or died; those that were delivered are gone.',
+    examples: [
+      'waq ls ./outbox',
+      "waq ls ./outbox --state pending --channel 'telegram:*' --limit 20",
+      'waq ls ./outbox --json | head -n 1',
+    ],
+  })
     .addOption(new Option('--state <state>', 'in this state').choices(['pending', 'sending', 'dead']))
     .addOption(channelOption())
     .addOption(reasonOption())
@@ -40,15 +42,6 @@ export function registerLs(program: Command, context: CommandContext): void {
     .option('--payload', 'with their payloads, which are private')
     .addOption(jsonOption('one JSON object a line'))
     .action((directory: string, options: ListOptions) => list(directory, options, context))
-  addExamples(
-    command,
-    [
-      { command: 'waq ls ./outbox' },
-      { command: "waq ls ./outbox --state pending --channel 'telegram:*' --limit 20" },
-      { command: 'waq ls ./outbox --json | head -n 1' },
-    ],
-    '0 done; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
-  )
 }
 
 async function list(
@@ -58,16 +51,14 @@ async function list(
 ): Promise<void> {
   const { state, channel, reason } = options
   const reader = await StoreReader.open(directory, { signal })
-  let damaged = 0
+  const damage = new DamageCount()
   const messages = reader.messages({
     payloads: options.payload === true,
     select: message =>
       (state === undefined || message.state === state) &&
       (reason === undefined || message.state === 'dead') &&
       matchesChannel(channel, message.channel),
-    onDamage: () => {
-      damaged += 1
-    },
+    onDamage: damage.add,
   })
   const matching = async function* () {
     for await (const message of messages) {
@@ -89,5 +80,5 @@ async function list(
       isNarrowed ? 'No such messages.\n' : 'No message waits, is being sent, or is dead.\n',
     )
   }
-  tellOfDamage(damaged, directory, terminal)
+  damage.tell(directory, terminal)
 }

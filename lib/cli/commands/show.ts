@@ -6,7 +6,7 @@ import type { MessageView } from '../../queue/types.js'
 import { type ReadMessage, StoreReader, unpackPayload } from '../../store/reader/store-reader.js'
 import type { SettlingRecord } from '../../store/record/outcome.js'
 import type { CommandContext } from '../common/command.js'
-import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from '../common/command-options.js'
+import { addQueueCommand, GROUPS, jsonOption } from '../common/command-options.js'
 import { errorText } from '../common/message-rows.js'
 import { unknownId } from '../common/near-ids.js'
 import { formatRelative } from '../common/units.js'
@@ -19,25 +19,21 @@ await prepareWideText()
 
 /** `waq show`: one message with its history of attempts. */
 export function registerShow(program: Command, context: CommandContext): void {
-  const command = program
-    .command('show')
-    .helpGroup(GROUPS.look)
-    .summary('one message, with its history of attempts')
-    .description(
+  addQueueCommand(program, 'show', {
+    group: GROUPS.look,
+    summary: 'one message, with its history of attempts',
+    description:
       'Shows one message with its payload, its headers and its last attempts. A settled one is known by ' +
-        'its id for a while.',
-    )
-    .argument(DIRECTORY, DIRECTORY_HELP)
+      'its id for a while.',
+    examples: ['waq show ./outbox order-4711', 'waq show ./outbox order-4711 --json'],
+    exitStatus:
+      '0 done; 1 no message has this id; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
+  })
     .argument('<id>', 'of the message')
     .addOption(jsonOption())
     .action((directory: string, id: string, options: { json?: true }) =>
       showMessage(directory, id, { json: options.json === true }, context),
     )
-  addExamples(
-    command,
-    [{ command: 'waq show ./outbox order-4711' }, { command: 'waq show ./outbox order-4711 --json' }],
-    '0 done; 1 no message has this id; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
-  )
 }
 
 export async function showMessage(

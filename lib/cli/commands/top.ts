@@ -3,14 +3,7 @@ import type { Command } from 'commander'
 import { type LiveStats, readLook } from '../../queue/queue-reader.js'
 import { StoreReader } from '../../store/reader/store-reader.js'
 import type { CommandContext } from '../common/command.js'
-import {
-  addExamples,
-  DIRECTORY,
-  DIRECTORY_HELP,
-  durationOption,
-  GROUPS,
-  jsonOption,
-} from '../common/command-options.js'
+import { addQueueCommand, durationOption, GROUPS, jsonOption } from '../common/command-options.js'
 import { interruptedError, usageError } from '../common/exit-status.js'
 import { surveyChannels } from '../common/survey-channels.js'
 import {
@@ -34,23 +27,20 @@ const LOOK_SHARE = 4
 
 /** `waq top`: a live view. */
 export function registerTop(program: Command, context: CommandContext): void {
-  const command = program
-    .command('top')
-    .helpGroup(GROUPS.look)
-    .summary('a live view')
-    .description(
+  addQueueCommand(program, 'top', {
+    group: GROUPS.look,
+    summary: 'a live view',
+    description:
       'Shows how the queue stands, again and again: rates, channels that wait, are halted or down, dead ' +
-        'letters.',
-    )
-    .argument(DIRECTORY, DIRECTORY_HELP)
+      'letters.',
+    examples: [
+      { command: 'waq top ./outbox', says: 'o, p, d, c sort by oldest, pending, dead, channel; q quits' },
+    ],
+    exitStatus: '0 done; 2 wrong use, no terminal, or not a queue; 4 I/O error; 130 interrupted.',
+  })
     .addOption(durationOption('--every <duration>', 'how often it looks').default(DEFAULT_EVERY_MS, '1s'))
     .addOption(jsonOption('one look as one JSON object, and end'))
     .action((directory: string, options: { every: number; json?: true }) => top(directory, options, context))
-  addExamples(
-    command,
-    [{ command: 'waq top ./outbox', says: 'o, p, d, c sort by oldest, pending, dead, channel; q quits' }],
-    '0 done; 2 wrong use, no terminal, or not a queue; 4 I/O error; 130 interrupted.',
-  )
 }
 
 class Looks {

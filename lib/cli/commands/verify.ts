@@ -3,7 +3,7 @@ import { StoreReader } from '../../store/reader/store-reader.js'
 import { type FoundDamage, type Verification, verifyStore } from '../../store/reader/verify.js'
 import type { LostMessages } from '../../store/types.js'
 import type { CommandContext } from '../common/command.js'
-import { addExamples, DIRECTORY, DIRECTORY_HELP, GROUPS, jsonOption } from '../common/command-options.js'
+import { addQueueCommand, GROUPS, jsonOption } from '../common/command-options.js'
 import { ExitStatus, interruptedError } from '../common/exit-status.js'
 import { formatBytes, formatNumberOf } from '../common/units.js'
 import { type Fact, formatFacts } from '../terminal/facts.js'
@@ -17,22 +17,18 @@ await prepareWideText()
 
 /** `waq verify`: reads every byte. */
 export function registerVerify(program: Command, context: CommandContext): void {
-  const command = program
-    .command('verify')
-    .helpGroup(GROUPS.mend)
-    .summary('read every byte, and tell what is damaged')
-    .description(
+  addQueueCommand(program, 'verify', {
+    group: GROUPS.mend,
+    summary: 'read every byte, and tell what is damaged',
+    description:
       'Reads every byte of a queue and tells of tears, damage, missing records and files that count for ' +
-        'nothing, and what a start would do with messages in doubt. It changes nothing.',
-    )
-    .argument(DIRECTORY, DIRECTORY_HELP)
+      'nothing, and what a start would do with messages in doubt. It changes nothing.',
+    examples: ['waq verify ./outbox', 'waq verify /backup/outbox --json'],
+    exitStatus:
+      '0 sound, or merely torn; 1 damaged; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
+  })
     .addOption(jsonOption())
     .action((directory: string, { json }: { json?: true }) => verify(directory, json === true, context))
-  addExamples(
-    command,
-    [{ command: 'waq verify ./outbox' }, { command: 'waq verify /backup/outbox --json' }],
-    '0 sound, or merely torn; 1 damaged; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
-  )
 }
 
 async function verify(directory: string, json: boolean, context: CommandContext): Promise<void> {

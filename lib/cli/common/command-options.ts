@@ -3,9 +3,6 @@ import { parseDuration } from './units.js'
 
 /** What several commands take. */
 
-export const DIRECTORY = '<directory>'
-export const DIRECTORY_HELP = 'of the queue'
-
 export function jsonOption(shape = 'one JSON object'): Option {
   return new Option('--json', `print ${shape}`)
 }
@@ -52,15 +49,36 @@ export function wholeNumber(low: number, high: number): (text: string) => number
 
 export interface Example {
   readonly command: string
-  readonly says?: string
+  readonly says: string
 }
 
-/** What stands below the options of a command's help. */
-export function addExamples(command: Command, examples: readonly Example[], exitStatus: string): Command {
-  const lines = examples.map(
-    ({ command, says }) => `  $ ${command}${says === undefined ? '' : `\n      ${says}`}\n`,
+/** What the help of a command says. */
+export interface CommandTexts {
+  /** Of `GROUPS`, where it is a command of its own. */
+  readonly group?: string
+  readonly summary: string
+  readonly description: string
+  readonly examples: readonly (string | Example)[]
+  /** Default: that of a command which only looks. */
+  readonly exitStatus?: string
+}
+
+const LOOKED = '0 done; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.'
+
+/** Adds a command with its help; options and action are the caller's. */
+export function addCommand(parent: Command, name: string, texts: CommandTexts): Command {
+  const { group, summary, description, examples, exitStatus = LOOKED } = texts
+  const lines = examples.map(example =>
+    typeof example === 'string' ? `  $ ${example}\n` : `  $ ${example.command}\n      ${example.says}\n`,
   )
+  const command = parent.command(name).summary(summary).description(description)
+  if (group !== undefined) command.helpGroup(group)
   return command.addHelpText('after', `\nExit status: ${exitStatus}\n\nExamples:\n${lines.join('')}`)
+}
+
+/** One that works on a queue: its first argument is the directory. */
+export function addQueueCommand(parent: Command, name: string, texts: CommandTexts): Command {
+  return addCommand(parent, name, texts).argument('<directory>', 'of the queue')
 }
 
 /** The groups of `waq --help`. */

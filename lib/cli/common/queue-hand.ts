@@ -8,6 +8,7 @@ import type { CompactionReport, Progress, Receipt } from '../../queue/types.js'
 import { withRefusals } from '../../queue/validation/validators.js'
 import { StoreReader } from '../../store/reader/store-reader.js'
 import { escapeControls } from '../terminal/terminal.js'
+import type { CommandContext } from './command.js'
 import { CommandError, ExitStatus } from './exit-status.js'
 import { formatRelative } from './units.js'
 
@@ -134,6 +135,25 @@ export class QueueHand {
     }
     this.#own.on('error', this.#options.onError)
     return this.#own
+  }
+}
+
+/** What every command that changes a queue does: troubles go to stderr, and whatever was opened is closed. */
+export async function withQueueHand<T>(
+  directory: string,
+  patienceMs: number,
+  { terminal, signal }: Pick<CommandContext, 'terminal' | 'signal'>,
+  use: (hand: QueueHand) => Promise<T>,
+): Promise<T> {
+  const hand = await QueueHand.take(directory, {
+    signal,
+    patienceMs,
+    onError: error => terminal.stderr.write(`waq: ${escapeControls(error.message)}\n`),
+  })
+  try {
+    return await use(hand)
+  } finally {
+    await hand.close()
   }
 }
 
