@@ -51,13 +51,22 @@ function unreadable(error: unknown, root: string, file: string, what: string): W
 }
 
 /** `length` bytes, fewer only where the file ends. */
-export async function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(length)
-  let filled = 0
-  while (filled < length) {
-    const read = await file.read(bytes, filled, length - filled, offset + filled)
+export function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+  return readUpTo(file, Buffer.alloc(length), 0, offset)
+}
+
+/** The bytes from `offset` on, of which the first `filled` are there; fewer only where the file ends. */
+export async function readUpTo(
+  file: FileHandle,
+  bytes: Buffer,
+  filled: number,
+  offset: number,
+): Promise<Buffer> {
+  let end = filled
+  while (end < bytes.length) {
+    const read = await file.read(bytes, end, bytes.length - end, offset + end)
     if (read === 0) break
-    filled += read
+    end += read
   }
-  return bytes.subarray(0, filled)
+  return end === bytes.length ? bytes : bytes.subarray(0, end)
 }

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { WaqError } from '../errors/waq-error.js'
 import { compareFileIds, type FileId, fileId, identityIn, MANIFESTS, parseFileId } from '../format/names.js'
 import { type DirectoryFiles, readWhole } from '../fs/read-file.js'
-import type { LogSpec } from '../types.js'
+import type { CorruptRange, LogSpec } from '../types.js'
 import { decodeManifest, type Manifest } from './manifest.js'
 
 export interface CurrentManifest {
@@ -56,6 +56,14 @@ export async function readNewestManifest(
     )
   }
   return { identity, manifest, file, names, damage: undefined }
+}
+
+/** Its damage, as it is reported. */
+export function damagedManifest(
+  { damage }: CurrentManifest,
+  nextSequences: Readonly<Record<string, number>>,
+): CorruptRange | undefined {
+  return damage && { log: MANIFESTS, ...damage, offset: 0, nextSequences, known: false }
 }
 
 interface Newest {

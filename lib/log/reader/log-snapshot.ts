@@ -1,20 +1,14 @@
 import { systemCode } from '../errors/system-error.js'
 import { asWaqError, WaqError } from '../errors/waq-error.js'
-import {
-  FRAME_HEADER_BYTES,
-  type FrameHeader,
-  payloadIsIntact,
-  readFrameHeader,
-  SEGMENT_HEADER_BYTES,
-} from '../format/format.js'
-import { MANIFESTS } from '../format/names.js'
+import { FRAME_HEADER_BYTES, type FrameHeader, SEGMENT_HEADER_BYTES } from '../format/format.js'
 import type { FileHandle } from '../fs/file-system.js'
 import { type DirectoryFiles, openFile, readAt } from '../fs/read-file.js'
-import type { CurrentManifest } from '../manifest/current-manifest.js'
-import { LogReplay, type ReplayVisitor, visitAround } from '../recovery/log-replay.js'
+import { type CurrentManifest, damagedManifest } from '../manifest/current-manifest.js'
+import { LogReplay, type ReplayVisitor, replaySegments, visitAround } from '../recovery/log-replay.js'
 import { findLosses, mayLackUnsynced } from '../recovery/losses.js'
 import type { MissingSegment, RecoveredSegment } from '../recovery/recovered-segment.js'
 import { missingSegment, type TailScan } from '../recovery/tail-scan.js'
+import { headerIn, noRecord, payloadIn } from '../segment/frame-at.js'
 import { scanSegment } from '../segment/scan.js'
 import type { CorruptRange, LostRecord, VisitedFrame, Witness } from '../types.js'
 import { pull } from './pull.js'
@@ -99,18 +93,7 @@ export class LogSnapshot {
         sealed: !wasOpen,
       })),
     }))
-    const { damage } = current
-    this.damagedManifest =
-      damage === undefined
-        ? undefined
-        : {
-            log: MANIFESTS,
-            file: damage.file,
-            offset: 0,
-            length: damage.length,
-            nextSequences: this.#nextSequences(),
-            known: false,
-          }
+    this.damagedManifest = damagedManifest(current, this.#nextSequences())
   }
 
   /** The name of the manifest in force; undefined where there is none. */
@@ -131,27 +114,22 @@ export class LogSnapshot {
     visitor: ReplayVisitor,
     options: VisitOptions = {},
   ): Promise<readonly LostRecord[]> {
-    const log = this.#surveyed.find(({ spec }) => spec.name === name)!
+    const log = this.#scanOf(name)
     const witness = visitor.witness?.(name)
     const unsynced = mayLackUnsynced(this.#current, name, this.#bootId)
     if (witness !== undefined && !unsynced && options.mayBeWritten !== true) log.remeasure(witness.highest)
     const corrupt: CorruptRange[] = []
     const known = this.#current.manifest?.corrupt ?? []
     const replay = new LogReplay(log, visitor, this.#nextSequences(), known, corrupt)
-    const gone = [...log.gone]
-    for (const [index, candidate] of log.candidates.entries()) {
-      while (gone[0] !== undefined && gone[0].after <= index) replay.gone(gone.shift()!)
+    await replaySegments(log, replay, async candidate => {
       const file = await this.#open(candidate)
-      if (file === undefined) replay.gone(missing(log, candidate))
-      else {
-        try {
-          await visitSegment(log, candidate, file, replay, options)
-        } finally {
-          await file.close()
-        }
+      if (file === undefined) return replay.gone(missing(log, candidate))
+      try {
+        await visitSegment(log, candidate, file, replay, options)
+      } finally {
+        await file.close()
       }
-    }
-    for (const each of gone) replay.gone(each)
+    })
     const nextSequence = Math.max(log.nextSequence, (witness?.highest ?? 0) + 1)
     replay.end(nextSequence)
     if (witness === undefined) return []
@@ -170,7 +148,7 @@ export class LogSnapshot {
    * around tells for certain.
    */
   suspectsLoss(name: string, witness: Witness): boolean {
-    const { listed, nextSequence } = this.#surveyed.find(({ spec }) => spec.name === name)!
+    const { listed, nextSequence } = this.#scanOf(name)
     const mayLack = mayLackUnsynced(this.#current, name, this.#bootId)
     const searched = { name, listed, nextSequence, mayLackUnsynced: mayLack }
     return findLosses(searched, witness, this.#current.manifest?.corrupt ?? []).lost.length > 0
@@ -219,7 +197,7 @@ export class LogSnapshot {
     select: (frame: VisitedFrame) => T | undefined,
     onDamage: (range: CorruptRange) => void = () => {},
   ): AsyncGenerator<T[], void, undefined> {
-    const log = this.#surveyed.find(({ spec }) => spec.name === name)!
+    const log = this.#scanOf(name)
     const candidate = log.candidates.find(each => each.segment.id === segment.id)!
     const file = await this.#open(candidate)
     if (file === undefined) return
@@ -245,26 +223,17 @@ export class LogSnapshot {
   async read(name: string, segmentId: number, offset: number): Promise<Buffer> {
     const entry = await this.#recordFile(name, segmentId)
     const { segment, end } = entry.candidate
+    const place = { segment, offset, room: end - offset }
+    const bytes = (length: number): Promise<Buffer> => readWindow(entry, offset, length)
     try {
-      const header = await readWindow(entry, offset, FRAME_HEADER_BYTES)
-      const frame =
-        header.length < FRAME_HEADER_BYTES
-          ? undefined
-          : readFrameHeader(header, 0, segment.salted, offset, end - offset)
-      if (frame !== undefined) {
-        const whole = await readWindow(entry, offset, FRAME_HEADER_BYTES + frame.payloadLength)
-        const payload = whole.subarray(FRAME_HEADER_BYTES)
-        if (
-          payload.length === frame.payloadLength &&
-          payloadIsIntact(payload, frame, segment.salted, offset)
-        ) {
-          return payload
-        }
-      }
+      const header = headerIn(await bytes(FRAME_HEADER_BYTES), offset, place)
+      const whole = header && (await bytes(FRAME_HEADER_BYTES + header.payloadLength))
+      const payload = whole && payloadIn(whole, offset, place)
+      if (payload !== undefined) return payload
     } catch (error) {
       throw asWaqError(error, `reading ${segment.file} at ${offset} failed`)
     }
-    throw new WaqError('WAQ_CORRUPT', `${segment.file} holds no intact record at ${offset}`)
+    throw noRecord(place)
   }
 
   async close(): Promise<void> {
@@ -276,7 +245,7 @@ export class LogSnapshot {
   async #recordFile(name: string, segmentId: number): Promise<RecordFile> {
     const known = this.#records.get(segmentId)
     if (known !== undefined) return known
-    const log = this.#surveyed.find(({ spec }) => spec.name === name)!
+    const log = this.#scanOf(name)
     const candidate = log.candidates.find(({ segment }) => segment.id === segmentId)!
     const file = await this.#open(candidate)
     if (file === undefined) throw new WaqError('WAQ_CORRUPT', `${candidate.segment.file} is missing`)
@@ -288,6 +257,10 @@ export class LogSnapshot {
       await oldest.file.close()
     }
     return entry
+  }
+
+  #scanOf(name: string): TailScan {
+    return this.#surveyed.find(({ spec }) => spec.name === name)!
   }
 
   /** Undefined: it is missing, and the manifest that lists it is the newest. */

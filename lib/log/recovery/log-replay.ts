@@ -3,7 +3,7 @@ import type { FileHandle } from '../fs/file-system.js'
 import type { Segment } from '../segment/segment.js'
 import type { CorruptRange, LogIdentity, OpenVisitor } from '../types.js'
 import type { MissingSegment, RecoveredSegment } from './recovered-segment.js'
-import { holdsHeader } from './tail-scan.js'
+import { holdsHeader, type TailScan } from './tail-scan.js'
 
 export type ReplayVisitor = Pick<OpenVisitor, 'frame' | 'lost' | 'witness'>
 
@@ -123,6 +123,20 @@ export class LogReplay {
     this.#corrupt.push(range)
     this.#visitor.lost(this.#log.spec.name, range)
   }
+}
+
+/** Shows the segments of a log in their order, and in its place among them each that is gone. */
+export async function replaySegments(
+  { candidates, gone }: Pick<TailScan, 'candidates' | 'gone'>,
+  replay: LogReplay,
+  visit: (candidate: RecoveredSegment) => Promise<void>,
+): Promise<void> {
+  const left = [...gone]
+  for (const [index, candidate] of candidates.entries()) {
+    while (left[0] !== undefined && left[0].after <= index) replay.gone(left.shift()!)
+    await visit(candidate)
+  }
+  for (const each of left) replay.gone(each)
 }
 
 /** Shows a segment: what is bad of its header, its frames, and what is lost behind them. */

@@ -16,16 +16,15 @@
 import type { DirectoryContext } from '../directory/directory-context.js'
 import { WaqError } from '../errors/waq-error.js'
 import { type FrameHeader, SEGMENT_HEADER_BYTES } from '../format/format.js'
-import { MANIFESTS } from '../format/names.js'
 import type { FileHandle } from '../fs/file-system.js'
 import { openFile } from '../fs/read-file.js'
 import { writeFully } from '../fs/write.js'
-import { type CurrentManifest, readNewestManifest } from '../manifest/current-manifest.js'
+import { type CurrentManifest, damagedManifest, readNewestManifest } from '../manifest/current-manifest.js'
 import { beginCopiedSegment, copyFrame } from '../segment/copied-segment.js'
 import { ScanBuffers, type ScanSink, scanSegment } from '../segment/scan.js'
 import type { Segment } from '../segment/segment.js'
 import type { CorruptRange, LogSpec, LostRecord, OpenVisitor, Witness } from '../types.js'
-import { LogReplay, visitAround } from './log-replay.js'
+import { LogReplay, replaySegments, visitAround } from './log-replay.js'
 import { findLosses, mayLackUnsynced } from './losses.js'
 import { quarantine } from './quarantine.js'
 import type { RecoveredSegment } from './recovered-segment.js'
@@ -121,16 +120,8 @@ class Recovery {
     this.#current = current
     this.#visitor = visitor
     this.#logs = logs
-    if (current.damage !== undefined) {
-      this.corrupt.push({
-        log: MANIFESTS,
-        file: current.damage.file,
-        offset: 0,
-        length: current.damage.length,
-        nextSequences: this.#nextSequences(),
-        known: false,
-      })
-    }
+    const damaged = damagedManifest(current, this.#nextSequences())
+    if (damaged !== undefined) this.corrupt.push(damaged)
   }
 
   result(): Recovered {
@@ -166,17 +157,14 @@ class Recovery {
         this.#current.manifest?.corrupt ?? [],
         this.corrupt,
       )
-      const gone = [...surveyed.gone]
-      for (const [index, candidate] of surveyed.candidates.entries()) {
-        while (gone[0] !== undefined && gone[0].after <= index) replay.gone(gone.shift()!)
+      await replaySegments(surveyed, replay, async candidate => {
         const file = await openFile(this.#directory, candidate.segment.file)
         try {
           await this.#visitSegment(log, replay, candidate, file)
         } finally {
           await file.close()
         }
-      }
-      for (const each of gone) replay.gone(each)
+      })
       replay.end(log.nextSequence)
       log.nextSequence = Math.max(log.nextSequence, replay.lastSequence + 1)
       if (witness !== undefined) this.#addLosses(log, witness)

@@ -1,7 +1,9 @@
 import type { DirectoryContext } from '../directory/directory-context.js'
 import { WaqError } from '../errors/waq-error.js'
-import { FRAME_HEADER_BYTES, type FrameHeader, payloadIsIntact, readFrameHeader } from '../format/format.js'
+import { FRAME_HEADER_BYTES } from '../format/format.js'
 import type { FileHandle } from '../fs/file-system.js'
+import { readUpTo } from '../fs/read-file.js'
+import { type FrameAt, headerIn, noRecord, payloadIn } from './frame-at.js'
 import { type ReadAheadBuffer, ReadAheadBuffers } from './read-ahead-buffers.js'
 import type { Segment } from './segment.js'
 
@@ -16,12 +18,8 @@ interface OpenFile {
   forgotten: boolean
 }
 
-/** Where a frame stands. */
-interface Place {
+interface SegmentFrame extends FrameAt {
   readonly segment: Segment
-  readonly offset: number
-  /** Bytes that the segment has from there on. */
-  readonly room: number
 }
 
 /**
@@ -45,7 +43,7 @@ export class SegmentReader {
    */
   read(segment: Segment, offset: number): Buffer | Promise<Buffer> {
     // As it is now: where a failed sync cuts it meanwhile, the record is still what was asked for.
-    const place: Place = { segment, offset, room: segment.length - offset }
+    const place: SegmentFrame = { segment, offset, room: segment.length - offset }
     const near = this.#readAhead.covering(segment.id, offset)
     if (near === undefined) return this.#readFile(place)
     if (near.bytes === undefined) return this.#readAfter(near, place)
@@ -57,11 +55,11 @@ export class SegmentReader {
    * The file is taken up before anyone waits: later the segment may count no more, and no one would close it
    * again.
    */
-  #readAfter(near: ReadAheadBuffer, place: Place): Promise<Buffer> {
+  #readAfter(near: ReadAheadBuffer, place: SegmentFrame): Promise<Buffer> {
     return this.#finish(this.#entry(place.segment), near, place)
   }
 
-  #readFile(place: Place): Buffer | Promise<Buffer> {
+  #readFile(place: SegmentFrame): Buffer | Promise<Buffer> {
     // No one would close what is opened now, and the next owner may have rewritten it.
     if (this.#closed) return Promise.reject(new WaqError('WAQ_CLOSED', `${this.#directory.root} was closed`))
     const { segment, offset, room } = place
@@ -79,7 +77,7 @@ export class SegmentReader {
   }
 
   /** What could not be answered on the spot. */
-  async #finish(entry: OpenFile, window: ReadAheadBuffer, place: Place): Promise<Buffer> {
+  async #finish(entry: OpenFile, window: ReadAheadBuffer, place: SegmentFrame): Promise<Buffer> {
     const { segment, offset } = place
     entry.users += 1
     window.users += 1
@@ -163,15 +161,11 @@ function closeWhenUnused(entry: OpenFile): void {
   entry.opening.then(file => file.close()).catch(() => {}) // nothing was written through it
 }
 
-function noRecord({ segment, offset }: Place): WaqError {
-  return new WaqError('WAQ_CORRUPT', `${segment.file} holds no intact record at ${offset}`)
-}
-
 /**
  * The record, where the file answers on the spot and the stretch holds it whole; else `stretch.reading` goes
  * on.
  */
-function readNow(file: FileHandle, window: ReadAheadBuffer, place: Place): Buffer | undefined {
+function readNow(file: FileHandle, window: ReadAheadBuffer, place: SegmentFrame): Buffer | undefined {
   const { buffer, from, to } = window
   let first: number | Promise<number>
   try {
@@ -202,7 +196,7 @@ async function readStretch(
 }
 
 /** A record that no stretch holds whole and intact; undefined where none stands there. */
-async function readAlone(file: FileHandle, place: Place): Promise<Buffer | undefined> {
+async function readAlone(file: FileHandle, place: SegmentFrame): Promise<Buffer | undefined> {
   const { offset } = place
   const start = await readUpTo(file, Buffer.allocUnsafe(FRAME_HEADER_BYTES), 0, offset)
   const header = headerIn(start, offset, place)
@@ -213,42 +207,10 @@ async function readAlone(file: FileHandle, place: Place): Promise<Buffer | undef
 }
 
 /** The record, in a buffer of its own: whoever keeps it keeps no stretch with it. */
-function recordIn({ bytes, from }: ReadAheadBuffer, place: Place): Buffer | undefined {
+function recordIn({ bytes, from }: ReadAheadBuffer, place: SegmentFrame): Buffer | undefined {
   const payload = bytes && payloadIn(bytes, from, place)
   if (payload === undefined) return undefined
   const record = Buffer.allocUnsafe(payload.length)
   payload.copy(record)
   return record
-}
-
-/**
- * The payload of the frame there, a view of `bytes`, which begin at `from`; undefined where it is not whole
- * or not intact.
- */
-function payloadIn(bytes: Buffer, from: number, place: Place): Buffer | undefined {
-  const { segment, offset } = place
-  const header = headerIn(bytes, from, place)
-  if (header === undefined) return undefined
-  const start = offset - from + FRAME_HEADER_BYTES
-  const end = start + header.payloadLength
-  if (end > bytes.length) return undefined
-  const payload = bytes.subarray(start, end)
-  return payloadIsIntact(payload, header, segment.salted, offset) ? payload : undefined
-}
-
-function headerIn(bytes: Buffer, from: number, { segment, offset, room }: Place): FrameHeader | undefined {
-  const at = offset - from
-  if (at + FRAME_HEADER_BYTES > bytes.length) return undefined
-  return readFrameHeader(bytes, at, segment.salted, offset, room)
-}
-
-/** The bytes from `offset` on, of which the first `filled` are there; fewer only where the file ends. */
-async function readUpTo(file: FileHandle, bytes: Buffer, filled: number, offset: number): Promise<Buffer> {
-  let end = filled
-  while (end < bytes.length) {
-    const read = await file.read(bytes, end, bytes.length - end, offset + end)
-    if (read === 0) break
-    end += read
-  }
-  return end === bytes.length ? bytes : bytes.subarray(0, end)
 }
