@@ -1,21 +1,21 @@
 import { WaqError } from '../log/errors/waq-error.js'
 import { nextTick, nextTurn, setImmediate } from '../log/runtime/real-time.js'
 import type { MessageRef, MessageStore } from '../store/message-store.js'
-import { QueueTime } from '../store/queue-time.js'
+import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt/attempt.js'
 import type { Counters } from './attempt/attempt-outcomes.js'
 import { AttemptRunner, closingError } from './attempt/attempt-runner.js'
 import { isClosed, OutcomeWriter } from './attempt/outcome-writer.js'
+import type { DispatcherOptions } from './dispatcher-options.js'
 import { DrainWaiters } from './drain-waiters.js'
 import { OperatorActions } from './operator-actions.js'
 import { Reporter } from './reporter.js'
 import { Retention } from './retention.js'
 import { Scheduler } from './schedule/scheduler.js'
 import { RefMap } from './tables/ref-map.js'
-import { systemClock } from './time/clock.js'
 import { type TimerEntry, Timers } from './time/timers.js'
 import { TriedTime } from './time/tried-time.js'
-import type { DispatcherOptions, DispatcherStats, DispatchObserver, MessageView, Send } from './types.js'
+import type { DispatcherStats, DispatchObserver, Send } from './types.js'
 
 /** Of halts, of brakes, and of pauses. */
 const MAX_LISTED = 100
@@ -54,8 +54,7 @@ export class Dispatcher<P, R> {
     // either.
     const untyped = options as DispatcherOptions<unknown>
     this.#store = store
-    const clock = options.clock ?? systemClock
-    const time = options.time ?? new QueueTime(clock)
+    const { clock, time } = options
     const tried = new TriedTime()
     this.#time = time
     this.#reporter = new Reporter(observer as DispatchObserver<unknown>)
@@ -68,7 +67,7 @@ export class Dispatcher<P, R> {
       allWritten: () => this.#look(),
       refused: error => this.#refused(error),
     })
-    this.#scheduler = new Scheduler(store, untyped, clock, time, this.#timers, {
+    this.#scheduler = new Scheduler(store, untyped, this.#timers, {
       begin: (channel, ref, probes) => {
         this.#wasBusy = true
         this.#attemptRunner.begin(channel, ref, probes)
@@ -98,9 +97,7 @@ export class Dispatcher<P, R> {
       tried,
       counters: this.#counters,
       attempts: this.#attempts,
-      maxRetryAfterMs: options.maxRetryAfterMs ?? 86_400_000,
-      view: (ref, { stored }) =>
-        (options.view as View | undefined)?.(ref, stored!) ?? plainView(store, ref, stored!),
+      view: (ref, { stored }) => untyped.view(ref, stored!),
       ended: () => this.#advance(),
     })
     this.#operatorActions = new OperatorActions({
@@ -118,7 +115,7 @@ export class Dispatcher<P, R> {
       },
     })
     this.#drainWaiters = new DrainWaiters()
-    this.#retention = new Retention(options.deadLetters ?? {}, {
+    this.#retention = new Retention(options.deadLetters, {
       store,
       timers: this.#timers,
       time,
@@ -380,26 +377,4 @@ function listed<T extends { reason: string | undefined; since: number }>(
     list.push({ scope: labelOf(stop), since, ...(reason !== undefined && { reason }) })
   }
   return list
-}
-
-type View = (ref: MessageRef, stored: { id: string }) => MessageView<unknown>
-
-/** What a retry function sees where no one says more. */
-function plainView(
-  store: MessageStore,
-  ref: MessageRef,
-  { id, channel, payload, headers, sequence, enqueuedAt }: Awaited<ReturnType<MessageStore['read']>>,
-): MessageView<unknown> {
-  return {
-    id,
-    channel,
-    sequence,
-    state: 'sending',
-    payload,
-    headers,
-    enqueuedAt,
-    attempts: store.attempts(ref),
-    mayHaveBeenSent: store.mayHaveBeenSent(ref),
-    history: [],
-  }
 }

@@ -1,8 +1,8 @@
 import type { MessageRef, MessageStore, Outcome } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
+import type { DispatcherOptions } from './dispatcher-options.js'
 import { DeadOrder } from './schedule/dead-order.js'
 import type { TimerEntry, Timers } from './time/timers.js'
-import type { RetentionOptions } from './types.js'
 
 /** Thrown away at once; the rest follows, so that a million of them stop nothing. */
 const BATCH = 500
@@ -31,7 +31,7 @@ export class Retention implements TimerEntry {
   readonly #dead = new DeadOrder()
   #purging = false
 
-  constructor({ maxAgeMs = Infinity, maxCount = Infinity }: RetentionOptions, context: RetentionContext) {
+  constructor({ maxAgeMs, maxCount }: DispatcherOptions<unknown>['deadLetters'], context: RetentionContext) {
     this.#maxAgeMs = maxAgeMs
     this.#maxCount = maxCount
     this.isOn = maxAgeMs !== Infinity || maxCount !== Infinity

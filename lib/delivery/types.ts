@@ -1,6 +1,5 @@
 import type { Clocks } from '../log/runtime/clocks.js'
-import type { DeadReason, MessageRef, RecordedError, Scope, StoredMessage } from '../store/message-store.js'
-import type { QueueTime } from '../store/queue-time.js'
+import type { DeadReason, RecordedError, Scope } from '../store/message-store.js'
 
 /**
  * Delivers one message. If it returns or resolves, the message is delivered, unless the value itself says
@@ -183,64 +182,6 @@ export interface RetentionOptions {
   readonly maxAgeMs?: number | undefined
   /** All but this many. Default Infinity. */
   readonly maxCount?: number | undefined
-}
-
-export interface DispatcherOptions<P> {
-  /** Channels under way at once. Default 64. */
-  readonly concurrency?: number | undefined
-  /**
-   * By prefix of channel (`'telegram:bot1:*'`). The limits of every one that fits hold; a halt, a wait and a
-   * brake of a group are those of the longest. Default: none.
-   */
-  readonly groups?:
-    | Readonly<
-        Record<
-          string,
-          {
-            concurrency?: number | undefined
-            rateLimit?: Rate | readonly Rate[] | undefined
-            /** False: nothing waits because others of the group found their receiver down. Default true. */
-            brake?: boolean | undefined
-          }
-        >
-      >
-    | undefined
-  /** Default: none. */
-  readonly rateLimit?:
-    | { perChannel?: Rate | readonly Rate[] | undefined; global?: Rate | readonly Rate[] | undefined }
-    | undefined
-  /** Default 30_000. */
-  readonly sendTimeoutMs?: number | undefined
-  /** How long an aborted `send` may still take before its channel goes on. Default 10_000. */
-  readonly abortGraceMs?: number | undefined
-  readonly retry?: Retry<P> | undefined
-  /** No wait that a receiver asks for is longer. Default 86_400_000. */
-  readonly maxRetryAfterMs?: number | undefined
-  /** Asked before the default classifier; undefined: ask that. */
-  readonly classify?: ((error: unknown, delivery: Delivery<P>) => Verdict | undefined) | undefined
-  /** Asked about what `send` returned; undefined: the default looks for a refusal in it. */
-  readonly classifyResult?: ((result: unknown, delivery: Delivery<P>) => Verdict | undefined) | undefined
-  /** Default `'resend'`. */
-  readonly onAmbiguous?: OnAmbiguous<P> | undefined
-  /** Default `'continue'`. */
-  readonly onDead?: 'continue' | 'halt' | undefined
-  /** Default: dead letters are kept. */
-  readonly deadLetters?: RetentionOptions | undefined
-  /**
-   * Asked whenever a channel comes to life; where it throws, the channel halts and is asked about again by
-   * its probe.
-   */
-  readonly channelOptions?: ((channel: string) => ChannelOptions<P> | undefined) | undefined
-  /** Makes of a stored payload what `send` is given. A throw halts. Default: as it is. */
-  readonly parse?: ((payload: unknown) => P) | undefined
-  /** What a retry function is shown. Required where `retry` is a function anywhere. */
-  readonly view?: ((ref: MessageRef, stored: StoredMessage) => MessageView<P>) | undefined
-  /** Default: the system's. */
-  readonly clock?: Clock | undefined
-  /** That of the store: all that it records stands in it. Default: one that begins now. */
-  readonly time?: QueueTime | undefined
-  /** From 0 to below 1, for jitter. Default `Math.random`. */
-  readonly random?: (() => number) | undefined
 }
 
 /** The clocks and the timer, so that tests can hold them. */

@@ -34,7 +34,7 @@ import type {
   Settlement,
 } from './types.js'
 import { environmentOf, type QueueEnvironment } from './validation/environment.js'
-import { ChannelOptionsCache, type ResolvedOptions, resolveOptions } from './validation/options.js'
+import { ChannelSettingsCache, type ResolvedOptions, resolveOptions } from './validation/options.js'
 import { isArray } from './validation/quote.js'
 import {
   parseDeadSelect,
@@ -158,22 +158,22 @@ export class OutboundQueue<P = unknown, R = unknown>
     this.#staysOpen = options.keepAlive
     this.directory = store.directory
     this.recovery = recoveryReport(store.recovery)
-    const channels = new ChannelOptionsCache<P>(options)
+    const channels = new ChannelSettingsCache<P>(options, environment.random ?? Math.random, error =>
+      notifyError(this, error),
+    )
     this.#intake = new Intake(store, {
       limits: options.limits,
-      ttlMsOf: channel => channels.get(channel).ttlMs,
+      ttlMsOf: channel => channels.of(channel).ttlMs,
       time: store.time,
       refusal: () => this.#ended,
     })
     this.#dispatcher = new Dispatcher<P, R>(
       store,
-      dispatcherOptions(
-        options,
+      dispatcherOptions(options, environment, {
         channels,
-        (ref, stored) => viewMessage<P>(store, ref, stored, true),
-        store.time,
-        environment,
-      ),
+        view: (ref, stored) => viewMessage<P>(store, ref, stored, true),
+        time: store.time,
+      }),
       observeDispatch<R>({
         emitter: this,
         directory: this.directory,

@@ -1,11 +1,10 @@
+import type { DispatcherOptions } from '../delivery/dispatcher-options.js'
 import { backoffOf } from '../delivery/retry/backoff.js'
-import { syncsMarks } from '../delivery/retry/policies.js'
-import type { DispatcherOptions, MessageView } from '../delivery/types.js'
-import type { MessageRef, StoredMessage } from '../store/message-store.js'
-import type { QueueTime } from '../store/queue-time.js'
+import { syncsMarks } from '../delivery/retry/policy.js'
+import { systemClock } from '../delivery/time/clock.js'
 import type { LogStoreOptions } from '../store/types.js'
 import type { QueueEnvironment } from './validation/environment.js'
-import type { ChannelOptionsCache, ResolvedOptions } from './validation/options.js'
+import type { ResolvedOptions } from './validation/options.js'
 
 /** What of the options each floor below is given. */
 
@@ -36,29 +35,22 @@ export function storeOptions<P, R>(
 
 export function dispatcherOptions<P, R>(
   options: ResolvedOptions<P, R>,
-  channels: ChannelOptionsCache<P>,
-  view: (ref: MessageRef, stored: StoredMessage) => MessageView<P>,
-  time: QueueTime,
-  { clock, random }: QueueEnvironment,
+  { clock = systemClock }: QueueEnvironment,
+  rest: Pick<DispatcherOptions<P>, 'channels' | 'view' | 'time'>,
 ): DispatcherOptions<P> {
+  const { concurrency, groups, rateLimit, abortGraceMs, maxRetryAfterMs, deadLetters } = options
+  const { classify, classifyResult, parse } = options
   return {
-    concurrency: options.concurrency,
-    groups: options.groups,
-    rateLimit: options.rateLimit,
-    sendTimeoutMs: options.sendTimeoutMs,
-    abortGraceMs: options.abortGraceMs,
-    retry: options.retry,
-    maxRetryAfterMs: options.maxRetryAfterMs,
-    classify: options.classify,
-    classifyResult: options.classifyResult,
-    onAmbiguous: options.onAmbiguous,
-    onDead: options.onDead,
-    channelOptions: options.channelOptions === undefined ? undefined : channel => channels.get(channel),
-    parse: options.parse,
-    deadLetters: options.deadLetters,
-    view,
+    concurrency,
+    groups,
+    rates: rateLimit.global,
+    abortGraceMs,
+    maxRetryAfterMs,
+    deadLetters,
+    classify,
+    classifyResult,
+    parse,
     clock,
-    time,
-    random,
+    ...rest,
   }
 }

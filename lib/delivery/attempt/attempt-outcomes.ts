@@ -9,6 +9,7 @@ import type {
 } from '../../store/message-store.js'
 import type { QueueTime } from '../../store/queue-time.js'
 import { isOutage } from '../classify/outage.js'
+import type { DispatcherOptions } from '../dispatcher-options.js'
 import { reasonText, recordedError } from '../errors/recorded-error.js'
 import type { Haltable } from '../holds/halts.js'
 import type { Reporter } from '../reporter.js'
@@ -40,7 +41,7 @@ export interface AttemptOutcomesContext {
   readonly clock: Clock
   readonly tried: TriedTime
   readonly counters: Counters
-  readonly maxRetryAfterMs: number
+  readonly options: Pick<DispatcherOptions<unknown>, 'maxRetryAfterMs'>
   readonly view: (ref: MessageRef, attempt: Attempt) => MessageView<unknown>
   /** Under way, by message. */
   readonly attempts: RefMap<Attempt>
@@ -257,13 +258,13 @@ export class AttemptOutcomes {
   }
 
   #judge(attempt: Attempt, error: unknown, verdict: Verdict): Decision {
-    const { scheduler, maxRetryAfterMs, view } = this.#context
+    const { scheduler, options, view } = this.#context
     const { ref, policy, before } = attempt
     return decideRetry({
       verdict,
       backoff: policy.backoff,
       onAmbiguous: policy.onAmbiguous,
-      maxRetryAfterMs,
+      maxRetryAfterMs: options.maxRetryAfterMs,
       attemptsBefore: before.attempts,
       mayHaveBeenSentBefore: before.mayHaveBeenSent,
       triedMs: this.#triedMs(attempt),

@@ -1,12 +1,13 @@
 import { systemCode } from '../../log/errors/system-error.js'
 import type { MessageRef, MessageStore } from '../../store/message-store.js'
+import type { DispatcherOptions } from '../dispatcher-options.js'
 import { recordedError } from '../errors/recorded-error.js'
 import type { Halt } from '../holds/halts.js'
 import type { Channel } from '../schedule/channel.js'
 import { DeliveryFlag } from '../tables/message-columns.js'
 import { RefMap } from '../tables/ref-map.js'
 import type { TimerEntry, Timers } from '../time/timers.js'
-import type { DispatcherOptions, Send, Verdict } from '../types.js'
+import type { Send, Verdict } from '../types.js'
 import { AmbiguityResolver } from './ambiguity-resolver.js'
 import { Attempt } from './attempt.js'
 import { AttemptOutcomes, type AttemptOutcomesContext } from './attempt-outcomes.js'
@@ -240,7 +241,7 @@ export class AttemptRunner {
   #send(attempt: Attempt): Promise<CallResult<unknown>> {
     const { timers, clock, options } = this.#context
     const timeoutMs = attempt.policy.sendTimeoutMs
-    const graceMs = options.abortGraceMs ?? 10_000
+    const graceMs = options.abortGraceMs
     attempt.phase = 'sending'
     attempt.startedAt = timers.now()
     attempt.tryingSince = clock.monotonic()

@@ -1,6 +1,6 @@
 import type { MessageProgress, MessageRef, StoredMessage } from '../../store/message-store.js'
 import type { Halt } from '../holds/halts.js'
-import type { Policy } from '../retry/policies.js'
+import type { Policy } from '../retry/policy.js'
 import type { BrakeView } from '../schedule/brakes.js'
 import type { Channel } from '../schedule/channel.js'
 import type { Turn } from '../schedule/scheduler.js'

@@ -93,14 +93,8 @@ export class WindowKeeper {
   }
 
   /** `before`: those that have counted for this target until now. These hold as well. */
-  of(
-    scope: Scope,
-    target: string,
-    rates: Rate | readonly Rate[] | undefined,
-    before?: Windows,
-  ): Windows | undefined {
-    if (rates === undefined) return before
-    const list = ('count' in rates ? [rates] : rates).filter(rate => !before?.has(rate))
+  of(scope: Scope, target: string, rates: readonly Rate[], before?: Windows): Windows | undefined {
+    const list = rates.filter(rate => !before?.has(rate))
     if (list.length === 0) return before
     const windows = list.map(rate => new KeptWindow(this, scope, target, rate, before?.nextTo(rate.perMs)))
     return new Windows(windows, this.timers).and(before)

@@ -1,8 +1,8 @@
 import type { QueueTime } from '../../store/queue-time.js'
+import type { DispatcherOptions } from '../dispatcher-options.js'
 import { Brake, type BrakeListener } from '../holds/brake.js'
 import { prefixOf } from '../holds/pauses.js'
 import type { Timers } from '../time/timers.js'
-import type { DispatcherOptions } from '../types.js'
 import type { Channel } from './channel.js'
 
 /** The first two parts of a name like `platform:account:chat`. */
@@ -43,7 +43,7 @@ export class Brakes {
     this.#timers = timers
     this.#time = time
     this.#groupOf = groupOf
-    const without = Object.entries(groups ?? {}).filter(([, { brake }]) => brake === false)
+    const without = Object.entries(groups).filter(([, { brake }]) => brake === false)
     this.#without = new Set(without.map(([selector]) => prefixOf(selector)))
     this.#listener = {
       ...listener,

@@ -1,6 +1,6 @@
+import type { DispatcherOptions } from '../dispatcher-options.js'
 import { prefixOf } from '../holds/pauses.js'
 import type { WindowKeeper } from '../limits/windows.js'
-import type { DispatcherOptions } from '../types.js'
 import { Gate } from './gate.js'
 
 /**
@@ -28,7 +28,7 @@ export class Groups {
   /** Of the prefixes, the longest first: one look-up each. */
   #lengths: readonly number[] = []
 
-  constructor(everything: Gate, keeper: WindowKeeper, options: DispatcherOptions<unknown>['groups'] = {}) {
+  constructor(everything: Gate, keeper: WindowKeeper, options: DispatcherOptions<unknown>['groups']) {
     this.none = new Group('', everything)
     const groups = Object.entries(options).map(([selector, group]) => ({
       prefix: prefixOf(selector),

@@ -108,7 +108,7 @@ export class RateKeys {
   }
 
   /** From now on this channel shares what is its key's. Where rates differ, all hold. */
-  join(channel: Channel, name: string, rates: Rate | readonly Rate[] | undefined): void {
+  join(channel: Channel, name: string, rates: readonly Rate[]): void {
     let key = this.#byName.get(name)
     if (key === undefined) {
       key = new RateKey(name, this.#timers, () => this.#forget(key!))

@@ -1,16 +1,15 @@
 import { setImmediate } from '../../log/runtime/real-time.js'
 import type { MessageRef, MessageStore, Scope } from '../../store/message-store.js'
-import type { QueueTime } from '../../store/queue-time.js'
+import type { DispatcherOptions } from '../dispatcher-options.js'
 import { reasonText } from '../errors/recorded-error.js'
 import type { Brake } from '../holds/brake.js'
 import { type Halt, type Haltable, type HaltOrder, Halts } from '../holds/halts.js'
 import { isEverything, isPrefix, Pauses, prefixOf, selects } from '../holds/pauses.js'
 import { WindowKeeper, type Windows } from '../limits/windows.js'
-import { Policies } from '../retry/policies.js'
 import { DeliveryFlag, MessageColumns, QueuePosition } from '../tables/message-columns.js'
 import { Closed, OpenTime } from '../time/open-time.js'
 import type { Timers } from '../time/timers.js'
-import type { Clock, DispatcherOptions, HaltFacts } from '../types.js'
+import type { HaltFacts } from '../types.js'
 import { Backlog } from './backlog.js'
 import { Brakes, type BrakeView } from './brakes.js'
 import { Channel, type ChannelState } from './channel.js'
@@ -80,7 +79,7 @@ export class Scheduler {
   readonly #store: MessageStore
   readonly #timers: Timers
   readonly #listener: SchedulerListener
-  readonly #policies: Policies<unknown>
+  readonly #settings: DispatcherOptions<unknown>['channels']
   readonly #groups: Groups
   readonly #rateKeys: RateKeys
   readonly #windows: WindowKeeper
@@ -102,15 +101,14 @@ export class Scheduler {
   constructor(
     store: MessageStore,
     options: DispatcherOptions<unknown>,
-    clock: Clock,
-    time: QueueTime,
     timers: Timers,
     listener: SchedulerListener,
   ) {
     this.#store = store
     this.#timers = timers
     this.#listener = listener
-    this.#policies = new Policies(options, error => listener.failed(error))
+    const { clock, time } = options
+    this.#settings = options.channels
     this.#backlog = new Backlog(store, this.columns)
     this.halts = new Halts(timers, time, {
       changed: holder => this.#stopped(holder),
@@ -152,8 +150,8 @@ export class Scheduler {
       group === this.#groups.none ? undefined : group,
     )
     this.everything = new Gate('global', '', undefined, {
-      concurrency: options.concurrency ?? 64,
-      windows: this.#windows.of('global', '', options.rateLimit?.global),
+      concurrency: options.concurrency,
+      windows: this.#windows.of('global', '', options.rates),
     })
     this.#groups = new Groups(this.everything, this.#windows, options.groups)
     const everything = new OpenTime(timers, () => clock.monotonic())
@@ -578,10 +576,10 @@ export class Scheduler {
   #adopt(channel: Channel): boolean {
     if (channel.policy !== undefined) return true
     try {
-      channel.policy = this.#policies.of(channel.target)
-      const { rates, rateKey } = channel.policy
-      if (rateKey !== undefined) this.#rateKeys.join(channel, rateKey, rates)
-      else if (rates !== undefined) channel.windows = this.#windows.of('channel', channel.target, rates)
+      channel.policy = this.#settings.of(channel.target).policy
+      const { rateLimit, rateKey } = channel.policy
+      if (rateKey !== undefined) this.#rateKeys.join(channel, rateKey, rateLimit)
+      else channel.windows = this.#windows.of('channel', channel.target, rateLimit)
       return true
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error))

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { type CompleteChannelOptions, type Policy, policyOf } from '../../delivery/retry/policy.js'
 import { WaqError } from '../../log/errors/waq-error.js'
 import type {
   ChannelOptions,
@@ -339,48 +340,49 @@ export function resolveOptions<P, R>(options: unknown = {}): ResolvedOptions<P, 
   )
 }
 
-/** The options of one channel: what `channelOptions` says of it, and the queue's for the rest. */
-export interface ResolvedChannelOptions<P> {
-  retry: Retry<P>
-  onAmbiguous: OnAmbiguous<P>
-  onDead: 'continue' | 'halt'
-  ttlMs: number
-  sendTimeoutMs: number
-  rateLimit: readonly Rate[]
-  rateKey: string | undefined
-  ordered: boolean
+/** What the queue has to know of one channel. */
+export interface ChannelSettings<P> {
+  readonly policy: Policy<P>
+  readonly ttlMs: number
 }
+
+type Complete<P> = CompleteChannelOptions<P> & { readonly ttlMs: number }
 
 /**
  * Asks `channelOptions` once a channel, as long as the channel is not forgotten for others. In two halves, of
  * which the one not asked for longer is forgotten at once: to look for the oldest of all in a `Map` from
  * whose front many were deleted would go through these each time.
  */
-export class ChannelOptionsCache<P> {
-  readonly #queueWide: ResolvedChannelOptions<P>
+export class ChannelSettingsCache<P> {
+  readonly #queueWide: Complete<P>
+  readonly #unasked: ChannelSettings<P>
   readonly #ask: ((channel: string) => unknown) | undefined
-  readonly #rule: Validator<Partial<ResolvedChannelOptions<P>>>
-  #latest = new Map<string, ResolvedChannelOptions<P>>()
-  #earlier = new Map<string, ResolvedChannelOptions<P>>()
+  readonly #rule: Validator<Partial<ChannelOptions<P>>>
+  readonly #random: () => number
+  readonly #report: (error: Error) => void
+  #latest = new Map<string, ChannelSettings<P>>()
+  #earlier = new Map<string, ChannelSettings<P>>()
 
-  constructor(options: ResolvedOptions<P, unknown>) {
-    this.#queueWide = {
-      retry: options.retry,
-      onAmbiguous: options.onAmbiguous,
-      onDead: options.onDead,
-      ttlMs: options.ttlMs ?? Infinity,
-      sendTimeoutMs: options.sendTimeoutMs,
-      rateLimit: options.rateLimit.perChannel,
-      rateKey: undefined,
-      ordered: true,
-    }
+  /** `random`, `report`: as `policyOf`. */
+  constructor(options: ResolvedOptions<P, unknown>, random: () => number, report: (error: Error) => void) {
+    const { retry, onAmbiguous, onDead, sendTimeoutMs, ttlMs = Infinity } = options
+    const rateLimit = options.rateLimit.perChannel
+    const own = { rateLimit, rateKey: undefined, ordered: true }
+    this.#queueWide = { retry, onAmbiguous, onDead, sendTimeoutMs, ttlMs, ...own }
+    this.#random = random
+    this.#report = report
+    this.#unasked = this.#settings(this.#queueWide)
     this.#ask = options.channelOptions
-    this.#rule = shape(channelTable(isBackoff(options.retry) ? options.retry : DEFAULT_BACKOFF))
+    this.#rule = shape(channelTable(isBackoff(retry) ? retry : DEFAULT_BACKOFF))
+  }
+
+  #settings({ ttlMs, ...options }: Complete<P>): ChannelSettings<P> {
+    return { policy: policyOf(options, this.#random, this.#report), ttlMs }
   }
 
   /** Throws WAQ_INVALID_OPTION where `channelOptions` throws or answers what it may not. */
-  get(channel: string): ResolvedChannelOptions<P> {
-    if (this.#ask === undefined) return this.#queueWide
+  of(channel: string): ChannelSettings<P> {
+    if (this.#ask === undefined) return this.#unasked
     const latest = this.#latest.get(channel)
     if (latest !== undefined) return latest
     const resolved = this.#earlier.get(channel) ?? this.#resolve(this.#ask, channel)
@@ -392,7 +394,7 @@ export class ChannelOptionsCache<P> {
     return resolved
   }
 
-  #resolve(ask: (channel: string) => unknown, channel: string): ResolvedChannelOptions<P> {
+  #resolve(ask: (channel: string) => unknown, channel: string): ChannelSettings<P> {
     const name = `channelOptions("${escapeText(channel)}")`
     let answer: unknown
     try {
@@ -406,14 +408,14 @@ export class ChannelOptionsCache<P> {
         },
       )
     }
-    if (answer === undefined) return this.#queueWide
+    if (answer === undefined) return this.#unasked
     return withRefusals('WAQ_INVALID_OPTION', `What ${name} returned`, () => {
       if (types.isPromise(answer)) {
         // It is reported here; its own rejection would end the process.
         answer.catch(() => {})
         throw new Refusal(`${name} returned a Promise; it must answer at once, with an object or undefined.`)
       }
-      return { ...this.#queueWide, ...this.#rule.parse(answer, name) }
+      return this.#settings({ ...this.#queueWide, ...this.#rule.parse(answer, name) } as Complete<P>)
     })
   }
 }

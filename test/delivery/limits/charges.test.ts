@@ -5,7 +5,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { SendError } from '../../../lib/delivery/errors/send-error.js'
-import type { Answer, DispatcherOptions, Verdict } from '../../../lib/delivery/types.js'
+import type { Answer, Verdict } from '../../../lib/delivery/types.js'
+import type { GivenOptions } from '../fixtures/complete-options.js'
 import { FakeClock } from '../fixtures/fake-clock.js'
 import { ambiguous, Harness, open } from '../fixtures/harness.js'
 import type { MemoryStore } from '../fixtures/memory-store.js'
@@ -16,7 +17,7 @@ for (const answer of unanswered) {
   t.test(
     `after a restart a message without attempts left is not sent again where the receiver says '${answer}'`,
     async t => {
-      const retries: DispatcherOptions<unknown>['retry'][] = [{ maxAttempts: 1 }, [], () => undefined]
+      const retries: GivenOptions['retry'][] = [{ maxAttempts: 1 }, [], () => undefined]
       for (const retry of retries) {
         const options = { retry, onAmbiguous: () => answer }
         const h = new Harness(options)
@@ -126,12 +127,7 @@ t.test('a failure that no one can judge is a doubt, and charged', async t => {
 })
 
 t.test('where the first attempt may be the last, it is on the device before send', async t => {
-  const retries: DispatcherOptions<unknown>['retry'][] = [
-    { maxAttempts: 1 },
-    { giveUpAfterMs: 0 },
-    [],
-    () => undefined,
-  ]
+  const retries: GivenOptions['retry'][] = [{ maxAttempts: 1 }, { giveUpAfterMs: 0 }, [], () => undefined]
   for (const retry of retries) {
     const h = new Harness({ retry })
     h.store.syncError = new Error('disk')
@@ -211,7 +207,7 @@ const step = fc.oneof(
 )
 
 /** With how many attempts each allows. */
-const retries: [number, DispatcherOptions<unknown>['retry']][] = [
+const retries: [number, GivenOptions['retry']][] = [
   [1, { maxAttempts: 1, jitter: 0 }],
   [3, { maxAttempts: 3, initialDelayMs: 100 }],
   [1, []],
@@ -242,7 +238,7 @@ t.test('whatever happens, no message is sent more than maxAttempts times without
         const open = new Map<string, number>()
         let calls = 0
         let asks = 0
-        const options: DispatcherOptions<unknown> = {
+        const options: GivenOptions = {
           retry,
           groups: { 'g:*': {} },
           sendTimeoutMs: 1_000,

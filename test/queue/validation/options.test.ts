@@ -1,6 +1,6 @@
 import t from 'tap'
 import { WaqError } from '../../../lib/log/errors/waq-error.js'
-import { ChannelOptionsCache, resolveOptions } from '../../../lib/queue/validation/options.js'
+import { ChannelSettingsCache, resolveOptions } from '../../../lib/queue/validation/options.js'
 
 function errorOf(run: () => unknown): WaqError {
   try {
@@ -168,69 +168,64 @@ t.test('options do not change with the object they came from', async t => {
   t.same(resolved.retry, [1, 2])
 })
 
+const settingsOf = (options: object) =>
+  new ChannelSettingsCache(resolveOptions(options), Math.random, () => {})
+
 t.test('a channel has the options of the queue, changed by its own', async t => {
-  const channels = new ChannelOptionsCache(
-    resolveOptions({
-      ttlMs: 100,
-      retry: { maxAttempts: 3 },
-      rateLimit: { perChannel: { count: 1, perMs: 1 } },
-      channelOptions: (channel: string) =>
-        channel === 'own'
-          ? { ttlMs: Infinity, retry: { factor: 5 }, ordered: false, rateKey: 'chat' }
-          : undefined,
-    }),
-  )
-  t.match(channels.get('other'), { ttlMs: 100, ordered: true, rateLimit: [{ count: 1, perMs: 1 }] })
-  t.match(channels.get('own'), {
-    ttlMs: Infinity,
-    ordered: false,
-    rateKey: 'chat',
-    retry: { maxAttempts: 3, factor: 5 },
-    rateLimit: [{ count: 1, perMs: 1 }],
+  const channels = settingsOf({
+    ttlMs: 100,
+    retry: { maxAttempts: 3, jitter: 0 },
+    rateLimit: { perChannel: { count: 1, perMs: 1 } },
+    channelOptions: (channel: string) =>
+      channel === 'own'
+        ? { ttlMs: Infinity, retry: { factor: 5 }, ordered: false, rateKey: 'chat' }
+        : undefined,
   })
+  const rateLimit = [{ count: 1, perMs: 1 }]
+  t.match(channels.of('other'), { ttlMs: 100, policy: { ordered: true, rateLimit } })
+  const own = channels.of('own')
+  t.match(own, { ttlMs: Infinity, policy: { ordered: false, rateKey: 'chat', rateLimit } })
+  const failed = { charged: true, attempts: 2, failures: 2, triedMs: 0, failure: () => t.fail() as never }
+  t.equal(own.policy.backoff.delayMs(failed), 5_000, 'the factor of its own')
+  t.notOk(own.policy.backoff.allows(3), 'the attempts of the queue')
 })
 
 t.test('channelOptions is asked once a channel, and forgotten channels once more', async t => {
   const asked: string[] = []
-  const channels = new ChannelOptionsCache(
-    resolveOptions({
-      channelOptions: (channel: string) => {
-        asked.push(channel)
-        return {}
-      },
-    }),
-  )
-  channels.get('first')
-  channels.get('first')
+  const channels = settingsOf({
+    channelOptions: (channel: string) => {
+      asked.push(channel)
+      return {}
+    },
+  })
+  channels.of('first')
+  channels.of('first')
   t.same(asked, ['first'])
-  for (let index = 0; index < 10_000; index += 1) channels.get(`channel${index}`)
+  for (let index = 0; index < 10_000; index += 1) channels.of(`channel${index}`)
   asked.length = 0
-  channels.get('channel9999')
+  channels.of('channel9999')
   t.same(asked, [])
-  channels.get('first')
+  channels.of('first')
   t.same(asked, ['first'])
 })
 
 t.test('a channel that is asked for again and again is not forgotten for others', async t => {
   let asked = 0
-  const channels = new ChannelOptionsCache(
-    resolveOptions({
-      channelOptions: (channel: string) => {
-        if (channel === 'busy') asked += 1
-        return {}
-      },
-    }),
-  )
+  const channels = settingsOf({
+    channelOptions: (channel: string) => {
+      if (channel === 'busy') asked += 1
+      return {}
+    },
+  })
   for (let index = 0; index < 30_000; index += 1) {
-    channels.get(`channel${index}`)
-    channels.get('busy')
+    channels.of(`channel${index}`)
+    channels.of('busy')
   }
   t.equal(asked, 1)
 })
 
 t.test('what channelOptions may not answer is refused, with the channel', async t => {
-  const answer = (value: unknown) =>
-    errorOf(() => new ChannelOptionsCache(resolveOptions({ channelOptions: () => value })).get('chat\n1'))
+  const answer = (value: unknown) => errorOf(() => settingsOf({ channelOptions: () => value }).of('chat\n1'))
   t.match(answer({ ttlMs: -1 }), {
     code: 'WAQ_INVALID_OPTION',
     message: /channelOptions\("chat\\u000a1"\)\.ttlMs/,
@@ -242,14 +237,12 @@ t.test('what channelOptions may not answer is refused, with the channel', async 
   t.match(answer(null), { message: /must be an object, got null/ })
   t.match(answer(Promise.reject(new Error('async'))), { message: /returned a Promise/ })
   const cause = new Error('no such chat')
-  const channels = new ChannelOptionsCache(
-    resolveOptions({
-      channelOptions: () => {
-        throw cause
-      },
-    }),
-  )
-  const error = errorOf(() => channels.get('c'))
+  const channels = settingsOf({
+    channelOptions: () => {
+      throw cause
+    },
+  })
+  const error = errorOf(() => channels.of('c'))
   t.match(error, { code: 'WAQ_INVALID_OPTION', message: /channelOptions\("c"\) threw/ })
   t.equal(error.cause, cause)
 })
