@@ -236,7 +236,7 @@ export const deliveryMutations: readonly Mutation[] = [
   {
     name: 'an attempt that may be the only one does not wait for the device',
     invariants: [13],
-    file: 'lib/delivery/retry/policies.js',
+    file: 'lib/delivery/retry/policy.js',
     find: "onAmbiguous !== 'resend' || backoff.mayEndAtOnce",
     replace: "onAmbiguous !== 'resend'",
     caughtBy: {
