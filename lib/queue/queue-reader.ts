@@ -7,41 +7,14 @@ import { wallNow } from '../log/runtime/real-time.js'
 import { type ReadMessage, StoreReader, unpackPayload } from '../store/reader/store-reader.js'
 import type { OwnerStatus } from './control/protocol.js'
 import { readStatus } from './control/status.js'
-import type { CommitStats, ListFilter, Owner, Percentiles, RecoveryReport } from './types.js'
+import type { Hold, ListFilter, Owner, OwnerFigures, QueueFigures, RecoveryReport } from './types.js'
 import { matchesChannel, parseFilter, parseMessageId, type ResolvedFilter } from './validation/selectors.js'
 import { refuse, withRefusals } from './validation/validators.js'
 
 /** How a queue stands, seen from outside. */
-export interface ReaderStats {
-  /** In doubt ones included. */
-  pending: number
-  /** Of a living owner; without one, what was being sent is in doubt. */
-  sending: number
+export interface ReaderStats extends QueueFigures {
   /** Of the pending ones: whether they were sent is not known. */
   inDoubt: number
-  dead: number
-  /**
-   * Messages that are proven to be lost and were not settled: an outcome tells of them, and they are not
-   * there. `waq verify` tells more.
-   */
-  lost: number
-  /** Channels with a message that is due or being sent. */
-  channels: number
-  /** At most 100. Without a living owner only those by a dead letter: the others end with the process. */
-  halted: readonly { scope: string; reason?: string; since: number }[]
-  haltedCount: number
-  /** Receivers that a living owner found down: channels, and prefixes with their `*`. At most 100. */
-  braked: readonly { scope: string; reason?: string; since: number }[]
-  brakedCount: number
-  /** What a living owner paused: channels, prefixes with their `*`, `'*'` for everything. At most 100. */
-  paused: readonly string[]
-  pausedCount: number
-  /** Age of the oldest message that is due, in ms. */
-  oldestPendingMs: number | null
-  diskBytes: number
-  /** Of the records of live messages. */
-  liveBytes: number
-  segments: number
   /** Null: it was closed, and no one has it open. */
   owner: Owner | null
   /** What the last owner found when it opened the queue; null: it did not live to tell. */
@@ -50,28 +23,12 @@ export interface ReaderStats {
    * What a living owner published of itself, at most a few seconds ago; null: there is none, or it did not.
    */
   live: LiveStats | null
-  /**
-   * Which CRC32C runs here: another process may have been installed with the other. The bytes are the same.
-   */
-  crc: 'native' | 'js'
 }
 
 /** Since the owner opened the queue. */
-export interface LiveStats {
+export interface LiveStats extends OwnerFigures {
   /** Epoch ms. */
   publishedAt: number
-  enqueued: number
-  delivered: number
-  retried: number
-  rateLimited: number
-  /** Messages that became dead letters. */
-  deadLettered: number
-  syncs: number
-  /** As in `QueueStats`. */
-  syncMs: Percentiles
-  commits: CommitStats
-  enqueueMs: Percentiles
-  sendMs: Percentiles
 }
 
 /**
@@ -147,7 +104,7 @@ export class QueueReader<P = unknown> implements AsyncDisposable {
 
   #assertOpen(): void {
     if (this.#closed) {
-      throw new WaqError('WAQ_CLOSED', `The reader of ${this.directory} is closed. Call inspect again.`)
+      throw new WaqError('WAQ_CLOSED', `The reader of ${this.directory} is closed. Open another one.`)
     }
   }
 }
@@ -239,19 +196,9 @@ export async function readStats(
 }
 
 /** What of the figures needs no look at the messages. */
-export type QueueLook = Pick<
+export type QueueLook = Omit<
   ReaderStats,
-  | 'halted'
-  | 'haltedCount'
-  | 'braked'
-  | 'brakedCount'
-  | 'paused'
-  | 'pausedCount'
-  | 'diskBytes'
-  | 'segments'
-  | 'owner'
-  | 'lastRecovery'
-  | 'live'
+  'pending' | 'sending' | 'dead' | 'inDoubt' | 'lost' | 'channels' | 'oldestPendingMs' | 'liveBytes' | 'crc'
 >
 
 export async function readLook(store: StoreReader): Promise<QueueLook> {
@@ -276,15 +223,13 @@ export async function readLook(store: StoreReader): Promise<QueueLook> {
   }
 }
 
-type Halt = ReaderStats['halted'][number]
-
 /**
  * The disk knows those by dead letters to the moment; the owner knows the others, and may be seconds behind.
  */
 function mergeHalts(
   onDisk: readonly { channel: string; since: number }[],
-  published: readonly Halt[],
-): Halt[] {
+  published: readonly Hold[],
+): Hold[] {
   const scopes = new Set(published.map(({ scope }) => scope))
   const more = onDisk.filter(({ channel }) => !scopes.has(channel))
   return [
@@ -306,18 +251,7 @@ function isOf(status: OwnerStatus, owner: Owner | null): boolean {
 
 function liveStats(status: OwnerStatus): LiveStats {
   const { publishedAt, enqueued, syncs, syncMs, commits, enqueueMs, sendMs } = status
-  const { delivered, retried, rateLimited, dead } = status.dispatcher
-  return {
-    publishedAt,
-    enqueued,
-    delivered,
-    retried,
-    rateLimited,
-    deadLettered: dead,
-    syncs,
-    syncMs,
-    commits,
-    enqueueMs,
-    sendMs,
-  }
+  const { delivered, retried, rateLimited, dead: deadLettered } = status.dispatcher
+  const counts = { enqueued, delivered, deadLettered, retried, rateLimited }
+  return { publishedAt, ...counts, syncs, syncMs, commits, enqueueMs, sendMs }
 }

@@ -379,22 +379,30 @@ export interface Percentiles {
   max: number
 }
 
-export interface QueueStats {
+/** What is halted or braked, and since when (epoch ms). */
+export interface Hold {
+  /** A channel, a prefix with its `*`, or `'*'` for everything. */
+  scope: string
+  reason?: string
+  since: number
+}
+
+/** How a queue stands, as its owner and a reader tell it. */
+export interface QueueFigures {
+  /** In doubt ones included. */
   pending: number
+  /** Of a living owner; without one, what was being sent is in doubt. */
   sending: number
   dead: number
-  /**
-   * Messages that `open` found to be lost and that were not settled yet. `recovery.lost` tells more about
-   * them.
-   */
+  /** Messages that are proven to be lost and were not settled. `waq verify` and `recovery.lost` tell more. */
   lost: number
-  /** How many channels have a message that waits or is being sent. */
+  /** Channels with a message that is due or being sent. */
   channels: number
-  /** What is halted, and since when (epoch ms); at most 100. `haltedCount` counts all. */
-  halted: readonly { scope: string; reason?: string; since: number }[]
+  /** At most 100; `haltedCount` counts all. Without a living owner only those by a dead letter. */
+  halted: readonly Hold[]
   haltedCount: number
   /** Receivers that were found down: channels, and prefixes with their `*`; at most 100. */
-  braked: readonly { scope: string; reason?: string; since: number }[]
+  braked: readonly Hold[]
   brakedCount: number
   /** What `pause` stopped: channels, prefixes with their `*`, `'*'` for everything; at most 100. */
   paused: readonly string[]
@@ -402,9 +410,18 @@ export interface QueueStats {
   /** Age of the oldest message that is due, in ms. */
   oldestPendingMs: number | null
   diskBytes: number
+  /** Of the records of live messages. */
   liveBytes: number
   segments: number
-  /** Since `open`, like the counters that follow. */
+  /**
+   * Which CRC32C runs in the process that asks: the native one, if it is installed, after the first MiB of
+   * records. The bytes are the same.
+   */
+  crc: 'native' | 'js'
+}
+
+/** What an owner has done since it opened the queue. */
+export interface OwnerFigures {
   enqueued: number
   delivered: number
   /** Messages that became dead letters. Some may have been purged or redriven since. */
@@ -420,9 +437,9 @@ export interface QueueStats {
   commits: CommitStats
   enqueueMs: Percentiles
   sendMs: Percentiles
-  /** Which CRC32C runs: the native one, if it is installed, after the first MiB of records. */
-  crc: 'native' | 'js'
 }
+
+export interface QueueStats extends QueueFigures, OwnerFigures {}
 
 /** What every event about one message carries. */
 export interface MessageEvent {

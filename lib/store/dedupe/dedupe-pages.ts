@@ -4,7 +4,7 @@
  * begins anew.
  */
 
-import type { SettlingKind } from '../record/outcome.js'
+import { type SettlingKind, settlingKinds } from '../record/outcome.js'
 import { DIGEST_BYTES } from '../record/outcome-format.js'
 import type { IdHash } from '../tables/id-hash.js'
 import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT } from '../tables/paged-columns.js'
@@ -14,8 +14,6 @@ import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT } from '../tables/paged-columns.js'
  * grows.
  */
 const TEXT_BYTES = PAGE_ROWS * (DIGEST_BYTES + 36 + 20)
-
-const states: readonly SettlingKind[] = ['delivered', 'cancelled', 'purged']
 
 /** The columns of a page: the row's slot in it is the index. */
 export class DedupePage {
@@ -32,7 +30,7 @@ export class DedupePage {
   /** Where the channel stands there. */
   readonly channelFrom = new Uint32Array(PAGE_ROWS)
   readonly channelBytes = new Uint16Array(PAGE_ROWS)
-  /** Index into `states`. */
+  /** Index into `settlingKinds`. */
   readonly #state = new Uint8Array(PAGE_ROWS)
   texts: Buffer = Buffer.allocUnsafeSlow(TEXT_BYTES)
   textBytes = 0
@@ -42,7 +40,7 @@ export class DedupePage {
   live = 0
 
   state(slot: number): SettlingKind {
-    return states[this.#state[slot]!]!
+    return settlingKinds[this.#state[slot]!]!
   }
 
   /** All columns but those of texts. */
@@ -61,11 +59,11 @@ export class DedupePage {
     this.at[slot] = at
     this.attempts[slot] = attempts
     this.segment[slot] = segment
-    this.#state[slot] = states.indexOf(state)
+    this.#state[slot] = settlingKinds.indexOf(state)
   }
 
   setState(slot: number, state: SettlingKind): void {
-    this.#state[slot] = states.indexOf(state)
+    this.#state[slot] = settlingKinds.indexOf(state)
   }
 
   digest(slot: number): string {

@@ -7,7 +7,7 @@ import { WaqError } from '../../log/errors/waq-error.js'
 import type { CorruptRange, VisitedFrame, Witness } from '../../log/types.js'
 import { MESSAGE_LOG } from '../log-names.js'
 import type { MessageRef } from '../message-store.js'
-import { isOfMessage, type MessageOutcomeKind } from '../record/outcome.js'
+import { isOfMessage, type MessageOutcomeKind, messageOutcomeKinds } from '../record/outcome.js'
 import { decodeOutcome } from '../record/outcome-decoder.js'
 import { SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
 import { SettledBlock } from '../record/settled-block.js'
@@ -21,26 +21,13 @@ import { type LastOutcome, type RecoveryRow, recoveryRow } from './recovery-tabl
 /** What the ack log tells beside outcomes, for the next opening alone. */
 const bookkeeping: ReadonlySet<string> = new Set(['window', 'marking', 'places', 'uncounted'])
 
-const kinds: readonly MessageOutcomeKind[] = [
-  'attempt',
-  'interrupted',
-  'retry',
-  'rate-limited',
-  'released',
-  'redriven',
-  'dead',
-  'delivered',
-  'cancelled',
-  'purged',
-]
-
 class OutcomeRows {
   readonly sequence = new Float64Array(PAGE_ROWS)
   readonly ackSequence = new Float64Array(PAGE_ROWS)
   readonly segment = new Uint32Array(PAGE_ROWS)
   /** Chains the free rows. */
   readonly offset = new Uint32Array(PAGE_ROWS)
-  /** Index into `kinds`. */
+  /** Index into `messageOutcomeKinds`. */
   readonly kind = new Uint8Array(PAGE_ROWS)
   /** 1: its message is there. */
   readonly met = new Uint8Array(PAGE_ROWS)
@@ -122,7 +109,7 @@ export class OutcomeTable {
     page.ackSequence[slot] = ackSequence
     page.segment[slot] = segment
     page.offset[slot] = offset
-    page.kind[slot] = kinds.indexOf(kind)
+    page.kind[slot] = messageOutcomeKinds.indexOf(kind)
   }
 
   /** The message is there. Its last outcome, where it has one. */
@@ -162,7 +149,7 @@ export class OutcomeTable {
     const page = this.#rows.pages[row >>> PAGE_SHIFT]!
     const slot = row & PAGE_MASK
     return {
-      kind: kinds[page.kind[slot]!]!,
+      kind: messageOutcomeKinds[page.kind[slot]!]!,
       ackSequence: page.ackSequence[slot]!,
       segment: page.segment[slot]!,
       offset: page.offset[slot]!,
@@ -188,7 +175,7 @@ export class OutcomeTable {
   *all(): Iterable<{ sequence: number; kind: MessageOutcomeKind }> {
     for (const { sequence, kind } of this.#rows.pages) {
       for (let slot = 0; slot < PAGE_ROWS; slot += 1) {
-        if (sequence[slot] !== 0) yield { sequence: sequence[slot]!, kind: kinds[kind[slot]!]! }
+        if (sequence[slot] !== 0) yield { sequence: sequence[slot]!, kind: messageOutcomeKinds[kind[slot]!]! }
       }
     }
   }

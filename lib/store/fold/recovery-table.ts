@@ -23,7 +23,7 @@
  * and to send every dead letter of a queue again because one block went bad would be worse than to ask for a
  * redrive twice.
  */
-import type { MessageOutcomeKind } from '../record/outcome.js'
+import { type MessageOutcomeKind, messageOutcomeKinds } from '../record/outcome.js'
 
 export type LastOutcome = MessageOutcomeKind | 'none'
 
@@ -43,19 +43,7 @@ export interface RecoveryRow {
 
 export type RecoveredState = 'pending' | 'in-doubt' | 'dead' | 'settled' | 'settled earlier'
 
-const every: readonly LastOutcome[] = [
-  'none',
-  'attempt',
-  'interrupted',
-  'retry',
-  'rate-limited',
-  'released',
-  'redriven',
-  'dead',
-  'delivered',
-  'cancelled',
-  'purged',
-]
+const every: readonly LastOutcome[] = ['none', ...messageOutcomeKinds]
 
 export const recoveryTable: readonly RecoveryRow[] = [
   {

@@ -128,8 +128,21 @@ const others: ReadonlySet<string> = new Set([
   'uncounted',
 ] satisfies OtherRecord['kind'][])
 
-export type SettlingKind = 'delivered' | 'cancelled' | 'purged'
+/** Append only: what stands on disk is the index. */
+export const settlingKinds = ['delivered', 'cancelled', 'purged'] as const
+export type SettlingKind = (typeof settlingKinds)[number]
 export type MessageOutcomeKind = MessageOutcomeRecord['kind']
+
+export const messageOutcomeKinds = [
+  'attempt',
+  'interrupted',
+  'retry',
+  'rate-limited',
+  'released',
+  'redriven',
+  'dead',
+  ...settlingKinds,
+] as const satisfies readonly MessageOutcomeKind[]
 
 export function isSettling<T extends { readonly kind: string }>(
   outcome: T,

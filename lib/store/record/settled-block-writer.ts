@@ -1,4 +1,4 @@
-import type { SettlingKind, SettlingRecord } from './outcome.js'
+import { type SettlingKind, type SettlingRecord, settlingKinds } from './outcome.js'
 import { DIGEST_BYTES } from './outcome-format.js'
 import {
   FLAG_AT_BEFORE,
@@ -7,7 +7,6 @@ import {
   FLAG_OPTIONAL,
   FLAG_SEQUENCE_BELOW,
   MAX_ROWS,
-  settlingKinds,
 } from './settled-block.js'
 import type { SettledRecord } from './settled-record.js'
 import { MAX_VARINT_BYTES, writeVarint } from './varint.js'

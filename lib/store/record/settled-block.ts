@@ -33,7 +33,7 @@
  * that an opening takes them up as they are, and makes no string of any.
  */
 import { WaqError } from '../../log/errors/waq-error.js'
-import type { OutcomeRecord, SettlingKind } from './outcome.js'
+import { type OutcomeRecord, type SettlingKind, settlingKinds } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
 import { DIGEST_BYTES, SETTLED_FRAME_TYPE } from './outcome-format.js'
 import { SettledRecord } from './settled-record.js'
@@ -50,9 +50,6 @@ export const FLAG_AT_BEFORE = 0x20
 export const FLAG_OPTIONAL = 0x40
 /** In no row so far: one that has it is none. */
 const UNUSED_BIT = 0x80
-
-/** Append only: what stands on disk is the index. */
-export const settlingKinds: readonly SettlingKind[] = ['delivered', 'cancelled', 'purged']
 
 /**
  * What one bad sector takes with it is bounded, and so is how long the event loop waits for one to be read.
