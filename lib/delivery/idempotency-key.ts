@@ -11,7 +11,8 @@ const MIN_LENGTH = 12
  *
  * @param id the message's id (`delivery.id`)
  * @param maxLength how many characters the receiver takes: 12 to 43, more than 43 are not used. Default 43.
- * @throws TypeError where `id` is no string or empty, RangeError where `maxLength` is no whole number from 12 up
+ * @throws TypeError where `id` is no string or empty, RangeError where `maxLength` is no whole number from
+ *   12 up
  */
 export function idempotencyKey(id: string, maxLength: number = DIGEST_LENGTH): string {
   if (typeof id !== 'string' || id === '')

@@ -69,7 +69,7 @@ function formatMessage(message: ReadMessage, nowMs: number, terminal: CommandCon
   const { stdout } = terminal
   const paint = painter(terminal, stdout)
   const view = viewOf(message) as MessageView
-  const { state, deadReason, diedAt, nextAttemptAt, expiresAt, headers, history } = view
+  const { deadReason, diedAt, nextAttemptAt, expiresAt, headers, history } = view
   const facts: Fact[] = [
     ['channel', escapeControls(view.channel)],
     ['sequence', String(view.sequence)],
@@ -77,10 +77,7 @@ function formatMessage(message: ReadMessage, nowMs: number, terminal: CommandCon
     ['enqueued', moment(view.enqueuedAt, nowMs)],
     ...(diedAt === undefined ? [] : [['died', moment(diedAt, nowMs)] as const]),
     ...(deadReason === undefined ? [] : [['reason', REASONS[deadReason]] as const]),
-    [
-      'attempts',
-      `${formatCount(view.attempts)}${view.mayHaveBeenSent && state !== 'sending' ? '; it may have been sent' : ''}`,
-    ],
+    ['attempts', attemptsText(view)],
     ...(nextAttemptAt === undefined
       ? []
       : [[nextAttemptAt > nowMs ? 'next attempt' : 'due', moment(nextAttemptAt, nowMs)] as const]),
@@ -112,6 +109,11 @@ function payloadText(payload: unknown): string {
     breakLength: 100,
   })
   return shown.split('\n').map(escapeControls).join('\n')
+}
+
+function attemptsText({ attempts, mayHaveBeenSent, state }: MessageView): string {
+  const doubt = mayHaveBeenSent && state !== 'sending' ? '; it may have been sent' : ''
+  return `${formatCount(attempts)}${doubt}`
 }
 
 function stateText({ state, inDoubt }: ReadMessage): string {

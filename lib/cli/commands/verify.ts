@@ -148,7 +148,8 @@ function damageList(corrupt: readonly FoundDamage[], width: number, paint: Paint
       `${bytes}${escapeControls(problem)}${known ? ' (known since an earlier start)' : ''}`,
     ]
   })
-  return `${paint('bold', 'Damaged places')}\n${formatFacts(places, width)}${more(corrupt.length - places.length)}`
+  const listed = `${formatFacts(places, width)}${more(corrupt.length - places.length)}`
+  return `${paint('bold', 'Damaged places')}\n${listed}`
 }
 
 function lostText({ unsettled, settled }: LostMessages): string {

@@ -14,8 +14,8 @@ export class DamageCount {
     const paint = painter(terminal, terminal.stderr)
     const what = this.#places === 1 ? 'One place' : `${this.#places} places`
     terminal.stderr.write(
-      `${paint('yellow', 'waq:')} ${what} of this queue could not be read, so messages may be missing here. ` +
-        `See waq verify ${directory}\n`,
+      `${paint('yellow', 'waq:')} ${what} of this queue could not be read, so messages may be missing ` +
+        `here. See waq verify ${directory}\n`,
     )
   }
 }

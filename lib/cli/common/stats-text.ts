@@ -19,12 +19,10 @@ export function formatStats(
   { width, nowMs, paint }: StatsLook,
 ): string {
   const { pending, sending, inDoubt, dead, oldestPendingMs, haltedCount, live, lastRecovery } = stats
+  const oldest = oldestPendingMs === null ? '' : `, the oldest for ${formatDuration(oldestPendingMs)}`
   const facts: Fact[] = [
     ['owner', ownerText(stats.owner, nowMs)],
-    [
-      'pending',
-      `${formatCount(pending)}${oldestPendingMs === null ? '' : `, the oldest for ${formatDuration(oldestPendingMs)}`}`,
-    ],
+    ['pending', `${formatCount(pending)}${oldest}`],
     ['sending', formatCount(sending)],
     ...(inDoubt === 0
       ? []
@@ -89,8 +87,9 @@ export function pausedText({ paused, pausedCount }: Pick<ReaderStats, 'paused' |
   const named = paused
     .slice(0, LISTED_PAUSES)
     .map(name => (name === '*' ? 'everything' : escapeControls(name)))
-  const more = pausedCount - named.length
-  return `${formatCount(pausedCount)}: ${named.join(', ')}${more > 0 ? `, and ${formatCount(more)} more` : ''}`
+  const others = pausedCount - named.length
+  const more = others > 0 ? `, and ${formatCount(others)} more` : ''
+  return `${formatCount(pausedCount)}: ${named.join(', ')}${more}`
 }
 
 function diskText({ diskBytes, liveBytes, segments }: ReaderStats): string {

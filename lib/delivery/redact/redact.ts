@@ -7,10 +7,17 @@ import { redactUrls } from './url.js'
 const MAX_LOOKED_AT = 10_000
 
 /** Headers whose value is a credential, whatever it looks like. */
-const HEADER = String.raw`(?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]{0,30}(?:key|token|secret|signature|auth)(?:-\d{1,3})?`
+const HEADER = [
+  '(?:proxy-)?authorization',
+  '(?:set-)?cookie',
+  String.raw`x-[\w-]{0,30}(?:key|token|secret|signature|auth)(?:-\d{1,3})?`,
+].join('|')
 /** Names of a field, a variable or a parameter that holds one. */
-const NAME =
-  'pass(?:word|wd|phrase)|pwd|secret|token|(?:api|access|account|private|auth|signing|license|subscription)[-_ ]?key|credentials?|signature|session[-_]?id|(?<![a-z])(?:pass|auth|sig)'
+const NAME = [
+  'pass(?:word|wd|phrase)|pwd|secret|token',
+  '(?:api|access|account|private|auth|signing|license|subscription)[-_ ]?key',
+  'credentials?|signature|session[-_]?id|(?<![a-z])(?:pass|auth|sig)',
+].join('|')
 
 /** What is hidden by what stands before or around it. A function decides where a word may be harmless. */
 const PLACES: readonly (readonly [
@@ -27,7 +34,12 @@ const PLACES: readonly (readonly [
   ],
   [
     new RegExp(
-      String.raw`\b(${HEADER})(?![\s:=]{1,6}(?:required|missing|failed|invalid|denied)\b|\s{0,5}[:=]\s{0,5}\\?["']?\[redacted)(\s{0,5}[:=]\s{0,5}(?:\[\s?)?\\?["']?)(?:Digest [^\r\n]+|[^"',}\r\n\\]+)`,
+      [
+        String.raw`\b(${HEADER})`,
+        String.raw`(?![\s:=]{1,6}(?:required|missing|failed|invalid|denied)\b)`,
+        String.raw`(?!\s{0,5}[:=]\s{0,5}\\?["']?\[redacted)`,
+        String.raw`(\s{0,5}[:=]\s{0,5}(?:\[\s?)?\\?["']?)(?:Digest [^\r\n]+|[^"',}\r\n\\]+)`,
+      ].join(''),
       'gi',
     ),
     `$1$2${HIDDEN}`,

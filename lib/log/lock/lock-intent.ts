@@ -11,9 +11,7 @@ import { createSymlinkRecord, readSymlinkRecord, removeSymlinkRecord } from './s
 // inside the mutex and meets both mark and lock: the setter of the mark made the lock, and never came to the
 // end. Where it is also proven dead, the lock belongs to no one.
 
-/**
- * A link (symlink-record.ts) whose target is the record of the process that is about to make a lock directory.
- */
+/** A link (symlink-record.ts) to the record of the process that is about to make a lock directory. */
 export const LOCK_INTENT_NAME = '.lock-intent'
 
 /** To be called inside the mutex, while no lock directory exists. */

@@ -2,7 +2,8 @@
  * A manifest says which segments count, and how far. It is one small record that stands twice in its file, so
  * that one damaged block does not cost the directory:
  *
- *     copy:  magic "WAQ-MAN\n" | version u16 | zero u16 | body length u32 | CRC u32 over the 16 before and the body | body
+ *     copy:  magic "WAQ-MAN\n" | version u16 | zero u16 | body length u32 | CRC u32 | body
+ *            (the CRC is over the 16 bytes before it, and the body)
  *     file:  copy, padded with zeros to a multiple of 4096 | the same again
  *
  * The body is MessagePack: see `encodeBody`, which is the list of its fields.

@@ -230,7 +230,8 @@ class Recovery {
           await writeFully(file, bytes, 0)
           await file.sync()
         } catch (error) {
-          await this.#directory.fileSystem.unlink(path).catch(() => {}) // void; and the name is free for another try
+          // It is void; without it the name is free for another try.
+          await this.#directory.fileSystem.unlink(path).catch(() => {})
           throw this.#directory.failure(error, `copying the end of the ${spec.name} log failed`)
         } finally {
           await file.close()

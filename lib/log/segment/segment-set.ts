@@ -151,7 +151,8 @@ export class SegmentSet {
       .then(async () => {
         for (const copy of copies) await this.remove(copy)
       })
-      .catch(() => {}) // what failed is reported by whoever needs that manifest; void copies are left to the next opening
+      // Whoever needs that manifest reports what failed; void copies are left to the next opening.
+      .catch(() => {})
   }
 
   #setSegments(segments: readonly Segment[]): void {

@@ -2,9 +2,9 @@
  * What another process on the machine may ask of the process that has a queue open. Each request is one JSON
  * file in `control/`, named by an id that rises with time:
  *
- *     <id>.request    put there by atomic rename; whoever put it there may unlink it again: then nothing happened
+ *     <id>.request    put there by atomic rename; whoever put it there may unlink it: then nothing happened
  *     <id>.taken      the owner renamed it: it is being carried out; unlinking it asks the owner to stop
- *     <id>.answer     the owner's answer, replaced as it makes progress; whoever asked unlinks .taken, then this
+ *     <id>.answer     the owner's answer, replaced as it makes progress; who asked unlinks .taken, then this
  *     status.json     how the owner stands, published by it now and then
  *
  * A request is carried out at most once. One that its owner took and did not live to answer is answered by

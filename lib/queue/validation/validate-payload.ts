@@ -63,9 +63,10 @@ function loneSurrogate(what: string): Said {
 /** Of what writing the payload threw. */
 export function payloadFault(error: unknown): PayloadFault {
   if (error instanceof UnfitPayload) return cycleIn(error) ?? faultOf(error)
+  const what = error instanceof Error ? quoteText(String(className(error))) : 'a getter'
   return {
     path: renderPath([]),
-    problem: `could not be read: ${error instanceof Error ? quoteText(String(className(error))) : 'a getter'} was thrown`,
+    problem: `could not be read: ${what} was thrown`,
     hint: 'Pass plain data, without getters or proxies that throw.',
     tooLarge: false,
   }

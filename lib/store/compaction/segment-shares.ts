@@ -7,8 +7,8 @@ import type { SegmentShare } from './compaction-plan.js'
 const none: ReadonlySet<number> = new Set()
 
 /**
- * So many of the newest sealed ack segments are recentlySealed at most. A limit, because outcomes of a message that is
- * retried for hours fill any number of ack segments while the message log stands still.
+ * At most so many of the newest sealed ack segments count as recently sealed. A limit, because outcomes of a
+ * message that is retried for hours fill any number of ack segments while the message log stands still.
  */
 const MAX_RECENT_ACKS = 3
 
@@ -37,14 +37,14 @@ function recentMessageSegments(messages: Log): ReadonlySet<number> {
   return recentlySealed
 }
 
-/** `isDamaged`: it could not be read when it was to be rewritten. `sparesYoung`: recentlySealed segments stay. */
+/** `isDamaged`: it could not be read when it was to be rewritten. `sparesRecent`: recently sealed segments stay. */
 export function messageShares(
   { messages, usage, lowestMessageInFlight }: ShareSources,
   isDamaged: (id: number) => boolean,
-  sparesYoung: boolean,
+  sparesRecent: boolean,
 ): SegmentShare[] {
   const segments = messages.segments()
-  const recentlySealed = sparesYoung ? recentMessageSegments(messages) : none
+  const recentlySealed = sparesRecent ? recentMessageSegments(messages) : none
   const lowestInFlight = lowestMessageInFlight()
   const free = new Set(usage.freeMessageSegments(segments, lowestInFlight))
   return segments.map(({ id, length, sealed, lastSequence }) => {
@@ -61,16 +61,16 @@ export function messageShares(
 }
 
 /**
- * By count, as if all outcomes were of one size. Young: it holds outcomes of messages of a recentlySealed segment; but
- * for one that is loose, for its ids stay when those messages are gone.
+ * By count, as if all outcomes were of one size. Recently sealed: it holds outcomes of messages of a recently
+ * sealed segment; but for one that is loose, for its ids stay when those messages are gone.
  */
 export function outcomeShares(
   { messages, acks, usage, lowestAckInFlight, now }: ShareSources,
   isDamaged: (id: number) => boolean,
-  sparesYoung: boolean,
+  sparesRecent: boolean,
 ): SegmentShare[] {
   const segments = acks.segments()
-  const youngMessages = sparesYoung ? recentMessageSegments(messages) : none
+  const youngMessages = sparesRecent ? recentMessageSegments(messages) : none
   const newest = segments.filter(({ sealed }) => sealed).slice(-MAX_RECENT_ACKS)
   const recentlySealed = new Set(
     newest.flatMap(({ id }) => (usage.holdsOutcomesOf(id, youngMessages) ? [id] : [])),

@@ -1,20 +1,20 @@
 /**
  * What an opening makes of a message, as a truth table: the rows of "Recovery" in the design, and every
  * combination of the first three columns matches exactly one of them (`recovery-table.test.ts` enumerates
- * them).
+ * them). "Acks lost": bytes of the ack log behind the last outcome, which may have named the message.
  *
- *     message   last outcome                 ack bytes after it lost    after open
- *     present   none                         no                         pending, never sent; or, where its mark may
- *                                                                       lack, in doubt, and charged
- *     present   attempt n                    no                         in doubt; n counts it in, so it is charged
- *     present   interrupted                  no                         in doubt; n counts it in, so it is charged
- *     present   retry, rate-limited          no                         pending, due when it was due
- *     present   released                     no                         pending
- *     present   redriven                     no                         pending at its order key, attempts 0
- *     present   all of these                 yes                        in doubt
- *     present   dead                         either                     dead
- *     present   delivered, cancelled, purged either                     settled: space to reclaim
- *     absent    any                          either                     settled earlier: kept for the dedupe window
+ *     message   last outcome                 acks lost   after open
+ *     present   none                         no          pending, never sent; or, where its mark may
+ *                                                        lack, in doubt, and charged
+ *     present   attempt n                    no          in doubt; n counts it in, so it is charged
+ *     present   interrupted                  no          in doubt; n counts it in, so it is charged
+ *     present   retry, rate-limited          no          pending, due when it was due
+ *     present   released                     no          pending
+ *     present   redriven                     no          pending at its order key, attempts 0
+ *     present   all of these                 yes         in doubt
+ *     present   dead                         either      dead
+ *     present   delivered, cancelled, purged either      settled: space to reclaim
+ *     absent    any                          either      settled earlier: kept for the dedupe window
  *
  * The mark of a first attempt may lack where the tail of the ack log is in doubt (power was lost, say), and
  * the window of attempts that the log ends with covers the message: see `attempt-window.ts`.

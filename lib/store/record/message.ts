@@ -5,16 +5,17 @@
  *
  *     [ together, id, channel, enqueuedAt, deliverAt, expiresAt, headers, payload, optional ]
  *
- *     together    nil, or [ index, count ]: the part of a `together` list that this is, each as a 5-byte uint 32
+ *     together    nil, or [ index, count ]: the part of a `together` list that this is, as two 5-byte uint 32
  *     id, channel str
  *     enqueuedAt  number, in the queue's time
- *     deliverAt   number; 0: at once; above 0: an appointment, epoch ms by the wall clock; below 0: a delay, and its
- *                 negative is the moment of the queue's time
- *     expiresAt   number: ms of its time to live after enqueuedAt or the due time, whichever is the later; Infinity: never
+ *     deliverAt   number; 0: at once; above 0: an appointment, epoch ms by the wall clock; below 0: a delay,
+ *                 and its negative is the moment of the queue's time
+ *     expiresAt   number: ms of its time to live after enqueuedAt or the due time, whichever is later;
+ *                 Infinity: never
  *     headers     map of str to str
  *     payload     bin
- *     optional    a map of optional fields by key; where none is used, it is not there. An unknown key is passed over,
- *                 and stays where it is: compaction copies records as they are
+ *     optional    a map of optional fields by key; where none is used, it is not there. An unknown key is
+ *                 passed over, and stays where it is: compaction copies records as they are
  */
 import { Unpackr } from 'msgpackr'
 import { recordBuffer } from '../../log/commit/record-buffer.js'

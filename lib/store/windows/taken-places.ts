@@ -2,8 +2,8 @@
  * What earlier lives left of the windows of limits, so that a restart empties none, and what this one records
  * of them.
  *
- *     Before an attempt is recorded, and so before `send` is called, its place in every window is on record, as one
- *     that ended or as an *open* one; and that soon after it ended it is recorded when.
+ *     Before an attempt is recorded, and so before `send` is called, its place in every window is on
+ *     record, as an *open* one or as one that ended. Soon after it ended, when it did is recorded, too.
  *
  * So after a death every attempt is counted: those that ended by when they did, and what was open as if it
  * had ended at the opening. Records stand in the ack log before the marks of the attempts that they count.

@@ -19,12 +19,13 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
   [
     'unreachable',
     'nodejs.org/api/tls.html#x509-certificate-error-codes',
-    `UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_CRL UNABLE_TO_DECRYPT_CERT_SIGNATURE UNABLE_TO_DECRYPT_CRL_SIGNATURE
-    UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY CERT_SIGNATURE_FAILURE CRL_SIGNATURE_FAILURE CERT_NOT_YET_VALID CERT_HAS_EXPIRED
-    CRL_NOT_YET_VALID CRL_HAS_EXPIRED ERROR_IN_CERT_NOT_BEFORE_FIELD ERROR_IN_CERT_NOT_AFTER_FIELD
-    DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_GET_ISSUER_CERT_LOCALLY
-    UNABLE_TO_VERIFY_LEAF_SIGNATURE CERT_CHAIN_TOO_LONG CERT_REVOKED INVALID_CA PATH_LENGTH_EXCEEDED INVALID_PURPOSE
-    CERT_UNTRUSTED CERT_REJECTED HOSTNAME_MISMATCH`,
+    `UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_CRL UNABLE_TO_DECRYPT_CERT_SIGNATURE
+    UNABLE_TO_DECRYPT_CRL_SIGNATURE UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY CERT_SIGNATURE_FAILURE
+    CRL_SIGNATURE_FAILURE CERT_NOT_YET_VALID CERT_HAS_EXPIRED CRL_NOT_YET_VALID CRL_HAS_EXPIRED
+    ERROR_IN_CERT_NOT_BEFORE_FIELD ERROR_IN_CERT_NOT_AFTER_FIELD DEPTH_ZERO_SELF_SIGNED_CERT
+    SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_GET_ISSUER_CERT_LOCALLY UNABLE_TO_VERIFY_LEAF_SIGNATURE
+    CERT_CHAIN_TOO_LONG CERT_REVOKED INVALID_CA PATH_LENGTH_EXCEEDED INVALID_PURPOSE CERT_UNTRUSTED
+    CERT_REJECTED HOSTNAME_MISMATCH`,
   ],
   [
     'unreachable',
@@ -39,8 +40,9 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
     ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION ERR_SSL_TLSV1_UNRECOGNIZED_NAME ERR_SSL_TLSV1_ALERT_UNKNOWN_CA
     ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED
     ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN
-    ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED ERR_SSL_TLSV1_ALERT_ACCESS_DENIED ERR_SSL_CERTIFICATE_VERIFY_FAILED
-    ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED ERR_SSL_NO_CIPHERS_AVAILABLE ERR_SSL_DH_KEY_TOO_SMALL`,
+    ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED ERR_SSL_TLSV1_ALERT_ACCESS_DENIED
+    ERR_SSL_CERTIFICATE_VERIFY_FAILED ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED
+    ERR_SSL_NO_CIPHERS_AVAILABLE ERR_SSL_DH_KEY_TOO_SMALL`,
   ],
   [
     'unreachable',
@@ -111,17 +113,19 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
   [
     'limit',
     'firebase',
-    `messaging/message-rate-exceeded messaging/device-message-rate-exceeded messaging/topics-message-rate-exceeded
-    messaging/topics-subscription-rate-exceeded messaging/quota-exceeded`,
+    `messaging/message-rate-exceeded messaging/device-message-rate-exceeded
+    messaging/topics-message-rate-exceeded messaging/topics-subscription-rate-exceeded
+    messaging/quota-exceeded`,
   ],
 
   [
     'permanent',
     'firebase',
-    `messaging/invalid-argument messaging/invalid-recipient messaging/invalid-payload messaging/invalid-data-payload-key
-    messaging/payload-size-limit-exceeded messaging/invalid-options messaging/invalid-registration-token
-    messaging/registration-token-not-registered messaging/invalid-package-name messaging/too-many-topics
-    messaging/mismatched-credential messaging/sender-id-mismatch messaging/batch-message-limit-exceeded`,
+    `messaging/invalid-argument messaging/invalid-recipient messaging/invalid-payload
+    messaging/invalid-data-payload-key messaging/payload-size-limit-exceeded messaging/invalid-options
+    messaging/invalid-registration-token messaging/registration-token-not-registered
+    messaging/invalid-package-name messaging/too-many-topics messaging/mismatched-credential
+    messaging/sender-id-mismatch messaging/batch-message-limit-exceeded`,
   ],
   ['permanent', 'nodemailer, errors.js: nothing that it could make a mail of', 'EMAXRECIPIENTS'],
 ]
