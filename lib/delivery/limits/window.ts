@@ -1,3 +1,4 @@
+import { brokenInvariant } from '../../log/errors/broken-invariant.js'
 import type { Rate } from '../types.js'
 
 /** A longer window is kept in steps of a sixtieth of it, rounded to the careful side. */
@@ -67,6 +68,7 @@ export class Window {
 
   /** An attempt ended. Moments rise. */
   end(now: number): void {
+    if (this.underWay === 0) throw brokenInvariant('an attempt ends in a window that counts none')
     this.underWay -= 1
     this.#forget(now)
     this.#add(Math.ceil((now + this.rate.perMs) / this.#stepMs) * this.#stepMs, 1)

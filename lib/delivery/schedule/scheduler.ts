@@ -1,3 +1,4 @@
+import { brokenInvariant } from '../../log/errors/broken-invariant.js'
 import { setImmediate } from '../../log/runtime/real-time.js'
 import type { MessageRef, MessageStore, Scope } from '../../store/message-store.js'
 import type { DispatcherOptions } from '../dispatcher-options.js'
@@ -21,7 +22,7 @@ import { KeyGate, type RateKey, RateKeys } from './rate-keys.js'
 import { ReadyLine } from './ready-line.js'
 import { Scheduled } from './scheduled.js'
 
-/** How long a channel stands still whose `channelOptions` threw, before it is asked again. */
+/** How long a channel halts whose `channelOptions` threw, before it is asked again. */
 const ASK_AGAIN_MS = 60_000
 
 /** What an attempt holds while it is under way. */
@@ -61,7 +62,8 @@ interface SchedulerListener {
 const MAX_TURNS_AT_ONCE = 128
 
 /**
- * Whose turn it is: channels, gates, limits, halts, pauses and times. It knows nothing of what an attempt is.
+ * Decides whose turn it is, from channels, gates, limits, halts, pauses and due times. It does not know what
+ * an attempt is.
  */
 export class Scheduler {
   readonly columns = new MessageColumns()
@@ -311,6 +313,8 @@ export class Scheduler {
     for (const passed of gate.path) {
       if (turn.holdsSlot) passed.running--
       else passed.asking--
+      if (passed.running < 0 || passed.asking < 0)
+        throw brokenInvariant(`more attempts end in ${passed.target || 'all'} than began`)
       if (passed.windows !== undefined) leave?.(passed.windows)
     }
     if (!sent) for (const halt of probes) this.halts.giveBack(halt)
@@ -658,7 +662,7 @@ function inEachWindow({ windows, gate }: Channel, act: (windows: Windows) => voi
 const giveBack = (windows: Windows): void => windows.giveBack()
 const end = (windows: Windows): void => windows.end()
 
-/** Of each state whether an attempt may begin without anybody's doing: 1. */
+/** For each state, 1 where an attempt may begin without outside help. */
 const runnable: Readonly<Record<ChannelState, 0 | 1>> = {
   empty: 0,
   waiting: 1,
@@ -668,7 +672,7 @@ const runnable: Readonly<Record<ChannelState, 0 | 1>> = {
   parked: 0,
 }
 
-/** Nothing but its turn, or its brake, keeps it. */
+/** It waits for nothing but its turn, or its brake. */
 function isDue(state: ChannelState): boolean {
   return state === 'held' || state === 'ready' || state === 'taken'
 }

@@ -1,4 +1,5 @@
 import type { DirectoryContext } from '../directory/directory-context.js'
+import { brokenInvariant } from '../errors/broken-invariant.js'
 import { asWaqError, WaqError } from '../errors/waq-error.js'
 import { SEGMENT_HEADER_BYTES, saltState } from '../format/format.js'
 import { type FileId, segmentName } from '../format/names.js'
@@ -24,9 +25,7 @@ export interface SegmentFacts {
   readonly compacted: boolean
 }
 
-/**
- * A segment that counts, or is about to: what the manifest says of it, and where it stands in this process.
- */
+/** A segment that counts, or is about to: what the manifest says of it, and its state in this process. */
 export class Segment implements SegmentInfo, FileId {
   readonly id = ++lastId
   readonly log: string
@@ -94,6 +93,8 @@ export class Segment implements SegmentInfo, FileId {
 
   /** A sync covered its first `bytes`, whose last frame bears this sequence. */
   syncedTo(bytes: number, sequence: number): void {
+    if (bytes > this.written || bytes < this.synced)
+      throw brokenInvariant(`${this.file} is synced to ${bytes}, of ${this.written} written`)
     this.synced = bytes
     this.#syncedSequence = sequence
   }
@@ -135,7 +136,7 @@ export class Segment implements SegmentInfo, FileId {
   }
 }
 
-/** The one file of a log that is written to. */
+/** The file of a log that appends go to. */
 export class ActiveSegment {
   readonly segment: Segment
   readonly file: FileHandle
@@ -163,6 +164,8 @@ export class ActiveSegment {
   advance(bytes: number, firstSequence: number, lastSequence: number): void {
     const { segment } = this
     if (!segment.holdsFrames) segment.begin(firstSequence)
+    if (segment.sealed || firstSequence <= segment.lastSequence)
+      throw brokenInvariant(`${segment.file} gets ${firstSequence} behind ${segment.lastSequence}`)
     segment.lastSequence = lastSequence
     segment.written += bytes
     if (segment.written > segment.diskBytes) segment.diskBytes = segment.written

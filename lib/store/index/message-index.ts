@@ -1,5 +1,6 @@
 /** The live messages and how they stand: what the two logs fold to, without a payload. */
 
+import { brokenInvariant } from '../../log/errors/broken-invariant.js'
 import type { FoldedOutcome } from '../fold/fold.js'
 import type { RecoveryRow } from '../fold/recovery-table.js'
 import type { DeliveryState, MessageRef, Outcome, RecordedError } from '../message-store.js'
@@ -15,7 +16,7 @@ import { ChannelNames } from './channel-names.js'
 import { DeferredUpdates } from './deferred-updates.js'
 import { MessageTable } from './message-table.js'
 
-/** So many at most are listed at once: a look-up goes through them one by one. */
+/** The most messages outside the hash table: a look-up compares them one by one. */
 const MAX_UNLISTED = 64
 
 export class MessageIndex {
@@ -140,6 +141,7 @@ export class MessageIndex {
   /** The message was settled: it counts no more. `delete` follows, before anything is looked up. */
   leave(ref: MessageRef): void {
     const state = this.table.state(ref)
+    if (this.#counts[state] === 0) throw brokenInvariant(`a message leaves, and none is ${state}`)
     this.#counts[state] -= 1
     if (state !== 'dead') this.#pendingBytes -= this.table.bytes(ref)
   }
@@ -386,7 +388,9 @@ export class MessageIndex {
   }
 }
 
-/** Of these refs, those that still stand for these sequences. Not a generator: an opening visits millions. */
+/**
+ * Those of the refs that still belong to the given sequences. Not a generator: an opening visits millions.
+ */
 class LiveRefs implements Iterable<MessageRef>, Iterator<MessageRef, undefined> {
   readonly #table: MessageTable
   readonly #refs: Uint32Array

@@ -48,7 +48,7 @@ t.test('after a failed sync no later one is made, and none succeeds', async t =>
   const first = active.sync()
   syncs[0]!.fail()
   await t.rejects(first, { code: 'WAQ_IO' })
-  active.advance(100, 1, 4)
+  active.advance(100, 5, 8)
   const second = active.sync()
   syncs[1]?.succeed()
   await t.rejects(second, { code: 'WAQ_IO' })
@@ -123,4 +123,17 @@ t.test('a file is not closed under its sync', async t => {
   await syncing
   await closing
   t.same(calls, ['sync', 'close'])
+})
+
+t.test('a frame whose sequence does not rise contradicts the segment, and none is accounted for', async t => {
+  const { active, segment } = stage()
+  active.advance(100, 1, 4)
+  t.throws(() => active.advance(100, 4, 5), /contradicts itself: .* gets 4 behind 4/)
+  t.equal(segment.written, SEGMENT_HEADER_BYTES + 100)
+})
+
+t.test('a sync beyond what was written contradicts the segment', async t => {
+  const { active, segment } = stage()
+  active.advance(100, 1, 4)
+  t.throws(() => segment.syncedTo(SEGMENT_HEADER_BYTES + 101, 4), /contradicts itself/)
 })
