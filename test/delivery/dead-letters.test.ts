@@ -166,7 +166,7 @@ t.test('a purged dead letter is gone, once, and its outcome is on the device', a
   t.same([...h.store.live()], [])
 })
 
-t.test('what a person does rejects while the device refuses it', async t => {
+t.test('retryDead and purgeDead reject while the device refuses them', async t => {
   const h = new Harness({ idle: true })
   const ref = h.add('a')
   h.store.syncError = new Error('disk')

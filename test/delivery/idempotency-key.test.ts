@@ -18,7 +18,7 @@ t.test('different ids have different keys, also where they begin or end alike', 
   t.equal(new Set(ids.map(id => idempotencyKey(id, 12))).size, ids.length)
 })
 
-t.test('what would not tell messages apart is refused', async t => {
+t.test('an argument that could not tell messages apart is refused', async t => {
   t.throws(() => idempotencyKey(''), TypeError)
   t.throws(() => idempotencyKey(undefined as unknown as string), TypeError)
   for (const length of [0, 11, 25.5, Number.NaN, -1]) t.throws(() => idempotencyKey('a', length), RangeError)

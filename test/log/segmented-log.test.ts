@@ -21,7 +21,7 @@ async function texts(log: SegmentedLog, from?: number): Promise<string[]> {
   return found
 }
 
-t.test('what was appended is read back, in order, on a real disk', async t => {
+t.test('appended records are read back in order from a real disk', async t => {
   const directory = join(fs.mkdtempSync(join(os.tmpdir(), 'waq-log-')), 'journal')
   t.teardown(() => fs.rmSync(join(directory, '..'), { recursive: true, force: true }))
   {
@@ -183,7 +183,7 @@ t.test('a list of which a power loss took a part is gone whole', async t => {
   }
 })
 
-t.test('what cannot be a record is refused before anything is written', async t => {
+t.test('an invalid record is refused before anything is written', async t => {
   const log = await open(new RecordingDisk())
   for (const bad of ['text', 7, undefined, null, [], [Buffer.from('x'), 'y'], {}, new ArrayBuffer(3)])
     await t.rejects(log.append(bad as never), { code: 'WAQ_INVALID_MESSAGE' }, String(bad))
@@ -239,7 +239,7 @@ t.test('a closed log says that it is closed, writes nothing and opens no file', 
   t.equal(process.counts.open, opened)
 })
 
-t.test('what was discarded while it was written is not read', async t => {
+t.test('records that were discarded while they were written are not read', async t => {
   const log = await open(new RecordingDisk())
   const appending = log.append(Buffer.from('one'))
   await log.discardBefore(2)

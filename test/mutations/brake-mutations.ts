@@ -148,7 +148,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: 'true',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'what waits for its turn when it goes on waits for it as well',
+      name: 'a channel that waits for its turn when the brake goes on waits for the brake, too',
     },
   },
   {
@@ -203,7 +203,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: ';',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'what may go on and waits for its turn is held again when the receiver goes down again',
+      name: 'a released channel that waits for its turn is held again when the receiver goes down again',
     },
   },
   {

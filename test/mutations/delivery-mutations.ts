@@ -29,7 +29,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: 'const synced = Promise.resolve();',
     caughtBy: {
       file: 'delivery/dead-letters',
-      name: 'what a person does rejects while the device refuses it',
+      name: 'retryDead and purgeDead reject while the device refuses them',
     },
   },
   {
@@ -153,7 +153,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: 'if (true)',
     caughtBy: {
       file: 'delivery/schedule/halt-scope',
-      name: 'it widens to the group when a second channel halts with no success between, and says so',
+      name: 'a halt widens to the group when a second channel halts with no success between, and says so',
     },
   },
   {
@@ -164,7 +164,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'delivery/schedule/halt-scope',
-      name: 'it does not widen where something of the group succeeded between',
+      name: 'a halt does not widen to the group after a success of the group',
     },
   },
   {
@@ -241,7 +241,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: "onAmbiguous !== 'resend'",
     caughtBy: {
       file: 'delivery/limits/charges',
-      name: 'where the first attempt may be the last, it is on the device before send',
+      name: 'an attempt that may be the last is on the device before send',
     },
   },
 ]

@@ -21,7 +21,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'void 0',
     caughtBy: {
       file: 'delivery/limits/windows',
-      name: 'all that fail take their places, and what waits for an answer of onAmbiguous takes none',
+      name: 'failed attempts take places in windows, and a question of onAmbiguous takes none',
     },
   },
   {
@@ -32,7 +32,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'delivery/limits/windows',
-      name: 'what was under way when the process died counts as ended by the opening',
+      name: 'attempts under way at a crash count as ended at the opening',
     },
   },
   {
@@ -109,7 +109,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'void 0;',
     caughtBy: {
       file: 'store/windows/taken-places',
-      name: 'what is open at a death counts as ended by the next opening, and only by that',
+      name: 'places open at a crash count as ended by the next opening, and only by that',
     },
   },
   {
@@ -120,7 +120,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'return false;',
     caughtBy: {
       file: 'store/windows/taken-places',
-      name: 'it stays through compaction as long as something counts, and no longer',
+      name: 'the record of a window stays through compaction as long as something in it counts',
     },
   },
   {
@@ -131,7 +131,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'void segment;',
     caughtBy: {
       file: 'store/windows/taken-places',
-      name: 'it stays through compaction as long as something counts, and no longer',
+      name: 'the record of a window stays through compaction as long as something in it counts',
     },
   },
   {
@@ -153,7 +153,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'false ||',
     caughtBy: {
       file: 'store/windows/taken-places',
-      name: 'where bytes of the ack log are lost nothing before is counted, and that is told once',
+      name: 'nothing before lost bytes of the ack log is counted, and that is told once',
     },
   },
 ]

@@ -8,7 +8,10 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/commit/record-buffer.js',
     find: 'else if (from !== end)',
     replace: 'else if (false)',
-    caughtBy: { file: 'log/commit/record-buffer', name: 'where anything stands between them, they are not' },
+    caughtBy: {
+      file: 'log/commit/record-buffer',
+      name: 'records of a batch with other bytes between them are not written in one piece',
+    },
   },
   {
     name: 'a record that is begun while another is written takes its place',
@@ -29,7 +32,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/commit/record-buffer',
-      name: 'who keeps a record is told, once, when no other will stand in its buffer',
+      name: 'the keeper of a record is told once when no other record will use its buffer',
     },
   },
   {
@@ -40,7 +43,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/commit/record-buffer',
-      name: 'who keeps a record that was encoded within another one is told when the other goes on',
+      name: 'the keeper of a record encoded within another one is told when the other goes on',
     },
   },
   {
@@ -226,7 +229,7 @@ export const logMutations: readonly Mutation[] = [
     find: `await sync();
         this.#directory.fence.check();`,
     replace: 'await sync();',
-    caughtBy: { file: 'log/lock/replaced-owner', name: 'it says of no outcome that it is on the device' },
+    caughtBy: { file: 'log/lock/replaced-owner', name: 'a replaced owner confirms no outcome as synced' },
   },
   {
     name: 'no fence check after a manifest',
@@ -258,7 +261,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/segment/segment-set.js',
     find: 'this.#directory.fence.check();',
     replace: '',
-    caughtBy: { file: 'log/lock/replaced-owner', name: 'it removes no further segment' },
+    caughtBy: { file: 'log/lock/replaced-owner', name: 'a replaced owner removes no further segment' },
   },
   {
     name: 'no fence check before void files are removed',
@@ -266,7 +269,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/log-directory.js',
     find: 'this.#closing !== undefined || !directory.fence.stands()',
     replace: 'this.#closing !== undefined',
-    caughtBy: { file: 'log/lock/replaced-owner', name: 'it removes no further void file' },
+    caughtBy: { file: 'log/lock/replaced-owner', name: 'a replaced owner removes no further void file' },
   },
   {
     name: 'no fence check before a zero-filled stretch is given back',
@@ -274,7 +277,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/commit/rotation.js',
     find: 'this.#directory.fence.check();',
     replace: '',
-    caughtBy: { file: 'log/lock/replaced-owner', name: 'it changes no file at its close' },
+    caughtBy: { file: 'log/lock/replaced-owner', name: 'a replaced owner changes no file when it closes' },
   },
   {
     name: 'a fence that fell stands again',
@@ -299,7 +302,10 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/lock/fence.js',
     find: 'found.number === made.number &&',
     replace: '',
-    caughtBy: { file: 'log/lock/fence', name: 'where a restored copy has our file, the fence is lost' },
+    caughtBy: {
+      file: 'log/lock/fence',
+      name: 'the fence is lost where a restored copy of the directory has our owner file',
+    },
   },
   {
     name: 'the fence does not count links',
@@ -387,7 +393,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'log/lock/replaced-directory',
-      name: 'where the name is missing that tells which directory it is, the newest manifest does',
+      name: 'the newest manifest identifies a directory whose identity file is missing',
     },
   },
   {
@@ -453,7 +459,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/lock/replaced-directory',
-      name: 'what a step fails for in a directory that is gone is told as that',
+      name: 'a step that fails because its directory is gone says so',
     },
   },
   {
@@ -464,7 +470,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'true',
     caughtBy: {
       file: 'log/directory/prepare-directory',
-      name: 'what every fresh volume holds is no stranger',
+      name: 'the files of a fresh volume do not make its directory a stranger’s',
     },
   },
   {
@@ -521,7 +527,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'durationMs: monotonicNow() - startedAt,',
     caughtBy: {
       file: 'queue/lifecycle',
-      name: 'what the opening waited for the lock is told, and is not its own duration',
+      name: 'the wait for the lock is reported apart from the duration of the opening',
     },
   },
   {
@@ -542,7 +548,10 @@ export const logMutations: readonly Mutation[] = [
     find: `if (this !== branded)
                 return Function.prototype[Symbol.hasInstance].call(this, value);`,
     replace: '',
-    caughtBy: { file: 'log/recovery/copies', name: 'nothing else is told by instanceof' },
+    caughtBy: {
+      file: 'log/recovery/copies',
+      name: 'instanceof accepts no error but those of copies of the package',
+    },
   },
   // ── Root leaves files to the directory's user ────────────────────────────────────────────────────────────────
   {
@@ -553,7 +562,7 @@ export const logMutations: readonly Mutation[] = [
     replace: ';',
     caughtBy: {
       file: 'safety/root',
-      name: 'what root makes in the directory of a user belongs to that user',
+      name: 'files that root creates in a user’s directory belong to that user',
     },
     needsRoot: true,
   },
@@ -565,7 +574,7 @@ export const logMutations: readonly Mutation[] = [
     replace: ';',
     caughtBy: {
       file: 'safety/root',
-      name: 'what root makes in the directory of a user belongs to that user',
+      name: 'files that root creates in a user’s directory belong to that user',
     },
     needsRoot: true,
   },
@@ -947,7 +956,10 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/commit/append-queue.js',
     find: '[...appends, ...this.#waiting].sort((a, b) => a.firstSequence - b.firstSequence)',
     replace: '[...this.#waiting, ...appends]',
-    caughtBy: { file: 'log/commit/append-queue', name: 'what comes back stands where its sequence says' },
+    caughtBy: {
+      file: 'log/commit/append-queue',
+      name: 'an append that comes back is queued by its sequence',
+    },
   },
   {
     name: 'a later batch overtakes what is written again',
@@ -1155,7 +1167,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/segment/create-segment.js',
     find: 'await directory.fileSystem.syncDirectory(directory.path(spec.name));',
     replace: '',
-    caughtBy: { file: 'log/commit/group-commit', name: 'nothing is accepted before it is on the device' },
+    caughtBy: { file: 'log/commit/group-commit', name: 'no append is accepted before it is on the device' },
   },
   {
     name: 'a segment is used before a manifest lists it',
@@ -1486,7 +1498,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'lost',
     caughtBy: {
       file: 'store/reader/verify',
-      name: 'what a living owner wrote after the messages were looked at is not lost',
+      name: 'messages that a living owner wrote after the look are not reported as lost',
     },
   },
   {
@@ -1506,7 +1518,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/reader/log-snapshot.js',
     find: 'isNewest && !there.has(sequence)',
     replace: 'false',
-    caughtBy: { file: 'store/reader/verify', name: 'what is lost under a living owner is told all the same' },
+    caughtBy: { file: 'store/reader/verify', name: 'lost messages are reported under a living owner, too' },
   },
   {
     name: 'zeros behind a header that cannot be read are a clean end',
@@ -1702,7 +1714,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'so it is where the manifest is gone though segments are there',
+      name: 'segments without a manifest are reported as a lost manifest',
     },
   },
   {
@@ -1903,7 +1915,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/directory/prepare-directory',
-      name: 'so is every directory that an opener made which was killed before it could sync',
+      name: 'directories that a killed opener left unsynced are synced by the next one',
     },
   },
   {
@@ -1914,7 +1926,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (created)',
     caughtBy: {
       file: 'log/directory/prepare-directory',
-      name: 'so is every directory that an opener made which was killed before it could sync',
+      name: 'directories that a killed opener left unsynced are synced by the next one',
     },
   },
   {
@@ -1963,7 +1975,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/segment/copied-segment.js',
     find: 'const salt = randomBytes(SALT_BYTES);',
     replace: 'const salt = Buffer.alloc(SALT_BYTES);',
-    caughtBy: { file: 'log/recovery/rules-of-order', name: 'what is rewritten gets a salt of its own' },
+    caughtBy: { file: 'log/recovery/rules-of-order', name: 'a rewritten segment gets a salt of its own' },
   },
   {
     name: 'no sync of rewritten segments',
@@ -2315,7 +2327,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '(mayLackUnsynced',
     caughtBy: {
       file: 'log/recovery/tail-in-doubt',
-      name: 'it stays so from opening to opening, until it was accounted for',
+      name: 'a tail stays in doubt from opening to opening until it is accounted for',
     },
   },
   {

@@ -13,7 +13,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'if (true)',
     caughtBy: {
       file: 'queue/many-at-once',
-      name: 'what is in memory is found, and withdrawn, without a wait for a disk or a payload',
+      name: 'messages in memory are found and cancelled without a wait for the disk',
     },
   },
   {
@@ -24,7 +24,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'if (true)',
     caughtBy: {
       file: 'queue/many-at-once',
-      name: 'what is in memory is found, and withdrawn, without a wait for a disk or a payload',
+      name: 'messages in memory are found and cancelled without a wait for the disk',
     },
   },
   {
@@ -35,7 +35,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'this.#byId = this.#indexed();',
     caughtBy: {
       file: 'queue/events/settlements',
-      name: 'who asks after settlements looks through all of them only once in a thousand',
+      name: 'a question for a settlement looks through all of them only once in a thousand',
     },
   },
   {
@@ -46,7 +46,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: ';',
     caughtBy: {
       file: 'queue/events/settlements',
-      name: 'who asks after settlements looks through all of them only once in a thousand',
+      name: 'a question for a settlement looks through all of them only once in a thousand',
     },
   },
   {
@@ -112,7 +112,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'queue/validation/validate-payload',
-      name: 'what does not come back is refused by its path, with what to do',
+      name: 'a value that would not come back is refused by its path, with advice',
     },
   },
   {
@@ -146,7 +146,7 @@ export const queueMutations: readonly Mutation[] = [
         return Object.assign(this.shared, { nowMs: time.now(), together: failTogether });`,
     caughtBy: {
       file: 'queue/enqueue',
-      name: 'what is enqueued while a list is read is no part of it, and changes nothing of it',
+      name: 'messages enqueued while a list is read do not change the list',
     },
   },
   {

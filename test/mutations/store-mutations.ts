@@ -602,7 +602,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'true',
     caughtBy: {
       file: 'store/windows/attempt-window',
-      name: 'what the window behind does not cover is not covered by the one before it',
+      name: 'a message outside the last window is not covered by the one before it',
     },
   },
   {
@@ -613,7 +613,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'const isCovered = !overtakes',
     caughtBy: {
       file: 'store/windows/attempt-window',
-      name: 'what is no first attempt, or overtakes, or is told to, waits for the device',
+      name: 'the mark of a later, an overtaking or a marked attempt waits for the device',
     },
   },
   {
@@ -624,7 +624,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'isFirst &&',
     caughtBy: {
       file: 'store/windows/attempt-window',
-      name: 'what is no first attempt, or overtakes, or is told to, waits for the device',
+      name: 'the mark of a later, an overtaking or a marked attempt waits for the device',
     },
   },
   {
@@ -669,7 +669,7 @@ export const storeMutations: readonly Mutation[] = [
       'sequence <= this.#durable.record.to - this.#ahead / 2 && sequence >= this.#durable.record.from)',
     caughtBy: {
       file: 'store/windows/attempt-window',
-      name: 'what lags far behind waits for the device, and does not draw the window back',
+      name: 'an attempt far behind the window waits for the device and does not draw the window back',
     },
   },
   {
@@ -775,7 +775,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'await this.#acks.settleTail();',
     caughtBy: {
       file: 'store/windows/attempt-window',
-      name: 'what was made up for stays so, and is told to be accounted for only then',
+      name: 'a window that was made up for stays so, and is accounted for only then',
     },
   },
   {
@@ -924,7 +924,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'throw error;',
     caughtBy: {
       file: 'store/index/deferred-updates',
-      name: 'one that fails is reported, and takes none of the others along',
+      name: 'a deferred update that fails is reported and stops no other',
     },
   },
   {

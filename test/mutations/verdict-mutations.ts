@@ -138,7 +138,7 @@ export const verdictMutations: readonly Mutation[] = [
     replace: 'const MAX_PLACES = Infinity;',
     caughtBy: {
       file: 'delivery/classify/classify',
-      name: 'what is read of an error is bounded, whatever it holds',
+      name: 'reading an error is bounded, whatever it holds',
     },
   },
   {

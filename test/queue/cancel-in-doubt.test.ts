@@ -49,7 +49,7 @@ t.test('a person ends the doubt: the message settles as cancelled, and is never 
   t.same(sent, [])
 })
 
-t.test('one that is being sent stays, and one whose receiver is being asked goes', async t => {
+t.test('cancel leaves a message that is being sent and takes one whose receiver is being asked', async t => {
   const directory = await killedWhileSending(t)
   const asked = gate()
   const answer = gate<'not-sent'>()

@@ -41,7 +41,7 @@ t.test('compact gives the space of what is gone back to the disk, and says how m
   t.strictSame(await idsOf(queue), left)
 })
 
-t.test('what was compacted is delivered, in order, also after a restart', async t => {
+t.test('compacted messages are delivered in order, also after a restart', async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue<string>(t, SMALL, directory)
   const left = await fill(queue, 100)

@@ -51,7 +51,7 @@ t.test('one channel is sent in order, one at a time, and others meanwhile', asyn
   t.match(queue.stats(), { pending: 0, sending: 0, enqueued: 200, delivered: 200, channels: 0 })
 })
 
-t.test('what is left is sent after a reopening, in order, before what comes then', async t => {
+t.test('messages left at a close are sent in order after a reopening, before new ones', async t => {
   const directory = temporaryDirectory(t)
   const first = await openQueue<number>(t, {}, directory)
   for (let payload = 0; payload < 20; payload += 1)
@@ -172,7 +172,7 @@ t.test('a halt keeps the backlog until it is resumed', async t => {
   t.same(sent, ['a', 'b'])
 })
 
-t.test('what parse refuses halts, and is not charged', async t => {
+t.test('a payload that parse refuses halts its channel and is not charged', async t => {
   const queue = await openQueue(t, {
     parse(payload): { text: string } {
       if (typeof payload !== 'object') throw new Error('written by version 1')
@@ -283,7 +283,7 @@ t.test('idle tells that nothing is left to send', async t => {
   t.same(await idle, [{ pending: 0 }])
 })
 
-t.test('each attempt is published to whoever subscribes', async t => {
+t.test('each attempt is published to the diagnostics channel', async t => {
   const published: unknown[] = []
   const subscriber = (message: unknown) => published.push(message)
   channel('waq:attempt').subscribe(subscriber)

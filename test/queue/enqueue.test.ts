@@ -231,7 +231,7 @@ t.test('a getter that enqueues is read, and what it enqueues is a message like a
   t.same((await queue.get('outer'))?.payload, outer)
 })
 
-t.test('what is enqueued while a list is read is no part of it, and changes nothing of it', async t => {
+t.test('messages enqueued while a list is read do not change the list', async t => {
   for (const failTogether of [true, false]) {
     const directory = temporaryDirectory(t)
     const inner: Promise<unknown>[] = []
@@ -384,7 +384,7 @@ t.test('a channel whose options cannot be told refuses its messages', async t =>
   })
 })
 
-t.test('each accepted message is published to whoever subscribes', async t => {
+t.test('each accepted message is published to the diagnostics channel', async t => {
   const queue = await openQueue(t)
   const published: unknown[] = []
   const subscriber = (message: unknown) => published.push(message)

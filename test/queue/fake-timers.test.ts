@@ -25,7 +25,7 @@ t.test('under fake timers the queue runs by real time', async t => {
   }
 })
 
-t.test('where no real timer is to be had, open rejects and says so', async t => {
+t.test('open rejects with WAQ_FAKE_TIMERS where no real timer can be had', async t => {
   t.equal(await run({ installed: 'before', forgetful: true }), 'WAQ_FAKE_TIMERS')
   t.equal(await run({ installed: 'after', forgetful: true }), 'lived', 'they were taken at the import')
 })
@@ -36,7 +36,7 @@ const CLOCKS = /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bhrtime\b|Abo
 const SCHEDULERS =
   /(?<![.\w])(setTimeout|setInterval|setImmediate|queueMicrotask|clearTimeout|clearInterval)\((?!\w+: )/g
 
-t.test('what runs in a process of a user takes timers and clocks from one place', async t => {
+t.test('lib takes timers and clocks from one module', async t => {
   const files = FLOORS.flatMap(floor =>
     readdirSync(join(lib, floor), { recursive: true, encoding: 'utf8' }).map(name => join(floor, name)),
   ).filter(name => name.endsWith('.ts') && name !== 'log/runtime/real-time.ts')

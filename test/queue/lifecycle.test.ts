@@ -10,7 +10,7 @@ t.test('only open makes a queue', async t => {
   t.throws(() => new Constructor(), { message: /Use OutboundQueue\.open/ })
 })
 
-t.test('what open is given is checked before anything is touched', async t => {
+t.test('open checks its arguments before it touches anything', async t => {
   const directory = temporaryDirectory(t)
   const bad: [unknown, unknown, RegExp][] = [
     [undefined, {}, /directory must be a path.*got undefined/],
@@ -29,7 +29,7 @@ t.test('what open is given is checked before anything is touched', async t => {
   t.equal(existsSync(directory), false)
 })
 
-t.test('what the opening waited for the lock is told, and is not its own duration', async t => {
+t.test('the wait for the lock is reported apart from the duration of the opening', async t => {
   const directory = temporaryDirectory(t)
   const first = await openQueue(t, {}, directory)
   t.equal(first.recovery.lockWaitMs, 0)

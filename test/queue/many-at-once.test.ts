@@ -72,7 +72,7 @@ for (const [name, work] of Object.entries(works)) {
   })
 }
 
-t.test('what is in memory is found, and withdrawn, without a wait for a disk or a payload', async t => {
+t.test('messages in memory are found and cancelled without a wait for the disk', async t => {
   const queue = await openQueue(t)
   queue.pause()
   await all(200, id => queue.enqueue({ id, channel: `chat:${id}`, payload: 1 }))
@@ -111,7 +111,7 @@ t.test(
   },
 )
 
-t.test('who gave a signal up is not called, and an abort calls all others once', async t => {
+t.test('an abort calls each listener once, and none that left', async t => {
   const controller = new AbortController()
   const calls: string[] = []
   const leaveFirst = onAbort(controller.signal, () => calls.push('first'))

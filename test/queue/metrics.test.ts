@@ -94,7 +94,7 @@ t.test('every figure of the stats is rendered', async t => {
   }
 })
 
-t.test('what labels hold is escaped', async t => {
+t.test('label values are escaped', async t => {
   const text = renderPrometheus(stats, { haltedScopes: true, labels: { queue: 'a"b\\c\nd' } })
   t.match(text, 'waq_halted{queue="a\\"b\\\\c\\nd",scope="telegram:\\"bot\\"\\\\1\\n*"} 1\n')
   parse(text)

@@ -3,7 +3,7 @@ import { formatStats } from '../../lib/cli/common/stats-text.js'
 import { QueueReader } from '../../lib/index.js'
 import { openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
-t.test('what was paused is told, until it is resumed', async t => {
+t.test('paused channels are reported until they are resumed', async t => {
   const queue = await openQueue(t)
   t.match(queue.stats(), { paused: [], pausedCount: 0 })
   queue.pause('telegram:*')

@@ -170,7 +170,7 @@ t.test('the healthy rest of a damaged queue is read', async t => {
   t.equal((await reader.stats()).pending, 2)
 })
 
-t.test('where the newest manifest cannot be read, what the segments hold is read', async t => {
+t.test('a reader without a readable manifest reads what the segments hold', async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue<string>(t, {}, directory)
   for (const payload of ['first', 'second']) await queue.enqueue({ channel: 'chat', payload, id: payload })
@@ -198,7 +198,7 @@ t.test('another format version is called that', async t => {
   await t.rejects(all(reader.list()), { code: 'WAQ_UNSUPPORTED_VERSION', message: /version 1; / })
 })
 
-t.test('what is no queue is refused by name', async t => {
+t.test('a directory that is no queue is refused by name', async t => {
   const parent = t.testdir({ file: 'x', 'some dir': {} })
   await t.rejects(QueueReader.open(join(parent, 'missing')), {
     code: 'WAQ_NOT_A_QUEUE',

@@ -92,7 +92,7 @@ t.test('a result is given with its event, and not printed with it', async t => {
   t.notMatch(`${inspect(event)} ${JSON.stringify(event)}`, KEY)
 })
 
-t.test('what goes wrong in a function of the user is told of without its secrets', async t => {
+t.test('errors of user functions are reported without their secrets', async t => {
   const fails = () => {
     throw clientError()
   }

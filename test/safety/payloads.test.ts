@@ -90,7 +90,7 @@ t.test('a response that was refused is printed without its URL, its headers and 
   t.notMatch(printed, SECRET)
 })
 
-t.test('what send returned is in the event, and not printed with it', async t => {
+t.test('the result of send is in the event and is not printed with it', async t => {
   const queue = await openQueue(t, { send: () => ({ url: `https://api.telegram.org/bot${SECRET}` }) })
   const delivered = once(queue, 'delivered')
   await queue.enqueue({ channel: 'c', payload: { text: SECRET } })

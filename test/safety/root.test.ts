@@ -69,7 +69,7 @@ const USE = `
   console.log('pending', queue.stats().pending)
   await queue.close()`
 
-t.test('what root makes in the directory of a user belongs to that user', { skip }, async t => {
+t.test('files that root creates in a user’s directory belong to that user', { skip }, async t => {
   const directory = join(homeOfAnn(t), 'deep', 'outbox')
   const queue = await OutboundQueue.open(directory, { send: async () => {} })
   await queue.enqueue({ channel: 'c', payload: 'from root' })
@@ -109,7 +109,7 @@ t.test('its user takes over from a process of root that was killed', { skip }, a
   t.equal(asAnn(USE, directory), 'pending 2\n')
 })
 
-t.test('what root makes in a directory of its own stays its own', { skip }, async t => {
+t.test('files that root creates in its own directory stay its own', { skip }, async t => {
   const home = mkdtempSync(join(tmpdir(), 'waq-root-'))
   t.teardown(() => rmSync(home, { recursive: true, force: true }))
   await (await OutboundQueue.open(join(home, 'outbox'))).close()
@@ -117,7 +117,7 @@ t.test('what root makes in a directory of its own stays its own', { skip }, asyn
     t.equal(lstatSync(join(home, name)).uid, 0, name)
 })
 
-t.test('nothing is given away but what was created now', { skip }, async t => {
+t.test('root gives away only files that it has just created', { skip }, async t => {
   const home = homeOfAnn(t)
   const secret = join(home, 'secret')
   mkdirSync(secret)

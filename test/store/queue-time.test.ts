@@ -15,7 +15,7 @@ function begin(): { clock: FakeClock; time: QueueTime; startedAt: number; parted
   return { clock, time, startedAt: clock.wall(), parted: () => count }
 }
 
-t.test('it begins with the wall clock, and goes on', async t => {
+t.test('queue time begins with the wall clock and goes on by the monotonic one', async t => {
   const { clock, time, startedAt, parted } = begin()
   t.equal(time.now(), startedAt)
   await clock.advance(1_234)

@@ -261,7 +261,7 @@ t.test('dump prints frames with file and offset', async t => {
   t.match(payloads[0], { kind: 'message', payload: { secret: 'hunter2' } })
 })
 
-t.test('what compaction put together is told one by one', async t => {
+t.test('outcomes that compaction put into one block are listed one by one', async t => {
   const directory = await queueWith(t, async queue => {
     queue.start(async () => {})
     for (let i = 1; i <= 3; i += 1) await queue.enqueue({ id: `done-${i}`, channel: 'chat:가', payload: i })
@@ -362,7 +362,7 @@ t.test('an empty queue is one', async t => {
   t.match(await waqHere('ls', directory), { status: 0, stdout: '' })
 })
 
-t.test('what is no queue is a wrong use, and is told by name', async t => {
+t.test('a directory that is no queue is wrong use, reported by name', async t => {
   const parent = temporaryDirectory(t)
   const missing = join(parent, 'missing')
   for (const args of [

@@ -44,7 +44,7 @@ t.test('a system error is an I/O error, named by its code', async t => {
   t.match(failureOf(error), { code: 'EISDIR', status: 4 })
 })
 
-t.test('what no one expected is a bug, and keeps its stack', async t => {
+t.test('an unexpected error is reported as a bug with its stack', async t => {
   const failure = failureOf(new TypeError('x is not a function'))
   t.match(failure, {
     code: 'BUG',

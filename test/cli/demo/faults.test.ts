@@ -13,7 +13,7 @@ t.test('every kind of fault comes up, and most requests meet none', async t => {
   t.ok(counts.get('none')! > 8_500)
 })
 
-t.test('the same seed decides the same, whatever was asked before', async t => {
+t.test('one seed makes the same faults, whatever was asked before', async t => {
   const forward = seededFaults(7)
   const backward = seededFaults(7)
   const ids = Array.from({ length: 500 }, (_, index) => `demo-${index}`)

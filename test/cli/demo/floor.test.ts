@@ -27,19 +27,22 @@ t.test('a sample runs from when it was due to the end of its sync; no file is le
   t.same(await readdir(directory), [])
 })
 
-t.test('what fell due while the event loop was held shares one sync, each from when it was due', async t => {
-  const dueAt = performance.now()
-  const samples: FloorSample[] = []
-  const stop = sampleFloor(t.testdir(), dueAt, 1, sample => samples.push(sample))
-  while (performance.now() < dueAt + 20);
-  while (samples.length === 0) await wait(1)
-  stop()
-  t.ok(samples.length >= 20)
-  for (const [place, { fromDueMs, syncMs }] of samples.slice(0, 20).entries()) {
-    t.equal(syncMs, samples[0]!.syncMs)
-    t.ok(Math.abs(samples[0]!.fromDueMs - fromDueMs - place) < 1e-6)
-  }
-})
+t.test(
+  'messages that fell due while the event loop was held share one sync, each measured from when it was due',
+  async t => {
+    const dueAt = performance.now()
+    const samples: FloorSample[] = []
+    const stop = sampleFloor(t.testdir(), dueAt, 1, sample => samples.push(sample))
+    while (performance.now() < dueAt + 20);
+    while (samples.length === 0) await wait(1)
+    stop()
+    t.ok(samples.length >= 20)
+    for (const [place, { fromDueMs, syncMs }] of samples.slice(0, 20).entries()) {
+      t.equal(syncMs, samples[0]!.syncMs)
+      t.ok(Math.abs(samples[0]!.fromDueMs - fromDueMs - place) < 1e-6)
+    }
+  },
+)
 
 t.test('the event loop is held for at most a tenth of the time, however often samples are due', async t => {
   const startedAt = performance.now()

@@ -38,7 +38,7 @@ t.test('a progress line is written over, cut to the width of the terminal, and c
   t.equal(terminal.written.length, 2, 'there is nothing left to clear')
 })
 
-t.test('nothing of a progress line goes into a pipe', async t => {
+t.test('a progress line writes nothing into a pipe', async t => {
   const pipe = stream(false)
   const line = new ProgressLine(pipe)
   line.show('progress')

@@ -50,7 +50,7 @@ const looks: string[][] = [
   ['verify'],
 ]
 
-t.test('nothing from a message can move the cursor or change the title', async t => {
+t.test('a message cannot move the cursor or change the title', async t => {
   const directory = await hostileQueue(t)
   const unsafe = /(?!\n)[\p{Cc}\u202e\u2066\u200e]/u
   for (const args of looks) {
@@ -67,7 +67,7 @@ t.test('nothing from a message can move the cursor or change the title', async t
   t.notMatch(unknown.stderr, unsafe)
 })
 
-t.test('what JSON says of hostile text is the text', async t => {
+t.test('JSON output carries hostile text unchanged', async t => {
   const directory = await hostileQueue(t)
   const { stdout } = await waqHere('ls', directory, '--json', '--payload')
   t.match(JSON.parse(stdout), { id: `id-${HOSTILE}`, payload: { text: HOSTILE }, channel: `tg:${HOSTILE}` })

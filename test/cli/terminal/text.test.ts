@@ -54,7 +54,7 @@ t.test('columns that are left out are those that a narrow terminal has no room f
   t.same(columnsFor(columns, 100), [0, 1, 2])
 })
 
-t.test('what a terminal could obey is shown instead', async t => {
+t.test('control characters are shown instead of obeyed', async t => {
   for (const character of [
     '\u0000',
     '\u0007',

@@ -242,7 +242,7 @@ for (const [what, classify] of [
   })
 }
 
-t.test('what was charged survives a restart, and the due time too', async t => {
+t.test('charged attempts and the due time survive a restart', async t => {
   const h = new Harness()
   h.answer('m1', retry, retry)
   h.add('a')

@@ -153,7 +153,7 @@ for (const [what, table] of Object.entries(cases)) {
   })
 }
 
-t.test('what can not be looked at is ambiguous, wherever in an error it is', async t => {
+t.test('an error with an unreadable part is ambiguous, wherever the part is', async t => {
   for (const given of [revoked(), { errors: revoked() }, { name: 'SendError', verdict: revoked() }])
     t.same(classifyError(given), ambiguous)
 })
@@ -187,7 +187,7 @@ t.test('a limit of the whole account says so', async t => {
     t.same(classifyError(given), { kind: 'rate-limited', afterMs: 3_000, scope: 'group' })
 })
 
-t.test('what is read of an error is bounded, whatever it holds', async t => {
+t.test('reading an error is bounded, whatever it holds', async t => {
   let reads = 0
   const endless: object = new Proxy(
     {},

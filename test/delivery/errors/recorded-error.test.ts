@@ -3,7 +3,7 @@ import { recordedError } from '../../../lib/delivery/errors/recorded-error.js'
 import { ResponseError } from '../../../lib/delivery/returned/response-error.js'
 import { revoked } from '../fixtures/revoked.js'
 
-t.test('what is recorded of an error is bounded', async t => {
+t.test('the record of an error is bounded', async t => {
   const error = Object.assign(new Error('x'.repeat(100_000)), {
     name: 'n'.repeat(1_000),
     code: 'c'.repeat(1_000),
@@ -29,7 +29,7 @@ t.test('a wrapper that says nothing shows what it wraps', async t => {
   })
 })
 
-t.test('what was said without its credentials is not said again with them', async t => {
+t.test('a cause that repeats a redacted message does not bring its credentials back', async t => {
   const description = 'gone: https://api.example.com/hooks/T0AB12cd34EF56'
   const { message } = recordedError(new ResponseError({}, { ok: false, description }), 0)
   t.equal(message, 'Refused: gone: https://api.example.com/hooks/[redacted]')

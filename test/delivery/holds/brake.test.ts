@@ -81,7 +81,7 @@ t.test('an answer between two failures leaves the scope alone', async t => {
   }
 })
 
-t.test('what tells nothing of the receiver is neither a failure in the row nor an answer', async t => {
+t.test('an error that tells nothing of the receiver is no failure in the row and no answer', async t => {
   for (const other of [http(500), new Error('what is this?'), new SendError('?', ambiguous)]) {
     const h = new Harness({ groups })
     h.answer('m1', down)
@@ -113,7 +113,7 @@ t.test('a time-out of ours is a sign, however the client says that it was stoppe
   }
 })
 
-t.test('what a user says of an error goes before what it looks like', async t => {
+t.test('a verdict of classify outranks the look of an error as an outage', async t => {
   const h = new Harness({ groups, classify: () => permanent })
   h.answer('tg:1', down)
   h.answer('tg:2', down)
@@ -165,7 +165,7 @@ t.test('a scope is the longest group, else platform and account, else the channe
   )
 })
 
-t.test('what waits for its turn when it goes on waits for it as well', async t => {
+t.test('a channel that waits for its turn when the brake goes on waits for the brake, too', async t => {
   const h = new Harness({ groups, concurrency: 2 })
   for (let chat = 1; chat < 10; chat++) {
     h.answer(`tg:${chat}`, down)
@@ -319,7 +319,7 @@ t.test('any answer ends it', async t => {
   }
 })
 
-t.test('what tells nothing of the receiver does not end it', async t => {
+t.test('an error that tells nothing of the receiver does not end a brake', async t => {
   const h = await braked()
   for (const channel of ['tg:1', 'tg:2']) h.answer(channel, http(500))
   await h.pass(MINUTE)
@@ -417,7 +417,7 @@ t.test('after it the concurrency doubles with each success, from one', async t =
   t.same(underWay, [1, 2, 4, 8, 16, 32])
 })
 
-t.test('it goes on again where attempts fail while it lifts', async t => {
+t.test('a brake goes on again when attempts fail while it lifts', async t => {
   const h = await braked({ groups, retry: { initialDelayMs: 1, factor: 1, maxAttempts: Infinity } })
   for (let chat = 3; chat < 20; chat++) {
     h.answer(`tg:${chat}`, down)
@@ -453,7 +453,7 @@ t.test('an attempt that hangs while it lifts keeps its place for five seconds at
   t.same(from(h, 5), [['tg:3', 8_000]])
 })
 
-t.test('one that waits for it is counted neither as halted nor as done', async t => {
+t.test('a channel that waits for a brake counts neither as halted nor as done', async t => {
   const h = await braked()
   let drained = false
   h.dispatcher.drain().then(() => {
@@ -580,7 +580,7 @@ t.test('a restart begins it anew', async t => {
   t.equal(next.sent.length, 2)
 })
 
-t.test('where nothing was attempted for an hour it is forgotten', async t => {
+t.test('a brake is forgotten after an hour without attempts', async t => {
   const h = await braked({ groups, retry: [] })
   t.equal(h.of('dead').length, 2)
   t.equal(h.dispatcher.stats().brakedCount, 1)
@@ -663,29 +663,32 @@ t.test('a probe whose rate key is used up while it waits for its turn is given t
   }
 })
 
-t.test('what may go on and waits for its turn is held again when the receiver goes down again', async t => {
-  // Some are still held then; or none is.
-  for (const delivered of [5, 300]) {
-    const h = new Harness({ groups, concurrency: 2, retry: { maxAttempts: Infinity } })
-    let up = true
-    const send = () =>
-      new Promise((resolve, reject) => h.clock.setTimeout(() => (up ? resolve('ok') : reject(down)), 100))
-    for (let chat = 0; chat < 400; chat++) {
-      h.answer(`tg:${chat}`, down, send)
-      h.add(`tg:${chat}`)
+t.test(
+  'a released channel that waits for its turn is held again when the receiver goes down again',
+  async t => {
+    // Some are still held then; or none is.
+    for (const delivered of [5, 300]) {
+      const h = new Harness({ groups, concurrency: 2, retry: { maxAttempts: Infinity } })
+      let up = true
+      const send = () =>
+        new Promise((resolve, reject) => h.clock.setTimeout(() => (up ? resolve('ok') : reject(down)), 100))
+      for (let chat = 0; chat < 400; chat++) {
+        h.answer(`tg:${chat}`, down, send)
+        h.add(`tg:${chat}`)
+      }
+      await h.pass(5_000)
+      while (h.of('delivered').length < delivered) await h.pass(100)
+      up = false
+      const before = h.sent.length
+      await h.pass(4_900)
+      t.equal(h.of('braked').length, 2)
+      t.ok(h.sent.length - before <= 8, `${h.sent.length - before}`)
+      up = true
+      await h.pass(MINUTE)
+      t.equal(h.of('delivered').length, 400)
     }
-    await h.pass(5_000)
-    while (h.of('delivered').length < delivered) await h.pass(100)
-    up = false
-    const before = h.sent.length
-    await h.pass(4_900)
-    t.equal(h.of('braked').length, 2)
-    t.ok(h.sent.length - before <= 8, `${h.sent.length - before}`)
-    up = true
-    await h.pass(MINUTE)
-    t.equal(h.of('delivered').length, 400)
-  }
-})
+  },
+)
 
 t.test('nor while another had an attempt under way already when it failed for the first time', async t => {
   const h = new Harness({ groups })

@@ -72,7 +72,7 @@ for (const [hours, most] of [
   })
 }
 
-t.test('where nothing is sent twice, one channel loses one message a probe', async t => {
+t.test('with onAmbiguous dead-letter an outage costs one message a probe', async t => {
   const { h, state, add } = receiver({ ...GROUPED, onAmbiguous: 'dead-letter' })
   for (let i = 0; i < 500; i++) add('tg:bot:1')
   await h.pass(HOUR)

@@ -61,7 +61,7 @@ t.test('a question that fails after a restart does not bring attempts back', asy
   t.match(died, [{ id: 'm1', reason: 'attempts' }])
 })
 
-t.test('what is in doubt is not sent again where a later life allows fewer attempts', async t => {
+t.test('a message in doubt is not sent again where a later life allows fewer attempts', async t => {
   const h = new Harness()
   h.answer('m1', ambiguous)
   h.add('a')
@@ -126,7 +126,7 @@ t.test('a failure that no one can judge is a doubt, and charged', async t => {
   t.match(h.of('dead'), [{ id: 'm1', reason: 'attempts', attempts: 2 }])
 })
 
-t.test('where the first attempt may be the last, it is on the device before send', async t => {
+t.test('an attempt that may be the last is on the device before send', async t => {
   const retries: GivenOptions['retry'][] = [{ maxAttempts: 1 }, { giveUpAfterMs: 0 }, [], () => undefined]
   for (const retry of retries) {
     const h = new Harness({ retry })
@@ -165,7 +165,7 @@ t.test(
   },
 )
 
-t.test('and by default ten at most, each but the first marked', async t => {
+t.test('a message in doubt is sent at most ten times by default, each but the first marked', async t => {
   const arrived = [...(await gateway('resend')).values()]
   t.equal(arrived.length, 6)
   for (const copies of arrived) t.same(copies, [false, ...new Array(copies.length - 1).fill(true)])

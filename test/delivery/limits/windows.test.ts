@@ -42,7 +42,7 @@ t.test('of an attempt that timed out it comes free after the abort, and its grac
   t.same(h.ids, ['m1', 'm2'])
 })
 
-t.test('all that fail take their places, and what waits for an answer of onAmbiguous takes none', async t => {
+t.test('failed attempts take places in windows, and a question of onAmbiguous takes none', async t => {
   const question = open()
   const h = new Harness({
     rateLimit: { global: { count: 2, perMs: 60_000 } },
@@ -139,7 +139,7 @@ t.test('after an orderly end what ended counts from when it did', async t => {
   t.equal(h.sent.length, 1)
 })
 
-t.test('what was under way when the process died counts as ended by the opening', async t => {
+t.test('attempts under way at a crash count as ended at the opening', async t => {
   const options = { rateLimit: { global: { count: 1, perMs: 60_000 } } }
   let h = new Harness(options)
   h.answer('a', () => new Promise(() => {}))
@@ -153,7 +153,7 @@ t.test('what was under way when the process died counts as ended by the opening'
   t.equal(h.sent.length, 1)
 })
 
-t.test('where a life may have sent what it did not record, every window is full', async t => {
+t.test('every window is full where an earlier life may have sent without a record', async t => {
   const options = { rateLimit: { perChannel: { count: 5, perMs: 60_000 } } }
   const first = new Harness(options)
   for (let i = 0; i < 5; i++) first.add('a')
@@ -271,7 +271,7 @@ t.test('channels with one rate key share their windows, and take turns', async t
   t.equal(h.dispatcher.stats().nextDueAt, null, 'nothing is left to remember')
 })
 
-t.test('also in several groups, each with its own limits', async t => {
+t.test('channels with one rate key share limits also across groups', async t => {
   const h = new Harness({
     channelOptions: () => ({ rateKey: 'chat', rateLimit: { count: 1, perMs: 1_000 } }),
     groups: { 'a:*': { concurrency: 1 }, 'b:*': { concurrency: 1 } },
@@ -288,7 +288,7 @@ t.test('also in several groups, each with its own limits', async t => {
   t.same(h.ids, ['m1', 'm2', 'm3', 'm4'])
 })
 
-t.test('where the rates of one key differ, the strictest holds', async t => {
+t.test('the strictest rate holds where rates of one key differ', async t => {
   const h = new Harness({
     channelOptions: channel => ({
       rateKey: 'chat',

@@ -89,7 +89,7 @@ t.test('every shape of a credential is hidden, wherever it stands', async t => {
   }
 })
 
-t.test('what a credential is found in stays', async t => {
+t.test('the text around a credential stays', async t => {
   for (const [text, expected] of [
     [
       `request to https://api.telegram.org/bot${TOKEN}/sendMessage failed`,

@@ -230,7 +230,7 @@ for (const [of, result] of Object.entries(deliveries)) {
   })
 }
 
-t.test('what can not be looked at is left alone', async t => {
+t.test('a result that cannot be read counts as a delivery', async t => {
   t.equal(findingIn(revoked()), undefined)
 })
 

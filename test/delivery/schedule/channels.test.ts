@@ -24,7 +24,7 @@ t.test('a million channels that came and went are forgotten; those that stay are
   t.equal(all.find('chat 0'), undefined)
 })
 
-t.test('what is vacated twice counts once', async t => {
+t.test('a channel that is vacated twice counts once', async t => {
   const all = channels()
   for (let index = 0; index < 1_000; index++) all.occupy(`stays ${index}`)
   const chat = all.occupy('chat')

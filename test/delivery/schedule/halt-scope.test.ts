@@ -17,26 +17,29 @@ t.test('a halt without a scope begins at its channel', async t => {
   t.same(h.ids, ['m1', 'm2', 'm1'])
 })
 
-t.test('it widens to the group when a second channel halts with no success between, and says so', async t => {
-  const h = new Harness({ groups })
-  h.answer('tg:1', soon)
-  h.answer('tg:2', soon)
-  h.add('tg:1')
-  h.add('tg:2')
-  await h.pass()
-  h.add('tg:3')
-  h.add('other')
-  await h.pass(9_999)
-  t.same(h.ids, ['m1', 'm2', 'm4'])
-  t.match(h.of('halted'), [
-    { scope: 'channel', target: 'tg:1' },
-    { scope: 'channel', target: 'tg:2' },
-    { scope: 'group', target: 'tg:', reason: /told to be halt/ },
-  ])
-  t.same(stopped(h), ['tg:1', 'tg:2', 'tg:*'])
-})
+t.test(
+  'a halt widens to the group when a second channel halts with no success between, and says so',
+  async t => {
+    const h = new Harness({ groups })
+    h.answer('tg:1', soon)
+    h.answer('tg:2', soon)
+    h.add('tg:1')
+    h.add('tg:2')
+    await h.pass()
+    h.add('tg:3')
+    h.add('other')
+    await h.pass(9_999)
+    t.same(h.ids, ['m1', 'm2', 'm4'])
+    t.match(h.of('halted'), [
+      { scope: 'channel', target: 'tg:1' },
+      { scope: 'channel', target: 'tg:2' },
+      { scope: 'group', target: 'tg:', reason: /told to be halt/ },
+    ])
+    t.same(stopped(h), ['tg:1', 'tg:2', 'tg:*'])
+  },
+)
 
-t.test('it does not widen where something of the group succeeded between', async t => {
+t.test('a halt does not widen to the group after a success of the group', async t => {
   const h = new Harness({ groups })
   h.answer('tg:1', halt)
   h.answer('tg:3', halt)
@@ -223,7 +226,7 @@ t.test('a message that alone keeps halting ends by giveUpAfterMs, and its channe
   t.equal(h.times('m1').length, 11, 'one probe a minute')
 })
 
-t.test('what a message was halted alone is counted across restarts', async t => {
+t.test('halts of a message alone are counted across restarts', async t => {
   let h = new Harness({ groups, retry })
   h.add('tg:1')
   let dead = 0

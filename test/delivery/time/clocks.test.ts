@@ -85,7 +85,7 @@ t.test('a suspend is time that passed: what it brought due comes within a minute
   t.same(h.ids, ['m1', 'm2', 'm1'])
 })
 
-t.test('what is enqueued right after a suspend has all of its time to live', async t => {
+t.test('a message enqueued right after a suspend has its whole time to live', async t => {
   const h = new Harness()
   h.answer('m1', limited(24 * HOUR_MS))
   h.add('a')

@@ -32,7 +32,7 @@ t.test('a night off is no time in which a message was tried', async t => {
   t.match(h.of('delivered'), [{ id: 'm1' }])
 })
 
-t.test('what it was tried for in earlier lives counts', async t => {
+t.test('time tried in earlier lives counts towards giveUpAfterMs', async t => {
   let h = new Harness({ retry })
   h.answer('m1', down)
   h.add('a')
@@ -131,7 +131,7 @@ for (const [name, hinder] of Object.entries(hindrances)) {
   })
 }
 
-t.test('what a message waits for its turn is not counted', async t => {
+t.test('time that a message waits for its turn does not count as tried', async t => {
   const h = new Harness({ retry, concurrency: 1, sendTimeoutMs: HOUR_MS })
   const other = open()
   h.answer('m1', down, down, 'ok')

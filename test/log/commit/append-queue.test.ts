@@ -46,7 +46,7 @@ t.test('an append larger than a batch is taken whole, alone', async t => {
   t.same(sequences(queue.take(100)), [2])
 })
 
-t.test('what comes back stands where its sequence says', async t => {
+t.test('an append that comes back is queued by its sequence', async t => {
   const queue = queueOf(append(5, 1))
   queue.putBack([append(3, 1), append(4, 1)])
   queue.putBack([])

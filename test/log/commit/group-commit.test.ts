@@ -26,7 +26,7 @@ t.test('1,000 concurrent appends need a handful of syncs', async t => {
   )
 })
 
-t.test('what arrives while a flush is under way forms the next one', async t => {
+t.test('appends that arrive during a flush form the next one', async t => {
   const process = new DiskProcess(new RecordingDisk())
   const { set } = await openLogs(process, { segmentBytes: 1 << 20 })
   await append(set, 'messages', 'warm')
@@ -60,7 +60,7 @@ t.test('a list that one write cannot hold is refused before a byte is written', 
   t.equal(set.log('messages').nextSequence, 2)
 })
 
-t.test('nothing is accepted before it is on the device', async t => {
+t.test('no append is accepted before it is on the device', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk))
   for (let i = 0; i < 5; i++) await append(set, 'messages', `m${i}`)

@@ -35,7 +35,7 @@ t.test('records that stand one behind the other are frames but for their headers
   t.strictSame(String(one), 'one', 'a header is none of its bytes')
 })
 
-t.test('where anything stands between them, they are not', async t => {
+t.test('records of a batch with other bytes between them are not written in one piece', async t => {
   const buffer = new RecordBuffer()
   const [one, withdrawn, three] = [encode(buffer, 'one'), encode(buffer, 'two'), encode(buffer, 'three')]
   t.equal(buffer.framesOf([append(one), append(three)]), undefined)
@@ -44,7 +44,7 @@ t.test('where anything stands between them, they are not', async t => {
   t.equal(buffer.framesOf([append(Buffer.from('another'))]), undefined)
 })
 
-t.test('who keeps a record is told, once, when no other will stand in its buffer', async t => {
+t.test('the keeper of a record is told once when no other record will use its buffer', async t => {
   const buffer = new RecordBuffer()
   const first = encode(buffer, 'first')
   t.ok(buffer.sharesMemory(first))
@@ -66,7 +66,7 @@ t.test('who keeps a record is told, once, when no other will stand in its buffer
   }
 })
 
-t.test('who keeps a record that was encoded within another one is told when the other goes on', async t => {
+t.test('the keeper of a record encoded within another one is told when the other goes on', async t => {
   const buffer = new RecordBuffer()
   encode(buffer, 'first')
   const outer = buffer.begin()
@@ -107,7 +107,7 @@ t.test('a record that was given up leaves no room behind', async t => {
   t.ok(buffer.framesOf([append(one, two)]))
 })
 
-t.test('what was written moves further for what turns out to belong before it', async t => {
+t.test('written bytes move back to make room for bytes that belong before them', async t => {
   const buffer = new RecordBuffer()
   const outer = buffer.begin()
   write(buffer, 'one three')

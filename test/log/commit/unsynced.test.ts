@@ -19,7 +19,7 @@ t.test('outcomes that no one asks to sync are synced when they are many', async 
   }
 })
 
-t.test('what a sync covered is let go, and counts no more', async t => {
+t.test('appends that a sync covered are released and no longer counted', async t => {
   let syncs = 0
   const unsynced = new Unsynced('os', () => {
     syncs += 1

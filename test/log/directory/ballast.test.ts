@@ -42,7 +42,7 @@ t.test('a ballast that is there is not written again', async t => {
   t.equal(disk.usedBytes(), BALLAST_BYTES)
 })
 
-t.test('it gives one step at a time, until there is nothing left', async t => {
+t.test('the ballast is given up step by step until nothing is left', async t => {
   const { ballast, size } = await stage()
   await ballast.load(TOKEN)
   for (const left of [3 * MIB, 2 * MIB, MIB, 0]) {
@@ -62,7 +62,7 @@ t.test('an opener that never loaded it may shrink it; without one there is nothi
   t.equal(await opener.shrink(), true)
 })
 
-t.test('it is filled up again when there is space, and asked for at a pace', async t => {
+t.test('the ballast is refilled when there is space, and tried at intervals', async t => {
   const { ballast, clock, process, size } = await stage({ capacityBytes: 10 * MIB })
   await ballast.load(TOKEN)
   await ballast.shrink()

@@ -33,7 +33,7 @@ t.test('a directory is made with all above it, private whatever the umask', asyn
     t.equal(fs.statSync(path).mode & 0o777, 0o700, path)
 })
 
-t.test('it may be there already, also through a symbolic link', async t => {
+t.test('a directory that exists is used, also through a symbolic link', async t => {
   const base = temporary(t)
   fs.mkdirSync(join(base, 'real'))
   fs.symlinkSync(join(base, 'real'), join(base, 'link'))
@@ -60,7 +60,7 @@ t.test('a file in the place of a directory is refused by name', async t => {
   })
 })
 
-t.test('what leads to no directory holds no queue, and cannot', async t => {
+t.test('a path that leads to no directory is refused as no queue', async t => {
   const base = temporary(t)
   fs.symlinkSync(join(base, 'nothing'), join(base, 'dangling'))
   fs.symlinkSync(join(base, 'loop'), join(base, 'loop'))
@@ -98,7 +98,7 @@ t.test('every directory that was made is durable when it returns', async t => {
   t.same(disk.pending(), [])
 })
 
-t.test('so is every directory that an opener made which was killed before it could sync', async t => {
+t.test('directories that a killed opener left unsynced are synced by the next one', async t => {
   const whole = new DiskProcess(new RecordingDisk())
   await prepareDirectory(whole, '/a/b/queue', LOGS)
   for (let killAt = 0; killAt < whole.operations; killAt++) {
@@ -126,7 +126,7 @@ t.test('a directory in a place that cannot be synced is refused', async t => {
   await t.rejects(prepareDirectory(process, '/a/queue', LOGS), { code: 'WAQ_IO' })
 })
 
-t.test('what every fresh volume holds is no stranger', async t => {
+t.test('the files of a fresh volume do not make its directory a stranger’s', async t => {
   const base = temporary(t)
   const places = ['.', 'messages', 'manifests', 'owners', 'control'].map(name =>
     join(base, name, 'lost+found'),

@@ -19,7 +19,7 @@ t.test('a name gives back its numbers', async t => {
   t.same(parseFileId(segmentName(large), '.seg'), large, 'also past ten digits')
 })
 
-t.test('what is not one of our names has no numbers', async t => {
+t.test('a name that is not ours has no epoch and no ordinal', async t => {
   for (const name of [
     '',
     '3-17.seg',

@@ -69,7 +69,7 @@ t.test('after a thousand quick ones in a row the slow ones are forgotten', async
   t.ok(device.read())
 })
 
-t.test('what a read throws is thrown', async t => {
+t.test('an error of a read is passed on', async t => {
   t.throws(
     () =>
       new QuickReads().try(1, () => {

@@ -113,7 +113,7 @@ t.test('a rename is one step', async t => {
   ])
 })
 
-t.test('what stands under a directory whose name was lost is lost', async t => {
+t.test('files under a directory whose name was lost are lost', async t => {
   const disk = new RecordingDisk()
   const process = new DiskProcess(disk)
   await process.mkdir('/d')

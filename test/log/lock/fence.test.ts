@@ -40,7 +40,7 @@ t.test('once the owner file is gone, the fence is lost for good', async t => {
   t.equal(heard.length, 2, 'and a late one at once')
 })
 
-t.test('where it cannot be told, the fence is lost', async t => {
+t.test('a fence that cannot be checked counts as lost', async t => {
   let sick = false
   const { fence } = await owned(() => sick)
   fence.check()
@@ -55,7 +55,7 @@ t.test('a file of that name with the number of ours is not taken for ours: ours 
   t.throws(() => fence.check(), { code: 'WAQ_LOCK_LOST' })
 })
 
-t.test('where a restored copy has our file, the fence is lost', async t => {
+t.test('the fence is lost where a restored copy of the directory has our owner file', async t => {
   const { process, fence } = await owned()
   copyFile(process.disk, '/owner', process.disk, '/owner')
   t.throws(() => fence.check(), {

@@ -47,7 +47,7 @@ t.test('one holds it at a time, and nothing stays behind', async t => {
   t.same(fs.readdirSync(directory), [])
 })
 
-t.test('who waits gets it when it is released', async t => {
+t.test('an opener that waits for the mutex gets it when it is released', async t => {
   const directory = directoryOf(t)
   const first = await takeOpenMutex(directory, options)
   const waiting = takeOpenMutex(directory, { staleMs: STALE_MS, waitMs: 60_000 })
@@ -76,7 +76,7 @@ t.test('a holder killed inside the mutex keeps no one waiting', async t => {
   t.same(fs.readdirSync(directory), [])
 })
 
-t.test('who was killed while removing a dead mutex is in no one’s way', async t => {
+t.test('an opener that was killed while it removed a dead mutex holds up no one', async t => {
   const directory = directoryOf(t)
   const dead = deadRecord()
   fs.symlinkSync(dead, join(directory, '.mutex'))

@@ -70,7 +70,7 @@ for (const [what, replace, message] of [
   })
 }
 
-t.test('one that was moved away and back is as it was', async t => {
+t.test('a directory that was moved away and back is used as before', async t => {
   const { disk, set } = await owned()
   damage.moveTree(disk, ROOT, '/elsewhere')
   damage.moveTree(disk, '/elsewhere', ROOT)
@@ -102,7 +102,7 @@ t.test('the close of an owner leaves the directory alone that was made anew in i
   t.same(await textsThere(t, disk), ['1 after'])
 })
 
-t.test('what a step fails for in a directory that is gone is told as that', async t => {
+t.test('a step that fails because its directory is gone says so', async t => {
   const { disk, set } = await owned()
   const places = []
   for (let i = 0; i < 40; i++) places.push(await append(set, 'messages', 'x'.repeat(200)))
@@ -208,7 +208,7 @@ t.test('a manifest of another directory is void, whatever its epoch, and is remo
   t.equal(disk.find(stray), undefined)
 })
 
-t.test('where the name is missing that tells which directory it is, the newest manifest does', async t => {
+t.test('the newest manifest identifies a directory whose identity file is missing', async t => {
   const { disk, set } = await owned()
   await set.close()
   const names = () =>

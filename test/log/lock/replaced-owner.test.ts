@@ -26,7 +26,7 @@ async function filled(process: DiskProcess) {
   return set
 }
 
-t.test('it removes no further segment', async t => {
+t.test('a replaced owner removes no further segment', async t => {
   const process = new DiskProcess(new RecordingDisk())
   const set = await filled(process)
   const log = set.log('messages')
@@ -36,7 +36,7 @@ t.test('it removes no further segment', async t => {
   t.equal(removed.length, 1)
 })
 
-t.test('it removes no further void file', async t => {
+t.test('a replaced owner removes no further void file', async t => {
   const disk = new RecordingDisk()
   const first = new DiskProcess(disk)
   await filled(first)
@@ -53,7 +53,7 @@ t.test('it removes no further void file', async t => {
   t.equal(removed.length, 1)
 })
 
-t.test('it says of no outcome that it is on the device', async t => {
+t.test('a replaced owner confirms no outcome as synced', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk))
   await append(set, 'acks', 'one')
@@ -61,7 +61,7 @@ t.test('it says of no outcome that it is on the device', async t => {
   await t.rejects(set.log('acks').sync(), { code: 'WAQ_LOCK_LOST' })
 })
 
-t.test('it changes no file at its close', async t => {
+t.test('a replaced owner changes no file when it closes', async t => {
   const disk = new RecordingDisk()
   const process = new DiskProcess(disk)
   const { set } = await openLogs(process)

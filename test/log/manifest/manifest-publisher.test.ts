@@ -106,7 +106,7 @@ t.test('publications are serial, and those that wait share the next one', async 
   t.equal(most, 1)
 })
 
-t.test('those that wait are served though the one before them failed', async t => {
+t.test('requests that wait for a manifest are served though the one before them failed', async t => {
   let failures = 1
   const { publisher, disk } = await stage(({ kind }) =>
     kind === 'rename' && failures-- > 0 ? { code: 'EIO' } : undefined,

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { pull } from '../../../lib/log/reader/pull.js'
 
-t.test('each turn hands over what was pushed since the last one, and waits until it was taken', async t => {
+t.test('each turn hands over the items pushed since the last one and waits until they are taken', async t => {
   const order: string[] = []
   const batches = pull<number>(async (push, turn) => {
     push(1)

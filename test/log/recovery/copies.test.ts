@@ -23,7 +23,7 @@ t.test('an error of one copy of the package is told by instanceof in another', a
   t.notOk(theirs instanceof SendError)
 })
 
-t.test('nothing else is told by instanceof', async t => {
+t.test('instanceof accepts no error but those of copies of the package', async t => {
   class Refused extends WaqError {}
   const refused = new Refused('WAQ_FULL', 'full')
   t.ok(refused instanceof Refused)

@@ -389,7 +389,7 @@ t.test(
   },
 )
 
-t.test('so it is where the manifest is gone though segments are there', async t => {
+t.test('segments without a manifest are reported as a lost manifest', async t => {
   const { disk } = await closedAfter(['one', 'two'])
   damage.removeFile(disk, manifestOf(disk).path)
   const { set, frames } = await open(disk)

@@ -121,7 +121,7 @@ t.test('a segment that is in use is neither rewritten nor retired', async t => {
   t.same(textsOf((await open(disk.settled())).frames.messages), ['1 one', '2 two'])
 })
 
-t.test('what is rewritten gets a salt of its own', async t => {
+t.test('a rewritten segment gets a salt of its own', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk), { segmentBytes: 1024 })
   for (let i = 1; i <= 30; i++) await append(set, 'messages', 'x'.repeat(100))
@@ -264,7 +264,7 @@ t.test('at each moment of a rewrite a power loss leaves either the originals or 
   }
 })
 
-t.test('what a rewrite relied on is asked for before its manifest', async t => {
+t.test('the state that a rewrite relied on is synced before its manifest', async t => {
   const disk = new RecordingDisk()
   const process = new DiskProcess(disk)
   const { set } = await openLogs(process, { segmentBytes: 1024 })
@@ -286,7 +286,7 @@ t.test('what a rewrite relied on is asked for before its manifest', async t => {
   t.same(order, ['asked', 'manifest'])
 })
 
-t.test('what a rewrite puts stands between what it keeps, counts with it, and is told by itself', async t => {
+t.test('records that a rewrite adds stand between those it keeps, and are reported apart', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk), { segmentBytes: 1024 })
   for (let i = 1; i <= 30; i++) await append(set, 'messages', `${i} ${'x'.repeat(100)}`)

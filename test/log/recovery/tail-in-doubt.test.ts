@@ -62,7 +62,7 @@ t.test('after another boot it is, of the log that accounts for it', async t => {
   t.strictSame((await open(lostPower(await killed()))).doubted, ['acks'])
 })
 
-t.test('where no boot can be told, it is', async t => {
+t.test('the tail is in doubt where the boot cannot be told', async t => {
   t.strictSame((await open(await killed(null), undefined, null)).doubted, ['acks'])
 })
 
@@ -74,7 +74,7 @@ t.test('after a clean close it is not, whatever the boot', async t => {
   t.strictSame((await open(lostPower(disk))).doubted, [])
 })
 
-t.test('it stays so from opening to opening, until it was accounted for', async t => {
+t.test('a tail stays in doubt from opening to opening until it is accounted for', async t => {
   const disk = lostPower(await killed())
   const first = await open(disk)
   first.process.kill()

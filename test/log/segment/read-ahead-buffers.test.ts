@@ -27,7 +27,7 @@ t.test('reads all over the place read no more than a record is likely to need', 
   for (let i = 20; i > 0; i -= 1) t.equal(readAll(readAhead, i * 100_000), 4096)
 })
 
-t.test('nothing is read beyond the end', async t => {
+t.test('read-ahead stops at the end of the segment', async t => {
   const window = new ReadAheadBuffers().begin(SEGMENT, 1000, 1100)
   t.strictSame([window.from, window.to], [1000, 1100])
 })
@@ -78,7 +78,7 @@ t.test('a buffer is used again, but never one that somebody waits for', async t 
   }
 })
 
-t.test('there are a few lengths of buffers, whatever the end of a segment cuts off', async t => {
+t.test('read-ahead buffers have a few lengths only, wherever segments end', async t => {
   const readAhead = new ReadAheadBuffers()
   const lengths = new Set<number>()
   let end = 64

@@ -247,7 +247,7 @@ t.test('a frame larger than the window is read whole', async t => {
   t.match(await scan(segment), { frames: [[second, 2]], bad: [[first, second - first, 1]] })
 })
 
-t.test('what is proven is the highest durable of an intact header', async t => {
+t.test('the highest durable sequence of an intact header counts as proven', async t => {
   const segment = new Bytes()
   segment.frame(1, 'one', 64)
   const second = segment.frame(2, 'two', 95)

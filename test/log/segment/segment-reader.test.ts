@@ -135,7 +135,7 @@ t.test(
   },
 )
 
-t.test('each of those who wait for a read that fails is answered for its own record', async t => {
+t.test('each caller that waits for a failed read is answered for its own record', async t => {
   const stage = new Stage()
   stage.slow = true
   stage.badFrom = stage.offsets[2]! + 10

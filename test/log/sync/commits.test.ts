@@ -86,13 +86,16 @@ t.test('a commit is synced on the event loop, and its caller resumes in the same
   t.equal(commits({ set }).onThread, before.onThread)
 })
 
-t.test('it comes at the end of the tick, never inside append, and all of one tick share it', async t => {
-  const { set, syncs } = await stage(t)
-  const all = Array.from({ length: 100 }, (_, i) => append(set, 'messages', `m${i}`))
-  t.equal(syncs.length, 0)
-  await Promise.all(all)
-  t.equal(syncs.length, 1)
-})
+t.test(
+  'a commit on the event loop comes at the end of the tick, and all appends of the tick share it',
+  async t => {
+    const { set, syncs } = await stage(t)
+    const all = Array.from({ length: 100 }, (_, i) => append(set, 'messages', `m${i}`))
+    t.equal(syncs.length, 0)
+    await Promise.all(all)
+    t.equal(syncs.length, 1)
+  },
+)
 
 t.test('there is one in a turn: what comes later waits for the next', async t => {
   const { set, syncs } = await stage(t)
@@ -125,7 +128,7 @@ t.test('one in a turn of all queues of the thread: another’s goes to a thread'
   t.equal(commits(other).onThread, before[1].onThread + 1)
 })
 
-t.test('and of all copies of the package', async t => {
+t.test('one commit a turn is on the event loop, of all copies of the package together', async t => {
   const { set } = await stage(t)
   const copy = (await import(
     `${new URL('../../../lib/log/sync/turn.js', import.meta.url).href}?copy`
@@ -171,7 +174,7 @@ t.test(
   },
 )
 
-t.test('what is on the device is not synced again', async t => {
+t.test('bytes on the device are not synced again', async t => {
   const { set, syncs } = await stage(t)
   await append(set, 'acks', 'attempt')
   await set.log('acks').commit()
@@ -345,7 +348,7 @@ t.test('on a device that takes 10 ms the event loop is held by a few of them onl
   t.ok(commits(here).onTheSpot > 400)
 })
 
-t.test('what a commit took beside a sync on a thread teaches nothing', async t => {
+t.test('a commit beside a sync on a thread is not measured', async t => {
   const here = await stage(t)
   const { set, process } = here
   await append(set, 'acks', 'delivered')

@@ -126,7 +126,7 @@ t.test('a device that was slow is used on the spot again by the first probe that
   t.equal(device.quick.state, 'quick')
 })
 
-t.test('what was done beside other work teaches nothing', async t => {
+t.test('a sync beside other work on the device is not measured', async t => {
   const device = new Device()
   for (let i = 0; i < 10; i += 1) t.ok(device.sync(3, false))
   t.equal(device.quick.state, 'learning')
@@ -134,7 +134,7 @@ t.test('what was done beside other work teaches nothing', async t => {
   t.equal(device.quick.state, 'learning')
 })
 
-t.test('and holds the event loop for no longer than other slow ones may', async t => {
+t.test('a first sync holds the event loop for no longer than other slow ones may', async t => {
   const device = new Device()
   let held = 0
   while (device.sync(9, false)) held += 1

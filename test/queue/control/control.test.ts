@@ -87,7 +87,7 @@ t.test('another process hands a message to the owner, and is answered once it is
   t.match(again, [{ id: 'one', duplicate: true }], 'asking twice enqueues once')
 })
 
-t.test('what the queue refuses, the owner answers with the same code, and nothing was changed', async t => {
+t.test('a request that the queue refuses is answered with the same code and changes nothing', async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue(t, {}, directory)
   await queue.enqueue({ id: 'one', channel: 'chat', payload: 1 })
@@ -162,7 +162,7 @@ t.test(
   },
 )
 
-t.test('what an owner took and did not live to answer is answered by the next one, as uncertain', async t => {
+t.test('a request that a dead owner had taken is answered as uncertain by the next owner', async t => {
   const directory = temporaryDirectory(t)
   await (await openQueue(t, {}, directory)).close()
   const asked = ask(directory, { kind: 'compact' })
@@ -239,7 +239,7 @@ t.test('an owner that has begun and falls silent is not waited for', async t => 
   )
 })
 
-t.test('one that tells that it is at it is waited for, however long', async t => {
+t.test('an owner that reports progress is waited for, however long', async t => {
   const { asked, answer } = await taken(temporaryDirectory(t), { patienceMs: 1_000, silentMs: 1_500 })
   for (let beat = 1; beat <= 40; beat += 1) {
     await answer({ state: 'working', beat })

@@ -85,7 +85,7 @@ t.test('an error whose listener fails becomes a warning, and so does the failure
   }
 })
 
-t.test('what is thrown need not be an Error', async t => {
+t.test('a listener may throw something that is no Error', async t => {
   const source = emitter()
   const error = once(source, 'error')
   source.on('cancelled', () => {

@@ -22,7 +22,7 @@ t.test('everyone who waits for a message is told how it settled', async t => {
   t.same(await other.settled, delivered('b'))
 })
 
-t.test('who left is not told', async t => {
+t.test('a waiter that left is not told', async t => {
   const settlements = new Settlements<number>()
   const left = settlements.wait('a')
   const stays = settlements.wait('a')
@@ -60,7 +60,7 @@ t.test('the latest settlements are found as well by who asked before, and after 
   }
 })
 
-t.test('who asks after settlements looks through all of them only once in a thousand', async t => {
+t.test('a question for a settlement looks through all of them only once in a thousand', async t => {
   const settlements = new Settlements<number>()
   let looks = 0
   let isRight = true

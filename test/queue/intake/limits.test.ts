@@ -86,7 +86,7 @@ t.test(
   },
 )
 
-t.test('who is let in does its work in the same tick, before any newcomer', async t => {
+t.test('an admitted enqueue runs in the same tick, before any newcomer', async t => {
   const { door, load } = admission({ maxPendingMessages: 2, whenFull: 'wait' })
   load.messages = 2
   const order: string[] = []

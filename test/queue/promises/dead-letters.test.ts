@@ -124,7 +124,7 @@ t.test('dead letters are selected by id, channel, prefix, reason and how long th
   }
 })
 
-t.test('what lives again begins anew: attempts, time to live, and the doubt that it had', async t => {
+t.test('a redriven message begins anew with attempts and time to live, and keeps its doubt', async t => {
   const world = await World.open(t, { retry: [1_000], ttlMs: 60_000 })
   world.replies.set('chat/1', { kind: 'ambiguous' })
   await world.enqueue('chat/1')

@@ -54,7 +54,7 @@ t.test('without options, every default stands', async t => {
   })
 })
 
-t.test('what is given replaces its default alone', async t => {
+t.test('a given option replaces its own default and no other', async t => {
   const send = async () => 1
   const resolved = resolveOptions({
     send,
@@ -79,7 +79,7 @@ t.test('what is given replaces its default alone', async t => {
   t.notOk(Object.hasOwn(resolved, 'ttlMs'))
 })
 
-t.test('what is wrong is refused with its name, what it got, and what is allowed', async t => {
+t.test('a wrong option is refused with its name, its value and what is allowed', async t => {
   const cases: [options: unknown, text: RegExp][] = [
     [null, /options must be an object of options, got null/],
     ['./outbox', /got the string "\.\/outbox"/],
@@ -224,7 +224,7 @@ t.test('a channel that is asked for again and again is not forgotten for others'
   t.equal(asked, 1)
 })
 
-t.test('what channelOptions may not answer is refused, with the channel', async t => {
+t.test('a wrong answer of channelOptions is refused with the channel', async t => {
   const answer = (value: unknown) => errorOf(() => settingsOf({ channelOptions: () => value }).of('chat\n1'))
   t.match(answer({ ttlMs: -1 }), {
     code: 'WAQ_INVALID_OPTION',

@@ -109,7 +109,7 @@ t.test('a name may fill its bytes and no more', async t => {
   }
 })
 
-t.test('what is wrong is refused with what it got and what is allowed', async t => {
+t.test('a wrong field is refused with its value and what is allowed', async t => {
   const base = { channel: 'c', payload: 1 }
   const cases: [name: string, message: unknown, text: RegExp][] = [
     ['nothing', undefined, /must be an object with `channel` and `payload`, got undefined/],
@@ -190,7 +190,7 @@ t.test('a message of a list is named by its place', async t => {
   t.match(error.message, /^messages\[3\]\.payload\[0\] is a function/)
 })
 
-t.test('each property is read once, and none from the prototype', async t => {
+t.test('each property of a message is read once, and none from the prototype', async t => {
   let reads = 0
   const message = {
     get channel() {

@@ -85,7 +85,7 @@ class Serializable {
   }
 }
 
-t.test('what does not come back is refused by its path, with what to do', async t => {
+t.test('a value that would not come back is refused by its path, with advice', async t => {
   const cases: [name: string, payload: unknown, path: string, problem: RegExp, hint?: RegExp][] = [
     ['function', { card: { onClick: () => 1 } }, 'payload.card.onClick', /a function/],
     ['symbol', [1, Symbol('s')], 'payload[1]', /a symbol/],
@@ -160,7 +160,7 @@ t.test('a payload of any depth is an error and not a stack overflow', async t =>
   t.match(faultOf(deepest(inner => [inner])), { problem: /levels deep/ })
 })
 
-t.test('what takes more bytes than allowed is refused before it is encoded', async t => {
+t.test('a payload above the limit is refused before it is encoded', async t => {
   t.match(faultOf('x'.repeat(100), 50), { tooLarge: true })
   t.match(faultOf({ a: { b: new Uint8Array(100) } }, 50), { tooLarge: true })
   t.match(

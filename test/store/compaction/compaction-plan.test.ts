@@ -96,7 +96,7 @@ t.test('a run has a bounded number of segments', async t => {
   )
 })
 
-t.test('what was rewritten is not rewritten again', async t => {
+t.test('a rewritten segment is not rewritten again', async t => {
   for (const limits of [background, thorough]) {
     let segments = shares('16000/7000 16000/7000 900/900 900/900 16000/10 900/900 16000/16000 900/0')
     for (let round = 0; round < 20; round += 1) {

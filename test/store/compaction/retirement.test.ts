@@ -189,7 +189,7 @@ t.test('an append that was not answered yet keeps its segment', async t => {
   t.equal([...store.live()].length, 1)
 })
 
-t.test('what was settled before this life leaves at open', async t => {
+t.test('segments whose messages settled in an earlier life leave at the opening', async t => {
   const disk = smallSegments()
   disk.messages.failRetire = new WaqError('WAQ_IO', 'not now')
   const before = await openStore(disk, noWindow)

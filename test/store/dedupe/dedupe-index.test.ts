@@ -54,7 +54,7 @@ class Remembered {
   }
 }
 
-t.test('all that was said of an id comes back', async t => {
+t.test('every field remembered of an id comes back', async t => {
   const { ids } = new Remembered(10)
   const entries = [
     entry('a', 1, { state: 'cancelled', attempts: 70_000, at: NOW - 1.5, segment: 7, channel: 'telegram:1' }),

@@ -36,7 +36,7 @@ t.test('whoever looks has them applied, once', async t => {
   t.same(events, [1, 2])
 })
 
-t.test('one that fails is reported, and takes none of the others along', async t => {
+t.test('a deferred update that fails is reported and stops no other', async t => {
   const deferred = new DeferredUpdates()
   const failure = new Error('a defect')
   const seen: unknown[] = []
@@ -51,7 +51,7 @@ t.test('one that fails is reported, and takes none of the others along', async t
   t.same(seen, [failure, 'applied'])
 })
 
-t.test('what lags waits for a look-up, and comes behind what is due', async t => {
+t.test('a lagging update waits for a look-up and comes behind due ones', async t => {
   const deferred = new DeferredUpdates()
   const events: string[] = []
   deferred.lag({ apply: () => events.push('lagged') })

@@ -106,7 +106,7 @@ t.test('a ref of a settled message is refused', async t => {
   t.throws(() => index.table.state(ref), /settled/)
 })
 
-t.test('each outcome changes how its message stands, at once', async t => {
+t.test('each outcome changes the state of its message at once', async t => {
   const expected = {
     attempt: 'sending',
     interrupted: 'in-doubt',

@@ -34,7 +34,7 @@ t.test('a record larger than the limit is not kept, and pushes nothing out', asy
   t.ok(cache.get(1))
 })
 
-t.test('what is deleted makes room for others, and setting twice counts once', async t => {
+t.test('a deleted record makes room for others, and one set twice counts once', async t => {
   const cache = new RecordCache(40_000)
   cache.set(1, Buffer.alloc(1000, 1))
   const once = cache.bytes
@@ -161,7 +161,7 @@ t.test('a settled message makes room for others', async t => {
   t.equal(disk.messages.reads, 0)
 })
 
-t.test('what was read from the log is kept, so that settling it reads nothing', async t => {
+t.test('a record read from the log is kept, so that settling it reads nothing', async t => {
   const disk = new MemoryDisk()
   const before = await openStore(disk)
   await enqueueOne(before, { payload: 'cold' })
@@ -173,7 +173,7 @@ t.test('what was read from the log is kept, so that settling it reads nothing', 
   t.equal(disk.messages.reads, 1)
 })
 
-t.test('what is read shares nothing with what is read next, bytes in a payload neither', async t => {
+t.test('records read one after the other share no memory, bytes in payloads included', async t => {
   const bytes = await openStore(new MemoryDisk())
   const binary = await enqueueOne(bytes, { payload: Buffer.from('binary') })
   const read = (await bytes.read(binary)).payload as Uint8Array

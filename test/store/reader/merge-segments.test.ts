@@ -32,7 +32,7 @@ t.test('segments that overlap are merged, and what stands twice comes once', asy
   t.same(items, ['a1', 'b2', 'a4', 'b5', 'a6', 'c7'])
 })
 
-t.test('who stops early leaves no reader open', async t => {
+t.test('a consumer that stops early leaves no reader open', async t => {
   const closed: string[] = []
   const read = async function* ({ name }: { name: string }): AsyncGenerator<Item[]> {
     try {

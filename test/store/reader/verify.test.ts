@@ -108,7 +108,7 @@ t.test('bytes lost from the ack log put what they may have named in doubt', asyn
   t.equal(inDoubtCount, 3)
 })
 
-t.test('who stops it gets the reason', async t => {
+t.test('an aborted verify rejects with the signal’s reason', async t => {
   const directory = await someQueue(t)
   const stop = new AbortController()
   const reason = new Error('enough')
@@ -151,7 +151,7 @@ async function attempted(store: LogStore, payload = ''): Promise<void> {
   await store.record(await enqueueOne(store, { payload }), { kind: 'attempt', ...progress() }).written
 }
 
-t.test('what a living owner wrote after the messages were looked at is not lost', async t => {
+t.test('messages that a living owner wrote after the look are not reported as lost', async t => {
   const store = await openQueue(t, 1024 * 1024)
   await attempted(store)
   const found = await verifyWhile(store, () => attempted(store))
@@ -174,7 +174,7 @@ t.test('nor is what it wrote to a segment that it has begun since', async t => {
   t.ok(found.outcomes > 2)
 })
 
-t.test('what is lost under a living owner is told all the same', async t => {
+t.test('lost messages are reported under a living owner, too', async t => {
   const store = await openQueue(t, 1024 * 1024)
   await attempted(store)
   await store.syncOutcomes()

@@ -60,13 +60,13 @@ t.test('a scan says the same as decoding the envelope whole', async t => {
   t.doesNotThrow(() => fc.assert(property, { numRuns: 200 }))
 })
 
-t.test('what is written in another way is decoded all the same', async t => {
+t.test('an envelope in another encoding is decoded all the same', async t => {
   const packr = new Packr({ useRecords: false, variableMapSize: true, useFloat32: 4 })
   const record = packr.pack([null, 'id', 'channel', 5, 70_000, 2 ** 40, {}, Buffer.from('x')])
   t.strictSame(scanned(record), decoded(record))
 })
 
-t.test('what is no envelope is refused, with its sequence', async t => {
+t.test('a record that is no envelope is refused with its sequence', async t => {
   const packr = new Packr({ useRecords: false })
   const broken = [
     [null, '', 'channel', 1, 0, 1, {}, Buffer.alloc(1)],

@@ -58,7 +58,7 @@ const payloads = fc.letrec(tie => ({
 
 const PLACE = [0xffff_fffe, 0xffff_ffff] as const
 
-t.test('it writes byte for byte what a general encoder of MessagePack writes', async t => {
+t.test('the envelope writer writes byte for byte what a general MessagePack encoder writes', async t => {
   t.doesNotThrow(() =>
     fc.assert(
       fc.property(messages, payloads, fc.boolean(), (message, payload, together) => {

@@ -104,7 +104,7 @@ t.test('an appointment and a delay come back as what they were', async t => {
   }
 })
 
-t.test('what is decoded shares no memory with the record', async t => {
+t.test('a decoded message shares no memory with its record', async t => {
   const { record } = message({ payload: new Uint8Array([1, 2, 3]) })
   const payload = decodePayload(decodeEnvelope(record, 'the record').payload, 'the record')
   record.fill(0)

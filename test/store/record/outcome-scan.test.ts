@@ -47,7 +47,7 @@ t.test('optional fields that it does not know change nothing', async t => {
   t.strictSame(scan.read(1, Buffer.from(packr.pack([...attempt, new Map([[99, 'later']])])), 1), plain)
 })
 
-t.test('what is no outcome is refused, with the sequence of its frame', async t => {
+t.test('a record that is no outcome is refused with the sequence of its frame', async t => {
   const attempt: unknown[] = [1, 2, 3, 1, 3, false, 4, [], null]
   const wrong: unknown[][] = [
     attempt.with(0, 0),

@@ -70,7 +70,7 @@ const anyRecord: fc.Arbitrary<SettlingRecord> = fc.oneof(
   fc.record({ ...anyFacts, optional: anyOptional }),
 )
 
-t.test('what is put into blocks comes out of them as it was, but for one next sequence a block', async t => {
+t.test('outcomes put into blocks come out unchanged, but for one next sequence a block', async t => {
   const property = fc.property(
     fc.array(fc.tuple(fc.integer({ min: 1, max: 2 ** 33 }), anyRecord), { maxLength: 600, size: 'max' }),
     steps => {
@@ -228,7 +228,7 @@ const wrong: Readonly<Record<string, readonly number[]>> = {
   'a kind that settles nothing': [...whole.with(3, 0x0b), ...texts],
 }
 
-t.test('what is intact by its checksum and yet no block is told', async t => {
+t.test('a frame with a valid checksum that is no block is reported', async t => {
   t.match(decodeOutcomes(SETTLED_FRAME_TYPE, Buffer.from([...whole, ...texts]), 5), [
     { ackSequence: 5, record: { id: 'i', channel: 'c', digest: '12345678', sequence: 7, at: 40 } },
   ])

@@ -227,7 +227,7 @@ for (const durability of ['os', { syncEveryMs: 60_000 }] as const) {
   })
 }
 
-t.test('what was synced before a life ended is no less lost under a relaxed durability', async t => {
+t.test('a message synced before a life ended is reported lost under a relaxed durability, too', async t => {
   const disk = new RecordingDisk()
   const options: Options = { durability: 'os', bootId: 'first', segmentBytes: 4096 }
   const { store, process } = await openOn(disk, options)

@@ -201,7 +201,7 @@ const lostAcks = (facts: Partial<CorruptRange>): CorruptRange => ({
   ...facts,
 })
 
-t.test('where ack bytes are lost, messages that they may have named are in doubt, and no others', async t => {
+t.test('lost ack bytes put the messages that they may have named in doubt, and no others', async t => {
   const disk = new MemoryDisk()
   const before = await openStore(disk)
   const refs: MessageRef[] = []

@@ -3,7 +3,7 @@ import t from 'tap'
 import type { MessageRef } from '../../../lib/store/message-store.js'
 import { SequenceTable } from '../../../lib/store/tables/sequence-table.js'
 
-t.test('it finds what was added and not deleted, as a Map does', async t => {
+t.test('a sequence table finds what was added and not deleted, as a Map does', async t => {
   const operation = fc.record({
     sequence: fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 2 ** 40, max: 2 ** 40 + 20 })),
     ref: fc.integer({ min: 0, max: 1_000_000 }),

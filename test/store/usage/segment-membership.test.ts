@@ -15,11 +15,11 @@ t.test('a segment that nothing is known of may hold every sequence of its range'
   )
 })
 
-t.test('one that is still written to may hold all that comes', async t => {
+t.test('a segment that is still written to may hold every later message', async t => {
   t.strictSame(new SegmentMembership().holders([segment(1, 5, 9, false)], 100), [1])
 })
 
-t.test('one that is known holds what it was told to hold', async t => {
+t.test('a known segment holds exactly the messages it was told of', async t => {
   const membership = new SegmentMembership()
   for (const sequence of [1, 2, 3, 7, 9, 10]) membership.add(1, sequence)
   const held = Array.from({ length: 12 }, (_, i) => i).filter(

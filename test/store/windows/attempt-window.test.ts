@@ -117,7 +117,7 @@ t.test('while a window is not known to be on the device, it covers nothing by it
   acks.sync = sync
 })
 
-t.test('what the window behind does not cover is not covered by the one before it', async t => {
+t.test('a message outside the last window is not covered by the one before it', async t => {
   const device = new Device()
   const store = await openStore(device.disk, onDemand)
   const refs = await enqueue(store, 2000)
@@ -128,7 +128,7 @@ t.test('what the window behind does not cover is not covered by the one before i
   t.notOk(store.mustSyncMark(refs[1000]!, false, false), 'in both')
 })
 
-t.test('what is no first attempt, or overtakes, or is told to, waits for the device', async t => {
+t.test('the mark of a later, an overtaking or a marked attempt waits for the device', async t => {
   const { disk } = new Device()
   const store = await openStore(disk, onDemand)
   const refs = await enqueue(store, 5)
@@ -141,7 +141,7 @@ t.test('what is no first attempt, or overtakes, or is told to, waits for the dev
   t.ok(await attempt(store, refs[2]!, { syncsMarks: true }))
 })
 
-t.test('what lags far behind waits for the device, and does not draw the window back', async t => {
+t.test('an attempt far behind the window waits for the device and does not draw the window back', async t => {
   const { disk } = new Device()
   const store = await openStore(disk, { ...onDemand, segmentBytes: 1e9 })
   const refs = await enqueue(store, 4000)
@@ -250,7 +250,7 @@ t.test('a message that leaves unattempted makes the next attempts wait for the d
   }
 })
 
-t.test('what was made up for stays so, and is told to be accounted for only then', async t => {
+t.test('a window that was made up for stays so, and is accounted for only then', async t => {
   const device = new Device()
   const store = await openStore(device.disk, onDemand)
   const refs = await enqueue(store, 4, { channel: 'one' })

@@ -39,7 +39,7 @@ async function traffic(store: LogStore, count: number, at = NOW): Promise<void> 
   }
 }
 
-t.test('what was recorded last of each window is known to the next life', async t => {
+t.test('the next life knows the last record of each window', async t => {
   const disk = new MemoryDisk()
   const store = await openStore(disk)
   store.recordPlaces(taken({ ends: [NOW - 9_000, 1] }))
@@ -58,7 +58,7 @@ t.test('what was recorded last of each window is known to the next life', async 
   t.equal(again.uncountedBefore, 0)
 })
 
-t.test('what is open at a death counts as ended by the next opening, and only by that', async t => {
+t.test('places open at a crash count as ended by the next opening, and only by that', async t => {
   const disk = new MemoryDisk()
   const clock = new FakeClock()
   const store = await openStore(disk, {}, clock)
@@ -73,7 +73,7 @@ t.test('what is open at a death counts as ended by the next opening, and only by
   t.same(endsOf(third), [NOW - 3_000, 3, NOW + 21_000, 2])
 })
 
-t.test('it stays through compaction as long as something counts, and no longer', async t => {
+t.test('the record of a window stays through compaction as long as something in it counts', async t => {
   const disk = smallSegments()
   const clock = new FakeClock()
   const options = { dedupe: { windowMs: 0, maxIds: 0 } }
@@ -123,7 +123,7 @@ const lostAfter = (sequence: number): CorruptRange => ({
   known: false,
 })
 
-t.test('where bytes of the ack log are lost nothing before is counted, and that is told once', async t => {
+t.test('nothing before lost bytes of the ack log is counted, and that is told once', async t => {
   const disk = new MemoryDisk()
   const clock = new FakeClock()
   const store = await openStore(disk, {}, clock)
@@ -149,7 +149,7 @@ t.test('where bytes of the ack log are lost nothing before is counted, and that 
   t.equal(fourth.uncountedBefore, NOW + 1_000, 'through compaction')
 })
 
-t.test('where the tail of the ack log is in doubt, the messages in doubt take places', async t => {
+t.test('messages in doubt take places where the tail of the ack log is in doubt', async t => {
   const disk = new MemoryDisk()
   const store = await openStore(disk)
   const [first, second] = [
@@ -169,7 +169,7 @@ t.test('where the tail of the ack log is in doubt, the messages in doubt take pl
   t.equal(again.uncountedBefore, 0)
 })
 
-t.test('where messages may be lost with it, nothing before is counted', async t => {
+t.test('nothing before is counted where messages may be lost with the tail of the ack log', async t => {
   const disk = new MemoryDisk()
   await openStore(disk, { durability: 'os' })
   disk.acks.tailInDoubt = true

@@ -155,7 +155,7 @@ t.test('a duplicate of one that is being written waits for it', async t => {
   t.equal(disk.messages.frames().length, 1)
 })
 
-t.test('where the one being written fails, its duplicates are tried themselves, once', async t => {
+t.test('duplicates of a message whose write failed are tried themselves, once', async t => {
   const disk = new MemoryDisk()
   disk.messages.held = true
   const store = await openStore(disk)
@@ -175,7 +175,7 @@ t.test('where the one being written fails, its duplicates are tried themselves, 
   )
 })
 
-t.test('where the one being written is withdrawn, its duplicate is tried itself', async t => {
+t.test('the duplicate of a withdrawn message is tried itself', async t => {
   const disk = new MemoryDisk()
   disk.messages.held = true
   const store = await openStore(disk)
