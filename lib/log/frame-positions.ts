@@ -1,4 +1,4 @@
-/** Where a record stands; kept for every record that counts, 40 bytes each. */
+/** The position of a record. Kept for every record that counts, 40 bytes each. */
 export interface FramePosition {
   readonly sequence: number
   readonly segment: number
@@ -6,8 +6,8 @@ export interface FramePosition {
 }
 
 /**
- * The places of records by sequence: new ones come at the end, and the first ones go. (A `Map` from whose
- * front much was deleted goes through all of that for each look at its first one.)
+ * The positions of records by sequence: added at the end, removed at the front. (A `Map` scans over
+ * everything that was deleted at its front whenever its first entry is asked for.)
  */
 export class FramePositions {
   /** By sequence; those before `#begin` do not count any more. */

@@ -1,6 +1,6 @@
 /**
- * One log: the segments that count (`segment-set.ts`), what is written to them (`group-commit.ts`), and the
- * low-water mark below which records are discarded.
+ * One log of a directory: its segments (`segment-set.ts`), its writer (`group-commit.ts`), and the low-water
+ * mark below which records are discarded.
  */
 import type { Append } from './commit/append.js'
 import { GroupCommit } from './commit/group-commit.js'

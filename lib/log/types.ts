@@ -36,7 +36,7 @@ export interface CommitStats {
   slowUntil: number | null
 }
 
-/** One log of a directory: what it is called, and how it behaves when the disk does not. */
+/** One log of a directory: its name, and what it does when the disk fails. */
 export interface LogSpec {
   /** Its subdirectory, and its name in manifests and reports. */
   readonly name: string
@@ -62,10 +62,10 @@ export interface LogSpec {
   readonly accountsForTail?: boolean
 }
 
-/** What tells a log's files from those of others. */
+/** What distinguishes a log's files from those of other logs. */
 export type LogIdentity = Pick<LogSpec, 'name' | 'id'>
 
-/** A log as the floor above sees it. Sequences start at 1 and rise; gaps are legal. */
+/** A log as the floor above sees it. Sequences start at 1 and rise, with gaps. */
 export interface Log {
   readonly name: string
   /** The sequence that the next append's first record will bear. */
@@ -184,7 +184,7 @@ export interface VisitedFrame {
   readonly offset: number
 }
 
-/** A range of bytes that should have held frames and did not. */
+/** A range of bytes that should hold frames and does not. */
 export interface CorruptRange {
   readonly log: string
   /** Relative to the directory. */
@@ -203,7 +203,7 @@ export interface CorruptRange {
   readonly known: boolean
 }
 
-/** What the records of other logs say of a log. */
+/** What the records of other logs prove about a log. */
 export interface Witness {
   /** The highest sequence of a record that was accepted for certain; 0: none is named. */
   readonly highest: number
@@ -211,7 +211,7 @@ export interface Witness {
   absent(from: number): Iterable<number>
 }
 
-/** A record that was accepted, and is not where it must stand. */
+/** A record that was accepted and is missing. */
 export interface LostRecord {
   readonly log: string
   /** The segment that held it, or the next one that stands. Relative to the directory. */
@@ -251,7 +251,7 @@ export interface OpenReport {
   readonly lost: readonly LostRecord[]
 }
 
-/** What tests put in the place of the real world. */
+/** What tests substitute for the real world. */
 export interface Environment {
   readonly fileSystem: FileSystem
   /** Epoch ms. */

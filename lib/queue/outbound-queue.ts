@@ -70,7 +70,7 @@ const COMPACT_OPTIONS = shape<{ signal?: AbortSignal; onProgress?: (progress: Pr
   onProgress: field(callback('(progress) => void')),
 })
 const CANCEL_OPTIONS = shape<{ evenInDoubt: boolean }>({ evenInDoubt: field(flag, false) })
-/** Of a cancel without options: it may be one of very many. */
+/** The options of a cancel without any: one object for very many calls. */
 const AS_A_RULE = { evenInDoubt: false }
 const CLOSE_OPTIONS = shape<{ graceMs: number }>({ graceMs: field(timerMs(), DEFAULT_GRACE_MS) })
 const REDRIVE_OPTIONS = shape<{ place: 'original' | 'last' }>({
@@ -489,7 +489,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     this.#dispatcher.add(ref)
   }
 
-  /** Bytes lost: one macrotask later, when whoever opened the queue listens. */
+  /** Lost bytes are reported one macrotask later, when the caller of `open` can listen. */
   #announce(corrupt: readonly CorruptBytes[]): void {
     if (corrupt.length === 0) return
     setImmediate(() => {

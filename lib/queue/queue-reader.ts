@@ -11,7 +11,7 @@ import type { Hold, ListFilter, Owner, OwnerFigures, QueueFigures, RecoveryRepor
 import { matchesChannel, parseFilter, parseMessageId, type ResolvedFilter } from './validation/selectors.js'
 import { refuse, withRefusals } from './validation/validators.js'
 
-/** How a queue stands, seen from outside. */
+/** The state of a queue, seen from outside. */
 export interface ReaderStats extends QueueFigures {
   /** Of the pending ones: whether they were sent is not known. */
   inDoubt: number
@@ -195,7 +195,7 @@ export async function readStats(
   }
 }
 
-/** What of the figures needs no look at the messages. */
+/** The figures that need no look at the messages. */
 export type QueueLook = Omit<
   ReaderStats,
   'pending' | 'sending' | 'dead' | 'inDoubt' | 'lost' | 'channels' | 'oldestPendingMs' | 'liveBytes' | 'crc'
@@ -224,7 +224,8 @@ export async function readLook(store: StoreReader): Promise<QueueLook> {
 }
 
 /**
- * The disk knows those by dead letters to the moment; the owner knows the others, and may be seconds behind.
+ * Halts by dead letters are up to date on disk; the others are known to the owner, whose figures may be
+ * seconds old.
  */
 function mergeHalts(
   onDisk: readonly { channel: string; since: number }[],

@@ -1,6 +1,6 @@
 /**
- * What an aborted call rejects with, as everywhere in Node: `name` "AbortError", `code` "ABORT_ERR", the
- * signal's reason as `cause`.
+ * The error that an aborted call rejects with, as everywhere in Node: `name` "AbortError", `code`
+ * "ABORT_ERR", the signal's reason as `cause`.
  */
 export class AbortError extends Error {
   override readonly name = 'AbortError'
@@ -32,7 +32,7 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
   })
 }
 
-/** Signals that somebody listens to, with all that do. */
+/** Signals with listeners, and those listeners. */
 const listening = new WeakMap<AbortSignal, Set<() => void>>()
 
 /**

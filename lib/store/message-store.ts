@@ -93,7 +93,7 @@ export interface LimitUsage {
   readonly ends: readonly number[]
 }
 
-/** How a live message stands. */
+/** The state of a live message. */
 export type DeliveryState = 'pending' | 'in-doubt' | 'sending' | 'dead'
 
 /** A message as it was enqueued, read back from the cache or the disk. */

@@ -54,7 +54,7 @@ export interface StoreEnqueueOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Made for whoever asked, and no one else's. */
+/** Made for its caller alone. */
 export interface Enqueued {
   id: string
   channel: string
@@ -88,8 +88,8 @@ export interface MessageHistory {
 }
 
 /**
- * Messages that are proven to be lost: an outcome tells of them, and where they must stand they do not. There
- * may be more of which no outcome was recorded yet.
+ * Messages that are proven to be lost: an outcome names them, and they are missing from the message log. More
+ * may be lost of which no outcome was recorded yet.
  */
 export interface LostMessages {
   /** They were to be sent yet, or dead letters. */
@@ -114,7 +114,7 @@ export interface LostMessage {
   readonly channel?: string
 }
 
-/** What an opening found. */
+/** The findings of an opening. */
 export interface StoreRecovery {
   /** Message records read, settled ones included. */
   readonly messages: number
@@ -157,7 +157,7 @@ export interface StoreStats {
   readonly commits: CommitStats
 }
 
-/** What the directory holds of the disk. */
+/** Disk use of the directory. */
 export interface DiskUse {
   /** Zero-filled stretches and the ballast included. */
   readonly diskBytes: number
@@ -170,7 +170,7 @@ export interface CompactionReport {
   readonly after: DiskUse
 }
 
-/** How far a compaction is. The total is an estimate: what becomes free on the way changes it. */
+/** The progress of a compaction. The total is an estimate: segments that become free meanwhile change it. */
 export interface CompactionProgress {
   readonly doneBytes: number
   readonly totalBytes: number

@@ -27,7 +27,7 @@ export interface AmbiguityContext {
 
 type Ask = (delivery: Delivery<unknown> & { lastAttemptAt: number }) => Answer | Promise<Answer>
 
-/** What is done with a message that may have been sent, before it is sent again. */
+/** Decides what happens to a message that may have been sent, before it is sent again. */
 export class AmbiguityResolver {
   readonly #context: AmbiguityContext
 

@@ -60,7 +60,7 @@ interface Death {
   recorded?: RecordedError
 }
 
-/** Turns what became of an attempt into an outcome, a report, and the end of the turn. */
+/** Turns the end of an attempt into an outcome, a report, and the end of its turn. */
 export class AttemptOutcomes {
   readonly #context: AttemptOutcomesContext
 
@@ -426,9 +426,7 @@ function facts(attempt: Attempt, attempts: number) {
   return { id: attempt.id, channel: attempt.channel.target, sequence: attempt.sequence, attempts }
 }
 
-/**
- * The reason that a verdict names beside what the platform said: where one holds the other, that one alone.
- */
+/** Joins a verdict's reason and the platform's words; where one contains the other, that one alone. */
 function explained({ message }: RecordedError, reason = ''): string {
   const text = reasonText(reason)
   // "HTTP 403" tells nothing beside "403: Forbidden".

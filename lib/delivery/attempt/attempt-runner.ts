@@ -16,7 +16,7 @@ import { EnclosingAttempts } from './enclosing-attempts.js'
 import { Results } from './results.js'
 import { verdictOf } from './verdict.js'
 
-/** The first wait after a failure of our own disk; each further one is twice as long, up to the last. */
+/** The wait after a failure of our own disk: it doubles from the first to the last of these. */
 const LOCAL_WAIT_MS = 1_000
 const MAX_LOCAL_WAIT_MS = 60_000
 
@@ -24,7 +24,7 @@ interface CourierContext extends AttemptOutcomesContext {
   readonly options: DispatcherOptions<unknown>
 }
 
-/** Takes a message whose turn has come to `send`, or to where it belongs instead. */
+/** Runs one attempt: takes a message whose turn has come to `send`, or wherever it belongs instead. */
 export class AttemptRunner {
   readonly attemptOutcomes: AttemptOutcomes
   send: Send<unknown, unknown> | undefined
@@ -322,7 +322,7 @@ export function closingError(): Error {
   return new DOMException('The queue is closing.', 'AbortError')
 }
 
-/** A function, since the phase changes while an attempt awaits. */
+/** A function, because the phase changes while an attempt awaits. */
 function isOver(attempt: Attempt): boolean {
   return attempt.phase === 'over'
 }

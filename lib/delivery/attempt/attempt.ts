@@ -16,7 +16,7 @@ import { Cancellation } from './cancellation.js'
  */
 export type AttemptPhase = 'preparing' | 'asking' | 'recording' | 'sending' | 'over'
 
-/** How a message stood before this attempt: what an attempt that does not count goes back to. */
+/** The state of a message before this attempt: an attempt that does not count restores it. */
 export interface Before {
   attempts: number
   firstAttemptAt: number

@@ -1,7 +1,7 @@
 import type { TimerEntry, Timers } from '../time/timers.js'
 import type { Cancellation } from './cancellation.js'
 
-/** How a call of a user's function ended, as far as anybody waited for it. */
+/** How a call of a user's function ended, if it ended while it was waited for. */
 export type CallResult<T> =
   | { readonly kind: 'returned'; readonly value: T }
   | { readonly kind: 'threw'; readonly error: unknown }

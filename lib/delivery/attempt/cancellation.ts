@@ -1,6 +1,6 @@
 /**
- * An `AbortController` that comes into being when somebody looks at its signal: signals are dear, and most
- * sends end without one having been looked at.
+ * An `AbortController` that is created when its signal is read: signals are expensive, and most sends never
+ * read theirs.
  */
 export class Cancellation {
   #controller: AbortController | undefined

@@ -13,7 +13,7 @@ interface LedgerListener {
 
 type Ended = (isWritten: boolean) => void
 
-/** Records outcomes, and knows how many of them are not written yet. */
+/** Records outcomes, and counts those that are not written yet. */
 export class OutcomeWriter {
   /** Outcomes that are not written yet. */
   unwritten = 0
@@ -107,7 +107,7 @@ class Entry implements OutcomeListener {
   }
 }
 
-/** The store was closed in an orderly way: what is refused now is no failure. */
+/** The store was closed in order: a refusal from then on is no failure. */
 export function isClosed(error: unknown): boolean {
   return systemCode(error) === 'WAQ_CLOSED'
 }

@@ -22,7 +22,7 @@ export interface Objection {
   readonly verdict: Verdict | undefined
 }
 
-/** Looks at what `send` returned: whether it is a delivery, or says that it is none. */
+/** Decides whether a value that `send` returned is a delivery or a refusal. */
 export class Results {
   readonly #context: ResultsContext
 

@@ -28,7 +28,7 @@ const MAX_ERRORS = 32
 /** What an error means, as somebody said it, or as it was found. */
 export type Found = { readonly verdict: Verdict } | Finding
 
-/** What an error or one that it wraps says; undefined: nobody knows. */
+/** What an error or one that it wraps says; undefined: nothing is known. */
 export function find(error: unknown): Found | undefined {
   return look(error, new Set())?.found
 }
@@ -65,7 +65,7 @@ function inside(error: object, seen: Set<unknown>): Look | undefined {
   return found && { found, isAnswer: false }
 }
 
-/** Several at once, such as one for each address of a host: known not sent only if all of them are. */
+/** Several errors at once, such as one for each address of a host: not sent only if none of them was. */
 function findAll(errors: unknown, seen: Set<unknown>): Found | undefined {
   if (!Array.isArray(errors)) return undefined
   let result: Found | undefined

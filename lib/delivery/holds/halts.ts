@@ -4,7 +4,7 @@ import type { OpenTime } from '../time/open-time.js'
 import type { TimerEntry, Timers } from '../time/timers.js'
 import type { HaltFacts } from '../types.js'
 
-/** What can halt: a channel, a group, everything. */
+/** What can be halted: a channel, a group, everything. */
 export interface Haltable {
   readonly scope: Scope
   readonly target: string

@@ -5,7 +5,7 @@ import { Heap } from '../tables/heap.js'
 import type { OpenTime } from '../time/open-time.js'
 import type { TimerEntry } from '../time/timers.js'
 
-/** A channel, as it stands in a gate: in a list through itself. */
+/** A channel as a member of a gate's linked list. */
 export interface Ready {
   /** When it became ready, by order. */
   ticket: number

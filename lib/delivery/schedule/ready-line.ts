@@ -1,9 +1,10 @@
 import type { Channel } from './channel.js'
 
 /**
- * The channels that could send now, in the order in which they became so. They take their turns through the
- * gates that they pass. One that is ready alone waits in none of them: there is no one to take turns with,
- * and most queues have one message at a time. One that a brake lets go on stands in its gate in any case.
+ * The channels that could send now, in the order in which they became ready. They take turns through the
+ * gates that they pass. A channel that is the only ready one stands in no gate, because it has no one to take
+ * turns with, and most queues have one message at a time. One that a brake releases always stands in its
+ * gate.
  */
 export class ReadyLine {
   /** The only one that is ready, while it stands in no gate. */

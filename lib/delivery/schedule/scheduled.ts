@@ -4,7 +4,7 @@ import { Heap } from '../tables/heap.js'
 import { type MessageColumns, QueuePosition } from '../tables/message-columns.js'
 import type { TimerEntry, Timers } from '../time/timers.js'
 
-/** How long the wall clock is believed without another look. */
+/** How long a reading of the wall clock is used before it is read again. */
 const LOOK_EVERY_MS = 60_000
 
 /**

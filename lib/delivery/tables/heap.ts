@@ -4,7 +4,7 @@ export interface Positions<T> {
   set(item: T, position: number): void
 }
 
-/** A binary heap: the item that goes before all others is at hand. An item may be in it once. */
+/** A binary heap with the first item at the top. An item may be in it once. */
 export class Heap<T> {
   readonly #items: T[] = []
   readonly #goesBefore: (one: T, other: T) => boolean

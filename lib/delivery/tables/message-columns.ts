@@ -32,7 +32,7 @@ class Column<Page extends Int32Array | Uint8Array> {
 const integers = () => new Column(() => new Int32Array(PAGE_LENGTH))
 const bytes = () => new Column(() => new Uint8Array(PAGE_LENGTH))
 
-/** Where a message is. A plain object, since an entry of a column is a number. */
+/** Where a message is. A plain object, because a column holds numbers. */
 export const QueuePosition = {
   /** Not to be sent: settled, dead, or never seen. */
   gone: 0,
@@ -48,7 +48,7 @@ export const QueuePosition = {
   taken: 5,
 } as const
 
-/** What a message remembers in this life, beside what the store knows. */
+/** What this life remembers of a message, beside what the store knows. */
 export const DeliveryFlag = {
   /** A person redrove it though it may have been sent: at-most-once does not stop it. */
   doubtAccepted: 1,
@@ -62,7 +62,7 @@ export const DeliveryFlag = {
   outageOver: 16,
 } as const
 
-/** Eleven bytes a message: all that this floor keeps of one that waits. */
+/** Eleven bytes a message: all that this floor keeps of a waiting one. */
 export class MessageColumns {
   /** Of `Place`. */
   readonly place = bytes()

@@ -81,7 +81,7 @@ export class RefMap<V extends object> {
   }
 }
 
-/** Refs are small numbers that are used again: neighbours must not stand side by side. */
+/** Refs are small numbers that are reused: neighbouring refs must not share neighbouring slots. */
 function hashOf(ref: number): number {
   const hash = Math.imul(ref, 0x9e3779b1)
   return hash ^ (hash >>> 15)

@@ -1,8 +1,8 @@
 import type { TimerEntry, Timers } from './timers.js'
 
 /**
- * Why nothing can be attempted there. Bits: several may hold at once. A plain object, since they are added
- * up.
+ * Why nothing can be attempted there, as bits: several may hold at once. A plain object, because they are
+ * added up.
  */
 export const Closed = {
   /** Halted, or paused. */
@@ -12,8 +12,8 @@ export const Closed = {
 } as const
 
 /**
- * How long a gate or a channel has been open to attempts: a stopwatch that stands while it is halted, paused,
- * or waits for what a receiver told. Its time is that of the gate that stands before it, and in the end the
+ * How long a gate or a channel has been open to attempts: a stopwatch that stops while it is halted, paused,
+ * or waits because a receiver said so. Its time is that of the gate that stands before it, and in the end the
  * monotonic clock: so that of a channel runs only while all that it passes is open.
  */
 export class OpenTime implements TimerEntry {

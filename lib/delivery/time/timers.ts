@@ -10,7 +10,8 @@ import type { Clock, ClockTimer } from '../types.js'
 const LOOK_EVERY_MS = 60_000
 
 /**
- * Something that waits for a moment. It stands in the heap itself, so that a wait costs no further object.
+ * Something that waits for a moment. It is itself an item of the heap, so that a wait costs no further
+ * object.
  */
 export interface TimerEntry {
   /** In ms of `Timers.now()`; read and written by `Timers` alone. */

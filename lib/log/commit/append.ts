@@ -9,9 +9,9 @@ import { FRAME_HEADER_BYTES } from '../format/format.js'
 export type AppendState = 'waiting' | 'touched' | 'accepted' | 'withdrawn'
 
 /**
- * A record on its way to the disk, or an atomic list of them. Whoever appends extends it by what is written,
- * and is told, synchronously and in append order, what became of it. So each append is one object: those in
- * flight are copied by young collections.
+ * A record, or an atomic list of records, on its way to the disk. The caller extends it by what is to be
+ * written and is told its outcome, synchronously and in append order. Each append is one object, because
+ * young collections copy everything in flight.
  */
 export abstract class Append {
   /** Of its frames: 1 to 255, and the caller's own. */
@@ -70,7 +70,7 @@ export interface AppendListener {
   failed(error: Error): void
 }
 
-/** Records that are there already, for a listener of its own. */
+/** Records that exist already, for a listener of its own. */
 export class FinishedRecords extends Append {
   readonly #records: readonly Uint8Array[]
   readonly #listener: AppendListener

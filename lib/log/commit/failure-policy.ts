@@ -1,7 +1,7 @@
 import type { Append } from './append.js'
 
 /**
- * What becomes of appends that cannot be written, by `LogSpec.onFailure`. What was accepted is never
+ * What happens to appends that cannot be written, by `LogSpec.onFailure`. An accepted append is never
  * refused.
  */
 export interface FailurePolicy {

@@ -5,7 +5,7 @@ export interface Flusher {
   readonly hasWork: boolean
   /**
    * One flush: a promise only where something has to be waited for, and mostly nothing has. False: there is
-   * nothing to do now. Where that is for a while, whoever says so schedules the next one.
+   * nothing to do now. The caller schedules the next flush when it knows of one.
    */
   flush(): boolean | Promise<void>
 }
@@ -14,8 +14,8 @@ export interface Flusher {
 const atOnce = Promise.resolve()
 
 /**
- * One flush after the other, as long as there is work. There is no timer and no added delay: an idle log
- * flushes at the end of the current tick, and all that arrives during a flush forms the next.
+ * Runs one flush after the other while there is work. No timer and no added delay: an idle log flushes at the
+ * end of the current tick, and everything that arrives during a flush forms the next one.
  */
 export class FlushLoop {
   readonly #flusher: Flusher

@@ -4,8 +4,8 @@ import type { Append } from './append.js'
 import { recordBuffer } from './record-buffer.js'
 
 /**
- * The frames of a batch as they are written behind what `segment` holds; notes in each append where it will
- * stand.
+ * Builds the frames of a batch, to be written at the end of `segment`, and notes in each append where its
+ * frame will be.
  */
 export function frameBatch(batch: readonly Append[], bytes: number, segment: Segment): Buffer {
   const inPlace = recordBuffer.framesOf(batch)

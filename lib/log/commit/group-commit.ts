@@ -1,5 +1,6 @@
 /**
- * Writes what is appended to one log, and knows what to do when the disk does not do as it is told.
+ * Group commit for one log: batches appends into one write and one sync, and recovers from write and sync
+ * failures.
  *
  * `FlushLoop` says when a batch is written, `FailurePolicy` what becomes of one that cannot be. Invariants
  * (numbers of `docs/format.md`):
@@ -33,8 +34,8 @@ import { Rotation } from './rotation.js'
 import { Unsynced } from './unsynced.js'
 
 /**
- * One flush, unless a single list is larger: a waiter behind it should not wait for much more than its own
- * sync.
+ * The most that one flush writes, unless a single list is larger: later appends should not wait much longer
+ * than for their own sync.
  */
 const MAX_FLUSH_BYTES = 1024 * 1024
 
@@ -465,7 +466,7 @@ export class GroupCommit {
     this.#backoff.failed()
   }
 
-  /** The fence fell: nothing is written any more, and whoever waits is told. */
+  /** The fence fell: nothing is written after this, and every waiter is told. */
   #end(error: WaqError): void {
     this.#terminalError = error
     this.#backoff.cancel()
@@ -511,7 +512,7 @@ export class GroupCommit {
   }
 }
 
-/** Bytes of them may be in a file. */
+/** Some of their bytes may be in a file. */
 function touch(batch: readonly Append[]): void {
   for (const append of batch) if (append.state === 'waiting') append.state = 'touched'
 }

@@ -1,8 +1,8 @@
 import type { Append } from './append.js'
 
 /**
- * Records that were accepted, whose segment then failed, and that are not written again yet. Whoever knows
- * them by their old place still reads them: from memory, until `moved` told the new one (invariant 5).
+ * Accepted records whose segment failed and which are not written again yet. Reads by the old position are
+ * served from memory until `moved` has told the new one (invariant 5).
  */
 export class PendingRewrites {
   readonly #places: { append: Append; segment: number; offset: number }[] = []

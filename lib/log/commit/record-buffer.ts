@@ -14,9 +14,8 @@ interface Suspended {
 }
 
 /**
- * The buffer of the next batch. Records are encoded into it, one behind the other, each with room for the
- * header of its frame before it: a batch that stands there as it will stand on disk needs no buffer of its
- * own, and no copy.
+ * The buffer of the next batch. Records are encoded into it one after another, each with room for its frame
+ * header. A batch that is laid out here as it will be on disk needs no buffer of its own and no copy.
  *
  * No byte of a record is ever used again, so it stays what it is for as long as somebody holds it; the
  * headers are written anew as often as the record is. There is one for all queues of the process: what stands

@@ -4,8 +4,8 @@ const FIRST_PAUSE_MS = 100
 const MAX_PAUSE_MS = 2000
 
 /**
- * After a failure the disk is asked again, but not in a loop: pauses double from 100 ms to 2 s until
- * something succeeds.
+ * The wait before the disk is asked again after a failure: it doubles from 100 ms to 2 s until something
+ * succeeds.
  */
 export class RetryBackoff {
   #pauseMs = 0

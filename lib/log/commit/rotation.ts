@@ -18,18 +18,18 @@ import type { LogSpec } from '../types.js'
 import { RetryBackoff } from './retry-backoff.js'
 
 /**
- * An opening's first segment is small, for most openings write little; each next one is four times as large,
- * up to `segmentBytes`.
+ * The first segment of an opening is small, because most openings write little. Each further one is four
+ * times as large, up to `segmentBytes`.
  */
 const FIRST_TARGET_BYTES = 256 * 1024
 const TARGET_GROWTH = 4
 /**
- * While the next segment is not ready, the active one may grow to so many times its target before anyone
- * waits.
+ * While the next segment is not ready, the active one may grow to this multiple of its target before appends
+ * wait.
  */
 const MAX_OVERRUN = 4
 
-/** What the log does when the rotation meets something on its way. */
+/** What the log does when something stops the rotation. */
 export interface RotationOwner {
   /** That of the log. What was given already may wait to be written. */
   nextSequence(): number

@@ -2,12 +2,12 @@ import { clearTimeout, setTimeout } from '../runtime/real-time.js'
 import type { Durability } from '../types.js'
 import type { Append } from './append.js'
 
-/** So much is kept in memory, then a sync is started that no one waits for. */
+/** Beyond this many bytes in memory a sync starts in the background. */
 const MAX_UNSYNCED_BYTES = 1024 * 1024
 
 /**
- * In the relaxed durabilities: what was accepted and is not synced yet, by sequence. It stays in memory until
- * then, so that it can be written again when its segment fails (invariant 5).
+ * Accepted appends that are not synced yet, by sequence; only the relaxed durabilities have any. They stay in
+ * memory until they are synced, so that they can be written again when their segment fails (invariant 5).
  */
 export class Unsynced {
   readonly #syncEveryMs: number | undefined

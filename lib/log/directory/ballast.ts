@@ -6,13 +6,13 @@ import type { FileHandle, FileSystem } from '../fs/file-system.js'
 import { writeFully } from '../fs/write.js'
 
 /**
- * What the longest step that must not fail needs: a copied tail, outcomes of what is under way, a manifest or
- * two.
+ * Enough for the longest step that must not fail: a copied tail, the outcomes of attempts under way, a
+ * manifest or two.
  */
 export const BALLAST_BYTES = 4 * 1024 * 1024
 const STEP_BYTES = 1024 * 1024
 const ZERO = Buffer.alloc(1)
-/** How long an owner waits before it tries to fill the ballast up again. */
+/** How long an owner waits before it tries to refill the ballast. */
 const RESTORE_PACE_MS = 250
 
 /**
@@ -168,7 +168,9 @@ export class Ballast {
   }
 }
 
-/** Every ballast that stands, the largest last. One is in use; others were left by calls that slipped in. */
+/**
+ * Every ballast file, the largest last. One is in use; the others were left behind by calls that came late.
+ */
 export async function listBallasts(
   fileSystem: FileSystem,
   root: string,

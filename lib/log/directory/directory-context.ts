@@ -10,10 +10,7 @@ import { SyncMeter } from '../sync/sync-meter.js'
 import type { CommitMode } from '../types.js'
 import type { Ballast } from './ballast.js'
 
-/**
- * What every part of an opened directory shares: where it is, whose it is, and what to do when something
- * fails.
- */
+/** What all parts of an opened directory share: its path, its owner, and how failures are handled. */
 export interface DirectoryParts {
   readonly root: string
   readonly fileSystem: FileSystem

@@ -46,14 +46,14 @@ export async function prepareDirectory(
   }
 }
 
-/** What the system refuses a path for that leads to no directory, and to nowhere where one could be made. */
+/** Codes with which the system refuses a path that is no directory and where none can be created. */
 const NO_DIRECTORY: Readonly<Record<string, string>> = {
   ENOENT: 'it is, or is below, a link to nothing, or was removed just now',
   ELOOP: 'it is, or is below, a link that leads back to itself',
   ENOTDIR: 'it is, or is below, something that is no directory',
 }
 
-/** What a fresh volume holds: the place where its file system puts what a check of it finds. */
+/** What a fresh volume contains: the directory where the check of its file system puts what it finds. */
 const LOST_AND_FOUND = 'lost+found'
 
 async function refuseStranger(
@@ -75,7 +75,7 @@ async function refuseStranger(
   }
 }
 
-/** A directory and whatever lacks above it. */
+/** Creates a directory and its missing parents. */
 async function makeDirectories(fileSystem: FileSystem, path: string): Promise<void> {
   const parent = dirname(path)
   if (parent !== path && (await fileSystem.stat(path)) === undefined)
@@ -84,8 +84,8 @@ async function makeDirectories(fileSystem: FileSystem, path: string): Promise<vo
 }
 
 /**
- * An opener that was killed between making a directory and syncing its parent leaves one that stands in the
- * page cache only, and no one can tell. So whoever finds no manifest yet syncs all that is above.
+ * An opener that was killed between creating a directory and syncing its parent leaves one that exists in the
+ * page cache only, and nothing shows it. So an opening that finds no manifest syncs every parent.
  */
 async function syncAbove(fileSystem: FileSystem, path: string): Promise<void> {
   for (let at = dirname(path); ; at = dirname(at)) {

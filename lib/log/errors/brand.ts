@@ -2,7 +2,7 @@
 // and beside it. Each copy has its own classes, and an error of one must be told by `instanceof` in another:
 // its instances bear a symbol of the process-wide registry, and `instanceof` looks for nothing else.
 
-/** Has `instanceof` of this class tell instances of every class that was given the same brand. */
+/** Makes `instanceof` of this class accept instances of every class with the same brand. */
 export function brand(branded: { readonly prototype: object }, key: symbol): void {
   Object.defineProperty(branded.prototype, key, { value: true })
   Object.defineProperty(branded, Symbol.hasInstance, {

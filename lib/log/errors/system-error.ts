@@ -7,7 +7,7 @@ import { dirname } from 'node:path'
 const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(constants.errno).map(([name, number]) => [number, name]),
 )
-/** As Node calls what it has no name for, EDQUOT among them. */
+/** How Node names codes that it does not know, EDQUOT among them. */
 const UNNAMED = /Unknown system error (-?\d+)/
 
 const TEXTS: Readonly<Record<string, string>> = { EDQUOT: 'disk quota exceeded' }
@@ -23,8 +23,8 @@ const NO_INODES_REMEDY =
   'The file system has no inode left, so it holds no further file, however much space is free: remove files.'
 
 /**
- * The name of a system error (`ENOSPC`, …), also where Node has none for it; the `code` of any other error
- * that has one. Undefined for anything else.
+ * The name of a system error (`ENOSPC`, …), also where Node does not know it; else the error's `code`, if it
+ * has one. Undefined for anything else.
  */
 export function systemCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined
@@ -42,7 +42,7 @@ export function isDiskFull(error: unknown): boolean {
   return error instanceof Error && error.cause !== undefined && isDiskFull(error.cause)
 }
 
-/** A full disk on which it helps to give bytes back: inodes come back only with files. */
+/** The disk is full, and freeing bytes helps. (A lack of inodes ends only when files are removed.) */
 export function needsBytes(error: unknown): boolean {
   return isDiskFull(error) && !isOutOfInodes(error)
 }
@@ -72,7 +72,7 @@ function lacksInodes(directory: string): boolean {
   }
 }
 
-/** What happened, as the system says it, with its name in front. */
+/** The system's own message, with the error's name in front. */
 export function systemMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const code = systemCode(error)
@@ -81,7 +81,7 @@ export function systemMessage(error: unknown): string {
   return error.message.replace(/Unknown system error -?\d+(: Unknown system error -?\d+)?/, named)
 }
 
-/** What somebody who looks after the machine can do; undefined where nothing is known. */
+/** What an administrator can do about it; undefined where nothing is known. */
 export function remedyOf(error: unknown): string | undefined {
   if (isOutOfInodes(error)) return NO_INODES_REMEDY
   for (let at = error; at instanceof Error; at = at.cause) {

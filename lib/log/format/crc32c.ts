@@ -8,8 +8,8 @@ interface Implementation {
 export let crcImplementation: 'native' | 'js' = 'js'
 
 /**
- * The native one spares 4 ns a byte, and takes 10 ms to load: with fewer bytes it is not worth it, and many a
- * bot has no more between two restarts.
+ * The native implementation saves 4 ns a byte and takes 10 ms to load. Below this many bytes it does not pay,
+ * and many bots check no more between two restarts.
  */
 const WORTH_LOADING_BYTES = 1024 * 1024
 let bytesUntilWorth = WORTH_LOADING_BYTES
@@ -23,14 +23,14 @@ export let crc32c: (bytes: Buffer, initial: number) => number = (bytes, initial)
 
 let looked: Promise<void> | undefined
 /**
- * Resolves when the look is over; undefined: it is, or has not begun. Whoever has much to check had better
- * wait for it.
+ * Resolves when the search is over; undefined: it is over, or has not begun. A caller with much to check
+ * should wait for it.
  */
 export let loadingNativeCrc: Promise<void> | undefined
 
 /**
- * Takes the native implementation where it can be had: the checksums are the same, only faster. The look is
- * taken once. It never rejects.
+ * Switches to the native implementation where it is installed: the same checksums, only faster. It looks
+ * once, and never rejects.
  */
 export function preferNativeCrc(): Promise<void> {
   if (looked === undefined) {

@@ -39,7 +39,7 @@ const KNOWN_FLAGS = FLAG_MORE
 
 /** `durable` and all offsets fit u32, with room for one list of the largest size behind a full segment. */
 export const MAX_SEGMENT_BYTES = 0xffff_ffff
-/** No payload may be longer: bounds an allocation before a CRC was checked. */
+/** The longest payload: it bounds an allocation before a CRC was checked. */
 export const MAX_PAYLOAD_BYTES = 1024 * 1024 * 1024
 
 export interface SegmentHeader {
@@ -72,7 +72,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
 
 /**
  * Reads a segment header; undefined where the bytes are not one. The first 64 bytes and their CRC keep their
- * place in every version, so another one is told by name and never called corruption.
+ * place in every version, so another version is reported by name and never taken for corruption.
  */
 export function decodeSegmentHeader(bytes: Buffer, file: string): SegmentHeader | undefined {
   if (bytes.length < SEGMENT_HEADER_BYTES) return undefined
@@ -138,7 +138,7 @@ export function sealFrame(
   return end
 }
 
-/** A frame header whose own CRC and bounds are right. Its payload is not checked yet. */
+/** A frame header with a valid CRC and valid bounds. Its payload is not checked yet. */
 export interface FrameHeader {
   readonly payloadCrc: number
   readonly payloadLength: number

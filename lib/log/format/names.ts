@@ -14,7 +14,7 @@ export const CONTROL = 'control'
 export const TOKEN_BYTES = 8
 export const IDENTITY_BYTES = 16
 
-/** Who wrote a file, and the how manyth file of that life it is: unique for ever, in whatever directory. */
+/** Which life wrote a file, and the file's ordinal within that life; never reused, in any directory. */
 export interface FileId {
   readonly epoch: number
   readonly ordinal: number
@@ -22,12 +22,12 @@ export interface FileId {
   readonly token: string
 }
 
-/** Drawn by each life. */
+/** Drawn at random by each life. */
 export function newToken(): string {
   return randomBytes(TOKEN_BYTES).toString('hex')
 }
 
-/** Drawn at the birth of a directory. */
+/** Drawn at random when the directory is created. */
 export function newIdentity(): string {
   return randomBytes(IDENTITY_BYTES).toString('hex')
 }
@@ -74,10 +74,7 @@ export function parseFileId(name: string, suffix: '' | '.seg' | '.tmp'): FileId 
   return fileId(id) === stem ? id : undefined
 }
 
-/**
- * The highest epoch that a name bears anywhere in it: an epoch once used is never used again, whatever became
- * of its files.
- */
+/** The highest epoch in any part of a name. An epoch is never used twice, whatever happened to its files. */
 export function epochIn(name: string): number {
   const match = /(?:^|[^\da-f])(\d{10,16})-(?:\d{10,16}-)?[\da-f]{16}(?![\da-f])/.exec(name)
   return match === null ? 0 : Number(match[1])

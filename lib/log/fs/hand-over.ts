@@ -1,6 +1,6 @@
 /**
- * A program that is run once as root leaves what it creates to the user whose directory it is in: else that
- * user would be locked out of a queue of its own.
+ * A program that runs once as root gives the files that it creates to the user who owns the directory.
+ * Otherwise that user would be locked out of its own queue.
  *
  * Nothing is given away by a path, for that user can put anything in the place of what a path leads to. The
  * directory is opened, and its user is that of what was opened; the new file is created in that very
@@ -57,7 +57,7 @@ export function createDirectory(path: string): Promise<void> {
   })
 }
 
-/** `user`: to whom root leaves what `create` makes; undefined: to no one else. */
+/** `user`: who gets what `create` makes as root; undefined: it stays root's. */
 async function inItsDirectory<T>(
   path: string,
   create: (place: string, user: User | undefined) => Promise<T>,
@@ -83,7 +83,7 @@ function pathOf(descriptor: number): string {
   return `/proc/self/fd/${descriptor}`
 }
 
-/** An error tells the path that people know. */
+/** Errors name the path that the user gave. */
 function placedAt(error: unknown, place: string, path: string): unknown {
   if (!(error instanceof Error)) return error
   error.message = error.message.replace(place, path)

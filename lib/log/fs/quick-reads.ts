@@ -10,7 +10,7 @@ import { monotonicNow } from '../runtime/real-time.js'
  * seconds, then.
  */
 
-/** At most so many bytes: more would hold the event loop even out of the page cache. */
+/** The largest read on the event loop: a larger one would hold it even out of the page cache. */
 const MAX_BYTES = 512 * 1024
 /**
  * What no read out of the page cache takes, unless something else took the processor: for a small one, and
@@ -20,7 +20,7 @@ const SLOW_MS = 0.5
 const SLOW_MS_A_BYTE = 1 / (1024 * 1024)
 const FIRST_PAUSE_MS = 20
 const LAST_PAUSE_MS = 10_000
-/** So many quick ones in a row, and slow ones are forgotten. */
+/** After this many quick reads in a row, earlier slow ones are forgotten. */
 const TRUSTED_AFTER = 1_000
 
 export class QuickReads {

@@ -3,7 +3,7 @@ import { systemCode } from '../errors/system-error.js'
 import { asWaqError, WaqError } from '../errors/waq-error.js'
 import type { FileHandle, FileSystem } from './file-system.js'
 
-/** Where the files of a queue are: all that those who only read need to know of a directory. */
+/** Where the files of a queue are: all that a reader needs to know of a directory. */
 export interface DirectoryFiles {
   /** Canonical. */
   readonly root: string
@@ -19,7 +19,7 @@ export async function openFile({ root, fileSystem }: DirectoryFiles, file: strin
   }
 }
 
-/** All of a small file; no bytes where there is none. */
+/** Reads a small file whole; empty where there is none. */
 export async function readWhole({ root, fileSystem }: DirectoryFiles, file: string): Promise<Buffer> {
   try {
     const handle = await fileSystem.open(join(root, file), 'read')
@@ -35,8 +35,8 @@ export async function readWhole({ root, fileSystem }: DirectoryFiles, file: stri
 }
 
 /**
- * Something that is no file stands in the place of one. It is neither followed nor touched: no one knows
- * whose it is.
+ * The name belongs to something that is not a file. It is neither followed nor touched, because it may be
+ * anyone's.
  */
 export function notAFile(root: string, file: string): WaqError {
   return new WaqError(

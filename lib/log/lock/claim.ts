@@ -62,8 +62,8 @@ export async function claimEpoch(
 }
 
 /**
- * Takes back a claim that nothing was done under. An owner file that stays would be taken for that of an
- * owner.
+ * Takes back a claim under which nothing was done. An owner file left behind would be taken for a real
+ * owner's.
  */
 async function withdraw(fileSystem: FileSystem, ownerFile: string, file: FileHandle): Promise<void> {
   await file.close().catch(() => {})

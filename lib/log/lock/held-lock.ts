@@ -10,7 +10,7 @@ import { takeOpenMutex } from './open-mutex.js'
 
 /** proper-lockfile's lock: an empty directory, whose time of change its owner keeps moving. */
 export const LOCK_NAME = '.lock'
-/** However large `staleMs` is: others may judge by a smaller one. */
+/** However large `staleMs` is: other processes may use a smaller one. */
 const MAX_MS_WITHOUT_SIGN_OF_LIFE = 5_000
 const REACQUIRE_PAUSE_MS = 1_000
 

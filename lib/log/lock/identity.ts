@@ -6,8 +6,8 @@ import type { Inode } from '../fs/file-system.js'
 import { hasOneKernel } from '../fs/network-file-system.js'
 
 /**
- * What tells one thread of one process from every other, as far as its platform says; `null` where it does
- * not say.
+ * What distinguishes one thread of one process from every other, as far as the platform tells; `null` where
+ * it does not.
  */
 export interface ProcessIdentity {
   pid: number
@@ -34,7 +34,7 @@ export interface ProcessIdentity {
 
 const CONTAINER_BOOT = 'container:'
 
-/** What an owner file says: who claimed, and when (epoch ms). */
+/** The content of an owner file: who claimed, and when (epoch ms). */
 export interface OwnerRecord {
   identity: ProcessIdentity
   since: number

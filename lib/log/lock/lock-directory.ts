@@ -76,7 +76,7 @@ export class LockDirectory {
   }
 }
 
-/** Whatever made it: there is none afterwards. Throws the system's error where it cannot be removed. */
+/** Removes the lock directory, whoever made it. Throws the system's error where it cannot be removed. */
 export function removeDirectory(path: string): void {
   try {
     fs.rmdirSync(path)

@@ -27,9 +27,7 @@ export type { DirectoryLock } from './held-lock.js'
 // successor's lock alone. No clock that can be set is asked for any of it. All of this is advice: two owners
 // at once, by whatever mistake, are told apart by their epochs (docs/format.md, invariants 1 and 3).
 
-/**
- * The names that the lock makes in a directory: one that holds nothing else is empty as far as its logs go.
- */
+/** The names that the lock creates in a directory. A directory that holds nothing else counts as empty. */
 export function isLockName(name: string): boolean {
   return (
     name === LOCK_NAME ||
@@ -46,7 +44,7 @@ export const MIN_STALE_MS = 2_000
  */
 const STALENESS_MARGIN_MS = 5_000
 /**
- * The mutex is held for milliseconds: even `waitMs: 0` waits this long for it, else openers would fail by
+ * The mutex is held for milliseconds. Even `waitMs: 0` waits this long for it, or openers would fail by
  * chance.
  */
 const MIN_MUTEX_WAIT_MS = 5_000
@@ -231,7 +229,7 @@ async function lockAndClaim<T>(
   }
 }
 
-/** What stands in the way: nothing (undefined), a lock that may be taken over, or somebody's lock. */
+/** What is in the way: nothing (undefined), a lock that may be taken over, or a lock that is held. */
 async function look<T>(
   directory: string,
   staleMs: number,
@@ -267,7 +265,7 @@ function livenessOfLock(path: string, found: FoundOwner | undefined, directory: 
   return isThisThread(found.identity) ? 'dead' : livenessOfOwner(found, found.identity, directory)
 }
 
-/** Whoever lives, and has the files of which these are a copy, does not own these. */
+/** A living process that owns the originals does not own these copies. */
 function livenessOfOwner({ isCopy }: FoundOwner, identity: ProcessIdentity, directory: string): Liveness {
   const liveness = livenessOf(identity, directory)
   // Only where it runs in this kernel do the numbers of files mean the same to both.

@@ -52,8 +52,8 @@ export interface OpenMutexOptions {
 }
 
 /**
- * Takes the mutex of a directory, waiting for whoever holds it. Rejects with `WAQ_LOCKED`, which names the
- * holder, after `waitMs`; with the system's error where the mutex cannot be made.
+ * Takes the mutex of a directory, waiting while another opener holds it. Rejects with `WAQ_LOCKED`, which
+ * names the holder, after `waitMs`; with the system's error where the mutex cannot be created.
  */
 export async function takeOpenMutex(directory: string, options: OpenMutexOptions): Promise<OpenMutex> {
   const path = join(directory, MUTEX_NAME)

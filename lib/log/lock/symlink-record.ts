@@ -16,7 +16,7 @@ export function createSymlinkRecord(path: string, content: string): boolean {
   }
 }
 
-/** The system names what a link should lead to as if it were a path: here it is a record. */
+/** System errors name the target of a link as if it were a path: here it is a record. */
 function withoutContent(error: unknown, path: string): unknown {
   if (!(error instanceof Error)) return error
   error.message = error.message.replace(/, symlink [\s\S]*$/, `, symlink '${path}'`)
@@ -34,7 +34,7 @@ export function readSymlinkRecord(path: string): string | undefined {
   }
 }
 
-/** Nothing of that name is left afterwards. */
+/** Removes it; no error where there is none. */
 export function removeSymlinkRecord(path: string): void {
   try {
     fs.unlinkSync(path)

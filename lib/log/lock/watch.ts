@@ -16,7 +16,7 @@ export function markOf(path: string): string | undefined {
   return found && `${found.dev}:${found.ino}:${found.mtimeNs}:${found.ctimeNs}`
 }
 
-/** What one process has seen of a lock that it does not hold. */
+/** What this process has seen of a lock that another one holds. */
 export class Watch {
   #mark: string
   #lookedAt = monotonicNow()
@@ -50,7 +50,9 @@ export class Watch {
   }
 }
 
-/** By path. They outlive an opening that is refused: one that tries again and again comes to know, too. */
+/**
+ * By path. They outlive an opening that is refused, so that one which tries again and again learns as well.
+ */
 const watches = new Map<string, Watch>()
 
 /** The watch of a lock that was seen with `mark`: a new one, or the one that is under way. */

@@ -1,6 +1,7 @@
 /**
- * Reads the logs of a directory without owning it: no lock, no byte changed, whoever writes to it meanwhile.
- * It has the format in common with the writer, and how far segments count with an opening; nothing else.
+ * Reads the logs of a directory without owning it: it takes no lock and changes no byte, while an owner may
+ * go on writing. It has the format in common with the writer, and how far segments count with an opening;
+ * nothing else.
  *
  * What is read is a snapshot: the newest manifest, and of the open segments what stood in them when it was
  * taken. A living owner may remove files that a later manifest does not list. Then the reading fails with
@@ -23,7 +24,8 @@ import type { LogIdentity } from '../types.js'
 import { LogSnapshot, StaleSnapshot } from './log-snapshot.js'
 
 /**
- * Each try sees a newer manifest than the one before, so only an owner that never rests comes to this many.
+ * Each try sees a newer manifest than the one before, so only an owner that compacts without a pause reaches
+ * this limit.
  */
 const MAX_TRIES = 100
 

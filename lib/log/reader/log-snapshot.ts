@@ -13,10 +13,7 @@ import { scanSegment } from '../segment/scan.js'
 import type { CorruptRange, LostRecord, VisitedFrame, Witness } from '../types.js'
 import { pull } from './pull.js'
 
-/**
- * A file that was listed is gone because its owner published a newer manifest: what is read now must be read
- * anew.
- */
+/** A listed file is gone because the owner published a newer manifest: the reading must begin again. */
 export class StaleSnapshot extends Error {
   override readonly name = 'StaleSnapshot'
 }

@@ -7,7 +7,7 @@ import { holdsHeader, type TailScan } from './tail-scan.js'
 
 export type ReplayVisitor = Pick<OpenVisitor, 'frame' | 'lost' | 'witness'>
 
-/** Damage, until the next frame tells what lacks. */
+/** Damage that waits for the next frame to tell which sequences are missing. */
 interface Waiting {
   readonly range: CorruptRange
   /** The last sequence before it. */
@@ -19,7 +19,7 @@ interface Waiting {
   readonly unbounded: boolean
 }
 
-/** Shows one log to the floor above, and gathers what is bad on the way. */
+/** Replays one log to the floor above, and collects the damage that it meets. */
 export class LogReplay {
   readonly #log: { readonly spec: { readonly name: string }; readonly lowWater: number }
   readonly #visitor: ReplayVisitor
@@ -125,7 +125,7 @@ export class LogReplay {
   }
 }
 
-/** Shows the segments of a log in their order, and in its place among them each that is gone. */
+/** Replays the segments of a log in order, with the missing ones in their places. */
 export async function replaySegments(
   { candidates, gone }: Pick<TailScan, 'candidates' | 'gone'>,
   replay: LogReplay,
@@ -139,7 +139,7 @@ export async function replaySegments(
   for (const each of left) replay.gone(each)
 }
 
-/** Shows a segment: what is bad of its header, its frames, and what is lost behind them. */
+/** Replays one segment: damage of its header, its frames, and what was lost behind them. */
 export async function visitAround(
   replay: LogReplay,
   spec: LogIdentity,

@@ -17,7 +17,7 @@ import type { CurrentManifest } from '../manifest/current-manifest.js'
 import type { CorruptRange, LostRecord, Witness } from '../types.js'
 import type { ListedSegment, RecoveredSegment } from './recovered-segment.js'
 
-/** What `findLosses` has to know of a log. */
+/** What `findLosses` needs to know of a log. */
 export interface SearchedLog {
   readonly name: string
   readonly listed: readonly ListedSegment[]
@@ -35,8 +35,8 @@ export interface Losses {
 }
 
 /**
- * Whether what a log accepted may lack without damage: its last life promised less than a sync, and power may
- * have been lost since, for the machine has booted again, or it cannot be told.
+ * Whether accepted records may be missing without damage: the last life promised less than a sync, and power
+ * may have failed since (the machine has booted again, or that cannot be told).
  */
 export function mayLackUnsynced({ manifest }: CurrentManifest, log: string, bootId: string | null): boolean {
   const listed = manifest?.logs.find(({ name }) => name === log)

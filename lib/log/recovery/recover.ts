@@ -247,15 +247,15 @@ class Recovery {
 }
 
 /**
- * Shows what is found in one segment: where it stands, or where it is copied to. A class, so that the scan
- * meets one kind of object in every segment: with closures made for each, its compiled code was given up
- * again and again.
+ * Replays what the scan finds in one segment, at its own position or at that of its copy. A class, so that
+ * every scan sees the same kind of object: with a closure for each segment V8 discarded the scan's compiled
+ * code again and again.
  */
 class ReplaySink implements ScanSink {
   readonly #replay: LogReplay
   readonly #segment: Segment
   readonly #copy: Copy | undefined
-  /** It was open: what sequences it holds is learnt on the way. */
+  /** It was open: the scan finds out which sequences it holds. */
   readonly #learns: boolean
 
   constructor(replay: LogReplay, segment: Segment, copy: Copy | undefined, learns: boolean) {
@@ -278,7 +278,7 @@ class ReplaySink implements ScanSink {
   }
 }
 
-/** Puts a frame at the end of a copy; returns where it stands there. */
+/** Appends a frame to a copy; returns its offset there. */
 function appendCopy({ segment, parts }: Copy, header: FrameHeader, payload: Buffer): number {
   const offset = segment.length
   parts.push(copyFrame(segment, header, payload))

@@ -2,7 +2,7 @@ import type { ManifestSegment } from '../manifest/manifest.js'
 import type { Segment } from '../segment/segment.js'
 import type { CorruptRange } from '../types.js'
 
-/** A segment, and what of it counts. */
+/** A segment, and how much of it counts. */
 export interface RecoveredSegment {
   readonly segment: Segment
   readonly wasOpen: boolean
@@ -26,8 +26,8 @@ export interface RecoveredSegment {
 }
 
 /**
- * Damage that leaves no segment to scan: its file is gone, or cannot be recognised. It has a place in the
- * order all the same.
+ * A segment that cannot be scanned: its file is gone, or cannot be recognised. It keeps its place in the
+ * order.
  */
 export interface MissingSegment {
   /**
@@ -36,7 +36,7 @@ export interface MissingSegment {
    */
   readonly after: number
   readonly range: CorruptRange
-  /** How many frames it held is told by what stands around it. */
+  /** Only its neighbours tell how many frames it held. */
   readonly unbounded: boolean
 }
 

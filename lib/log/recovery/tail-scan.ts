@@ -1,6 +1,5 @@
 /**
- * How far segments count: the step that an opening and a reader have in common. It reads, and changes
- * nothing.
+ * How far segments count: the step that an opening and a reader share. It only reads.
  *
  * What the manifest lists is looked up; open segments are scanned once for where their frames end, what of
  * them is proven, and what is a tear (invariant 7). Where no manifest can be relied on, every segment that is
@@ -24,7 +23,7 @@ import { Segment } from '../segment/segment.js'
 import type { CorruptRange, LogIdentity } from '../types.js'
 import type { ListedSegment, MissingSegment, RecoveredSegment } from './recovered-segment.js'
 
-/** One log, surveyed. */
+/** One log after the scan of its tails. */
 export interface TailScan {
   readonly spec: LogIdentity
   /** In the order of their first use. */
@@ -183,10 +182,7 @@ async function findCandidates(
   return found
 }
 
-/**
- * No manifest can be relied on: all that is there counts, and a salt is found in the segment's own header
- * only.
- */
+/** There is no reliable manifest: every segment counts, and its salt is known from its own header only. */
 async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promise<Found> {
   const names = await directory.fileSystem.readdir(join(directory.root, spec.name))
   const ids = names.flatMap(name => parseFileId(name, '.seg') ?? []).sort(compareFileIds)
@@ -251,8 +247,8 @@ async function surveySegment(
 }
 
 /**
- * Whether the segment begins with the header that it was given. The manifest has the salt too, so that frames
- * need none.
+ * Whether the segment begins with its own header. Frames can be read without it, because the manifest has the
+ * salt, too.
  */
 export async function holdsHeader(file: FileHandle, segment: Segment, spec: LogIdentity): Promise<boolean> {
   const header = decodeSegmentHeader(await readAt(file, 0, SEGMENT_HEADER_BYTES), segment.file)
@@ -264,7 +260,7 @@ export async function holdsHeader(file: FileHandle, segment: Segment, spec: LogI
   )
 }
 
-/** What one pass over an open segment found. */
+/** The result of one pass over an open segment. */
 class Survey implements ScanSink {
   frames = 0
   firstSequence = Number.POSITIVE_INFINITY
@@ -343,7 +339,7 @@ class Survey implements ScanSink {
   }
 }
 
-/** One that was open and is gone may never have held a frame; that it is gone is damage all the same. */
+/** An open segment that is gone may never have held a frame. That it is gone is still damage. */
 export function missingSegment(log: string, file: string, listed: ManifestSegment): CorruptRange {
   const { firstSequence, lastSequence, length } = listed
   const missing = length === undefined ? {} : { firstMissing: firstSequence, lastMissing: lastSequence }

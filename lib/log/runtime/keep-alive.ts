@@ -1,6 +1,6 @@
 import { clearInterval, setInterval } from './real-time.js'
 
-/** Any; a timer of the longest kind. */
+/** Any interval will do: this is the longest. */
 const FOR_EVER_MS = 2 ** 31 - 1
 
 /**

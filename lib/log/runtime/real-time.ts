@@ -116,7 +116,7 @@ export const wallNow: () => number = realDateNow()
 /** Ms since some moment: never backwards, and never jumping. */
 export let monotonicNow: () => number = realPerformanceNow()
 
-/** For our own tests alone: time runs as they say, until what is returned is called. */
+/** For tests only: time runs as they say until the returned function is called. */
 export function holdTime(
   held: Pick<Timers, 'setTimeout' | 'clearTimeout' | 'setInterval'> & { now: () => number },
 ): () => void {
@@ -131,7 +131,7 @@ export function holdTime(
   return () => use(before)
 }
 
-/** Throws WAQ_FAKE_TIMERS: nothing that is opened could ever wait. */
+/** Throws WAQ_FAKE_TIMERS where no real timer can be had: an open queue could never wait. */
 export function assertRealTimers(): void {
   if (real !== undefined) return
   throw new WaqError(
@@ -177,7 +177,7 @@ function realDateNow(): () => number {
   return isNative ? now : runInNewContext('Date.now')
 }
 
-/** Fakes put a `now` of their own upon the object, or another object in the place of the global one. */
+/** Fakes replace `now` on the object, or the global object itself. */
 function realPerformanceNow(): () => number {
   const { now } = Object.getPrototypeOf(performance) as { now: () => number }
   return now.bind(performance)

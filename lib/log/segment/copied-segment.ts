@@ -1,6 +1,6 @@
 /**
- * A segment that is made of frames of others: by an opening, of those that are not proven to be on the device
- * (invariant 8), and by compaction (invariant 12). Until a manifest lists it, it does not count.
+ * A segment made of copied frames: an opening copies those that are not proven to be on the device (invariant
+ * 8), a compaction those that are still needed (invariant 12). It does not count until a manifest lists it.
  */
 import { randomBytes } from 'node:crypto'
 import type { DirectoryContext } from '../directory/directory-context.js'
@@ -42,7 +42,7 @@ export function beginCopiedSegment(
   return { segment, header: encodeSegmentHeader({ logId, ...id, salt, firstSequence, createdAt }) }
 }
 
-/** What a copy takes over from the header of its frame. */
+/** What a copy keeps of the frame's header. */
 export type CopiedHeader = Pick<FrameHeader, 'sequence' | 'type' | 'flags'>
 
 /**

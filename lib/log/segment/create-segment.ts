@@ -32,8 +32,8 @@ export interface NewSegment {
 }
 
 /**
- * Makes a segment of our own epoch: header, zero-filled stretch, file and directory synced. No manifest lists
- * it yet, so it does not count. On any failure nothing is left of it but a void file.
+ * Creates a segment of our epoch: header and zero fill, with file and directory synced. It does not count
+ * until a manifest lists it. A failure leaves nothing but a void file.
  */
 export function createSegment(directory: DirectoryContext, wanted: NewSegment): Promise<ActiveSegment> {
   // Each try is another file: what a sync failed on for want of space is not synced again (invariant 5).
@@ -77,7 +77,7 @@ async function create(directory: DirectoryContext, wanted: NewSegment): Promise<
   }
 }
 
-/** Fills the whole stretch before any append enters it, so that no commit ever queues behind a fill. */
+/** Fills the segment with zeros before any append enters it, so that no commit waits behind a fill. */
 async function fill(directory: DirectoryContext, wanted: NewSegment, file: FileHandle): Promise<number> {
   let end = SEGMENT_HEADER_BYTES
   if (wanted.spec.durability === 'os') return end

@@ -2,7 +2,7 @@ import { WaqError } from '../errors/waq-error.js'
 import { FRAME_HEADER_BYTES, type FrameHeader, payloadIsIntact, readFrameHeader } from '../format/format.js'
 import type { Segment } from './segment.js'
 
-/** Where a frame stands. */
+/** The position of a frame. */
 export interface FrameAt {
   readonly segment: Pick<Segment, 'file' | 'salted'>
   readonly offset: number

@@ -11,7 +11,7 @@
 const FIRST_BYTES = 4096
 const MAX_BYTES = 128 * 1024
 const GROWTH = 4
-/** So many stretches are kept, the ones used last: those who read at several places at once. */
+/** How many buffers are kept, the most recently used ones: readers may be at several places at once. */
 const KEPT = 8
 
 const done = Promise.resolve()
@@ -37,7 +37,7 @@ export class ReadAheadBuffers {
   /** The one used last at the end. */
   readonly #kept: ReadAheadBuffer[] = []
 
-  /** The stretch that holds the byte at `offset`, or will. */
+  /** The buffer that holds the byte at `offset`, or will. */
   covering(segment: number, offset: number): ReadAheadBuffer | undefined {
     const at = this.#kept.findLastIndex(
       window => window.segment === segment && window.from <= offset && offset < window.to,
@@ -48,7 +48,7 @@ export class ReadAheadBuffers {
     return stretch
   }
 
-  /** A stretch from `offset`, not beyond `end`; whoever asked for it reads it. */
+  /** A new buffer for the bytes from `offset`, not beyond `end`. The caller fills it. */
   begin(segment: number, offset: number, end: number): ReadAheadBuffer {
     // One that was read in order goes on where another ends, or with the frame that its end cut.
     const before = this.#kept.findLast(

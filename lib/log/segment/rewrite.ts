@@ -18,14 +18,14 @@ import { type ScanSink, scanSegment } from './scan.js'
 import type { Segment } from './segment.js'
 
 /**
- * So much is read, judged and copied before the event loop gets its turn: a few hundred records, less than a
+ * How much is read, judged and copied before the event loop gets its turn: a few hundred records, less than a
  * millisecond.
  */
 const SLICE_BYTES = 32 * 1024
 /** A sync of more would hold up the commits that share the device. */
 const SYNC_BYTES = 1024 * 1024
 
-/** Where a record went. The lists are one table by columns: a segment may hold a hundred thousand records. */
+/** Where each record went, as columns of one table: a segment may hold a hundred thousand records. */
 export class Moves {
   readonly sequences: number[] = []
   /** `PUT`: it was not copied from anywhere. */
@@ -46,7 +46,7 @@ export class Moves {
 /** In the place of a segment's id: the record was put. */
 const PUT = -1
 
-/** So many moves are told before the event loop gets its turn. */
+/** How many moves are told before the event loop gets its turn. */
 const SLICE_MOVES = 1024
 
 /** Tells where each record went. */

@@ -68,7 +68,7 @@ export interface ScanEnd {
   readonly proven: number
 }
 
-/** One pass over a segment, in order of offsets. Rejects with WAQ_IO where the device does not answer. */
+/** Scans a segment once, by offset. Rejects with WAQ_IO where the device does not answer. */
 export async function scanSegment(source: ScanSource, sink: ScanSink): Promise<ScanEnd> {
   const window = new Window(source)
   try {
@@ -154,7 +154,7 @@ interface Ahead {
  */
 const HEADROOM_BYTES = 64 * 1024
 
-/** A stretch of the file in memory. */
+/** A part of the file in memory. */
 class Window {
   readonly #source: ScanSource
   readonly #windowBytes: number

@@ -23,9 +23,9 @@ interface SegmentFrame extends FrameAt {
 }
 
 /**
- * Reads single frames, and keeps a few files open for it, the ones used last, and a little of what it read. A
- * backlog pays this for each message, so what is at hand is answered on the spot: a promise costs as much as
- * a small read.
+ * Reads single frames. It keeps the most recently used files open, and some of what it read. Every message of
+ * a backlog passes here, so what is in memory is returned without a promise, which would cost as much as a
+ * small read.
  */
 export class SegmentReader {
   readonly #directory: DirectoryContext
@@ -195,7 +195,7 @@ async function readStretch(
   window.bytes = await readUpTo(file, buffer.subarray(0, to - from), filled, from)
 }
 
-/** A record that no stretch holds whole and intact; undefined where none stands there. */
+/** Reads a record that no buffer holds whole and intact; undefined where there is none. */
 async function readAlone(file: FileHandle, place: SegmentFrame): Promise<Buffer | undefined> {
   const { offset } = place
   const start = await readUpTo(file, Buffer.allocUnsafe(FRAME_HEADER_BYTES), 0, offset)
@@ -206,7 +206,7 @@ async function readAlone(file: FileHandle, place: SegmentFrame): Promise<Buffer 
   return payloadIn(await readUpTo(file, whole, start.length, offset), offset, place)
 }
 
-/** The record, in a buffer of its own: whoever keeps it keeps no stretch with it. */
+/** The record in a buffer of its own, so that keeping it does not keep the read-ahead buffer. */
 function recordIn({ bytes, from }: ReadAheadBuffer, place: SegmentFrame): Buffer | undefined {
   const payload = bytes && payloadIn(bytes, from, place)
   if (payload === undefined) return undefined

@@ -1,7 +1,7 @@
 /**
- * The segments of one log that count, in the order of their records, and how they leave: retired where no one
- * needs them, replaced by copies of what is still needed. A file is unlinked only after a durable manifest
- * said that it does not count, with the fence checked before.
+ * The segments of one log that count, in the order of their records. They leave in two ways: retired when
+ * nothing in them is needed, or replaced by copies of what is. A file is unlinked only after a durable
+ * manifest has dropped it, and after a check of the fence.
  */
 import type { DirectoryContext } from '../directory/directory-context.js'
 import type { ManifestPublisher } from '../manifest/manifest-publisher.js'

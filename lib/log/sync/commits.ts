@@ -12,11 +12,14 @@ interface Syncable {
   sync(): Promise<void>
 }
 
-/** More would hold the event loop on any device, and a trip to a thread is little beside it. */
+/**
+ * The most that is synced on the event loop: more would hold it on any device, and beside that a trip to a
+ * thread is short.
+ */
 const MAX_BYTES = 64 * 1024
 
 /**
- * Where the commits of one directory are synced: on the spot, which is on the event loop, or on a thread.
+ * Decides where the commits of one directory are synced: on the event loop ("on the spot") or on a thread.
  *
  * On the spot where all of this holds: the device is quick (`quick-syncs.ts`); no queue of this thread has
  * done one in this turn (`turn.ts`); no sync of the file is under way (invariant 6); nothing is filled,

@@ -2,8 +2,7 @@ import type { FileSystem, Inode } from '../fs/file-system.js'
 import { QuickSyncs } from './quick-syncs.js'
 
 /**
- * What the directories of one device share in this thread: how quick its syncs are, and what is under way on
- * it.
+ * What the directories on one device share in this thread: how quick its syncs are, and which are under way.
  */
 export class Device {
   readonly quickSyncs = new QuickSyncs()

@@ -10,7 +10,7 @@ interface Turn {
 
 const turn = sharedInThread<Turn>(Symbol.for('waq.turn'), () => ({ takenBy: undefined }))
 
-/** Who has done a sync on the spot in this turn; undefined: no one. */
+/** Who has synced on the event loop in this turn; undefined: no one. */
 export function turnTakenBy(): object | undefined {
   return turn.takenBy
 }

@@ -16,7 +16,7 @@ export function unprinted<E extends object, H extends object>(event: E, hidden: 
   return Object.defineProperties(event, properties) as E & H
 }
 
-/** What is printed of this error, with all that it wraps, goes through the same sieve as every other text. */
+/** The printed form of an error and of all that it wraps is redacted like every other text. */
 export function printsPublicly(error: Error): void {
   if (!Object.isExtensible(error) || Object.hasOwn(error, inspect.custom)) return
   const value = (_depth: number, options: InspectOptions) =>

@@ -11,14 +11,14 @@ interface Waiter<R> {
   readonly reject: (error: Error) => void
 }
 
-/** A place in the line of those who wait for one message. */
+/** One of the waiters for a message. */
 export interface PendingSettlement<R> {
   readonly settled: Promise<Settlement<R>>
   /** No one waits any more. */
   leave(): void
 }
 
-/** Who waits for which message to settle, and how the latest ones did. */
+/** The waiters for messages to settle, and how the latest messages settled. */
 export class Settlements<R> {
   readonly #waiters = new Map<string, Set<Waiter<R>>>()
   /** A ring: every message comes into it, and hardly anyone asks. */

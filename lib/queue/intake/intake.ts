@@ -30,8 +30,8 @@ export interface IntakeOptions {
 }
 
 /**
- * The way in: checks, encodes, and hands over to the store within the caller's tick, so that messages are
- * written in the order of the calls and what a caller does to a payload afterwards has no effect.
+ * Takes messages in: checks, encodes and hands them to the store within the caller's tick, so that they are
+ * written in the order of the calls and later changes to a payload have no effect.
  */
 export class Intake {
   readonly durations = new RecentDurations()

@@ -10,7 +10,7 @@ export interface PendingLimits {
   readonly whenFull: 'reject' | 'wait'
 }
 
-/** What waits in the store already. */
+/** What already waits in the store. */
 export interface PendingLoad {
   pendingMessages(): number
   pendingBytes(): number
@@ -24,8 +24,8 @@ interface Waiter {
 }
 
 /**
- * Lets messages in while the queue has room. What was let in and is not in the store yet counts as well, so
- * that many enqueues at once do not slip past the limit together.
+ * Admits messages while the queue has room. Admitted messages that are not in the store yet count as well, so
+ * that many enqueues at once cannot exceed the limit together.
  */
 export class Admission {
   readonly #limits: PendingLimits
@@ -108,7 +108,7 @@ export class Admission {
     this.roomChanged()
   }
 
-  /** Lets in whoever is first in line and fits. */
+  /** Admits those at the head of the line that fit. */
   roomChanged(): void {
     let waiter = this.#waiters.first
     while (waiter !== undefined && this.#fits(waiter.messages, waiter.bytes)) {

@@ -1,10 +1,7 @@
 import type { Clock } from '../../delivery/types.js'
 import type { Environment } from '../../log/types.js'
 
-/**
- * The key under which `open` is told, among its options, what to take in the place of the real world: for
- * tests.
- */
+/** The key among the options of `open` for what replaces the real world in tests. */
 export const ENVIRONMENT: unique symbol = Symbol('environment')
 
 export interface QueueEnvironment {

@@ -340,7 +340,7 @@ export function resolveOptions<P, R>(options: unknown = {}): ResolvedOptions<P, 
   )
 }
 
-/** What the queue has to know of one channel. */
+/** What the queue needs to know of one channel. */
 export interface ChannelSettings<P> {
   readonly policy: Policy<P>
   readonly ttlMs: number

@@ -27,7 +27,7 @@ export function withRefusals<T>(code: WaqErrorCode, subject: string, parse: () =
   }
 }
 
-/** The error that a caller sees for what was thrown while his values were read. */
+/** The error that a caller sees when reading his values threw. */
 export function refusalOf(code: WaqErrorCode, subject: string, error: unknown): WaqError {
   if (error instanceof WaqError) return error
   if (error instanceof Refusal) return new WaqError(code, error.message)
@@ -127,7 +127,7 @@ export const abortSignal: Validator<AbortSignal> = {
   },
 }
 
-/** The first rule that takes the value. All but the first must be told from it by `when`. */
+/** The first rule whose `when` accepts the value. */
 export function either<T>(
   ...alternatives: readonly { when: (value: unknown) => boolean; rule: Validator<T> }[]
 ): Validator<T> {

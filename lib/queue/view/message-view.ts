@@ -9,7 +9,7 @@ export function liveState(store: LogStore, ref: MessageRef): LiveState {
   return state === 'in-doubt' ? 'pending' : state
 }
 
-/** How a live message stands at this moment. */
+/** The view of a live message at this moment. */
 export function viewMessage<P>(
   store: LogStore,
   ref: MessageRef,
@@ -100,7 +100,7 @@ export function matchingSequences(store: LogStore, filter: ResolvedFilter): numb
   return sequences.sort((left, right) => left - right)
 }
 
-/** Those of `sequences` that still fit when their turn comes, as they stand then. */
+/** Views those of `sequences` that still fit when their turn comes, in their state of then. */
 export async function* viewSequences<P>(
   store: LogStore,
   sequences: readonly number[],

@@ -47,7 +47,7 @@ export interface CompactionRun {
   readonly neededBytes: number
 }
 
-/** In the background: what costs little beside what it frees. */
+/** In the background: only what costs little beside what it frees. */
 export function backgroundLimits(segmentBytes: number, liveRatio: number): CompactionLimits {
   return {
     liveRatio,
@@ -60,7 +60,7 @@ export function backgroundLimits(segmentBytes: number, liveRatio: number): Compa
   }
 }
 
-/** On demand: all that can be had, but for segments that are needed nearly whole. */
+/** On demand: everything, except segments of which nearly all is needed. */
 export function thoroughLimits(segmentBytes: number): CompactionLimits {
   return {
     liveRatio: 0.95,
@@ -92,8 +92,8 @@ interface Run {
 }
 
 /**
- * Neighbours that are sparse or small, cut where a run would grow too large. Free ones are gone by then, so
- * they part nothing.
+ * Runs of neighbouring segments that are sparse or small, split where a run would grow too large. Free
+ * segments are gone by then and split nothing.
  */
 function runsOf(segments: readonly SegmentShare[], limits: CompactionLimits): Run[] {
   const runs: Run[] = []

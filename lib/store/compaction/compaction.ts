@@ -47,15 +47,12 @@ interface LimitsOfLogs {
 
 const none: ReadonlySet<number> = new Set()
 
-/** After a failure the background waits so long before it tries again, then twice as long, up to the last. */
+/** The wait after a failure in the background: it doubles from the first to the last of these. */
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 60_000
-/** Where nothing was recorded for so long, the queue is at rest. */
+/** The queue is at rest when nothing was recorded for this long. */
 const IDLE_MS = 1_000
-/**
- * So many outcomes that stand alone in the segment in use are worth to be made blocks then: an opening needs
- * 10 ms for them.
- */
+/** From this many outcomes in blocks of their own it pays to merge them: an opening needs 10 ms for them. */
 const MIN_ALONE = 2_048
 const MIN_REST_MS = 1
 const MAX_REST_MS = 20

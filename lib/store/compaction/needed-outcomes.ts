@@ -1,7 +1,7 @@
 /**
- * Which outcomes of the ack segments that are being rewritten the fold still needs. Everything else is left
- * behind: outcomes that a later one of the same message overtook, and those of messages that are gone. Those
- * that settled their messages are put together in large blocks (`settled-block.ts`).
+ * Decides which outcomes of the ack segments that are being rewritten the fold still needs. Everything else
+ * is dropped: outcomes that a later one of the same message replaced, and those of messages that are gone.
+ * Those that settled their messages are put together in large blocks (`settled-block.ts`).
  *
  * An outcome stays for one of these reasons (the same as in `segment-usage.ts`):
  *   1. It is the last one of a live message.
@@ -71,7 +71,7 @@ interface Held {
   readonly data: Buffer
 }
 
-/** So many bytes of them at most: then the block is put, full or not. */
+/** The most bytes held for one block: then it is written, full or not. */
 const MAX_HELD_BYTES = 64 * 1024
 
 export class NeededOutcomes {

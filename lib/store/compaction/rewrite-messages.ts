@@ -15,7 +15,7 @@
  *  - Other segments may be given up while this goes on, these not, nor, until all moves are told, any at all:
  *    what is live in a copy is accounted for only then.
  *  - A frame that was refused (its enqueue failed, indeterminate) may stand in a segment without being in the
- *    index. It is left behind: whoever was refused was told that it may come back, not that it will.
+ *    index. It is left behind: its caller was told that it may come back, not that it will.
  */
 import type { Log } from '../../log/types.js'
 import type { MessageIndex } from '../index/message-index.js'
@@ -32,7 +32,7 @@ export interface MessageRewriteParts {
   readonly watch: SettlementWatch
 }
 
-/** How a rewrite goes on beside everything else. */
+/** How a rewrite shares the event loop with everything else. */
 export interface RewriteManner {
   readonly signal: AbortSignal
   readonly turn?: () => Promise<void>

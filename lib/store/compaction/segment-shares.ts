@@ -1,4 +1,4 @@
-/** How much of each segment is needed: what the plan of a compaction is made of. */
+/** How much of each segment is needed: the input of a compaction's plan. */
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../../log/format/format.js'
 import type { Log } from '../../log/types.js'
 import type { SegmentUsage } from '../usage/segment-usage.js'
@@ -22,9 +22,9 @@ export interface ShareSources {
 }
 
 /**
- * Which segments the traffic is about to set free by itself: the one that messages go to, and the one before
- * it until half as much was written behind it. Its last messages are being sent; copied now, they would be
- * settled before the copy counts, while the segment, which a rewrite keeps busy, could not be given up.
+ * Segments that the traffic is about to free by itself: the active one, and the one before it until half as
+ * much was written after it. Its last messages are being sent. If they were copied now, they would be settled
+ * before the copy counts, and meanwhile the segment could not be dropped.
  */
 function recentMessageSegments(messages: Log): ReadonlySet<number> {
   const segments = messages.segments()

@@ -1,6 +1,5 @@
 /**
- * The ids of settled messages, for as long as the dedupe window says. Rebuilt from settling outcomes after a
- * restart.
+ * The ids of settled messages, kept for the dedupe window. Rebuilt from settling outcomes after a restart.
  *
  * A queue remembers 100,000 of them by default, so they stand in pages of columns: some 110 bytes each with
  * the id, in no object that the collector would have to look at. They are found by the hash of their ids.
@@ -33,11 +32,9 @@ export interface SettledId {
   readonly segment: number
 }
 
-/**
- * So many that an opening met are made findable at once, and only then those beyond the limit are forgotten.
- */
+/** How many ids of an opening are indexed at once; only then are those beyond the limit forgotten. */
 const PLACED_AT_ONCE = 128 * 1024
-/** A look-up goes through them one by one. */
+/** The most ids outside the index: a look-up compares them one by one. */
 const MAX_LATEST = 64
 
 export class DedupeIndex {
@@ -425,7 +422,7 @@ export class DedupeIndex {
   }
 }
 
-/** What an opening met and no one finds yet. */
+/** Ids that an opening has read and that are not indexed yet. */
 class Scan {
   readonly rows = new Uint32Array(PLACED_AT_ONCE)
   #count = 0

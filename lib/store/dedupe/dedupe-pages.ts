@@ -9,10 +9,7 @@ import { DIGEST_BYTES } from '../record/outcome-format.js'
 import type { IdHash } from '../tables/id-hash.js'
 import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT } from '../tables/paged-columns.js'
 
-/**
- * Room for ids of the usual length, a UUID's, each with a channel of its own; where it does not suffice it
- * grows.
- */
+/** Room for ids as long as a UUID, each with a channel of its own; it grows where that is not enough. */
 const TEXT_BYTES = PAGE_ROWS * (DIGEST_BYTES + 36 + 20)
 
 /** The columns of a page: the row's slot in it is the index. */

@@ -1,7 +1,7 @@
 /**
- * Folds the ack log: of each message the outcome with the highest ack sequence counts, in whatever order the
- * frames come and however often (invariant 11). The message log is read afterwards, and asks for each message
- * that it holds.
+ * Folds the ack log: for each message the outcome with the highest ack sequence counts, whatever the order of
+ * the frames and however often they come (invariant 11). The message log is read afterwards and asks for each
+ * of its messages.
  */
 import type { CorruptRange } from '../../log/types.js'
 import type { Scope } from '../message-store.js'
@@ -21,7 +21,7 @@ export interface FoldedOutcome {
   readonly record: AliveRecord
 }
 
-/** A wait that a receiver told, for a channel or more. */
+/** A wait that a receiver asked for, for one channel or several. */
 export interface FoldedLimit {
   readonly scope: Scope
   readonly target: string
@@ -30,7 +30,7 @@ export interface FoldedLimit {
   readonly segment: number
 }
 
-/** How the wall clock and the queue's time parted last. */
+/** When the wall clock last parted from the queue's time. */
 export interface FoldedReading {
   readonly reading: ClockReading
   readonly ackSequence: number

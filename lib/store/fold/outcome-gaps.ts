@@ -11,7 +11,7 @@ interface Gap {
   closedBy: number
 }
 
-/** Which messages lost bytes of the ack log may have named: what lies around the gaps bounds it. */
+/** Which messages the lost bytes of the ack log may have named: the frames around a gap bound it. */
 export class OutcomeGaps {
   readonly #gaps: Gap[] = []
 

@@ -1,7 +1,6 @@
 /**
- * The fold of the ack log as a reader keeps it: of each message which outcome is the last, and where it
- * stands; what the outcome says beyond that is read again when it is asked for. 34 bytes a message that has
- * an outcome.
+ * A reader's fold of the ack log: the last outcome of each message, and its position. Everything else in the
+ * outcome is read again on demand. 34 bytes for a message with an outcome.
  */
 import { WaqError } from '../../log/errors/waq-error.js'
 import type { CorruptRange, VisitedFrame, Witness } from '../../log/types.js'
@@ -18,7 +17,7 @@ import { type FoldedHalt, HaltFold } from './halt-fold.js'
 import { OutcomeGaps } from './outcome-gaps.js'
 import { type LastOutcome, type RecoveryRow, recoveryRow } from './recovery-table.js'
 
-/** What the ack log tells beside outcomes, for the next opening alone. */
+/** What else the ack log records, for the next opening alone. */
 const bookkeeping: ReadonlySet<string> = new Set(['window', 'marking', 'places', 'uncounted'])
 
 class OutcomeRows {

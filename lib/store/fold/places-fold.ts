@@ -7,7 +7,7 @@ export interface FoldedPlaces {
 }
 
 /**
- * Of each window of a limit the last record, by ack sequence; and the last one that says what is not counted.
+ * The last record of each window of a limit, by ack sequence, and the last one that says what is not counted.
  */
 export class PlacesFold {
   readonly last = new Map<string, FoldedPlaces>()

@@ -8,7 +8,7 @@ export interface Placed<T> {
   segment: number | undefined
 }
 
-/** The last window of the ack log, and of each channel the last marking, by ack sequence. */
+/** The last window of the ack log, and the last marking of each channel, by ack sequence. */
 export class WindowFold {
   window: Placed<WindowRecord> | undefined
   readonly markings = new Map<string, Placed<MarkingRecord>>()

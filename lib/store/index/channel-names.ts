@@ -1,6 +1,6 @@
 import { NAMES } from '../record/message-pack-cursor.js'
 
-/** So many names that no message uses are kept at least. */
+/** How many unused names are kept at least. */
 const SPARE = 1_024
 
 /**

@@ -5,12 +5,12 @@ export interface DeferredUpdate {
   apply(): void
 }
 
-/** So many at most wait for a look-up, and those of the same tick. */
+/** How many wait for a look-up at most, beside those of the same tick. */
 const MAX_LAGGING = 64
 
 /**
- * Updates of the state in memory for appends that the log has accepted. The callers hear first. Until an
- * update is applied its append counts as in flight.
+ * Updates of the state in memory for accepted appends. Callers are told first. Until its update is applied,
+ * an append counts as in flight.
  *
  * What must be known before the event loop goes on follows by then (`add`). What only a look-up could see
  * waits for one, or for many of its kind (`lag`): code that runs for many at once is a tenth as dear as code

@@ -109,7 +109,7 @@ function describe(sequence: number): string {
   return `Message ${sequence}`
 }
 
-/** What reading the record would give: headers and payload are the caller's own. */
+/** The same as reading the record: headers and payload belong to the caller. */
 function justEncoded(sequence: number, encoded: EncodedMessage): StoredMessage {
   const { id, channel, headers, enqueuedAt, deliverAt, expiresAt, record, payloadFrom } = encoded
   const payload = decodePayload(record.subarray(payloadFrom), describe(sequence))

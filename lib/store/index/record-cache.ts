@@ -21,7 +21,7 @@ import type { EncodedMessage } from '../record/message.js'
 /** A power of 2. */
 const LATEST = 64
 const MAX_PAGE_BYTES = 256 * 1024
-/** So many pages at least make up the limit, so that little goes at once. */
+/** The least number of pages in the limit, so that little is dropped at once. */
 const MIN_PAGES = 16
 const MIN_SLOTS = 64
 /** So many bytes of the limit stand for one slot: of smaller records fewer are kept than would fit. */
@@ -106,7 +106,9 @@ export class RecordCache {
     return this.#latestSequences[at] === sequence ? this.#latest[at] : undefined
   }
 
-  /** A view, good until the cache is told anything else: whoever keeps it, or waits meanwhile, copies it. */
+  /**
+   * A view, valid until the next call of the cache: a caller that keeps it, or waits meanwhile, copies it.
+   */
   get(sequence: number): Buffer | undefined {
     const latest = this.latest(sequence)
     if (latest !== undefined) return latest.record

@@ -1,6 +1,6 @@
 /**
- * Writes the envelope of a message's record: the fields before the payload. By hand, for it is the same eight
- * fields each time.
+ * Writes the envelope of a message's record: the fields before the payload. By hand, because they are always
+ * the same eight.
  */
 import { recordBuffer as out } from '../../log/commit/record-buffer.js'
 import { FLOAT_64, MAP_16, MAP_32, NIL, SMALL_ARRAY, SMALL_MAP, UINT_32 } from './message-pack-bytes.js'

@@ -1,7 +1,7 @@
 import { digestOf } from './digest.js'
 import { decodeEnvelope, type EncodedMessage } from './message.js'
 
-/** Whom a live message's record says that it is. */
+/** The identity in a live message's record. */
 export interface MessageIdentity {
   readonly id: string
   readonly channel: string

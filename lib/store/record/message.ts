@@ -26,7 +26,7 @@ import { payloadCodec, UnfitPayload, writePayload } from './payload-writer.js'
 /** The frame type of a message in the message log. */
 export const MESSAGE_FRAME_TYPE = 1
 
-/** A validated message, before it has a sequence. */
+/** A validated message that has no sequence yet. */
 export interface NewMessage {
   id: string
   /** False: the id is a fresh UUIDv7, which no one can have used before, so no duplicate is looked for. */
@@ -54,7 +54,8 @@ export interface NewMessage {
 }
 
 /**
- * What is kept of it once its record is made. One object for both: young collections copy what is in flight.
+ * What is kept of it once its record is encoded. One object for both, because young collections copy
+ * everything in flight.
  */
 export interface EncodedMessage extends Readonly<Omit<NewMessage, 'payload'>> {
   readonly record: Buffer

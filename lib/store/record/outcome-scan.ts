@@ -1,6 +1,6 @@
 /**
- * Reads the outcome that nearly every message has, an attempt, as it is usually written. All others, and
- * whatever is wrong, it leaves to `decodeOutcome`.
+ * A fast path for the outcome that nearly every message has, an attempt, in its usual form. Everything else,
+ * and everything broken, is left to `decodeOutcome`.
  */
 import { NIL, SMALL_ARRAY } from './message-pack-bytes.js'
 import { MessagePackCursor } from './message-pack-cursor.js'

@@ -83,7 +83,7 @@ export interface PartedRecord {
   readonly wall: number
 }
 
-/** How the places of one window of a limit are taken: as `Places`. */
+/** How the places of one window of a limit are taken: as `LimitUsage`. */
 export interface PlacesRecord {
   readonly kind: 'places'
   readonly nextSequence: number
@@ -95,14 +95,14 @@ export interface PlacesRecord {
   readonly ends: readonly number[]
 }
 
-/** Attempts that ended before this moment may lack in the places that are on record. */
+/** The recorded places may lack attempts that ended before this moment. */
 export interface UncountedRecord {
   readonly kind: 'uncounted'
   readonly nextSequence: number
   readonly at: number
 }
 
-/** What is recorded of no message. */
+/** Records that belong to no message. */
 export type OtherRecord =
   | ResumedRecord
   | WindowRecord

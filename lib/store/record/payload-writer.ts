@@ -1,6 +1,6 @@
 /**
- * Writes a payload, and finds what cannot be carried: exactly what MessagePack brings back as it was is
- * written. One walk, so that a getter cannot answer twice, and nothing is read that was not checked.
+ * Writes a payload and finds what cannot be carried: it writes exactly what MessagePack brings back
+ * unchanged. It walks the payload once, so that no getter is asked twice and nothing unchecked is read.
  */
 import { types } from 'node:util'
 import { Packr } from 'msgpackr'
@@ -22,7 +22,7 @@ import {
 import { writeAscii, writeLength, writeNumber, writeUtf8 } from './message-pack-writer.js'
 
 /**
- * Deeper is refused: encoder and decoder recurse, and must not run out of stack in the middle of a message.
+ * Deeper payloads are refused: encoder and decoder recurse and must not run out of stack within a message.
  */
 export const MAX_PAYLOAD_DEPTH = 256
 
@@ -51,7 +51,7 @@ export type UnfitReason =
   | 'too large'
 
 /**
- * What cannot be carried, and where it is: each level adds its own key on the way up, so that a good payload
+ * What cannot be carried, and where it is. Each level adds its key on the way up, so that a good payload
  * costs no path.
  */
 export class UnfitPayload extends Error {

@@ -2,8 +2,8 @@ import { decodeEnvelope, ENVELOPE_FIELDS } from './message.js'
 import { NIL, SMALL_ARRAY, STRING_8, UINT_32 } from './message-pack-bytes.js'
 
 /**
- * The id in a record, and nothing else of it: who looks for an id compares it, and needs no object of all
- * that stands behind it. One that is written in an unusual way is decoded. Throws as `decodeEnvelope`.
+ * Reads the id of a record and nothing else: a look-up compares ids and needs no object for the rest. A
+ * record in an unusual form is decoded. Throws as `decodeEnvelope`.
  */
 export function idOf(record: Buffer, where: string): string {
   const at = idAt(record)

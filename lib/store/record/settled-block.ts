@@ -48,12 +48,10 @@ export const FLAG_SEQUENCE_BELOW = 0x10
 /** The at step goes back. */
 export const FLAG_AT_BEFORE = 0x20
 export const FLAG_OPTIONAL = 0x40
-/** In no row so far: one that has it is none. */
+/** Unused: a row that has it is not valid. */
 const UNUSED_BIT = 0x80
 
-/**
- * What one bad sector takes with it is bounded, and so is how long the event loop waits for one to be read.
- */
+/** Bounds what one bad sector destroys, and how long the event loop waits while a block is read. */
 export const MAX_ROWS = 256
 
 /** Reads blocks, one after another. */
@@ -217,9 +215,7 @@ export class SettledBlock {
   }
 }
 
-/**
- * What a frame of the ack log says, whatever it is; each with its ack sequence. Throws as `decodeOutcome`.
- */
+/** All outcomes in a frame of the ack log, each with its ack sequence. Throws as `decodeOutcome`. */
 export function decodeOutcomes(
   frameType: number,
   data: Buffer,

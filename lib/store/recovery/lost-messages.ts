@@ -1,4 +1,4 @@
-/** What can be told of messages that are proven to be lost: what their last outcomes say. */
+/** What is known of messages that are proven to be lost: their last outcomes. */
 import type { LogSnapshot } from '../../log/reader/log-snapshot.js'
 import type { LostRecord } from '../../log/types.js'
 import type { LastOutcomePlace, OutcomeTable } from '../fold/outcome-table.js'

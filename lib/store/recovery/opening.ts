@@ -27,10 +27,10 @@ import type { TakenPlaces } from '../windows/taken-places.js'
 import type { ChannelHalts } from '../write/outcome-recorder.js'
 import { MAX_LISTED_LOST } from './lost-messages.js'
 
-/** Of a message that nothing is known of but that it is there: nearly every one of a backlog. */
+/** Recovery row for a message with no recorded outcome: nearly the whole backlog. */
 const untouched = recoveryRow('present', 'none', false)
 
-/** What an opening fills. */
+/** The state that an opening fills. */
 export interface OpeningState {
   readonly index: MessageIndex
   readonly usage: SegmentUsage

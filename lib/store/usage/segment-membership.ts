@@ -1,8 +1,8 @@
 /**
- * Which messages the segments of the message log hold, settled ones included: an outcome is needed as long as
- * its message could come back with a segment (invariant 10). Kept as runs of sequences. A segment that was
- * filled in this life holds about every sequence from its first to its last, so it needs none; one that was
- * read by the opening, or rewritten, has as many as there are gaps in it.
+ * Which messages each segment of the message log holds, settled ones included: an outcome is needed as long
+ * as its message could come back with its segment (invariant 10). Kept as runs of sequences. A segment filled
+ * in this life holds nearly every sequence from its first to its last and needs no runs; one that an opening
+ * has read, or that was rewritten, has a run for each gap.
  */
 import type { SegmentInfo } from '../../log/types.js'
 

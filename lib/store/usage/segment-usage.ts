@@ -1,5 +1,5 @@
 /**
- * Which segments no one needs any more.
+ * Tells which segments are no longer needed.
  *
  * A message segment is free when no live message stands in it. It is retired after the acks were synced: from
  * then on its settled messages are gone for good, with or without their outcomes (invariant 10).

@@ -1,4 +1,6 @@
-/** Messages that are settled while their segment is being rewritten, with the ack segment that says so. */
+/**
+ * Messages that were settled while their segment is being rewritten, with the ack segment that records it.
+ */
 export class SettlementWatch {
   #segments: ReadonlySet<number> = none
   readonly #settledIn = new Map<number, number>()

@@ -29,7 +29,7 @@ import type { Placed, WindowFold } from '../fold/window-fold.js'
 import type { MarkingRecord, WindowRecord } from '../record/outcome.js'
 import type { SegmentUsage } from '../usage/segment-usage.js'
 
-/** Sequences in a window: so many messages are put in doubt by a loss of power, at most. */
+/** Sequences in a window: a loss of power puts at most this many messages in doubt. */
 export const WINDOW = 2048
 
 export interface AttemptWindowParts {
@@ -43,7 +43,7 @@ export interface AttemptWindowParts {
   readonly sync: () => Promise<void>
 }
 
-/** An attempt that is about to be recorded. */
+/** An attempt that will be recorded next. */
 export interface UpcomingAttempt {
   /** Of its message. */
   readonly sequence: number

@@ -1,9 +1,6 @@
 import type { SegmentUsage } from '../usage/segment-usage.js'
 
-/**
- * Where the last outcome stands that tells how the wall clock parted from the queue's time: its segment
- * stays.
- */
+/** Keeps the segment of the last record that tells how the wall clock parted from the queue's time. */
 export class PartedPlace {
   #segment: number | undefined
   /** 0: there is none. */

@@ -21,8 +21,8 @@ import type { PlacesRecord, UncountedRecord } from '../record/outcome.js'
 import type { SegmentUsage } from '../usage/segment-usage.js'
 
 /**
- * Who lives records what is open anew after a quarter of this. A record that is older than what was recorded
- * last by this is therefore one that was overtaken, though what overtook it is gone already.
+ * A running process records its open places anew after a quarter of this time. So a record older than the
+ * latest one by more than this was replaced, even if the record that replaced it is gone.
  */
 const OPEN_LASTS_MS = 20_000
 /** The clocks of two lives may part by so much unseen: see `QueueTime`. */

@@ -4,7 +4,7 @@ import type { DeferredUpdate } from '../index/deferred-updates.js'
 import { type EncodedMessage, MESSAGE_FRAME_TYPE } from '../record/message.js'
 import type { Enqueued } from '../types.js'
 
-/** What becomes of an append of messages; the enqueuer answers. */
+/** What can happen to an append of messages; the enqueuer implements it. */
 export interface AppendingOwner {
   appended(appending: Appending): void
   index(appending: Appending): void
@@ -20,8 +20,7 @@ export type Answer<T> = (enqueued: Enqueued[], about: number) => T
 export const asTheyAre: Answer<Enqueued[]> = enqueued => enqueued
 
 /**
- * An append of one message, or of a list, from the moment when the log takes it, and the promise of whoever
- * waits.
+ * An append of one message or of a list, from the moment the log takes it, with the promise of its caller.
  */
 export class Appending extends Append implements DeferredUpdate {
   readonly messages: readonly EncodedMessage[]

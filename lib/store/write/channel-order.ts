@@ -1,4 +1,4 @@
-/** Keeps the order of calls where one of them has to wait before it can append. */
+/** Keeps the order of calls when one of them has to wait before it can append. */
 import type { EncodedMessage } from '../record/message.js'
 
 export interface Hold {

@@ -8,7 +8,7 @@
  */
 const SMALLEST = 16
 
-/** What is in flight knows its place, so that one that goes out of turn need not be looked for. */
+/** Each entry knows its place, so that one that leaves out of turn is found without a search. */
 export interface Flight {
   readonly firstSequence: number
   /** Of `InFlight` alone: how many were added before it. */

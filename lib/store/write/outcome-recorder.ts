@@ -61,9 +61,9 @@ export interface ChannelHalt {
   readonly ackSequence: number
 }
 
-/** So many bytes of settled messages make it worth a look whether their segments should be compacted. */
+/** After this many bytes of settled messages it looks whether their segments should be compacted. */
 const ASK_AFTER_BYTES = 1024 * 1024
-/** So many of them, too: the outcomes of small messages are as large as those of others. */
+/** The same by number: outcomes of small messages are as large as those of others. */
 const ASK_AFTER_MESSAGES = 1024
 
 /** How often a log that did not write yet is asked whether it cannot. */

@@ -3,7 +3,7 @@ import { nextTick } from '../../log/runtime/real-time.js'
 import type { DeferredUpdate } from '../index/deferred-updates.js'
 import type { MessageRef, OutcomeListener } from '../message-store.js'
 
-/** What becomes of an append of one outcome; the recorder answers. */
+/** What can happen to an append of one outcome; the recorder implements it. */
 export interface RecordingOwner {
   written(recording: Recording): void
   account(recording: Recording): void

@@ -2,8 +2,8 @@ import { property } from '../../errors/property.js'
 import type { ErrorRule } from './meaning.js'
 
 /**
- * What a gateway says of a request that it never passed on: it had nobody to pass it to, or no connection.
- * All else that it answers so may have been passed on. Envoy that "retried" may have passed on the first.
+ * What a gateway answers when it never passed the request on: it had no upstream, or no connection. Any other
+ * answer may follow a request that was passed on. If Envoy "retried", it may have passed on the first try.
  */
 const ANSWERS: readonly (readonly [status: number, body: RegExp, source: string])[] = [
   [503, /^no healthy upstream/, 'Envoy, response flag UH'],

@@ -27,7 +27,7 @@ export type Meaning =
   | 'doubt'
   | 'unanswered'
 
-/** What was found out about an error. */
+/** The findings about an error. */
 export interface Finding {
   readonly means: Meaning
   /** `verdictOf` keeps it where the message is refused or the sender halts. */

@@ -3,8 +3,8 @@ import type { Finding, Meaning } from './meaning.js'
 import type { Reading } from './reading.js'
 
 /**
- * What a platform's own codes mean, and how its answers are told from those of anybody else: any tenant's
- * endpoint can answer `{ "error": { "code": 190 } }`. A code of its own outranks the status beside it.
+ * What a platform's own codes mean, and how its answers are distinguished from others: any endpoint can
+ * answer `{ "error": { "code": 190 } }`. A platform's code outranks the status beside it.
  */
 export interface Platform {
   readonly name: string
