@@ -37,12 +37,8 @@ export interface LogDirectoryOptions {
   readonly onCorruption: 'quarantine' | 'refuse'
   readonly lock: LockOptions
   readonly allowNetworkFileSystem: boolean
-  /**
-   * Where commits are synced. Default `'auto'`: on the event loop while the device is quick, else on a
-   * thread.
-   */
-  readonly commits?: CommitMode
-  readonly environment?: Partial<LogEnvironment>
+  readonly commits: CommitMode
+  readonly environment: Partial<LogEnvironment>
 }
 
 export interface LogEnvironment extends Environment {
@@ -323,7 +319,7 @@ async function takeDirectory(
         token,
         fence,
         ballast,
-        commits: options.commits ?? 'auto',
+        commits: options.commits,
       })
       return { directory, ownerFile }
     },

@@ -51,7 +51,7 @@ export function resolveLogOptions(options: SegmentedLogOptions): ResolvedLogOpti
     lock = {},
     allowNetworkFileSystem = false,
     commits = 'auto',
-    environment,
+    environment = {},
     ...others
   } = checkObject('options', options)
   const { staleMs = 10_000, waitMs = 'auto', ...otherLock } = checkObject('lock', lock)

@@ -41,7 +41,7 @@ export class SegmentedLog implements AsyncDisposable {
    * WAQ_DISK_FULL, WAQ_IO, …
    */
   static async open(directory: string, options: SegmentedLogOptions = {}): Promise<SegmentedLog> {
-    const { durability, environment, ...resolved } = resolveLogOptions(options)
+    const { durability, ...resolved } = resolveLogOptions(options)
     /** A record that was found twice stands where it was found last. */
     const places = new Map<number, FramePosition>()
     const opening = LogDirectory.open(
@@ -49,7 +49,6 @@ export class SegmentedLog implements AsyncDisposable {
       {
         logs: [{ name: NAME, id: 3, durability, onFailure: 'reject' }],
         ...resolved,
-        ...(environment === undefined ? {} : { environment }),
       },
       {
         frame: (_, { sequence, segment, offset }: VisitedFrame) =>

@@ -53,8 +53,6 @@ import { type Answer, asTheyAre } from './write/appending.js'
 import { Enqueuer } from './write/enqueuer.js'
 import { type ChannelHalts, OutcomeRecorder } from './write/outcome-recorder.js'
 
-/** See `LogStoreOptions.liveRatio`. */
-const DEFAULT_LIVE_RATIO = 0.5
 const WATCH_MS = 5_000
 
 /** What `LogStore` builds upon an opening; internal. */
@@ -132,8 +130,8 @@ export class LogStore implements MessageStore {
           onCorruption,
           lock,
           allowNetworkFileSystem,
-          ...(commits === undefined ? {} : { commits }),
-          ...(environment === undefined ? {} : { environment }),
+          commits,
+          environment,
         },
         visitor,
       ),
@@ -143,7 +141,7 @@ export class LogStore implements MessageStore {
   /** As `open`, on logs of the caller's own. */
   static async openOn(options: LogStoreOptions, openLogs: OpenLogs): Promise<LogStore> {
     const startedAt = monotonicNow()
-    const now = options.environment?.now
+    const now = options.environment.now
     const time = new QueueTime(options.clocks ?? (now === undefined ? systemClocks : clocksOf(now)))
     const usage = new SegmentUsage()
     const deferred = new DeferredUpdates()
@@ -243,7 +241,7 @@ export class LogStore implements MessageStore {
         append: (record, written) => this.#recorder.recordOther(record, written),
         sync: () => this.#recorder.sync(),
       },
-      options.syncsMarks === true,
+      options.syncsMarks,
       parts.windows,
       options.attemptWindow,
     )
@@ -265,8 +263,8 @@ export class LogStore implements MessageStore {
       watch,
       now,
       segmentBytes: options.segmentBytes,
-      liveRatio: options.liveRatio ?? DEFAULT_LIVE_RATIO,
-      automatic: options.autoCompact ?? true,
+      liveRatio: options.liveRatio,
+      automatic: options.autoCompact,
       lowestMessageInFlight: () => this.#enqueuer.inFlight.lowestSequence(),
       lowestAckInFlight: () => this.#recorder.inFlight.lowestSequence(),
       diskUse: () => this.#diskUse(),

@@ -8,6 +8,7 @@ import type { CommitMode, CommitStats, CorruptRange, Durability, Environment } f
 import type { DeadReason, MessageRef, RecordedError } from './message-store.js'
 import type { MessageOutcomeKind } from './record/outcome.js'
 
+/** Complete: this floor knows no defaults of a queue. */
 export interface LogStoreOptions {
   /** Of messages. Outcomes are always written lazily (`ackSyncMs`). */
   readonly durability: Durability
@@ -17,9 +18,9 @@ export interface LogStoreOptions {
   /** Outcomes are on the device at most this many ms after they were written. */
   readonly ackSyncMs: number
   /**
-   * The marks of all attempts are synced before `send`, but in channels that say otherwise. Default false.
+   * The marks of all attempts are synced before `send`, but in channels that say otherwise.
    */
-  readonly syncsMarks?: boolean
+  readonly syncsMarks: boolean
   /**
    * How many messages a loss of power may put in doubt at most, beside those whose marks are left. Default
    * 2,048.
@@ -29,13 +30,13 @@ export interface LogStoreOptions {
   readonly onCorruption: 'quarantine' | 'refuse'
   readonly lock: { readonly staleMs: number; readonly waitMs: number | 'auto' }
   readonly allowNetworkFileSystem: boolean
-  /** Where commits are synced. Default `'auto'`. */
-  readonly commits?: CommitMode
-  /** Segments are rewritten in the background. Default true; false: only on demand. */
-  readonly autoCompact?: boolean
-  /** A segment is rewritten when less than this share of it is live. Default 0.5. */
-  readonly liveRatio?: number
-  readonly environment?: Partial<Environment>
+  /** Where commits are synced. */
+  readonly commits: CommitMode
+  /** Segments are rewritten in the background; false: only on demand. */
+  readonly autoCompact: boolean
+  /** A segment is rewritten when less than this share of it is live. */
+  readonly liveRatio: number
+  readonly environment: Partial<Environment>
   /** Default: those of the system, or `environment.now` for all three. */
   readonly clocks?: Clocks | undefined
 }

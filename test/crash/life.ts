@@ -69,6 +69,7 @@ export class Life {
         onCorruption: 'quarantine',
         lock: { staleMs: 10_000, waitMs: 0 },
         allowNetworkFileSystem: false,
+        commits: 'auto',
         // Virtual time, where it is installed: the pauses of a sick disk pass.
         environment: environmentOf(this.process, () => 1_700_000_000_000 + monotonicNow()),
       },

@@ -2,7 +2,12 @@ import { reasonText } from '../errors/recorded-error.js'
 import type { ExponentialRetry, Failure, Retry } from '../types.js'
 
 const HOUR_MS = 3_600_000
-const DEFAULTS: Required<{ [K in keyof ExponentialRetry]: number }> = {
+
+/** The exponential backoff, complete. */
+export type CompleteRetry = Required<{ [K in keyof ExponentialRetry]: number }>
+
+/** What an exponential backoff leaves out, and what stands in for a function that fails. */
+export const DEFAULT_RETRY: CompleteRetry = {
   maxAttempts: 10,
   initialDelayMs: 1000,
   factor: 2,
@@ -57,12 +62,12 @@ function isList<P>(retry: Retry<P> | undefined): retry is readonly number[] {
 }
 
 class ExponentialBackoff implements Backoff<unknown> {
-  readonly #options: typeof DEFAULTS
+  readonly #options: CompleteRetry
   readonly #random: () => number
 
   constructor(options: ExponentialRetry, random: () => number) {
     const given = Object.entries(options).filter(([, value]) => value !== undefined)
-    this.#options = { ...DEFAULTS, ...Object.fromEntries(given) }
+    this.#options = { ...DEFAULT_RETRY, ...Object.fromEntries(given) }
     this.#random = random
   }
 
@@ -118,7 +123,7 @@ class ListedBackoff implements Backoff<unknown> {
 
   #plainDelayMs(failures: number): number {
     const last = this.#delaysMs.length - 1
-    return this.#delaysMs[Math.min(Math.max(failures - 1, 0), last)] ?? DEFAULTS.initialDelayMs
+    return this.#delaysMs[Math.min(Math.max(failures - 1, 0), last)] ?? DEFAULT_RETRY.initialDelayMs
   }
 
   allows(attempts: number): boolean {
@@ -130,12 +135,12 @@ class ListedBackoff implements Backoff<unknown> {
   }
 
   lastDelayMs(): number {
-    return this.#delaysMs.at(-1) ?? DEFAULTS.initialDelayMs
+    return this.#delaysMs.at(-1) ?? DEFAULT_RETRY.initialDelayMs
   }
 
   /** The list itself says how long charged attempts go on; the others would never end. */
   isTooLate({ charged, triedMs }: { charged: boolean; triedMs: number }): boolean {
-    return !charged && triedMs >= DEFAULTS.giveUpAfterMs
+    return !charged && triedMs >= DEFAULT_RETRY.giveUpAfterMs
   }
 }
 
@@ -179,7 +184,7 @@ class AskedBackoff<P> implements Backoff<P> {
   }
 
   lastDelayMs(): number {
-    return DEFAULTS.initialDelayMs
+    return DEFAULT_RETRY.initialDelayMs
   }
 
   stepsWithin(): number {

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { type CompleteRetry, DEFAULT_RETRY } from '../../delivery/retry/backoff.js'
 import { type CompleteChannelOptions, type Policy, policyOf } from '../../delivery/retry/policy.js'
 import { WaqError } from '../../log/errors/waq-error.js'
 import type {
@@ -38,18 +39,7 @@ type Table<T> = { readonly [K in keyof Required<T>]: Field<unknown> }
 
 const MEBIBYTE = 1024 * 1024
 const GIBIBYTE = 1024 * MEBIBYTE
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
-
-/** The exponential backoff, complete. */
-export interface Backoff {
-  maxAttempts: number
-  initialDelayMs: number
-  factor: number
-  maxDelayMs: number
-  jitter: number
-  giveUpAfterMs: number
-}
+const DAY_MS = 86_400_000
 
 /** How many channels' options are kept at most. */
 const CACHED_CHANNELS = 10_000
@@ -115,24 +105,24 @@ const durability: Validator<Durability> = {
 }
 const syncEvery = shape<{ syncEveryMs?: number }>({ syncEveryMs: field(real({ min: 1, max: 60_000 })) })
 
-const BACKOFF: Table<Backoff> = {
-  maxAttempts: field(whole({ min: 1, max: 1e9, infinity: true }), 10),
-  initialDelayMs: field(timerMs(), 1_000),
-  factor: field(real({ min: 1, max: 1_000 }), 2),
-  maxDelayMs: field(timerMs(), 300_000),
-  jitter: field(real({ min: 0, max: 1 }), 0.1),
-  giveUpAfterMs: field(spanMs(1), DAY_MS),
+const BACKOFF: Table<CompleteRetry> = {
+  maxAttempts: field(whole({ min: 1, max: 1e9, infinity: true })),
+  initialDelayMs: field(timerMs()),
+  factor: field(real({ min: 1, max: 1_000 })),
+  maxDelayMs: field(timerMs()),
+  jitter: field(real({ min: 0, max: 1 })),
+  giveUpAfterMs: field(spanMs(1)),
 }
 
 const MAX_DELAYS = 10_000
 const delay = timerMs()
 
 /** What a partial backoff leaves out is taken from `base`. */
-function retryRule<P>(base: Backoff): Validator<Retry<P>> {
+function retryRule<P>(base: CompleteRetry): Validator<Retry<P>> {
   const table = Object.fromEntries(
-    Object.entries(BACKOFF).map(([name, { rule }]) => [name, field(rule, base[name as keyof Backoff])]),
+    Object.entries(BACKOFF).map(([name, { rule }]) => [name, field(rule, base[name as keyof CompleteRetry])]),
   )
-  const backoff = shape<Backoff>(table)
+  const backoff = shape<CompleteRetry>(table)
   return {
     allowed:
       'an object such as { maxAttempts: 10, initialDelayMs: 1000 }, a list of delays in ms, or a function',
@@ -151,8 +141,6 @@ function retryRule<P>(base: Backoff): Validator<Retry<P>> {
   }
 }
 
-const DEFAULT_BACKOFF = shape<Backoff>(BACKOFF).parse({}, 'retry')
-
 const onAmbiguous = either<unknown>(
   { when: isFunction, rule: callback('(delivery) => answer') },
   { when: () => true, rule: oneOf('resend', 'dead-letter') },
@@ -160,7 +148,7 @@ const onAmbiguous = either<unknown>(
 const onDead = oneOf('continue', 'halt')
 
 /** What `channelOptions` may say of one channel. */
-function channelTable(base: Backoff): Table<ChannelOptions<unknown>> {
+function channelTable(base: CompleteRetry): Table<ChannelOptions<unknown>> {
   return {
     retry: field(retryRule(base)),
     onAmbiguous: field(onAmbiguous),
@@ -255,7 +243,7 @@ const TABLE: Table<QueueOptions> = {
   }),
   sendTimeoutMs: field(timerMs(1), 30_000),
   abortGraceMs: field(timerMs(), 10_000),
-  retry: field(retryRule(DEFAULT_BACKOFF), DEFAULT_BACKOFF),
+  retry: field(retryRule(DEFAULT_RETRY), DEFAULT_RETRY),
   maxRetryAfterMs: field(spanMs(), DAY_MS),
   classify: field(callback('(error, delivery) => verdict')),
   classifyResult: field(callback('(result, delivery) => verdict')),
@@ -373,7 +361,7 @@ export class ChannelSettingsCache<P> {
     this.#report = report
     this.#unasked = this.#settings(this.#queueWide)
     this.#ask = options.channelOptions
-    this.#rule = shape(channelTable(isBackoff(retry) ? retry : DEFAULT_BACKOFF))
+    this.#rule = shape(channelTable(isBackoff(retry) ? retry : DEFAULT_RETRY))
   }
 
   #settings({ ttlMs, ...options }: Complete<P>): ChannelSettings<P> {
@@ -420,6 +408,6 @@ export class ChannelSettingsCache<P> {
   }
 }
 
-function isBackoff<P>(retry: Retry<P>): retry is Retry<P> & Backoff {
+function isBackoff<P>(retry: Retry<P>): retry is Retry<P> & CompleteRetry {
   return isObject(retry) && !Array.isArray(retry)
 }

@@ -43,6 +43,7 @@ t.test('whoever takes the lock of a full disk may ask for room', async t => {
       onCorruption: 'quarantine',
       lock: { staleMs: 10_000, waitMs: 0 },
       allowNetworkFileSystem: false,
+      commits: 'auto',
       environment: {
         ...environment,
         acquireLock: async (directory, options, context) => {

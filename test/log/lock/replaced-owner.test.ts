@@ -92,6 +92,7 @@ t.test('once it learns from the lock, nothing is accepted any more', async t => 
       onCorruption: 'quarantine',
       lock: { staleMs: 10_000, waitMs: 0 },
       allowNetworkFileSystem: false,
+      commits: 'auto',
       environment: {
         ...environment,
         acquireLock: async (directory, options, context) => {

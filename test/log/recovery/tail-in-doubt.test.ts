@@ -29,6 +29,7 @@ async function open(
       onCorruption: 'refuse',
       lock: { staleMs: 10_000, waitMs: 0 },
       allowNetworkFileSystem: false,
+      commits: 'auto',
       environment: bootId === undefined ? environment : { ...environment, bootId },
     },
     {

@@ -54,6 +54,7 @@ async function openLogs(process: DiskProcess, frame: OpenVisitor['frame'] = () =
       onCorruption: 'refuse',
       lock: { staleMs: 10_000, waitMs: 0 },
       allowNetworkFileSystem: true,
+      commits: 'auto',
       environment: environmentOf(process, () => NOW),
     },
     { frame, lost: () => {}, nextSequenceAtLeast: () => 1 },

@@ -15,6 +15,11 @@ const options: LogStoreOptions = {
   onCorruption: 'quarantine',
   lock: { staleMs: 10_000, waitMs: 'auto' },
   allowNetworkFileSystem: true,
+  syncsMarks: false,
+  commits: 'auto',
+  autoCompact: true,
+  liveRatio: 0.5,
+  environment: {},
 }
 
 function message(id: string, channel: string): EncodedMessage {
