@@ -8,7 +8,7 @@ const placeOf = (sequence: number, segment = 1): FramePosition => ({
   offset: sequence * 10,
 })
 
-t.test('places are found by sequence, whatever is added, moved and discarded', async () => {
+t.test('frame positions are found by sequence after any adding, moving and discarding', async () => {
   const step = fc.record({
     kind: fc.constantFrom('add', 'add', 'move', 'discard'),
     number: fc.nat({ max: 40 }),
@@ -42,7 +42,7 @@ t.test('places are found by sequence, whatever is added, moved and discarded', a
   )
 })
 
-t.test('a record that is discarded costs as much however many were before', async t => {
+t.test('discarding a record costs the same however many were discarded before', async t => {
   let looks = 0
   const counted = (sequence: number): FramePosition => ({
     segment: 1,

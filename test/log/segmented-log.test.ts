@@ -49,7 +49,7 @@ t.test('an append that resolved survives a power loss', async t => {
   t.same(await texts(await open(afterPowerLoss(disk))), ['1 one', '2 two', '3 three'])
 })
 
-t.test('the caller may reuse its buffers at once', async t => {
+t.test('a caller may reuse its buffers as soon as append() returned', async t => {
   const log = await open(new RecordingDisk())
   const buffer = Buffer.from('one')
   const appended = log.append(buffer)
@@ -58,7 +58,7 @@ t.test('the caller may reuse its buffers at once', async t => {
   t.same(await texts(log), ['1 one'])
 })
 
-t.test('the next sequence never goes back, even when everything was discarded', async t => {
+t.test('the next sequence never goes back, even after every record was discarded', async t => {
   let disk = new RecordingDisk()
   let log = await open(disk, { segmentBytes: 4096 })
   for (let i = 0; i < 40; i++) await log.append(Buffer.alloc(200, 'x'))
@@ -76,7 +76,7 @@ t.test('the next sequence never goes back, even when everything was discarded', 
   t.equal(await (await open(disk)).append(Buffer.from('next')), 41)
 })
 
-t.test('a low-water mark survives, also inside a segment', async t => {
+t.test('a low-water mark survives a reopening, also inside a segment', async t => {
   const disk = new RecordingDisk()
   const log = await open(disk)
   for (const text of ['one', 'two', 'three']) await log.append(Buffer.from(text))
@@ -104,7 +104,7 @@ t.test('segments below the low-water mark are removed', async t => {
   t.equal((await texts(log)).length, 41)
 })
 
-t.test('a reader sees what is appended while it reads', async t => {
+t.test('a reader sees the records that are appended while it reads', async t => {
   const log = await open(new RecordingDisk())
   await log.append(Buffer.from('one'))
   const found: string[] = []
@@ -115,7 +115,7 @@ t.test('a reader sees what is appended while it reads', async t => {
   t.same(found, ['one', 'm1', 'm2'])
 })
 
-t.test('damage is reported, and the healthy records are read', async t => {
+t.test('a damaged log reports the damage and yields the healthy records', async t => {
   const disk = new RecordingDisk()
   const log = await open(disk)
   for (const text of ['one', 'two', 'three']) await log.append(Buffer.from(text))
@@ -139,7 +139,7 @@ t.test('damage is reported, and the healthy records are read', async t => {
   )
 })
 
-t.test('in the relaxed durabilities an append is accepted without a sync, and close syncs', async t => {
+t.test('with a relaxed durability an append is accepted without a sync, and close() syncs', async t => {
   for (const durability of ['os', { syncEveryMs: 60_000 }] as const) {
     const disk = new RecordingDisk()
     const process = new DiskProcess(disk)
@@ -169,7 +169,7 @@ t.test('with syncEveryMs an append is on the device without a further call', asy
   await log.close()
 })
 
-t.test('a list of which a power loss took a part is gone whole', async t => {
+t.test('a list of which a power loss took a part is dropped whole', async t => {
   const disk = new RecordingDisk()
   const log = await open(disk, { durability: 'os' })
   await log.append(Buffer.from('one'))
@@ -193,7 +193,7 @@ t.test('an invalid record is refused before anything is written', async t => {
     await t.rejects(log.discardBefore(bad as never), { code: 'WAQ_INVALID_OPTION' }, String(bad))
 })
 
-t.test('options out of bounds are refused, quoting what was given', async t => {
+t.test('options of a log out of bounds are refused, quoting the given value', async t => {
   const disk = new RecordingDisk()
   for (const segmentBytes of [0, 4095, 2 ** 31, 4096.5, '4096'])
     await t.rejects(open(disk, { segmentBytes: segmentBytes as never }), {

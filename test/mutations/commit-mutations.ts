@@ -13,7 +13,7 @@ export const commitMutations: readonly Mutation[] = [
     file: 'lib/log/segment/segment.js',
     find: 'this.#syncing === undefined &&',
     replace: '',
-    caughtBy: commits('never while a sync of the same file is under way'),
+    caughtBy: commits('no commit is synced on the event loop while a sync of the same file is under way'),
   },
   {
     name: 'the first commit finds out what device it is',
@@ -21,7 +21,7 @@ export const commitMutations: readonly Mutation[] = [
     file: 'lib/log/log-directory.js',
     find: 'commits.probe(probe)',
     replace: '',
-    caughtBy: commits('an opening tells what device it is, so that no commit has to find it out'),
+    caughtBy: commits('an opening measures the device, so that no commit has to'),
   },
   {
     name: 'a sync that began before another failed speaks for the device',
@@ -29,7 +29,7 @@ export const commitMutations: readonly Mutation[] = [
     file: QUICK,
     find: 'if (failures === this.#failures)',
     replace: '',
-    caughtBy: quickSyncs('a success tells nothing where another sync has failed since it began'),
+    caughtBy: quickSyncs('a sync that succeeds does not end the pause of one that failed since it began'),
   },
   {
     name: 'a failed sync on the event loop is taken for a good one',
@@ -41,7 +41,7 @@ export const commitMutations: readonly Mutation[] = [
     replace: `}
         segment.syncedTo`,
     caughtBy: commits(
-      'one that fails ends the segment, and the next ones go to threads until one has succeeded',
+      'a commit that fails on the event loop ends the segment, and the next ones go to threads until one succeeds',
     ),
   },
   {
@@ -56,9 +56,7 @@ export const commitMutations: readonly Mutation[] = [
             for (const append of batch)
                 append.accepted(append.writtenTo.id, append.offset);
             return;`,
-    caughtBy: commits(
-      'the fence is checked after the sync: what an owner that was replaced wrote is not accepted',
-    ),
+    caughtBy: commits('a commit of an owner that was replaced during the sync is not accepted'),
   },
   {
     name: 'a sync on the event loop while a segment is filled',
@@ -66,7 +64,7 @@ export const commitMutations: readonly Mutation[] = [
     file: 'lib/log/segment/create-segment.js',
     find: 'directory.device.during(() => create(directory, wanted))',
     replace: 'create(directory, wanted)',
-    caughtBy: commits('never while a segment is filled'),
+    caughtBy: commits('no commit is synced on the event loop while a segment is filled'),
   },
   {
     name: 'a sync on the event loop while a manifest is published',
@@ -75,7 +73,7 @@ export const commitMutations: readonly Mutation[] = [
     find: `this.#directory.device
                 .during(() => this.#publishOne())`,
     replace: 'this.#publishOne()',
-    caughtBy: commits('never while a manifest is published'),
+    caughtBy: commits('no commit is synced on the event loop while a manifest is published'),
   },
   {
     name: 'a sync on the event loop while another log is sealed',
@@ -83,7 +81,7 @@ export const commitMutations: readonly Mutation[] = [
     file: 'lib/log/commit/rotation.js',
     find: 'this.#directory.device.during(() => active.sync())',
     replace: 'active.sync()',
-    caughtBy: commits('never while another log is sealed'),
+    caughtBy: commits('no commit is synced on the event loop while another log is sealed'),
   },
   {
     name: 'a sync on the event loop while another log is cut',
@@ -91,7 +89,9 @@ export const commitMutations: readonly Mutation[] = [
     file: 'lib/log/commit/rotation.js',
     find: 'this.#directory.device.during(() => this.#trimmedAndClosed(active))',
     replace: 'this.#trimmedAndClosed(active)',
-    caughtBy: commits('never while another log gives back what it did not need'),
+    caughtBy: commits(
+      'no commit is synced on the event loop while another log gives back what it did not need',
+    ),
   },
   {
     name: 'several queues sync on the event loop in one turn',
@@ -99,7 +99,9 @@ export const commitMutations: readonly Mutation[] = [
     file: COMMITS,
     find: 'turnTakenBy() !== undefined ||',
     replace: '',
-    caughtBy: commits('one in a turn of all queues of the thread: another’s goes to a thread'),
+    caughtBy: commits(
+      'of commits of two queues in one turn, one is synced on the event loop and the other on a thread',
+    ),
   },
   {
     name: 'each copy of the package has turns of its own',
@@ -107,7 +109,7 @@ export const commitMutations: readonly Mutation[] = [
     file: 'lib/log/sync/turn.js',
     find: "Symbol.for('waq.turn')",
     replace: "Symbol('waq.turn')",
-    caughtBy: commits('and of all copies of the package'),
+    caughtBy: commits('all copies of the package together sync one commit a turn on the event loop'),
   },
   {
     name: 'the event loop gets no turn between two commits',
@@ -115,7 +117,9 @@ export const commitMutations: readonly Mutation[] = [
     file: 'lib/log/commit/flush-loop.js',
     find: 'if (this.#turns?.waitForTurn)',
     replace: 'if (false)',
-    caughtBy: commits('there is one in a turn: what comes later waits for the next'),
+    caughtBy: commits(
+      'one commit a turn is synced on the event loop, and a later one waits for the next turn',
+    ),
   },
   {
     name: 'outcomes do not wait for their turn',
@@ -125,7 +129,7 @@ export const commitMutations: readonly Mutation[] = [
             await nextTurn();`,
     replace: '',
     caughtBy: commits(
-      'outcomes that somebody waits for are synced on the event loop, in the turn after a commit',
+      'outcomes that a caller waits for are synced on the event loop, in the turn after a commit',
     ),
   },
   {
@@ -134,7 +138,9 @@ export const commitMutations: readonly Mutation[] = [
     file: COMMITS,
     find: "if (this.#mode === 'thread' || turnTakenBy()",
     replace: 'if (turnTakenBy()',
-    caughtBy: commits('commits: thread, and what is no commit: nothing on the event loop'),
+    caughtBy: commits(
+      "with commits: 'thread', and for syncs that are no commits, nothing is synced on the event loop",
+    ),
   },
   {
     name: 'a large commit on the event loop',
@@ -142,7 +148,7 @@ export const commitMutations: readonly Mutation[] = [
     file: COMMITS,
     find: ' || active.unsyncedBytes > MAX_BYTES',
     replace: '',
-    caughtBy: commits('more than 64 KiB at once go to a thread'),
+    caughtBy: commits('a commit of more than 64 KiB is synced on a thread'),
   },
   {
     name: 'what a commit took beside other work teaches',
@@ -150,7 +156,7 @@ export const commitMutations: readonly Mutation[] = [
     file: COMMITS,
     find: 'device.quickSyncs.try(sync, device.isQuiet)',
     replace: 'device.quickSyncs.try(sync, true)',
-    caughtBy: commits('what a commit took beside a sync on a thread teaches nothing'),
+    caughtBy: commits('a commit beside a sync on a thread is not measured'),
   },
   {
     name: 'slow syncs may hold the event loop for any share of the time',
@@ -159,7 +165,7 @@ export const commitMutations: readonly Mutation[] = [
     find: 'this.#held(endedAt, ms);',
     replace: ';',
     caughtBy: quickSyncs(
-      'whatever a device does, slow ones but one hold the event loop for 1 % of any ten seconds',
+      'on any device slow syncs but one hold the event loop for 1 % of any ten seconds at most',
     ),
   },
   {
@@ -168,7 +174,7 @@ export const commitMutations: readonly Mutation[] = [
     file: QUICK,
     find: 'this.#slowInARow >= MAX_SLOW_IN_A_ROW || ',
     replace: '',
-    caughtBy: quickSyncs('two slow ones in a row change nothing, and the third one sends them to threads'),
+    caughtBy: quickSyncs('three slow syncs in a row send syncs to threads, and two do not'),
   },
   {
     name: 'one slow sync sends the next ones to threads',
@@ -176,7 +182,7 @@ export const commitMutations: readonly Mutation[] = [
     file: QUICK,
     find: 'MAX_SLOW_IN_A_ROW = 3',
     replace: 'MAX_SLOW_IN_A_ROW = 1',
-    caughtBy: quickSyncs('two slow ones in a row change nothing, and the third one sends them to threads'),
+    caughtBy: quickSyncs('three slow syncs in a row send syncs to threads, and two do not'),
   },
   {
     name: 'a median that is not quick changes nothing',
@@ -184,7 +190,7 @@ export const commitMutations: readonly Mutation[] = [
     file: QUICK,
     find: ' || 2 * this.#quick < Math.min(this.#known, KEPT)',
     replace: '',
-    caughtBy: quickSyncs('a median of a millisecond sends them to threads'),
+    caughtBy: quickSyncs('a median above a millisecond sends syncs to threads'),
   },
   {
     name: 'a pause does not double',
@@ -192,7 +198,9 @@ export const commitMutations: readonly Mutation[] = [
     file: QUICK,
     find: 'Math.min(2 * this.#pauseMs, LAST_PAUSE_MS)',
     replace: 'this.#pauseMs',
-    caughtBy: quickSyncs('a pause ends with one probe, and doubles up to ten seconds while that is slow'),
+    caughtBy: quickSyncs(
+      'a pause of syncs on the event loop ends with one probe, and doubles up to ten seconds while probes are slow',
+    ),
   },
   {
     name: 'a device that is well again is not trusted again',
@@ -200,7 +208,7 @@ export const commitMutations: readonly Mutation[] = [
     file: QUICK,
     find: 'this.#pauseMs = FIRST_PAUSE_MS;',
     replace: ';',
-    caughtBy: quickSyncs('once 32 stood the test, the next pause is a short one again'),
+    caughtBy: quickSyncs('after 32 syncs on the event loop since a pause, the next pause is short again'),
   },
   {
     name: 'a pause forgets nothing, so that a quick probe does not end it',
@@ -209,7 +217,7 @@ export const commitMutations: readonly Mutation[] = [
     find: `this.#known = 0;
             this.#quick = 0;`,
     replace: '',
-    caughtBy: quickSyncs('a device that was slow is used on the spot again by the first probe that is quick'),
+    caughtBy: quickSyncs('the first quick probe of a slow device brings syncs back to the event loop'),
   },
   {
     name: 'after a failed sync the next one is on the event loop again',
@@ -218,6 +226,6 @@ export const commitMutations: readonly Mutation[] = [
     find: `this.failed();
             throw error;`,
     replace: 'throw error;',
-    caughtBy: quickSyncs('after one that failed all go to threads, until one has succeeded there'),
+    caughtBy: quickSyncs('after a failed sync all go to threads until one has succeeded there'),
   },
 ]

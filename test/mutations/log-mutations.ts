@@ -21,7 +21,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'log/commit/record-buffer',
-      name: 'a record that begins while another is written stands elsewhere, and disturbs it in nothing',
+      name: 'a record that begins while another is written stands elsewhere, and leaves that one alone',
     },
   },
   {
@@ -79,7 +79,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/lock/claim.js',
     find: 'epochIn(other) >= epoch',
     replace: 'epochIn(other) > epoch',
-    caughtBy: { file: 'log/lock/claim', name: 'two openers never get one epoch' },
+    caughtBy: { file: 'log/lock/claim', name: 'no two openers get the same epoch' },
   },
   {
     name: 'no sync of an owner file',
@@ -87,7 +87,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/lock/claim.js',
     find: 'await file.sync();',
     replace: '',
-    caughtBy: { file: 'log/lock/claim', name: 'the first claim of a directory is epoch 1, and durable' },
+    caughtBy: { file: 'log/lock/claim', name: 'the first claim of a directory has epoch 1 and is durable' },
   },
   {
     name: 'no sync of the directory of owners',
@@ -95,7 +95,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/lock/claim.js',
     find: 'await fileSystem.syncDirectory(join(root, OWNERS));',
     replace: '',
-    caughtBy: { file: 'log/lock/claim', name: 'the first claim of a directory is epoch 1, and durable' },
+    caughtBy: { file: 'log/lock/claim', name: 'the first claim of a directory has epoch 1 and is durable' },
   },
   {
     name: 'after a claim no one looks for a higher one',
@@ -105,7 +105,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'false',
     caughtBy: {
       file: 'log/lock/claim',
-      name: 'an opener that finds a higher claim than its own claims anew',
+      name: 'an opener that finds a higher claim than its own claims a higher one',
     },
   },
   {
@@ -160,7 +160,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'a torn frame at the end is a tear: dropped, counted, no corruption',
+      name: 'a torn last frame is dropped and counted as a tear, not reported as corruption',
     },
   },
   {
@@ -172,7 +172,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'a torn frame at the end is a tear: dropped, counted, no corruption',
+      name: 'a torn last frame is dropped and counted as a tear, not reported as corruption',
     },
   },
   {
@@ -183,7 +183,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'without a manifest, the next sequence still exceeds every one that a header names',
+      name: 'without a manifest the next sequence exceeds every sequence in a header',
     },
   },
   {
@@ -194,7 +194,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'log.nextSequence',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'sequences that a record of another log names are never given again',
+      name: 'no sequence that a record of another log names is given again',
     },
   },
   {
@@ -219,7 +219,7 @@ export const logMutations: readonly Mutation[] = [
         try {`,
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'once the fence fell, everything that waits is refused, and the files are closed',
+      name: 'once the fence is lost, waiting appends are refused, and the files are closed',
     },
   },
   {
@@ -240,7 +240,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'this.#undecided = false;',
     caughtBy: {
       file: 'log/manifest/manifest-publisher',
-      name: 'an owner that lost the directory while its manifest became durable does not rely on it',
+      name: 'an owner that lost the directory while its manifest became durable refuses to rely on it',
     },
   },
   {
@@ -252,7 +252,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/manifest/manifest-publisher',
-      name: 'an owner that loses the directory while it removes older manifests removes no further one',
+      name: 'an owner that loses the directory while it removes older manifests stops removing them',
     },
   },
   {
@@ -315,7 +315,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'true',
     caughtBy: {
       file: 'log/lock/fence',
-      name: 'where our file gets a second name, the directory is being copied by links, and the fence is lost',
+      name: 'the fence is lost where our owner file gets a second name: the directory is being copied by links',
     },
   },
   {
@@ -326,7 +326,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'this.#made = file.inodeSync(); file.close();',
     caughtBy: {
       file: 'log/lock/fence',
-      name: 'a file of that name with the number of ours is not taken for ours: ours is held open',
+      name: 'a new owner file under the same name is not taken for ours, which is held open',
     },
   },
   {
@@ -337,7 +337,7 @@ export const logMutations: readonly Mutation[] = [
     replace: "return 'a'.repeat(16);",
     caughtBy: {
       file: 'log/lock/replaced-directory',
-      name: 'a call that slips into a directory that was made anew after its look leaves nothing there',
+      name: 'a call that slips into a directory made anew after the check leaves nothing there',
     },
   },
   {
@@ -348,7 +348,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'return file;',
     caughtBy: {
       file: 'log/lock/replaced-directory',
-      name: 'a call that slips into a directory that was made anew after its look leaves nothing there',
+      name: 'a call that slips into a directory made anew after the check leaves nothing there',
     },
   },
   {
@@ -360,7 +360,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'try {',
     caughtBy: {
       file: 'log/lock/replaced-directory',
-      name: 'a manifest is not renamed once the directory is another’s',
+      name: 'an owner renames no manifest once its directory is gone',
     },
   },
   {
@@ -404,7 +404,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '!counted.has(file)',
     caughtBy: {
       file: 'log/lock/replaced-directory',
-      name: 'a file of a higher epoch than ours is not ours to remove',
+      name: 'an opening removes no file of a higher epoch than its own',
     },
   },
   {
@@ -415,7 +415,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'const file = await this.#find();',
     caughtBy: {
       file: 'log/lock/replaced-directory',
-      name: 'an owner shrinks the ballast that it has open, and none that stands in its place',
+      name: 'an owner shrinks the ballast that it has open, not the one in a directory made anew',
     },
   },
   {
@@ -426,7 +426,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/manifest/manifest-publisher',
-      name: 'an owner that lost a full disk shrinks no ballast: it is its successor’s',
+      name: 'an owner that lost the directory on a full disk does not shrink its successor’s ballast',
     },
   },
   {
@@ -448,7 +448,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'await fileSystem.unlink(ownerFile)',
     caughtBy: {
       file: 'log/lock/replaced-directory',
-      name: 'at the close, the owner file in a restored copy stays: it is not ours',
+      name: 'a close leaves the owner file in a restored copy of the directory',
     },
   },
   {
@@ -459,7 +459,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/lock/replaced-directory',
-      name: 'a step that fails because its directory is gone says so',
+      name: 'a read that fails because its directory is gone rejects with WAQ_LOCK_LOST',
     },
   },
   {
@@ -481,7 +481,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'once the fence fell, everything that waits is refused, and the files are closed',
+      name: 'once the fence is lost, waiting appends are refused, and the files are closed',
     },
   },
   {
@@ -492,7 +492,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/lock/replaced-owner',
-      name: 'once it learns from the lock, nothing is accepted any more',
+      name: 'an owner that learns from the lock that it was replaced accepts nothing',
     },
   },
   {
@@ -509,7 +509,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/lock/held-lock.js',
     find: 'if (isOurs && this.#made?.stands() === true)',
     replace: 'if (true)',
-    caughtBy: { file: 'log/lock/lock-lost', name: 'an owner that was replaced learns it, once', hangs: true },
+    caughtBy: { file: 'log/lock/lock-lost', name: 'a replaced owner learns of it once', hangs: true },
   },
   {
     name: 'the lock of a living owner is taken over',
@@ -538,7 +538,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'return Function.prototype[Symbol.hasInstance].call(branded, value);',
     caughtBy: {
       file: 'log/recovery/copies',
-      name: 'an error of one copy of the package is told by instanceof in another',
+      name: 'an error of one copy of the package is recognised by instanceof in another',
     },
   },
   {
@@ -550,7 +550,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/recovery/copies',
-      name: 'instanceof accepts no error but those of copies of the package',
+      name: 'instanceof accepts only errors of the package and its copies',
     },
   },
   // ── Root leaves files to the directory's user ────────────────────────────────────────────────────────────────
@@ -610,7 +610,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'return true;',
     caughtBy: {
       file: 'log/commit/full-disk',
-      name: 'whoever has no lock yet takes nothing from the ballast of an owner that may live',
+      name: 'an opener without the lock takes nothing from the ballast of an owner that may live',
     },
   },
   {
@@ -621,7 +621,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'throw error;',
     caughtBy: {
       file: 'log/lock/replaced-directory',
-      name: 'an owner that finds no place for its next file loses its queue, and another opens it',
+      name: 'an owner whose segment directory was removed loses its queue, and another opens it',
     },
   },
   {
@@ -643,7 +643,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'isCopy === true',
     caughtBy: {
       file: 'log/lock/lock',
-      name: 'a copy of the record of an owner that cannot be asked says nothing of whether it lives',
+      name: 'a copied owner record of another host leaves open whether its owner lives',
     },
   },
   {
@@ -654,7 +654,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'staleMs + STALENESS_MARGIN_MS;',
     caughtBy: {
       file: 'log/lock/lock',
-      name: 'auto waits until a silent lock is known to be stale, however seldom it comes to look',
+      name: "waitMs 'auto' waits until a silent lock is stale, also on a machine too busy to look often",
     },
   },
   {
@@ -665,7 +665,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'const isStale = fs.lstatSync(path).mtimeMs < Date.now() - staleMs;',
     caughtBy: {
       file: 'log/lock/lock',
-      name: 'the lock of an owner of another host is left alone until it was seen to be stale',
+      name: 'the lock of an owner of another host is left alone until it is stale',
     },
   },
   {
@@ -687,7 +687,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (true) {',
     caughtBy: {
       file: 'log/lock/lock',
-      name: 'an owner that cannot be asked, but gives signs of life, keeps its lock',
+      name: 'an owner on another host that shows signs of life keeps its lock',
     },
   },
   {
@@ -698,7 +698,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'now - this.#lookedAt',
     caughtBy: {
       file: 'log/lock/lock',
-      name: 'an opening that is refused again and again comes to know that a lock is stale',
+      name: 'repeated refused openings find out that a lock is stale',
     },
   },
   {
@@ -717,7 +717,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (ranInAnotherBoot(identity))',
     caughtBy: {
       file: 'log/lock/identity',
-      name: 'a process of another boot is dead where one kernel at a time has the files',
+      name: 'a process of another boot is dead on a file system that one kernel at a time uses',
     },
   },
   {
@@ -739,7 +739,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'const holder = sharedInThread;',
     caughtBy: {
       file: 'log/lock/lock-copies',
-      name: 'two copies of the package in one process share one registry',
+      name: 'two copies of the package in one process share the registry of open directories',
     },
   },
   {
@@ -748,7 +748,10 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/runtime/shared-in-thread.js',
     find: 'const holder = v8;',
     replace: 'const holder = globalThis;',
-    caughtBy: { file: 'log/lock/lock-copies', name: 'copies with global objects of their own share it, too' },
+    caughtBy: {
+      file: 'log/lock/lock-copies',
+      name: 'copies of the package with global objects of their own share the registry of open directories',
+    },
   },
   {
     name: 'a directory that this process has lost counts as open',
@@ -758,7 +761,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'each.path === path',
     caughtBy: {
       file: 'log/lock/lock',
-      name: 'a directory that was removed under its owner can be opened anew at once',
+      name: 'a directory made anew after it was removed under its owner can be opened at once',
     },
   },
   {
@@ -779,7 +782,7 @@ export const logMutations: readonly Mutation[] = [
             written += count;`,
     replace: `file.writeSync(bytes, written, bytes.length - written, position + written);
             written = bytes.length;`,
-    caughtBy: { file: 'log/fs/write', name: 'a small write loops until the last byte' },
+    caughtBy: { file: 'log/fs/write', name: 'a small write that comes out short goes on to the last byte' },
   },
   {
     name: 'a large write takes a short one for a whole one',
@@ -791,7 +794,7 @@ export const logMutations: readonly Mutation[] = [
             written += count;`,
     replace: `await file.write(bytes, written, bytes.length - written, position + written);
             written = bytes.length;`,
-    caughtBy: { file: 'log/fs/write', name: 'a large write loops until the last byte' },
+    caughtBy: { file: 'log/fs/write', name: 'a large write that comes out short goes on to the last byte' },
   },
   {
     name: 'the rest of a small write goes to where it began',
@@ -799,7 +802,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/fs/write.js',
     find: 'file.writeSync(bytes, written, bytes.length - written, position + written)',
     replace: 'file.writeSync(bytes, written, bytes.length - written, position)',
-    caughtBy: { file: 'log/fs/write', name: 'a small write loops until the last byte' },
+    caughtBy: { file: 'log/fs/write', name: 'a small write that comes out short goes on to the last byte' },
   },
   {
     name: 'the rest of a large write goes to where it began',
@@ -807,7 +810,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/fs/write.js',
     find: 'file.write(bytes, written, bytes.length - written, position + written)',
     replace: 'file.write(bytes, written, bytes.length - written, position)',
-    caughtBy: { file: 'log/fs/write', name: 'a large write loops until the last byte' },
+    caughtBy: { file: 'log/fs/write', name: 'a large write that comes out short goes on to the last byte' },
   },
   {
     name: 'a file system that takes no byte is believed',
@@ -833,7 +836,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/commit/active-segment',
-      name: 'after a failed sync no later one is made, and none succeeds',
+      name: 'after a failed sync its segment is not synced again, and every later sync rejects',
     },
   },
   {
@@ -878,7 +881,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'lastSequence: this.lastSequence,',
     caughtBy: {
       file: 'log/commit/active-segment',
-      name: 'a manifest names no sequence beyond what a sync covered, in an open segment and in an ended one',
+      name: 'a manifest lists no sequence of a segment that no sync covered, whether the segment is open or ended',
     },
   },
   {
@@ -889,7 +892,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '}\n    /** While recovering: only',
     caughtBy: {
       file: 'log/commit/active-segment',
-      name: 'a manifest names no sequence beyond what a sync covered, in an open segment and in an ended one',
+      name: 'a manifest lists no sequence of a segment that no sync covered, whether the segment is open or ended',
     },
   },
   {
@@ -901,7 +904,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'segment.syncedTo(covered, lastSequence);',
     caughtBy: {
       file: 'log/commit/active-segment',
-      name: 'a sync that ends after a seal proves nothing behind it',
+      name: 'a sync that ends after its segment was sealed proves no byte behind the seal',
     },
   },
   {
@@ -924,7 +927,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'active.close()',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'a sync that fails while the next segment is being listed is known to a manifest before that gets a frame',
+      name: 'a sync that fails while the next segment is being listed stands in a manifest before that segment gets a frame',
     },
   },
   {
@@ -935,7 +938,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'this.#unsynced.takeLost(); const lost = [];',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'what may not be refused is kept, and written in order when the disk allows',
+      name: 'appends that may not be refused are kept, and written in order when the disk recovers',
     },
   },
   {
@@ -947,7 +950,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'what may not be refused is kept, and written in order when the disk allows',
+      name: 'appends that may not be refused are kept, and written in order when the disk recovers',
     },
   },
   {
@@ -969,7 +972,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'a failed sync at the end of a full segment does not let a later batch overtake',
+      name: 'no later batch overtakes the records of a full segment whose last sync failed',
     },
   },
   {
@@ -1024,7 +1027,10 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/commit/group-commit.js',
     find: 'error.written === 0 && isDiskFull(error)',
     replace: 'isDiskFull(error)',
-    caughtBy: { file: 'log/commit/failures', name: 'a full disk of which bytes were taken ends the segment' },
+    caughtBy: {
+      file: 'log/commit/failures',
+      name: 'a write of which a full disk takes some bytes ends the segment',
+    },
   },
   {
     name: 'sync() resolves though it failed',
@@ -1039,7 +1045,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'sync() says so where the sync failed, and covers everything where it did not',
+      name: 'sync() rejects when the sync fails, and covers everything when it resolves',
     },
   },
   {
@@ -1052,7 +1058,7 @@ export const logMutations: readonly Mutation[] = [
             throw`,
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'sync() says so where what was appended cannot be written at all',
+      name: 'sync() rejects while appended records cannot be written',
     },
   },
   {
@@ -1061,7 +1067,10 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/commit/failure-policy.js',
     find: "append.state !== 'accepted'",
     replace: 'true',
-    caughtBy: { file: 'log/commit/append-queue', name: 'only what was not accepted before may be refused' },
+    caughtBy: {
+      file: 'log/commit/append-queue',
+      name: 'an append that was accepted before is never refused',
+    },
   },
   {
     name: 'a failure half-way is no undecided manifest',
@@ -1071,7 +1080,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/manifest/manifest-publisher',
-      name: 'a publication whose rename fails is undecided until another is durable',
+      name: 'a manifest whose rename fails is undecided until a later one is durable',
     },
   },
   {
@@ -1081,7 +1090,10 @@ export const logMutations: readonly Mutation[] = [
     find: `if (this.#publisher.undecided)
             return this.#settleAndAccept(batch);`,
     replace: '',
-    caughtBy: { file: 'log/commit/undecided', name: 'with fsync, no message is accepted meanwhile' },
+    caughtBy: {
+      file: 'log/commit/undecided',
+      name: 'with durability fsync no message is accepted while a manifest is undecided',
+    },
   },
   {
     name: 'a sync does not wait for an undecided manifest',
@@ -1090,7 +1102,7 @@ export const logMutations: readonly Mutation[] = [
     find: `if (this.#publisher.undecided)
             await this.#publisher.settle();`,
     replace: '',
-    caughtBy: { file: 'log/commit/undecided', name: 'no sync says that it is done meanwhile' },
+    caughtBy: { file: 'log/commit/undecided', name: 'sync() rejects while a manifest is undecided' },
   },
   {
     name: 'a close leaves whoever waits for the next try where they are',
@@ -1101,7 +1113,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/commit/undecided',
-      name: 'no outcome counts as written meanwhile, so nothing is sent on the strength of it',
+      name: 'no outcome counts as written while a manifest is undecided',
       hangs: true,
     },
   },
@@ -1113,7 +1125,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (true) {',
     caughtBy: {
       file: 'log/manifest/manifest-publisher',
-      name: 'publications are serial, and those that wait share the next one',
+      name: 'manifests are published one by one, and waiting requests share the next one',
     },
   },
   {
@@ -1124,7 +1136,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'return this.#running; this.#next ??= this.#running',
     caughtBy: {
       file: 'log/manifest/manifest-publisher',
-      name: 'publications are serial, and those that wait share the next one',
+      name: 'manifests are published one by one, and waiting requests share the next one',
     },
   },
   {
@@ -1135,7 +1147,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (true)\n            return this.#written',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'what a large write puts behind the end of a segment that failed meanwhile is written again',
+      name: 'records that a large write puts behind the end of a segment that failed meanwhile are written again',
     },
   },
   {
@@ -1146,7 +1158,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'this.#syncing = this.#syncOnce();',
     caughtBy: {
       file: 'log/commit/active-segment',
-      name: 'one sync a file is in flight, and whoever comes meanwhile waits for the next',
+      name: 'a segment has one sync in flight, and a caller that comes meanwhile waits for the next one',
     },
   },
   {
@@ -1177,7 +1189,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'while (this.#cutDue) {',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'a full disk of which no byte was taken ends nothing, and is no uncertainty',
+      name: 'a write of which a full disk takes no byte leaves the segment open, and is refused for certain',
     },
   },
   {
@@ -1208,7 +1220,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'void fill(directory, wanted, file).catch(() => {}); const diskBytes = wanted.targetBytes;',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'a segment of 256 KiB whose place is on a full disk leaves nothing behind',
+      name: 'a segment of 256 KiB for which a full disk has no room leaves no file behind',
     },
   },
   {
@@ -1217,7 +1229,10 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/segment/segment.js',
     find: 'await this.#syncing?.catch(() => { });',
     replace: '',
-    caughtBy: { file: 'log/commit/active-segment', name: 'a file is not closed under its sync' },
+    caughtBy: {
+      file: 'log/commit/active-segment',
+      name: 'the file of a segment is not closed while its sync runs',
+    },
   },
   {
     name: 'a full segment is not synced to its end before the next is used',
@@ -1229,7 +1244,7 @@ export const logMutations: readonly Mutation[] = [
       'this.#owner.allSynced(); active.segment.synced = active.segment.written; active.segment.seal();',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'a failed sync at the end of a full segment does not let a later batch overtake',
+      name: 'no later batch overtakes the records of a full segment whose last sync failed',
     },
   },
   {
@@ -1240,7 +1255,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'open',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'only the last segment with a frame can be torn: in an earlier one a bad byte is corruption',
+      name: 'a bad byte in any segment but the last one with a frame is corruption, not a tear',
     },
   },
   {
@@ -1251,7 +1266,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'false',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'after a kill the frames that are not proven are copied, with their sequences, and the rest is cut',
+      name: 'after a kill unproven frames are copied with their sequences, and the rest of their segment is cut',
     },
   },
   {
@@ -1273,7 +1288,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'true',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'a torn frame at the end is a tear: dropped, counted, no corruption',
+      name: 'a torn last frame is dropped and counted as a tear, not reported as corruption',
     },
   },
   {
@@ -1291,7 +1306,10 @@ export const logMutations: readonly Mutation[] = [
     find: `if (header.durable > proven)
             proven = header.durable;`,
     replace: '',
-    caughtBy: { file: 'log/segment/scan', name: 'frames come in order, up to a clean end' },
+    caughtBy: {
+      file: 'log/segment/scan',
+      name: 'a scan yields the frames of a segment in order, up to a clean end',
+    },
   },
   {
     name: 'frames claim to be durable',
@@ -1301,7 +1319,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'const durable = segment.written;',
     caughtBy: {
       file: 'log/recovery/rules-of-order',
-      name: 'a frame that was written before a sync proves nothing of the one in front of it',
+      name: 'a frame written before a sync ended does not prove the frame in front of it',
     },
   },
   {
@@ -1318,7 +1336,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/format/format.js',
     find: 'return crc32c(payload, crc32cNumber(offset, salted)) === header.payloadCrc;',
     replace: 'return true;',
-    caughtBy: { file: 'log/format/format', name: 'a frame of every bit flipped does not validate' },
+    caughtBy: { file: 'log/format/format', name: 'a frame with any bit flipped is invalid' },
   },
   {
     name: 'the addon for checksums is never loaded',
@@ -1328,7 +1346,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'log/format/native-crc',
-      name: 'the addon is loaded when there is enough to check, and not before',
+      name: 'the CRC addon is loaded only after a mebibyte was checked',
     },
   },
   {
@@ -1338,7 +1356,7 @@ export const logMutations: readonly Mutation[] = [
     find: `if (readUInt32(buffer, at) !== expected)
         return undefined;`,
     replace: '',
-    caughtBy: { file: 'log/format/format', name: 'a frame of every bit flipped does not validate' },
+    caughtBy: { file: 'log/format/format', name: 'a frame with any bit flipped is invalid' },
   },
   {
     name: 'a frame of another segment validates',
@@ -1346,7 +1364,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/format/format.js',
     find: 'return crc32cShort(salt, 0, SALT_BYTES, 0);',
     replace: 'return 0;',
-    caughtBy: { file: 'log/format/format', name: 'a frame has these bytes' },
+    caughtBy: { file: 'log/format/format', name: 'a frame is encoded as specified, byte for byte' },
   },
   {
     name: 'a frame of another offset validates',
@@ -1354,7 +1372,10 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/format/crc32c.js',
     find: 'NUMBER_VIEW.setUint32(0, number, true);',
     replace: '',
-    caughtBy: { file: 'log/format/format', name: 'the checksum is CRC32C, whichever way it is computed' },
+    caughtBy: {
+      file: 'log/format/format',
+      name: 'the checksum is CRC32C, in JavaScript and in the native addon',
+    },
   },
   {
     name: 'a frame may prove more than stands before it',
@@ -1365,7 +1386,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/format/format',
-      name: 'a frame header is refused for its bounds even where its CRC is right',
+      name: 'a frame header with a field out of bounds is refused though its CRC is right',
     },
   },
   {
@@ -1377,7 +1398,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/format/format',
-      name: 'a frame header is refused for its bounds even where its CRC is right',
+      name: 'a frame header with a field out of bounds is refused though its CRC is right',
     },
   },
   {
@@ -1388,7 +1409,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (',
     caughtBy: {
       file: 'log/format/format',
-      name: 'a frame header is refused for its bounds even where its CRC is right',
+      name: 'a frame header with a field out of bounds is refused though its CRC is right',
     },
   },
   {
@@ -1408,7 +1429,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'return everySegment(directory, spec);',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'after a clean close everything is there, and nothing is copied',
+      name: 'after a clean close an opening finds every record and copies none',
     },
   },
   {
@@ -1487,7 +1508,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'a segment that takes over what another one could not sync is listed from there on',
+      name: 'a segment that takes over the records of a failed one is listed from the first of those',
     },
   },
   {
@@ -1595,7 +1616,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'a bad frame that a later one proves is corruption: reported, quarantined, and the rest loads',
+      name: 'a bad frame that a later one proves is reported as corruption and quarantined, and the rest loads',
     },
   },
   {
@@ -1606,7 +1627,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'a bad frame that a later one proves is corruption: reported, quarantined, and the rest loads',
+      name: 'a bad frame that a later one proves is reported as corruption and quarantined, and the rest loads',
     },
   },
   {
@@ -1617,7 +1638,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'a bad frame that a later one proves is corruption: reported, quarantined, and the rest loads',
+      name: 'a bad frame that a later one proves is reported as corruption and quarantined, and the rest loads',
     },
   },
   {
@@ -1628,7 +1649,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'known = [].find(',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'damage is reported as new once, shown to the floor above at every opening, and quarantined once',
+      name: 'damage is reported and quarantined once, and passed to the store at every opening',
     },
   },
   {
@@ -1639,7 +1660,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'corrupt: [],',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'damage is reported as new once, shown to the floor above at every opening, and quarantined once',
+      name: 'damage is reported and quarantined once, and passed to the store at every opening',
     },
   },
   {
@@ -1659,7 +1680,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/segment/scan.js',
     find: 'throw asWaqError(error, `reading',
     replace: 'return; throw asWaqError(error, `reading',
-    caughtBy: { file: 'log/segment/scan', name: 'an error while reading is neither tear nor corruption' },
+    caughtBy: { file: 'log/segment/scan', name: 'a read error during a scan is neither tear nor corruption' },
   },
   {
     name: 'a manifest is not checked',
@@ -1670,7 +1691,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/manifest/manifest',
-      name: 'one damaged copy costs nothing, wherever the damage is',
+      name: 'a manifest with one damaged copy is read, wherever the damage is',
     },
   },
   {
@@ -1681,7 +1702,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/manifest/manifest',
-      name: 'one damaged copy costs nothing, wherever the damage is',
+      name: 'a manifest with one damaged copy is read, wherever the damage is',
     },
   },
   {
@@ -1703,7 +1724,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'return { identity, manifest, file, names, damage: undefined };',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'where both copies of the newest manifest are bad, every segment counts, and it is reported',
+      name: 'an unreadable newest manifest is reported, and every segment counts',
     },
   },
   {
@@ -1725,7 +1746,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/recovery/rules-of-order',
-      name: 'without a manifest, segments stand in the order of their records, whatever their names',
+      name: 'without a manifest segments are ordered by their records, not by their names',
     },
   },
   {
@@ -1736,7 +1757,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'candidate.end',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'after a kill the frames that are not proven are copied, with their sequences, and the rest is cut',
+      name: 'after a kill unproven frames are copied with their sequences, and the rest of their segment is cut',
     },
   },
   {
@@ -1780,7 +1801,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'void opened.#publisher.publish().catch(() => {});',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'after a kill the frames that are not proven are copied, with their sequences, and the rest is cut',
+      name: 'after a kill unproven frames are copied with their sequences, and the rest of their segment is cut',
     },
   },
   {
@@ -1800,7 +1821,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'flags',
     caughtBy: {
       file: 'log/recovery/rules-of-order',
-      name: 'of a list that an opening copied, one bad record costs no other',
+      name: 'a bad record in a list that an opening copied costs no other record',
     },
   },
   {
@@ -1812,7 +1833,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'clean = true;',
     caughtBy: {
       file: 'log/recovery/recover',
-      name: 'after a clean close everything is there, and nothing is copied',
+      name: 'after a clean close an opening finds every record and copies none',
     },
   },
   {
@@ -1891,7 +1912,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'await makeDirectory(fileSystem, path, true);',
     caughtBy: {
       file: 'log/directory/prepare-directory',
-      name: 'a directory in a place that cannot be synced is refused',
+      name: 'a new directory is refused where its parent cannot be synced',
     },
   },
   {
@@ -1903,7 +1924,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/directory/prepare-directory',
-      name: 'every directory that was made is durable when it returns',
+      name: 'every directory that an opening made is durable when preparing ends',
     },
   },
   {
@@ -2061,7 +2082,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (false) {',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'a retirement under a rewriting of the same segments loses nothing',
+      name: 'a retirement during a rewrite of the same segments loses nothing',
     },
   },
   {
@@ -2072,7 +2093,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'originals.includes(segment) ? [] : [segment]).concat(segments).flatMap(segment => [segment]',
     caughtBy: {
       file: 'log/recovery/rules-of-order',
-      name: 'the copies of a rewrite stand where their originals stood',
+      name: 'the copies of a rewrite take the place of their originals in the order',
     },
   },
   {
@@ -2083,7 +2104,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/recovery/rules-of-order',
-      name: 'records can be read at every moment of a rewrite',
+      name: 'every kept record can be read at each moment of a rewrite',
     },
   },
   {
@@ -2094,7 +2115,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '.flatMap(id => this.#segments.get(id) ?? [])',
     caughtBy: {
       file: 'log/recovery/rules-of-order',
-      name: 'a segment that is in use is neither rewritten nor retired',
+      name: 'the segment that is written to is neither rewritten nor retired',
     },
   },
   {
@@ -2116,7 +2137,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'true',
     caughtBy: {
       file: 'log/recovery/rules-of-order',
-      name: 'a reader asks again where a file vanished that its manifest lists',
+      name: 'a reader loads the manifest again when a listed file has vanished',
     },
   },
   {
@@ -2126,7 +2147,10 @@ export const logMutations: readonly Mutation[] = [
     find: `this.#timer = undefined;
                 this.#sync();`,
     replace: 'this.#timer = undefined;',
-    caughtBy: { file: 'log/commit/failures', name: 'outcomes are synced in time though no one asks' },
+    caughtBy: {
+      file: 'log/commit/failures',
+      name: 'outcomes are synced within syncEveryMs without a call of sync()',
+    },
   },
   {
     name: 'outcomes that are not synced pile up',
@@ -2149,7 +2173,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'what may not be refused is kept, and written in order when the disk allows',
+      name: 'appends that may not be refused are kept, and written in order when the disk recovers',
     },
   },
   {
@@ -2171,7 +2195,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'await file.truncate(BALLAST_BYTES);',
     caughtBy: {
       file: 'log/directory/ballast',
-      name: 'a new ballast is written whole: space that is only promised is no reserve',
+      name: 'a new ballast is written in full, not only reserved',
     },
   },
   {
@@ -2182,7 +2206,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (true)',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'a quota that is used up: outcomes are recorded out of the ballast, messages are refused, and it heals',
+      name: 'with a quota that is used up outcomes are recorded out of the ballast, messages are refused, and the log recovers by itself',
     },
   },
   {
@@ -2191,7 +2215,10 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/errors/system-error.js',
     find: 'files > 0 && ffree === 0',
     replace: 'false',
-    caughtBy: { file: 'log/errors/system-error', name: 'no inode left is no lack of bytes, and says so' },
+    caughtBy: {
+      file: 'log/errors/system-error',
+      name: 'a creation that fails for want of an inode says so, and needs no bytes',
+    },
   },
   {
     name: 'the ballast is given for an inode',
@@ -2199,7 +2226,10 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/errors/system-error.js',
     find: 'isDiskFull(error) && !isOutOfInodes(error)',
     replace: 'isDiskFull(error)',
-    caughtBy: { file: 'log/errors/system-error', name: 'no inode left is no lack of bytes, and says so' },
+    caughtBy: {
+      file: 'log/errors/system-error',
+      name: 'a creation that fails for want of an inode says so, and needs no bytes',
+    },
   },
   {
     name: 'a record is told as if it were a path',
@@ -2209,7 +2239,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'creationError(error, path)',
     caughtBy: {
       file: 'log/errors/system-error',
-      name: 'the record in a link that cannot be made is told as no path',
+      name: 'the error of a symlink record that cannot be made does not show the record',
     },
   },
   {
@@ -2218,7 +2248,10 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/directory/ballast.js',
     find: 'await file.truncate(this.#bytes).catch(() => { });',
     replace: '',
-    caughtBy: { file: 'log/commit/full-disk', name: 'a ballast that does not fit gives back what it took' },
+    caughtBy: {
+      file: 'log/commit/full-disk',
+      name: 'a ballast that does not fit on the disk gives back the bytes that it took',
+    },
   },
   {
     name: 'on a full disk outcomes wait for space',
@@ -2228,7 +2261,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'false',
     caughtBy: {
       file: 'log/commit/full-disk',
-      name: 'an outcome for which no byte is left is written out of the ballast, at once',
+      name: 'an outcome for which a disk has no byte left is written out of the ballast at once',
     },
   },
   {
@@ -2239,7 +2272,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'false',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'a full disk: outcomes are recorded out of the ballast, messages are refused, and it heals',
+      name: 'with a full disk outcomes are recorded out of the ballast, messages are refused, and the log recovers by itself',
     },
   },
   {
@@ -2250,7 +2283,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'a full disk: outcomes are recorded out of the ballast, messages are refused, and it heals',
+      name: 'with a full disk outcomes are recorded out of the ballast, messages are refused, and the log recovers by itself',
     },
   },
   {
@@ -2272,7 +2305,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'await claimEpoch(fileSystem, root, names, now)',
     caughtBy: {
       file: 'log/commit/full-disk',
-      name: 'a full disk is opened, and what is not proven is copied, out of the ballast',
+      name: 'an opening on a full disk claims the directory and copies unproven records out of the ballast',
     },
   },
   {
@@ -2283,7 +2316,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'await (f => f())(async () => {',
     caughtBy: {
       file: 'log/commit/full-disk',
-      name: 'a full disk is opened, and what is not proven is copied, out of the ballast',
+      name: 'an opening on a full disk claims the directory and copies unproven records out of the ballast',
     },
   },
   {
@@ -2294,7 +2327,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/commit/full-disk',
-      name: 'whoever takes the lock of a full disk may ask for room',
+      name: 'taking the lock of a directory on a full disk may ask for room',
     },
   },
   {
@@ -2316,7 +2349,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'tailInDoubt',
     caughtBy: {
       file: 'log/recovery/tail-in-doubt',
-      name: 'after another boot it is, of the log that accounts for it',
+      name: 'after a reboot the tail of a log that accounts for its tail is in doubt',
     },
   },
   {
@@ -2338,7 +2371,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'mayLackUnsynced',
     caughtBy: {
       file: 'log/recovery/tail-in-doubt',
-      name: 'after a clean close it is not, whatever the boot',
+      name: 'after a clean close the tail is not in doubt in any boot',
     },
   },
   {
@@ -2349,7 +2382,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'this.#tailInDoubt',
     caughtBy: {
       file: 'log/recovery/tail-in-doubt',
-      name: 'after a failed sync it is in doubt until what was accepted is written again',
+      name: 'after a failed sync the tail is in doubt until accepted records are written again',
     },
   },
 ]

@@ -101,7 +101,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'let low = this.#begin; for (const place of this.#places) if (place.sequence > sequence) break;',
     caughtBy: {
       file: 'log/frame-positions',
-      name: 'a record that is discarded costs as much however many were before',
+      name: 'discarding a record costs the same however many were discarded before',
     },
   },
   {

@@ -42,7 +42,7 @@ function stage() {
 
 const turn = () => new Promise(resolve => setImmediate(resolve))
 
-t.test('after a failed sync no later one is made, and none succeeds', async t => {
+t.test('after a failed sync its segment is not synced again, and every later sync rejects', async t => {
   const { active, segment, syncs, calls } = stage()
   active.advance(100, 1, 4)
   const first = active.sync()
@@ -66,24 +66,27 @@ t.test('a sync covers what was written before it began', async t => {
   t.equal(segment.synced, SEGMENT_HEADER_BYTES + 100)
 })
 
-t.test('one sync a file is in flight, and whoever comes meanwhile waits for the next', async t => {
-  const { active, segment, syncs } = stage()
-  active.advance(100, 1, 4)
-  const first = active.sync()
-  active.advance(50, 5, 6)
-  const second = active.sync()
-  await turn()
-  t.equal(syncs.length, 1)
-  syncs[0]!.succeed()
-  await first
-  await turn()
-  t.equal(syncs.length, 2)
-  syncs[1]!.succeed()
-  await second
-  t.equal(segment.synced, SEGMENT_HEADER_BYTES + 150)
-})
+t.test(
+  'a segment has one sync in flight, and a caller that comes meanwhile waits for the next one',
+  async t => {
+    const { active, segment, syncs } = stage()
+    active.advance(100, 1, 4)
+    const first = active.sync()
+    active.advance(50, 5, 6)
+    const second = active.sync()
+    await turn()
+    t.equal(syncs.length, 1)
+    syncs[0]!.succeed()
+    await first
+    await turn()
+    t.equal(syncs.length, 2)
+    syncs[1]!.succeed()
+    await second
+    t.equal(segment.synced, SEGMENT_HEADER_BYTES + 150)
+  },
+)
 
-t.test('a sync that ends after a seal proves nothing behind it', async t => {
+t.test('a sync that ends after its segment was sealed proves no byte behind the seal', async t => {
   const { active, segment, syncs } = stage()
   active.advance(100, 1, 4)
   const syncing = active.sync()
@@ -95,7 +98,7 @@ t.test('a sync that ends after a seal proves nothing behind it', async t => {
 })
 
 t.test(
-  'a manifest names no sequence beyond what a sync covered, in an open segment and in an ended one',
+  'a manifest lists no sequence of a segment that no sync covered, whether the segment is open or ended',
   async t => {
     const { active, segment, syncs } = stage()
     active.advance(100, 7, 9)
@@ -112,7 +115,7 @@ t.test(
   },
 )
 
-t.test('a file is not closed under its sync', async t => {
+t.test('the file of a segment is not closed while its sync runs', async t => {
   const { active, syncs, calls } = stage()
   active.advance(100, 1, 4)
   const syncing = active.sync()
@@ -125,14 +128,14 @@ t.test('a file is not closed under its sync', async t => {
   t.same(calls, ['sync', 'close'])
 })
 
-t.test('a frame whose sequence does not rise contradicts the segment, and none is accounted for', async t => {
+t.test('a frame whose sequence does not rise contradicts its segment and is not counted', async t => {
   const { active, segment } = stage()
   active.advance(100, 1, 4)
   t.throws(() => active.advance(100, 4, 5), /contradicts itself: .* gets 4 behind 4/)
   t.equal(segment.written, SEGMENT_HEADER_BYTES + 100)
 })
 
-t.test('a sync beyond what was written contradicts the segment', async t => {
+t.test('a sync beyond the written bytes contradicts its segment', async t => {
   const { active, segment } = stage()
   active.advance(100, 1, 4)
   t.throws(() => segment.syncedTo(SEGMENT_HEADER_BYTES + 101, 4), /contradicts itself/)

@@ -23,7 +23,7 @@ function queueOf(...appends: Append[]): AppendQueue {
 
 const sequences = (appends: readonly Append[]) => appends.map(each => each.firstSequence)
 
-t.test('an append finds its records by where their frames stand', async t => {
+t.test('an append finds its records by the offsets of their frames', async t => {
   const appended = append(1, 10, 20)
   const second = 64 + FRAME_HEADER_BYTES + 10
   t.equal(appended.recordAt(64, 64), appended.record(0))
@@ -32,7 +32,7 @@ t.test('an append finds its records by where their frames stand', async t => {
     t.equal(appended.recordAt(offset, 64), undefined)
 })
 
-t.test('a batch is what waits, in order, up to so many bytes', async t => {
+t.test('a batch takes the waiting appends in order, up to its limit of bytes', async t => {
   const queue = queueOf(append(1, 72), append(2, 72), append(3, 72))
   t.same(sequences(queue.take(200)), [1, 2])
   t.equal(queue.size, 1)
@@ -69,7 +69,7 @@ t.test('an append is withdrawn while no byte of it was written', async t => {
   t.same(sequences(queue.take(1000)), [2, 3])
 })
 
-t.test('only what was not accepted before may be refused', async t => {
+t.test('an append that was accepted before is never refused', async t => {
   const accepted = append(1, 1)
   accepted.state = 'accepted'
   const queue = queueOf(accepted, append(2, 1))

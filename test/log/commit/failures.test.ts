@@ -157,7 +157,7 @@ test('a batch that fails twice is rejected as indeterminate, and the queue heals
   t.match(textsOf(frames.messages).at(-1), / three$/)
 })
 
-test('a full disk of which no byte was taken ends nothing, and is no uncertainty', async t => {
+test('a write of which a full disk takes no byte leaves the segment open, and is refused for certain', async t => {
   const { disk, set, faults } = await stage()
   await append(set, 'messages', 'one')
   faults.push(failing('write', 'messages', { code: 'ENOSPC' }))
@@ -168,7 +168,7 @@ test('a full disk of which no byte was taken ends nothing, and is no uncertainty
   t.same(textsOf((await afterPowerLoss(disk)).frames.messages), ['1 one', '3 three'])
 })
 
-test('a full disk of which bytes were taken ends the segment', async t => {
+test('a write of which a full disk takes some bytes ends the segment', async t => {
   const { disk, set, faults } = await stage()
   await append(set, 'messages', 'one')
   faults.push(failing('write', 'messages', { code: 'ENOSPC', bytes: 5 }))
@@ -195,7 +195,7 @@ test('a short write is no failure', async t => {
   t.same(textsOf((await afterPowerLoss(disk)).frames.messages), ['1 one', '2 two'])
 })
 
-test('what may not be refused is kept, and written in order when the disk allows', async t => {
+test('appends that may not be refused are kept, and written in order when the disk recovers', async t => {
   const { disk, set, faults } = await stage()
   await append(set, 'acks', 'one')
   for (let i = 0; i < 3; i++) faults.push(failing('write', 'acks', { code: 'EIO', bytes: 3 }))
@@ -209,7 +209,7 @@ test('what may not be refused is kept, and written in order when the disk allows
   t.same(textsOf((await afterPowerLoss(disk)).frames.acks), ['1 one', '2 two', '3 three', '4 four'])
 })
 
-test('outcomes are synced in time though no one asks', async t => {
+test('outcomes are synced within syncEveryMs without a call of sync()', async t => {
   const [messages, acks] = queueLogs() as [LogSpec, LogSpec]
   const { disk, set } = await stage({ logs: [messages, { ...acks, durability: { syncEveryMs: 20 } }] })
   await append(set, 'acks', 'one')
@@ -243,7 +243,7 @@ test('a message whose second sync fails as well is refused, and may be there all
   t.same(faults, [])
 })
 
-test('what a large write puts behind the end of a segment that failed meanwhile is written again', async t => {
+test('records that a large write puts behind the end of a segment that failed meanwhile are written again', async t => {
   const { disk, process, set, faults } = await stage()
   await append(set, 'acks', 'one')
   let syncing: Promise<unknown> | undefined
@@ -262,7 +262,7 @@ test('what a large write puts behind the end of a segment that failed meanwhile 
   t.equal((await afterPowerLoss(disk)).frames.acks!.length, 2)
 })
 
-test('what was accepted before a background sync failed is written again, and its place is told', async t => {
+test('records accepted before a background sync failed are written again, and their new place is reported', async t => {
   const { disk, set, faults, errors } = await stage()
   const moved: number[] = []
   const place = await new Promise<{ segment: number; offset: number }>((resolve, reject) => {
@@ -285,7 +285,7 @@ test('what was accepted before a background sync failed is written again, and it
     t.same(textsOf((await afterPowerLoss(disk, kind)).frames.acks), ['1 one', '2 two'], kind)
 })
 
-test('sync() says so where the sync failed, and covers everything where it did not', async t => {
+test('sync() rejects when the sync fails, and covers everything when it resolves', async t => {
   const { disk, set, faults } = await stage()
   await append(set, 'acks', 'one')
   faults.push(failing('sync', 'acks'))
@@ -297,7 +297,7 @@ test('sync() says so where the sync failed, and covers everything where it did n
   t.same(textsOf((await afterPowerLoss(disk)).frames.acks), ['1 one'], 'once it resolves, it is true')
 })
 
-test('sync() says so where what was appended cannot be written at all', async t => {
+test('sync() rejects while appended records cannot be written', async t => {
   const { disk, process, set } = await stage()
   process.capacityBytes = 0
   const written = append(set, 'acks', 'a'.repeat(5_000_000))
@@ -309,7 +309,7 @@ test('sync() says so where what was appended cannot be written at all', async t 
   t.equal((await afterPowerLoss(disk)).frames.acks!.length, 1)
 })
 
-test('a sync that fails while a later batch is on its way leaves the order as it was', async t => {
+test('records keep their order when a sync fails while a later batch is being written', async t => {
   const { disk, process, set, faults } = await stage()
   await append(set, 'acks', 'one')
   await append(set, 'acks', 'two')
@@ -332,7 +332,7 @@ test('a sync that fails while a later batch is on its way leaves the order as it
   )
 })
 
-test('a failed sync at the end of a full segment does not let a later batch overtake', async t => {
+test('no later batch overtakes the records of a full segment whose last sync failed', async t => {
   const { disk, set, faults } = await stage({ segmentBytes: 4096 })
   for (let i = 1; i <= 3; i++) await append(set, 'acks', `${i}`.repeat(1200))
   // The next one does not fit: the segment is synced to its end first, and that fails.
@@ -346,7 +346,7 @@ test('a failed sync at the end of a full segment does not let a later batch over
   t.same(order, [1, 2, 3, 4])
 })
 
-test('a sync that fails while the next segment is being listed is known to a manifest before that gets a frame', async t => {
+test('a sync that fails while the next segment is being listed stands in a manifest before that segment gets a frame', async t => {
   const { disk, process, set, faults } = await stage({ segmentBytes: 4096 })
   await append(set, 'acks', 'x'.repeat(1800))
   let metFailure: Promise<unknown> | undefined
@@ -463,7 +463,7 @@ for (const kind of ['create', 'write', 'sync', 'rename', 'syncDirectory'] as con
   })
 }
 
-test('once the fence fell, everything that waits is refused, and the files are closed', async t => {
+test('once the fence is lost, waiting appends are refused, and the files are closed', async t => {
   const { disk, process, set } = await stage()
   const lost: WaqError[] = []
   set.onLost(error => lost.push(error))
@@ -488,7 +488,7 @@ for (const [full, code, remedy] of [
   // Node has no name for its error.
   ['a quota that is used up', 'EDQUOT', /quota .* is used up: free some, or have it raised/],
 ] as const) {
-  test(`${full}: outcomes are recorded out of the ballast, messages are refused, and it heals`, async t => {
+  test(`with ${full} outcomes are recorded out of the ballast, messages are refused, and the log recovers by itself`, async t => {
     const { disk, process, set } = await stage({ segmentBytes: 64 * 1024 })
     await append(set, 'messages', 'one')
     await append(set, 'acks', 'before')
@@ -518,7 +518,7 @@ for (const [full, code, remedy] of [
 }
 
 for (const ends of ['a close', 'a sync'] as const) {
-  test(`what was accepted, and lost its segment on a full disk, is written out of the ballast at ${ends}`, async t => {
+  test(`accepted records that lost their segment on a full disk are written out of the ballast at ${ends}`, async t => {
     const { disk, process, set, faults } = await stage({ durability: { syncEveryMs: 60_000 } })
     await append(set, 'messages', 'one')
     process.capacityBytes = disk.usedBytes()
@@ -542,7 +542,7 @@ for (const ends of ['a close', 'a sync'] as const) {
   })
 }
 
-test('a segment of 256 KiB whose place is on a full disk leaves nothing behind', async t => {
+test('a segment of 256 KiB for which a full disk has no room leaves no file behind', async t => {
   const { disk, process, set } = await stage()
   process.capacityBytes = disk.usedBytes() + 1000
   t.match(await outcome(append(set, 'messages', 'one')), { code: 'WAQ_DISK_FULL', indeterminate: false })
@@ -552,7 +552,7 @@ test('a segment of 256 KiB whose place is on a full disk leaves nothing behind',
   await append(set, 'messages', 'two')
 })
 
-test('an undecided manifest holds back what was written meanwhile', async t => {
+test('an append that meets an undecided manifest is refused, or survives a power loss', async t => {
   const { disk, set, faults, errors } = await stage()
   await append(set, 'messages', 'one')
   faults.push(failing('sync', 'messages'))
@@ -592,7 +592,7 @@ test('segments whose retirement failed are removed once it is published', async 
   t.notOk(disk.find(`${ROOT}/${first.file}`), 'a second try removes it')
 })
 
-test('a retirement under a rewriting of the same segments loses nothing', async t => {
+test('a retirement during a rewrite of the same segments loses nothing', async t => {
   const { disk, process, set } = await stage({ segmentBytes: 1024 })
   for (let i = 0; i < 60; i++) await append(set, 'messages', `${i} ${'x'.repeat(100)}`)
   await sleep(1)
@@ -614,7 +614,7 @@ test('a retirement under a rewriting of the same segments loses nothing', async 
   t.ok(found.size >= 60 - (second!.firstSequence - 1))
 })
 
-test('a segment that takes over what another one could not sync is listed from there on', async t => {
+test('a segment that takes over the records of a failed one is listed from the first of those', async t => {
   const { disk, set, faults } = await stage({ segmentBytes: 1024 })
   const inForce = () => {
     const path = disk

@@ -11,24 +11,27 @@ import { append, ballastOf, openLogs, queueLogs, ROOT } from '../fixtures/logs.j
 
 const MEBIBYTE = 1024 * 1024
 
-t.test('a full disk is opened, and what is not proven is copied, out of the ballast', async t => {
-  const disk = new RecordingDisk()
-  const first = new DiskProcess(disk)
-  const { set } = await openLogs(first)
-  // More than one step of the ballast: claim and copy each have to ask.
-  await append(
-    set,
-    'messages',
-    [...'abc'].map(letter => letter.repeat(MEBIBYTE / 2)),
-  )
-  first.kill()
-  const process = new DiskProcess(disk, { capacityBytes: disk.usedBytes() })
-  const { frames } = await openLogs(process)
-  t.equal(frames.messages!.length, 3)
-  t.ok(ballastOf(disk).live.size < BALLAST_BYTES)
-})
+t.test(
+  'an opening on a full disk claims the directory and copies unproven records out of the ballast',
+  async t => {
+    const disk = new RecordingDisk()
+    const first = new DiskProcess(disk)
+    const { set } = await openLogs(first)
+    // More than one step of the ballast: claim and copy each have to ask.
+    await append(
+      set,
+      'messages',
+      [...'abc'].map(letter => letter.repeat(MEBIBYTE / 2)),
+    )
+    first.kill()
+    const process = new DiskProcess(disk, { capacityBytes: disk.usedBytes() })
+    const { frames } = await openLogs(process)
+    t.equal(frames.messages!.length, 3)
+    t.ok(ballastOf(disk).live.size < BALLAST_BYTES)
+  },
+)
 
-t.test('whoever takes the lock of a full disk may ask for room', async t => {
+t.test('taking the lock of a directory on a full disk may ask for room', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk))
   await set.close()
@@ -58,7 +61,7 @@ t.test('whoever takes the lock of a full disk may ask for room', async t => {
   await opened.close()
 })
 
-t.test('whoever has no lock yet takes nothing from the ballast of an owner that may live', async t => {
+t.test('an opener without the lock takes nothing from the ballast of an owner that may live', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk))
   damage.removeTree(disk, `${ROOT}/quarantine`)
@@ -86,7 +89,7 @@ t.test('while the ballast is short, no segment is filled with zeros ahead', asyn
   await set.close()
 })
 
-t.test('a ballast that does not fit gives back what it took', async t => {
+t.test('a ballast that does not fit on the disk gives back the bytes that it took', async t => {
   const disk = new RecordingDisk()
   const process = new DiskProcess(disk, { capacityBytes: MEBIBYTE })
   const ballast = new Ballast(process, '/', () => 0)
@@ -95,7 +98,7 @@ t.test('a ballast that does not fit gives back what it took', async t => {
   t.equal(disk.usedBytes(), 0)
 })
 
-t.test('an outcome for which no byte is left is written out of the ballast, at once', async t => {
+t.test('an outcome for which a disk has no byte left is written out of the ballast at once', async t => {
   const disk = new RecordingDisk()
   const process = new DiskProcess(disk)
   const { set } = await openLogs(process)

@@ -26,7 +26,7 @@ t.test('1,000 concurrent appends need a handful of syncs', async t => {
   )
 })
 
-t.test('appends that arrive during a flush form the next one', async t => {
+t.test('appends that arrive during a flush form the next flush', async t => {
   const process = new DiskProcess(new RecordingDisk())
   const { set } = await openLogs(process, { segmentBytes: 1 << 20 })
   await append(set, 'messages', 'warm')
@@ -84,7 +84,7 @@ t.test('an accepted record is read from its place', async t => {
   })
 })
 
-t.test('a list is contiguous, and known by its first record', async t => {
+t.test('the records of a list are contiguous, and their place is that of the first one', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk))
   const [list, single] = await Promise.all([
@@ -157,7 +157,7 @@ t.test('the next segment is prepared and listed ahead of need', async t => {
   t.equal(first.diskBytes, first.length, 'the rest of its zeros went back to the disk')
 })
 
-t.test('a segment that is full soon has its length in a manifest', async t => {
+t.test('the length of a full segment soon stands in a manifest', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk), { segmentBytes: 1024 })
   let last = await append(set, 'messages', 'x'.repeat(100))
@@ -195,7 +195,7 @@ t.test('while the next segment is not ready, the active one takes more than its 
   t.equal(set.log('messages').segments().length, 2)
 })
 
-t.test('an opening’s first segment is small, the next ones grow', async t => {
+t.test('the first segment of an opening is small, and the next ones grow', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk), { segmentBytes: 2 * 1024 * 1024 })
   const sizes = () =>
@@ -266,7 +266,7 @@ t.test('closing writes more than one flush holds', async t => {
   t.equal((await recovered(disk)).frames.messages!.length, 30)
 })
 
-t.test('a closed set takes nothing any more, and says so', async t => {
+t.test('a closed log directory rejects appends with WAQ_CLOSED', async t => {
   const { set } = await openLogs(new DiskProcess(new RecordingDisk()))
   await set.close()
   await set.close()

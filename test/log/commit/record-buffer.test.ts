@@ -20,7 +20,7 @@ const append = (...records: Uint8Array[]) => ({
   record: (index: number) => records[index]!,
 })
 
-t.test('records that stand one behind the other are frames but for their headers', async t => {
+t.test('records that stand one behind the other in the buffer become frames without a copy', async t => {
   const buffer = new RecordBuffer()
   const [one, two, three] = [encode(buffer, 'one'), encode(buffer, 'two'), encode(buffer, 'three')]
   const frames = buffer.framesOf([append(one), append(two, three)])!
@@ -97,7 +97,7 @@ t.test('a record that outgrows the buffer moves to a new one, and leaves the oth
   t.ok(buffer.framesOf([append(grown)]))
 })
 
-t.test('a record that was given up leaves no room behind', async t => {
+t.test('a record that was given up leaves no gap in the buffer', async t => {
   const buffer = new RecordBuffer()
   const one = encode(buffer, 'one')
   const outer = buffer.begin()
@@ -118,7 +118,7 @@ t.test('written bytes move back to make room for bytes that belong before them',
 })
 
 t.test(
-  'a record that begins while another is written stands elsewhere, and disturbs it in nothing',
+  'a record that begins while another is written stands elsewhere, and leaves that one alone',
   async t => {
     const buffer = new RecordBuffer()
     const before = encode(buffer, 'before')

@@ -29,7 +29,7 @@ async function undecided(durability: Durability) {
 }
 
 for (const durability of ['fsync', 'os'] as const) {
-  t.test(`with ${durability}, no message is accepted meanwhile`, async t => {
+  t.test(`with durability ${durability} no message is accepted while a manifest is undecided`, async t => {
     const { set, heal } = await undecided(durability)
     await t.rejects(append(set, 'messages', 'meanwhile'), { code: 'WAQ_IO', indeterminate: true })
     heal()
@@ -37,7 +37,7 @@ for (const durability of ['fsync', 'os'] as const) {
   })
 }
 
-t.test('no outcome counts as written meanwhile, so nothing is sent on the strength of it', async t => {
+t.test('no outcome counts as written while a manifest is undecided', async t => {
   const { set, heal } = await undecided('fsync')
   let written = false
   const appending = append(set, 'acks', 'an attempt').then(() => {
@@ -51,7 +51,7 @@ t.test('no outcome counts as written meanwhile, so nothing is sent on the streng
   await appending
 })
 
-t.test('no sync says that it is done meanwhile', async t => {
+t.test('sync() rejects while a manifest is undecided', async t => {
   const { set, heal } = await undecided('fsync')
   await t.rejects(set.log('acks').sync(), { code: 'WAQ_IO' })
   heal()

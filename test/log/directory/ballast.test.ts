@@ -20,7 +20,7 @@ async function stage(
   return { disk, process, clock, ballast, size }
 }
 
-t.test('a new ballast is written whole: space that is only promised is no reserve', async t => {
+t.test('a new ballast is written in full, not only reserved', async t => {
   const { ballast, size, process } = await stage()
   t.equal(ballast.short, true)
   await ballast.load(TOKEN)
@@ -31,7 +31,7 @@ t.test('a new ballast is written whole: space that is only promised is no reserv
   t.notOk(process.counts.truncate)
 })
 
-t.test('a ballast that is there is not written again', async t => {
+t.test('a ballast that exists is not written again', async t => {
   const { ballast, disk, process } = await stage()
   await ballast.load(TOKEN)
   const writes = process.counts.write
@@ -54,7 +54,7 @@ t.test('the ballast is given up step by step until nothing is left', async t => 
   t.equal(await ballast.shrink(), false)
 })
 
-t.test('an opener that never loaded it may shrink it; without one there is nothing to give', async t => {
+t.test('an opener that has not loaded the ballast may shrink it if there is one', async t => {
   const { ballast, process } = await stage()
   t.equal(await ballast.shrink(), false)
   await ballast.load(TOKEN)
@@ -62,7 +62,7 @@ t.test('an opener that never loaded it may shrink it; without one there is nothi
   t.equal(await opener.shrink(), true)
 })
 
-t.test('the ballast is refilled when there is space, and tried at intervals', async t => {
+t.test('the ballast is refilled when there is space, and the attempts have intervals', async t => {
   const { ballast, clock, process, size } = await stage({ capacityBytes: 10 * MIB })
   await ballast.load(TOKEN)
   await ballast.shrink()
@@ -80,7 +80,7 @@ t.test('the ballast is refilled when there is space, and tried at intervals', as
   t.equal(await ballast.restore(), true)
 })
 
-t.test('a clock set back does not keep it short', async t => {
+t.test('a clock that was set back does not keep the ballast short', async t => {
   const { ballast, clock } = await stage()
   await ballast.load(TOKEN)
   await ballast.shrink()
@@ -88,7 +88,7 @@ t.test('a clock set back does not keep it short', async t => {
   t.equal(await ballast.restore(), true)
 })
 
-t.test('calls that come together fill it once', async t => {
+t.test('concurrent calls of restore() fill the ballast once', async t => {
   const { ballast, clock, process } = await stage()
   await ballast.load(TOKEN)
   await ballast.shrink()
@@ -98,7 +98,7 @@ t.test('calls that come together fill it once', async t => {
   t.equal(process.counts.write, writes + 1)
 })
 
-t.test('an error that is no lack of space is an error', async t => {
+t.test('the ballast fails with any error but a lack of space', async t => {
   const { ballast } = await stage({ fault: ({ kind }) => (kind === 'sync' ? { code: 'EIO' } : undefined) })
   await t.rejects(ballast.load(TOKEN), { code: 'WAQ_IO', message: /restoring the ballast of \/ failed/ })
   t.equal(ballast.short, true)

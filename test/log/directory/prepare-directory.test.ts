@@ -22,7 +22,7 @@ function temporary(t: Test): string {
 
 const prepare = (path: string) => prepareDirectory(nodeFileSystem, path, LOGS)
 
-t.test('a directory is made with all above it, private whatever the umask', async t => {
+t.test('a missing directory is made with its parents, private under any umask', async t => {
   const base = temporary(t)
   const old = process.umask(0o000)
   t.teardown(() => process.umask(old))
@@ -33,7 +33,7 @@ t.test('a directory is made with all above it, private whatever the umask', asyn
     t.equal(fs.statSync(path).mode & 0o777, 0o700, path)
 })
 
-t.test('a directory that exists is used, also through a symbolic link', async t => {
+t.test('an existing directory is used, also through a symbolic link', async t => {
   const base = temporary(t)
   fs.mkdirSync(join(base, 'real'))
   fs.symlinkSync(join(base, 'real'), join(base, 'link'))
@@ -87,12 +87,12 @@ t.test('a symbolic link in the place of a subdirectory is refused: it leads out 
   t.same(fs.readdirSync(join(base, 'elsewhere')), [])
 })
 
-t.test('a path that is none is refused', async t => {
+t.test('an empty path, and one with a NUL byte, are refused', async t => {
   await t.rejects(prepare(''), { code: 'WAQ_INVALID_OPTION' })
   await t.rejects(prepare('/tmp/a\0b'), { code: 'WAQ_INVALID_OPTION' })
 })
 
-t.test('every directory that was made is durable when it returns', async t => {
+t.test('every directory that an opening made is durable when preparing ends', async t => {
   const disk = new RecordingDisk()
   await prepareDirectory(new DiskProcess(disk), '/a/b/queue', LOGS)
   t.same(disk.pending(), [])
@@ -116,7 +116,7 @@ t.test('directories that a killed opener left unsynced are synced by the next on
   t.ok(whole.operations > 20)
 })
 
-t.test('a directory in a place that cannot be synced is refused', async t => {
+t.test('a new directory is refused where its parent cannot be synced', async t => {
   const disk = new RecordingDisk()
   await new DiskProcess(disk).mkdir('/a')
   const process = new DiskProcess(disk, {

@@ -13,7 +13,7 @@ import { WriteError } from '../../../lib/log/fs/write.js'
 import { createSymlinkRecord } from '../../../lib/log/lock/symlink-record.js'
 import { systemError } from '../../fixtures/disk/disk-process.js'
 
-t.test('every error of the system has its name, also where Node has none for it', async t => {
+t.test('every system error has its name, also those for which Node has none', async t => {
   for (const [name, number] of Object.entries(constants.errno)) {
     // Some numbers have two names, and those of Windows no number of the system.
     const names = Object.keys(constants.errno).filter(
@@ -31,7 +31,7 @@ function nameOf(number: number): string | undefined {
   return Object.entries(constants.errno).find(([, other]) => other === number)?.[0]
 }
 
-t.test('an error that somebody can mend says how', async t => {
+t.test('a full disk, an exceeded quota and a read-only file system name the remedy', async t => {
   for (const [code, waqCode, message] of [
     ['ENOSPC', 'WAQ_DISK_FULL', /^x: ENOSPC.*free some space\.$/],
     ['EDQUOT', 'WAQ_DISK_FULL', /^x: EDQUOT: disk quota exceeded, write '\/queue'\. .*have it raised\.$/],
@@ -49,7 +49,7 @@ t.test('an error that somebody can mend says how', async t => {
   t.equal(other.message, "x: EIO: injected, write '/queue'")
 })
 
-t.test('no inode left is no lack of bytes, and says so', async t => {
+t.test('a creation that fails for want of an inode says so, and needs no bytes', async t => {
   const { statfsSync } = fs
   t.teardown(() => {
     fs.statfsSync = statfsSync
@@ -74,7 +74,7 @@ t.test('no inode left is no lack of bytes, and says so', async t => {
   t.equal(creationError(other, '/queue/x'), other)
 })
 
-t.test('the record in a link that cannot be made is told as no path', async t => {
+t.test('the error of a symlink record that cannot be made does not show the record', async t => {
   const path = '/nonesuch/.mutex'
   t.throws(() => createSymlinkRecord(path, '{"pid":7}'), {
     code: 'ENOENT',

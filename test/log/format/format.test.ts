@@ -46,7 +46,7 @@ function forged(offset: number, change: (bytes: Buffer) => void): Buffer {
   return bytes
 }
 
-t.test('the checksum is CRC32C, whichever way it is computed', async t => {
+t.test('the checksum is CRC32C, in JavaScript and in the native addon', async t => {
   const check = Buffer.from('123456789')
   const inJavaScript = crc32c
   t.equal(inJavaScript(check, 0), 0xe3069283, 'the check value of the standard')
@@ -61,7 +61,7 @@ t.test('the checksum is CRC32C, whichever way it is computed', async t => {
   }
 })
 
-t.test('numbers up to 2^53 - 1 come back', async t => {
+t.test('integers up to 2^53 - 1 are read as they were written', async t => {
   const bytes = Buffer.alloc(8)
   for (const value of [0, 1, 0xffff_ffff, 0x1_0000_0000, Number.MAX_SAFE_INTEGER]) {
     writeUInt64(bytes, value, 0)
@@ -70,7 +70,7 @@ t.test('numbers up to 2^53 - 1 come back', async t => {
   }
 })
 
-t.test('a segment header has these bytes', async t => {
+t.test('a segment header is encoded as specified, byte for byte', async t => {
   const bytes = encodeSegmentHeader(HEADER)
   t.equal(bytes.length, SEGMENT_HEADER_BYTES)
   t.equal(SEGMENT_HEADER_BYTES, 64)
@@ -92,7 +92,7 @@ t.test('a segment header has these bytes', async t => {
   t.same(decodeSegmentHeader(bytes, 'x'), HEADER)
 })
 
-t.test('a segment header with any bit flipped is none', async t => {
+t.test('a segment header with any bit flipped is invalid', async t => {
   const bytes = encodeSegmentHeader(HEADER)
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     bytes[bit >> 3]! ^= 1 << (bit & 7)
@@ -121,7 +121,7 @@ t.test('a segment of another format version is refused by name', async t => {
   }
 })
 
-t.test('a frame has these bytes', async t => {
+t.test('a frame is encoded as specified, byte for byte', async t => {
   const { bytes, end } = frame(64, { durable: 64, sequence: 5, flags: FLAG_MORE })
   t.equal(end, bytes.length)
   t.equal(
@@ -141,7 +141,7 @@ t.test('a frame has these bytes', async t => {
   t.ok(payloadIsIntact(bytes.subarray(FRAME_HEADER_BYTES), header, SALTED, 64))
 })
 
-t.test('a frame of every bit flipped does not validate', async t => {
+t.test('a frame with any bit flipped is invalid', async t => {
   const { bytes } = frame(64)
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     bytes[bit >> 3]! ^= 1 << (bit & 7)
@@ -154,7 +154,7 @@ t.test('a frame of every bit flipped does not validate', async t => {
   t.ok(read(bytes, 64))
 })
 
-t.test('a frame validates at its own offset of its own segment only', async t => {
+t.test('a frame is valid only at its own offset of its own segment', async t => {
   const { bytes } = frame(128)
   t.ok(read(bytes, 128))
   t.equal(read(bytes, 129), undefined, 'another offset')
@@ -164,7 +164,7 @@ t.test('a frame validates at its own offset of its own segment only', async t =>
   t.notOk(payloadIsIntact(bytes.subarray(FRAME_HEADER_BYTES), header, SALTED, 129), 'nor does its payload')
 })
 
-t.test('a frame header is refused for its bounds even where its CRC is right', async t => {
+t.test('a frame header with a field out of bounds is refused though its CRC is right', async t => {
   const limits: [string, (bytes: Buffer) => void][] = [
     ['type 0', bytes => bytes.writeUInt8(0, 12)],
     ['an unknown flag', bytes => bytes.writeUInt8(2, 13)],

@@ -10,7 +10,7 @@ import {
 
 const TOKEN = '1234567890123456'
 
-t.test('a name gives back its numbers', async t => {
+t.test('epoch, ordinal and token are parsed from a file name', async t => {
   t.equal(segmentName({ epoch: 3, ordinal: 17, token: TOKEN }), `0000000003-0000000017-${TOKEN}.seg`)
   t.same(parseFileId(`0000000003-0000000017-${TOKEN}.seg`, '.seg'), { epoch: 3, ordinal: 17, token: TOKEN })
   t.same(parseFileId(`0000000003-0000000017-${TOKEN}`, ''), { epoch: 3, ordinal: 17, token: TOKEN })
@@ -19,7 +19,7 @@ t.test('a name gives back its numbers', async t => {
   t.same(parseFileId(segmentName(large), '.seg'), large, 'also past ten digits')
 })
 
-t.test('a name that is not ours has no epoch and no ordinal', async t => {
+t.test('a file name that is not ours has no epoch and no ordinal', async t => {
   for (const name of [
     '',
     '3-17.seg',
@@ -31,7 +31,7 @@ t.test('a name that is not ours has no epoch and no ordinal', async t => {
   t.equal(parseFileId(`0000000003-0000000017-${TOKEN}.tmp`, ''), undefined, 'an unfinished manifest is none')
 })
 
-t.test('the epoch of every kind of name is found', async t => {
+t.test('the epoch is found in every kind of file name', async t => {
   t.equal(epochIn(ownerName(12, TOKEN)), 12)
   t.equal(epochIn(segmentName({ epoch: 12, ordinal: 99, token: TOKEN })), 12)
   t.equal(epochIn(fileId({ epoch: 12, ordinal: 99, token: TOKEN })), 12)
@@ -45,7 +45,7 @@ t.test('the epoch of every kind of name is found', async t => {
   t.equal(epochIn('.DS_Store'), 0)
 })
 
-t.test('ages compare as numbers', async t => {
+t.test('file names are ordered by epoch and ordinal as numbers', async t => {
   t.ok(
     compareFileIds(
       { epoch: 1, ordinal: 12_345_678_901, token: TOKEN },

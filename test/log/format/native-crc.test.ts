@@ -10,7 +10,7 @@ async function run(script: string): Promise<unknown> {
   return JSON.parse(stdout)
 }
 
-t.test('the addon is loaded when there is enough to check, and not before', async t => {
+t.test('the CRC addon is loaded only after a mebibyte was checked', async t => {
   const [before, after, loaded, same] = (await run(`
     const kibibyte = Buffer.alloc(1024, 7)
     const sum = crc.crc32c(kibibyte, 0)
@@ -28,7 +28,7 @@ t.test('the addon is loaded when there is enough to check, and not before', asyn
   t.ok(same)
 })
 
-t.test('whoever reads a large log waits for it', async t => {
+t.test('an opening of a large log waits for the CRC addon', async t => {
   const [implementation, preferred] = (await run(`
     const { mkdtempSync, rmSync } = await import('node:fs')
     const { OutboundQueue } = await import('${new URL('../../../lib/index.js', import.meta.url)}')

@@ -2,7 +2,7 @@ import os from 'node:os'
 import t from 'tap'
 import { networkFileSystemName, refuseNetworkFileSystem } from '../../../lib/log/fs/network-file-system.js'
 
-t.test('network file systems are known by their type number', async t => {
+t.test('network file systems are recognised by their type number', async t => {
   t.equal(networkFileSystemName(0x6969), 'NFS')
   t.equal(networkFileSystemName(0xff534d42), 'CIFS')
   t.equal(networkFileSystemName(0xff534d42 | 0), 'CIFS', 'as a signed number of 32 bits')
@@ -11,7 +11,7 @@ t.test('network file systems are known by their type number', async t => {
   t.equal(networkFileSystemName(0x0bd00bd0), 'Lustre')
 })
 
-t.test('local file systems are none of them', async t => {
+t.test('local file systems are not taken for network file systems', async t => {
   for (const [name, type] of [
     ['ext4', 0xef53],
     ['xfs', 0x58465342],
@@ -26,7 +26,7 @@ t.test('local file systems are none of them', async t => {
 
 const onLinux = process.platform === 'linux' ? {} : { skip: 'type numbers mean something on Linux only' }
 
-t.test('a directory on one is refused, unless that is allowed', onLinux, async t => {
+t.test('a directory on a network file system is refused unless the option allows it', onLinux, async t => {
   const nfs = async () => 0x6969
   await t.rejects(refuseNetworkFileSystem('/mnt/outbox', false, nfs), {
     code: 'WAQ_INVALID_OPTION',
@@ -35,6 +35,6 @@ t.test('a directory on one is refused, unless that is allowed', onLinux, async t
   await t.resolves(refuseNetworkFileSystem('/mnt/outbox', true, nfs))
 })
 
-t.test('the directory for temporary files is asked for real', async t => {
+t.test('the directory for temporary files is on a local file system', async t => {
   await t.resolves(refuseNetworkFileSystem(os.tmpdir(), false))
 })

@@ -20,7 +20,7 @@ class Device {
   }
 }
 
-t.test('reads are done on the spot, but for very large ones', async t => {
+t.test('reads are done on the event loop, except very large ones', async t => {
   const device = new Device()
   t.ok(device.read())
   t.ok(device.read(512 * 1024))
@@ -28,7 +28,7 @@ t.test('reads are done on the spot, but for very large ones', async t => {
   t.equal(device.reads, 2)
 })
 
-t.test('a large one may take longer than a small one', async t => {
+t.test('a large read may take longer than a small one before reads go to threads', async t => {
   const device = new Device()
   device.readMs = 0.9
   t.ok(device.read(512 * 1024))
@@ -36,7 +36,7 @@ t.test('a large one may take longer than a small one', async t => {
   t.notOk(device.read(), 'and this one was not')
 })
 
-t.test('after a slow one they are not for a while, which doubles up to ten seconds', async t => {
+t.test('after a slow read, reads go to threads for a pause that grows to ten seconds', async t => {
   const device = new Device()
   device.readMs = 8
   const pauses: number[] = []
@@ -52,7 +52,7 @@ t.test('after a slow one they are not for a while, which doubles up to ten secon
   t.equal(pauses.at(-1), 10_000)
 })
 
-t.test('after a thousand quick ones in a row the slow ones are forgotten', async t => {
+t.test('after a thousand quick reads in a row the slow ones are forgotten', async t => {
   const device = new Device()
   device.readMs = 8
   for (let i = 0; i < 5; i += 1) {
@@ -69,7 +69,7 @@ t.test('after a thousand quick ones in a row the slow ones are forgotten', async
   t.ok(device.read())
 })
 
-t.test('an error of a read is passed on', async t => {
+t.test('an error of a quick read is passed on', async t => {
   t.throws(
     () =>
       new QuickReads().try(1, () => {

@@ -47,7 +47,7 @@ t.test('a write is live at once, and durable after a sync of its file', async t 
   t.same(states(disk, '/f'), ['one', 'onetwo'])
 })
 
-t.test('pending writes come independently of each other', async t => {
+t.test('pending writes survive a power loss independently of each other', async t => {
   const { disk, process, file } = await diskWithFile('....')
   await process.syncDirectory('/')
   await file.sync()
@@ -56,7 +56,7 @@ t.test('pending writes come independently of each other', async t => {
   t.same(states(disk, '/f').sort(), ['....', '.b..', 'a...', 'ab..'])
 })
 
-t.test('a write that did not come may leave a prefix, zeros, garbage or some of its sectors', async t => {
+t.test('a write cut by a power loss may leave a prefix, zeros, garbage or some of its sectors', async t => {
   const disk = new RecordingDisk()
   const process = new DiskProcess(disk)
   const file = await process.create('/f')
@@ -77,7 +77,7 @@ t.test('a write that did not come may leave a prefix, zeros, garbage or some of 
   t.equal(of({ kind: 'sectors', mask: 0 }), '\0'.repeat(1500))
 })
 
-t.test('a sync covers what was written before it was called, not what came meanwhile', async t => {
+t.test('a sync covers the writes before its call, not those during it', async t => {
   const { disk, process, file } = await diskWithFile('one')
   await process.syncDirectory('/')
   const syncing = file.sync()
@@ -98,7 +98,7 @@ t.test('a name is durable after a sync of its directory, not of its file', async
   t.same(states(disk, '/f'), ['one', undefined])
 })
 
-t.test('a rename is one step', async t => {
+t.test('a rename is atomic on the recording disk', async t => {
   const { disk, process, file } = await diskWithFile('one')
   await file.sync()
   await process.syncDirectory('/')
@@ -125,7 +125,7 @@ t.test('files under a directory whose name was lost are lost', async t => {
   t.same(states(disk, '/d/f'), [''])
 })
 
-t.test('a second sync after a failed one proves nothing of what was pending then', async t => {
+t.test('a sync after a failed one does not make the earlier pending writes durable', async t => {
   let sick = true
   const { disk, process, file } = await diskWithFile('one', () => sick)
   await t.rejects(file.sync(), { code: 'EIO' })
@@ -138,7 +138,7 @@ t.test('a second sync after a failed one proves nothing of what was pending then
   t.equal(contentOf(disk, '/f'), 'onetwo', 'while every process still reads it')
 })
 
-t.test('the end of a process changes nothing, and what it wrote stays pending', async t => {
+t.test('the end of a process leaves its writes live and pending', async t => {
   const { disk } = await diskWithFile('one')
   const after = disk.clone()
   t.equal(contentOf(after, '/f'), 'one')
@@ -150,7 +150,7 @@ t.test('the end of a process changes nothing, and what it wrote stays pending', 
   t.same(states(after, '/f'), [undefined, 'o'])
 })
 
-t.test('of a killed process nothing takes effect any more, and no call returns', async t => {
+t.test('no call of a killed process takes effect or returns', async t => {
   const disk = new RecordingDisk()
   const process = new DiskProcess(disk, { killAt: 2 })
   await process.create('/a')
@@ -165,7 +165,7 @@ t.test('of a killed process nothing takes effect any more, and no call returns',
   t.equal(returned, false)
 })
 
-t.test('a full disk takes what fits, then nothing', async t => {
+t.test('a full disk takes the bytes that fit, then none', async t => {
   const disk = new RecordingDisk()
   const process = new DiskProcess(disk, { capacityBytes: 10 })
   const file = await process.create('/f')

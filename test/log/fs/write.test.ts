@@ -20,7 +20,7 @@ for (const [size, bytes] of [
   ['a small', small],
   ['a large', large],
 ] as const) {
-  t.test(`${size} write loops until the last byte`, async t => {
+  t.test(`${size} write that comes out short goes on to the last byte`, async t => {
     const { disk, file } = await fileWith([
       { code: 'short', bytes: 3 },
       { code: 'short', bytes: 4 },
@@ -36,7 +36,7 @@ for (const [size, bytes] of [
     t.match(error, { written: 3, code: 'EIO' })
   })
 
-  t.test(`${size} write that fails at once says that none did`, async t => {
+  t.test(`${size} write that fails at once says that no byte reached the file`, async t => {
     const { file } = await fileWith([{ code: 'ENOSPC' }])
     const error = await failure(() => writeFully(file, bytes, 0))
     t.match(error, { written: 0, code: 'ENOSPC' })

@@ -20,7 +20,7 @@ async function queueWith(files: string[] = [], fault?: (operation: Operation) =>
 
 const claim = (process: DiskProcess) => claimEpoch(process, '/q', LOGS, now)
 
-t.test('the first claim of a directory is epoch 1, and durable', async t => {
+t.test('the first claim of a directory has epoch 1 and is durable', async t => {
   const { disk, process } = await queueWith()
   const { epoch, token, ownerFile } = await claim(process)
   t.equal(epoch, 1)
@@ -59,7 +59,7 @@ t.test('a claim removes every lower owner file, after its own is durable', async
   }
 })
 
-t.test('an opener that finds a higher claim than its own claims anew', async t => {
+t.test('an opener that finds a higher claim than its own claims a higher one', async t => {
   const { disk, process } = await queueWith()
   let interfered = false
   process.gate = ({ kind }) => {
@@ -72,7 +72,7 @@ t.test('an opener that finds a higher claim than its own claims anew', async t =
   t.same(disk.files('/q/owners'), [ownerFile])
 })
 
-t.test('two openers never get one epoch', async t => {
+t.test('no two openers get the same epoch', async t => {
   const { disk, process } = await queueWith()
   const claims = await Promise.all([
     claim(process),
@@ -84,7 +84,7 @@ t.test('two openers never get one epoch', async t => {
   t.same(disk.files('/q/owners'), [highest.ownerFile], 'the highest stands, and no other')
 })
 
-t.test('a claim that cannot be written leaves nothing, and says so', async t => {
+t.test('a claim that cannot be written leaves no owner file, and the error names the file', async t => {
   for (const kind of ['create', 'write', 'sync'] as const) {
     const { disk, process } = await queueWith([], operation =>
       operation.kind === kind ? { code: 'EIO' } : undefined,
@@ -98,7 +98,7 @@ t.test('a claim that cannot be written leaves nothing, and says so', async t => 
   }
 })
 
-t.test('the newest owner is read back', async t => {
+t.test('the newest owner of a directory is read back', async t => {
   const { process } = await queueWith(['owners/.DS_Store'])
   t.equal(await readNewestOwner(process, '/q'), undefined)
   const { token } = await claim(process)
@@ -120,6 +120,6 @@ t.test('a torn owner file has no identity', async t => {
   })
 })
 
-t.test('a directory without owners has none', async t => {
+t.test('a directory without owner files has no owner', async t => {
   t.equal(await readNewestOwner(new DiskProcess(new RecordingDisk()), '/nowhere'), undefined)
 })

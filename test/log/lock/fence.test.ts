@@ -13,7 +13,7 @@ async function owned(fault: () => boolean = () => false) {
   return { process, fence: new Fence(process, '/', '/owner', file) }
 }
 
-t.test('while the owner file stands, the fence does', async t => {
+t.test('the fence stands while the owner file does', async t => {
   const { fence } = await owned()
   fence.check()
   t.equal(fence.stands(), true)
@@ -48,7 +48,7 @@ t.test('a fence that cannot be checked counts as lost', async t => {
   t.throws(() => fence.check(), { code: 'WAQ_LOCK_LOST' })
 })
 
-t.test('a file of that name with the number of ours is not taken for ours: ours is held open', async t => {
+t.test('a new owner file under the same name is not taken for ours, which is held open', async t => {
   const { process, fence } = await owned()
   await process.unlink('/owner')
   await new DiskProcess(process.disk).create('/owner')
@@ -65,7 +65,7 @@ t.test('the fence is lost where a restored copy of the directory has our owner f
 })
 
 t.test(
-  'where our file gets a second name, the directory is being copied by links, and the fence is lost',
+  'the fence is lost where our owner file gets a second name: the directory is being copied by links',
   async t => {
     const { process, fence } = await owned()
     const { disk } = process
@@ -78,7 +78,7 @@ t.test(
   },
 )
 
-t.test('a fence that was given back lets its file go, and does not stand', async t => {
+t.test('a closed fence closes its owner file and does not stand', async t => {
   const { process, fence } = await owned()
   fence.close()
   fence.close()

@@ -37,7 +37,7 @@ t.test('a process whose pid is gone is dead', async t => {
   t.equal(livenessOf({ ...own, pid: await freePid() }, directory), 'dead')
 })
 
-t.test('a pid that another process has by now is that of a dead process', async t => {
+t.test('an owner whose pid another process has by now is known as dead', async t => {
   t.equal(livenessOf({ ...own, processStart: `${own.processStart}1` }, directory), 'dead')
 })
 
@@ -48,21 +48,25 @@ t.test('a process that is not known to have run here cannot be told dead', async
   t.equal(livenessOf({ ...own, pid, pidNamespace: 'pid:[1]' }, directory), 'unknown')
 })
 
-t.test('a process of another boot is dead where one kernel at a time has the files', onLinux, async t => {
-  const earlier = { ...own, bootId: 'another boot' }
-  t.equal(livenessOf(earlier, directory), 'dead')
-  t.equal(livenessOf({ ...earlier, host: 'renamed since' }, directory), 'dead')
-  // /proc stands for every file system that is not known to belong to one kernel.
-  t.equal(livenessOf(earlier, '/proc'), 'unknown')
-  t.equal(livenessOf(earlier, join(directory, 'missing')), 'unknown')
-  t.equal(
-    livenessOf({ ...own, bootId: 'container:another boot' }, directory),
-    'unknown',
-    'no boot of a kernel',
-  )
-})
+t.test(
+  'a process of another boot is dead on a file system that one kernel at a time uses',
+  onLinux,
+  async t => {
+    const earlier = { ...own, bootId: 'another boot' }
+    t.equal(livenessOf(earlier, directory), 'dead')
+    t.equal(livenessOf({ ...earlier, host: 'renamed since' }, directory), 'dead')
+    // /proc stands for every file system that is not known to belong to one kernel.
+    t.equal(livenessOf(earlier, '/proc'), 'unknown')
+    t.equal(livenessOf(earlier, join(directory, 'missing')), 'unknown')
+    t.equal(
+      livenessOf({ ...own, bootId: 'container:another boot' }, directory),
+      'unknown',
+      'no boot of a kernel',
+    )
+  },
+)
 
-t.test('a thread that has ended is dead, though its process goes on', onLinux, async t => {
+t.test('a thread that has ended is dead though its process lives', onLinux, async t => {
   const worker = new Worker(new URL('../fixtures/identity-worker.js', import.meta.url))
   const [identity] = (await once(worker, 'message')) as [ProcessIdentity]
   t.equal(identity.pid, process.pid)
@@ -76,7 +80,7 @@ t.test('a thread that has ended is dead, though its process goes on', onLinux, a
   t.equal(livenessOf(own, directory), 'alive')
 })
 
-t.test('a process that exists, and of which no start is known, may be another', async t => {
+t.test('an existing process whose start time was not recorded may be another one', async t => {
   t.equal(livenessOf({ ...own, processStart: null }, directory), 'unknown')
 })
 
@@ -88,7 +92,7 @@ t.test('a process of another user is alive', onLinux, async t => {
   t.equal(livenessOf(identity, directory), 'alive')
 })
 
-t.test('a zombie is dead', onLinux, async t => {
+t.test('a zombie process is dead', onLinux, async t => {
   // The shell starts a child and becomes a program that never asks for it.
   const parent = spawn('sh', ['-c', 'cat <&3 3<&- & echo $!; exec cat'], {
     stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
@@ -110,7 +114,7 @@ t.test('a zombie is dead', onLinux, async t => {
   t.equal(livenessOf(identity, directory), 'dead', 'though its pid is still taken')
 })
 
-t.test("state and start are found whatever the program's name holds", async t => {
+t.test('state and start time of a process are found whatever its name contains', async t => {
   const rest = '1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20 21'
   t.same(parseProcessStat(`12 (node) S ${rest}`), { state: 'S', start: '4711' })
   t.same(parseProcessStat(`12 (a) Z 1 (b) R ${rest}\n`), { state: 'R', start: '4711' })
@@ -125,7 +129,7 @@ t.test("state and start are found whatever the program's name holds", async t =>
   }
 })
 
-t.test('an owner record comes back as it was written', async t => {
+t.test('an owner record is read as it was written', async t => {
   t.same(parseOwnerRecord(ownerRecord(own, 1_700_000_000_000)), { identity: own, since: 1_700_000_000_000 })
   const nothingKnown = {
     pid: 1,
@@ -139,14 +143,14 @@ t.test('an owner record comes back as it was written', async t => {
   t.same(parseOwnerRecord(ownerRecord(nothingKnown, 0)), { identity: nothingKnown, since: 0 })
 })
 
-t.test('an owner record cut anywhere is no record', async t => {
+t.test('an owner record cut at any byte is invalid', async t => {
   const text = ownerRecord(own, 1)
   for (let length = 0; length < text.length - 1; length++) {
     t.equal(parseOwnerRecord(text.slice(0, length)), undefined, `${length} bytes`)
   }
 })
 
-t.test('an owner record of another shape is no record', async t => {
+t.test('an owner record of another shape is invalid', async t => {
   const record = { ...own, since: 1 }
   const wrong = [
     null,

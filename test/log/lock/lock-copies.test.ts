@@ -22,7 +22,7 @@ function copyOf(): { folder: string; lock: string } {
   return { folder, lock: pathToFileURL(join(folder, 'lib', 'log', 'lock', 'lock.js')).href }
 }
 
-t.test('two copies of the package in one process share one registry', async t => {
+t.test('two copies of the package in one process share the registry of open directories', async t => {
   const { folder, lock: copy } = copyOf()
   const directory = fs.realpathSync(fs.mkdtempSync(join(os.tmpdir(), 'waq-lock-')))
   t.teardown(() => {
@@ -46,23 +46,33 @@ t.test('two copies of the package in one process share one registry', async t =>
   }
 })
 
-t.test('copies with global objects of their own share it, too', async t => {
-  const program = fileURLToPath(new URL('../fixtures/two-sandboxes.js', import.meta.url))
-  const { stdout } = spawnSync(process.execPath, ['--experimental-vm-modules', program], { encoding: 'utf8' })
-  t.equal(stdout, 'seen')
-})
+t.test(
+  'copies of the package with global objects of their own share the registry of open directories',
+  async t => {
+    const program = fileURLToPath(new URL('../fixtures/two-sandboxes.js', import.meta.url))
+    const { stdout } = spawnSync(process.execPath, ['--experimental-vm-modules', program], {
+      encoding: 'utf8',
+    })
+    t.equal(stdout, 'seen')
+  },
+)
 
-t.test('a copy that keeps its registry in another way is told, and nothing is opened', async t => {
-  const { folder, lock } = copyOf()
-  t.teardown(() => fs.rmSync(folder, { recursive: true, force: true }))
-  const program = `
+t.test(
+  'an opening is refused where another copy of the package keeps its registry in another way',
+  async t => {
+    const { folder, lock } = copyOf()
+    t.teardown(() => fs.rmSync(folder, { recursive: true, force: true }))
+    const program = `
     import v8 from 'node:v8'
     v8[Symbol.for('waq.openDirectories')] = { protocol: 2 }
     const { acquireLock } = await import(${JSON.stringify(lock)})
     const error = await acquireLock(${JSON.stringify(folder)}, { staleMs: 2000, waitMs: 0 }, {}).catch(e => e)
     process.stdout.write(error.code + ' ' + error.message)
   `
-  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
-  t.match(stdout, /^WAQ_UNSUPPORTED_VERSION Another version of waq is loaded in this process/)
-  t.same(fs.readdirSync(folder).sort(), ['lib', 'node_modules', 'package.json'])
-})
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      encoding: 'utf8',
+    })
+    t.match(stdout, /^WAQ_UNSUPPORTED_VERSION Another version of waq is loaded in this process/)
+    t.same(fs.readdirSync(folder).sort(), ['lib', 'node_modules', 'package.json'])
+  },
+)

@@ -63,7 +63,7 @@ t.test('an owner whose lock was touched keeps it', async t => {
   t.same(lost, [])
 })
 
-t.test('a release while the lock is being taken again leaves no lock behind', async t => {
+t.test('a release while an owner takes its lock again leaves no lock behind', async t => {
   const { path, lock, directory } = await held(t)
   const original = fs.mkdir
   t.teardown(() => Object.assign(fs, { mkdir: original }))
@@ -83,7 +83,7 @@ t.test('a release while the lock is being taken again leaves no lock behind', as
   t.same(fs.readdirSync(directory), ['owners'])
 })
 
-t.test('an owner that was replaced learns it, once', async t => {
+t.test('a replaced owner learns of it once', async t => {
   const { directory, path, lock, lost } = await held(t)
   succeed(directory, 2)
   await until(() => lost.length > 0)
@@ -96,7 +96,7 @@ t.test('an owner that was replaced learns it, once', async t => {
   t.ok(fs.existsSync(path), 'the lock is its successor’s')
 })
 
-t.test('an owner whose file is gone leaves no lock of its own behind', async t => {
+t.test('an owner whose owner file is gone leaves no lock of its own behind', async t => {
   const { ownerFile, path, lost } = await held(t)
   fs.unlinkSync(ownerFile)
   await until(() => lost.length > 0)
@@ -122,22 +122,25 @@ t.test('a replaced owner does not keep its successor’s lock fresh', async t =>
 })
 
 for (const when of ['before', 'after'] as const) {
-  t.test(`a directory that was lost can be opened again at once, ${when} that is noticed`, async t => {
-    const { directory, ownerFile, path, lost, lock, files } = await held(t)
-    fs.unlinkSync(ownerFile)
-    // The next one will have its name here; where names are told apart, it never stands again.
-    files.ownerFileStands = () => false
-    if (when === 'after') await until(() => lost.length > 0)
-    const next = await acquireLock(directory, never, ownerFiles(directory))
-    t.equal(next.waitedMs, 0)
-    await until(() => lost.length > 0)
-    await lock.release()
-    t.ok(fs.existsSync(path), 'the first one leaves the lock of the second alone')
-    await t.rejects(acquireLock(directory, never, ownerFiles(directory)), {
-      code: 'WAQ_LOCKED',
-      message: /That is this process: close what it opened before/,
-    })
-    await next.lock.release()
-    t.same(fs.readdirSync(directory), ['owners'])
-  })
+  t.test(
+    `a directory that its owner lost can be opened again at once, ${when} the owner notices the loss`,
+    async t => {
+      const { directory, ownerFile, path, lost, lock, files } = await held(t)
+      fs.unlinkSync(ownerFile)
+      // The next one will have its name here; where names are told apart, it never stands again.
+      files.ownerFileStands = () => false
+      if (when === 'after') await until(() => lost.length > 0)
+      const next = await acquireLock(directory, never, ownerFiles(directory))
+      t.equal(next.waitedMs, 0)
+      await until(() => lost.length > 0)
+      await lock.release()
+      t.ok(fs.existsSync(path), 'the first one leaves the lock of the second alone')
+      await t.rejects(acquireLock(directory, never, ownerFiles(directory)), {
+        code: 'WAQ_LOCKED',
+        message: /That is this process: close what it opened before/,
+      })
+      await next.lock.release()
+      t.same(fs.readdirSync(directory), ['owners'])
+    },
+  )
 }

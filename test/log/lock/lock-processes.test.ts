@@ -39,7 +39,7 @@ t.test('a killed owner is replaced at once, a living one is not', async t => {
 })
 
 for (const mode of ['hang-in-mutex', 'hang-before-claim', 'hang-after-claim'] as const) {
-  t.test(`a process killed at ${mode} keeps no one waiting`, async t => {
+  t.test(`an opener killed at ${mode} does not keep the next one waiting`, async t => {
     const directory = directoryOf(t)
     // Our own record stays the newest one until somebody claims, and we are alive.
     await (await acquireLock(directory, atOnce, ownerFiles(directory))).lock.release()
@@ -54,7 +54,7 @@ for (const mode of ['hang-in-mutex', 'hang-before-claim', 'hang-after-claim'] as
   })
 }
 
-t.test('killed at random moments of taking and releasing, none keeps the next one waiting', async t => {
+t.test('owners killed at random moments of taking and releasing the lock keep no opener waiting', async t => {
   const directory = directoryOf(t)
   for (let round = 0; round < 25; round++) {
     const child = childOf(t, { directory, ...atOnce, mode: 'churn' })
@@ -67,7 +67,7 @@ t.test('killed at random moments of taking and releasing, none keeps the next on
   }
 })
 
-t.test('ten openers at once: exactly one holds', async t => {
+t.test('of ten processes that open at once exactly one gets the lock', async t => {
   const directory = directoryOf(t)
   const children = Array.from({ length: 10 }, () =>
     childOf(t, { directory, staleMs: NEVER_STALE_MS, waitMs: 'auto', mode: 'hold' }),
@@ -87,7 +87,7 @@ t.test('ten openers at once: exactly one holds', async t => {
 })
 
 const contained = canContain() ? {} : { skip: 'no namespaces for users here' }
-t.test('an owner in a container keeps its lock while it lives, and no longer', contained, async t => {
+t.test('an owner in a container keeps its lock exactly as long as it lives', contained, async t => {
   const directory = directoryOf(t)
   const task = { directory, staleMs: 2_000, waitMs: 0, mode: 'hold' } as const
   const owner = childOf(t, { ...task, contained: true })
@@ -103,7 +103,7 @@ t.test('an owner in a container keeps its lock while it lives, and no longer', c
   t.match(await next.next(), { event: 'held', tookOverFrom: 1 })
 })
 
-t.test('killed one after the other, each is replaced by exactly one that waits', async t => {
+t.test('each owner that is killed is replaced by exactly one of the waiting openers', async t => {
   const directory = directoryOf(t)
   const task = { directory, staleMs: NEVER_STALE_MS, waitMs: 600_000, mode: 'hold' } as const
   const waiting = new Map(
@@ -122,24 +122,27 @@ t.test('killed one after the other, each is replaced by exactly one that waits',
   }
 })
 
-t.test('an owner stopped for longer than staleMs is replaced, and learns of it when it goes on', async t => {
-  const directory = directoryOf(t)
-  const owner = childOf(t, { directory, staleMs: 2_000, waitMs: 0, mode: 'hold' })
-  t.match(await owner.next(), { event: 'held' })
-  owner.signal('SIGSTOP')
-  const options = { staleMs: 2_000, waitMs: 600_000 }
-  const { lock, tookOverFrom } = await acquireLock(directory, options, ownerFiles(directory))
-  t.match(tookOverFrom, { pid: owner.pid, alive: true })
-  owner.signal('SIGCONT')
-  t.same(await owner.next(), { event: 'lost' })
-  owner.release()
-  t.same(await owner.next(), { event: 'released' })
-  t.ok(fs.existsSync(join(directory, '.lock')), 'its release leaves the new lock alone')
-  t.equal(await owner.end(), 0)
-  t.ok(fs.existsSync(join(directory, '.lock')), 'its exit as well')
-  t.equal(lock.held, true)
-  await lock.release()
-})
+t.test(
+  'an owner stopped for longer than staleMs is replaced, and learns of it when it continues',
+  async t => {
+    const directory = directoryOf(t)
+    const owner = childOf(t, { directory, staleMs: 2_000, waitMs: 0, mode: 'hold' })
+    t.match(await owner.next(), { event: 'held' })
+    owner.signal('SIGSTOP')
+    const options = { staleMs: 2_000, waitMs: 600_000 }
+    const { lock, tookOverFrom } = await acquireLock(directory, options, ownerFiles(directory))
+    t.match(tookOverFrom, { pid: owner.pid, alive: true })
+    owner.signal('SIGCONT')
+    t.same(await owner.next(), { event: 'lost' })
+    owner.release()
+    t.same(await owner.next(), { event: 'released' })
+    t.ok(fs.existsSync(join(directory, '.lock')), 'its release leaves the new lock alone')
+    t.equal(await owner.end(), 0)
+    t.ok(fs.existsSync(join(directory, '.lock')), 'its exit as well')
+    t.equal(lock.held, true)
+    await lock.release()
+  },
+)
 
 for (const signal of ['SIGTERM', undefined] as const) {
   const how = signal ?? 'the end of its work'
@@ -157,7 +160,7 @@ for (const signal of ['SIGTERM', undefined] as const) {
 }
 
 t.test(
-  'a process that ends with the lock gives it back, and the lock does not keep it from ending',
+  'a process that ends while it owns the lock gives it back, and the lock does not keep it alive',
   async t => {
     const directory = directoryOf(t)
     const child = childOf(t, { directory, ...atOnce, mode: 'idle' })

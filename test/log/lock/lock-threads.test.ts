@@ -46,16 +46,20 @@ t.test('a worker that was terminated while it owned a queue is replaced at once'
   await lock.release()
 })
 
-t.test('a worker opens what the main thread has lost, and not what it has', onLinux, async t => {
-  const directory = fs.realpathSync(fs.mkdtempSync(join(os.tmpdir(), 'waq-lock-')))
-  t.teardown(() => fs.rmSync(directory, { recursive: true, force: true }))
-  const { lock } = await acquireLock(directory, atOnce, ownerFiles(directory))
-  const start = () =>
-    new Worker(new URL('../fixtures/lock-worker.js', import.meta.url), { workerData: directory })
-  const [error] = (await once(start(), 'error')) as [Error & { code: string }]
-  t.match(error, { message: /That is another thread of this process/ })
-  await lock.release()
-  const worker = start()
-  t.same(await once(worker, 'message'), ['held'])
-  await worker.terminate()
-})
+t.test(
+  'a worker opens a directory that the main thread has lost, and none that it still owns',
+  onLinux,
+  async t => {
+    const directory = fs.realpathSync(fs.mkdtempSync(join(os.tmpdir(), 'waq-lock-')))
+    t.teardown(() => fs.rmSync(directory, { recursive: true, force: true }))
+    const { lock } = await acquireLock(directory, atOnce, ownerFiles(directory))
+    const start = () =>
+      new Worker(new URL('../fixtures/lock-worker.js', import.meta.url), { workerData: directory })
+    const [error] = (await once(start(), 'error')) as [Error & { code: string }]
+    t.match(error, { message: /That is another thread of this process/ })
+    await lock.release()
+    const worker = start()
+    t.same(await once(worker, 'message'), ['held'])
+    await worker.terminate()
+  },
+)

@@ -49,7 +49,7 @@ t.test('an owner holds the lock until it releases it', async t => {
   await again.lock.release()
 })
 
-t.test('a second open in one process is locked out', async t => {
+t.test('a second opening in one process is refused as locked', async t => {
   const directory = directoryOf(t)
   const { lock } = await acquireLock(directory, atOnce, ownerFiles(directory))
   await t.rejects(acquireLock(directory, { staleMs: 2_000, waitMs: 'auto' }, ownerFiles(directory)), {
@@ -62,7 +62,7 @@ t.test('a second open in one process is locked out', async t => {
   await (await waiting).lock.release()
 })
 
-t.test('two opens at once in one process: one holds', async t => {
+t.test('of several openings at once in one process exactly one gets the lock', async t => {
   const directory = directoryOf(t)
   const results = await Promise.allSettled(
     [1, 2, 3].map(() => acquireLock(directory, atOnce, ownerFiles(directory))),
@@ -116,7 +116,7 @@ for (const [who, record, owner] of [
   ['with a torn owner file', ownerRecord(ownIdentity(), 1_000).slice(0, 40), undefined],
   ['without an owner file', undefined, undefined],
 ] as const) {
-  t.test(`the lock of an owner ${who} is left alone until it was seen to be stale`, async t => {
+  t.test(`the lock of an owner ${who} is left alone until it is stale`, async t => {
     const directory = directoryOf(t)
     if (record === undefined) fs.mkdirSync(join(directory, '.lock'))
     else lockedBy(directory, record)
@@ -137,7 +137,7 @@ for (const [who, record, owner] of [
   })
 }
 
-t.test('a copy of the record of an owner that cannot be asked says nothing of whether it lives', async t => {
+t.test('a copied owner record of another host leaves open whether its owner lives', async t => {
   const directory = directoryOf(t)
   lockedBy(directory, ownerRecord({ ...ownIdentity(), host: 'elsewhere' }, 1_000))
   const files = ownerFiles(directory)
@@ -146,24 +146,27 @@ t.test('a copy of the record of an owner that cannot be asked says nothing of wh
   await t.rejects(acquireLock(directory, atOnce, context), refused)
 })
 
-t.test('auto waits until a silent lock is known to be stale, however seldom it comes to look', async t => {
-  const directory = directoryOf(t)
-  lockedBy(directory, ownerRecord({ ...ownIdentity(), host: 'elsewhere' }, 1_000))
-  let now = 0
-  let looks = 0
-  // A machine that is so busy that a minute passes between two looks.
-  const seldom = ((go: () => void) => {
-    now += 60_000
-    looks += 1
-    return setTimeout(go)
-  }) as typeof setTimeout
-  t.teardown(holdTime({ setTimeout: seldom, clearTimeout, setInterval, now: () => now }))
-  const { lock } = await acquireLock(directory, { staleMs: 2_000, waitMs: 'auto' }, ownerFiles(directory))
-  t.equal(looks, 4, 'a quarter of it counts at each')
-  await lock.release()
-})
+t.test(
+  "waitMs 'auto' waits until a silent lock is stale, also on a machine too busy to look often",
+  async t => {
+    const directory = directoryOf(t)
+    lockedBy(directory, ownerRecord({ ...ownIdentity(), host: 'elsewhere' }, 1_000))
+    let now = 0
+    let looks = 0
+    // A machine that is so busy that a minute passes between two looks.
+    const seldom = ((go: () => void) => {
+      now += 60_000
+      looks += 1
+      return setTimeout(go)
+    }) as typeof setTimeout
+    t.teardown(holdTime({ setTimeout: seldom, clearTimeout, setInterval, now: () => now }))
+    const { lock } = await acquireLock(directory, { staleMs: 2_000, waitMs: 'auto' }, ownerFiles(directory))
+    t.equal(looks, 4, 'a quarter of it counts at each')
+    await lock.release()
+  },
+)
 
-t.test('an owner that cannot be asked, but gives signs of life, keeps its lock', async t => {
+t.test('an owner on another host that shows signs of life keeps its lock', async t => {
   const directory = directoryOf(t)
   lockedBy(directory, ownerRecord({ ...ownIdentity(), host: 'elsewhere' }, 1_000))
   const path = join(directory, '.lock')
@@ -176,7 +179,7 @@ t.test('an owner that cannot be asked, but gives signs of life, keeps its lock',
   })
 })
 
-t.test('an opening that is refused again and again comes to know that a lock is stale', async t => {
+t.test('repeated refused openings find out that a lock is stale', async t => {
   const directory = directoryOf(t)
   lockedBy(directory, 'torn')
   let refused = 0
@@ -194,7 +197,7 @@ t.test('an opening that is refused again and again comes to know that a lock is 
   t.ok(refused >= 4, 'between two looks no more counts than a quarter of what it takes')
 })
 
-t.test("'auto' waits until the lock of an owner that cannot be asked is stale", async t => {
+t.test("waitMs 'auto' waits until the lock of an unknown owner is stale", async t => {
   const directory = directoryOf(t)
   lockedBy(directory, 'torn')
   const { lock } = await acquireLock(directory, { staleMs: 2_000, waitMs: 'auto' }, ownerFiles(directory))
@@ -224,7 +227,7 @@ t.test('a copy of the files of an open directory can be opened', async t => {
 })
 
 for (const how of ['moved away', 'removed']) {
-  t.test(`a directory that was ${how} under its owner can be opened anew at once`, async t => {
+  t.test(`a directory made anew after it was ${how} under its owner can be opened at once`, async t => {
     const directory = directoryOf(t)
     const files = ownerFiles(directory)
     const first = await acquireLock(directory, atOnce, files)
@@ -243,7 +246,7 @@ for (const how of ['moved away', 'removed']) {
   })
 }
 
-t.test('a claim that fails gives the lock back', async t => {
+t.test('an opening whose claim fails gives the lock back', async t => {
   const directory = directoryOf(t)
   const failure = new Error('no claim')
   const context = { ...ownerFiles(directory), claim: () => Promise.reject(failure) }
@@ -252,26 +255,23 @@ t.test('a claim that fails gives the lock back', async t => {
   await (await acquireLock(directory, atOnce, ownerFiles(directory))).lock.release()
 })
 
-t.test(
-  'a lock without an owner is not held against an opener when its maker was killed before it claimed',
-  async t => {
-    const directory = directoryOf(t)
-    fs.mkdirSync(join(directory, '.lock'))
-    fs.symlinkSync(deadRecord(), join(directory, '.lock-intent'))
-    const { lock, tookOverFrom } = await acquireLock(directory, atOnce, ownerFiles(directory))
-    t.equal(tookOverFrom, undefined)
-    t.same(fs.readdirSync(directory).sort(), ['.lock', 'owners'])
-    await lock.release()
-  },
-)
+t.test('a lock whose maker was killed before it claimed is taken at once', async t => {
+  const directory = directoryOf(t)
+  fs.mkdirSync(join(directory, '.lock'))
+  fs.symlinkSync(deadRecord(), join(directory, '.lock-intent'))
+  const { lock, tookOverFrom } = await acquireLock(directory, atOnce, ownerFiles(directory))
+  t.equal(tookOverFrom, undefined)
+  t.same(fs.readdirSync(directory).sort(), ['.lock', 'owners'])
+  await lock.release()
+})
 
-t.test('the disk is full: room is made, and it is tried again', async t => {
+t.test('on a full disk an opener makes room for the lock, and tries again', async t => {
   const full = () => Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
   for (const [where, name] of [
     ['the mutex', 'symlinkSync'],
     ['the lock', 'mkdir'],
   ] as const) {
-    await t.test(`for ${where}`, async t => {
+    await t.test(`room is made for ${where}`, async t => {
       const directory = directoryOf(t)
       let room = 0
       const original = fs[name] as (...parameters: unknown[]) => unknown
@@ -299,7 +299,7 @@ t.test('the disk is full: room is made, and it is tried again', async t => {
   }
 })
 
-t.test('on a full disk an opener that will be turned away makes no room', async t => {
+t.test('on a full disk an opener that will be refused makes no room', async t => {
   const directory = directoryOf(t)
   lockedBy(directory, ownerRecord(livingIdentity(), 1_000))
   const original = fs.symlinkSync
@@ -314,7 +314,7 @@ t.test('on a full disk an opener that will be turned away makes no room', async 
   await t.rejects(acquireLock(directory, atOnce, files), { code: 'WAQ_LOCKED' })
 })
 
-t.test('a directory that cannot be written is named, and what is needed', async t => {
+t.test('an opening of a directory that cannot be written names it and the rights it needs', async t => {
   const directory = directoryOf(t)
   const original = fs.symlinkSync
   t.teardown(() => {
@@ -334,7 +334,7 @@ t.test('a directory that cannot be written is named, and what is needed', async 
   }
 })
 
-t.test('something else under the name of the lock is named', async t => {
+t.test('a file in the place of the lock is reported by path', async t => {
   const directory = directoryOf(t)
   fs.writeFileSync(join(directory, '.lock'), '')
   writeOwnerFile(directory, 1, deadRecord())
@@ -345,7 +345,7 @@ t.test('something else under the name of the lock is named', async t => {
   t.ok(fs.existsSync(join(directory, '.lock')))
 })
 
-t.test('the names of the lock are known, and no others', async t => {
+t.test('exactly the names that the lock uses are recognised', async t => {
   for (const name of ['.lock', '.mutex', '.mutex-0123', '.lock-intent']) t.ok(isLockName(name), name)
   for (const name of ['owners', '.git', 'lock', '.mutexes']) t.notOk(isLockName(name), name)
 })

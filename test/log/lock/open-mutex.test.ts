@@ -28,7 +28,7 @@ function elsewhere(): string {
   return ownerRecord({ ...ownIdentity(), host: 'elsewhere' }, 1_000).trim()
 }
 
-t.test('one holds it at a time, and nothing stays behind', async t => {
+t.test('the mutex has one holder at a time, and leaves nothing behind', async t => {
   const directory = directoryOf(t)
   const first = await takeOpenMutex(directory, options)
   t.equal(first.stands(), true)
@@ -65,7 +65,7 @@ t.test("a dead holder's mutex is taken at once", async t => {
   t.same(fs.readdirSync(directory), [])
 })
 
-t.test('a holder killed inside the mutex keeps no one waiting', async t => {
+t.test('a holder killed inside the mutex keeps no opener waiting', async t => {
   const directory = directoryOf(t)
   const child = new LockChild({ directory, staleMs: STALE_MS, waitMs: 0, mode: 'hang-in-mutex' })
   t.same(await child.next(), { event: 'inside' })
@@ -76,7 +76,7 @@ t.test('a holder killed inside the mutex keeps no one waiting', async t => {
   t.same(fs.readdirSync(directory), [])
 })
 
-t.test('an opener that was killed while it removed a dead mutex holds up no one', async t => {
+t.test('an opener killed while it removed a dead mutex keeps no other waiting', async t => {
   const directory = directoryOf(t)
   const dead = deadRecord()
   fs.symlinkSync(dead, join(directory, '.mutex'))
@@ -89,7 +89,7 @@ t.test('an opener that was killed while it removed a dead mutex holds up no one'
   mutex.release()
 })
 
-t.test('the right to remove a mutex is respected while its holder lives', async t => {
+t.test('a dead mutex is left alone while the opener with the right to remove it lives', async t => {
   const directory = directoryOf(t)
   const dead = deadRecord()
   fs.symlinkSync(dead, join(directory, '.mutex'))
@@ -121,7 +121,7 @@ for (const [who, record] of [
   })
 }
 
-t.test('the mutex of a holder that gives signs of life is waited for', async t => {
+t.test('a mutex whose holder shows signs of life is waited for', async t => {
   const directory = directoryOf(t)
   const path = join(directory, '.mutex')
   fs.symlinkSync(elsewhere(), path)
@@ -132,7 +132,7 @@ t.test('the mutex of a holder that gives signs of life is waited for', async t =
   t.equal(fs.readlinkSync(path), elsewhere())
 })
 
-t.test('a running holder shows signs of life', async t => {
+t.test('a holder of the mutex shows signs of life while it runs', async t => {
   const directory = directoryOf(t)
   const path = join(directory, '.mutex')
   const mutex = await takeOpenMutex(directory, { staleMs: 40, waitMs: 0 })
@@ -143,7 +143,7 @@ t.test('a running holder shows signs of life', async t => {
   mutex.release()
 })
 
-t.test('something else under its name is named', async t => {
+t.test('a file in the place of the mutex is reported by path', async t => {
   const directory = directoryOf(t)
   fs.writeFileSync(join(directory, '.mutex'), '')
   await t.rejects(takeOpenMutex(directory, options), { code: 'EINVAL', path: join(directory, '.mutex') })

@@ -79,19 +79,22 @@ t.test('a directory that was moved away and back is used as before', async t => 
   t.same(await textsThere(t, disk), ['1 before', '2 on'])
 })
 
-t.test('a directory that was made anew, or stands in the place of another, is told as such', async t => {
-  const { disk, set } = await owned()
-  await madeAnew(disk)
-  await t.rejects(append(set, 'messages', 'late'), { message: /was removed, and made anew;/ })
-  const second = await owned()
-  damage.moveTree(second.disk, ROOT, '/elsewhere')
-  await openLogs(new DiskProcess(second.disk))
-  await t.rejects(append(second.set, 'messages', 'late'), {
-    message: /^something else stands at \/queue: the directory was moved away, or mounted over;/,
-  })
-})
+t.test(
+  'the error of a lost directory says whether it was made anew or another stands in its place',
+  async t => {
+    const { disk, set } = await owned()
+    await madeAnew(disk)
+    await t.rejects(append(set, 'messages', 'late'), { message: /was removed, and made anew;/ })
+    const second = await owned()
+    damage.moveTree(second.disk, ROOT, '/elsewhere')
+    await openLogs(new DiskProcess(second.disk))
+    await t.rejects(append(second.set, 'messages', 'late'), {
+      message: /^something else stands at \/queue: the directory was moved away, or mounted over;/,
+    })
+  },
+)
 
-t.test('the close of an owner leaves the directory alone that was made anew in its place', async t => {
+t.test('the close of an owner changes nothing in a directory that was made anew in its place', async t => {
   const { disk, set } = await owned()
   for (let i = 0; i < 40; i++) await append(set, 'messages', 'x'.repeat(200))
   const next = await madeAnew(disk)
@@ -102,7 +105,7 @@ t.test('the close of an owner leaves the directory alone that was made anew in i
   t.same(await textsThere(t, disk), ['1 after'])
 })
 
-t.test('a step that fails because its directory is gone says so', async t => {
+t.test('a read that fails because its directory is gone rejects with WAQ_LOCK_LOST', async t => {
   const { disk, set } = await owned()
   const places = []
   for (let i = 0; i < 40; i++) places.push(await append(set, 'messages', 'x'.repeat(200)))
@@ -114,7 +117,7 @@ t.test('a step that fails because its directory is gone says so', async t => {
   })
 })
 
-t.test('an owner that finds no place for its next file loses its queue, and another opens it', async t => {
+t.test('an owner whose segment directory was removed loses its queue, and another opens it', async t => {
   const { disk, set } = await owned()
   damage.removeTree(disk, `${ROOT}/messages`)
   const late = (async () => {
@@ -149,17 +152,14 @@ async function slippedIn(t: Test, kind: OperationKind, inPath: string) {
   t.same(await textsThere(t, disk), ['1 after'], `${kind} in ${inPath}`)
 }
 
-t.test(
-  'a call that slips into a directory that was made anew after its look leaves nothing there',
-  async t => {
-    await slippedIn(t, 'create', '/messages/')
-    await slippedIn(t, 'create', '/manifests/')
-    await slippedIn(t, 'rename', '/manifests/')
-    await slippedIn(t, 'unlink', '/manifests/')
-  },
-)
+t.test('a call that slips into a directory made anew after the check leaves nothing there', async t => {
+  await slippedIn(t, 'create', '/messages/')
+  await slippedIn(t, 'create', '/manifests/')
+  await slippedIn(t, 'rename', '/manifests/')
+  await slippedIn(t, 'unlink', '/manifests/')
+})
 
-t.test('a manifest is not renamed once the directory is another’s', async t => {
+t.test('an owner renames no manifest once its directory is gone', async t => {
   const { disk, process, set } = await owned()
   let renamed = 0
   process.gate = ({ kind, path }) => {
@@ -231,7 +231,7 @@ t.test('every manifest of a directory bears one identity, and every directory an
   t.notSame(identityOf(other), [first])
 })
 
-t.test('a file of a higher epoch than ours is not ours to remove', async t => {
+t.test('an opening removes no file of a higher epoch than its own', async t => {
   const { disk, set } = await owned()
   await set.close()
   const process = new DiskProcess(disk)
@@ -246,7 +246,7 @@ t.test('a file of a higher epoch than ours is not ours to remove', async t => {
   t.ok(disk.find(stray))
 })
 
-t.test('an owner shrinks the ballast that it has open, and none that stands in its place', async t => {
+t.test('an owner shrinks the ballast that it has open, not the one in a directory made anew', async t => {
   const { disk } = await owned()
   const ballast = new Ballast(new DiskProcess(disk), ROOT, () => 0)
   await ballast.load(newToken())
@@ -267,7 +267,7 @@ t.test('a ballast that a slipped-in call left is removed by the next opening', a
   ballastOf(disk)
 })
 
-t.test('at the close, the owner file in a restored copy stays: it is not ours', async t => {
+t.test('a close leaves the owner file in a restored copy of the directory', async t => {
   const { disk, process, set } = await owned()
   const [owner] = disk.files(`${ROOT}/owners`)
   process.gate = ({ kind, path }) => {

@@ -80,7 +80,7 @@ t.test('a replaced owner changes no file when it closes', async t => {
   t.same(textsOf((await openLogs(new DiskProcess(disk))).frames.messages), ['1 one', '2 two'])
 })
 
-t.test('once it learns from the lock, nothing is accepted any more', async t => {
+t.test('an owner that learns from the lock that it was replaced accepts nothing', async t => {
   const process = new DiskProcess(new RecordingDisk())
   const environment = environmentOf(process)
   let lose: (cause: unknown) => void = () => {}

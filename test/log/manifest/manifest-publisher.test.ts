@@ -88,7 +88,7 @@ t.test('a published manifest is durable, and the older ones are gone', async t =
   t.same(disk.files('/q/manifests'), ['/q/manifests/0000000001-0000000002-aaaaaaaaaaaaaaaa'])
 })
 
-t.test('publications are serial, and those that wait share the next one', async t => {
+t.test('manifests are published one by one, and waiting requests share the next one', async t => {
   const { publisher, builds, process } = await stage()
   let running = 0
   let most = 0
@@ -106,7 +106,7 @@ t.test('publications are serial, and those that wait share the next one', async 
   t.equal(most, 1)
 })
 
-t.test('requests that wait for a manifest are served though the one before them failed', async t => {
+t.test('waiting requests for a manifest are served though the publication before them failed', async t => {
   let failures = 1
   const { publisher, disk } = await stage(({ kind }) =>
     kind === 'rename' && failures-- > 0 ? { code: 'EIO' } : undefined,
@@ -119,7 +119,7 @@ t.test('requests that wait for a manifest are served though the one before them 
 })
 
 for (const kind of ['create', 'write', 'sync'] as const) {
-  t.test(`a publication whose ${kind} fails never happened`, async t => {
+  t.test(`a manifest whose ${kind} fails was never published`, async t => {
     let failures = 1
     const { publisher, disk } = await stage(operation =>
       operation.kind === kind && operation.path.includes('manifests') && failures-- > 0
@@ -139,7 +139,7 @@ for (const kind of ['create', 'write', 'sync'] as const) {
 }
 
 for (const kind of ['rename', 'syncDirectory'] as const) {
-  t.test(`a publication whose ${kind} fails is undecided until another is durable`, async t => {
+  t.test(`a manifest whose ${kind} fails is undecided until a later one is durable`, async t => {
     let failures = 2
     const { publisher, disk } = await stage(operation =>
       operation.kind === kind && failures-- > 0 ? { code: 'EIO' } : undefined,
@@ -171,22 +171,25 @@ t.test('no older manifest is removed before the newer one is durable', async t =
   t.notOk(disk.find('/q/manifests/0000000000-0000000001'))
 })
 
-t.test('an owner that lost the directory publishes nothing that counts, and removes nothing', async t => {
+t.test('an owner that lost the directory publishes no manifest, and removes none', async t => {
   const { publisher, process, disk } = await stage(undefined, ['0000000000-0000000001'])
   await process.unlink('/q/owners/1')
   await t.rejects(publisher.publish(), { code: 'WAQ_LOCK_LOST' })
   t.ok(disk.find('/q/manifests/0000000000-0000000001'))
 })
 
-t.test('an owner that lost the directory while its manifest became durable does not rely on it', async t => {
-  const { publisher, process, disk } = await stage(undefined, ['0000000000-0000000001'])
-  process.gate = ({ kind }) =>
-    kind === 'syncDirectory' ? new DiskProcess(disk).unlink('/q/owners/1') : undefined
-  await t.rejects(publisher.publish(), { code: 'WAQ_LOCK_LOST' })
-  t.ok(disk.find('/q/manifests/0000000000-0000000001'))
-})
+t.test(
+  'an owner that lost the directory while its manifest became durable refuses to rely on it',
+  async t => {
+    const { publisher, process, disk } = await stage(undefined, ['0000000000-0000000001'])
+    process.gate = ({ kind }) =>
+      kind === 'syncDirectory' ? new DiskProcess(disk).unlink('/q/owners/1') : undefined
+    await t.rejects(publisher.publish(), { code: 'WAQ_LOCK_LOST' })
+    t.ok(disk.find('/q/manifests/0000000000-0000000001'))
+  },
+)
 
-t.test('an owner that lost a full disk shrinks no ballast: it is its successor’s', async t => {
+t.test('an owner that lost the directory on a full disk does not shrink its successor’s ballast', async t => {
   const { publisher, process, disk } = await stage(({ kind, path }) =>
     kind === 'create' && path.includes('/manifests/') ? { code: 'ENOSPC' } : undefined,
   )
@@ -197,7 +200,7 @@ t.test('an owner that lost a full disk shrinks no ballast: it is its successor�
   t.equal(disk.file(BALLAST).live.size, 2 * 1024 * 1024)
 })
 
-t.test('an older manifest that cannot be removed is reported, and no failure', async t => {
+t.test('an older manifest that cannot be removed is reported, and the publication succeeds', async t => {
   const { publisher, errors } = await stage(
     ({ kind }) => (kind === 'unlink' ? { code: 'EPERM' } : undefined),
     ['0000000000-0000000001'],
@@ -216,23 +219,20 @@ t.test('on a full disk the ballast makes room for a manifest', async t => {
   t.equal(disk.file(BALLAST).live.size, 1024 * 1024)
 })
 
-t.test(
-  'an owner that loses the directory while it removes older manifests removes no further one',
-  async t => {
-    let failing = true
-    const { process, publisher, disk } = await stage(({ kind, path }) =>
-      failing && kind === 'syncDirectory' && path.endsWith('/manifests') ? { code: 'EIO' } : undefined,
-    )
-    await t.rejects(publisher.publish())
-    await t.rejects(publisher.publish())
-    failing = false
-    let removals = 0
-    process.gate = ({ kind, path }) => {
-      if (kind !== 'unlink' || path.endsWith('.tmp')) return undefined
-      removals += 1
-      return removals === 1 ? new DiskProcess(disk).unlink('/q/owners/1') : undefined
-    }
-    await publisher.publish()
-    t.equal(removals, 1, 'of the two older ones')
-  },
-)
+t.test('an owner that loses the directory while it removes older manifests stops removing them', async t => {
+  let failing = true
+  const { process, publisher, disk } = await stage(({ kind, path }) =>
+    failing && kind === 'syncDirectory' && path.endsWith('/manifests') ? { code: 'EIO' } : undefined,
+  )
+  await t.rejects(publisher.publish())
+  await t.rejects(publisher.publish())
+  failing = false
+  let removals = 0
+  process.gate = ({ kind, path }) => {
+    if (kind !== 'unlink' || path.endsWith('.tmp')) return undefined
+    removals += 1
+    return removals === 1 ? new DiskProcess(disk).unlink('/q/owners/1') : undefined
+  }
+  await publisher.publish()
+  t.equal(removals, 1, 'of the two older ones')
+})

@@ -80,13 +80,13 @@ function copyOf(body: unknown, version = FORMAT_VERSION): Buffer {
   return bytes
 }
 
-t.test('a manifest comes back whole, as known damage', async t => {
+t.test('a manifest is decoded as it was encoded, known damage included', async t => {
   const bytes = encodeManifest(MANIFEST)
   t.equal(bytes.length, 8192)
   t.same(decodeManifest(bytes, 'x'), MANIFEST)
 })
 
-t.test('a manifest has these bytes, twice', async t => {
+t.test('a manifest is encoded as specified, byte for byte, and written twice', async t => {
   const bytes = encodeManifest({
     identity: IDENTITY,
     epoch: 3,
@@ -103,7 +103,7 @@ t.test('a manifest has these bytes, twice', async t => {
   t.ok(bytes.subarray(0, 4096).equals(bytes.subarray(4096)))
 })
 
-t.test('one damaged copy costs nothing, wherever the damage is', async t => {
+t.test('a manifest with one damaged copy is read, wherever the damage is', async t => {
   const bytes = encodeManifest(MANIFEST)
   const used = 20 + bytes.readUInt32LE(12)
   for (const copy of [0, 4096]) {
@@ -116,7 +116,7 @@ t.test('one damaged copy costs nothing, wherever the damage is', async t => {
   t.same(decodeManifest(bytes, 'x'), MANIFEST)
 })
 
-t.test('with both copies damaged there is no manifest', async t => {
+t.test('a manifest with both copies damaged is invalid', async t => {
   const bytes = encodeManifest(MANIFEST)
   for (const at of [0, 9, 13, 17, 30]) {
     const damaged = Buffer.from(bytes)
@@ -132,7 +132,7 @@ t.test('with both copies damaged there is no manifest', async t => {
   }
 })
 
-t.test('a manifest larger than a block stands twice as well', async t => {
+t.test('a manifest larger than a block is written twice as well', async t => {
   const segments = Array.from({ length: 500 }, (_, i) => ({ ...MANIFEST.logs[0]!.segments[0]!, ordinal: i }))
   const large = { ...MANIFEST, logs: [{ ...MANIFEST.logs[0]!, segments }] }
   const bytes = encodeManifest(large)
@@ -141,7 +141,7 @@ t.test('a manifest larger than a block stands twice as well', async t => {
   t.same(decodeManifest(bytes, 'x'), large)
 })
 
-t.test('another version is refused by name', async t => {
+t.test('a manifest of another format version is refused by file and version', async t => {
   for (const version of [1, 3]) {
     const copy = copyOf([3, 9, null, [], []], version)
     t.throws(() => decodeManifest(Buffer.concat([copy, copy]), 'manifests/m'), {
@@ -151,7 +151,7 @@ t.test('another version is refused by name', async t => {
   }
 })
 
-t.test('a body of a wrong shape is no manifest, and no exception', async t => {
+t.test('a manifest with a body of a wrong shape is invalid and throws nothing', async t => {
   const log = ['messages', 1, 0, 0, false, []]
   const me = Buffer.from(IDENTITY, 'hex')
   const token = Buffer.alloc(8)

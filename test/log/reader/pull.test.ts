@@ -1,24 +1,27 @@
 import t from 'tap'
 import { pull } from '../../../lib/log/reader/pull.js'
 
-t.test('each turn hands over the items pushed since the last one and waits until they are taken', async t => {
-  const order: string[] = []
-  const batches = pull<number>(async (push, turn) => {
-    push(1)
-    push(2)
-    await turn()
-    order.push('second part')
-    await turn()
-    push(3)
-  })
-  for await (const batch of batches) {
-    order.push(batch.join())
-    await new Promise(resolve => setImmediate(resolve))
-  }
-  t.same(order, ['1,2', 'second part', '3'])
-})
+t.test(
+  'each turn of a pull hands over the items pushed since the last one, and waits until they are taken',
+  async t => {
+    const order: string[] = []
+    const batches = pull<number>(async (push, turn) => {
+      push(1)
+      push(2)
+      await turn()
+      order.push('second part')
+      await turn()
+      push(3)
+    })
+    for await (const batch of batches) {
+      order.push(batch.join())
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    t.same(order, ['1,2', 'second part', '3'])
+  },
+)
 
-t.test('whoever ends early stops the work at its next turn', async t => {
+t.test('a consumer that ends a pull early stops the work at its next turn', async t => {
   let last = 0
   let ended = false
   const batches = pull<number>(async (push, turn) => {
@@ -36,7 +39,7 @@ t.test('whoever ends early stops the work at its next turn', async t => {
   t.ok(ended)
 })
 
-t.test('a failure comes after the batches that were handed over before it', async t => {
+t.test('a failure of a pull comes after the batches handed over before it', async t => {
   const failure = new Error('the disk is gone')
   const seen: number[] = []
   await t.rejects(async () => {

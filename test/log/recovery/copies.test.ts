@@ -7,7 +7,7 @@ import { asWaqError, WaqError } from '../../../lib/log/errors/waq-error.js'
 const copyOf = <T>(path: string): Promise<T> =>
   import(new URL(`${path}?${randomUUID()}`, import.meta.url).href) as Promise<T>
 
-t.test('an error of one copy of the package is told by instanceof in another', async t => {
+t.test('an error of one copy of the package is recognised by instanceof in another', async t => {
   const errors = await copyOf<typeof import('../../../lib/log/errors/waq-error.js')>(
     '../../../lib/log/errors/waq-error.js',
   )
@@ -23,7 +23,7 @@ t.test('an error of one copy of the package is told by instanceof in another', a
   t.notOk(theirs instanceof SendError)
 })
 
-t.test('instanceof accepts no error but those of copies of the package', async t => {
+t.test('instanceof accepts only errors of the package and its copies', async t => {
   class Refused extends WaqError {}
   const refused = new Refused('WAQ_FULL', 'full')
   t.ok(refused instanceof Refused)

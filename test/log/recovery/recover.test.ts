@@ -48,7 +48,7 @@ function powerLoss(disk: RecordingDisk, fate: Fate = { kind: 'absent' }): Record
   return disk.afterPowerLoss(disk.pending().map(() => fate))
 }
 
-t.test('a new directory is empty, and reports nothing', async t => {
+t.test('an opening of a new directory finds no records and reports nothing', async t => {
   const { set, frames, lost } = await open(new RecordingDisk())
   t.same(frames, { messages: [], acks: [] })
   t.same(lost, [])
@@ -56,7 +56,7 @@ t.test('a new directory is empty, and reports nothing', async t => {
   t.equal(set.log('messages').nextSequence, 1)
 })
 
-t.test('after a clean close everything is there, and nothing is copied', async t => {
+t.test('after a clean close an opening finds every record and copies none', async t => {
   const { disk, files } = await closedAfter(['one', 'two', ['three', 'four']])
   const process = new DiskProcess(disk)
   const { set, frames } = await openLogs(process)
@@ -72,7 +72,7 @@ t.test('after a clean close everything is there, and nothing is copied', async t
 })
 
 t.test(
-  'after a kill the frames that are not proven are copied, with their sequences, and the rest is cut',
+  'after a kill unproven frames are copied with their sequences, and the rest of their segment is cut',
   async t => {
     const { disk } = await killedAfter(['one', 'two', 'three'])
     const [original] = segmentsOf(disk)
@@ -135,7 +135,7 @@ t.test(
   },
 )
 
-t.test('a torn frame at the end is a tear: dropped, counted, no corruption', async t => {
+t.test('a torn last frame is dropped and counted as a tear, not reported as corruption', async t => {
   const { disk, places } = await killedAfter(['one', 'two', 'three'])
   const [path] = segmentsOf(disk)
   damage.overwrite(disk, path!, places[2]!.offset + FRAME_HEADER_BYTES, Buffer.from('\0'))
@@ -146,7 +146,7 @@ t.test('a torn frame at the end is a tear: dropped, counted, no corruption', asy
   t.equal(set.log('messages').nextSequence, 4, 'its sequence is not given again: its header is intact')
 })
 
-t.test('a tear cuts at every byte of the last frame', async t => {
+t.test('a tear at any byte of the last frame drops that frame only', async t => {
   const { disk, places } = await killedAfter(['one', 'two', 'three'])
   const [path] = segmentsOf(disk)
   const { offset } = places[2]!
@@ -223,7 +223,7 @@ t.test('zeros behind the last frame are a clean end, whatever their number', asy
 })
 
 t.test(
-  'a bad frame that a later one proves is corruption: reported, quarantined, and the rest loads',
+  'a bad frame that a later one proves is reported as corruption and quarantined, and the rest loads',
   async t => {
     const { disk, places } = await killedAfter(['one', 'two', 'three', 'four'])
     const [path] = segmentsOf(disk)
@@ -259,26 +259,23 @@ t.test(
   },
 )
 
-t.test(
-  'damage is reported as new once, shown to the floor above at every opening, and quarantined once',
-  async t => {
-    const { disk, places } = await killedAfter(['one', 'two', 'three', 'four'])
-    const [path] = segmentsOf(disk)
-    damage.flipBit(disk, path!, (places[1]!.offset + 3) * 8)
-    const first = await open(disk)
-    t.equal(first.set.report.corrupt.length, 1)
-    const next = disk.settled()
-    const second = await open(next)
-    t.same(second.set.report.corrupt, [])
-    t.match(second.lost, [
-      { offset: places[1]!.offset, known: true, nextSequences: first.lost[0]!.nextSequences },
-    ])
-    t.same(textsOf(second.frames.messages), ['1 one', '3 three', '4 four'])
-    t.equal(quarantined(next).length, 1)
-    await second.set.close()
-    t.match((await open(next.settled())).lost, [{ known: true }], 'also after a clean close')
-  },
-)
+t.test('damage is reported and quarantined once, and passed to the store at every opening', async t => {
+  const { disk, places } = await killedAfter(['one', 'two', 'three', 'four'])
+  const [path] = segmentsOf(disk)
+  damage.flipBit(disk, path!, (places[1]!.offset + 3) * 8)
+  const first = await open(disk)
+  t.equal(first.set.report.corrupt.length, 1)
+  const next = disk.settled()
+  const second = await open(next)
+  t.same(second.set.report.corrupt, [])
+  t.match(second.lost, [
+    { offset: places[1]!.offset, known: true, nextSequences: first.lost[0]!.nextSequences },
+  ])
+  t.same(textsOf(second.frames.messages), ['1 one', '3 three', '4 four'])
+  t.equal(quarantined(next).length, 1)
+  await second.set.close()
+  t.match((await open(next.settled())).lost, [{ known: true }], 'also after a clean close')
+})
 
 t.test('with refuse, an opening of a damaged directory changes nothing but its claim', async t => {
   const { disk, places } = await killedAfter(['one', 'two', 'three', 'four'])
@@ -373,21 +370,18 @@ t.test('a damaged segment header is reported, and costs no record', async t => {
   t.equal(set.report.corrupt[0]!.firstMissing, undefined)
 })
 
-t.test(
-  'where both copies of the newest manifest are bad, every segment counts, and it is reported',
-  async t => {
-    const { disk, files } = await closedAfter(['one', 'two', ['three', 'four']])
-    const { path } = manifestOf(disk)
-    damage.zeroBlock(disk, path, 0, 8192)
-    const { set, frames } = await open(disk)
-    t.same(textsOf(frames.messages), ['1 one', '2 two', '3 three', '4 four'])
-    t.match(set.report.corrupt, [{ log: 'manifests', file: path.slice(ROOT.length + 1), length: 8192 }])
-    t.ok(disk.find(`${ROOT}/${files[0]}`))
-    t.equal(quarantined(disk).length, 1)
-    t.equal(set.log('messages').nextSequence, 5)
-    t.same((await open(disk.settled())).set.report.corrupt, [], 'reported once')
-  },
-)
+t.test('an unreadable newest manifest is reported, and every segment counts', async t => {
+  const { disk, files } = await closedAfter(['one', 'two', ['three', 'four']])
+  const { path } = manifestOf(disk)
+  damage.zeroBlock(disk, path, 0, 8192)
+  const { set, frames } = await open(disk)
+  t.same(textsOf(frames.messages), ['1 one', '2 two', '3 three', '4 four'])
+  t.match(set.report.corrupt, [{ log: 'manifests', file: path.slice(ROOT.length + 1), length: 8192 }])
+  t.ok(disk.find(`${ROOT}/${files[0]}`))
+  t.equal(quarantined(disk).length, 1)
+  t.equal(set.log('messages').nextSequence, 5)
+  t.same((await open(disk.settled())).set.report.corrupt, [], 'reported once')
+})
 
 t.test('segments without a manifest are reported as a lost manifest', async t => {
   const { disk } = await closedAfter(['one', 'two'])
@@ -397,7 +391,7 @@ t.test('segments without a manifest are reported as a lost manifest', async t =>
   t.match(set.report.corrupt, [{ log: 'manifests', file: 'manifests', length: 0 }])
 })
 
-t.test('without a manifest, the next sequence still exceeds every one that a header names', async t => {
+t.test('without a manifest the next sequence exceeds every sequence in a header', async t => {
   const disk = new RecordingDisk()
   const { set } = await open(disk, { segmentBytes: 1024 })
   for (let i = 0; i < 12; i++) await append(set, 'messages', 'x'.repeat(60))
@@ -414,7 +408,7 @@ t.test('without a manifest, the next sequence still exceeds every one that a hea
   t.ok(again.log('messages').nextSequence >= named, `${again.log('messages').nextSequence} >= ${named}`)
 })
 
-t.test('one bad copy of a manifest is nothing', async t => {
+t.test('one bad copy of a manifest costs no record and is not corruption', async t => {
   const { disk } = await closedAfter(['one'])
   damage.zeroBlock(disk, manifestOf(disk).path, 0, 4096)
   const { set, frames } = await open(disk)
@@ -433,95 +427,86 @@ t.test('a manifest of another set of logs is refused', async t => {
   )
 })
 
-t.test(
-  'an error while reading is neither tear nor corruption: the opening fails, and nothing is changed',
-  async t => {
-    for (const kind of ['read', 'open', 'stat', 'readdir', 'size'] as const) {
-      const { disk } = await killedAfter(['one', 'two', 'three'])
-      const files = disk.files().filter(path => /seg$|manifests/.test(path))
-      const process = new DiskProcess(disk, {
-        fault: operation =>
-          operation.kind === kind && /messages|manifests/.test(operation.path) ? { code: 'EIO' } : undefined,
-      })
-      await t.rejects(openLogs(process), { code: 'WAQ_IO' }, kind)
-      t.same(
-        disk.files().filter(path => /seg$|manifests/.test(path)),
-        files,
-        kind,
-      )
-      t.same(textsOf((await open(disk)).frames.messages), ['1 one', '2 two', '3 three'], kind)
-    }
-  },
-)
-
-t.test(
-  'only the last segment with a frame can be torn: in an earlier one a bad byte is corruption',
-  async t => {
-    const disk = new RecordingDisk()
-    const process = new DiskProcess(disk)
-    const { set } = await openLogs(process, { segmentBytes: 1024 })
-    const places: Place[] = []
-    // The manifest that closes the first segment does not come through.
-    process.gate = ({ kind, path }) => {
-      if (kind !== 'sync' || !path.includes('/manifests')) return undefined
-      const { segments } = decodeManifest(disk.file(path).live.bytes(), path)!.logs[0]!
-      return segments.length === 2 && segments[0]!.length !== undefined ? new Promise(() => {}) : undefined
-    }
-    do {
-      places.push(await append(set, 'messages', 'x'.repeat(100)))
-    } while (places.at(-1)!.segment === places[0]!.segment)
-    const settled = disk.settled()
-    const listed = manifestOf(settled).manifest.logs[0]!.segments
-    t.match(listed, [{ length: undefined }, { length: undefined }])
-    const last = places.at(-2)!
-    const [first] = segmentsOf(settled)
-    damage.flipBit(settled, first!, (last.offset + FRAME_HEADER_BYTES) * 8)
-    const { set: again, frames } = await open(settled)
-    t.equal(frames.messages!.length, places.length - 1)
-    t.match(again.report.corrupt, [
-      { offset: last.offset, firstMissing: last.sequence, lastMissing: last.sequence },
-    ])
-    t.equal(again.report.tornBytes, 0)
-  },
-)
-
-t.test(
-  'a segment knows the lowest sequence in it, also of what was written again after a failure',
-  async t => {
-    const disk = new RecordingDisk()
-    let failing = false
+t.test('a read error is neither tear nor corruption: the opening fails and changes nothing', async t => {
+  for (const kind of ['read', 'open', 'stat', 'readdir', 'size'] as const) {
+    const { disk } = await killedAfter(['one', 'two', 'three'])
+    const files = disk.files().filter(path => /seg$|manifests/.test(path))
     const process = new DiskProcess(disk, {
-      fault: ({ kind, path }) => {
-        if (!failing || kind !== 'sync' || !path.includes('/acks/')) return undefined
-        failing = false
-        return { code: 'EIO' }
-      },
+      fault: operation =>
+        operation.kind === kind && /messages|manifests/.test(operation.path) ? { code: 'EIO' } : undefined,
     })
-    const { set } = await openLogs(process, { segmentBytes: 1024 })
-    for (let i = 0; i < 5; i++) await append(set, 'acks', 'x'.repeat(100))
-    await new Promise(resolve => setImmediate(resolve))
-    failing = true
-    await set
-      .log('acks')
-      .sync()
-      .catch(() => {})
-    await append(set, 'acks', 'again')
-    await set.log('acks').sync()
-    await append(set, 'acks', 'last')
-    const { set: again, frames } = await open(disk.settled())
-    t.equal(frames.acks!.length, 7)
-    for (const segment of again.log('acks').segments()) {
-      const held = frames.acks!.filter(frame => frame.segment === segment.id).map(frame => frame.sequence)
-      t.ok(
-        segment.firstSequence <= Math.min(...held),
-        `${segment.file} says ${segment.firstSequence}, holds ${held}`,
-      )
-      t.ok(segment.lastSequence >= Math.max(...held))
-    }
-  },
-)
+    await t.rejects(openLogs(process), { code: 'WAQ_IO' }, kind)
+    t.same(
+      disk.files().filter(path => /seg$|manifests/.test(path)),
+      files,
+      kind,
+    )
+    t.same(textsOf((await open(disk)).frames.messages), ['1 one', '2 two', '3 three'], kind)
+  }
+})
 
-t.test('sequences that a record of another log names are never given again', async t => {
+t.test('a bad byte in any segment but the last one with a frame is corruption, not a tear', async t => {
+  const disk = new RecordingDisk()
+  const process = new DiskProcess(disk)
+  const { set } = await openLogs(process, { segmentBytes: 1024 })
+  const places: Place[] = []
+  // The manifest that closes the first segment does not come through.
+  process.gate = ({ kind, path }) => {
+    if (kind !== 'sync' || !path.includes('/manifests')) return undefined
+    const { segments } = decodeManifest(disk.file(path).live.bytes(), path)!.logs[0]!
+    return segments.length === 2 && segments[0]!.length !== undefined ? new Promise(() => {}) : undefined
+  }
+  do {
+    places.push(await append(set, 'messages', 'x'.repeat(100)))
+  } while (places.at(-1)!.segment === places[0]!.segment)
+  const settled = disk.settled()
+  const listed = manifestOf(settled).manifest.logs[0]!.segments
+  t.match(listed, [{ length: undefined }, { length: undefined }])
+  const last = places.at(-2)!
+  const [first] = segmentsOf(settled)
+  damage.flipBit(settled, first!, (last.offset + FRAME_HEADER_BYTES) * 8)
+  const { set: again, frames } = await open(settled)
+  t.equal(frames.messages!.length, places.length - 1)
+  t.match(again.report.corrupt, [
+    { offset: last.offset, firstMissing: last.sequence, lastMissing: last.sequence },
+  ])
+  t.equal(again.report.tornBytes, 0)
+})
+
+t.test('a segment knows its lowest sequence, records written again after a failure included', async t => {
+  const disk = new RecordingDisk()
+  let failing = false
+  const process = new DiskProcess(disk, {
+    fault: ({ kind, path }) => {
+      if (!failing || kind !== 'sync' || !path.includes('/acks/')) return undefined
+      failing = false
+      return { code: 'EIO' }
+    },
+  })
+  const { set } = await openLogs(process, { segmentBytes: 1024 })
+  for (let i = 0; i < 5; i++) await append(set, 'acks', 'x'.repeat(100))
+  await new Promise(resolve => setImmediate(resolve))
+  failing = true
+  await set
+    .log('acks')
+    .sync()
+    .catch(() => {})
+  await append(set, 'acks', 'again')
+  await set.log('acks').sync()
+  await append(set, 'acks', 'last')
+  const { set: again, frames } = await open(disk.settled())
+  t.equal(frames.acks!.length, 7)
+  for (const segment of again.log('acks').segments()) {
+    const held = frames.acks!.filter(frame => frame.segment === segment.id).map(frame => frame.sequence)
+    t.ok(
+      segment.firstSequence <= Math.min(...held),
+      `${segment.file} says ${segment.firstSequence}, holds ${held}`,
+    )
+    t.ok(segment.lastSequence >= Math.max(...held))
+  }
+})
+
+t.test('no sequence that a record of another log names is given again', async t => {
   const { disk } = await closedAfter(['one'])
   const { set } = await open(disk, { nextSequenceAtLeast: 100 })
   t.equal(set.log('messages').nextSequence, 100)
@@ -544,12 +529,15 @@ t.test('an opening writes into no file that it did not create', async t => {
   t.same(touched, [])
 })
 
-t.test('copies of one opening are copied by no other: openings in a row do not grow', async t => {
-  let { disk } = await killedAfter(['one', 'two', 'three'])
-  for (let i = 0; i < 5; i++) {
-    const { frames } = await open(disk)
-    t.same(textsOf(frames.messages), ['1 one', '2 two', '3 three'])
-    disk = disk.settled()
-  }
-  t.equal(segmentsOf(disk).length, 2)
-})
+t.test(
+  'copies of one opening are not copied by the next, so repeated openings do not grow the log',
+  async t => {
+    let { disk } = await killedAfter(['one', 'two', 'three'])
+    for (let i = 0; i < 5; i++) {
+      const { frames } = await open(disk)
+      t.same(textsOf(frames.messages), ['1 one', '2 two', '3 three'])
+      disk = disk.settled()
+    }
+    t.equal(segmentsOf(disk).length, 2)
+  },
+)

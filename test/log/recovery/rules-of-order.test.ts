@@ -16,7 +16,7 @@ function loseManifests(disk: RecordingDisk): void {
     damage.zeroBlock(disk, path, 0, disk.file(path).live.size)
 }
 
-t.test('a frame that was written before a sync proves nothing of the one in front of it', async t => {
+t.test('a frame written before a sync ended does not prove the frame in front of it', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk), { durability: 'os' })
   await append(set, 'messages', 'one')
@@ -34,7 +34,7 @@ t.test('a frame that was written before a sync proves nothing of the one in fron
   t.ok(again.report.tornBytes > 0)
 })
 
-t.test('of a list that corruption cut, the copies are no list any more', async t => {
+t.test('the surviving records of a list that corruption cut are copied as single records', async t => {
   const disk = new RecordingDisk()
   const { set } = await open(disk)
   const { offset } = await append(set, 'messages', ['one', 'two', 'three'])
@@ -59,7 +59,7 @@ t.test('of a list that corruption cut, the copies are no list any more', async t
   t.same(textsOf((await open(third2)).frames.messages), ['1 one', '2 two'])
 })
 
-t.test('of a list that an opening copied, one bad record costs no other', async t => {
+t.test('a bad record in a list that an opening copied costs no other record', async t => {
   const disk = new RecordingDisk()
   const { set } = await open(disk)
   await append(set, 'messages', 'one')
@@ -75,7 +75,7 @@ t.test('of a list that an opening copied, one bad record costs no other', async 
   t.same(textsOf((await open(opened)).frames.messages), ['2 two', '3 three'])
 })
 
-t.test('without a manifest, segments stand in the order of their records, whatever their names', async t => {
+t.test('without a manifest segments are ordered by their records, not by their names', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk), { segmentBytes: 1024 })
   for (let i = 1; i <= 30; i++) await append(set, 'messages', `${i}`.padEnd(100, '.'))
@@ -93,7 +93,7 @@ t.test('without a manifest, segments stand in the order of their records, whatev
   t.equal(sequences.length, 30)
 })
 
-t.test('the copies of a rewrite stand where their originals stood', async t => {
+t.test('the copies of a rewrite take the place of their originals in the order', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk), { segmentBytes: 1024 })
   for (let i = 1; i <= 30; i++) await append(set, 'messages', `${i}`.padEnd(100, '.'))
@@ -108,7 +108,7 @@ t.test('the copies of a rewrite stand where their originals stood', async t => {
   )
 })
 
-t.test('a segment that is in use is neither rewritten nor retired', async t => {
+t.test('the segment that is written to is neither rewritten nor retired', async t => {
   const disk = new RecordingDisk()
   const { set } = await open(disk)
   await append(set, 'messages', 'one')
@@ -135,7 +135,7 @@ t.test('a rewritten segment gets a salt of its own', async t => {
   t.equal(new Set(salts).size, salts.length)
 })
 
-t.test('records can be read at every moment of a rewrite', async t => {
+t.test('every kept record can be read at each moment of a rewrite', async t => {
   const process = new DiskProcess(new RecordingDisk())
   const { set } = await openLogs(process, { segmentBytes: 1024 })
   const places = []
@@ -227,7 +227,7 @@ for (const kind of ['create', 'syncDirectory'] as const) {
   })
 }
 
-t.test('at each moment of a rewrite a power loss leaves either the originals or the copies', async t => {
+t.test('a power loss at any moment of a rewrite leaves either the originals or the copies', async t => {
   const disk = new RecordingDisk()
   const states: RecordingDisk[] = []
   let watching = false
@@ -326,7 +326,7 @@ t.test('records that a rewrite adds stand between those it keeps, and are report
   t.equal(texts.length, 30 - end + moved.length + placed.length)
 })
 
-t.test('a reader asks again where a file vanished that its manifest lists', async t => {
+t.test('a reader loads the manifest again when a listed file has vanished', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk), { segmentBytes: 1024 })
   for (let i = 1; i <= 30; i++) await append(set, 'messages', 'x'.repeat(100))

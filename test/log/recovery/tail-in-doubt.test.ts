@@ -55,11 +55,11 @@ async function killed(bootId?: string | null): Promise<RecordingDisk> {
 const lostPower = (disk: RecordingDisk): RecordingDisk =>
   disk.afterPowerLoss(disk.pending().map(() => ({ kind: 'whole' })))
 
-t.test('after a kill in the same boot the tail is not in doubt', async t => {
+t.test('after a kill and a restart in the same boot the tail is not in doubt', async t => {
   t.strictSame((await open(await killed())).doubted, [])
 })
 
-t.test('after another boot it is, of the log that accounts for it', async t => {
+t.test('after a reboot the tail of a log that accounts for its tail is in doubt', async t => {
   t.strictSame((await open(lostPower(await killed()))).doubted, ['acks'])
 })
 
@@ -67,7 +67,7 @@ t.test('the tail is in doubt where the boot cannot be told', async t => {
   t.strictSame((await open(await killed(null), undefined, null)).doubted, ['acks'])
 })
 
-t.test('after a clean close it is not, whatever the boot', async t => {
+t.test('after a clean close the tail is not in doubt in any boot', async t => {
   const disk = new RecordingDisk()
   const { set } = await open(disk)
   await append(set, 'acks', 'an outcome')
@@ -86,13 +86,13 @@ t.test('a tail stays in doubt from opening to opening until it is accounted for'
   t.strictSame((await open(disk)).doubted, [])
 })
 
-t.test('a log that does not account for its tail is not asked', async t => {
+t.test('a log that does not account for its tail never has it in doubt', async t => {
   const { set, doubted } = await open(new RecordingDisk())
   t.strictSame(doubted, [])
   await set.log('messages').settleTail()
 })
 
-t.test('after a failed sync it is in doubt until what was accepted is written again', async t => {
+t.test('after a failed sync the tail is in doubt until accepted records are written again', async t => {
   const time = new VirtualTime()
   const uninstall = time.install()
   try {

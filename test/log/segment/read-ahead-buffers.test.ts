@@ -22,7 +22,7 @@ t.test('reads that come in order read more and more at once, up to a limit', asy
   t.equal(lengths.at(-1), 128 * 1024)
 })
 
-t.test('reads all over the place read no more than a record is likely to need', async t => {
+t.test('scattered reads fetch no more bytes than a record is likely to need', async t => {
   const readAhead = new ReadAheadBuffers()
   for (let i = 20; i > 0; i -= 1) t.equal(readAll(readAhead, i * 100_000), 4096)
 })
@@ -33,7 +33,7 @@ t.test('read-ahead stops at the end of the segment', async t => {
 })
 
 t.test(
-  'a byte is found in the stretch that holds it, and a frame that an end cut in the next one',
+  "a byte is found in the buffer that holds it, and a frame cut by a buffer's end in the next one",
   async t => {
     const readAhead = new ReadAheadBuffers()
     const first = readAhead.begin(SEGMENT, 64, END)
@@ -49,7 +49,7 @@ t.test(
   },
 )
 
-t.test('a few are kept, those used last', async t => {
+t.test('only the few read-ahead buffers used last are kept', async t => {
   const readAhead = new ReadAheadBuffers()
   for (let i = 0; i < 8; i += 1) readAll(readAhead, i * 100_000)
   t.ok(readAhead.covering(SEGMENT, 0))
@@ -58,7 +58,7 @@ t.test('a few are kept, those used last', async t => {
   t.equal(readAhead.covering(SEGMENT, 100_000), undefined)
 })
 
-t.test('a buffer is used again, but never one that somebody waits for', async t => {
+t.test('a read-ahead buffer is reused, except while a reader waits for it', async t => {
   const readAhead = new ReadAheadBuffers()
   const buffers = new Set<Buffer>()
   for (let i = 50; i > 0; i -= 1) {

@@ -64,7 +64,7 @@ async function scan(
   return { frames, bad, ...end }
 }
 
-t.test('frames come in order, up to a clean end', async t => {
+t.test('a scan yields the frames of a segment in order, up to a clean end', async t => {
   const segment = new Bytes()
   const first = segment.frame(1, 'one')
   const second = segment.frame(2, '', first + FRAME_HEADER_BYTES + 3)
@@ -80,7 +80,7 @@ t.test('frames come in order, up to a clean end', async t => {
   })
 })
 
-t.test('zeros to the end are a clean end, however many', async t => {
+t.test('any number of zeros up to the end of a segment is a clean end', async t => {
   for (const zeros of [1, 27, 28, 29, 4095, 4096, 5000, 600_000]) {
     const segment = new Bytes()
     segment.frame(1, 'one')
@@ -91,7 +91,7 @@ t.test('zeros to the end are a clean end, however many', async t => {
   t.match(await scan(new Bytes()), { frames: [], bad: [], zerosFrom: 64 }, 'nothing at all')
 })
 
-t.test('a file shorter than was said ends in zeros', async t => {
+t.test('a segment file shorter than its listed length ends in zeros', async t => {
   const segment = new Bytes()
   segment.frame(1, 'one')
   const end = segment.bytes.length
@@ -104,7 +104,7 @@ t.test('a file shorter than was said ends in zeros', async t => {
   )
 })
 
-t.test('a payload that ends in zeros is part of its frame', async t => {
+t.test('zeros at the end of a payload belong to its frame', async t => {
   const segment = new Bytes()
   segment.frame(1, Buffer.alloc(5000))
   const end = segment.bytes.length
@@ -112,7 +112,7 @@ t.test('a payload that ends in zeros is part of its frame', async t => {
   t.match(await scan(segment), { frames: [[64, 1]], bad: [], zerosFrom: end })
 })
 
-t.test('a hole of zeros before a frame is bad, from its first byte to the frame', async t => {
+t.test('zeros in front of a frame are bad, from their first byte to the frame', async t => {
   for (const zeros of [1, 11, 12, 13, 27, 28, 100, 4096, 524_288, 600_000]) {
     const segment = new Bytes()
     segment.frame(1, 'one')
@@ -132,7 +132,7 @@ t.test('a hole of zeros before a frame is bad, from its first byte to the frame'
   }
 })
 
-t.test('garbage is bad up to the next frame, or to the zeros at the end', async t => {
+t.test('garbage in a segment is bad up to the next frame, or to the zeros at the end', async t => {
   const segment = new Bytes()
   const garbage = segment.add(Buffer.alloc(1000, 0xa7))
   const frame = segment.frame(1, 'one')
@@ -146,7 +146,7 @@ t.test('garbage is bad up to the next frame, or to the zeros at the end', async 
   t.ok(found.bad[1]![0] + found.bad[1]![1] <= found.zerosFrom, 'the zeros are not part of it')
 })
 
-t.test('a damaged payload costs its own record only, and its header says which', async t => {
+t.test('a damaged payload costs its own record only, and its header names the sequence', async t => {
   const segment = new Bytes()
   segment.frame(1, 'one')
   const second = segment.frame(2, 'second')
@@ -202,7 +202,7 @@ t.test('a frame inside a payload is not found, even where the payload is damaged
   t.match(await scan(segment), { frames: [[second, 2]], bad: [[first, second - first, undefined]] })
 })
 
-t.test('frames stand across the edges of the window, and short reads change nothing', async t => {
+t.test('frames across the edges of the scan window are found, also with short reads', async t => {
   const segment = new Bytes()
   const expected: [number, number][] = []
   for (let sequence = 1; sequence <= 60; sequence++) {
@@ -218,7 +218,7 @@ t.test('frames stand across the edges of the window, and short reads change noth
   }
 })
 
-t.test('holes and garbage are found the same whatever the window', async t => {
+t.test('holes and garbage are found alike with any scan window', async t => {
   const segment = new Bytes()
   segment.frame(1, 'one')
   segment.add(Buffer.alloc(90))
@@ -232,7 +232,7 @@ t.test('holes and garbage are found the same whatever the window', async t => {
     t.same(await scan(segment, { windowBytes }), expected, `${windowBytes}`)
 })
 
-t.test('a frame larger than the window is read whole', async t => {
+t.test('a frame larger than the scan window is read whole', async t => {
   const segment = new Bytes()
   const first = segment.frame(1, Buffer.alloc(700_000, 9))
   const second = segment.frame(2, 'two')
@@ -247,7 +247,7 @@ t.test('a frame larger than the window is read whole', async t => {
   t.match(await scan(segment), { frames: [[second, 2]], bad: [[first, second - first, 1]] })
 })
 
-t.test('the highest durable sequence of an intact header counts as proven', async t => {
+t.test('the highest durable offset in an intact frame header counts as proven', async t => {
   const segment = new Bytes()
   segment.frame(1, 'one', 64)
   const second = segment.frame(2, 'two', 95)
@@ -257,7 +257,7 @@ t.test('the highest durable sequence of an intact header counts as proven', asyn
   t.equal((await scan(segment)).proven, 64, 'the header does')
 })
 
-t.test('an error while reading is neither tear nor corruption', async t => {
+t.test('a read error during a scan is neither tear nor corruption', async t => {
   const file = {
     read: async () => {
       throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })
@@ -272,7 +272,7 @@ t.test('an error while reading is neither tear nor corruption', async t => {
   )
 })
 
-t.test('every window ends in a turn, wherever its end cuts a frame', async t => {
+t.test('a scan yields to the event loop after every window, wherever that cuts a frame', async t => {
   for (const payloadBytes of [1, 100, 1_000, 10_000]) {
     const segment = new Bytes()
     for (let sequence = 1; sequence <= 60; sequence += 1)
@@ -324,7 +324,7 @@ function longSegment(bytes: number, firstSequence: number): Buffer {
   return Buffer.concat(parts)
 }
 
-t.test('segments that are scanned with the same buffers hold what they hold', async t => {
+t.test('segments scanned with shared buffers yield their own frames', async t => {
   const buffers = new ScanBuffers()
   const lengths = [1_800_000, 300_000, 5_000, 700_000, 2_500_000, 100, 1_200_000]
   for (const atOnce of [true, false]) {
@@ -360,7 +360,7 @@ t.test('segments that are scanned with the same buffers hold what they hold', as
   }
 })
 
-t.test('reads that are done on the spot leave the event loop its turns', async t => {
+t.test('a scan that reads on the event loop leaves it its turns', async t => {
   const bytes = longSegment(6_000_000, 1)
   const file = {
     read: (buffer: Uint8Array, offset: number, count: number, position: number) =>

@@ -87,7 +87,7 @@ class Stage {
   }
 }
 
-t.test('records that are read in order take few reads, on the spot or not', async t => {
+t.test('records read in order take few reads, on the event loop or on threads', async t => {
   for (const slow of [false, true]) {
     const stage = new Stage()
     stage.slow = slow
@@ -99,7 +99,7 @@ t.test('records that are read in order take few reads, on the spot or not', asyn
   }
 })
 
-t.test('many at once share what is being read', async t => {
+t.test('concurrent reads of neighbouring records share one read of the file', async t => {
   const stage = new Stage()
   stage.slow = true
   const records = await Promise.all(stage.offsets.slice(0, 64).map((_, i) => stage.read(i)))
@@ -107,35 +107,32 @@ t.test('many at once share what is being read', async t => {
   t.ok(stage.reads < 30, `${stage.reads} reads`)
 })
 
-t.test(
-  'a bad block fails the record that stands on it, and no other, however much is read at once',
-  async t => {
-    for (const slow of [false, true]) {
-      const stage = new Stage()
-      stage.slow = slow
-      const bad = 200
-      stage.badFrom = stage.offsets[bad]! + 100
-      stage.badTo = stage.badFrom + 50
-      const failed: number[] = []
-      for (let again = 0; again < 2; again += 1) {
-        for (let i = 0; i < RECORDS; i += 1) {
-          await stage.read(i).then(
-            record => {
-              if (!record.equals(Buffer.alloc(RECORD_BYTES, i & 0xff))) t.fail(`record ${i}`)
-            },
-            error => {
-              t.match(error, { name: 'WaqError', code: 'WAQ_IO' })
-              failed.push(i)
-            },
-          )
-        }
+t.test('a bad block fails only the record that stands on it, however much is read ahead', async t => {
+  for (const slow of [false, true]) {
+    const stage = new Stage()
+    stage.slow = slow
+    const bad = 200
+    stage.badFrom = stage.offsets[bad]! + 100
+    stage.badTo = stage.badFrom + 50
+    const failed: number[] = []
+    for (let again = 0; again < 2; again += 1) {
+      for (let i = 0; i < RECORDS; i += 1) {
+        await stage.read(i).then(
+          record => {
+            if (!record.equals(Buffer.alloc(RECORD_BYTES, i & 0xff))) t.fail(`record ${i}`)
+          },
+          error => {
+            t.match(error, { name: 'WaqError', code: 'WAQ_IO' })
+            failed.push(i)
+          },
+        )
       }
-      t.strictSame(failed, [bad, bad])
     }
-  },
-)
+    t.strictSame(failed, [bad, bad])
+  }
+})
 
-t.test('each caller that waits for a failed read is answered for its own record', async t => {
+t.test('each caller that waits for a failed read-ahead is answered for its own record', async t => {
   const stage = new Stage()
   stage.slow = true
   stage.badFrom = stage.offsets[2]! + 10
@@ -161,7 +158,7 @@ t.test('a segment that is forgotten while it is read is closed, and not opened a
   t.strictSame([stage.opened, stage.closed], [1, 1])
 })
 
-t.test('after close nothing is read', async t => {
+t.test('a closed segment reader reads nothing', async t => {
   const stage = new Stage()
   await stage.read(0)
   stage.reader.close()

@@ -97,7 +97,7 @@ t.test(
   },
 )
 
-t.test('there is one in a turn: what comes later waits for the next', async t => {
+t.test('one commit a turn is synced on the event loop, and a later one waits for the next turn', async t => {
   const { set, syncs } = await stage(t)
   await append(set, 'messages', 'second')
   const third = append(set, 'messages', 'third')
@@ -108,7 +108,7 @@ t.test('there is one in a turn: what comes later waits for the next', async t =>
   t.match(syncs[1], /^now /)
 })
 
-t.test('more than 64 KiB at once go to a thread', async t => {
+t.test('a commit of more than 64 KiB is synced on a thread', async t => {
   const { set } = await stage(t, { segmentBytes: 1024 * 1024 })
   const before = commits({ set })
   await append(set, 'messages', 'x'.repeat(65_000))
@@ -118,17 +118,20 @@ t.test('more than 64 KiB at once go to a thread', async t => {
   t.equal(commits({ set }).onThread, before.onThread + 1)
 })
 
-t.test('one in a turn of all queues of the thread: another’s goes to a thread', async t => {
-  const one = await stage(t)
-  const other = await stage(t)
-  const before = [commits(one), commits(other)] as const
-  await Promise.all([append(one.set, 'messages', 'second'), append(other.set, 'messages', 'second')])
-  t.equal(commits(one).onTheSpot, before[0].onTheSpot + 1)
-  t.equal(commits(other).onTheSpot, before[1].onTheSpot)
-  t.equal(commits(other).onThread, before[1].onThread + 1)
-})
+t.test(
+  'of commits of two queues in one turn, one is synced on the event loop and the other on a thread',
+  async t => {
+    const one = await stage(t)
+    const other = await stage(t)
+    const before = [commits(one), commits(other)] as const
+    await Promise.all([append(one.set, 'messages', 'second'), append(other.set, 'messages', 'second')])
+    t.equal(commits(one).onTheSpot, before[0].onTheSpot + 1)
+    t.equal(commits(other).onTheSpot, before[1].onTheSpot)
+    t.equal(commits(other).onThread, before[1].onThread + 1)
+  },
+)
 
-t.test('one commit a turn is on the event loop, of all copies of the package together', async t => {
+t.test('all copies of the package together sync one commit a turn on the event loop', async t => {
   const { set } = await stage(t)
   const copy = (await import(
     `${new URL('../../../lib/log/sync/turn.js', import.meta.url).href}?copy`
@@ -143,25 +146,28 @@ t.test('one commit a turn is on the event loop, of all copies of the package tog
   t.equal(commits({ set }).onTheSpot, before.onTheSpot + 1)
 })
 
-t.test('commits: thread, and what is no commit: nothing on the event loop', async t => {
-  const { set, syncs } = await stage(t, { commits: 'thread' })
-  await append(set, 'messages', 'second')
-  t.notMatch(syncs.join(), /now/)
-  t.match(commits({ set }), { onTheSpot: 0, onThread: 2, heldMs: 0, now: 'off', slowUntil: null })
+t.test(
+  "with commits: 'thread', and for syncs that are no commits, nothing is synced on the event loop",
+  async t => {
+    const { set, syncs } = await stage(t, { commits: 'thread' })
+    await append(set, 'messages', 'second')
+    t.notMatch(syncs.join(), /now/)
+    t.match(commits({ set }), { onTheSpot: 0, onThread: 2, heldMs: 0, now: 'off', slowUntil: null })
 
-  const relaxed = await stage(t, { durability: { syncEveryMs: 1 } })
-  for (let i = 0; i < 20; i += 1) await append(relaxed.set, 'messages', 'x'.repeat(4000))
-  await relaxed.set.log('messages').sync()
-  await append(relaxed.set, 'acks', 'delivered')
-  await relaxed.set.log('acks').sync()
-  await relaxed.set.log('messages').seal()
-  t.ok(relaxed.syncs.length > 2)
-  t.notMatch(relaxed.syncs.join(), /now/)
-  t.match(commits(relaxed), { onTheSpot: 0, onThread: 0 })
-})
+    const relaxed = await stage(t, { durability: { syncEveryMs: 1 } })
+    for (let i = 0; i < 20; i += 1) await append(relaxed.set, 'messages', 'x'.repeat(4000))
+    await relaxed.set.log('messages').sync()
+    await append(relaxed.set, 'acks', 'delivered')
+    await relaxed.set.log('acks').sync()
+    await relaxed.set.log('messages').seal()
+    t.ok(relaxed.syncs.length > 2)
+    t.notMatch(relaxed.syncs.join(), /now/)
+    t.match(commits(relaxed), { onTheSpot: 0, onThread: 0 })
+  },
+)
 
 t.test(
-  'outcomes that somebody waits for are synced on the event loop, in the turn after a commit',
+  'outcomes that a caller waits for are synced on the event loop, in the turn after a commit',
   async t => {
     const { set, syncs } = await stage(t)
     await append(set, 'messages', 'second')
@@ -174,7 +180,7 @@ t.test(
   },
 )
 
-t.test('bytes on the device are not synced again', async t => {
+t.test('a commit whose bytes are on the device makes no sync', async t => {
   const { set, syncs } = await stage(t)
   await append(set, 'acks', 'attempt')
   await set.log('acks').commit()
@@ -184,7 +190,7 @@ t.test('bytes on the device are not synced again', async t => {
   t.equal(syncs.length, before)
 })
 
-t.test('never while a sync of the same file is under way', async t => {
+t.test('no commit is synced on the event loop while a sync of the same file is under way', async t => {
   const { set, syncs, process } = await stage(t)
   await append(set, 'acks', 'first')
   syncs.length = 0
@@ -212,7 +218,7 @@ const BULK = [
   { what: 'another log gives back what it did not need', kind: 'truncate', path: /acks/ },
 ] as const
 for (const { what, kind, path } of BULK) {
-  t.test(`never while ${what}`, async t => {
+  t.test(`no commit is synced on the event loop while ${what}`, async t => {
     const { set, process, syncs } = await stage(t, { logs: [MESSAGES, ACKS] })
     await append(set, 'acks', 'delivered')
     const { open, isReached } = gate(process, kind, path)
@@ -238,7 +244,7 @@ for (const { what, kind, path } of BULK) {
   })
 }
 
-t.test('an opening tells what device it is, so that no commit has to find it out', async t => {
+t.test('an opening measures the device, so that no commit has to', async t => {
   const open = async (syncMs: number, options: OpenOptions = {}) => {
     await turn()
     let nowMs = 1_000
@@ -277,7 +283,7 @@ t.test('an opening tells what device it is, so that no commit has to find it out
 })
 
 t.test(
-  'one that fails ends the segment, and the next ones go to threads until one has succeeded',
+  'a commit that fails on the event loop ends the segment, and the next ones go to threads until one succeeds',
   async t => {
     const here = await stage(t)
     const { set, syncs, disk } = here
@@ -306,20 +312,17 @@ t.test(
   },
 )
 
-t.test(
-  'the fence is checked after the sync: what an owner that was replaced wrote is not accepted',
-  async t => {
-    const here = await stage(t)
-    here.onSyncNow = () => {
-      const owners = here.disk.find(`${ROOT}/owners`) as DiskDirectory
-      for (const name of [...owners.live.keys()])
-        owners.change({ kind: 'unlink', removes: name, adds: undefined })
-    }
-    await t.rejects(append(here.set, 'messages', 'second'), { code: 'WAQ_LOCK_LOST', indeterminate: true })
-  },
-)
+t.test('a commit of an owner that was replaced during the sync is not accepted', async t => {
+  const here = await stage(t)
+  here.onSyncNow = () => {
+    const owners = here.disk.find(`${ROOT}/owners`) as DiskDirectory
+    for (const name of [...owners.live.keys()])
+      owners.change({ kind: 'unlink', removes: name, adds: undefined })
+  }
+  await t.rejects(append(here.set, 'messages', 'second'), { code: 'WAQ_LOCK_LOST', indeterminate: true })
+})
 
-t.test('on a device that takes 10 ms the event loop is held by a few of them only', async t => {
+t.test('on a device with syncs of 10 ms few commits hold the event loop', async t => {
   const here = await stage(t)
   here.onSyncNow = () => {
     here.nowMs += 10

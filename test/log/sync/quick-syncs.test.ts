@@ -51,7 +51,7 @@ class Device {
   }
 }
 
-t.test('while the device is quick all are done on the spot', async t => {
+t.test('all syncs of a quick device are done on the event loop', async t => {
   const device = new Device()
   t.equal(device.quick.state, 'learning')
   t.equal(device.syncs(31, 0.3), 31)
@@ -61,7 +61,7 @@ t.test('while the device is quick all are done on the spot', async t => {
   t.equal(device.quick.slowForMs, 0)
 })
 
-t.test('the first sync of a life tells, where nothing is known', async t => {
+t.test('a slow first sync of a life sends the next ones to threads', async t => {
   const device = new Device()
   t.ok(device.sync(10))
   t.notOk(device.sync(10))
@@ -69,7 +69,7 @@ t.test('the first sync of a life tells, where nothing is known', async t => {
   t.equal(device.quick.slowForMs, 10, 'of a pause of 20 ms a sync on a thread took the half')
 })
 
-t.test('a median of a millisecond sends them to threads', async t => {
+t.test('a median above a millisecond sends syncs to threads', async t => {
   const device = new Device()
   device.syncs(32, 0.2)
   t.equal(device.syncs(16, 1.5), 16, 'half of the latest 32 are quick')
@@ -77,7 +77,7 @@ t.test('a median of a millisecond sends them to threads', async t => {
   t.notOk(device.sync(1.5))
 })
 
-t.test('two slow ones in a row change nothing, and the third one sends them to threads', async t => {
+t.test('three slow syncs in a row send syncs to threads, and two do not', async t => {
   const device = new Device()
   device.syncs(32, 0.2)
   for (let i = 0; i < 3; i += 1) {
@@ -88,21 +88,24 @@ t.test('two slow ones in a row change nothing, and the third one sends them to t
   t.notOk(device.sync(0.2))
 })
 
-t.test('a pause ends with one probe, and doubles up to ten seconds while that is slow', async t => {
-  const device = new Device()
-  const pauses: number[] = []
-  device.sync(5)
-  for (let i = 0; i < 11; i += 1) {
-    const from = device.nowMs
-    while (!device.quick.allows()) device.nowMs += 1
-    pauses.push(device.nowMs - from)
-    t.ok(device.sync(5))
-    t.notOk(device.quick.allows(), 'one')
-  }
-  t.strictSame(pauses, [20, 40, 80, 160, 320, 640, 1280, 2560, 5120, 10_000, 10_000])
-})
+t.test(
+  'a pause of syncs on the event loop ends with one probe, and doubles up to ten seconds while probes are slow',
+  async t => {
+    const device = new Device()
+    const pauses: number[] = []
+    device.sync(5)
+    for (let i = 0; i < 11; i += 1) {
+      const from = device.nowMs
+      while (!device.quick.allows()) device.nowMs += 1
+      pauses.push(device.nowMs - from)
+      t.ok(device.sync(5))
+      t.notOk(device.quick.allows(), 'one')
+    }
+    t.strictSame(pauses, [20, 40, 80, 160, 320, 640, 1280, 2560, 5120, 10_000, 10_000])
+  },
+)
 
-t.test('once 32 stood the test, the next pause is a short one again', async t => {
+t.test('after 32 syncs on the event loop since a pause, the next pause is short again', async t => {
   const device = new Device()
   for (let i = 0; i < 4; i += 1) {
     device.sync(5)
@@ -117,7 +120,7 @@ t.test('once 32 stood the test, the next pause is a short one again', async t =>
   t.equal(device.quick.slowForMs, 20)
 })
 
-t.test('a device that was slow is used on the spot again by the first probe that is quick', async t => {
+t.test('the first quick probe of a slow device brings syncs back to the event loop', async t => {
   const device = new Device()
   t.ok(device.syncs(3000, 10, 10) < 16, 'a minute')
   const before = device.onTheSpot.length
@@ -134,7 +137,7 @@ t.test('a sync beside other work on the device is not measured', async t => {
   t.equal(device.quick.state, 'learning')
 })
 
-t.test('a first sync holds the event loop for no longer than other slow ones may', async t => {
+t.test('first syncs of segments hold the event loop no longer than other slow ones may', async t => {
   const device = new Device()
   let held = 0
   while (device.sync(9, false)) held += 1
@@ -143,7 +146,7 @@ t.test('a first sync holds the event loop for no longer than other slow ones may
   t.equal(device.quick.slowForMs, 10_000 - 11 * 9 - 9, 'until the first is ten seconds old')
 })
 
-t.test('after one that failed all go to threads, until one has succeeded there', async t => {
+t.test('after a failed sync all go to threads until one has succeeded there', async t => {
   const device = new Device()
   device.syncs(100, 0.2)
   const fails = () => {
@@ -160,7 +163,7 @@ t.test('after one that failed all go to threads, until one has succeeded there',
   t.notOk(device.sync(0.2))
 })
 
-t.test('a success tells nothing where another sync has failed since it began', async t => {
+t.test('a sync that succeeds does not end the pause of one that failed since it began', async t => {
   const device = new Device()
   const { failures } = device.quick
   device.quick.failed()
@@ -171,7 +174,7 @@ t.test('a success tells nothing where another sync has failed since it began', a
 })
 
 t.test(
-  'whatever a device does, slow ones but one hold the event loop for 1 % of any ten seconds',
+  'on any device slow syncs but one hold the event loop for 1 % of any ten seconds at most',
   async () => {
     const phase = fc.record({
       count: fc.integer({ min: 1, max: 400 }),
@@ -203,7 +206,7 @@ t.test(
   },
 )
 
-t.test('with one slow sync in a hundred, nine of ten are done on the spot', async () => {
+t.test('with one slow sync in a hundred, nine of ten are done on the event loop', async () => {
   const run = fc.record({
     seed: fc.integer(),
     ms: fc.double({ min: 0.05, max: 0.8, noNaN: true }),
