@@ -109,7 +109,7 @@ export class QueueReader<P = unknown> implements AsyncDisposable {
   }
 }
 
-export async function* listMessages<P>(
+async function* listMessages<P>(
   store: StoreReader,
   filter: ResolvedFilter,
 ): AsyncGenerator<MessageView<P>, void, undefined> {

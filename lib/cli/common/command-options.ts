@@ -25,7 +25,7 @@ export function limitOption(): Option {
   return new Option('--limit <number>', 'at most so many').argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER))
 }
 
-export const DEFAULT_WAIT_MS = 5_000
+const DEFAULT_WAIT_MS = 5_000
 
 export function waitOption(): Option {
   return new Option('--wait <duration>', 'how long the process that has the queue open may take to answer')

@@ -62,7 +62,7 @@ export function errorText({ name, code, message }: { name: string; code?: string
 }
 
 /** One line of `--json`. */
-export function lineOf(message: ReadMessage): Record<string, unknown> {
+function lineOf(message: ReadMessage): Record<string, unknown> {
   const { id, channel, sequence, state, attempts, mayHaveBeenSent, enqueuedAt, dueAt, expiresAt } = message
   const { diedAt, deadReason } = message
   const lastError = message.history.at(-1)

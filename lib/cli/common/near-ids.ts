@@ -8,7 +8,7 @@ const LOOKED_AT = 200_000
 const BATCH = 2_000
 
 /** The id of a live message that was probably meant. */
-export async function nearId(reader: StoreReader, id: string, state?: 'dead'): Promise<string | undefined> {
+async function nearId(reader: StoreReader, id: string, state?: 'dead'): Promise<string | undefined> {
   let looked = 0
   let near: string | undefined
   let candidates: string[] = []

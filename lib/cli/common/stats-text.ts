@@ -97,7 +97,7 @@ function diskText({ diskBytes, liveBytes, segments }: ReaderStats): string {
   return `${formatBytes(diskBytes)} in ${files}, ${formatBytes(liveBytes)} of it messages that live`
 }
 
-export function commitsText({ onTheSpot, onThread, heldMs, now }: CommitStats): string {
+function commitsText({ onTheSpot, onThread, heldMs, now }: CommitStats): string {
   if (onTheSpot + onThread === 0) return 'none yet'
   const text =
     `${formatCount(onTheSpot)} on the event loop (held for ${formatDuration(heldMs)}), ` +

@@ -27,8 +27,8 @@ export const MAX_PATIENCE_MS = 60_000
 /** Answers and halves of files that no one took away are removed after this. */
 export const LEFT_OVER_MS = 600_000
 /** Of one request. */
-export const MAX_MESSAGES = 10_000
-export const MAX_IDS = 10_000
+const MAX_MESSAGES = 10_000
+const MAX_IDS = 10_000
 
 export const STATUS_FILE = 'status.json'
 

@@ -75,7 +75,7 @@ export function real({ min, max, infinity = false, hint = '' }: NumberBounds): V
 }
 
 /** The longest delay that a timer of Node takes; a longer one fires at once. */
-export const MAX_TIMER_MS = 2 ** 31 - 1
+const MAX_TIMER_MS = 2 ** 31 - 1
 /** The last moment that a Date can express, in epoch ms. */
 export const MAX_DATE_MS = 8.64e15
 

@@ -3,7 +3,7 @@ import type { MessageRef, StoredMessage } from '../../store/message-store.js'
 import type { LiveState, MessageView } from '../types.js'
 import { type DeadFilter, matchesChannel, type ResolvedFilter } from '../validation/selectors.js'
 
-export function liveState(store: LogStore, ref: MessageRef): LiveState {
+function liveState(store: LogStore, ref: MessageRef): LiveState {
   const state = store.state(ref)
   // In doubt is how a pending message comes out of a crash; `mayHaveBeenSent` tells it.
   return state === 'in-doubt' ? 'pending' : state
