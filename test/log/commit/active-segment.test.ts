@@ -92,7 +92,7 @@ t.test('a sync that ends after its segment was sealed proves no byte behind the 
   const syncing = active.sync()
   segment.seal()
   syncs[0]!.succeed()
-  await t.rejects(syncing, { code: 'WAQ_IO' })
+  await t.rejects(syncing, { code: 'WAQ_IO', message: /ended before it was synced/ })
   t.equal(segment.length, SEGMENT_HEADER_BYTES)
   t.equal(segment.synced, SEGMENT_HEADER_BYTES)
 })
