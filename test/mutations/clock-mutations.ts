@@ -8,7 +8,10 @@ export const clockMutations: readonly Mutation[] = [
     file: 'lib/store/queue-time.js',
     find: 'return Math.floor(isParted ? this.#part() : now);',
     replace: 'return this.#clocks.wall();',
-    caughtBy: { file: 'store/queue-time', name: 'a step of the wall clock by 8760 h is no time that passed' },
+    caughtBy: {
+      file: 'store/queue-time',
+      name: 'a step of the wall clock by 8760 h does not move queue time',
+    },
   },
   {
     name: 'a suspend is no time that passed',
@@ -18,7 +21,7 @@ export const clockMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/queue-time',
-      name: 'a suspend is time that passed, whatever happened to the wall clock meanwhile',
+      name: 'a suspend moves queue time, whatever happens to the wall clock meanwhile',
     },
   },
   {
@@ -29,7 +32,7 @@ export const clockMutations: readonly Mutation[] = [
     replace: 'wall - recordedLeadMs',
     caughtBy: {
       file: 'store/recovery/clocks',
-      name: 'a machine that comes up in 1970 goes on from what is recorded, and is set right',
+      name: 'a machine that boots in 1970 goes on from the recorded time until its clock is set',
     },
   },
   {
@@ -40,7 +43,7 @@ export const clockMutations: readonly Mutation[] = [
     replace: '(parted.wall - parted.at)',
     caughtBy: {
       file: 'store/queue-time',
-      name: 'the next life goes on from what is recorded, or from the wall clock where that is later',
+      name: 'queue time of the next life begins at the recorded time, or at the wall clock if that is later',
     },
   },
   {
@@ -52,7 +55,7 @@ export const clockMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/recovery/clocks',
-      name: 'a clock that went wrong and was set right while nothing ran hides no time for ever',
+      name: 'a clock that was wrong and was set right while no process ran does not hide time for ever',
     },
   },
   {
@@ -63,7 +66,7 @@ export const clockMutations: readonly Mutation[] = [
     replace: 'recordedLeadMs',
     caughtBy: {
       file: 'store/recovery/clocks',
-      name: 'a clock that is not set yet leaves what is recorded as it is',
+      name: 'a life that begins before the clock is set keeps the recorded times',
     },
   },
   {
@@ -74,7 +77,7 @@ export const clockMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/recovery/clocks',
-      name: 'a step of the wall clock within a life is no time that passed, in the next one either',
+      name: 'a step of the wall clock moves queue time neither in its life nor in the next one',
     },
   },
   {
@@ -85,7 +88,7 @@ export const clockMutations: readonly Mutation[] = [
     replace: 'return false;',
     caughtBy: {
       file: 'store/recovery/clocks',
-      name: 'how the clocks parted outlives every compaction, once',
+      name: 'the record of how the clocks parted outlives every compaction, once',
     },
   },
   {
@@ -96,7 +99,7 @@ export const clockMutations: readonly Mutation[] = [
     replace: 'const now = () => time.wall();',
     caughtBy: {
       file: 'store/recovery/clocks',
-      name: 'no step of the wall clock makes the dedupe window forget, and no suspend makes it remember',
+      name: 'a step of the wall clock does not shorten the dedupe window, and a suspend does not prolong it',
     },
   },
   {

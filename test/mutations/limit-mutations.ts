@@ -120,7 +120,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'return false;',
     caughtBy: {
       file: 'store/windows/taken-places',
-      name: 'the record of a window stays through compaction as long as something in it counts',
+      name: 'the record of a rate window stays through compactions as long as a place in it counts',
     },
   },
   {
@@ -131,7 +131,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'void segment;',
     caughtBy: {
       file: 'store/windows/taken-places',
-      name: 'the record of a window stays through compaction as long as something in it counts',
+      name: 'the record of a rate window stays through compactions as long as a place in it counts',
     },
   },
   {
@@ -153,7 +153,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'false ||',
     caughtBy: {
       file: 'store/windows/taken-places',
-      name: 'nothing before lost bytes of the ack log is counted, and that is told once',
+      name: 'rate places before lost bytes of the ack log are not counted, also after a compaction',
     },
   },
 ]

@@ -1453,7 +1453,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/recovery/lost-messages',
-      name: 'an attempt that outlives its message through a compaction proves nothing',
+      name: 'an attempt that outlives its message through a compaction reports no loss',
     },
   },
   {
@@ -1464,7 +1464,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'false',
     caughtBy: {
       file: 'store/recovery/lost-messages',
-      name: 'after a loss of power under "os" messages are lost, and nothing is corrupt',
+      name: 'after a power loss with durability "os" messages are reported lost and nothing corrupt',
     },
   },
   {
@@ -1475,7 +1475,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'true',
     caughtBy: {
       file: 'store/recovery/lost-messages',
-      name: 'after a loss of power under "os" messages are lost, and nothing is corrupt',
+      name: 'after a power loss with durability "os" messages are reported lost and nothing corrupt',
     },
   },
   {
@@ -1486,7 +1486,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'home.synced = false;',
     caughtBy: {
       file: 'store/recovery/lost-messages',
-      name: 'what a segment held that was followed by another is no less lost under a relaxed durability',
+      name: 'with a relaxed durability a lost message in a sealed segment is reported as corruption',
     },
   },
   {
@@ -1497,7 +1497,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'firstSequence',
     caughtBy: {
       file: 'store/recovery/lost-messages',
-      name: 'what a segment held that was followed by another is no less lost under a relaxed durability',
+      name: 'with a relaxed durability a lost message in a sealed segment is reported as corruption',
     },
   },
   {
@@ -1519,7 +1519,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'lost',
     caughtBy: {
       file: 'store/reader/verify',
-      name: 'messages that a living owner wrote after the look are not reported as lost',
+      name: 'verify does not report messages as lost that a living owner wrote after the look',
     },
   },
   {
@@ -1530,7 +1530,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '!there.has(sequence)',
     caughtBy: {
       file: 'store/reader/verify',
-      name: 'nor is what it wrote to a segment that it has begun since',
+      name: 'verify does not report messages as lost that a living owner wrote to a segment begun after the look',
     },
   },
   {
@@ -1539,7 +1539,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/reader/log-snapshot.js',
     find: 'isNewest && !there.has(sequence)',
     replace: 'false',
-    caughtBy: { file: 'store/reader/verify', name: 'lost messages are reported under a living owner, too' },
+    caughtBy: { file: 'store/reader/verify', name: 'verify reports lost messages under a living owner, too' },
   },
   {
     name: 'zeros behind a header that cannot be read are a clean end',
@@ -1549,7 +1549,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'syncedSequence > survey.lastSequence',
     caughtBy: {
       file: 'store/recovery/lost-messages',
-      name: 'behind a header that cannot be read frames load, and the end is in doubt',
+      name: 'frames behind an unreadable header of the ack log load, and its end is in doubt',
     },
   },
   {
@@ -1560,7 +1560,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '!hasHeader',
     caughtBy: {
       file: 'store/recovery/lost-messages',
-      name: 'messages that no outcome tells of are missed where the manifest knows them to be synced',
+      name: 'lost messages without an outcome are reported where the manifest has them as synced',
     },
   },
   {
@@ -1571,7 +1571,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'syncedSequence',
     caughtBy: {
       file: 'store/recovery/lost-messages',
-      name: 'a bit of the last payload flipped: each message that an outcome tells of is told to be lost, once',
+      name: 'with a bit of the last payload flipped, each lost message that an outcome names is reported once',
     },
   },
   {
@@ -1582,7 +1582,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'accepted',
     caughtBy: {
       file: 'store/recovery/lost-messages',
-      name: 'a tear is one, whatever an earlier life has lost',
+      name: 'a tear is reported as a tear, whatever an earlier life has lost',
     },
   },
   {
@@ -1593,7 +1593,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'ends.has(range.file)',
     caughtBy: {
       file: 'store/recovery/lost-messages',
-      name: 'behind a header that cannot be read frames load, and the end is in doubt',
+      name: 'frames behind an unreadable header of the ack log load, and its end is in doubt',
     },
   },
   {
@@ -2030,7 +2030,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction/compaction-crash',
-      name: 'an outcome that overtakes another during a compaction never leaves neither of them',
+      name: 'an outcome recorded while an earlier one is compacted leaves at least one of them after a crash',
     },
   },
   {
@@ -2060,7 +2060,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction/compaction-crash',
-      name: 'EIO at any operation of a compaction: it says so, and nothing is lost',
+      name: 'a compaction that meets EIO at any operation says so and loses nothing',
     },
   },
   {

@@ -123,7 +123,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'store/record/message',
-      name: 'a record takes as many bytes as it may, and not one more',
+      name: 'a message record is accepted up to its limit of bytes, and refused one byte beyond',
     },
   },
   {
@@ -134,7 +134,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'store/record/message',
-      name: 'a message that was not encoded as a part of a list is spoilt by no place in one',
+      name: 'a message that was not encoded as a part of a list refuses a place in one and stays unchanged',
     },
   },
   {

@@ -10,7 +10,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'true',
     caughtBy: {
       file: 'store/recovery/lost-messages',
-      name: 'a torn end that no outcome tells of is a tear, as ever',
+      name: 'a torn end that no outcome names is a tear, not a loss',
     },
   },
   {
@@ -21,7 +21,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/recovery/lost-messages',
-      name: 'of a settled message that is lost, its outcome tells the id and the channel',
+      name: 'the id and channel of a lost settled message are known from its outcome',
     },
   },
   {
@@ -30,7 +30,7 @@ export const storeMutations: readonly Mutation[] = [
     file: 'lib/store/fold/fold.js',
     find: 'this.#nextMessageSequence = Math.max(this.#nextMessageSequence, nextSequence);',
     replace: '',
-    caughtBy: { file: 'store/fold/fold', name: 'sequences that outcomes name are never given again' },
+    caughtBy: { file: 'store/fold/fold', name: 'no message sequence that an outcome names is given again' },
   },
   {
     name: 'the message of an outcome does not keep its sequence',
@@ -38,7 +38,7 @@ export const storeMutations: readonly Mutation[] = [
     file: 'lib/store/fold/fold.js',
     find: 'this.#nextMessageSequence = Math.max(this.#nextMessageSequence, sequence + 1);',
     replace: '',
-    caughtBy: { file: 'store/fold/fold', name: 'sequences that outcomes name are never given again' },
+    caughtBy: { file: 'store/fold/fold', name: 'no message sequence that an outcome names is given again' },
   },
   {
     name: 'messages that lost outcomes may have named are new',
@@ -48,7 +48,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'return false;',
     caughtBy: {
       file: 'store/fold/fold',
-      name: 'lost ack bytes may have named a message that was there before the next frame was written',
+      name: 'lost ack bytes put in doubt the messages enqueued before the next frame was written',
     },
   },
   {
@@ -59,7 +59,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '0',
     caughtBy: {
       file: 'store/fold/fold',
-      name: 'the lost end of the log, of which no one knows how far it went, concerns all that was known when it was found',
+      name: 'a lost end of unknown length of the ack log puts in doubt all messages known when it was found',
     },
   },
   {
@@ -70,7 +70,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'Number.POSITIVE_INFINITY',
     caughtBy: {
       file: 'store/fold/fold',
-      name: 'the lost end of the log, of which no one knows how far it went, concerns all that was known when it was found',
+      name: 'a lost end of unknown length of the ack log puts in doubt all messages known when it was found',
     },
   },
   {
@@ -81,7 +81,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'gap.messagesBelow = 0;',
     caughtBy: {
       file: 'store/fold/fold',
-      name: 'lost ack bytes may have named a message that was there before the next frame was written',
+      name: 'lost ack bytes put in doubt the messages enqueued before the next frame was written',
     },
   },
   {
@@ -93,7 +93,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'this.#leavingMessages',
     caughtBy: {
       file: 'store/compaction/retirement',
-      name: 'a sealed message segment leaves when its last message is settled, after the acks were synced',
+      name: 'a sealed message segment is retired when its last message is settled, after a sync of the acks',
     },
   },
   {
@@ -105,7 +105,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'this.#leavingAcks',
     caughtBy: {
       file: 'store/compaction/retirement',
-      name: 'outcomes leave after what took their place was synced',
+      name: 'an ack segment is retired after the outcomes that replace its own were synced',
     },
   },
   {
@@ -116,7 +116,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction/retirement',
-      name: 'a sealed message segment leaves when its last message is settled, after the acks were synced',
+      name: 'a sealed message segment is retired when its last message is settled, after a sync of the acks',
     },
   },
   {
@@ -159,7 +159,10 @@ export const storeMutations: readonly Mutation[] = [
     find: `if (account.holdsResume && kept.size > 0)
             return false;`,
     replace: '',
-    caughtBy: { file: 'store/usage/segment-usage', name: 'a resume stays while an older ack segment does' },
+    caughtBy: {
+      file: 'store/usage/segment-usage',
+      name: 'a segment with a resume stays while an older ack segment does',
+    },
   },
   {
     name: 'a wait leaves before it is over',
@@ -180,7 +183,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'account.limitsUntil > now',
     caughtBy: {
       file: 'store/compaction/compaction',
-      name: 'doubt about lost ack bytes survives: it grows no wider when what bounds it is rewritten',
+      name: 'a compaction keeps the doubt about lost ack bytes, and does not widen it',
     },
   },
   {
@@ -192,7 +195,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/usage/segment-usage',
-      name: 'a segment that holds second copies stays as long as the first ones are needed',
+      name: 'a segment with second copies stays as long as the first ones are needed',
     },
   },
   {
@@ -215,7 +218,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'true',
     caughtBy: {
       file: 'store/compaction/compaction',
-      name: 'live messages are copied, settled ones are left behind, and all is found where it went',
+      name: 'a compaction copies live messages only, and each is found in its new place',
     },
   },
   {
@@ -277,7 +280,7 @@ export const storeMutations: readonly Mutation[] = [
         return true;`,
     caughtBy: {
       file: 'store/fold/fold',
-      name: 'of millions of settled messages it is known where each was settled, and a second copy changes nothing',
+      name: 'for many settled messages the segment of each settlement is known, and second copies change nothing',
     },
   },
   {
@@ -288,7 +291,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'const isLater = false;',
     caughtBy: {
       file: 'store/dedupe/dedupe-index',
-      name: 'an opening remembers the same, in whatever order it meets them',
+      name: 'an opening remembers the same ids in whatever order it meets the outcomes',
     },
   },
   {
@@ -300,7 +303,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/dedupe/dedupe-index',
-      name: 'an opening remembers the same, in whatever order it meets them',
+      name: 'an opening remembers the same ids in whatever order it meets the outcomes',
     },
   },
   {
@@ -309,7 +312,10 @@ export const storeMutations: readonly Mutation[] = [
     file: 'lib/store/recovery/opening.js',
     find: 'if (settledIn !== undefined) {',
     replace: 'if (false) {',
-    caughtBy: { file: 'store/recovery/recovery', name: 'a delivered message is gone, and its id is known' },
+    caughtBy: {
+      file: 'store/recovery/recovery',
+      name: 'after a restart a delivered message is gone and its id known',
+    },
   },
   {
     name: 'a second copy of a message is a second message',
@@ -318,7 +324,10 @@ export const storeMutations: readonly Mutation[] = [
     find: `if (index.bySequence(sequence) !== undefined)
             return;`,
     replace: '',
-    caughtBy: { file: 'store/recovery/recovery', name: 'a second copy of a message changes nothing' },
+    caughtBy: {
+      file: 'store/recovery/recovery',
+      name: 'a second copy of a message changes nothing at an opening',
+    },
   },
   {
     name: 'a resume ends the halts behind it',
@@ -349,7 +358,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'return Promise.resolve();',
     caughtBy: {
       file: 'store/compaction/compaction',
-      name: 'before anything is copied, all that was accepted is where it will stay',
+      name: 'a compaction waits until every accepted record has its final place before it copies any',
     },
   },
   {
@@ -360,7 +369,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'return Promise.resolve();',
     caughtBy: {
       file: 'store/compaction/compaction',
-      name: 'before anything is copied, all that was accepted is where it will stay',
+      name: 'a compaction waits until every accepted record has its final place before it copies any',
     },
   },
   {
@@ -371,7 +380,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction/compaction',
-      name: 'before anything is copied, all that was accepted is where it will stay',
+      name: 'a compaction waits until every accepted record has its final place before it copies any',
     },
   },
   {
@@ -382,7 +391,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction/compaction',
-      name: 'before anything is copied, all that was accepted is where it will stay',
+      name: 'a compaction waits until every accepted record has its final place before it copies any',
     },
   },
   {
@@ -393,7 +402,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'store/compaction/compaction',
-      name: 'of a message that lives, its last outcome stays',
+      name: 'a compaction keeps the last outcome of a live message',
     },
   },
   {
@@ -404,7 +413,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction/compaction',
-      name: 'an outcome that settled a message stays while the message could come back with its segment',
+      name: 'a compaction keeps an outcome that settled a message while the message could come back with its segment',
     },
   },
   {
@@ -415,7 +424,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction/compaction',
-      name: 'an outcome whose id the dedupe window remembers stays, and goes with it',
+      name: 'a compaction keeps an outcome as long as the dedupe window remembers its id',
     },
   },
   {
@@ -426,7 +435,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'return false;',
     caughtBy: {
       file: 'store/compaction/compaction',
-      name: 'a halt stays after its dead letter, until it is resumed',
+      name: 'a compaction keeps a halt after its dead letter, until it is resumed',
     },
   },
   {
@@ -437,7 +446,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'return false;',
     caughtBy: {
       file: 'store/compaction/compaction',
-      name: 'a resume stays while an outcome that halts its channel does',
+      name: 'a compaction keeps a resume while an outcome that halts its channel is left',
     },
   },
   {
@@ -448,7 +457,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'return false;',
     caughtBy: {
       file: 'store/compaction/compaction',
-      name: 'a wait that a receiver told stays until it is over',
+      name: "a compaction keeps a receiver's wait until it is over",
     },
   },
   {
@@ -460,7 +469,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction/compaction',
-      name: 'doubt about lost ack bytes survives: it grows no wider when what bounds it is rewritten',
+      name: 'a compaction keeps the doubt about lost ack bytes, and does not widen it',
     },
   },
   {
@@ -472,7 +481,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction/compaction-blocks',
-      name: 'an end that bounds what lost outcomes can have named is the last of its block',
+      name: 'an outcome that bounds which messages lost outcomes can have named is the last of its block',
     },
   },
   {
@@ -484,7 +493,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction/compaction-blocks',
-      name: 'ends become one block; what lives on stands before it or behind it, by its sequence',
+      name: 'settling outcomes become one block, and outcomes of live messages stand around it by sequence',
     },
   },
   {
@@ -496,7 +505,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction/compaction-blocks',
-      name: 'much that lives on behind an end does not wait for the next one',
+      name: 'many outcomes of live messages behind a settling one do not wait for the next block',
     },
   },
   {
@@ -508,7 +517,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction/compaction-blocks',
-      name: 'second copies of ends, and of what lives on, change nothing',
+      name: 'second copies of outcomes change nothing, in blocks or alone',
     },
   },
   {
@@ -518,7 +527,10 @@ export const storeMutations: readonly Mutation[] = [
     find: `usage.settledIdForgotten(from);
             usage.settledIdAdded(segment);`,
     replace: '',
-    caughtBy: { file: 'store/compaction/compaction-blocks', name: 'a block goes with the last of its ids' },
+    caughtBy: {
+      file: 'store/compaction/compaction-blocks',
+      name: 'a block is retired when the last of its ids is forgotten',
+    },
   },
   {
     name: 'the ends of a block hold no message segment',
@@ -528,7 +540,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction/compaction-blocks',
-      name: 'an end in a block stays while its message could come back, though no one remembers its id',
+      name: 'an outcome in a block stays while its message could come back, though its id is forgotten',
     },
   },
   {
@@ -539,7 +551,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'true',
     caughtBy: {
       file: 'store/compaction/compaction-blocks',
-      name: 'a message whose end stands in a block does not come back with its segment',
+      name: 'a settled message whose outcome stands in a block does not come back with its segment',
     },
   },
   {
@@ -548,7 +560,10 @@ export const storeMutations: readonly Mutation[] = [
     file: 'lib/store/dedupe/dedupe-index.js',
     find: 'if (!scan.hasRoom(count)) {',
     replace: 'if (false) {',
-    caughtBy: { file: 'store/dedupe/dedupe-index', name: 'more than fit at once are placed in turns' },
+    caughtBy: {
+      file: 'store/dedupe/dedupe-index',
+      name: 'an opening with more ids than fit at once remembers the latest',
+    },
   },
   {
     name: 'all rows of a block are taken up where one has no id to remember',
@@ -558,7 +573,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'if (true) {',
     caughtBy: {
       file: 'store/compaction/compaction-blocks',
-      name: 'of a block with an end that has no id only the others are remembered',
+      name: 'a row without an id in a block is not remembered, and the other rows are',
     },
   },
   {
@@ -569,7 +584,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'const { low, high } = hash;',
     caughtBy: {
       file: 'store/dedupe/dedupe-index',
-      name: 'an opening that reads blocks remembers what it would remember of each by itself',
+      name: 'an opening remembers the same ids from blocks as from single outcomes',
     },
   },
   {
@@ -580,7 +595,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/compaction/compaction-blocks',
-      name: 'an end that bounds what lost outcomes can have named is the last of its block',
+      name: 'an outcome that bounds which messages lost outcomes can have named is the last of its block',
     },
   },
   {
@@ -591,7 +606,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'const isCovered = isFirst && !overtakes && !this.#unsure;',
     caughtBy: {
       file: 'store/windows/attempt-window',
-      name: 'wherever the messages of a backlog stand, none is sent again unmarked',
+      name: 'after a power loss no message of a backlog is sent again without the mark of a possible duplicate',
     },
   },
   {
@@ -657,7 +672,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'true',
     caughtBy: {
       file: 'store/windows/attempt-window',
-      name: 'at any pace no one waits for a window that moves',
+      name: 'no attempt waits for a window that moves, at any pace',
     },
   },
   {
@@ -683,7 +698,7 @@ export const storeMutations: readonly Mutation[] = [
             return;`,
     caughtBy: {
       file: 'store/windows/attempt-window',
-      name: 'a channel whose marks are synced no longer says so before an attempt is made without',
+      name: 'a channel that stops syncing its marks records that before its next attempt',
     },
   },
   {
@@ -694,7 +709,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/windows/attempt-window',
-      name: 'after a loss of power what was attempted unknown is in doubt, and no more than a window',
+      name: 'after a power loss unrecorded attempts are in doubt, and at most a window of messages',
     },
   },
   {
@@ -707,7 +722,7 @@ export const storeMutations: readonly Mutation[] = [
                 ;`,
     caughtBy: {
       file: 'store/windows/attempt-window',
-      name: 'behind a message that was certainly waiting nothing is in doubt',
+      name: 'after a power loss no message behind one that was certainly waiting is in doubt',
     },
   },
   {
@@ -718,7 +733,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'if (',
     caughtBy: {
       file: 'store/windows/attempt-window',
-      name: 'behind a message that was certainly waiting nothing is in doubt',
+      name: 'after a power loss no message behind one that was certainly waiting is in doubt',
     },
   },
   {
@@ -729,7 +744,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'store/windows/attempt-window',
-      name: 'behind a message that was certainly waiting nothing is in doubt',
+      name: 'after a power loss no message behind one that was certainly waiting is in doubt',
     },
   },
   {
@@ -740,7 +755,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'return true;',
     caughtBy: {
       file: 'store/windows/attempt-window',
-      name: 'channels whose marks are synced are not in doubt, whatever the others do',
+      name: 'messages of channels whose marks are synced are not in doubt, whatever other channels do',
     },
   },
   {
@@ -786,7 +801,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'undefined',
     caughtBy: {
       file: 'store/record/settled-block',
-      name: 'optional fields take no byte where there are none, and are kept as they are',
+      name: 'optional fields in a block are kept as they are, and take no byte if there are none',
     },
   },
   {
@@ -809,7 +824,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'true,',
     caughtBy: {
       file: 'store/compaction/compaction',
-      name: 'live messages are copied, settled ones are left behind, and all is found where it went',
+      name: 'a compaction copies live messages only, and each is found in its new place',
       // It is rewritten again and again: what the accounts say can be freed never is.
       hangs: true,
     },
@@ -839,7 +854,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'this.#mayBeKnown(messages)',
     caughtBy: {
       file: 'store/write/enqueue-order',
-      name: 'a list that has to be looked up is not overtaken by a later message of its channel',
+      name: 'a list whose ids are being looked up is not overtaken by a later message of its channel',
     },
   },
   {
@@ -850,7 +865,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'store/write/enqueue-order',
-      name: 'a list that has to be looked up is not overtaken by a later message of its channel',
+      name: 'a list whose ids are being looked up is not overtaken by a later message of its channel',
     },
   },
   {
@@ -861,7 +876,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'const facts = { at, attempts: 0,',
     caughtBy: {
       file: 'store/windows/attempt-window',
-      name: 'after a loss of power what was attempted unknown is in doubt, and no more than a window',
+      name: 'after a power loss unrecorded attempts are in doubt, and at most a window of messages',
     },
   },
   {
@@ -872,7 +887,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'candidates(id) {',
     caughtBy: {
       file: 'store/write/enqueue',
-      name: 'whoever looks in the tick of the receipt finds the message',
+      name: 'a look-up in the tick of the receipt finds the message',
     },
   },
   {
@@ -883,7 +898,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'headers, sequence',
     caughtBy: {
       file: 'store/write/enqueue',
-      name: 'a message that is sent at once is the one that a restart would read',
+      name: 'a message sent at once equals the one that a restart would read',
     },
   },
   {
@@ -894,7 +909,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'this.applyDue();',
     caughtBy: {
       file: 'store/write/enqueue',
-      name: 'each newly durable message is told, in sequence order, once its enqueue was answered',
+      name: 'each new durable message is announced in sequence order, after its enqueue resolved',
     },
   },
   {
@@ -903,7 +918,10 @@ export const storeMutations: readonly Mutation[] = [
     file: 'lib/store/index/deferred-updates.js',
     find: 'afterPromiseJobs(this.apply);',
     replace: ';',
-    caughtBy: { file: 'store/index/deferred-updates', name: '64 lag at most, behind all who wait' },
+    caughtBy: {
+      file: 'store/index/deferred-updates',
+      name: 'at most 64 updates lag, and they are applied after all waiting callers',
+    },
   },
   {
     name: 'a settled message counts until somebody looks',
@@ -913,7 +931,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: ';',
     caughtBy: {
       file: 'store/write/enqueue',
-      name: 'whoever looks when he is told of a settlement finds the message settled',
+      name: 'a look-up on the announcement of a settlement finds the message settled',
     },
   },
   {
@@ -935,7 +953,7 @@ export const storeMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'store/write/dedupe',
-      name: 'of more ids than are kept, the oldest go first, also by a restart',
+      name: 'the oldest ids beyond the limit are forgotten first, also after a restart',
     },
   },
 ]

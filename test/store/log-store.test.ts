@@ -52,7 +52,7 @@ async function state(store: LogStore): Promise<unknown[]> {
 }
 
 for (const durability of ['fsync', { syncEveryMs: 10 }, 'os'] as const) {
-  t.test(`a store on disk comes back as it was, with durability ${JSON.stringify(durability)}`, async t => {
+  t.test(`a store with durability ${JSON.stringify(durability)} is the same after a reopening`, async t => {
     const directory = await newDirectory(t)
     const before = await open(directory, { durability })
     await before.enqueue([message({ together: true }), message({ together: true })], REJECT)
@@ -85,7 +85,7 @@ for (const durability of ['fsync', { syncEveryMs: 10 }, 'os'] as const) {
   })
 }
 
-t.test('an owner that is not closed loses nothing that was acknowledged', async t => {
+t.test('a kill of the owner loses no acknowledged message', async t => {
   const directory = await newDirectory(t)
   const before = await open(directory)
   const ref = await enqueueOne(before, { id: 'delivered' })
@@ -120,7 +120,7 @@ t.test('syncOutcomes covers what was recorded just before', async t => {
   await store.close()
 })
 
-t.test('closing waits for an outcome whose message has to be read first', async t => {
+t.test('closing the store waits for an outcome whose message has to be read first', async t => {
   const directory = await newDirectory(t)
   const before = await open(directory, { cacheBytes: 0 })
   before.record(await enqueueOne(before, { id: 'a' }), outcomeOf('delivered'))
@@ -130,7 +130,7 @@ t.test('closing waits for an outcome whose message has to be read first', async 
   await store.close()
 })
 
-t.test('segments of settled messages leave the disk, and what is live stays readable', async t => {
+t.test('segments of settled messages leave the disk, and live messages stay readable', async t => {
   const directory = await newDirectory(t)
   const options = { segmentBytes: 8192, cacheBytes: 0, dedupe: { windowMs: 0, maxIds: 0 } }
   const store = await open(directory, options)
@@ -159,7 +159,7 @@ t.test('segments of settled messages leave the disk, and what is live stays read
   t.ok(files.length < 10, `${files.length} files`)
 })
 
-t.test('a record that a newer version wrote is refused by its name', async t => {
+t.test('a record that a newer version wrote is refused as of that version', async t => {
   for (const { log, type } of [
     { log: 'messages', type: 9 },
     { log: 'acks', type: 99 },
@@ -180,7 +180,7 @@ t.test('a record that a newer version wrote is refused by its name', async t => 
   }
 })
 
-t.test('a settled message does not come back, whatever is enqueued, settled, closed and opened', async t => {
+t.test('no settled message comes back after any enqueues, settlements, closes and openings', async t => {
   const directory = await newDirectory(t)
   const options = { segmentBytes: 4096, dedupe: { windowMs: 1_000_000, maxIds: 5 } }
   const actions = fc.array(
@@ -230,7 +230,7 @@ t.test('a settled message does not come back, whatever is enqueued, settled, clo
 })
 
 t.test(
-  'where an outcome is damaged on disk, what it may have named is in doubt, and the damage is reported',
+  'a damaged outcome on disk is reported and puts in doubt the messages that it may have named',
   async t => {
     const directory = await newDirectory(t)
     const before = await open(directory)

@@ -15,7 +15,7 @@ function begin(): { clock: FakeClock; time: QueueTime; startedAt: number; parted
   return { clock, time, startedAt: clock.wall(), parted: () => count }
 }
 
-t.test('queue time begins with the wall clock and goes on by the monotonic one', async t => {
+t.test('queue time begins at the wall clock and follows the monotonic clock', async t => {
   const { clock, time, startedAt, parted } = begin()
   t.equal(time.now(), startedAt)
   await clock.advance(1_234)
@@ -25,7 +25,7 @@ t.test('queue time begins with the wall clock and goes on by the monotonic one',
 })
 
 for (const stepMs of [YEAR_MS, -YEAR_MS, HOUR_MS, -HOUR_MS]) {
-  t.test(`a step of the wall clock by ${stepMs / HOUR_MS} h is no time that passed`, async t => {
+  t.test(`a step of the wall clock by ${stepMs / HOUR_MS} h does not move queue time`, async t => {
     const { clock, time, startedAt, parted } = begin()
     clock.jumpWall(stepMs)
     t.equal(time.now(), startedAt)
@@ -42,7 +42,7 @@ for (const stepMs of [YEAR_MS, -YEAR_MS, HOUR_MS, -HOUR_MS]) {
   })
 }
 
-t.test('a suspend is time that passed, whatever happened to the wall clock meanwhile', async t => {
+t.test('a suspend moves queue time, whatever happens to the wall clock meanwhile', async t => {
   for (const stepMs of [0, YEAR_MS, -YEAR_MS]) {
     const { clock, time, startedAt, parted } = begin()
     clock.suspend(8 * HOUR_MS)
@@ -56,7 +56,7 @@ t.test('a suspend is time that passed, whatever happened to the wall clock meanw
 })
 
 t.test(
-  'a wall clock that was set back by as much as the machine slept hides no suspend for long',
+  'a wall clock that was set back by the length of a suspend does not hide the suspend for long',
   async t => {
     const { clock, time, startedAt, parted } = begin()
     clock.suspend(HOUR_MS)
@@ -67,7 +67,7 @@ t.test(
   },
 )
 
-t.test('until somebody looks a suspend does not show', async t => {
+t.test('the time awake shows a suspend only after queue time was read', async t => {
   const { clock, time, startedAt } = begin()
   clock.suspend(HOUR_MS)
   t.equal(time.awake(), startedAt)
@@ -75,7 +75,7 @@ t.test('until somebody looks a suspend does not show', async t => {
   t.equal(time.awake(), startedAt + HOUR_MS)
 })
 
-t.test('a wall clock that is slewed, or read late, has not parted', async t => {
+t.test('a wall clock that is slewed or read late does not part from queue time', async t => {
   const { clock, time, startedAt, parted } = begin()
   clock.jumpWall(900)
   t.equal(time.now(), startedAt)
@@ -83,7 +83,7 @@ t.test('a wall clock that is slewed, or read late, has not parted', async t => {
   t.equal(time.onWall(startedAt), startedAt)
 })
 
-t.test('a boot clock that cannot be believed is no sleep', async t => {
+t.test('an implausible boot clock counts as no suspend', async t => {
   const { clock, time, startedAt } = begin()
   // As where a container is given another one.
   clock.boot = () => 0
@@ -91,22 +91,25 @@ t.test('a boot clock that cannot be believed is no sleep', async t => {
   t.equal(time.now(), startedAt)
 })
 
-t.test('the next life goes on from what is recorded, or from the wall clock where that is later', async t => {
-  const clock = new FakeClock()
-  const at = (latest: number, parted?: { at: number; wall: number }): QueueTime => {
-    const time = new QueueTime(clock)
-    time.goOnFrom(latest, parted)
-    return time
-  }
-  const wall = clock.wall()
-  t.equal(at(wall - HOUR_MS).now(), wall, 'an hour passed between the two')
-  t.equal(at(0).now(), wall, 'a new queue')
-  const ahead = at(wall + YEAR_MS)
-  t.equal(ahead.now(), wall + YEAR_MS, 'never less than was recorded')
-  t.equal(ahead.onWall(ahead.now()), wall)
-  const stepped = { at: wall - YEAR_MS - HOUR_MS, wall: wall - HOUR_MS }
-  t.equal(at(stepped.at, stepped).now(), wall - YEAR_MS, 'an hour passed: the step before was none')
-  t.equal(at(stepped.at + 2 * HOUR_MS, stepped).now(), wall - YEAR_MS + HOUR_MS)
-  const behind = { at: wall - HOUR_MS, wall: wall - YEAR_MS }
-  t.equal(at(behind.at, behind).now(), wall, 'a clock that was far behind, and is right now')
-})
+t.test(
+  'queue time of the next life begins at the recorded time, or at the wall clock if that is later',
+  async t => {
+    const clock = new FakeClock()
+    const at = (latest: number, parted?: { at: number; wall: number }): QueueTime => {
+      const time = new QueueTime(clock)
+      time.goOnFrom(latest, parted)
+      return time
+    }
+    const wall = clock.wall()
+    t.equal(at(wall - HOUR_MS).now(), wall, 'an hour passed between the two')
+    t.equal(at(0).now(), wall, 'a new queue')
+    const ahead = at(wall + YEAR_MS)
+    t.equal(ahead.now(), wall + YEAR_MS, 'never less than was recorded')
+    t.equal(ahead.onWall(ahead.now()), wall)
+    const stepped = { at: wall - YEAR_MS - HOUR_MS, wall: wall - HOUR_MS }
+    t.equal(at(stepped.at, stepped).now(), wall - YEAR_MS, 'an hour passed: the step before was none')
+    t.equal(at(stepped.at + 2 * HOUR_MS, stepped).now(), wall - YEAR_MS + HOUR_MS)
+    const behind = { at: wall - HOUR_MS, wall: wall - YEAR_MS }
+    t.equal(at(behind.at, behind).now(), wall, 'a clock that was far behind, and is right now')
+  },
+)

@@ -48,34 +48,37 @@ async function deliverNew(store: LogStore, ...ids: string[]): Promise<void> {
   for (const id of ids) await deliver(store, await enqueueOne(store, { id }))
 }
 
-t.test('ends become one block; what lives on stands before it or behind it, by its sequence', async t => {
-  const disk = smallSegments(40)
-  const store = await openStore(disk, onDemand)
-  const first = await enqueueOne(store)
-  await store.record(first, outcomeOf('retry')).written
-  await deliverNew(store, 'a', 'b')
-  const second = await enqueueOne(store)
-  await store.record(second, outcomeOf('dead')).written
-  await deliverNew(store, 'c')
-  const third = await enqueueOne(store)
-  await store.record(third, outcomeOf('retry')).written
-  await store.compact()
-  t.strictSame(framesOf(disk), ['retry 1', 'dead 4', '[delivered 2, delivered 3, delivered 5]', 'retry 6'])
-  t.ok(sequencesRise(disk))
-  for (const id of ['a', 'b', 'c']) t.match(await store.find(id), { settled: { id, state: 'delivered' } })
-  await store.close()
-  const again = await openStore(disk, onDemand)
-  t.strictSame(standingsOf(again), [
-    [1, 'pending'],
-    [4, 'dead'],
-    [6, 'pending'],
-  ])
-  for (const id of ['a', 'b', 'c']) {
-    t.match(await again.find(id), { settled: { id, state: 'delivered', channel: 'telegram:bot:1' } })
-  }
-})
+t.test(
+  'settling outcomes become one block, and outcomes of live messages stand around it by sequence',
+  async t => {
+    const disk = smallSegments(40)
+    const store = await openStore(disk, onDemand)
+    const first = await enqueueOne(store)
+    await store.record(first, outcomeOf('retry')).written
+    await deliverNew(store, 'a', 'b')
+    const second = await enqueueOne(store)
+    await store.record(second, outcomeOf('dead')).written
+    await deliverNew(store, 'c')
+    const third = await enqueueOne(store)
+    await store.record(third, outcomeOf('retry')).written
+    await store.compact()
+    t.strictSame(framesOf(disk), ['retry 1', 'dead 4', '[delivered 2, delivered 3, delivered 5]', 'retry 6'])
+    t.ok(sequencesRise(disk))
+    for (const id of ['a', 'b', 'c']) t.match(await store.find(id), { settled: { id, state: 'delivered' } })
+    await store.close()
+    const again = await openStore(disk, onDemand)
+    t.strictSame(standingsOf(again), [
+      [1, 'pending'],
+      [4, 'dead'],
+      [6, 'pending'],
+    ])
+    for (const id of ['a', 'b', 'c']) {
+      t.match(await again.find(id), { settled: { id, state: 'delivered', channel: 'telegram:bot:1' } })
+    }
+  },
+)
 
-t.test('much that lives on behind an end does not wait for the next one', async t => {
+t.test('many outcomes of live messages behind a settling one do not wait for the next block', async t => {
   const disk = smallSegments(2000)
   const store = await openStore(disk, { ...onDemand, segmentBytes: 10_000_000 })
   await deliverNew(store, 'a')
@@ -92,7 +95,7 @@ t.test('much that lives on behind an end does not wait for the next one', async 
   t.ok(sequencesRise(disk))
 })
 
-t.test('the rows of a block are judged one by one when it is rewritten', async t => {
+t.test('a rewrite of a block keeps only those of its rows that are needed', async t => {
   const disk = smallSegments(4)
   const dedupe = { windowMs: 1_000_000, maxIds: 4 }
   const store = await openStore(disk, { ...onDemand, dedupe })
@@ -114,7 +117,7 @@ t.test('the rows of a block are judged one by one when it is rewritten', async t
   t.strictSame(framesOf(disk), ['[delivered 4, delivered 5, delivered 6, delivered 7]'])
 })
 
-t.test('a block goes with the last of its ids', async t => {
+t.test('a block is retired when the last of its ids is forgotten', async t => {
   const disk = smallSegments(4)
   const clock = new FakeClock()
   const store = await openStore(disk, { ...onDemand, dedupe: { windowMs: 1000, maxIds: 100 } }, clock)
@@ -127,7 +130,7 @@ t.test('a block goes with the last of its ids', async t => {
   t.notOk(framesOf(disk).includes('[delivered 1, delivered 2]'))
 })
 
-t.test('a message whose end stands in a block does not come back with its segment', async t => {
+t.test('a settled message whose outcome stands in a block does not come back with its segment', async t => {
   const disk = smallSegments(40)
   const noWindow = { ...onDemand, dedupe: { windowMs: 0, maxIds: 0 } }
   const store = await openStore(disk, noWindow)
@@ -147,7 +150,7 @@ t.test('a message whose end stands in a block does not come back with its segmen
 })
 
 t.test(
-  'an end in a block stays while its message could come back, though no one remembers its id',
+  'an outcome in a block stays while its message could come back, though its id is forgotten',
   async t => {
     const disk = smallSegments(20)
     const noWindow = { ...onDemand, segmentBytes: 100_000, dedupe: { windowMs: 0, maxIds: 0 } }
@@ -166,49 +169,52 @@ t.test(
   },
 )
 
-t.test('an end that bounds what lost outcomes can have named is the last of its block', async t => {
-  const disk = smallSegments(20)
-  const store = await openStore(disk, onDemand)
-  await deliverNew(store, 'a', 'b')
-  for (let i = 0; i < 3; i += 1) await enqueueOne(store)
-  await deliverNew(store, 'c')
-  const late = await enqueueOne(store)
-  t.equal(store.sequence(late), 7)
-  await deliverNew(store, 'd')
-  await store.close()
-  // Lost: what stood between the ends of "b" and "c". When "c" ended there were six messages.
-  disk.acks.remove([5])
-  disk.lostAcks = [
-    {
-      log: 'acks',
-      file: 'acks/1',
-      offset: 500,
-      length: 80,
-      firstMissing: 5,
-      lastMissing: 5,
-      nextSequences: { messages: 9, acks: 9 },
-      known: true,
-    },
-  ]
-  for (let life = 0; life < 3; life += 1) {
-    const again = await openStore(disk, onDemand)
-    t.strictSame(
-      standingsOf(again),
-      [
-        [3, 'in-doubt'],
-        [4, 'in-doubt'],
-        [5, 'in-doubt'],
-        [7, 'pending'],
-      ],
-      `life ${life}`,
-    )
-    await again.compact()
-    t.strictSame(framesOf(disk), ['[delivered 1, delivered 2, delivered 6]', '[delivered 8]', 'uncounted'])
-    await again.close()
-  }
-})
+t.test(
+  'an outcome that bounds which messages lost outcomes can have named is the last of its block',
+  async t => {
+    const disk = smallSegments(20)
+    const store = await openStore(disk, onDemand)
+    await deliverNew(store, 'a', 'b')
+    for (let i = 0; i < 3; i += 1) await enqueueOne(store)
+    await deliverNew(store, 'c')
+    const late = await enqueueOne(store)
+    t.equal(store.sequence(late), 7)
+    await deliverNew(store, 'd')
+    await store.close()
+    // Lost: what stood between the ends of "b" and "c". When "c" ended there were six messages.
+    disk.acks.remove([5])
+    disk.lostAcks = [
+      {
+        log: 'acks',
+        file: 'acks/1',
+        offset: 500,
+        length: 80,
+        firstMissing: 5,
+        lastMissing: 5,
+        nextSequences: { messages: 9, acks: 9 },
+        known: true,
+      },
+    ]
+    for (let life = 0; life < 3; life += 1) {
+      const again = await openStore(disk, onDemand)
+      t.strictSame(
+        standingsOf(again),
+        [
+          [3, 'in-doubt'],
+          [4, 'in-doubt'],
+          [5, 'in-doubt'],
+          [7, 'pending'],
+        ],
+        `life ${life}`,
+      )
+      await again.compact()
+      t.strictSame(framesOf(disk), ['[delivered 1, delivered 2, delivered 6]', '[delivered 8]', 'uncounted'])
+      await again.close()
+    }
+  },
+)
 
-t.test('second copies of ends, and of what lives on, change nothing', async t => {
+t.test('second copies of outcomes change nothing, in blocks or alone', async t => {
   const disk = smallSegments(8)
   const store = await openStore(disk, onDemand)
   const alive = await enqueueOne(store)
@@ -232,7 +238,7 @@ t.test('second copies of ends, and of what lives on, change nothing', async t =>
   for (const id of ['a', 'b']) t.match(await third.find(id), { settled: { state: 'delivered' } })
 })
 
-t.test('of a block with an end that has no id only the others are remembered', async t => {
+t.test('a row without an id in a block is not remembered, and the other rows are', async t => {
   const writer = new SettledBlockWriter()
   for (const [i, id] of ['a', '', 'b'].entries()) {
     const record = {
@@ -253,39 +259,45 @@ t.test('of a block with an end that has no id only the others are remembered', a
   await opened.close()
 })
 
-t.test('in the background, ends that are remembered become blocks once their segment is left', async t => {
-  const disk = smallSegments(40)
-  const store = await openStore(disk, { segmentBytes: 1000 })
-  // By bytes, more than half of these segments is needed.
-  for (let i = 0; i < 100; i += 1) {
-    const ref = await enqueueOne(store, { id: `a rather long id, number ${i}, of a message` })
-    await store.record(ref, outcomeOf('delivered')).written
-  }
-  for (let waited = 0; waited < 10_000 && alone(disk) > 20; waited += 20) await sleep(20)
-  t.equal(alone(disk), 20, 'only those of the segment in use stand alone')
-  // Whatever else is to be done, small segments put together, comes to an end.
-  let rewritten = -1
-  while (rewritten !== disk.acks.rewritten.length) {
-    rewritten = disk.acks.rewritten.length
-    await sleep(200)
-  }
-  await deliverNew(store, 'one', 'more')
-  await sleep(100)
-  t.equal(disk.acks.rewritten.length, rewritten, 'what is a block stays as it is')
-  await store.close()
-})
+t.test(
+  'in the background, outcomes of remembered ids become blocks once their segment is sealed',
+  async t => {
+    const disk = smallSegments(40)
+    const store = await openStore(disk, { segmentBytes: 1000 })
+    // By bytes, more than half of these segments is needed.
+    for (let i = 0; i < 100; i += 1) {
+      const ref = await enqueueOne(store, { id: `a rather long id, number ${i}, of a message` })
+      await store.record(ref, outcomeOf('delivered')).written
+    }
+    for (let waited = 0; waited < 10_000 && alone(disk) > 20; waited += 20) await sleep(20)
+    t.equal(alone(disk), 20, 'only those of the segment in use stand alone')
+    // Whatever else is to be done, small segments put together, comes to an end.
+    let rewritten = -1
+    while (rewritten !== disk.acks.rewritten.length) {
+      rewritten = disk.acks.rewritten.length
+      await sleep(200)
+    }
+    await deliverNew(store, 'one', 'more')
+    await sleep(100)
+    t.equal(disk.acks.rewritten.length, rewritten, 'what is a block stays as it is')
+    await store.close()
+  },
+)
 
-t.test('in the background, ends that no one remembers are left to go with their messages', async t => {
-  const disk = smallSegments(40)
-  const store = await openStore(disk, { segmentBytes: 1000, dedupe: { windowMs: 0, maxIds: 0 } })
-  const refs: MessageRef[] = []
-  for (let i = 0; i < 40; i += 1) refs.push(await enqueueOne(store))
-  for (const ref of refs.slice(0, 39)) await store.record(ref, outcomeOf('delivered')).written
-  await background(store)
-  t.equal(blocks(disk), 0)
-})
+t.test(
+  'in the background, outcomes of forgotten ids are not put into blocks, and leave with their messages',
+  async t => {
+    const disk = smallSegments(40)
+    const store = await openStore(disk, { segmentBytes: 1000, dedupe: { windowMs: 0, maxIds: 0 } })
+    const refs: MessageRef[] = []
+    for (let i = 0; i < 40; i += 1) refs.push(await enqueueOne(store))
+    for (const ref of refs.slice(0, 39)) await store.record(ref, outcomeOf('delivered')).written
+    await background(store)
+    t.equal(blocks(disk), 0)
+  },
+)
 
-t.test('a queue at rest makes blocks of what was recorded last', async t => {
+t.test('a queue at rest puts its latest outcomes into blocks', async t => {
   const disk = new MemoryDisk()
   const dedupe = { windowMs: 1e9, maxIds: 10_000 }
   const store = await openStore(disk, { segmentBytes: 1000, dedupe })
@@ -302,7 +314,7 @@ t.test('a queue at rest makes blocks of what was recorded last', async t => {
   await store.close()
 })
 
-t.test('a queue that goes on is not at rest, and one that closes does not wait for it', async t => {
+t.test('a busy queue makes no blocks of its latest outcomes, and a close does not wait for them', async t => {
   const disk = new MemoryDisk()
   const store = await openStore(disk, { segmentBytes: 1000, dedupe: { windowMs: 1e9, maxIds: 10_000 } })
   for (let i = 0; i < 2500; i += 1) await deliver(store, await enqueueOne(store))

@@ -99,79 +99,85 @@ t.test('a power loss at any operation of a compaction changes nothing that the s
   t.strictSame(wrong, [])
 })
 
-t.test('an outcome that overtakes another during a compaction never leaves neither of them', async t => {
-  const disk = new RecordingDisk()
-  const crashes: RecordingDisk[] = []
-  let compacting = false
-  let overtake: (() => void) | undefined
-  const process = new DiskProcess(disk, {
-    onChange: ({ kind, path }) => {
-      if (!compacting) return
-      if (kind === 'create' && path.startsWith('/queue/acks/')) {
-        overtake?.()
-        overtake = undefined
-      }
-      crashes.push(disk.clone())
-    },
-  })
-  const { store } = await openDiskStore(disk, { ackSyncMs: 60_000 }, process)
-  const refs: MessageRef[] = []
-  for (let i = 0; i < 40; i += 1)
-    refs.push(await enqueueOne(store, { channel: `c${i}`, payload: 'x'.repeat(300) }))
-  for (const ref of refs) {
-    for (let i = 0; i < 3; i += 1) await store.record(ref, outcomeOf('attempt')).written
-    await store.record(ref, outcomeOf('dead')).written
-  }
-  await store.syncOutcomes()
-  overtake = () => {
-    for (const ref of refs) store.record(ref, outcomeOf('redriven'))
-  }
-  compacting = true
-  await store.compact()
-  compacting = false
-  t.equal(overtake, undefined)
-  await store.close()
-  const wrong: string[] = []
-  for (const [at, crash] of crashes.entries()) {
-    for (const fates of someFates(crash.pending().length, at)) {
-      const { store: next } = await openDiskStore(crash.afterPowerLoss(fates))
-      for (const ref of next.live()) {
-        const state = `${next.state(ref)} ${next.attempts(ref)} ${next.orderKey(ref)}`
-        if (state !== 'pending 0 0.5' && !state.startsWith('dead 1 ')) wrong.push(`${at}: ${state}`)
-      }
-      if ([...next.live()].length !== refs.length) wrong.push(`${at}: messages are missing`)
-      await next.close()
+t.test(
+  'an outcome recorded while an earlier one is compacted leaves at least one of them after a crash',
+  async t => {
+    const disk = new RecordingDisk()
+    const crashes: RecordingDisk[] = []
+    let compacting = false
+    let overtake: (() => void) | undefined
+    const process = new DiskProcess(disk, {
+      onChange: ({ kind, path }) => {
+        if (!compacting) return
+        if (kind === 'create' && path.startsWith('/queue/acks/')) {
+          overtake?.()
+          overtake = undefined
+        }
+        crashes.push(disk.clone())
+      },
+    })
+    const { store } = await openDiskStore(disk, { ackSyncMs: 60_000 }, process)
+    const refs: MessageRef[] = []
+    for (let i = 0; i < 40; i += 1)
+      refs.push(await enqueueOne(store, { channel: `c${i}`, payload: 'x'.repeat(300) }))
+    for (const ref of refs) {
+      for (let i = 0; i < 3; i += 1) await store.record(ref, outcomeOf('attempt')).written
+      await store.record(ref, outcomeOf('dead')).written
     }
-  }
-  t.strictSame(wrong, [])
-})
+    await store.syncOutcomes()
+    overtake = () => {
+      for (const ref of refs) store.record(ref, outcomeOf('redriven'))
+    }
+    compacting = true
+    await store.compact()
+    compacting = false
+    t.equal(overtake, undefined)
+    await store.close()
+    const wrong: string[] = []
+    for (const [at, crash] of crashes.entries()) {
+      for (const fates of someFates(crash.pending().length, at)) {
+        const { store: next } = await openDiskStore(crash.afterPowerLoss(fates))
+        for (const ref of next.live()) {
+          const state = `${next.state(ref)} ${next.attempts(ref)} ${next.orderKey(ref)}`
+          if (state !== 'pending 0 0.5' && !state.startsWith('dead 1 ')) wrong.push(`${at}: ${state}`)
+        }
+        if ([...next.live()].length !== refs.length) wrong.push(`${at}: messages are missing`)
+        await next.close()
+      }
+    }
+    t.strictSame(wrong, [])
+  },
+)
 
-t.test('a kill at any operation of a compaction changes nothing, and the next one goes on', async t => {
-  const before = await filled()
-  const counting = await openDiskStore(before.disk.clone())
-  const opened = counting.process.operations
-  await counting.store.compact()
-  const operations = counting.process.operations
-  await counting.store.close()
-  const wrong: number[] = []
-  for (let killAt = opened; killAt < operations; killAt += 3) {
-    const disk = before.disk.clone()
-    const { store, process } = await openDiskStore(disk, {}, { killAt })
-    store.compact().catch(() => {})
-    await process.whenKilled
-    const again = disk.clone()
-    const { store: next } = await openDiskStore(again)
-    await next.compact()
-    const found = await contentsOf(next, before.ids)
-    await next.close()
-    if (found.join('\n') !== before.contents.join('\n') || !(await holdsTheSame(again, before)))
-      wrong.push(killAt)
-  }
-  t.strictSame(wrong, [])
-})
+t.test(
+  'a kill at any operation of a compaction changes nothing, and the next compaction goes on',
+  async t => {
+    const before = await filled()
+    const counting = await openDiskStore(before.disk.clone())
+    const opened = counting.process.operations
+    await counting.store.compact()
+    const operations = counting.process.operations
+    await counting.store.close()
+    const wrong: number[] = []
+    for (let killAt = opened; killAt < operations; killAt += 3) {
+      const disk = before.disk.clone()
+      const { store, process } = await openDiskStore(disk, {}, { killAt })
+      store.compact().catch(() => {})
+      await process.whenKilled
+      const again = disk.clone()
+      const { store: next } = await openDiskStore(again)
+      await next.compact()
+      const found = await contentsOf(next, before.ids)
+      await next.close()
+      if (found.join('\n') !== before.contents.join('\n') || !(await holdsTheSame(again, before)))
+        wrong.push(killAt)
+    }
+    t.strictSame(wrong, [])
+  },
+)
 
 for (const code of ['EIO', 'ENOSPC']) {
-  t.test(`${code} at any operation of a compaction: it says so, and nothing is lost`, async t => {
+  t.test(`a compaction that meets ${code} at any operation says so and loses nothing`, async t => {
     const before = await filled()
     const counting = await openDiskStore(before.disk.clone())
     const opened = counting.process.operations

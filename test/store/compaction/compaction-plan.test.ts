@@ -30,51 +30,65 @@ const rows: readonly {
   rewrite?: number[][]
 }[] = [
   { why: 'segments that no one needs are not rewritten', segments: 'free 16000/9000 free' },
-  { why: 'one that is needed for the most part stays', segments: '16000/8000' },
-  { why: 'one that is needed for less than the ratio is rewritten', segments: '16000/7999', rewrite: [[1]] },
-  { why: 'one that is still written to stays', segments: 'fixed 16000/16000' },
+  { why: 'a segment needed for its larger part is not rewritten', segments: '16000/8000' },
+  { why: 'a segment needed for less than liveRatio is rewritten', segments: '16000/7999', rewrite: [[1]] },
+  { why: 'a segment that is still written to is not rewritten', segments: 'fixed 16000/16000' },
   { why: 'sparse neighbours are rewritten together', segments: '16000/100 16000/200', rewrite: [[1, 2]] },
   {
-    why: 'a free one between them parts nothing, for it goes',
+    why: 'sparse segments with a free one between them are rewritten together',
     segments: '16000/100 free 16000/200',
     rewrite: [[1, 3]],
   },
   {
-    why: 'one that stays parts a run: the order of segments is that of their records',
+    why: 'a segment that stays divides a run, since segments are ordered by their records',
     segments: '16000/100 16000/16000 16000/200 fixed 16000/1',
     rewrite: [[5], [1], [3]],
   },
-  { why: 'a small neighbour joins', segments: '900/900 16000/100 900/900', rewrite: [[1, 2, 3]] },
-  { why: 'small ones by themselves stay', segments: '900/900 900/900 900/900' },
   {
-    why: 'many small ones in a row become one',
+    why: 'small neighbours of a sparse segment are rewritten with it',
+    segments: '900/900 16000/100 900/900',
+    rewrite: [[1, 2, 3]],
+  },
+  {
+    why: 'a few small segments without a sparse neighbour are not rewritten',
+    segments: '900/900 900/900 900/900',
+  },
+  {
+    why: 'many small segments in a row become one',
     segments: '900/900 900/900 900/900 900/900',
     rewrite: [[1, 2, 3, 4]],
   },
-  { why: 'what would free next to nothing stays', segments: '990/0 fixed 1000/1' },
+  {
+    why: 'a segment whose rewrite would free next to nothing is not rewritten',
+    segments: '990/0 fixed 1000/1',
+  },
   {
     why: 'a run needs no more bytes than one segment holds',
     segments: '16000/7000 16000/7000 16000/7000',
     rewrite: [[1, 2], [3]],
   },
   {
-    why: 'what frees the largest share comes first',
+    why: 'the run that frees the largest share is rewritten first',
     segments: '16000/7000 fixed 16000/10',
     rewrite: [[3], [1]],
   },
   {
-    why: 'on demand, what is nearly whole stays, and the rest is rewritten',
+    why: 'on demand, all segments but nearly full ones are rewritten',
     segments: '16000/15500 16000/15000',
     limits: thorough,
     rewrite: [[2]],
   },
   {
-    why: 'on demand, two small ones become one',
+    why: 'on demand, two small segments become one',
     segments: '900/900 900/900 16000/16000',
     limits: thorough,
     rewrite: [[1, 2]],
   },
-  { why: 'on demand, a small one that is whole stays', segments: '900/900', limits: thorough },
+  {
+    why: 'on demand, a single small segment that is needed whole is not rewritten',
+    segments: '900/900',
+    limits: thorough,
+  },
 ]
 
 for (const { why, segments, limits = background, rewrite = [] } of rows) {
@@ -87,7 +101,7 @@ for (const { why, segments, limits = background, rewrite = [] } of rows) {
   })
 }
 
-t.test('a run has a bounded number of segments', async t => {
+t.test('a run of a compaction has a bounded number of segments', async t => {
   const many = Array.from({ length: 150 }, () => '1000/1').join(' ')
   const runs = planCompaction(shares(many), background)
   t.strictSame(

@@ -37,7 +37,7 @@ function outcomesOf(disk: MemoryDisk): string[] {
     )
 }
 
-t.test('live messages are copied, settled ones are left behind, and all is found where it went', async t => {
+t.test('a compaction copies live messages only, and each is found in its new place', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { ...onDemand, ...noWindow })
   const refs = await enqueueMany(store, 12)
@@ -58,7 +58,7 @@ t.test('live messages are copied, settled ones are left behind, and all is found
   t.match(await again.enqueue([message()], REJECT), [{ sequence: 13 }], 'no sequence is given twice')
 })
 
-t.test('before anything is copied, all that was accepted is where it will stay', async t => {
+t.test('a compaction waits until every accepted record has its final place before it copies any', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { ...onDemand, ...noWindow })
   const refs = await enqueueMany(store, 4)
@@ -75,7 +75,7 @@ t.test('before anything is copied, all that was accepted is where it will stay',
   ])
 })
 
-t.test('of a message that lives, its last outcome stays', async t => {
+t.test('a compaction keeps the last outcome of a live message', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { ...onDemand, ...noWindow })
   const [ref] = await enqueueMany(store, 1)
@@ -95,7 +95,7 @@ t.test('of a message that lives, its last outcome stays', async t => {
 })
 
 t.test(
-  'an outcome that settled a message stays while the message could come back with its segment',
+  'a compaction keeps an outcome that settled a message while the message could come back with its segment',
   async t => {
     const disk = smallSegments(40)
     const store = await openStore(disk, { ...onDemand, ...noWindow })
@@ -114,7 +114,7 @@ t.test(
   },
 )
 
-t.test('an outcome whose id the dedupe window remembers stays, and goes with it', async t => {
+t.test('a compaction keeps an outcome as long as the dedupe window remembers its id', async t => {
   const disk = smallSegments()
   const clock = new FakeClock()
   const dedupe = { windowMs: 1000, maxIds: 3 }
@@ -132,28 +132,25 @@ t.test('an outcome whose id the dedupe window remembers stays, and goes with it'
   t.strictSame(outcomesOf(disk), [])
 })
 
-t.test(
-  'what was rewritten is accounted for where it went: it is given up as soon as nothing needs it',
-  async t => {
-    const disk = smallSegments(3)
-    const clock = new FakeClock()
-    const dedupe = { windowMs: 1000, maxIds: 10 }
-    const store = await openStore(disk, { ...onDemand, dedupe }, clock)
-    const halting = await enqueueOne(store, { channel: 'c' })
-    await store.record(halting, { ...outcomeOf('dead'), haltsChannel: true }).written
-    await store.record(halting, outcomeOf('purged')).written
-    await settle(store, await enqueueMany(store, 4))
-    await store.compact()
-    t.strictSame(outcomesOf(disk), ['dead 1', 'purged 1', ...[2, 3, 4, 5].map(n => `delivered ${n}`)])
-    clock.time += 1000
-    await store.recordResumed('c', NOW).written
-    await settle(store, await enqueueMany(store, 4))
-    await background(store)
-    t.notOk(disk.acks.frames().some(({ sequence }) => sequence <= 6))
-  },
-)
+t.test('a segment of rewritten records is given up as soon as none of them is needed', async t => {
+  const disk = smallSegments(3)
+  const clock = new FakeClock()
+  const dedupe = { windowMs: 1000, maxIds: 10 }
+  const store = await openStore(disk, { ...onDemand, dedupe }, clock)
+  const halting = await enqueueOne(store, { channel: 'c' })
+  await store.record(halting, { ...outcomeOf('dead'), haltsChannel: true }).written
+  await store.record(halting, outcomeOf('purged')).written
+  await settle(store, await enqueueMany(store, 4))
+  await store.compact()
+  t.strictSame(outcomesOf(disk), ['dead 1', 'purged 1', ...[2, 3, 4, 5].map(n => `delivered ${n}`)])
+  clock.time += 1000
+  await store.recordResumed('c', NOW).written
+  await settle(store, await enqueueMany(store, 4))
+  await background(store)
+  t.notOk(disk.acks.frames().some(({ sequence }) => sequence <= 6))
+})
 
-t.test('a halt stays after its dead letter, until it is resumed', async t => {
+t.test('a compaction keeps a halt after its dead letter, until it is resumed', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { ...onDemand, ...noWindow })
   const ref = await enqueueOne(store, { channel: 'c' })
@@ -169,7 +166,7 @@ t.test('a halt stays after its dead letter, until it is resumed', async t => {
   t.strictSame(outcomesOf(disk), [])
 })
 
-t.test('a resume stays while an outcome that halts its channel does', async t => {
+t.test('a compaction keeps a resume while an outcome that halts its channel is left', async t => {
   const disk = smallSegments(3)
   const store = await openStore(disk, { ...onDemand, ...noWindow })
   const ref = await enqueueOne(store, { channel: 'c' })
@@ -184,7 +181,7 @@ t.test('a resume stays while an outcome that halts its channel does', async t =>
   t.strictSame([...again.haltedChannels()], [])
 })
 
-t.test('a wait that a receiver told stays until it is over', async t => {
+t.test("a compaction keeps a receiver's wait until it is over", async t => {
   const disk = smallSegments()
   const clock = new FakeClock()
   const store = await openStore(disk, { ...onDemand, ...noWindow }, clock)
@@ -201,7 +198,7 @@ t.test('a wait that a receiver told stays until it is over', async t => {
   t.strictSame(outcomesOf(disk), [])
 })
 
-t.test('doubt about lost ack bytes survives: it grows no wider when what bounds it is rewritten', async t => {
+t.test('a compaction keeps the doubt about lost ack bytes, and does not widen it', async t => {
   const disk = smallSegments(3)
   const store = await openStore(disk, { ...onDemand, ...noWindow })
   const [first] = await enqueueMany(store, 3)
@@ -284,7 +281,7 @@ t.test('a message that is settled while its segment is rewritten does not come b
   t.strictSame(outcomesOf(disk), ['attempt 8'])
 })
 
-t.test('a read that finds its segment gone is made where the record went', async t => {
+t.test('a read whose segment was rewritten meanwhile reads the record in its new place', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { ...onDemand, ...noWindow })
   const refs = await enqueueMany(store, 4)
@@ -306,7 +303,7 @@ t.test('a read that finds its segment gone is made where the record went', async
   await t.rejects(async () => store.read(refs[3]!), { code: 'WAQ_IO' }, 'one that fails where it is, fails')
 })
 
-t.test('in the background, a segment of which little is needed is rewritten, and that is told', async t => {
+t.test('in the background, a sparse segment is rewritten and the compaction is reported', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { ...onDemand, ...noWindow, autoCompact: true })
   const reports: CompactionReport[] = []
@@ -323,7 +320,7 @@ t.test('in the background, a segment of which little is needed is rewritten, and
 })
 
 t.test(
-  'in the background, the last messages of the segment before the one in use are left to the traffic',
+  'in the background, the last sealed segment is not rewritten at once: its messages may settle by themselves',
   async t => {
     const disk = smallSegments()
     const store = await openStore(disk, inBackground)
@@ -338,19 +335,22 @@ t.test(
   },
 )
 
-t.test('... but no longer than until half as much was written behind it', async t => {
-  const disk = smallSegments()
-  const store = await openStore(disk, inBackground)
-  const refs = await enqueueMany(store, 6)
-  await settle(store, refs.slice(0, 3))
-  for (let i = 0; i < 4; i += 1) await store.record(refs[4]!, outcomeOf('retry')).written
-  await background(store)
-  t.strictSame(disk.messages.rewritten, [[1]])
-  t.strictSame(sequencesOf(disk), [4, 5, 6])
-})
+t.test(
+  'in the background, the last sealed segment is rewritten once half a segment was written behind it',
+  async t => {
+    const disk = smallSegments()
+    const store = await openStore(disk, inBackground)
+    const refs = await enqueueMany(store, 6)
+    await settle(store, refs.slice(0, 3))
+    for (let i = 0; i < 4; i += 1) await store.record(refs[4]!, outcomeOf('retry')).written
+    await background(store)
+    t.strictSame(disk.messages.rewritten, [[1]])
+    t.strictSame(sequencesOf(disk), [4, 5, 6])
+  },
+)
 
 t.test(
-  'in the background, the newest outcomes of messages in the segment in use are left to the traffic',
+  'in the background, the newest outcomes of messages in the open segment are not rewritten',
   async t => {
     const disk = smallSegments()
     disk.messages.segmentFrames = 100
@@ -374,56 +374,53 @@ t.test(
   },
 )
 
-t.test(
-  'segments that no one needs are given up while others are being rewritten, but never a fresh copy',
-  async t => {
-    const disk = smallSegments()
-    const store = await openStore(disk, inBackground)
-    const refs = await enqueueMany(store, 25)
-    const rewrite = disk.messages.rewrite.bind(disk.messages)
-    // At each turn the last message of some segments is settled: of segment 3; of 4, and of 1, which is being rewritten;
-    // then, when the copies count, of 5 and 6.
-    const settledAtTurns = [
-      refs.slice(8, 12),
-      [...refs.slice(12, 16), refs[3]!],
-      refs.slice(16, 20),
-      refs.slice(20, 24),
-    ]
-    disk.messages.rewrite = (segments, options) =>
-      rewrite(segments, {
-        ...options,
-        turn: async () => {
-          await settle(store, settledAtTurns.shift() ?? [])
-          await options.turn!()
-        },
-        moved(sequence, from, to) {
-          disk.events.push(`moved ${sequence}`)
-          options.moved(sequence, from, to)
-        },
-      })
-    await settle(
-      store,
-      refs.slice(0, 8).filter((_, i) => i % 4 !== 3),
-    )
-    await background(store)
-    const order = disk.events.filter(event => /^(rewrite messages|retire messages|moved)/.test(event))
-    t.strictSame(order.slice(0, 6), [
-      'rewrite messages 1 2',
-      'retire messages 3',
-      'retire messages 4',
-      'moved 4',
-      'moved 8',
-      'retire messages 5 6',
-    ])
-    t.strictSame(
-      [...store.live()].map(ref => store.sequence(ref)),
-      [8, 25],
-    )
-    t.match(await store.read(refs[7]!), { sequence: 8 })
-  },
-)
+t.test('unneeded segments are given up during a compaction, but never a fresh copy', async t => {
+  const disk = smallSegments()
+  const store = await openStore(disk, inBackground)
+  const refs = await enqueueMany(store, 25)
+  const rewrite = disk.messages.rewrite.bind(disk.messages)
+  // At each turn the last message of some segments is settled: of segment 3; of 4, and of 1, which is being rewritten;
+  // then, when the copies count, of 5 and 6.
+  const settledAtTurns = [
+    refs.slice(8, 12),
+    [...refs.slice(12, 16), refs[3]!],
+    refs.slice(16, 20),
+    refs.slice(20, 24),
+  ]
+  disk.messages.rewrite = (segments, options) =>
+    rewrite(segments, {
+      ...options,
+      turn: async () => {
+        await settle(store, settledAtTurns.shift() ?? [])
+        await options.turn!()
+      },
+      moved(sequence, from, to) {
+        disk.events.push(`moved ${sequence}`)
+        options.moved(sequence, from, to)
+      },
+    })
+  await settle(
+    store,
+    refs.slice(0, 8).filter((_, i) => i % 4 !== 3),
+  )
+  await background(store)
+  const order = disk.events.filter(event => /^(rewrite messages|retire messages|moved)/.test(event))
+  t.strictSame(order.slice(0, 6), [
+    'rewrite messages 1 2',
+    'retire messages 3',
+    'retire messages 4',
+    'moved 4',
+    'moved 8',
+    'retire messages 5 6',
+  ])
+  t.strictSame(
+    [...store.live()].map(ref => store.sequence(ref)),
+    [8, 25],
+  )
+  t.match(await store.read(refs[7]!), { sequence: 8 })
+})
 
-t.test('without autoCompact segments are only given up in the background', async t => {
+t.test('without autoCompact the background gives segments up and rewrites none', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { ...onDemand, ...noWindow })
   const refs = await enqueueMany(store, 9)
@@ -433,7 +430,7 @@ t.test('without autoCompact segments are only given up in the background', async
   t.strictSame(disk.messages.rewritten, [])
 })
 
-t.test('liveRatio says when a segment is worth it', async t => {
+t.test('liveRatio decides which segments are rewritten', async t => {
   for (const [liveRatio, rewritten] of [
     [0.2, []],
     [0.6, [[1]]],
@@ -449,26 +446,29 @@ t.test('liveRatio says when a segment is worth it', async t => {
   }
 })
 
-t.test('an aborted compaction rejects with an AbortError, and what was done stays done', async t => {
-  const disk = smallSegments()
-  const store = await openStore(disk, { ...onDemand, ...noWindow })
-  const refs = await enqueueMany(store, 4)
-  await settle(store, refs.slice(0, 3))
-  const stop = new AbortController()
-  stop.abort(new Error('enough'))
-  await t.rejects(store.compact({ signal: stop.signal }), {
-    name: 'AbortError',
-    cause: { message: 'enough' },
-  })
-  t.equal(sequencesOf(disk).length, 4)
-  const later = new AbortController()
-  const compacting = store.compact({ signal: later.signal, onProgress: () => later.abort() })
-  await t.rejects(compacting, { name: 'AbortError' })
-  await store.compact()
-  t.strictSame(sequencesOf(disk), [4])
-})
+t.test(
+  'an aborted compaction rejects with an AbortError and keeps the segments already rewritten',
+  async t => {
+    const disk = smallSegments()
+    const store = await openStore(disk, { ...onDemand, ...noWindow })
+    const refs = await enqueueMany(store, 4)
+    await settle(store, refs.slice(0, 3))
+    const stop = new AbortController()
+    stop.abort(new Error('enough'))
+    await t.rejects(store.compact({ signal: stop.signal }), {
+      name: 'AbortError',
+      cause: { message: 'enough' },
+    })
+    t.equal(sequencesOf(disk).length, 4)
+    const later = new AbortController()
+    const compacting = store.compact({ signal: later.signal, onProgress: () => later.abort() })
+    await t.rejects(compacting, { name: 'AbortError' })
+    await store.compact()
+    t.strictSame(sequencesOf(disk), [4])
+  },
+)
 
-t.test('progress is told after each segment, and never goes beyond its total', async t => {
+t.test('the progress of a compaction is reported after each segment and never exceeds its total', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { ...onDemand, ...noWindow })
   const refs = await enqueueMany(store, 40)
@@ -483,7 +483,7 @@ t.test('progress is told after each segment, and never goes beyond its total', a
   t.ok(told.every(({ doneBytes }, i) => i === 0 || doneBytes > told[i - 1]!.doneBytes))
 })
 
-t.test('a listener of progress that throws stops it, and is what compact rejects with', async t => {
+t.test('a progress listener that throws stops compact(), which rejects with the same error', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { ...onDemand, ...noWindow })
   await settle(store, (await enqueueMany(store, 4)).slice(0, 3))
@@ -497,7 +497,7 @@ t.test('a listener of progress that throws stops it, and is what compact rejects
   t.equal((await store.compact()).after.segments, 1)
 })
 
-t.test('a segment that cannot be read stays as it is, the others are rewritten, and it is told', async t => {
+t.test('a segment that cannot be read is kept and reported, and the others are rewritten', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { ...onDemand, ...noWindow })
   const errors: WaqError[] = []
@@ -519,7 +519,7 @@ t.test('a segment that cannot be read stays as it is, the others are rewritten, 
   t.equal(errors.length, 1, 'it is not tried again in this life')
 })
 
-t.test('closing stops what is under way, and compact says so', async t => {
+t.test('closing stops a running compaction, which rejects with WAQ_CLOSED', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { ...onDemand, ...noWindow })
   const refs = await enqueueMany(store, 8)
@@ -531,7 +531,7 @@ t.test('closing stops what is under way, and compact says so', async t => {
   await t.rejects(store.compact(), { code: 'WAQ_CLOSED' })
 })
 
-t.test('two that compact at once do it one after the other', async t => {
+t.test('concurrent calls of compact() run one after the other', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { ...onDemand, ...noWindow })
   await settle(store, (await enqueueMany(store, 8)).slice(0, 7))

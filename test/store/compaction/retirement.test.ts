@@ -36,7 +36,7 @@ async function settle(store: LogStore, refs: readonly MessageRef[]): Promise<voi
 const noWindow = { dedupe: { windowMs: 0, maxIds: 0 } }
 
 t.test(
-  'a sealed message segment leaves when its last message is settled, after the acks were synced',
+  'a sealed message segment is retired when its last message is settled, after a sync of the acks',
   async t => {
     const disk = smallSegments()
     const store = await openStore(disk)
@@ -51,7 +51,7 @@ t.test(
   },
 )
 
-t.test('the segment that is written to stays, and leaves once it was sealed', async t => {
+t.test('the segment that is written to is retired only after it was sealed', async t => {
   const disk = smallSegments()
   const store = await openStore(disk)
   await settle(store, await enqueueMany(store, 3))
@@ -89,23 +89,26 @@ t.test('a dead letter keeps its segment', async t => {
   t.strictSame(disk.messages.retired, [1])
 })
 
-t.test('outcomes leave when their messages are gone and the dedupe window does not need them', async t => {
-  const disk = smallSegments()
-  const clock = new FakeClock()
-  const store = await openStore(disk, { dedupe: { windowMs: 1000, maxIds: 100 } }, clock)
-  await settle(store, await enqueueMany(store, 6))
-  await enqueueMany(store, 1)
-  await background(store)
-  t.strictSame(disk.messages.retired, [1, 2])
-  t.strictSame(disk.acks.retired, [], 'the window needs the ids')
-  clock.time += 1000
-  await store.record((await enqueueMany(store, 1))[0]!, outcomeOf('attempt')).written
-  await enqueueMany(store, 3)
-  await background(store)
-  t.strictSame(disk.acks.retired, [1, 2])
-})
+t.test(
+  'an ack segment is retired when its messages are gone and the dedupe window does not need it',
+  async t => {
+    const disk = smallSegments()
+    const clock = new FakeClock()
+    const store = await openStore(disk, { dedupe: { windowMs: 1000, maxIds: 100 } }, clock)
+    await settle(store, await enqueueMany(store, 6))
+    await enqueueMany(store, 1)
+    await background(store)
+    t.strictSame(disk.messages.retired, [1, 2])
+    t.strictSame(disk.acks.retired, [], 'the window needs the ids')
+    clock.time += 1000
+    await store.record((await enqueueMany(store, 1))[0]!, outcomeOf('attempt')).written
+    await enqueueMany(store, 3)
+    await background(store)
+    t.strictSame(disk.acks.retired, [1, 2])
+  },
+)
 
-t.test('ids beyond the limit of the window give their outcomes free', async t => {
+t.test('an ack segment is retired when its ids are beyond the limit of the dedupe window', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, { dedupe: { windowMs: 1_000_000, maxIds: 3 } })
   await settle(store, await enqueueMany(store, 9))
@@ -135,7 +138,7 @@ t.test(
   },
 )
 
-t.test('outcomes leave after what took their place was synced', async t => {
+t.test('an ack segment is retired after the outcomes that replace its own were synced', async t => {
   const disk = smallSegments()
   const store = await openStore(disk)
   const [ref] = await enqueueMany(store, 1)
@@ -145,7 +148,7 @@ t.test('outcomes leave after what took their place was synced', async t => {
   t.strictSame(disk.events, ['sync acks', 'retire acks 1'])
 })
 
-t.test('a halted channel keeps its outcome until it is resumed', async t => {
+t.test('a halted channel keeps the segment of its halt until it is resumed', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, noWindow)
   const refs = await enqueueMany(store, 4)
@@ -165,7 +168,7 @@ t.test('a halted channel keeps its outcome until it is resumed', async t => {
   t.strictSame([...(await openStore(disk, noWindow)).haltedChannels()], [])
 })
 
-t.test('an append that was not answered yet keeps its segment', async t => {
+t.test('an append that is not accepted yet keeps its segment', async t => {
   const disk = smallSegments()
   const store = await openStore(disk)
   const refs = await enqueueMany(store, 2)
@@ -189,7 +192,7 @@ t.test('an append that was not answered yet keeps its segment', async t => {
   t.equal([...store.live()].length, 1)
 })
 
-t.test('segments whose messages settled in an earlier life leave at the opening', async t => {
+t.test('an opening retires segments whose messages settled in an earlier life', async t => {
   const disk = smallSegments()
   disk.messages.failRetire = new WaqError('WAQ_IO', 'not now')
   const before = await openStore(disk, noWindow)
@@ -207,7 +210,7 @@ t.test('segments whose messages settled in an earlier life leave at the opening'
   t.equal([...store.live()].length, 1)
 })
 
-t.test('with everything settled and forgotten, what was enqueued is still counted on', async t => {
+t.test('the next sequence still rises after every message was settled and forgotten', async t => {
   const disk = smallSegments()
   const store = await openStore(disk, noWindow)
   await settle(store, await enqueueMany(store, 30))
@@ -228,7 +231,7 @@ async function openAndClose(disk: MemoryDisk, options = {}, clock = new FakeCloc
   await store.close()
 }
 
-t.test('after a restart, the ids of the window keep their outcomes', async t => {
+t.test('after a restart the ids of the dedupe window keep their outcomes', async t => {
   const disk = smallSegments()
   const before = await openStore(disk)
   await settle(before, [await enqueueOne(before, { id: 'a' }), ...(await enqueueMany(before, 2))])
@@ -241,7 +244,7 @@ t.test('after a restart, the ids of the window keep their outcomes', async t => 
   t.match(await store.find('a'), { settled: { state: 'delivered' } })
 })
 
-t.test('after a restart, a halt keeps its outcome, though its dead letter is gone', async t => {
+t.test('after a restart a halt keeps its outcome though its dead letter is gone', async t => {
   const disk = smallSegments()
   const before = await openStore(disk, noWindow)
   const refs = await enqueueMany(before, 4)
@@ -257,7 +260,7 @@ t.test('after a restart, a halt keeps its outcome, though its dead letter is gon
   t.strictSame(disk.acks.retired, [2], 'the second one held nothing but settled messages')
 })
 
-t.test('after a restart, a resume stays as long as the halt that it undoes', async t => {
+t.test('after a restart a resume stays as long as the halt that it ends', async t => {
   const disk = smallSegments()
   const before = await openStore(disk, noWindow)
   const refs = await enqueueMany(before, 4)
@@ -295,18 +298,21 @@ t.test('after a restart, a wait for a group keeps its outcome while it lasts', a
   t.ok(disk.acks.retired.includes(1))
 })
 
-t.test('after a restart, an outcome is struck when a later one is written', async t => {
-  const disk = smallSegments()
-  const before = await openStore(disk, noWindow)
-  const refs = await enqueueMany(before, 3)
-  for (const ref of refs) await before.record(ref, outcomeOf('retry')).written
-  await before.close()
-  const store = await openStore(disk, noWindow)
-  for (const ref of store.live()) await store.record(ref, outcomeOf('attempt')).written
-  await enqueueMany(store, 1)
-  await background(store)
-  t.strictSame(disk.acks.retired, [1])
-})
+t.test(
+  'after a restart an outcome is no longer needed once a later one of its message is written',
+  async t => {
+    const disk = smallSegments()
+    const before = await openStore(disk, noWindow)
+    const refs = await enqueueMany(before, 3)
+    for (const ref of refs) await before.record(ref, outcomeOf('retry')).written
+    await before.close()
+    const store = await openStore(disk, noWindow)
+    for (const ref of store.live()) await store.record(ref, outcomeOf('attempt')).written
+    await enqueueMany(store, 1)
+    await background(store)
+    t.strictSame(disk.acks.retired, [1])
+  },
+)
 
 /** Remembers a log's appends. */
 function appendsOf(log: MemoryDisk['acks']): Append[] {

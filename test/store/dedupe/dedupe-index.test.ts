@@ -54,7 +54,7 @@ class Remembered {
   }
 }
 
-t.test('every field remembered of an id comes back', async t => {
+t.test('every field is remembered with an id', async t => {
   const { ids } = new Remembered(10)
   const entries = [
     entry('a', 1, { state: 'cancelled', attempts: 70_000, at: NOW - 1.5, segment: 7, channel: 'telegram:1' }),
@@ -82,7 +82,7 @@ t.test('an id that is settled twice counts from the second time', async t => {
   t.equal(ids.size, 2)
 })
 
-t.test('the oldest go beyond the limit, and those that are older than the window', async t => {
+t.test('the oldest ids are forgotten beyond the limit, and all that are older than the window', async t => {
   const remembered = new Remembered(3)
   const { ids } = remembered
   for (let i = 1; i <= 5; i += 1) ids.add(entry(`id ${i}`, i, { at: NOW + i }), NOW)
@@ -94,7 +94,7 @@ t.test('the oldest go beyond the limit, and those that are older than the window
   t.strictSame(remembered.forgotten, [1, 2, 3, 4])
 })
 
-t.test('a limit of 0 remembers none', async t => {
+t.test('a dedupe limit of 0 remembers no id', async t => {
   const remembered = new Remembered(0)
   const { ids } = remembered
   ids.add(entry('a', 1), NOW)
@@ -102,7 +102,7 @@ t.test('a limit of 0 remembers none', async t => {
   t.equal(ids.size, 0)
 })
 
-t.test('compaction moves what keeps an id, of that very message', async t => {
+t.test('a compaction moves an id to its new segment, and only that of the same message', async t => {
   const { ids } = new Remembered(3)
   const [first, second] = [entry('a', 1), entry('a', 2)]
   ids.add(first, NOW)
@@ -114,7 +114,7 @@ t.test('compaction moves what keeps an id, of that very message', async t => {
   t.equal(ids.get('a', NOW)?.segment, 9)
 })
 
-t.test('an opening remembers the same, in whatever order it meets them', async t => {
+t.test('an opening remembers the same ids in whatever order it meets the outcomes', async t => {
   const kinds: readonly SettlingKind[] = ['delivered', 'cancelled', 'purged']
   const names = Array.from({ length: 12 }, (_, i) => (i % 3 === 0 ? `아이디 ${i}` : `id ${i}`))
   const frames = Array.from(
@@ -173,7 +173,7 @@ function scanAll(
   ids.scanned(NOW)
 }
 
-t.test('an opening that reads blocks remembers what it would remember of each by itself', async t => {
+t.test('an opening remembers the same ids from blocks as from single outcomes', async t => {
   const property = fc.property(
     fc.array(fc.tuple(fc.nat({ max: 400 }), fc.nat({ max: 5 })), { maxLength: 3000, size: 'max' }),
     fc.integer({ min: 1, max: 256 }),
@@ -200,7 +200,7 @@ t.test('an opening that reads blocks remembers what it would remember of each by
   t.doesNotThrow(() => fc.assert(property, { numRuns: 30 }))
 })
 
-t.test('more than fit at once are placed in turns', async t => {
+t.test('an opening with more ids than fit at once remembers the latest', async t => {
   const remembered = new Remembered(1000, 1e9)
   const frames = Array.from({ length: 140_000 }, (_, i) => [i + 1, entry(`id ${i}`, i + 1)] as const)
   scanAll(remembered, frames, 256)
@@ -210,7 +210,7 @@ t.test('more than fit at once are placed in turns', async t => {
   for (let i = 139_000; i < 140_000; i += 1) t.equal(remembered.ids.get(`id ${i}`, NOW)?.sequence, i + 1)
 })
 
-t.test('a page that begins anew in the middle of an opening holds what is put into it', async t => {
+t.test('a page that is begun anew during an opening holds the ids put into it', async t => {
   const at = (i: number): string => `id ${i}`
   /** The nth one, of the 255 ids behind the first one and those of the blocks before. */
   const nthBlock = (nth: number): Buffer => {
@@ -250,7 +250,7 @@ t.test('a page that begins anew in the middle of an opening holds what is put in
   }
 })
 
-t.test('texts of blocks of which nothing is remembered do not stay', async t => {
+t.test('the texts of blocks with no remembered id are not kept', async t => {
   const { ids } = new Remembered(1000)
   const texts = Buffer.alloc(30_000)
   const before = process.memoryUsage().arrayBuffers
@@ -261,7 +261,7 @@ t.test('texts of blocks of which nothing is remembered do not stay', async t => 
   t.equal(ids.size, 0)
 })
 
-t.test('ids of any length find room', async t => {
+t.test('ids of any length are remembered', async t => {
   const { ids } = new Remembered(5000, 1e9)
   const idOf = (i: number): string => `${i} ${'x'.repeat((i * 37) % 700)}`
   for (let i = 0; i < 5000; i += 1) ids.add(entry(idOf(i), i + 1, { channel: `c${i % 300}` }), NOW)
@@ -270,7 +270,7 @@ t.test('ids of any length find room', async t => {
   t.equal(ids.size, 5000)
 })
 
-t.test('as a Map would do it', async t => {
+t.test('the dedupe index answers like a Map under any operations', async t => {
   const property = fc.property(
     fc.array(fc.tuple(fc.nat({ max: 30 }), fc.boolean()), { maxLength: 300, size: 'max' }),
     steps => {

@@ -87,7 +87,7 @@ t.test(
   },
 )
 
-t.test('sequences that outcomes name are never given again', async t => {
+t.test('no message sequence that an outcome names is given again', async t => {
   const fold = new OutcomeFold()
   t.equal(fold.nextMessageSequence, 1)
   add(fold, 1, 1, attempt(50, 40))
@@ -97,7 +97,7 @@ t.test('sequences that outcomes name are never given again', async t => {
 })
 
 t.test(
-  'of millions of settled messages it is known where each was settled, and a second copy changes nothing',
+  'for many settled messages the segment of each settlement is known, and second copies change nothing',
   async t => {
     const fold = new OutcomeFold()
     let settled = 0
@@ -131,35 +131,29 @@ t.test('a halt outlives the dead letter that caused it', async t => {
   t.equal([...fold.halts()].length, 1)
 })
 
-t.test(
-  'of the waits that receivers told, the longest of each target is in force, and none that is over',
-  async t => {
-    const fold = new OutcomeFold()
-    add(fold, 1, 1, limited(NOW + 5000))
-    add(fold, 2, 1, limited(NOW + 3000))
-    add(fold, 3, 1, limited(NOW, 'slack:*'))
-    t.match([...fold.limits(NOW)], [{ scope: 'group', target: 'telegram:*', until: NOW + 5000 }])
-    t.equal([...fold.limits(NOW)].length, 1)
-  },
-)
+t.test("of the receivers' waits the longest of each target is in force, and none that is over", async t => {
+  const fold = new OutcomeFold()
+  add(fold, 1, 1, limited(NOW + 5000))
+  add(fold, 2, 1, limited(NOW + 3000))
+  add(fold, 3, 1, limited(NOW, 'slack:*'))
+  t.match([...fold.limits(NOW)], [{ scope: 'group', target: 'telegram:*', until: NOW + 5000 }])
+  t.equal([...fold.limits(NOW)].length, 1)
+})
+
+t.test('lost ack bytes put in doubt the messages enqueued before the next frame was written', async t => {
+  const fold = new OutcomeFold()
+  add(fold, 1, 1, attempt(3))
+  fold.lose(range({ firstMissing: 2, lastMissing: 3 }))
+  add(fold, 4, 1, attempt(4, 10))
+  add(fold, 5, 1, attempt(5, 20))
+  t.ok(fold.mayHaveLost(3, fold.last(3)), 'its last known outcome comes before')
+  t.ok(fold.mayHaveLost(9, undefined), 'it was there, and has none')
+  t.notOk(fold.mayHaveLost(10, undefined), 'it came later')
+  t.notOk(fold.mayHaveLost(4, fold.last(4)), 'a later outcome tells how it stands')
+})
 
 t.test(
-  'lost ack bytes may have named a message that was there before the next frame was written',
-  async t => {
-    const fold = new OutcomeFold()
-    add(fold, 1, 1, attempt(3))
-    fold.lose(range({ firstMissing: 2, lastMissing: 3 }))
-    add(fold, 4, 1, attempt(4, 10))
-    add(fold, 5, 1, attempt(5, 20))
-    t.ok(fold.mayHaveLost(3, fold.last(3)), 'its last known outcome comes before')
-    t.ok(fold.mayHaveLost(9, undefined), 'it was there, and has none')
-    t.notOk(fold.mayHaveLost(10, undefined), 'it came later')
-    t.notOk(fold.mayHaveLost(4, fold.last(4)), 'a later outcome tells how it stands')
-  },
-)
-
-t.test(
-  'lost bytes at the end of the ack log are bounded by what existed when they were missed first',
+  'lost bytes at the end of the ack log put in doubt only messages that existed when the loss was found',
   async t => {
     const fold = new OutcomeFold()
     add(fold, 1, 1, attempt(3))
@@ -171,7 +165,7 @@ t.test(
   },
 )
 
-t.test('lost bytes reach to the next frame', async t => {
+t.test('lost ack bytes put in doubt the messages known to the next intact frame', async t => {
   const fold = new OutcomeFold()
   add(fold, 1, 1, attempt(3))
   fold.lose(range({ offset: 0, length: 5000, firstMissing: 2, lastMissing: 8 }))
@@ -182,7 +176,7 @@ t.test('lost bytes reach to the next frame', async t => {
 })
 
 t.test(
-  'the lost end of the log, of which no one knows how far it went, concerns all that was known when it was found',
+  'a lost end of unknown length of the ack log puts in doubt all messages known when it was found',
   async t => {
     const fold = new OutcomeFold()
     const nextSequences = { acks: 9, messages: 20 }
@@ -195,7 +189,7 @@ t.test(
   },
 )
 
-t.test('damage that no sequence is missing from lost no outcome', async t => {
+t.test('damage of the ack log without a missing sequence puts no message in doubt', async t => {
   const fold = new OutcomeFold()
   fold.lose(range({ offset: 0, length: 64 }))
   fold.lose(range({ offset: 900, length: 10 }))

@@ -67,16 +67,22 @@ const expected: [
 ]
 
 for (const [message, last, lost, state, due, mayHaveBeenSent] of expected) {
-  t.test(`${message}, last outcome ${last}${lost ? ', ack bytes behind it lost' : ''}: ${state}`, async t => {
-    t.match(recoveryRow(message, last, lost), { state, due, mayHaveBeenSent })
-  })
+  t.test(
+    `a message that is ${message}, last outcome ${last}${lost ? ', ack bytes behind it lost' : ''}, is ${state} after a restart`,
+    async t => {
+      t.match(recoveryRow(message, last, lost), { state, due, mayHaveBeenSent })
+    },
+  )
 }
 
-t.test('present, no outcome, whose mark may lack: in doubt', async t => {
-  t.match(unmarkedRow, { state: 'in-doubt', due: 'none', mayHaveBeenSent: 'yes' })
-})
+t.test(
+  'a message without an outcome whose attempt may be unrecorded is in doubt after a restart',
+  async t => {
+    t.match(unmarkedRow, { state: 'in-doubt', due: 'none', mayHaveBeenSent: 'yes' })
+  },
+)
 
-t.test('every combination matches exactly one row', async t => {
+t.test('every combination of facts matches exactly one row of the recovery table', async t => {
   const holds = (column: 'yes' | 'no' | 'either', fact: boolean): boolean =>
     column === 'either' || (column === 'yes') === fact
   for (const [message, last, lost] of expected) {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { nextTurn } from '../../../lib/log/runtime/real-time.js'
 import { DeferredUpdates } from '../../../lib/store/index/deferred-updates.js'
 
-t.test('updates come in order, behind all who wait, before the event loop goes on', async t => {
+t.test('deferred updates are applied in order, after all waiting callers, within the turn', async t => {
   const deferred = new DeferredUpdates()
   const events: string[] = []
   setImmediate(() => events.push('turn'))
@@ -19,7 +19,7 @@ t.test('updates come in order, behind all who wait, before the event loop goes o
   t.same(events, ['heard', 'first', 'second', 'turn'])
 })
 
-t.test('whoever looks has them applied, once', async t => {
+t.test('a look-up applies the deferred updates, once', async t => {
   const deferred = new DeferredUpdates()
   const events: number[] = []
   deferred.add({
@@ -66,7 +66,7 @@ t.test('a lagging update waits for a look-up and comes behind due ones', async t
   t.equal(events.length, 4, 'once')
 })
 
-t.test('64 lag at most, behind all who wait', async t => {
+t.test('at most 64 updates lag, and they are applied after all waiting callers', async t => {
   const deferred = new DeferredUpdates()
   let applied = 0
   for (let n = 1; n <= 63; n += 1) deferred.lag({ apply: () => applied++ })

@@ -25,7 +25,7 @@ function remove(index: MessageIndex, ref: MessageRef): void {
 }
 
 t.test(
-  '100,000 messages are found by sequence and by id, and refs are reused when they are gone',
+  '100,000 messages are found by sequence and id, and their refs are reused once they are gone',
   async t => {
     const count = 100_000
     const index = new MessageIndex()
@@ -128,7 +128,7 @@ t.test('each outcome changes the state of its message at once', async t => {
   }
 })
 
-t.test('a hash table finds what it holds, whatever was added and removed before', async t => {
+t.test('the hash table of refs finds its entries after any adding and removing', async t => {
   // Hashes that collide a lot: 40 keys on 8 slots of one shard.
   const hashOf = (ref: MessageRef): number => ref % 8
   t.doesNotThrow(() =>
@@ -155,7 +155,7 @@ t.test('a hash table finds what it holds, whatever was added and removed before'
   t.throws(() => new RefTable(hashOf).delete(1 as MessageRef), /does not hold/)
 })
 
-t.test('two ids that share a hash are both candidates', async t => {
+t.test('two ids with one hash are both found as candidates', async t => {
   const index = new MessageIndex()
   const first = add(index, 1)
   const facts = { channel: 'c', enqueuedAt: NOW, deliverAt: 0, expiresAt: NOW, together: undefined }
@@ -163,7 +163,7 @@ t.test('two ids that share a hash are both candidates', async t => {
   t.strictSame(new Set(index.candidates('id 1')), new Set([first, second]))
 })
 
-t.test('hashes are 32 bits, stable, and spread over the shards', async t => {
+t.test('hashes of ids have 32 bits, are stable and spread over the shards', async t => {
   const shards = new Set<number>()
   const sequenceShards = new Set<number>()
   for (let i = 0; i < 10_000; i += 1) {
@@ -179,7 +179,7 @@ t.test('hashes are 32 bits, stable, and spread over the shards', async t => {
   t.not(hashSequence(1), hashSequence(1 + 2 ** 32), 'the upper half counts too')
 })
 
-t.test('a row of paged columns is given again once it was released, the latest first', async t => {
+t.test('paged columns reuse released rows, the latest first', async t => {
   const columns = new PagedColumns(
     () => ({ next: new Uint32Array(1024) }),
     page => page.next,
@@ -208,7 +208,7 @@ t.test('a channel name is kept once, as long as a message waits in it', async t 
   t.equal(names.name(b), 'b')
 })
 
-t.test('names that come and go use no more numbers than there were at once, and some to spare', async t => {
+t.test('channel names that come and go use about as many numbers as there were names at once', async t => {
   const names = new ChannelNames()
   const kept = names.acquire('kept')
   let highest = 0

@@ -4,7 +4,7 @@ import { RecordCache } from '../../../lib/store/index/record-cache.js'
 import { MemoryDisk } from '../fixtures/memory-logs.js'
 import { enqueueOne, message, openStore, outcomeOf } from '../fixtures/messages.js'
 
-t.test('the newest records are kept, within the limit', async t => {
+t.test('the cache keeps the newest records within its limit', async t => {
   const cache = new RecordCache(10_000)
   for (let sequence = 1; sequence <= 100; sequence += 1) {
     cache.set(sequence, Buffer.alloc(1000))
@@ -15,7 +15,7 @@ t.test('the newest records are kept, within the limit', async t => {
   t.ok(cache.get(95))
 })
 
-t.test('reading does not make a record newer', async t => {
+t.test('reading a record from the cache does not make it newer', async t => {
   const cache = new RecordCache(3000)
   cache.set(1, Buffer.alloc(1000))
   cache.set(2, Buffer.alloc(1000))
@@ -26,7 +26,7 @@ t.test('reading does not make a record newer', async t => {
   t.ok(cache.get(2))
 })
 
-t.test('a record larger than the limit is not kept, and pushes nothing out', async t => {
+t.test('a record larger than the cache is not kept and evicts no other', async t => {
   const cache = new RecordCache(3000)
   cache.set(1, Buffer.alloc(1000))
   cache.set(2, Buffer.alloc(5000))
@@ -34,7 +34,7 @@ t.test('a record larger than the limit is not kept, and pushes nothing out', asy
   t.ok(cache.get(1))
 })
 
-t.test('a deleted record makes room for others, and one set twice counts once', async t => {
+t.test('a record deleted from the cache makes room, and one set twice counts once', async t => {
   const cache = new RecordCache(40_000)
   cache.set(1, Buffer.alloc(1000, 1))
   const once = cache.bytes
@@ -69,7 +69,7 @@ t.test('a message keeps no other’s memory alive: its record is copied when its
   t.equal(cache.get(1), undefined)
 })
 
-t.test('whatever is set, deleted and read, it never answers with anything but what was set', async t => {
+t.test('after any setting, deleting and reading the cache returns only records that were set', async t => {
   const property = fc.property(
     fc.constantFrom(1_000, 10_000, 20_000, 1_000_000),
     fc.array(fc.tuple(fc.integer({ min: 1, max: 300 }), fc.nat({ max: 400 }), fc.boolean()), {
@@ -102,13 +102,13 @@ t.test('whatever is set, deleted and read, it never answers with anything but wh
   t.doesNotThrow(() => fc.assert(property, { numRuns: 400 }))
 })
 
-t.test('a limit of 0 keeps nothing', async t => {
+t.test('a cache with a limit of 0 keeps no record', async t => {
   const cache = new RecordCache(0)
   cache.set(1, Buffer.alloc(0))
   t.equal(cache.get(1), undefined)
 })
 
-t.test('as many records as fit are all kept, wherever their sequences begin', async t => {
+t.test('the cache keeps all records that fit, wherever their sequences begin', async t => {
   for (const first of [1, 60, 2 ** 31 - 500, 2 ** 32 + 7, 2 ** 52]) {
     const cache = new RecordCache(1024 * 1024)
     for (let at = 0; at < 1_000; at += 1) cache.set(first + at, Buffer.of(at & 0xff))
@@ -116,7 +116,7 @@ t.test('as many records as fit are all kept, wherever their sequences begin', as
   }
 })
 
-t.test('of more than fit, the oldest are gone and the newest are there', async t => {
+t.test('the cache evicts the oldest of more records than fit and keeps the newest', async t => {
   const cache = new RecordCache(100_000)
   for (let sequence = 1; sequence <= 5_000; sequence += 1) cache.set(sequence, Buffer.alloc(400, sequence))
   const kept = Array.from({ length: 5_000 }, (_, at) => at + 1).filter(each => cache.get(each) !== undefined)
@@ -129,7 +129,7 @@ t.test('of more than fit, the oldest are gone and the newest are there', async t
   t.ok(cache.bytes <= 100_000)
 })
 
-t.test('sequences far from each other never answer for one another', async t => {
+t.test('the cache never returns a record of another, far sequence', async t => {
   const cache = new RecordCache(64 * 1024)
   for (let far = 0; far < 50; far += 1) {
     cache.set(1 + far * 2 ** 20, Buffer.of(far))
@@ -138,19 +138,16 @@ t.test('sequences far from each other never answer for one another', async t => 
   }
 })
 
-t.test(
-  'a message that was just enqueued is read without the log, and a settled one leaves the cache',
-  async t => {
-    const disk = new MemoryDisk()
-    const store = await openStore(disk)
-    const ref = await enqueueOne(store, { payload: 'hot' })
-    t.match(await store.read(ref), { payload: 'hot' })
-    await store.record(ref, outcomeOf('delivered')).written
-    t.equal(disk.messages.reads, 0)
-  },
-)
+t.test('a message that was just enqueued is read from the cache, and a settled one leaves it', async t => {
+  const disk = new MemoryDisk()
+  const store = await openStore(disk)
+  const ref = await enqueueOne(store, { payload: 'hot' })
+  t.match(await store.read(ref), { payload: 'hot' })
+  await store.record(ref, outcomeOf('delivered')).written
+  t.equal(disk.messages.reads, 0)
+})
 
-t.test('a settled message makes room for others', async t => {
+t.test('a settled message makes room in the cache', async t => {
   const disk = new MemoryDisk()
   const store = await openStore(disk, { cacheBytes: 3000 })
   const payload = 'x'.repeat(1000)
@@ -161,7 +158,7 @@ t.test('a settled message makes room for others', async t => {
   t.equal(disk.messages.reads, 0)
 })
 
-t.test('a record read from the log is kept, so that settling it reads nothing', async t => {
+t.test('a record read from the log is cached, so that settling its message reads nothing', async t => {
   const disk = new MemoryDisk()
   const before = await openStore(disk)
   await enqueueOne(before, { payload: 'cold' })
@@ -173,7 +170,7 @@ t.test('a record read from the log is kept, so that settling it reads nothing', 
   t.equal(disk.messages.reads, 1)
 })
 
-t.test('records read one after the other share no memory, bytes in payloads included', async t => {
+t.test('records that are read one after the other share no memory', async t => {
   const bytes = await openStore(new MemoryDisk())
   const binary = await enqueueOne(bytes, { payload: Buffer.from('binary') })
   const read = (await bytes.read(binary)).payload as Uint8Array

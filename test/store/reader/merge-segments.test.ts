@@ -21,18 +21,18 @@ async function merged(...segments: ReturnType<typeof segment>[]) {
   return { items: items.map(({ sequence, from }) => `${from}${sequence}`), closed }
 }
 
-t.test('segments that follow one another are read one by one, in the order of their sequences', async t => {
+t.test('consecutive segments are read one by one, in the order of their sequences', async t => {
   const { items, closed } = await merged(segment('b', 4, 5), segment('a', 1, 3))
   t.same(items, ['a1', 'a3', 'b4', 'b5'])
   t.same(closed, ['a', 'b'])
 })
 
-t.test('segments that overlap are merged, and what stands twice comes once', async t => {
+t.test('overlapping segments are merged, and a record that stands twice comes once', async t => {
   const { items } = await merged(segment('a', 1, 4, 6), segment('b', 2, 4, 5), segment('c', 7))
   t.same(items, ['a1', 'b2', 'a4', 'b5', 'a6', 'c7'])
 })
 
-t.test('a consumer that stops early leaves no reader open', async t => {
+t.test('a consumer that stops a merge early leaves no reader open', async t => {
   const closed: string[] = []
   const read = async function* ({ name }: { name: string }): AsyncGenerator<Item[]> {
     try {

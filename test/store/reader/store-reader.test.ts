@@ -6,7 +6,7 @@ import { LogStore } from '../../../lib/store/log-store.js'
 import { StoreReader } from '../../../lib/store/reader/store-reader.js'
 import { enqueueOne, progress, storeOptions } from '../fixtures/messages.js'
 
-t.test('whatever is being read ends with an AbortError when its signal aborts', async t => {
+t.test('every read of a store ends with an AbortError when its signal aborts', async t => {
   const parent = mkdtempSync(join(tmpdir(), 'waq-reader-'))
   t.teardown(() => rmSync(parent, { recursive: true, force: true }))
   const store = await LogStore.open(join(parent, 'queue'), storeOptions())
@@ -22,7 +22,7 @@ t.test('whatever is being read ends with an AbortError when its signal aborts', 
   await t.rejects(reader.halts(), { name: 'AbortError' })
 })
 
-t.test('a path that is none names no queue, least of all the one in the current directory', async t => {
+t.test('an empty path, and one with a NUL byte, name no queue', async t => {
   await t.rejects(StoreReader.open(''), { code: 'WAQ_INVALID_OPTION' })
   await t.rejects(StoreReader.open('/tmp/a\0b'), { code: 'WAQ_INVALID_OPTION' })
 })

@@ -34,7 +34,7 @@ function newest(directory: string, log: string): string {
 
 const verify = async (directory: string) => verifyStore(await StoreReader.open(directory))
 
-t.test('a sound queue: everything is counted, and what is in doubt is named', async t => {
+t.test('verify counts everything in a sound queue and names the messages in doubt', async t => {
   const directory = await someQueue(t)
   t.match(await verify(directory), {
     segments: 2,
@@ -49,7 +49,7 @@ t.test('a sound queue: everything is counted, and what is in doubt is named', as
   })
 })
 
-t.test('files that no manifest lists are void, and no damage', async t => {
+t.test('verify takes files that no manifest lists for void, not for damage', async t => {
   const directory = await someQueue(t)
   const name = 'messages/0000000009-0000000001-aaaaaaaaaaaaaaaa.seg'
   writeFileSync(join(directory, name), readFileSync(newest(directory, 'messages')))
@@ -60,7 +60,7 @@ t.test('files that no manifest lists are void, and no damage', async t => {
   })
 })
 
-t.test('a segment that is missing, shorter or not one any more is damage', async t => {
+t.test('verify reports a segment that is missing, cut or overwritten as damage', async t => {
   for (const [spoil, problem] of [
     [(path: string) => rmSync(path), /missing/],
     [(path: string) => writeFileSync(path, ''), /header/],
@@ -78,7 +78,7 @@ t.test('a segment that is missing, shorter or not one any more is damage', async
   }
 })
 
-t.test('one bad copy of the manifest is told, though the other is in use', async t => {
+t.test('verify reports one bad copy of the manifest though the other is in use', async t => {
   const directory = await someQueue(t)
   const path = newest(directory, 'manifests')
   const bytes = readFileSync(path)
@@ -89,7 +89,7 @@ t.test('one bad copy of the manifest is told, though the other is in use', async
   t.match(corrupt, [{ file: /^manifests\//, problem: /its two copies differ/ }])
 })
 
-t.test('no manifest that can be read: everything that is there counts, and it is damage', async t => {
+t.test('verify without a readable manifest counts every segment and reports damage', async t => {
   const directory = await someQueue(t)
   writeFileSync(newest(directory, 'manifests'), 'x')
   const { corrupt, messages } = await verify(directory)
@@ -97,7 +97,7 @@ t.test('no manifest that can be read: everything that is there counts, and it is
   t.match(corrupt, [{ problem: /the newest manifest cannot be read/ }])
 })
 
-t.test('bytes lost from the ack log put what they may have named in doubt', async t => {
+t.test('verify puts in doubt the messages that lost bytes of the ack log may have named', async t => {
   const directory = await someQueue(t)
   const path = newest(directory, 'acks')
   const bytes = readFileSync(path)
@@ -151,7 +151,7 @@ async function attempted(store: LogStore, payload = ''): Promise<void> {
   await store.record(await enqueueOne(store, { payload }), { kind: 'attempt', ...progress() }).written
 }
 
-t.test('messages that a living owner wrote after the look are not reported as lost', async t => {
+t.test('verify does not report messages as lost that a living owner wrote after the look', async t => {
   const store = await openQueue(t, 1024 * 1024)
   await attempted(store)
   const found = await verifyWhile(store, () => attempted(store))
@@ -164,17 +164,20 @@ t.test('messages that a living owner wrote after the look are not reported as lo
   })
 })
 
-t.test('nor is what it wrote to a segment that it has begun since', async t => {
-  const store = await openQueue(t, 4096)
-  await attempted(store)
-  const found = await verifyWhile(store, async () => {
-    for (let i = 0; i < 20; i += 1) await attempted(store, 'x'.repeat(1000))
-  })
-  t.match(found, { happened: true, corrupt: [], lost: { unsettled: 0, settled: 0 } })
-  t.ok(found.outcomes > 2)
-})
+t.test(
+  'verify does not report messages as lost that a living owner wrote to a segment begun after the look',
+  async t => {
+    const store = await openQueue(t, 4096)
+    await attempted(store)
+    const found = await verifyWhile(store, async () => {
+      for (let i = 0; i < 20; i += 1) await attempted(store, 'x'.repeat(1000))
+    })
+    t.match(found, { happened: true, corrupt: [], lost: { unsettled: 0, settled: 0 } })
+    t.ok(found.outcomes > 2)
+  },
+)
 
-t.test('lost messages are reported under a living owner, too', async t => {
+t.test('verify reports lost messages under a living owner, too', async t => {
   const store = await openQueue(t, 1024 * 1024)
   await attempted(store)
   await store.syncOutcomes()

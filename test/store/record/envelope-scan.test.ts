@@ -20,7 +20,7 @@ function decoded(record: Uint8Array): unknown {
   return { hash: hashId(id), channel, enqueuedAt, deliverAt, expiresAt, together }
 }
 
-t.test('a scan says the same as decoding the envelope whole', async t => {
+t.test('a scan of an envelope yields the same as decoding it in full', async t => {
   const text = fc.oneof(
     fc.string({ minLength: 1, maxLength: 300 }),
     fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }),
@@ -60,13 +60,13 @@ t.test('a scan says the same as decoding the envelope whole', async t => {
   t.doesNotThrow(() => fc.assert(property, { numRuns: 200 }))
 })
 
-t.test('an envelope in another encoding is decoded all the same', async t => {
+t.test('a scan reads an envelope in another valid MessagePack encoding', async t => {
   const packr = new Packr({ useRecords: false, variableMapSize: true, useFloat32: 4 })
   const record = packr.pack([null, 'id', 'channel', 5, 70_000, 2 ** 40, {}, Buffer.from('x')])
   t.strictSame(scanned(record), decoded(record))
 })
 
-t.test('a record that is no envelope is refused with its sequence', async t => {
+t.test('a scan refuses a record that is no envelope, naming its sequence', async t => {
   const packr = new Packr({ useRecords: false })
   const broken = [
     [null, '', 'channel', 1, 0, 1, {}, Buffer.alloc(1)],

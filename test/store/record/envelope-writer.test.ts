@@ -73,7 +73,7 @@ t.test('the envelope writer writes byte for byte what a general MessagePack enco
   )
 })
 
-t.test('lengths at the edges of their encodings', async t => {
+t.test("the envelope writer encodes lengths at the edges of MessagePack's formats correctly", async t => {
   for (const length of [1, 31, 32, 64, 65, 255, 256, 65_535, 65_536]) {
     const header = 'h'.repeat(length)
     const message = {
@@ -100,7 +100,7 @@ t.test('lengths at the edges of their encodings', async t => {
   }
 })
 
-t.test('many headers, and a large one, leave nothing behind for the next message', async t => {
+t.test('many or large headers leave no bytes in the envelope of the next message', async t => {
   const base = { id: 'i', channel: 'c', enqueuedAt: 1_763_812_345_678, deliverAt: 0, expiresAt: Infinity }
   const small = { ...base, headers: {} }
   const before = recordOf(small, null)

@@ -40,7 +40,7 @@ const payloads = fc.letrec(tie => ({
   ),
 })).value
 
-t.test('every payload that the API takes comes back as it was', async t => {
+t.test('every payload that the API accepts is decoded as it was encoded', async t => {
   t.doesNotThrow(() =>
     fc.assert(
       fc.property(payloads, payload => isDeepStrictEqual(payloadOf(message({ payload })), payload)),
@@ -49,7 +49,7 @@ t.test('every payload that the API takes comes back as it was', async t => {
   )
 })
 
-t.test('64-bit integers, dates, bytes and undefined keep their type', async t => {
+t.test('64-bit integers, dates, bytes and undefined in a payload keep their type', async t => {
   const payload = {
     small: 5n,
     lowest: -(2n ** 63n),
@@ -67,7 +67,7 @@ t.test('64-bit integers, dates, bytes and undefined keep their type', async t =>
   t.ok(back.bytes instanceof Uint8Array)
 })
 
-t.test('minus zero comes back as zero', async t => {
+t.test('minus zero in a payload becomes zero', async t => {
   t.ok(Object.is(payloadOf(message({ payload: -0 })), 0))
 })
 
@@ -76,7 +76,7 @@ t.test('a payload may have more than 65,535 keys', async t => {
   t.strictSame(payloadOf(message({ payload })), payload)
 })
 
-t.test('the envelope comes back as it was, and the payload is a view of the record', async t => {
+t.test('an envelope is decoded as it was encoded, and its payload is a view of the record', async t => {
   const encoded = message({
     id: 'order-1',
     channel: 'slack:T1:C1',
@@ -97,7 +97,7 @@ t.test('the envelope comes back as it was, and the payload is a view of the reco
   t.equal(envelope.payload.buffer, encoded.record.buffer, 'nothing was copied')
 })
 
-t.test('an appointment and a delay come back as what they were', async t => {
+t.test('a decoded due time is still known as an appointment or a delay', async t => {
   for (const delayed of [false, true]) {
     const { record } = message({ deliverAt: NOW + 1000, delayed })
     t.match(decodeEnvelope(record, 'the record'), { deliverAt: NOW + 1000, delayed })
@@ -111,7 +111,7 @@ t.test('a decoded message shares no memory with its record', async t => {
   t.strictSame(payload, new Uint8Array([1, 2, 3]))
 })
 
-t.test('a record keeps its bytes while others are encoded, and keeps no large one alive', async t => {
+t.test('a message record keeps its bytes while others are encoded, and keeps no large one alive', async t => {
   const first = message({ payload: 'the first' })
   const bytes = Buffer.from(first.record)
   for (let i = 0; i < 100; i += 1) message({ payload: 'x'.repeat(100_000) })
@@ -122,7 +122,7 @@ t.test('a record keeps its bytes while others are encoded, and keeps no large on
   t.not(small.record.buffer, large.record.buffer)
 })
 
-t.test('a record takes as many bytes as it may, and not one more', async t => {
+t.test('a message record is accepted up to its limit of bytes, and refused one byte beyond', async t => {
   const facts = { id: 'id', idGiven: true, channel: 'c', headers: {}, together: false }
   const times = { enqueuedAt: NOW, deliverAt: 0, expiresAt: Number.POSITIVE_INFINITY }
   for (const payload of ['x'.repeat(300), [1, 2, 70_000], { a: true }]) {
@@ -133,18 +133,21 @@ t.test('a record takes as many bytes as it may, and not one more', async t => {
   }
 })
 
-t.test('a message that never expires stays so', async t => {
+t.test('a message that never expires is decoded as such', async t => {
   t.equal(decodeEnvelope(message().record, 'the record').expiresAt, Number.POSITIVE_INFINITY)
 })
 
-t.test('a message that was not encoded as a part of a list is spoilt by no place in one', async t => {
-  const encoded = message({ together: false })
-  const before = Buffer.from(encoded.record)
-  t.throws(() => placeInList(encoded, 0, 2), /was not encoded as a part of a list/)
-  t.strictSame(encoded.record, before)
-})
+t.test(
+  'a message that was not encoded as a part of a list refuses a place in one and stays unchanged',
+  async t => {
+    const encoded = message({ together: false })
+    const before = Buffer.from(encoded.record)
+    t.throws(() => placeInList(encoded, 0, 2), /was not encoded as a part of a list/)
+    t.strictSame(encoded.record, before)
+  },
+)
 
-t.test('a part of a list that dies together knows its place', async t => {
+t.test('a part of a list that dies together is decoded with its place', async t => {
   const payload = { text: 'of three' }
   const encoded = message({ together: true, payload })
   const length = encoded.record.length
@@ -157,31 +160,34 @@ t.test('a part of a list that dies together knows its place', async t => {
 
 const fields: unknown[] = [null, 'id', 'channel', NOW, 0, NOW, {}, Buffer.from([0xc0])]
 
-t.test('a record with a field of another shape is corrupt, and the error names the field', async t => {
-  const wrong: [index: number, value: unknown, name: RegExp][] = [
-    [0, 'no place', /place/],
-    [0, [3, 3], /place/],
-    [0, [1], /place/],
-    [1, '', /id/],
-    [1, 7, /id/],
-    [2, null, /channel/],
-    [3, 'now', /enqueue time/],
-    [4, 'soon', /deliver-at/],
-    [4, Number.NaN, /deliver-at/],
-    [5, Number.NaN, /expiry/],
-    [6, { trace: 1 }, /headers/],
-    [6, ['trace'], /headers/],
-    [7, 'text', /payload/],
-  ]
-  t.doesNotThrow(() => decodeEnvelope(packr.pack(fields), 'Message 9'))
-  for (const [index, value, name] of wrong) {
-    const record = packr.pack(fields.with(index, value))
-    t.throws(() => decodeEnvelope(record, 'Message 9'), { code: 'WAQ_CORRUPT', message: name })
-    t.throws(() => decodeEnvelope(record, 'Message 9'), { message: /^Message 9 / })
-  }
-})
+t.test(
+  'a message record with a field of another shape is corrupt, and the error names the field',
+  async t => {
+    const wrong: [index: number, value: unknown, name: RegExp][] = [
+      [0, 'no place', /place/],
+      [0, [3, 3], /place/],
+      [0, [1], /place/],
+      [1, '', /id/],
+      [1, 7, /id/],
+      [2, null, /channel/],
+      [3, 'now', /enqueue time/],
+      [4, 'soon', /deliver-at/],
+      [4, Number.NaN, /deliver-at/],
+      [5, Number.NaN, /expiry/],
+      [6, { trace: 1 }, /headers/],
+      [6, ['trace'], /headers/],
+      [7, 'text', /payload/],
+    ]
+    t.doesNotThrow(() => decodeEnvelope(packr.pack(fields), 'Message 9'))
+    for (const [index, value, name] of wrong) {
+      const record = packr.pack(fields.with(index, value))
+      t.throws(() => decodeEnvelope(record, 'Message 9'), { code: 'WAQ_CORRUPT', message: name })
+      t.throws(() => decodeEnvelope(record, 'Message 9'), { message: /^Message 9 / })
+    }
+  },
+)
 
-t.test('a record that is no array, too short, or no MessagePack is corrupt', async t => {
+t.test('a message record that is no array, too short or no MessagePack is corrupt', async t => {
   const records = [
     packr.pack('text'),
     packr.pack(fields.slice(0, 7)),
@@ -193,7 +199,7 @@ t.test('a record that is no array, too short, or no MessagePack is corrupt', asy
   }
 })
 
-t.test('behind the payload there is room for a map of optional fields, which is passed over', async t => {
+t.test('a map of unknown optional fields behind the payload is skipped', async t => {
   const plain = decodeEnvelope(packr.pack(fields), 'Message 9')
   const later = packr.pack([...fields, new Map<number, unknown>([[99, { of: 'a later waq' }]])])
   t.strictSame(decodeEnvelope(later, 'Message 9'), plain)

@@ -10,7 +10,7 @@ import { NOW, recordedError } from '../fixtures/messages.js'
 const scan = new OutcomeScan()
 const packr = new Packr({ useRecords: false })
 
-t.test('a scan says the same as decoding an outcome in full', async t => {
+t.test('a scan of an outcome yields the same as decoding it in full', async t => {
   const whole = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
   const time = fc.oneof(
     fc.nat(),
@@ -41,13 +41,13 @@ t.test('a scan says the same as decoding an outcome in full', async t => {
   t.doesNotThrow(() => fc.assert(property, { numRuns: 300 }))
 })
 
-t.test('optional fields that it does not know change nothing', async t => {
+t.test('a scan of an outcome skips optional fields that it does not know', async t => {
   const attempt = [1, 2, 3, 1, 3, false, 4, [], null]
   const plain = scan.read(1, Buffer.from(packr.pack(attempt)), 1)
   t.strictSame(scan.read(1, Buffer.from(packr.pack([...attempt, new Map([[99, 'later']])])), 1), plain)
 })
 
-t.test('a record that is no outcome is refused with the sequence of its frame', async t => {
+t.test('a scan refuses a record that is no outcome, naming the sequence of its frame', async t => {
   const attempt: unknown[] = [1, 2, 3, 1, 3, false, 4, [], null]
   const wrong: unknown[][] = [
     attempt.with(0, 0),

@@ -85,7 +85,7 @@ function anyRecord(kind: OutcomeKind): fc.Arbitrary<AliveRecord | ResumedRecord>
 for (const kind of kinds) {
   const { frameType, fields } = formatOf(kind)
 
-  t.test(`an outcome "${kind}" comes back as it was`, async t => {
+  t.test(`an outcome "${kind}" is decoded as it was encoded`, async t => {
     t.doesNotThrow(() =>
       fc.assert(
         fc.property(anyRecord(kind), record =>
@@ -122,52 +122,58 @@ for (const kind of kinds) {
   )
 }
 
-t.test('optional fields stand in a map at the end, and take no byte where there are none', async t => {
-  const fields = [{ name: 'at', type: 'time' }] as const
-  const optional = [
-    { key: 1, name: 'wait', type: 'duration' },
-    { key: 7, name: 'who', type: 'text' },
-  ] as const
-  const format: OutcomeFormat = { frameType: 1, fields, optional }
-  const comesBack = (values: Record<string, unknown>): Record<string, unknown> =>
-    decodeFields(format, 'it', encodeFields(format, values), 'Frame 1')
-  t.strictSame(comesBack({ at: 5 }), { kind: 'it', at: 5 })
-  t.strictSame(comesBack({ at: 5, who: 'a' }), { kind: 'it', at: 5, who: 'a' })
-  t.strictSame(comesBack({ at: 5, wait: 3, who: 'a' }), { kind: 'it', at: 5, wait: 3, who: 'a' })
-  t.equal(encodeFields(format, { at: 5 }).length, encodeFields({ frameType: 1, fields }, { at: 5 }).length)
-  const later = packr.pack([
-    5,
-    new Map<number, unknown>([
-      [3, { deep: [1] }],
-      [7, 'a'],
-    ]),
-  ])
-  t.strictSame(decodeFields(format, 'it', later, 'Frame 1'), { kind: 'it', at: 5, who: 'a' })
-  const wrong = packr.pack([5, new Map([[7, 1]])])
-  t.throws(() => decodeFields(format, 'it', wrong, 'Frame 1'), { code: 'WAQ_CORRUPT', message: /"who"/ })
-})
+t.test(
+  'optional fields of an outcome stand in a map at the end, and take no byte if there are none',
+  async t => {
+    const fields = [{ name: 'at', type: 'time' }] as const
+    const optional = [
+      { key: 1, name: 'wait', type: 'duration' },
+      { key: 7, name: 'who', type: 'text' },
+    ] as const
+    const format: OutcomeFormat = { frameType: 1, fields, optional }
+    const comesBack = (values: Record<string, unknown>): Record<string, unknown> =>
+      decodeFields(format, 'it', encodeFields(format, values), 'Frame 1')
+    t.strictSame(comesBack({ at: 5 }), { kind: 'it', at: 5 })
+    t.strictSame(comesBack({ at: 5, who: 'a' }), { kind: 'it', at: 5, who: 'a' })
+    t.strictSame(comesBack({ at: 5, wait: 3, who: 'a' }), { kind: 'it', at: 5, wait: 3, who: 'a' })
+    t.equal(encodeFields(format, { at: 5 }).length, encodeFields({ frameType: 1, fields }, { at: 5 }).length)
+    const later = packr.pack([
+      5,
+      new Map<number, unknown>([
+        [3, { deep: [1] }],
+        [7, 'a'],
+      ]),
+    ])
+    t.strictSame(decodeFields(format, 'it', later, 'Frame 1'), { kind: 'it', at: 5, who: 'a' })
+    const wrong = packr.pack([5, new Map([[7, 1]])])
+    t.throws(() => decodeFields(format, 'it', wrong, 'Frame 1'), { code: 'WAQ_CORRUPT', message: /"who"/ })
+  },
+)
 
-t.test('an outcome of an unknown type is of a newer version, and the error names the type', async t => {
-  t.throws(() => decodeOutcome(200, packr.pack([]), 'Frame 7 of the ack log'), {
-    code: 'WAQ_UNSUPPORTED_VERSION',
-    message: /Frame 7 of the ack log .*type 200/,
-  })
-})
+t.test(
+  'an outcome of an unknown type is refused as of a newer version, and the error names the type',
+  async t => {
+    t.throws(() => decodeOutcome(200, packr.pack([]), 'Frame 7 of the ack log'), {
+      code: 'WAQ_UNSUPPORTED_VERSION',
+      message: /Frame 7 of the ack log .*type 200/,
+    })
+  },
+)
 
-t.test('bytes that are no MessagePack array are corrupt', async t => {
+t.test('an outcome that is no MessagePack array is corrupt', async t => {
   for (const bytes of [packr.pack('text'), Buffer.from([0xc1]), Buffer.alloc(0)]) {
     t.throws(() => decodeOutcome(1, bytes, 'Frame 1'), { code: 'WAQ_CORRUPT' })
   }
 })
 
-t.test('no two outcomes have one frame type, and none has 0', async t => {
+t.test('no two kinds of outcomes share a frame type, and none has 0', async t => {
   const types = kinds.map(kind => formatOf(kind).frameType)
   t.equal(new Set(types).size, kinds.length)
   t.notOk(types.includes(0))
 })
 
 t.test(
-  'the encoded bytes stay what they are while others are encoded, and keep nothing else alive',
+  'an encoded outcome keeps its bytes while others are encoded, and keeps no other memory alive',
   async t => {
     const [record] = fc.sample(anyRecord('dead'), { numRuns: 1, seed: 1 })
     const first = encodeOutcome(record!)

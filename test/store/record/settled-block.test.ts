@@ -70,7 +70,7 @@ const anyRecord: fc.Arbitrary<SettlingRecord> = fc.oneof(
   fc.record({ ...anyFacts, optional: anyOptional }),
 )
 
-t.test('outcomes put into blocks come out unchanged, but for one next sequence a block', async t => {
+t.test('outcomes in a block are decoded unchanged, except that a block has one next sequence', async t => {
   const property = fc.property(
     fc.array(fc.tuple(fc.integer({ min: 1, max: 2 ** 33 }), anyRecord), { maxLength: 600, size: 'max' }),
     steps => {
@@ -98,7 +98,7 @@ t.test('outcomes put into blocks come out unchanged, but for one next sequence a
   t.doesNotThrow(() => fc.assert(property, { numRuns: 40 }))
 })
 
-t.test('a block ends before it takes too many outcomes, or too much text', async t => {
+t.test('a block is full before it has too many outcomes or too much text', async t => {
   const many = blocksOf(Array.from({ length: 600 }, (_, i) => [i + 1, record({ id: `id ${i}` })]))
   t.strictSame(
     many.map(({ ackSequence }) => ackSequence),
@@ -111,7 +111,7 @@ t.test('a block ends before it takes too many outcomes, or too much text', async
   t.equal(decodeOutcomes(SETTLED_FRAME_TYPE, huge[0]!.data, 1).length, 1, 'one alone is never too long')
 })
 
-t.test('sequences that do not rise do not go into one block', async t => {
+t.test('outcomes whose sequences do not rise go into separate blocks', async t => {
   const far = 2 ** 52
   const blocks = blocksOf([
     [5, record()],
@@ -124,13 +124,13 @@ t.test('sequences that do not rise do not go into one block', async t => {
   )
 })
 
-t.test('a channel stands once in a block', async t => {
+t.test('a block contains the name of each channel once', async t => {
   const channel = 'telegram:a-long-name-of-a-bot:'.repeat(4)
   const [shared] = blocksOf(Array.from({ length: 100 }, (_, i) => [i + 1, record({ channel })]))
   t.equal(shared!.data.toString('latin1').split(channel).length - 1, 1)
 })
 
-t.test('the hash is that of the id, whatever its letters are', async t => {
+t.test('the hash of a row in a block is that of its id, in any script', async t => {
   const block = new SettledBlock()
   for (const id of ['plain', '아이디', '']) {
     const [{ data }] = blocksOf([[3, record({ id })]]) as [Block]
@@ -141,12 +141,12 @@ t.test('the hash is that of the id, whatever its letters are', async t => {
   }
 })
 
-t.test('attempts beyond 32 bits count as many', async t => {
+t.test('attempts beyond 32 bits are stored in a block as the largest number', async t => {
   const [{ data }] = blocksOf([[3, record({ attempts: 2 ** 40 })]]) as [Block]
   t.match(decodeOutcomes(SETTLED_FRAME_TYPE, data, 3), [{ record: { attempts: 0xffff_ffff } }])
 })
 
-t.test('one alone is what is recorded when a message ends', async t => {
+t.test('a settling outcome is recorded as a block of one', async t => {
   const property = fc.property(anyRecord, fc.integer({ min: 1, max: 2 ** 50 }), (one, ackSequence) => {
     const data = new SettledBlockWriter().encode(one)
     t.strictSame(decodeOutcomes(SETTLED_FRAME_TYPE, data, ackSequence), [
@@ -157,14 +157,14 @@ t.test('one alone is what is recorded when a message ends', async t => {
   t.doesNotThrow(() => fc.assert(property, { numRuns: 300 }))
 })
 
-t.test('one alone takes 74 bytes with an id of 36, 16 of them beside its texts', async t => {
+t.test('a block of one with an id of 36 bytes takes 74 bytes, 16 of them beside its texts', async t => {
   const id = '0198c1f0-7a3b-7c4d-8e5f-0123456789ab'
   const one = record({ sequence: 1_000_000, nextSequence: 1_000_020, id, channel: 'telegram:bot:1' })
   const data = new SettledBlockWriter().encode(one)
   t.equal(data.length - id.length - 'telegram:bot:1'.length - 8, 16)
 })
 
-t.test('times are told to the millisecond, and no time is longer than a number', async t => {
+t.test('times in a block are rounded to the millisecond and bounded', async t => {
   for (const [at, told] of [
     [NOW + 0.4, NOW],
     [Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER],
@@ -174,7 +174,7 @@ t.test('times are told to the millisecond, and no time is longer than a number',
   }
 })
 
-t.test('optional fields take no byte where there are none, and are kept as they are', async t => {
+t.test('optional fields in a block are kept as they are, and take no byte if there are none', async t => {
   const optional = Buffer.from(packr.pack(new Map<number, unknown>([[99, { of: 'a later waq' }]])))
   const writer = new SettledBlockWriter()
   const plain = writer.encode(record())
@@ -189,7 +189,7 @@ t.test('optional fields take no byte where there are none, and are kept as they 
   t.match(found, [{ optional: undefined }, { optional }])
 })
 
-t.test('a record that is cut short, or longer, is no block', async t => {
+t.test('a block that is cut or has bytes behind it is corrupt', async t => {
   const [{ data }] = blocksOf([
     [1, record()],
     [2, record({ id: 'other' })],
@@ -228,7 +228,7 @@ const wrong: Readonly<Record<string, readonly number[]>> = {
   'a kind that settles nothing': [...whole.with(3, 0x0b), ...texts],
 }
 
-t.test('a frame with a valid checksum that is no block is reported', async t => {
+t.test('a frame with a valid checksum and an invalid block is reported as corrupt', async t => {
   t.match(decodeOutcomes(SETTLED_FRAME_TYPE, Buffer.from([...whole, ...texts]), 5), [
     { ackSequence: 5, record: { id: 'i', channel: 'c', digest: '12345678', sequence: 7, at: 40 } },
   ])

@@ -9,7 +9,7 @@ function bytesOf(value: number): Buffer {
   return buffer.subarray(0, writeVarint(buffer, value, 0))
 }
 
-t.test('whole numbers up to 2^53 - 1 come back, in as few bytes as they need', async t => {
+t.test('whole numbers up to 2^53 - 1 are read as written, in as few bytes as they need', async t => {
   const property = fc.property(fc.oneof(fc.nat(), fc.maxSafeInteger().map(Math.abs)), value => {
     const bytes = bytesOf(value)
     reader.begin(bytes)
@@ -25,7 +25,7 @@ t.test('whole numbers up to 2^53 - 1 come back, in as few bytes as they need', a
   t.equal(bytesOf(Number.MAX_SAFE_INTEGER).length, MAX_VARINT_BYTES)
 })
 
-t.test('a larger number, one without an end, and none at all are NaN', async t => {
+t.test('a varint that is too large, unterminated or missing is NaN', async t => {
   const larger = bytesOf(Number.MAX_SAFE_INTEGER)
   larger[7]! += 0x10
   for (const bytes of [larger, Buffer.alloc(12, 0xff), Buffer.from([0x80]), Buffer.alloc(0)]) {

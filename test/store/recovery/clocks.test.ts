@@ -37,7 +37,7 @@ async function expired(disk: MemoryDisk, clock: FakeClock): Promise<number> {
   return store.recovery.expired
 }
 
-t.test('a step of the wall clock within a life is no time that passed, in the next one either', async t => {
+t.test('a step of the wall clock moves queue time neither in its life nor in the next one', async t => {
   for (const stepMs of [YEAR_MS, -YEAR_MS]) {
     const { disk, clock, store } = await begin()
     clock.jumpWall(stepMs)
@@ -52,21 +52,24 @@ t.test('a step of the wall clock within a life is no time that passed, in the ne
   }
 })
 
-t.test('a clock that went wrong and was set right while nothing ran hides no time for ever', async t => {
-  const { disk, clock, store } = await begin()
-  clock.jumpWall(YEAR_MS)
-  store.time.now()
-  await store.close()
-  clock.jumpWall(-YEAR_MS)
-  t.equal(await expired(disk, clock), 0)
-  await clock.advance(HOUR_MS)
-  t.equal(await expired(disk, clock), 1, 'an hour passed since the clock is right')
-  const last = await openOn(disk, clock)
-  t.equal(last.time.onWall(last.time.now()), clock.wall())
-  await last.close()
-})
+t.test(
+  'a clock that was wrong and was set right while no process ran does not hide time for ever',
+  async t => {
+    const { disk, clock, store } = await begin()
+    clock.jumpWall(YEAR_MS)
+    store.time.now()
+    await store.close()
+    clock.jumpWall(-YEAR_MS)
+    t.equal(await expired(disk, clock), 0)
+    await clock.advance(HOUR_MS)
+    t.equal(await expired(disk, clock), 1, 'an hour passed since the clock is right')
+    const last = await openOn(disk, clock)
+    t.equal(last.time.onWall(last.time.now()), clock.wall())
+    await last.close()
+  },
+)
 
-t.test('a clock that is not set yet leaves what is recorded as it is', async t => {
+t.test('a life that begins before the clock is set keeps the recorded times', async t => {
   // The first life begins before the clock is set, and sees that happen.
   const { disk, clock, store } = await begin()
   clock.jumpWall(YEAR_MS)
@@ -78,7 +81,7 @@ t.test('a clock that is not set yet leaves what is recorded as it is', async t =
   t.equal(await expired(disk, clock), 0, 'no year has passed')
 })
 
-t.test('a machine that comes up in 1970 goes on from what is recorded, and is set right', async t => {
+t.test('a machine that boots in 1970 goes on from the recorded time until its clock is set', async t => {
   const { disk, clock, store, start } = await begin()
   const dueAt = start + 2 * HOUR_MS
   await written(store, await enqueueOne(store, { id: 'told', enqueuedAt: start }), {
@@ -103,7 +106,7 @@ t.test('a machine that comes up in 1970 goes on from what is recorded, and is se
 })
 
 t.test(
-  'no step of the wall clock makes the dedupe window forget, and no suspend makes it remember',
+  'a step of the wall clock does not shorten the dedupe window, and a suspend does not prolong it',
   async t => {
     const { clock, store } = await begin()
     await written(store, store.bySequence(1)!, { ...outcomeOf('delivered'), at: store.time.now() })
@@ -122,7 +125,7 @@ t.test(
   },
 )
 
-t.test('how the clocks parted outlives every compaction, once', async t => {
+t.test('the record of how the clocks parted outlives every compaction, once', async t => {
   const { disk, clock, store, start } = await begin()
   for (let step = 1; step <= 3; step++) {
     clock.jumpWall(YEAR_MS)

@@ -114,7 +114,7 @@ const damages: Readonly<Record<string, { lost: number[]; apply: (disk: Recording
 }
 
 for (const [what, { lost, apply }] of Object.entries(damages)) {
-  t.test(`${what}: each message that an outcome tells of is told to be lost, once`, async t => {
+  t.test(`with ${what}, each lost message that an outcome names is reported once`, async t => {
     const disk = await killedQueue()
     apply(disk)
     await refuses(t, disk)
@@ -140,7 +140,7 @@ async function refuses(t: Test, disk: RecordingDisk, options: Options = {}): Pro
   await t.rejects(openOn(disk.clone(), { onCorruption: 'refuse', ...options }), { code: 'WAQ_CORRUPT' })
 }
 
-t.test('of a settled message that is lost, its outcome tells the id and the channel', async t => {
+t.test('the id and channel of a lost settled message are known from its outcome', async t => {
   const disk = await killedQueue('delivered')
   damage.zeroBlock(disk, segmentOf(disk, 'messages'), SEGMENT_HEADER_BYTES, ALL)
   const { store } = await openOn(disk)
@@ -156,7 +156,7 @@ t.test('of a settled message that is lost, its outcome tells the id and the chan
   await store.close()
 })
 
-t.test('a torn end that no outcome tells of is a tear, as ever', async t => {
+t.test('a torn end that no outcome names is a tear, not a loss', async t => {
   const disk = new RecordingDisk()
   const { store, process } = await openOn(disk)
   await enqueueOne(store, { id: 'sent' })
@@ -173,7 +173,7 @@ t.test('a torn end that no outcome tells of is a tear, as ever', async t => {
   await again.close()
 })
 
-t.test('a tear is one, whatever an earlier life has lost', async t => {
+t.test('a tear is reported as a tear, whatever an earlier life has lost', async t => {
   const disk = await killedQueue('retry', { durability: 'os', bootId: 'first' })
   damage.zeroBlock(disk, segmentOf(disk, 'messages'), SEGMENT_HEADER_BYTES, ALL)
   const { store, process } = await openOn(disk, { bootId: 'second' })
@@ -188,7 +188,7 @@ t.test('a tear is one, whatever an earlier life has lost', async t => {
   await again.close()
 })
 
-t.test('an attempt that outlives its message through a compaction proves nothing', async t => {
+t.test('an attempt that outlives its message through a compaction reports no loss', async t => {
   const disk = new RecordingDisk()
   const { store } = await openOn(disk, { segmentBytes: 4096, liveRatio: 1 })
   const ids = Array.from({ length: 60 }, (_, i) => `m${i}`)
@@ -211,65 +211,68 @@ t.test('an attempt that outlives its message through a compaction proves nothing
 
 for (const durability of ['os', { syncEveryMs: 60_000 }] as const) {
   const name = JSON.stringify(durability)
-  t.test(`after a loss of power under ${name} messages are lost, and nothing is corrupt`, async t => {
-    const disk = await killedQueue('retry', { durability, bootId: 'first' })
-    const path = segmentOf(disk, 'messages')
-    damage.truncateFile(disk, path, frameEnds(disk, path)[2]!)
-    const { store } = await openOn(disk.clone(), { durability, bootId: 'second', onCorruption: 'refuse' })
-    t.match(store.recovery, { messages: 3, corrupt: [], lost: { unsettled: 3, settled: 0 } })
-    await store.close()
-    t.comment('in the same boot the page cache had them')
-    await refuses(t, disk, { durability, bootId: 'first' })
-    t.comment('the header was synced')
-    const headless = disk.clone()
-    damage.zeroBlock(headless, path, 0, SEGMENT_HEADER_BYTES)
-    await refuses(t, headless, { durability, bootId: 'second' })
-  })
+  t.test(
+    `after a power loss with durability ${name} messages are reported lost and nothing corrupt`,
+    async t => {
+      const disk = await killedQueue('retry', { durability, bootId: 'first' })
+      const path = segmentOf(disk, 'messages')
+      damage.truncateFile(disk, path, frameEnds(disk, path)[2]!)
+      const { store } = await openOn(disk.clone(), { durability, bootId: 'second', onCorruption: 'refuse' })
+      t.match(store.recovery, { messages: 3, corrupt: [], lost: { unsettled: 3, settled: 0 } })
+      await store.close()
+      t.comment('in the same boot the page cache had them')
+      await refuses(t, disk, { durability, bootId: 'first' })
+      t.comment('the header was synced')
+      const headless = disk.clone()
+      damage.zeroBlock(headless, path, 0, SEGMENT_HEADER_BYTES)
+      await refuses(t, headless, { durability, bootId: 'second' })
+    },
+  )
 }
 
-t.test('a message synced before a life ended is reported lost under a relaxed durability, too', async t => {
-  const disk = new RecordingDisk()
-  const options: Options = { durability: 'os', bootId: 'first', segmentBytes: 4096 }
-  const { store, process } = await openOn(disk, options)
-  for (let i = 0; i < 60; i += 1) {
-    const ref = await enqueueOne(store, { payload: 'x'.repeat(200) })
-    await store.record(ref, outcomeOf('attempt')).written
-  }
-  await store.syncOutcomes()
-  process.kill()
-  const killed = disk.settled()
-  damage.zeroBlock(killed, killed.files(`${ROOT}/messages`)[0]!, SEGMENT_HEADER_BYTES, ALL)
-  await refuses(t, killed, { ...options, bootId: 'second' })
-})
-
 t.test(
-  'what a segment held that was followed by another is no less lost under a relaxed durability',
+  'with a relaxed durability a lost message that an ended life had synced is reported as corruption',
   async t => {
     const disk = new RecordingDisk()
     const options: Options = { durability: 'os', bootId: 'first', segmentBytes: 4096 }
     const { store, process } = await openOn(disk, options)
-    const held = new Promise<void>(() => {})
-    // No manifest has the length of the first segment: the one that is to tell it never becomes durable.
-    process.gate = ({ kind, path }) =>
-      kind === 'rename' && path.includes('/manifests/') && isFollowed() ? held : undefined
-    const isFollowed = (): boolean => segmentsWithFrames(disk, 'messages').length > 1
-    while (!isFollowed()) {
+    for (let i = 0; i < 60; i += 1) {
       const ref = await enqueueOne(store, { payload: 'x'.repeat(200) })
       await store.record(ref, outcomeOf('attempt')).written
     }
     await store.syncOutcomes()
     process.kill()
     const killed = disk.settled()
-    const [first] = segmentsWithFrames(killed, 'messages')
-    const ends = frameEnds(killed, first!)
-    damage.zeroBlock(killed, first!, ends.at(-2)!, ends.at(-1)! - ends.at(-2)!)
+    damage.zeroBlock(killed, killed.files(`${ROOT}/messages`)[0]!, SEGMENT_HEADER_BYTES, ALL)
     await refuses(t, killed, { ...options, bootId: 'second' })
-    const { store: again } = await openOn(killed, { ...options, bootId: 'second' })
-    t.match(again.recovery.lost, { unsettled: 1 })
-    t.equal(again.recovery.corrupt.length, 1)
-    await again.close()
   },
 )
+
+t.test('with a relaxed durability a lost message in a sealed segment is reported as corruption', async t => {
+  const disk = new RecordingDisk()
+  const options: Options = { durability: 'os', bootId: 'first', segmentBytes: 4096 }
+  const { store, process } = await openOn(disk, options)
+  const held = new Promise<void>(() => {})
+  // No manifest has the length of the first segment: the one that is to tell it never becomes durable.
+  process.gate = ({ kind, path }) =>
+    kind === 'rename' && path.includes('/manifests/') && isFollowed() ? held : undefined
+  const isFollowed = (): boolean => segmentsWithFrames(disk, 'messages').length > 1
+  while (!isFollowed()) {
+    const ref = await enqueueOne(store, { payload: 'x'.repeat(200) })
+    await store.record(ref, outcomeOf('attempt')).written
+  }
+  await store.syncOutcomes()
+  process.kill()
+  const killed = disk.settled()
+  const [first] = segmentsWithFrames(killed, 'messages')
+  const ends = frameEnds(killed, first!)
+  damage.zeroBlock(killed, first!, ends.at(-2)!, ends.at(-1)! - ends.at(-2)!)
+  await refuses(t, killed, { ...options, bootId: 'second' })
+  const { store: again } = await openOn(killed, { ...options, bootId: 'second' })
+  t.match(again.recovery.lost, { unsettled: 1 })
+  t.equal(again.recovery.corrupt.length, 1)
+  await again.close()
+})
 
 const ackDamages: Readonly<Record<string, (disk: RecordingDisk, path: string) => void>> = {
   zeroed: (disk, path) => damage.zeroBlock(disk, path, 0, ALL),
@@ -280,7 +283,7 @@ const ackDamages: Readonly<Record<string, (disk: RecordingDisk, path: string) =>
 
 for (const [what, apply] of Object.entries(ackDamages)) {
   t.test(
-    `an ack segment ${what}: delivered messages that come back are in doubt, also after another crash`,
+    `with an ack segment ${what}, delivered messages that come back are in doubt, also after another crash`,
     async t => {
       const disk = await killedQueue('delivered')
       apply(disk, segmentOf(disk, 'acks'))
@@ -301,7 +304,7 @@ for (const [what, apply] of Object.entries(ackDamages)) {
   )
 }
 
-t.test('behind a header that cannot be read frames load, and the end is in doubt', async t => {
+t.test('frames behind an unreadable header of the ack log load, and its end is in doubt', async t => {
   const disk = await killedQueue('retry')
   const path = segmentOf(disk, 'acks')
   const end = frameEnds(disk, path).at(-1)
@@ -319,7 +322,7 @@ t.test('behind a header that cannot be read frames load, and the end is in doubt
   await again.close()
 })
 
-t.test('messages that no outcome tells of are missed where the manifest knows them to be synced', async t => {
+t.test('lost messages without an outcome are reported where the manifest has them as synced', async t => {
   const disk = new RecordingDisk()
   const { store, process } = await openOn(disk)
   const refs = []
@@ -337,7 +340,7 @@ t.test('messages that no outcome tells of are missed where the manifest knows th
   await again.close()
 })
 
-t.test('a removed manifest is damage by itself, and no loss is made up from what is left', async t => {
+t.test('a removed manifest is reported as damage, and no loss of messages is inferred', async t => {
   const disk = await killedQueue()
   for (const path of disk.files(`${ROOT}/manifests`)) damage.removeFile(disk, path)
   await refuses(t, disk)

@@ -38,7 +38,7 @@ async function restarted(
   return { store, ref: [...store.live()][0] }
 }
 
-t.test('a message without an outcome is pending and was never sent', async t => {
+t.test('after a restart a message without an outcome is pending and was never sent', async t => {
   const { store, ref } = await restarted([])
   t.equal(store.state(ref!), 'pending')
   t.equal(store.attempts(ref!), 0)
@@ -67,17 +67,20 @@ t.test('an attempt that a shutdown interrupted is in doubt, and not charged', as
 })
 
 for (const kind of ['retry', 'rate-limited'] as const) {
-  t.test(`after "${kind}" a message is pending and due when it was`, async t => {
-    const outcome = outcomeOf(kind)
-    const { store, ref } = await restarted([outcome])
-    t.equal(store.state(ref!), 'pending')
-    t.equal(store.dueAt(ref!), outcome.dueAt)
-    t.equal(store.attempts(ref!), outcome.attempts)
-    t.equal(store.progress(ref!).firstAttemptAt, NOW)
-    t.strictSame(store.history(ref!).lastError, outcome.error)
-  })
+  t.test(
+    `after a restart a message with the last outcome "${kind}" is pending and due when it was`,
+    async t => {
+      const outcome = outcomeOf(kind)
+      const { store, ref } = await restarted([outcome])
+      t.equal(store.state(ref!), 'pending')
+      t.equal(store.dueAt(ref!), outcome.dueAt)
+      t.equal(store.attempts(ref!), outcome.attempts)
+      t.equal(store.progress(ref!).firstAttemptAt, NOW)
+      t.strictSame(store.history(ref!).lastError, outcome.error)
+    },
+  )
 
-  t.test(`after "${kind}" a clock that was set back does not stall a message`, async t => {
+  t.test(`a clock set back does not stall a message with the last outcome "${kind}"`, async t => {
     const outcome = outcomeOf(kind)
     const { store, ref } = await restarted([outcome], (_, clock) => {
       clock.time = NOW - 86_400_000
@@ -87,7 +90,7 @@ for (const kind of ['retry', 'rate-limited'] as const) {
   })
 }
 
-t.test('a wait for a group is told after a restart while it lasts', async t => {
+t.test("a receiver's wait for a group is in force after a restart while it lasts", async t => {
   const { store } = await restarted([outcomeOf('rate-limited')])
   t.strictSame([...store.pendingLimits()], [{ scope: 'group', target: 'telegram:*', until: NOW + 9000 }])
   const { store: later } = await restarted([outcomeOf('rate-limited')], (_, clock) => {
@@ -96,7 +99,7 @@ t.test('a wait for a group is told after a restart while it lasts', async t => {
   t.strictSame([...later.pendingLimits()], [])
 })
 
-t.test('the time of a scheduled message is never clamped', async t => {
+t.test('after a restart the due time of a scheduled message is not clamped', async t => {
   const disk = new MemoryDisk()
   const before = await openStore(disk)
   await enqueueOne(before, { deliverAt: NOW + 1000 })
@@ -107,7 +110,7 @@ t.test('the time of a scheduled message is never clamped', async t => {
   t.equal(store.deliverAt([...store.live()][0]!), NOW + 1000)
 })
 
-t.test('a released message is pending, at once', async t => {
+t.test('after a restart a released message is pending at once', async t => {
   const { store, ref } = await restarted([outcomeOf('attempt'), outcomeOf('released')])
   t.equal(store.state(ref!), 'pending')
   t.equal(store.dueAt(ref!), 0)
@@ -115,7 +118,7 @@ t.test('a released message is pending, at once', async t => {
 })
 
 for (const kind of ['delivered', 'cancelled', 'purged'] as const) {
-  t.test(`a ${kind} message is gone, and its id is known`, async t => {
+  t.test(`after a restart a ${kind} message is gone and its id known`, async t => {
     const { store, ref } = await restarted([outcomeOf(kind)])
     t.equal(ref, undefined)
     t.match(await store.find('m'), { settled: { id: 'm', state: kind, sequence: 1, at: NOW } })
@@ -123,7 +126,7 @@ for (const kind of ['delivered', 'cancelled', 'purged'] as const) {
   })
 }
 
-t.test('a dead letter stays one, with its reason', async t => {
+t.test('after a restart a dead letter is still dead for its reason', async t => {
   const { store, ref } = await restarted([outcomeOf('dead')])
   t.equal(store.state(ref!), 'dead')
   t.match(store.history(ref!), { diedAt: NOW, deadReason: 'permanent', lastError: recordedError() })
@@ -147,15 +150,18 @@ t.test('a channel that a dead letter halted is halted after a restart, until it 
   t.strictSame([...third.haltedChannels()], [])
 })
 
-t.test('a redriven message is pending at its order key, with attempts and expiry anew', async t => {
-  const { store, ref } = await restarted([outcomeOf('dead'), outcomeOf('redriven')])
-  t.equal(store.state(ref!), 'pending')
-  t.equal(store.orderKey(ref!), 0.5)
-  t.equal(store.expiresAt(ref!), NOW + 60_000)
-  t.equal(store.attempts(ref!), 0)
-})
+t.test(
+  'after a restart a redriven message is pending at its order key, with new attempts and expiry',
+  async t => {
+    const { store, ref } = await restarted([outcomeOf('dead'), outcomeOf('redriven')])
+    t.equal(store.state(ref!), 'pending')
+    t.equal(store.orderKey(ref!), 0.5)
+    t.equal(store.expiresAt(ref!), NOW + 60_000)
+    t.equal(store.attempts(ref!), 0)
+  },
+)
 
-t.test('whatever comes after a redrive, the order key and the expiry stay', async t => {
+t.test('no outcome after a redrive changes the order key or the expiry', async t => {
   for (const outcome of outcomes) {
     if (['delivered', 'cancelled', 'purged', 'redriven'].includes(outcome.kind)) continue
     const { store, ref } = await restarted([outcomeOf('dead'), outcomeOf('redriven'), outcome])
@@ -176,7 +182,7 @@ t.test('the last outcome alone carries the last five errors', async t => {
   )
 })
 
-t.test('an outcome of a message that is not there changes nothing but the next sequence', async t => {
+t.test('an outcome of a message that is gone changes only the next sequence', async t => {
   const disk = new MemoryDisk()
   const before = await openStore(disk)
   const first = await enqueueOne(before, { id: 'lost' })
@@ -236,7 +242,7 @@ t.test('lost ack bytes put the messages that they may have named in doubt, and n
   t.match(store.recovery.corrupt, [{ file: 'acks/1', firstMissing: 4 }])
 })
 
-t.test('messages past their expiry are counted, dead letters apart', async t => {
+t.test('an opening counts messages past their expiry apart from dead letters', async t => {
   const disk = new MemoryDisk()
   const before = await openStore(disk)
   await enqueueOne(before, { expiresAt: NOW + 10 })
@@ -264,7 +270,7 @@ t.test('parts of a list that dies together find each other after a restart', asy
   t.strictSame(facts(await openStore(disk)), expected)
 })
 
-t.test('the backlog comes by sequence', async t => {
+t.test('the backlog is read in the order of sequences', async t => {
   const disk = new MemoryDisk()
   const before = await openStore(disk)
   for (let i = 0; i < 50; i += 1) await enqueueOne(before)
@@ -286,7 +292,7 @@ t.test('the backlog comes by sequence', async t => {
   )
 })
 
-t.test('a second copy of a message changes nothing', async t => {
+t.test('a second copy of a message changes nothing at an opening', async t => {
   const disk = new MemoryDisk()
   const before = await openStore(disk)
   await enqueueOne(before, { id: 'twice' })

@@ -36,7 +36,7 @@ t.test('a sequence table finds what was added and not deleted, as a Map does', a
   )
 })
 
-t.test('the last sequence of all is found like any other', async t => {
+t.test('the largest possible sequence is found like any other', async t => {
   const table = new SequenceTable()
   table.add(Number.MAX_SAFE_INTEGER, 7 as MessageRef)
   t.equal(table.find(Number.MAX_SAFE_INTEGER), 7)

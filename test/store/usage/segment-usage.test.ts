@@ -63,7 +63,7 @@ t.test('an ack segment stays while it keeps an id, a halt or a limit', async t =
   t.strictSame(free(usage, acks, ALL, NOW + 10), [1, 2, 3])
 })
 
-t.test('a resume stays while an older ack segment does', async t => {
+t.test('a segment with a resume stays while an older ack segment does', async t => {
   const usage = new SegmentUsage()
   usage.outcomeWritten(7, undefined, 1)
   usage.resumeAdded(2)
@@ -73,7 +73,7 @@ t.test('a resume stays while an older ack segment does', async t => {
 })
 
 t.test(
-  'a resume stays while an older ack segment is being rewritten, though no one needs that one',
+  'a segment with a resume stays while an older ack segment is being rewritten, though that one is unneeded',
   async t => {
     const usage = new SegmentUsage()
     usage.resumeAdded(2)
@@ -82,13 +82,13 @@ t.test(
   },
 )
 
-t.test('an ack segment that is written to, or has appends in flight, stays', async t => {
+t.test('an ack segment that is written to or has appends in flight is not free', async t => {
   const usage = new SegmentUsage()
   t.strictSame(free(usage, [segment(1, { sealed: false })]), [])
   t.strictSame(free(usage, acks, 25), [1])
 })
 
-t.test('a segment that holds second copies stays as long as the first ones are needed', async t => {
+t.test('a segment with second copies stays as long as the first ones are needed', async t => {
   const usage = new SegmentUsage()
   usage.outcomeWritten(7, undefined, 1)
   usage.outcomeCopied(1, 2)

@@ -79,7 +79,7 @@ class Device {
   }
 }
 
-t.test('the first attempt of a queue waits for the device, and those behind it for nothing', async t => {
+t.test('the first attempt of a queue waits for the device, and the next ones do not', async t => {
   const { disk } = new Device()
   const store = await openStore(disk, onDemand)
   const refs = await enqueue(store, 3)
@@ -89,7 +89,7 @@ t.test('the first attempt of a queue waits for the device, and those behind it f
   t.notOk(await attempt(store, await enqueueOne(store)), 'nor does one that was not there yet')
 })
 
-t.test('at any pace no one waits for a window that moves', async t => {
+t.test('no attempt waits for a window that moves, at any pace', async t => {
   const { disk } = new Device()
   const store = await openStore(disk, { ...onDemand, segmentBytes: 1e9 })
   const refs = await enqueue(store, 5000)
@@ -103,7 +103,7 @@ t.test('at any pace no one waits for a window that moves', async t => {
   t.ok(disk.acks.syncs < 15, `${disk.acks.syncs} syncs`)
 })
 
-t.test('while a window is not known to be on the device, it covers nothing by itself', async t => {
+t.test('an attempt window covers no message before it is on the device', async t => {
   const device = new Device()
   const store = await openStore(device.disk, onDemand)
   const refs = await enqueue(store, 2000)
@@ -152,7 +152,7 @@ t.test('an attempt far behind the window waits for the device and does not draw 
   t.notOk(await attempt(store, refs[3002]!))
 })
 
-t.test('after a loss of power what was attempted unknown is in doubt, and no more than a window', async t => {
+t.test('after a power loss unrecorded attempts are in doubt, and at most a window of messages', async t => {
   const device = new Device()
   const store = await openStore(device.disk, { ...onDemand, segmentBytes: 1e9 })
   const refs = await enqueue(store, 100_000, { channel: 'one' })
@@ -181,33 +181,36 @@ t.test('after a loss of power what was attempted unknown is in doubt, and no mor
   t.ok(next.mayHaveBeenSent(next.bySequence(doubtful[0]!)!))
 })
 
-t.test('wherever the messages of a backlog stand, none is sent again unmarked', async t => {
-  const device = new Device()
-  const store = await openStore(device.disk, { ...onDemand, segmentBytes: 1e9 })
-  const channels = Array.from({ length: 40 }, (_, i) => `c${i}`)
-  for (const channel of channels) await enqueue(store, 250, { channel })
-  const sent = new Set<number>()
-  // In turns: each is far from the last one in the log.
-  for (let round = 0; round < 20; round += 1) {
-    for (let channel = 0; channel < channels.length; channel += 1) {
-      const ref = store.bySequence(channel * 250 + round + 1)!
-      await attempt(store, ref)
-      sent.add(store.sequence(ref))
-      await store.record(ref, outcomeOf('delivered')).written
+t.test(
+  'after a power loss no message of a backlog is sent again without the mark of a possible duplicate',
+  async t => {
+    const device = new Device()
+    const store = await openStore(device.disk, { ...onDemand, segmentBytes: 1e9 })
+    const channels = Array.from({ length: 40 }, (_, i) => `c${i}`)
+    for (const channel of channels) await enqueue(store, 250, { channel })
+    const sent = new Set<number>()
+    // In turns: each is far from the last one in the log.
+    for (let round = 0; round < 20; round += 1) {
+      for (let channel = 0; channel < channels.length; channel += 1) {
+        const ref = store.bySequence(channel * 250 + round + 1)!
+        await attempt(store, ref)
+        sent.add(store.sequence(ref))
+        await store.record(ref, outcomeOf('delivered')).written
+      }
     }
-  }
-  device.losePower()
-  const { store: next, doubtful } = await device.reopen()
-  const known = new Set(doubtful)
-  t.ok(doubtful.length <= WINDOW)
-  for (const ref of next.live()) {
-    const sequence = next.sequence(ref)
-    if (!sent.has(sequence) || known.has(sequence) || next.state(ref) === 'in-doubt') continue
-    t.fail(`${sequence} would be sent again, unmarked`)
-  }
-})
+    device.losePower()
+    const { store: next, doubtful } = await device.reopen()
+    const known = new Set(doubtful)
+    t.ok(doubtful.length <= WINDOW)
+    for (const ref of next.live()) {
+      const sequence = next.sequence(ref)
+      if (!sent.has(sequence) || known.has(sequence) || next.state(ref) === 'in-doubt') continue
+      t.fail(`${sequence} would be sent again, unmarked`)
+    }
+  },
+)
 
-t.test('after a kill nothing is in doubt but what was being sent', async t => {
+t.test('after a kill only messages that were being sent are in doubt', async t => {
   const device = new Device()
   const store = await openStore(device.disk, onDemand)
   const refs = await enqueue(store, 10)
@@ -217,7 +220,7 @@ t.test('after a kill nothing is in doubt but what was being sent', async t => {
   t.strictSame(doubtful, [2, 3, 4])
 })
 
-t.test('behind a message that was certainly waiting nothing is in doubt', async t => {
+t.test('after a power loss no message behind one that was certainly waiting is in doubt', async t => {
   const device = new Device()
   const store = await openStore(device.disk, onDemand)
   const waits = await enqueue(store, 3, { channel: 'waits' })
@@ -268,25 +271,28 @@ t.test('a window that was made up for stays so, and is accounted for only then',
   t.strictSame(still, [1, 2, 3, 4])
 })
 
-t.test('channels whose marks are synced are not in doubt, whatever the others do', async t => {
-  for (const syncsMarks of [false, true]) {
-    const device = new Device()
-    const options = { ...onDemand, syncsMarks }
-    const store = await openStore(device.disk, options)
-    const careful = await enqueue(store, 3, { channel: 'careful' })
-    const plain = await enqueue(store, 3, { channel: 'plain' })
-    t.ok(await attempt(store, careful[0]!, { syncsMarks: true }))
-    t.ok(await attempt(store, plain[0]!), 'the first one')
-    t.notOk(await attempt(store, plain[1]!))
-    await store.record(careful[0]!, outcomeOf('delivered')).written
-    await store.syncOutcomes()
-    device.losePower()
-    const { doubtful } = await device.reopen(options)
-    t.strictSame(doubtful, [4, 5, 6], `of a queue that ${syncsMarks ? 'syncs' : 'does not sync'} them`)
-  }
-})
+t.test(
+  'messages of channels whose marks are synced are not in doubt, whatever other channels do',
+  async t => {
+    for (const syncsMarks of [false, true]) {
+      const device = new Device()
+      const options = { ...onDemand, syncsMarks }
+      const store = await openStore(device.disk, options)
+      const careful = await enqueue(store, 3, { channel: 'careful' })
+      const plain = await enqueue(store, 3, { channel: 'plain' })
+      t.ok(await attempt(store, careful[0]!, { syncsMarks: true }))
+      t.ok(await attempt(store, plain[0]!), 'the first one')
+      t.notOk(await attempt(store, plain[1]!))
+      await store.record(careful[0]!, outcomeOf('delivered')).written
+      await store.syncOutcomes()
+      device.losePower()
+      const { doubtful } = await device.reopen(options)
+      t.strictSame(doubtful, [4, 5, 6], `of a queue that ${syncsMarks ? 'syncs' : 'does not sync'} them`)
+    }
+  },
+)
 
-t.test('a channel whose marks are synced no longer says so before an attempt is made without', async t => {
+t.test('a channel that stops syncing its marks records that before its next attempt', async t => {
   const device = new Device()
   const store = await openStore(device.disk, onDemand)
   const refs = await enqueue(store, 4, { channel: 'one' })
@@ -300,7 +306,7 @@ t.test('a channel whose marks are synced no longer says so before an attempt is 
   t.ok(doubtful.includes(store.sequence(refs[2]!)))
 })
 
-t.test('a queue that changes its mind about all channels says so first', async t => {
+t.test('a queue that changes whether marks are synced records that before an attempt', async t => {
   const device = new Device()
   const before = await openStore(device.disk, onDemand)
   await attempt(before, await enqueueOne(before, { channel: 'a' }))

@@ -39,7 +39,7 @@ async function traffic(store: LogStore, count: number, at = NOW): Promise<void> 
   }
 }
 
-t.test('the next life knows the last record of each window', async t => {
+t.test('the next life knows the last record of each rate window', async t => {
   const disk = new MemoryDisk()
   const store = await openStore(disk)
   store.recordPlaces(taken({ ends: [NOW - 9_000, 1] }))
@@ -73,7 +73,7 @@ t.test('places open at a crash count as ended by the next opening, and only by t
   t.same(endsOf(third), [NOW - 3_000, 3, NOW + 21_000, 2])
 })
 
-t.test('the record of a window stays through compaction as long as something in it counts', async t => {
+t.test('the record of a rate window stays through compactions as long as a place in it counts', async t => {
   const disk = smallSegments()
   const clock = new FakeClock()
   const options = { dedupe: { windowMs: 0, maxIds: 0 } }
@@ -102,7 +102,7 @@ t.test('the record of a window stays through compaction as long as something in 
 })
 
 t.test(
-  'what was open long before the last life ended was overtaken, though by nothing that is left',
+  'a place open long before the last life ended counts as overtaken though no later record is left',
   async t => {
     const disk = new MemoryDisk()
     const store = await openStore(disk)
@@ -123,7 +123,7 @@ const lostAfter = (sequence: number): CorruptRange => ({
   known: false,
 })
 
-t.test('nothing before lost bytes of the ack log is counted, and that is told once', async t => {
+t.test('rate places before lost bytes of the ack log are not counted, also after a compaction', async t => {
   const disk = new MemoryDisk()
   const clock = new FakeClock()
   const store = await openStore(disk, {}, clock)
@@ -169,10 +169,13 @@ t.test('messages in doubt take places where the tail of the ack log is in doubt'
   t.equal(again.uncountedBefore, 0)
 })
 
-t.test('nothing before is counted where messages may be lost with the tail of the ack log', async t => {
-  const disk = new MemoryDisk()
-  await openStore(disk, { durability: 'os' })
-  disk.acks.tailInDoubt = true
-  const again = await openStore(disk, { durability: 'os' })
-  t.equal(again.uncountedBefore, NOW)
-})
+t.test(
+  'rate places are not counted before a tail of the ack log with which messages may be lost',
+  async t => {
+    const disk = new MemoryDisk()
+    await openStore(disk, { durability: 'os' })
+    disk.acks.tailInDoubt = true
+    const again = await openStore(disk, { durability: 'os' })
+    t.equal(again.uncountedBefore, NOW)
+  },
+)

@@ -34,7 +34,7 @@ t.test('a live id is not enqueued twice: the first receipt comes back with its s
   }
 })
 
-t.test('a list that dies together may come again, and an id may stand in it twice', async t => {
+t.test('a list that dies together may be enqueued again, and may contain an id twice', async t => {
   const part = (id: string) => message({ id, payload: PAYLOAD, channel: 'c', together: true })
   for (const cacheBytes of [0, 1024 * 1024]) {
     const disk = new MemoryDisk()
@@ -45,7 +45,7 @@ t.test('a list that dies together may come again, and an id may stand in it twic
   }
 })
 
-t.test('an in-doubt message counts as pending', async t => {
+t.test('a duplicate of a message in doubt is reported as pending', async t => {
   const disk = new MemoryDisk()
   const before = await openStore(disk)
   const [first] = await before.enqueue([given('a')], REJECT)
@@ -97,7 +97,7 @@ t.test('the same id with another payload or channel is a conflict, and nothing c
   }
 })
 
-t.test('under keep-first the first message stands, whatever the second one says', async t => {
+t.test('with keep-first the first message of an id stays, whatever the second one contains', async t => {
   const store = await openStore(new MemoryDisk())
   const [first] = await store.enqueue([given('a')], KEEP_FIRST)
   t.match(await store.enqueue([given('a', 'other', 'd')], KEEP_FIRST), [
@@ -110,7 +110,7 @@ t.test('under keep-first the first message stands, whatever the second one says'
   ])
 })
 
-t.test('in a list the known ones come back as duplicates, and the rest is appended', async t => {
+t.test('known ids in a list come back as duplicates, and the other messages are appended', async t => {
   const disk = new MemoryDisk()
   const store = await openStore(disk)
   await store.enqueue([given('a')], REJECT)
@@ -135,7 +135,7 @@ t.test('an id that stands twice in one list is enqueued once', async t => {
   t.equal(disk.messages.frames().length, 2)
 })
 
-t.test('a duplicate of one that is being written waits for it', async t => {
+t.test('a duplicate of a message that is being written waits for it', async t => {
   const disk = new MemoryDisk()
   disk.messages.held = true
   const store = await openStore(disk)
@@ -155,7 +155,7 @@ t.test('a duplicate of one that is being written waits for it', async t => {
   t.equal(disk.messages.frames().length, 1)
 })
 
-t.test('duplicates of a message whose write failed are tried themselves, once', async t => {
+t.test('exactly one duplicate of a message whose write failed is written itself', async t => {
   const disk = new MemoryDisk()
   disk.messages.held = true
   const store = await openStore(disk)
@@ -175,7 +175,7 @@ t.test('duplicates of a message whose write failed are tried themselves, once', 
   )
 })
 
-t.test('the duplicate of a withdrawn message is tried itself', async t => {
+t.test('the duplicate of a withdrawn message is written itself', async t => {
   const disk = new MemoryDisk()
   disk.messages.held = true
   const store = await openStore(disk)
@@ -189,7 +189,7 @@ t.test('the duplicate of a withdrawn message is tried itself', async t => {
   t.match(await second, [{ duplicate: false }])
 })
 
-t.test('a signal ends the wait for one that is being written', async t => {
+t.test("a signal ends a duplicate's wait for the message that is being written", async t => {
   const disk = new MemoryDisk()
   disk.messages.held = true
   const store = await openStore(disk)
@@ -202,7 +202,7 @@ t.test('a signal ends the wait for one that is being written', async t => {
   t.match(await first, [{ duplicate: false }])
 })
 
-t.test('an id is forgotten when its window is over, also by a restart', async t => {
+t.test('an id is forgotten at the end of its window, also after a restart', async t => {
   const disk = new MemoryDisk()
   const clock = new FakeClock()
   const store = await openStore(disk, { dedupe: { windowMs: 1000, maxIds: 10 } }, clock)
@@ -217,7 +217,7 @@ t.test('an id is forgotten when its window is over, also by a restart', async t 
   t.match(await later.enqueue([given('a', 'another')], REJECT), [{ duplicate: false }])
 })
 
-t.test('of more ids than are kept, the oldest go first, also by a restart', async t => {
+t.test('the oldest ids beyond the limit are forgotten first, also after a restart', async t => {
   const disk = new MemoryDisk()
   const dedupe = { windowMs: 86_400_000, maxIds: 2 }
   const store = await openStore(disk, { dedupe })
@@ -235,7 +235,7 @@ t.test('of more ids than are kept, the oldest go first, also by a restart', asyn
   t.strictSame(await known(await openStore(disk, { dedupe })), [true, true, false])
 })
 
-t.test('an id whose message could not be read when it was settled is reported', async t => {
+t.test('a message that cannot be read when it settles is reported, and stays settled', async t => {
   const disk = new MemoryDisk()
   const store = await openStore(disk, { cacheBytes: 0 })
   const errors: WaqError[] = []
@@ -261,7 +261,7 @@ t.test('a message that is settled while its id is read is a settled duplicate', 
   t.equal(disk.messages.frames().length, 1)
 })
 
-t.test('an id is not taken for that of a message that took over the ref meanwhile', async t => {
+t.test('a look-up of an id does not return a message that reused the ref meanwhile', async t => {
   const disk = new MemoryDisk()
   const store = await openStore(disk, { cacheBytes: 0 })
   const ref = await enqueueOne(store, { id: 'a' })
@@ -289,7 +289,7 @@ t.test('an id is not taken for that of a message that took over the ref meanwhil
   t.match(await slow, { settled: { id: 'b', state: 'delivered' } })
 })
 
-t.test('a call that gives up while it waits does not let later ones overtake earlier ones', async t => {
+t.test('an aborted enqueue does not let later ones overtake earlier ones', async t => {
   const disk = new MemoryDisk()
   disk.messages.held = true
   const store = await openStore(disk)

@@ -27,7 +27,7 @@ function message(id: string, channel: string): EncodedMessage {
   return encodeMessage({ id, idGiven: true, channel, payload: id, headers: {}, together: false, ...times })
 }
 
-t.test('a list that has to be looked up is not overtaken by a later message of its channel', async t => {
+t.test('a list whose ids are being looked up is not overtaken by a later message of its channel', async t => {
   const directory = mkdtempSync(join(tmpdir(), 'waq-order-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
   const first = await LogStore.open(directory, options)
@@ -46,7 +46,7 @@ t.test('a list that has to be looked up is not overtaken by a later message of i
   t.ok(other!.sequence < fresh!.sequence, 'another channel does not wait')
 })
 
-t.test('a conflict in a list lets the later messages of its channel go on', async t => {
+t.test('an id conflict in a list does not hold up later messages of its channel', async t => {
   const directory = mkdtempSync(join(tmpdir(), 'waq-order-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
   const first = await LogStore.open(directory, options)

@@ -26,7 +26,7 @@ t.test('messages get sequences in the order of the calls, without waiting for ea
   )
 })
 
-t.test('each newly durable message is told, in sequence order, once its enqueue was answered', async t => {
+t.test('each new durable message is announced in sequence order, after its enqueue resolved', async t => {
   const disk = new MemoryDisk()
   const store = await openStore(disk)
   const events: string[] = []
@@ -67,7 +67,7 @@ t.test('a receipt names the message, and its ref reads it back', async t => {
   t.ok(disk.messages.reads > 0, 'without a cache it is read from the log')
 })
 
-t.test('a failed append rejects, and nothing is remembered', async t => {
+t.test('an enqueue whose append fails rejects and leaves no trace', async t => {
   const disk = new MemoryDisk()
   const store = await openStore(disk)
   disk.messages.failNext = new WaqError('WAQ_IO', 'the disk said no', { indeterminate: true })
@@ -83,7 +83,7 @@ t.test('a failed append rejects, and nothing is remembered', async t => {
   t.match(second, { duplicate: false, sequence: 2 })
 })
 
-t.test('whoever looks in the tick of the receipt finds the message', async t => {
+t.test('a look-up in the tick of the receipt finds the message', async t => {
   const looks: Record<string, (store: LogStore) => unknown> = {
     find: store => store.find('a'),
     bySequence: store => store.bySequence(1),
@@ -108,7 +108,7 @@ t.test('whoever looks in the tick of the receipt finds the message', async t => 
   }
 })
 
-t.test('whoever looks when he is told of a settlement finds the message settled', async t => {
+t.test('a look-up on the announcement of a settlement finds the message settled', async t => {
   const looks: Record<string, (store: LogStore) => unknown> = {
     find: store => (store.find('a') as { ref?: unknown } | undefined)?.ref,
     bySequence: store => store.bySequence(1),
@@ -129,7 +129,7 @@ t.test('whoever looks when he is told of a settlement finds the message settled'
   }
 })
 
-t.test('an id is known in the moment in which its message is settled', async t => {
+t.test('the id of a message is known as settled in the tick of its settlement', async t => {
   const facts = { id: 'a', idGiven: true, payload: 'hello' }
   const store = await openStore(new MemoryDisk())
   const ref = await enqueueOne(store, facts)
@@ -142,7 +142,7 @@ t.test('an id is known in the moment in which its message is settled', async t =
   t.match(again, [{ id: 'a', duplicate: true, state: 'delivered' }])
 })
 
-t.test('a message that is sent at once is the one that a restart would read', async t => {
+t.test('a message sent at once equals the one that a restart would read', async t => {
   const payload = {
     text: 'é',
     bytes: Buffer.from('abc'),
@@ -161,7 +161,7 @@ t.test('a message that is sent at once is the one that a restart would read', as
   t.strictSame(await store.read(ref), await (await openStore(disk, { cacheBytes: 0 })).read(ref))
 })
 
-t.test('a refused list names all of its ids', async t => {
+t.test('the error of a refused list names all of its ids', async t => {
   const disk = new MemoryDisk()
   const store = await openStore(disk)
   disk.messages.failNext = new WaqError('WAQ_DISK_FULL', 'full')
@@ -172,7 +172,7 @@ t.test('a refused list names all of its ids', async t => {
   })
 })
 
-t.test('a signal that has aborted enqueues nothing', async t => {
+t.test('an enqueue with an aborted signal writes nothing', async t => {
   const disk = new MemoryDisk()
   const store = await openStore(disk)
   const signal = AbortSignal.abort(new Error('not wanted'))
@@ -199,7 +199,7 @@ t.test('a signal withdraws an enqueue until a byte is written', async t => {
   t.match(await store.enqueue([message({ id: 'w' })], REJECT), [{ duplicate: false }])
 })
 
-t.test('once bytes are written a signal changes nothing', async t => {
+t.test('a signal that aborts after bytes were written does not withdraw an enqueue', async t => {
   const disk = new MemoryDisk()
   disk.messages.held = true
   const store = await openStore(disk)
@@ -211,21 +211,21 @@ t.test('once bytes are written a signal changes nothing', async t => {
   t.match(await enqueued, [{ duplicate: false, sequence: 1 }])
 })
 
-t.test('an empty list is nothing', async t => {
+t.test('an empty list gets no receipts and no sequence', async t => {
   const disk = new MemoryDisk()
   const store = await openStore(disk)
   t.strictSame(await store.enqueue([], REJECT), [])
   t.equal(disk.messages.nextSequence, 1)
 })
 
-t.test('a closed store takes nothing', async t => {
+t.test('a closed store refuses to enqueue', async t => {
   const store = await openStore(new MemoryDisk())
   await store.close()
   await store.close()
   await t.rejects(store.enqueue([message()], REJECT), { code: 'WAQ_CLOSED' })
 })
 
-t.test('a store that lost its lock takes nothing, and records nothing', async t => {
+t.test('a store that lost its lock refuses to enqueue and records nothing', async t => {
   const disk = new MemoryDisk()
   const store = await openStore(disk)
   const ref = await enqueueOne(store)
@@ -239,7 +239,7 @@ t.test('a store that lost its lock takes nothing, and records nothing', async t 
   t.equal(disk.acks.frames().length, 0)
 })
 
-t.test('a message that was written again elsewhere is read from there', async t => {
+t.test('a message that was written again to another segment is read from there', async t => {
   const disk = new MemoryDisk()
   disk.messages.held = true
   const store = await openStore(disk, { cacheBytes: 0 })
@@ -271,7 +271,7 @@ t.test('a message that was written again elsewhere is read from there', async t 
   t.match(await store.read(refs[1]!), { payload: 'second' })
 })
 
-t.test('counts and bytes follow the messages', async t => {
+t.test('the counts and bytes of a store follow its messages', async t => {
   const store = await openStore(new MemoryDisk())
   const encoded = [message(), message({ deliverAt: NOW + 1000 }), message({ enqueuedAt: NOW - 500 })]
   const bytes = encoded.reduce((sum, { record }) => sum + record.length, 0)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type Flight, InFlight } from '../../../lib/store/write/in-flight.js'
 
-t.test('as a Set would do it: the first is the lowest, and the last one that is left the latest', async t => {
+t.test('the set of appends in flight knows its lowest sequence and the latest that is left', async t => {
   const property = fc.property(fc.array(fc.nat({ max: 9 }), { maxLength: 300, size: 'max' }), steps => {
     const inFlight = new InFlight<Flight>()
     const model: Flight[] = []
