@@ -28,8 +28,8 @@ export interface DispatcherOptions<P> {
    * its probe.
    */
   readonly channels: { of(channel: string): { readonly policy: Policy<P> } }
-  /** Makes of a stored payload what `send` is given. A throw halts. Undefined: as it is. */
-  readonly parse: ((payload: unknown) => P) | undefined
+  /** Makes of a stored payload what `send` is given. A throw halts its channel. Undefined: as it is. */
+  readonly parse: { readonly name: 'parse' | 'schema'; read(payload: unknown): P } | undefined
   /** What a retry function is shown. */
   readonly view: (ref: MessageRef, stored: StoredMessage) => MessageView<P>
   readonly clock: Clock

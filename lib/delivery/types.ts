@@ -158,9 +158,9 @@ export type OnAmbiguous<P> =
 export type Answer = 'sent' | 'not-sent' | 'unknown' | 'dead-letter'
 
 /** Options of one channel, which win over those of the queue. */
-export interface ChannelOptions<P> {
+export interface ChannelOptions<P, O = P> {
   readonly retry?: Retry<P> | undefined
-  readonly onAmbiguous?: OnAmbiguous<P> | undefined
+  readonly onAmbiguous?: OnAmbiguous<O> | undefined
   readonly onDead?: 'continue' | 'halt' | undefined
   /** The time to live of messages that name none, in ms. It is read by `enqueue`. */
   readonly ttlMs?: number | undefined

@@ -32,10 +32,12 @@ import type {
   RecoveryReport,
   Send,
   Settlement,
+  StandardSchema,
 } from './types.js'
 import { environmentOf, type QueueEnvironment } from './validation/environment.js'
 import { ChannelSettingsCache, type ResolvedOptions, resolveOptions } from './validation/options.js'
 import { isArray } from './validation/quote.js'
+import { PayloadSchema } from './validation/schema.js'
 import {
   parseDeadSelect,
   parseFilter,
@@ -60,7 +62,7 @@ import { deadLetters, matchingSequences, readView, viewMessage, viewSequences } 
 import { percentilesOf, RecentDurations } from './view/recent-durations.js'
 import { recoveryReport } from './view/recovery-report.js'
 import { assembleStats } from './view/stats.js'
-import { dispatcherOptions, storeOptions } from './wiring.js'
+import { dispatcherOptions, payloadReader, storeOptions } from './wiring.js'
 
 const DEFAULT_GRACE_MS = 10_000
 
@@ -92,10 +94,11 @@ const OPENED = Symbol('opened')
  * await queue.enqueue({ channel: 'slack:ops:C0123', payload: { text: 'disk full' } })
  * await queue.close()
  *
- * @typeParam P the payload
+ * @typeParam P the payload that `enqueue` takes
  * @typeParam R what `send` returns
+ * @typeParam O the payload that `send` is given: the output of `schema`, else P
  */
-export class OutboundQueue<P = unknown, R = unknown>
+export class OutboundQueue<P = unknown, R = unknown, O = P>
   extends EventEmitter<QueueEvents<P, R>>
   implements AsyncDisposable
 {
@@ -105,7 +108,7 @@ export class OutboundQueue<P = unknown, R = unknown>
   readonly recovery: RecoveryReport
 
   readonly #store: LogStore
-  readonly #dispatcher: Dispatcher<P, R>
+  readonly #dispatcher: Dispatcher<O, R>
   readonly #intake: Intake
   readonly #settlements = new Settlements<R>()
   readonly #sendDurations = new RecentDurations()
@@ -129,16 +132,24 @@ export class OutboundQueue<P = unknown, R = unknown>
    * Rejects with WAQ_INVALID_OPTION, WAQ_LOCKED (`owner` says who), WAQ_NOT_A_QUEUE, WAQ_UNSUPPORTED_VERSION,
    * WAQ_CORRUPT (with `onCorruption: 'refuse'`), WAQ_IO or WAQ_DISK_FULL.
    */
-  static async open<P = unknown, R = unknown>(
+  static open<P, O, R = unknown>(
+    directory: string,
+    options: QueueOptions<P, R, O> & { schema: StandardSchema<P, O> },
+  ): Promise<OutboundQueue<P, R, O>>
+  static open<P = unknown, R = unknown>(
     directory: string,
     options?: QueueOptions<P, R>,
-  ): Promise<OutboundQueue<P, R>> {
+  ): Promise<OutboundQueue<P, R>>
+  static async open<P, R, O>(
+    directory: string,
+    options?: QueueOptions<P, R, O>,
+  ): Promise<OutboundQueue<P, R, O>> {
     const path = checkDirectory(directory)
-    const resolved = resolveOptions<P, R>(options)
+    const resolved = resolveOptions<O, R>(options)
     const environment = environmentOf(options)
     const store = await keepingAlive(LogStore.open(path, storeOptions(resolved, environment)))
     try {
-      return new OutboundQueue<P, R>(OPENED, store, resolved, environment)
+      return new OutboundQueue<P, R, O>(OPENED, store, resolved, environment)
     } catch (error) {
       await store.close()
       throw error
@@ -148,7 +159,7 @@ export class OutboundQueue<P = unknown, R = unknown>
   private constructor(
     opened: typeof OPENED,
     store: LogStore,
-    options: ResolvedOptions<P, R>,
+    options: ResolvedOptions<O, R>,
     environment: QueueEnvironment,
   ) {
     super({ captureRejections: true })
@@ -158,21 +169,24 @@ export class OutboundQueue<P = unknown, R = unknown>
     this.#staysOpen = options.keepAlive
     this.directory = store.directory
     this.recovery = recoveryReport(store.recovery)
-    const channels = new ChannelSettingsCache<P>(options, environment.random ?? Math.random, error =>
+    const channels = new ChannelSettingsCache<O>(options, environment.random ?? Math.random, error =>
       notifyError(this, error),
     )
+    const schema = options.schema && new PayloadSchema(options.schema)
     this.#intake = new Intake(store, {
       limits: options.limits,
       ttlMsOf: channel => channels.of(channel).ttlMs,
+      schema,
       time: store.time,
       refusal: () => this.#ended,
     })
-    this.#dispatcher = new Dispatcher<P, R>(
+    this.#dispatcher = new Dispatcher<O, R>(
       store,
       dispatcherOptions(options, environment, {
         channels,
-        view: (ref, stored) => viewMessage<P>(store, ref, stored, true),
+        view: (ref, stored) => viewMessage<O>(store, ref, stored, true),
         time: store.time,
+        parse: payloadReader(schema, options.parse),
       }),
       observeDispatch<R>({
         emitter: this,
@@ -207,7 +221,7 @@ export class OutboundQueue<P = unknown, R = unknown>
    * Begins to deliver, if `open` was not given `send`. The first attempt begins one macrotask later. Throws
    * WAQ_INVALID_OPTION if delivery began already, WAQ_CLOSED, WAQ_LOCK_LOST.
    */
-  start(send: Send<P, R>): void {
+  start(send: Send<O, R>): void {
     this.#assertOpen()
     withRefusals('WAQ_INVALID_OPTION', 'send', () => {
       SEND.parse(send, 'send')
@@ -413,7 +427,7 @@ export class OutboundQueue<P = unknown, R = unknown>
     notifyError(this, listenerFailure(String(event), error))
   }
 
-  #start(send: Send<P, R>): void {
+  #start(send: Send<O, R>): void {
     this.#started = true
     this.#dispatcher.start(send)
     if (this.#staysOpen !== false) this.#hold()

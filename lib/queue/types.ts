@@ -12,7 +12,7 @@ import type {
   Send,
   Verdict,
 } from '../delivery/types.js'
-import type { Owner } from '../log/errors/waq-error.js'
+import type { Owner, PayloadIssue } from '../log/errors/waq-error.js'
 import type { CommitMode, CommitStats, Durability } from '../log/types.js'
 import type { DeadReason, RecordedError, Scope } from '../store/message-store.js'
 import type { CompactionProgress, CompactionReport, DiskUse, LostMessages } from '../store/types.js'
@@ -32,6 +32,7 @@ export type {
   MessageView,
   OnAmbiguous,
   Owner,
+  PayloadIssue,
   Rate,
   RecordedError,
   RetentionOptions,
@@ -204,14 +205,57 @@ export interface AdvancedOptions {
   commits?: CommitMode | undefined
 }
 
-export interface QueueOptions<P = unknown, R = unknown> {
+/**
+ * A schema of any library that implements [Standard Schema](https://standardschema.dev), version 1: zod,
+ * valibot, arktype and others.
+ *
+ * @typeParam I what it takes: the payload of `enqueue`
+ * @typeParam O what it makes of that: the payload that `send` is given
+ */
+export interface StandardSchema<I = unknown, O = I> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => StandardResult<O> | Promise<StandardResult<O>>
+    readonly types?: { readonly input: I; readonly output: O } | undefined
+  }
+}
+
+/** What a Standard Schema answers: the value that it made, or what is wrong. */
+export type StandardResult<O> =
+  | { readonly value: O; readonly issues?: undefined }
+  | {
+      readonly issues: readonly {
+        readonly message: string
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+      }[]
+    }
+
+/**
+ * Options of `OutboundQueue.open`.
+ *
+ * @typeParam P the payload that `enqueue` takes
+ * @typeParam R what `send` returns
+ * @typeParam O the payload that `send` is given: that of the schema's output, else P
+ */
+export interface QueueOptions<P = unknown, R = unknown, O = P> {
   /** Delivers one message. Without it, and until `start`, the queue accepts messages and delivers none. */
-  send?: Send<P, R> | undefined
+  send?: Send<O, R> | undefined
+  /**
+   * Checks every payload at `enqueue`, which rejects with `WAQ_INVALID_MESSAGE` and the schema's `issues`,
+   * and again before each `send`: an earlier deployment may have written it. The payload is stored as it was
+   * given; `send` gets the schema's output. A refusal before `send` halts the channel, and the message stays.
+   * A schema must answer at once. Default: any payload. Not together with `parse`.
+   *
+   * @example
+   * const schema = z.object({ chatId: z.number(), text: z.string() })
+   */
+  schema?: StandardSchema<P, O> | undefined
   /**
    * Validates a payload before each `send`: an earlier deployment may have written it. A throw halts the
    * channel, and the message stays.
    */
-  parse?: ((payload: unknown) => P) | undefined
+  parse?: ((payload: unknown) => O) | undefined
   /**
    * What `enqueue` waits for. Default `'fsync'`: until the device has the message. `syncEveryMs` is 1 to
    * 60_000.
@@ -243,22 +287,22 @@ export interface QueueOptions<P = unknown, R = unknown> {
    * What an error of `send` means. Undefined as its answer: `classifyError` decides. Default:
    * `classifyError`.
    */
-  classify?: ((error: unknown, delivery: Delivery<P>) => Verdict | undefined) | undefined
+  classify?: ((error: unknown, delivery: Delivery<O>) => Verdict | undefined) | undefined
   /**
    * What a value that `send` returned means. `{ kind: 'delivered' }` lets it through; any other verdict
    * counts as if an error had it. Undefined as its answer: the message is delivered, unless the value itself
    * says that it was refused, as `docs/delivery.md` lists; then `classify` is asked about the refusal. The
    * body of a `Response` is not read for it: read it in `send` where the verdict depends on it.
    */
-  classifyResult?: ((result: R, delivery: Delivery<P>) => Verdict | undefined) | undefined
+  classifyResult?: ((result: R, delivery: Delivery<O>) => Verdict | undefined) | undefined
   /** What to do with a message that may have been sent already. Default `'resend'`: at least once. */
-  onAmbiguous?: OnAmbiguous<P> | undefined
+  onAmbiguous?: OnAmbiguous<O> | undefined
   /** Whether a channel goes on after a dead letter, or halts until it is resumed. Default `'continue'`. */
   onDead?: 'continue' | 'halt' | undefined
   /** The time to live of messages that name none, in ms. Default: no limit. */
   ttlMs?: number | undefined
   /** Options of one channel, which win over those above. It must be pure: its answers are cached. */
-  channelOptions?: ((channel: string) => ChannelOptions<P> | undefined) | undefined
+  channelOptions?: ((channel: string) => ChannelOptions<P, O> | undefined) | undefined
   dedupe?: DedupeOptions | undefined
   limits?: LimitOptions | undefined
   /** When dead letters are thrown away. Default: never. */

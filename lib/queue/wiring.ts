@@ -5,6 +5,7 @@ import { systemClock } from '../delivery/time/clock.js'
 import type { LogStoreOptions } from '../store/types.js'
 import type { QueueEnvironment } from './validation/environment.js'
 import type { ResolvedOptions } from './validation/options.js'
+import type { PayloadSchema } from './validation/schema.js'
 
 /** What of the options each floor below is given. */
 
@@ -33,13 +34,22 @@ export function storeOptions<P, R>(
   }
 }
 
+/** What makes the payload that `send` is given: the schema, or `parse`. */
+export function payloadReader<P>(
+  schema: PayloadSchema | undefined,
+  parse: ((payload: unknown) => P) | undefined,
+): DispatcherOptions<P>['parse'] {
+  if (schema !== undefined) return { name: 'schema', read: schema.output as (payload: unknown) => P }
+  return parse && { name: 'parse', read: parse }
+}
+
 export function dispatcherOptions<P, R>(
   options: ResolvedOptions<P, R>,
   { clock = systemClock }: QueueEnvironment,
-  rest: Pick<DispatcherOptions<P>, 'channels' | 'view' | 'time'>,
+  rest: Pick<DispatcherOptions<P>, 'channels' | 'view' | 'time' | 'parse'>,
 ): DispatcherOptions<P> {
   const { concurrency, groups, rateLimit, abortGraceMs, maxRetryAfterMs, deadLetters } = options
-  const { classify, classifyResult, parse } = options
+  const { classify, classifyResult } = options
   return {
     concurrency,
     groups,
@@ -49,7 +59,6 @@ export function dispatcherOptions<P, R>(
     deadLetters,
     classify,
     classifyResult,
-    parse,
     clock,
     ...rest,
   }

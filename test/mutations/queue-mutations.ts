@@ -6,6 +6,61 @@ const DOUBT = 'a person ends the doubt: the message settles as cancelled, and is
 
 export const queueMutations: readonly Mutation[] = [
   {
+    name: 'a payload is enqueued without a look at the schema',
+    invariants: [],
+    file: 'lib/queue/validation/validate-message.js',
+    find: 'if (context.schema !== undefined)',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'queue/schema',
+      name: 'a payload that zod refuses is not enqueued, and the error names the path',
+    },
+  },
+  {
+    name: 'the schema checks what the caller holds, not what is stored',
+    invariants: [],
+    file: 'lib/queue/validation/validate-message.js',
+    find: 'context.schema.check(payloadOf(encoded, name), name, encoded.id);',
+    replace: 'context.schema.check(given.payload, name, encoded.id);',
+    caughtBy: {
+      file: 'queue/schema',
+      name: 'the schema checks what was stored: a getter of the payload is asked once',
+    },
+  },
+  {
+    name: 'send gets what is stored, not the output of the schema',
+    invariants: [],
+    file: 'lib/queue/wiring.js',
+    find: "return { name: 'schema', read: schema.output };",
+    replace: "return { name: 'schema', read: payload => (schema.output(payload), payload) };",
+    caughtBy: {
+      file: 'queue/schema',
+      name: 'a payload is stored as it was given, and send gets the output of zod',
+    },
+  },
+  {
+    name: 'a promise of a schema is taken for its answer',
+    invariants: [],
+    file: 'lib/queue/validation/schema.js',
+    find: 'if (types.isPromise(result) ||',
+    replace: 'if (false &&',
+    caughtBy: {
+      file: 'queue/schema',
+      name: 'a schema that answers with a promise is refused, and its rejection ends no process',
+    },
+  },
+  {
+    name: 'a refused payload halts its group',
+    invariants: [],
+    file: 'lib/delivery/attempt/attempt-runner.js',
+    find: "{ kind: 'halt', reason, scope: 'channel' }",
+    replace: "{ kind: 'halt', reason, scope: 'group' }",
+    caughtBy: {
+      file: 'queue/schema',
+      name: 'a stored payload that the schema refuses halts its channel alone, until the schema takes it',
+    },
+  },
+  {
     name: 'what is in memory is looked for as if it were on the disk',
     invariants: [],
     file: 'lib/store/index/message-reader.js',
@@ -141,8 +196,8 @@ export const queueMutations: readonly Mutation[] = [
     name: 'all calls of enqueue share what is known beside a message',
     invariants: [],
     file: 'lib/queue/intake/intake.js',
-    find: 'return { nowMs: time.now(), maxMessageBytes: limits.maxMessageBytes, together: failTogether, ttlMsOf };',
-    replace: `this.shared ??= { maxMessageBytes: limits.maxMessageBytes, ttlMsOf };
+    find: 'return { nowMs: time.now(), maxMessageBytes, together: failTogether, ttlMsOf, schema };',
+    replace: `this.shared ??= { maxMessageBytes, ttlMsOf, schema };
         return Object.assign(this.shared, { nowMs: time.now(), together: failTogether });`,
     caughtBy: {
       file: 'queue/enqueue',

@@ -22,6 +22,7 @@ import {
 } from 'waq'
 import { SegmentedLog } from 'waq/log'
 import type { renderPrometheus } from 'waq/metrics'
+import { z } from 'zod'
 
 /*
  * The types as a user of the package meets them: what is written here must compile, and what is marked
@@ -161,6 +162,26 @@ export function functions(): void {
   void SegmentedLog.open('x', { durability: { syncEveryMs: 5 } })
   // @ts-expect-error: no such durability
   void SegmentedLog.open('x', { durability: 'none' })
+}
+
+/** Never called. */
+export async function schemas(): Promise<void> {
+  const schema = z.object({ at: z.string().transform(text => new Date(text)) })
+  const dated = await OutboundQueue.open('x', {
+    schema,
+    send: delivery => {
+      sameType<typeof delivery.payload, { at: Date }>(true)
+      return 1
+    },
+    onAmbiguous: ({ payload }) => (payload.at.getTime() > 0 ? 'sent' : 'unknown'),
+  })
+  sameType<typeof dated, OutboundQueue<{ at: string }, number, { at: Date }>>(true)
+  await dated.enqueue({ channel: 'c', payload: { at: '2026-01-31' } })
+  // @ts-expect-error: the payload is what the schema takes
+  await dated.enqueue({ channel: 'c', payload: { at: new Date() } })
+  for await (const { payload } of dated.list()) sameType<typeof payload, { at: string } | undefined>(true)
+  // @ts-expect-error: send takes what the schema puts out
+  await OutboundQueue.open('x', { schema, send: (delivery: Delivery<{ at: string }>) => delivery.id })
 }
 
 /** Under `exactOptionalPropertyTypes` too, what may be left out may be undefined. */

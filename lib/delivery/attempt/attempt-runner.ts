@@ -172,18 +172,19 @@ export class AttemptRunner {
     return true
   }
 
-  /** Makes the delivery. False: `parse` refused the payload, and that halts. */
+  /** Makes the delivery. False: its payload was refused, and that halts its channel. */
   #prepare(attempt: Attempt): boolean {
     const { parse } = this.#context.options
     const { before, cancellation } = attempt
     const { id, channel, payload, headers, sequence, enqueuedAt } = attempt.stored!
     let parsed = payload
     try {
-      if (parse !== undefined) parsed = parse(payload)
+      if (parse !== undefined) parsed = parse.read(payload)
     } catch (error) {
       const recorded = recordedError(error, this.#context.clock.wall())
-      const reason = `parse refused the payload of message ${id}: ${recorded.message}`
-      this.attemptOutcomes.failed(attempt, error, { kind: 'halt', reason })
+      const reason = `${parse!.name} refused the payload of message ${id}: ${recorded.message}`
+      // What is wrong is wrong with this channel's message: no other channel waits for it.
+      this.attemptOutcomes.failed(attempt, error, { kind: 'halt', reason, scope: 'channel' })
       return false
     }
     attempt.delivery = {

@@ -29,6 +29,14 @@ export interface Owner {
   alive: boolean | null
 }
 
+/** What a schema finds wrong with a payload. */
+export interface PayloadIssue {
+  /** Keys from the payload to the value; empty: the payload itself. */
+  readonly path: readonly (string | number)[]
+  /** The schema's words, without credentials and cut. */
+  readonly message: string
+}
+
 export interface WaqErrorOptions {
   cause?: unknown
   /** True where bytes of the refused work reached a file: it may reappear after a restart. Default false. */
@@ -37,6 +45,8 @@ export interface WaqErrorOptions {
   ids?: readonly string[]
   /** For `WAQ_LOCKED`. */
   owner?: Owner
+  /** For `WAQ_INVALID_MESSAGE` of a schema. */
+  issues?: readonly PayloadIssue[]
 }
 
 /**
@@ -53,6 +63,7 @@ export class WaqError extends Error {
   readonly indeterminate: boolean
   readonly ids?: readonly string[]
   readonly owner?: Owner
+  readonly issues?: readonly PayloadIssue[]
 
   constructor(code: WaqErrorCode, message: string, options: WaqErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
@@ -60,6 +71,7 @@ export class WaqError extends Error {
     this.indeterminate = options.indeterminate ?? false
     if (options.ids !== undefined) this.ids = options.ids
     if (options.owner !== undefined) this.owner = options.owner
+    if (options.issues !== undefined) this.issues = options.issues
   }
 }
 

@@ -7,6 +7,7 @@ import type { EncodedMessage } from '../../store/record/message.js'
 import type { Enqueued } from '../../store/types.js'
 import { enqueueDiagnostics } from '../events/diagnostics.js'
 import type { EnqueueDiagnostics, Receipt } from '../types.js'
+import type { PayloadSchema } from '../validation/schema.js'
 import {
   encodeValidMessage,
   type MessageContext,
@@ -24,6 +25,7 @@ export interface IntakeOptions {
   readonly limits: PendingLimits & { readonly maxMessageBytes: number; readonly maxListBytes: number }
   /** The time to live of a channel's messages that name none; Infinity: none. */
   readonly ttlMsOf: (channel: string) => number
+  readonly schema: PayloadSchema | undefined
   readonly time: QueueTime
   /** Why nothing is accepted any more; undefined while it is. */
   readonly refusal: () => WaqError | undefined
@@ -107,8 +109,9 @@ export class Intake {
 
   /** Of one call: a getter, or `channelOptions`, that is asked meanwhile may enqueue too, otherwise. */
   #context({ failTogether }: ResolvedEnqueueOptions): MessageContext {
-    const { limits, time, ttlMsOf } = this.#options
-    return { nowMs: time.now(), maxMessageBytes: limits.maxMessageBytes, together: failTogether, ttlMsOf }
+    const { limits, time, ttlMsOf, schema } = this.#options
+    const { maxMessageBytes } = limits
+    return { nowMs: time.now(), maxMessageBytes, together: failTogether, ttlMsOf, schema }
   }
 
   #put<T>(

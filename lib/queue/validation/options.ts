@@ -12,9 +12,11 @@ import type {
   Rate,
   Retry,
   Send,
+  StandardSchema,
   Verdict,
 } from '../types.js'
 import { escapeText } from './quote.js'
+import { schemaRule } from './schema.js'
 import { parseName } from './validate-message.js'
 import {
   callback,
@@ -233,6 +235,7 @@ interface ResolvedAdvanced {
 /** Every option with its rule and its default, in the order of `QueueOptions`. */
 const TABLE: Table<QueueOptions> = {
   send: field(callback('(delivery) => result')),
+  schema: field(schemaRule),
   parse: field(callback('(payload) => payload')),
   durability: field(durability, 'fsync'),
   concurrency: field(whole({ min: 1, max: 1e6, infinity: true }), 64),
@@ -290,6 +293,7 @@ const TABLE: Table<QueueOptions> = {
 /** The options as the floors below get them: complete, copied, checked. */
 export interface ResolvedOptions<P, R> {
   send?: Send<P, R>
+  schema?: StandardSchema
   parse?: (payload: unknown) => P
   durability: Durability
   concurrency: number
@@ -321,11 +325,14 @@ const OPTIONS = shape<ResolvedOptions<unknown, unknown>>(
 
 /** Throws WAQ_INVALID_OPTION. */
 export function resolveOptions<P, R>(options: unknown = {}): ResolvedOptions<P, R> {
-  return withRefusals(
-    'WAQ_INVALID_OPTION',
-    'The options',
-    () => OPTIONS.parse(options, 'options') as ResolvedOptions<P, R>,
-  )
+  return withRefusals('WAQ_INVALID_OPTION', 'The options', () => {
+    const resolved = OPTIONS.parse(options, 'options') as ResolvedOptions<P, R>
+    if (resolved.schema !== undefined && resolved.parse !== undefined)
+      throw new Refusal(
+        'The options have both `schema` and `parse`. Give one of them: both make what `send` gets.',
+      )
+    return resolved
+  })
 }
 
 /** What the queue needs to know of one channel. */

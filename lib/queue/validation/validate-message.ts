@@ -1,8 +1,15 @@
 import { types } from 'node:util'
 import { WaqError } from '../../log/errors/waq-error.js'
-import { type EncodedMessage, encodeMessage, type NewMessage } from '../../store/record/message.js'
+import {
+  decodeEnvelope,
+  decodePayload,
+  type EncodedMessage,
+  encodeMessage,
+  type NewMessage,
+} from '../../store/record/message.js'
 import { isWellFormed } from '../../store/record/payload-writer.js'
 import { describeKind, quote, quoteText } from './quote.js'
+import type { PayloadSchema } from './schema.js'
 import { uuidv7 } from './uuidv7.js'
 import { payloadFault } from './validate-payload.js'
 import {
@@ -36,6 +43,7 @@ export interface MessageContext {
   readonly together: boolean
   /** The time to live of a message that names none; Infinity: none. */
   ttlMsOf(channel: string): number
+  readonly schema: PayloadSchema | undefined
 }
 
 /**
@@ -44,13 +52,21 @@ export interface MessageContext {
  */
 export function encodeValidMessage(given: unknown, name: string, context: MessageContext): EncodedMessage {
   let message: NewMessage | undefined
+  let encoded: EncodedMessage
   try {
     message = parseMessage(given, name, context)
-    return encodeMessage(message, context.maxMessageBytes)
+    encoded = encodeMessage(message, context.maxMessageBytes)
   } catch (error) {
     const refusal = message === undefined ? error : payloadRefusal(error, name, message.id, context)
     throw refusalOf('WAQ_INVALID_MESSAGE', `The ${name}`, refusal)
   }
+  // What is checked is what was stored: what comes back before `send`, and no getter is asked twice.
+  if (context.schema !== undefined) context.schema.check(payloadOf(encoded, name), name, encoded.id)
+  return encoded
+}
+
+function payloadOf({ record }: EncodedMessage, name: string): unknown {
+  return decodePayload(decodeEnvelope(record, name).payload, name)
 }
 
 /** Throws `Refusal`, and what a getter or a proxy throws. */

@@ -140,7 +140,7 @@ t.test('a wrong option is refused with its name, its value and what is allowed',
       { advanced: { allowNetworkFileSystem: 1 } },
       /options\.advanced\.allowNetworkFileSystem must be true or false/,
     ],
-    [{ fsync: true }, /options has no property called "fsync".*send, parse, durability/],
+    [{ fsync: true }, /options has no property called "fsync".*send, schema, parse, durability/],
   ]
   for (const [options, text] of cases) {
     const error = errorOf(() => resolveOptions(options))

@@ -14,6 +14,7 @@ const context: MessageContext = {
   maxMessageBytes: 1_000_000,
   together: false,
   ttlMsOf: () => Infinity,
+  schema: undefined,
 }
 
 const validate = (message: unknown, changes: Partial<MessageContext> = {}) =>
