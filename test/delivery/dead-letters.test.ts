@@ -3,27 +3,30 @@ import { RefMap } from '../../lib/delivery/tables/ref-map.js'
 import type { MessageRef } from '../../lib/store/message-store.js'
 import { Harness, open, permanent, retry } from './fixtures/harness.js'
 
-t.test('a redriven dead letter goes before what waits in its channel, with its attempts anew', async t => {
-  const h = new Harness({ retry: { maxAttempts: 1 } })
-  h.answer('m1', retry, 'ok')
-  const ref = h.add('a')
-  await h.pass()
-  h.dispatcher.pause('a')
-  h.add('a')
-  t.equal(await h.dispatcher.redrive([ref], 'original'), 1)
-  h.dispatcher.resume('a')
-  await h.pass()
-  t.same(
-    h.sent.map(s => [s.id, s.attempt]),
-    [
-      ['m1', 1],
-      ['m1', 1],
-      ['m2', 1],
-    ],
-  )
-})
+t.test(
+  'a redriven dead letter goes before the waiting messages of its channel, with new attempts',
+  async t => {
+    const h = new Harness({ retry: { maxAttempts: 1 } })
+    h.answer('m1', retry, 'ok')
+    const ref = h.add('a')
+    await h.pass()
+    h.dispatcher.pause('a')
+    h.add('a')
+    t.equal(await h.dispatcher.redrive([ref], 'original'), 1)
+    h.dispatcher.resume('a')
+    await h.pass()
+    t.same(
+      h.sent.map(s => [s.id, s.attempt]),
+      [
+        ['m1', 1],
+        ['m1', 1],
+        ['m2', 1],
+      ],
+    )
+  },
+)
 
-t.test("'last' goes behind what waits, and before what comes later", async t => {
+t.test("a dead letter redriven 'last' goes behind the waiting messages and before later ones", async t => {
   const h = new Harness()
   const gate = open()
   h.answer('m1', permanent, 'ok')
@@ -52,7 +55,7 @@ t.test("a message that waits for its retry is not overtaken by one redriven 'las
   t.same(h.ids, ['m1', 'm2', 'm2', 'm1'])
 })
 
-t.test('several redriven together keep their order, and it survives a restart', async t => {
+t.test('dead letters redriven together keep their order, also after a restart', async t => {
   for (const place of ['original', 'last'] as const) {
     const h = new Harness()
     h.answer('a', permanent)
@@ -70,7 +73,7 @@ t.test('several redriven together keep their order, and it survives a restart', 
   }
 })
 
-t.test('many redriven behind what waits stay before what comes later', async t => {
+t.test("many dead letters redriven 'last' stay before messages enqueued later", async t => {
   const h = new Harness()
   h.answer('a', permanent)
   const refs = Array.from({ length: 3_000 }, () => h.add('a'))
@@ -90,7 +93,7 @@ t.test('many redriven behind what waits stay before what comes later', async t =
   )
 })
 
-t.test('a redriven message gets its whole time to live again, twice too', async t => {
+t.test('a redriven message gets its whole time to live again, each time', async t => {
   const h = new Harness()
   const ref = h.add('a', { expiresAt: h.clock.wall() + 1_000, enqueuedAt: h.clock.wall() })
   h.answer('m1', permanent)
@@ -119,43 +122,46 @@ t.test('only dead letters are redriven or purged, each once', async t => {
   t.same(both.sort(), [0, 1])
 })
 
-t.test('dead letters of many channels go behind what is under way there, for one look at that', async t => {
-  const h = new Harness({ retry: { initialDelayMs: 60_000 } })
-  const dead = ['a', 'b', 'c', 'd'].map((channel, index) => {
-    h.answer(`m${index + 1}`, permanent)
-    return h.add(channel)
-  })
-  await h.pass()
-  let end = (_: string) => {}
-  h.answer(
-    'm5',
-    () =>
-      new Promise(resolve => {
-        end = resolve
-      }),
-  )
-  h.add('a')
-  await h.pass()
-  let looks = 0
-  const { values } = RefMap.prototype
-  RefMap.prototype.values = function () {
-    looks += 1
-    return values.call(this)
-  }
-  try {
-    t.equal(await h.dispatcher.redrive(dead, 'last'), 4)
-  } finally {
-    RefMap.prototype.values = values
-  }
-  t.equal(looks, 1)
-  const [first] = dead as [MessageRef, ...MessageRef[]]
-  t.ok(h.store.orderKey(first) > 5)
-  end('ok')
-  await h.pass()
-  t.same(h.ids.slice(4), ['m5', 'm2', 'm3', 'm4', 'm1'])
-})
+t.test(
+  "dead letters of many channels redriven 'last' go behind the attempts under way, which are looked at once",
+  async t => {
+    const h = new Harness({ retry: { initialDelayMs: 60_000 } })
+    const dead = ['a', 'b', 'c', 'd'].map((channel, index) => {
+      h.answer(`m${index + 1}`, permanent)
+      return h.add(channel)
+    })
+    await h.pass()
+    let end = (_: string) => {}
+    h.answer(
+      'm5',
+      () =>
+        new Promise(resolve => {
+          end = resolve
+        }),
+    )
+    h.add('a')
+    await h.pass()
+    let looks = 0
+    const { values } = RefMap.prototype
+    RefMap.prototype.values = function () {
+      looks += 1
+      return values.call(this)
+    }
+    try {
+      t.equal(await h.dispatcher.redrive(dead, 'last'), 4)
+    } finally {
+      RefMap.prototype.values = values
+    }
+    t.equal(looks, 1)
+    const [first] = dead as [MessageRef, ...MessageRef[]]
+    t.ok(h.store.orderKey(first) > 5)
+    end('ok')
+    await h.pass()
+    t.same(h.ids.slice(4), ['m5', 'm2', 'm3', 'm4', 'm1'])
+  },
+)
 
-t.test('a purged dead letter is gone, once, and its outcome is on the device', async t => {
+t.test('a dead letter is purged once, and its outcome is on the device', async t => {
   const h = new Harness()
   h.answer('m1', permanent)
   const ref = h.add('a')
@@ -173,24 +179,27 @@ t.test('retryDead and purgeDead reject while the device refuses them', async t =
   await t.rejects(h.cancel(ref), { message: 'disk' })
 })
 
-t.test('a part that dies takes the later parts of its list along, and the next message goes on', async t => {
-  const h = new Harness()
-  h.answer('m2', permanent)
-  h.addTogether('a', 4)
-  h.add('a')
-  await h.pass()
-  t.same(h.ids, ['m1', 'm2', 'm5'])
-  t.same(
-    h.of('dead').map(e => [e.id, e.reason]),
-    [
-      ['m2', 'permanent'],
-      ['m3', 'predecessor'],
-      ['m4', 'predecessor'],
-    ],
-  )
-})
+t.test(
+  'a part that dies takes the later parts of its list along, and the message behind the list goes on',
+  async t => {
+    const h = new Harness()
+    h.answer('m2', permanent)
+    h.addTogether('a', 4)
+    h.add('a')
+    await h.pass()
+    t.same(h.ids, ['m1', 'm2', 'm5'])
+    t.same(
+      h.of('dead').map(e => [e.id, e.reason]),
+      [
+        ['m2', 'permanent'],
+        ['m3', 'predecessor'],
+        ['m4', 'predecessor'],
+      ],
+    )
+  },
+)
 
-t.test('parts 1 and 2 of 4 sent, crash: it goes on at 3', async t => {
+t.test('a list of 4 parts goes on at part 3 after a crash behind part 2', async t => {
   const h = new Harness()
   h.answer('m3', () => new Promise(() => {}))
   h.addTogether('a', 4)
@@ -201,7 +210,7 @@ t.test('parts 1 and 2 of 4 sent, crash: it goes on at 3', async t => {
   t.same(after.ids, ['m3', 'm4'])
 })
 
-t.test('of a list, time to live is judged at the first part only', async t => {
+t.test('the time to live of a list is judged at its first part only', async t => {
   const h = new Harness({ rateLimit: { perChannel: { count: 1, perMs: 10_000 } } })
   h.addTogether('a', 3, { expiresAt: h.clock.wall() + 5_000 })
   await h.pass(30_000)
@@ -214,7 +223,7 @@ t.test('of a list, time to live is judged at the first part only', async t => {
   )
 })
 
-t.test('a scheduled or resting part is taken along too', async t => {
+t.test('a part that dies takes along later parts that are scheduled or in backoff', async t => {
   const h = new Harness({ channelOptions: () => ({ ordered: false }) })
   h.answer('m2', retry)
   const gate = open()
@@ -230,7 +239,7 @@ t.test('a scheduled or resting part is taken along too', async t => {
   t.match(await h.dispatcher.drain(), { remaining: 0 })
 })
 
-t.test('a redrive that is not on the device says so', async t => {
+t.test('a redrive whose outcome cannot be synced rejects', async t => {
   const h = new Harness()
   h.answer('m1', permanent)
   const ref = h.add('a')

@@ -2,7 +2,7 @@ import t from 'tap'
 import { WaqError } from '../../lib/log/errors/waq-error.js'
 import { Harness, open } from './fixtures/harness.js'
 
-t.test('while a delivery cannot be recorded its channel waits, and it is not sent again', async t => {
+t.test('a channel waits while a delivery of it cannot be recorded, and sends nothing again', async t => {
   const h = new Harness()
   const gate = open()
   h.answer('m1', gate.answer)
@@ -19,7 +19,7 @@ t.test('while a delivery cannot be recorded its channel waits, and it is not sen
   t.same(h.ids, ['m1', 'm2'])
 })
 
-t.test('a message that cannot be read for good is a dead letter, and those behind it go on', async t => {
+t.test('a message that can never be read is a dead letter, and the messages behind it go on', async t => {
   const h = new Harness()
   h.store.readError = sequence => (sequence === 1 ? new WaqError('WAQ_CORRUPT', 'bytes are gone') : undefined)
   h.add('a')
@@ -30,7 +30,7 @@ t.test('a message that cannot be read for good is a dead letter, and those behin
   t.match(h.of('error'), [{ error: { code: 'WAQ_CORRUPT' } }])
 })
 
-t.test('a disk that cannot be read for now costs no attempt: its channels wait, with backoff', async t => {
+t.test('a disk that cannot be read for now costs no attempt, and the channels wait with backoff', async t => {
   const h = new Harness()
   let reads = 0
   h.store.readError = () => (++reads < 4 ? new WaqError('WAQ_IO', 'EIO') : undefined)
@@ -43,7 +43,7 @@ t.test('a disk that cannot be read for now costs no attempt: its channels wait, 
   t.equal(h.of('error').length, 3)
 })
 
-t.test('when the fence falls nothing is sent any more, signals abort, and waiters are told', async t => {
+t.test('once the fence is lost nothing is sent, signals abort, and waiting calls reject', async t => {
   const h = new Harness()
   h.answer('m1', open().answer)
   h.add('a')
@@ -74,7 +74,7 @@ t.test('an attempt whose record was refused is not sent', async t => {
   t.same(h.ids, [])
 })
 
-t.test('a fence that falls while everything closes lets close end', async t => {
+t.test('a fence that is lost during a close lets the close end', async t => {
   const h = new Harness()
   h.answer('m1', open().answer)
   h.add('a')

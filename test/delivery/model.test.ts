@@ -122,7 +122,7 @@ function firstSends(history: History, channel: string): number[] {
 }
 
 t.test(
-  'whatever happens: order and limits are kept, one attempt at a time is made, no message is lost, none ends twice',
+  'under random events channels keep their order and limits and make one attempt at a time, and each message ends once',
   async () => {
     await fc.assert(
       fc.asyncProperty(

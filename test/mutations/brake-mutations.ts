@@ -13,7 +13,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: 'if (',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'one channel brakes its scope by two failures while no other is due',
+      name: 'two failures of one channel brake its scope if no other channel is due',
     },
   },
   {
@@ -24,7 +24,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: 'return true ||',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'nor while another waits for its turn',
+      name: 'failures of one channel do not brake its scope while another channel waits for its turn',
     },
   },
   {
@@ -35,7 +35,10 @@ export const brakeMutations: readonly Mutation[] = [
             this.#forget();`,
     replace: `else if (this.state === 'watching')
             ;`,
-    caughtBy: { file: 'delivery/holds/brake', name: 'an answer between two failures leaves the scope alone' },
+    caughtBy: {
+      file: 'delivery/holds/brake',
+      name: 'two failures with an answer between them do not brake their scope',
+    },
   },
   {
     name: 'whoever fails in an outage lengthens its interval',
@@ -47,7 +50,7 @@ export const brakeMutations: readonly Mutation[] = [
             this.#slowDown();`,
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'attempts under way when it goes on do not lengthen the interval',
+      name: 'attempts under way when a brake goes on do not lengthen its interval',
     },
   },
   {
@@ -58,7 +61,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'a channel that has not failed in the outage waits five seconds at most',
+      name: 'a channel that has not failed in an outage waits for its brake five seconds at most',
     },
   },
   {
@@ -69,7 +72,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: 'return one.ticket < other.ticket;',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'the attempt is at the message with the fewest charged ones, then at the one that waited longest',
+      name: 'a brake probes with the message with the fewest charged attempts, then the one that waited longest',
     },
   },
   {
@@ -79,7 +82,10 @@ export const brakeMutations: readonly Mutation[] = [
     find: `for (const channel of this.#failed)
             this.#listener.outageEnded(channel);`,
     replace: '',
-    caughtBy: { file: 'delivery/holds/brake', name: 'its end ends the waits that it caused, and no others' },
+    caughtBy: {
+      file: 'delivery/holds/brake',
+      name: 'the end of a brake ends the waits that the outage caused, and no others',
+    },
   },
   {
     name: 'after an outage all go on at once',
@@ -89,7 +95,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: 'return true;',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'after it the concurrency doubles with each success, from one',
+      name: 'after a brake the concurrency grows from one and doubles with each success',
     },
   },
   {
@@ -102,7 +108,7 @@ export const brakeMutations: readonly Mutation[] = [
             this.#timers.set(held,`,
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'an attempt that hangs while it lifts keeps its place for five seconds at most',
+      name: 'an attempt that hangs while a brake lifts keeps its place for five seconds at most',
     },
   },
   {
@@ -115,7 +121,7 @@ export const brakeMutations: readonly Mutation[] = [
             this.#taken--;`,
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'a probe that waits for its turn and is paused is given to another',
+      name: "a brake's probe that is paused while it waits for its turn is given to another channel",
     },
   },
   {
@@ -126,7 +132,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: 'isOutage(error)',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'a time-out of ours is a sign, however the client says that it was stopped',
+      name: 'an attempt that sendTimeoutMs ended counts for the brake, however the client reports it',
     },
   },
   {
@@ -137,7 +143,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: 'this.#groupOf(channel)',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'a scope is the longest group, else platform and account, else the channel',
+      name: 'the scope of a brake is the longest group, else platform and account, else the channel',
     },
   },
   {
@@ -159,7 +165,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'a message that its receiver was asked about is sent before another is asked about',
+      name: 'in a braked scope a message is sent after its question before another is asked about',
     },
   },
   {
@@ -170,7 +176,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'asking what became of a message finds the receiver down as well',
+      name: 'a question of onAmbiguous that finds the receiver down counts for the brake',
     },
   },
   {
@@ -181,7 +187,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'a channel whose rate key is used up keeps no one from asking, nor from going on',
+      name: 'a channel whose rate key is used up does not keep others from probing a brake or going on after it',
     },
   },
   {
@@ -192,7 +198,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: ';',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'a probe whose rate key is used up while it waits for its turn is given to another',
+      name: "a brake's probe whose rate key is used up while it waits is given to another channel",
     },
   },
   {
@@ -203,7 +209,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: ';',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'a released channel that waits for its turn is held again when the receiver goes down again',
+      name: 'a channel released by a brake is held again when the receiver goes down before its turn',
     },
   },
   {
@@ -214,7 +220,7 @@ export const brakeMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'delivery/holds/brake',
-      name: 'nor while another had an attempt under way already when it failed for the first time',
+      name: 'failures of one channel do not brake its scope while an attempt of another, begun before, is under way',
     },
   },
 ]

@@ -110,7 +110,7 @@ export const clockMutations: readonly Mutation[] = [
     replace: 'Math.min(remainingMs, 2_147_483_647)',
     caughtBy: {
       file: 'delivery/time/clocks',
-      name: 'a suspend is time that passed: what it brought due comes within a minute',
+      name: 'messages that fell due during a suspend are sent within a minute',
     },
   },
   {
@@ -119,7 +119,7 @@ export const clockMutations: readonly Mutation[] = [
     file: 'lib/delivery/schedule/scheduled.js',
     find: 'heap === this.#delays ? this.#time.now() : this.#time.wall()',
     replace: 'this.#time.wall()',
-    caughtBy: { file: 'delivery/time/clocks', name: 'a wall clock that is set a year back changes no delay' },
+    caughtBy: { file: 'delivery/time/clocks', name: 'a wall clock set a year back does not change a delay' },
   },
   {
     name: 'an appointment that a step brought on came as long ago as the wall clock says',
@@ -129,7 +129,7 @@ export const clockMutations: readonly Mutation[] = [
     replace: 'this.#time.ofWall(deliverAt)',
     caughtBy: {
       file: 'delivery/time/clocks',
-      name: 'an appointment that a step of the wall clock brings on lives as long as it was to live',
+      name: 'an appointment that a step of the wall clock makes due keeps its whole time to live',
     },
   },
   {
@@ -151,7 +151,7 @@ export const clockMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'delivery/time/tried-time',
-      name: 'a pause of its channel is no time in which a message was tried',
+      name: 'the time of a pause of its channel does not count as tried',
     },
   },
   {
@@ -162,7 +162,7 @@ export const clockMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'delivery/time/tried-time',
-      name: 'a halt of its group is no time in which a message was tried',
+      name: 'the time of a halt of its group does not count as tried',
     },
   },
   {
@@ -173,7 +173,7 @@ export const clockMutations: readonly Mutation[] = [
     replace: 'void until;',
     caughtBy: {
       file: 'delivery/time/tried-time',
-      name: 'a wait that its group was told is no time in which a message was tried',
+      name: 'the time of a wait of its group does not count as tried',
     },
   },
   {
@@ -184,7 +184,7 @@ export const clockMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'delivery/time/tried-time',
-      name: 'a wait that a failure told is no time in which a message was tried',
+      name: 'a wait that a failure names does not count as tried',
     },
   },
   {
@@ -193,7 +193,7 @@ export const clockMutations: readonly Mutation[] = [
     file: 'lib/delivery/schedule/scheduler.js',
     find: 'new OpenTime(timers, () => clock.monotonic())',
     replace: 'new OpenTime(timers, () => timers.now())',
-    caughtBy: { file: 'delivery/time/tried-time', name: 'a suspend is no time in which a message was tried' },
+    caughtBy: { file: 'delivery/time/tried-time', name: 'the time of a suspend does not count as tried' },
   },
   {
     name: 'what an attempt took does not count as tried',
@@ -201,6 +201,6 @@ export const clockMutations: readonly Mutation[] = [
     file: 'lib/delivery/attempt/attempt-runner.js',
     find: 'attempt.tryingSince = clock.monotonic();',
     replace: '',
-    caughtBy: { file: 'delivery/time/tried-time', name: 'a receiver that hangs uses the time up' },
+    caughtBy: { file: 'delivery/time/tried-time', name: 'time in which a receiver hangs counts as tried' },
   },
 ]

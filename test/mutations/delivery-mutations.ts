@@ -10,7 +10,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: 'const written = true; void this.#recordStart(attempt);',
     caughtBy: {
       file: 'delivery/disk',
-      name: 'while a delivery cannot be recorded its channel waits, and it is not sent again',
+      name: 'a channel waits while a delivery of it cannot be recorded, and sends nothing again',
     },
   },
   {
@@ -40,7 +40,7 @@ export const deliveryMutations: readonly Mutation[] = [
         if (count > 0)
             await store.syncOutcomes();`,
     replace: 'scheduler.pump();',
-    caughtBy: { file: 'delivery/dead-letters', name: 'a redrive that is not on the device says so' },
+    caughtBy: { file: 'delivery/dead-letters', name: 'a redrive whose outcome cannot be synced rejects' },
   },
   {
     name: 'a purge does not wait for the device',
@@ -54,7 +54,7 @@ export const deliveryMutations: readonly Mutation[] = [
         }`,
     caughtBy: {
       file: 'delivery/dead-letters',
-      name: 'a purged dead letter is gone, once, and its outcome is on the device',
+      name: 'a dead letter is purged once, and its outcome is on the device',
     },
   },
   {
@@ -76,7 +76,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: "(policy.onAmbiguous !== 'resend' && !(await this.#sync(attempt)))",
     caughtBy: {
       file: 'delivery/attempt/ambiguity-resolver',
-      name: "under 'resend' no send waits for the device, unless a loss of power would hide it",
+      name: "with onAmbiguous 'resend' a send waits for the device only if a power loss would hide it",
     },
   },
   {
@@ -87,7 +87,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: 'false',
     caughtBy: {
       file: 'delivery/attempt/ambiguity-resolver',
-      name: 'the attempt is on the device before send where onAmbiguous is dead-letter',
+      name: 'the attempt is on the device before send if onAmbiguous is dead-letter',
     },
   },
   {
@@ -98,7 +98,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: "new Gate('group', prefix, this.none.outer,",
     caughtBy: {
       file: 'delivery/limits/limits',
-      name: 'every group whose prefix fits holds, not only the longest',
+      name: 'the concurrency of every group whose prefix fits holds, not only of the longest',
     },
   },
   {
@@ -109,7 +109,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: 'if (ticket !== Infinity) outer.#changed(joins);',
     caughtBy: {
       file: 'delivery/limits/limits',
-      name: 'a full group of groups is no more work for the channels of its groups, and none for others',
+      name: "a group of groups at its concurrency costs no work in its channels' turns or in others",
     },
   },
   {
@@ -120,7 +120,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: 'const attempts = facts.attemptsBefore + (facts.isProbe ? 0 : 1);\n    if (facts.onAmbiguous',
     caughtBy: {
       file: 'delivery/limits/charges',
-      name: 'a probe that no one answers is charged: a halt between makes no more of them',
+      name: 'a probe without an answer is charged, so halts between probes allow no more than maxAttempts',
     },
   },
   {
@@ -131,7 +131,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: 'this.#alive(attempt, attempt.before.attempts, true)',
     caughtBy: {
       file: 'delivery/limits/charges',
-      name: 'a process that is closed in the middle of each attempt makes maxAttempts of them',
+      name: 'a process that is closed during each attempt makes maxAttempts attempts',
     },
   },
   {
@@ -142,7 +142,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'delivery/limits/charges',
-      name: "after a restart a message without attempts left is not sent again where the receiver says 'unknown'",
+      name: "after a restart a message without attempts left is not sent again if onAmbiguous answers 'unknown'",
     },
   },
   {
@@ -175,7 +175,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'delivery/schedule/halt-scope',
-      name: 'an attempt under way that succeeds shrinks a halt that widened, and none that was given its scope',
+      name: 'an attempt under way that succeeds shrinks a widened halt, but no halt with a scope of its own',
     },
   },
   {
@@ -186,7 +186,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: 'const isNew = true;',
     caughtBy: {
       file: 'delivery/schedule/halt-scope',
-      name: "probes of the channels that caused a halt do not widen it again, another channel's halt may",
+      name: "failed probes of the channels that caused a halt do not widen it again, and another channel's halt may",
     },
   },
   {
@@ -197,7 +197,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'delivery/schedule/halt-scope',
-      name: 'of a halt that the sender gave its group the probe is another channel, too',
+      name: 'the probe of a halt with scope group is another channel than the one that halted',
     },
   },
   {
@@ -208,7 +208,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: 'const isGuess = false;',
     caughtBy: {
       file: 'delivery/schedule/halt-scope',
-      name: 'ten of a hundred tenants answer 401 for ever, the first ten: the others lose less than a tenth',
+      name: 'if ten of a hundred tenants, the first ten, always answer 401, the others lose less than a tenth of their throughput',
     },
   },
   {
@@ -219,7 +219,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'delivery/schedule/halt-scope',
-      name: 'a message that alone keeps halting ends by giveUpAfterMs, and its channel goes on',
+      name: 'a message that alone keeps halting is dead by giveUpAfterMs, and its channel goes on',
     },
   },
   {

@@ -10,7 +10,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'giveBack',
     caughtBy: {
       file: 'delivery/limits/windows',
-      name: 'a place comes free perMs after the attempt ended, however long it took',
+      name: 'a place in a rate window comes free perMs after its attempt ended, however long that took',
     },
   },
   {
@@ -21,7 +21,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'void 0',
     caughtBy: {
       file: 'delivery/limits/windows',
-      name: 'failed attempts take places in windows, and a question of onAmbiguous takes none',
+      name: 'a failed attempt takes a place in a rate window, and a question of onAmbiguous none',
     },
   },
   {
@@ -32,7 +32,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'delivery/limits/windows',
-      name: 'attempts under way at a crash count as ended at the opening',
+      name: 'attempts under way at a crash count in their rate windows as ended at the opening',
     },
   },
   {
@@ -43,7 +43,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'delivery/limits/windows',
-      name: 'a restart neither empties a window of a day nor holds it up',
+      name: 'a restart neither empties nor prolongs a rate window of a day',
     },
   },
   {
@@ -54,7 +54,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'void (',
     caughtBy: {
       file: 'delivery/limits/windows',
-      name: 'one a second and twenty a minute are kept, across crashes and orderly ends',
+      name: 'rates of one a second and twenty a minute are kept across crashes and closes',
     },
   },
   {
@@ -65,7 +65,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'for (const window of [])',
     caughtBy: {
       file: 'delivery/limits/windows',
-      name: 'after an orderly end what ended counts from when it did',
+      name: 'after a close, attempts count in their rate windows from when they ended',
     },
   },
   {
@@ -76,7 +76,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'void 0',
     caughtBy: {
       file: 'delivery/limits/windows',
-      name: 'a message that may have been sent unknown takes one place',
+      name: 'a message that may have been sent without a record takes one place in a rate window',
     },
   },
   {
@@ -87,7 +87,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'return 0;',
     caughtBy: {
       file: 'delivery/limits/windows',
-      name: 'a suspend makes a window longer or leaves it as it is, never shorter',
+      name: 'a suspend never shortens a rate window',
     },
   },
   {
@@ -98,7 +98,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: '? channel',
     caughtBy: {
       file: 'delivery/limits/windows',
-      name: 'a wait that one channel of a key was told holds all of them, also after a restart',
+      name: 'a wait of one channel holds all channels with its rate key, also after a restart',
     },
   },
   {
@@ -142,7 +142,7 @@ export const limitMutations: readonly Mutation[] = [
     replace: 'if (false) this.window.goOnFrom(before,',
     caughtBy: {
       file: 'delivery/limits/windows',
-      name: 'a rate that a channel brings to its key goes on from what the others counted',
+      name: 'a rate that a channel adds to its rate key begins with the places of the other channels',
     },
   },
   {

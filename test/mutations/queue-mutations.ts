@@ -123,7 +123,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'this.#begin = 0; while (this.#begin',
     caughtBy: {
       file: 'delivery/schedule/dead-order',
-      name: 'to look at the first one costs as much however many went before it',
+      name: 'a look at the first dead letter costs the same however many left before',
     },
   },
   {
@@ -134,7 +134,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'this.#places.has(this.#line[place])',
     caughtBy: {
       file: 'delivery/schedule/dead-order',
-      name: 'dead letters stand in the order in which they died, whichever leaves or dies again',
+      name: 'dead letters are kept in the order of their deaths, whichever leave or die again',
     },
   },
   {
@@ -145,7 +145,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: '0',
     caughtBy: {
       file: 'delivery/dead-letters',
-      name: 'dead letters of many channels go behind what is under way there, for one look at that',
+      name: "dead letters of many channels redriven 'last' go behind the attempts under way, which are looked at once",
     },
   },
   {

@@ -10,7 +10,10 @@ export const returnedMutations: readonly Mutation[] = [
     file: 'lib/delivery/returned/refusals.js',
     find: 'isText(answer.msg) && !saysSuccess(answer)',
     replace: 'isText(answer.msg)',
-    caughtBy: { file: RETURNED, name: 'what is no refusal is a delivery: a code of success in Chinese' },
+    caughtBy: {
+      file: RETURNED,
+      name: 'a result that is no refusal is a delivery: a code of success in Chinese',
+    },
   },
   {
     name: 'a pair of an error and nothing is a list of which a part failed',
@@ -20,7 +23,7 @@ export const returnedMutations: readonly Mutation[] = [
     replace: 'false && isError(value[0])',
     caughtBy: {
       file: RETURNED,
-      name: 'a refusal that is returned means what it says: a pair of an error and nothing',
+      name: 'a returned refusal has the verdict of its content: a pair of an error and nothing',
     },
   },
   {
@@ -29,7 +32,7 @@ export const returnedMutations: readonly Mutation[] = [
     file: 'lib/delivery/attempt/results.js',
     find: 'verdict === undefined ? findingIn(result) : refusalOf(result)',
     replace: 'verdict === undefined ? undefined : refusalOf(result)',
-    caughtBy: { file: RETURNED, name: 'a returned refusal is judged as one that is thrown' },
+    caughtBy: { file: RETURNED, name: 'a returned refusal has the same verdict as a thrown one' },
   },
   {
     name: 'an error that was caught and returned is a refusal in words',
@@ -39,7 +42,7 @@ export const returnedMutations: readonly Mutation[] = [
     replace: 'refusalIn(body, response)',
     caughtBy: {
       file: RETURNED,
-      name: 'a refusal that is returned means what it says: ok: false, a lost answer that was caught',
+      name: 'a returned refusal has the verdict of its content: ok: false, a lost answer that was caught',
     },
   },
   {
@@ -48,7 +51,7 @@ export const returnedMutations: readonly Mutation[] = [
     file: 'lib/delivery/returned/body-reader.js',
     find: 'isClonable(this.#source) ? this.#source.clone() : this.#source',
     replace: 'this.#source',
-    caughtBy: { file: RETURNED, name: 'a Response that was read here can be read by whoever gets it' },
+    caughtBy: { file: RETURNED, name: 'a Response that delivery has read can still be read by listeners' },
   },
   {
     name: 'a body of undici is not put back as it was',
@@ -67,7 +70,7 @@ export const returnedMutations: readonly Mutation[] = [
     file: 'lib/delivery/returned/answer.js',
     find: 'return prototype === null || Object.getPrototypeOf(prototype) === null;',
     replace: 'return true;',
-    caughtBy: { file: RETURNED, name: 'what is no refusal is a delivery: an instance of a class' },
+    caughtBy: { file: RETURNED, name: 'a result that is no refusal is a delivery: an instance of a class' },
   },
   {
     name: 'a list of which a part failed is sent again',
@@ -77,7 +80,7 @@ export const returnedMutations: readonly Mutation[] = [
     replace: 'failures.length > 0',
     caughtBy: {
       file: RETURNED,
-      name: 'a list of which a part failed is delivered, and an error tells of the rest',
+      name: 'a result list with some failures is a delivery, and an error reports the failed ones',
     },
   },
   {
@@ -88,7 +91,7 @@ export const returnedMutations: readonly Mutation[] = [
     replace: 'attempt.policy.sendTimeoutMs',
     caughtBy: {
       file: RETURNED,
-      name: 'a body that does not end is waited for no longer than the attempt may take',
+      name: 'a Response whose body does not end is waited for until the attempt times out',
     },
   },
   {
@@ -97,6 +100,9 @@ export const returnedMutations: readonly Mutation[] = [
     file: 'lib/delivery/returned/body-reader.js',
     find: 'ignoreErrors(half);',
     replace: '',
-    caughtBy: { file: RETURNED, name: 'a body of Node that breaks off ends no process, whoever cloned it' },
+    caughtBy: {
+      file: RETURNED,
+      name: 'a cloned body of a Node stream that breaks off does not end the process',
+    },
   },
 ]

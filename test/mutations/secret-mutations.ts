@@ -43,7 +43,7 @@ export const secretMutations: readonly Mutation[] = [
     replace: 'url.slice(pathAt, queryAt)',
     caughtBy: {
       file: 'delivery/redact/redact',
-      name: 'of a URL the scheme, the host and the words of its path stay',
+      name: 'redaction leaves the scheme, the host and the words of the path of a URL',
     },
   },
   {
@@ -54,7 +54,7 @@ export const secretMutations: readonly Mutation[] = [
     replace: 'const TRAILING = /',
     caughtBy: {
       file: 'delivery/redact/redact',
-      name: 'what was redacted before stays as it is: texts pass more than one border',
+      name: 'redaction leaves a redacted text unchanged',
     },
   },
 ]

@@ -15,7 +15,7 @@ export const verdictMutations: readonly Mutation[] = [
     replace: 'text',
     caughtBy: {
       file: NETWORK,
-      name: 'a failure of a client is told by its text where its code is lost, or says nothing',
+      name: "a client's failure without a telling code is recognised by its text",
     },
   },
   {
@@ -26,7 +26,7 @@ export const verdictMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'delivery/returned/returned',
-      name: 'a refusal that is returned means what it says: a lost answer in words',
+      name: 'a returned refusal has the verdict of its content: a lost answer in words',
     },
   },
   {
@@ -35,7 +35,7 @@ export const verdictMutations: readonly Mutation[] = [
     file: 'lib/delivery/classify/reading/http.js',
     find: "[502, 'unanswered'",
     replace: "[502, 'not-sent'",
-    caughtBy: { file: STATUS, name: 'a 5xx is in doubt, unless it says that nothing was processed' },
+    caughtBy: { file: STATUS, name: 'a 5xx is ambiguous unless it says that nothing was processed' },
   },
   {
     name: 'a status that no answer came with is final',
@@ -43,7 +43,7 @@ export const verdictMutations: readonly Mutation[] = [
     file: 'lib/delivery/classify/rules.js',
     find: 'reading.hasAnswer || !isDoubt(answer)',
     replace: 'true',
-    caughtBy: { file: STATUS, name: 'a status that no answer came with gives way to what it wraps' },
+    caughtBy: { file: STATUS, name: 'a status of an error without an answer gives way to the wrapped error' },
   },
   {
     name: 'a number of a platform’s own is taken for a status',
@@ -51,7 +51,7 @@ export const verdictMutations: readonly Mutation[] = [
     file: 'lib/delivery/classify/reading/status.js',
     find: 'NO_STATUS_BESIDE.some(',
     replace: '[].some(',
-    caughtBy: { file: STATUS, name: 'a number that is no status of HTTP is not taken for one' },
+    caughtBy: { file: STATUS, name: 'a number that is no HTTP status is not taken for one' },
   },
   {
     name: 'a refusal that names a wait is final',
@@ -69,7 +69,7 @@ export const verdictMutations: readonly Mutation[] = [
     replace: 'mark.has.some(',
     caughtBy: {
       file: PLATFORMS,
-      name: 'a code of a platform counts only with what marks its answers: any endpoint can answer so',
+      name: "a code of a platform counts only beside the marks of that platform's answers",
     },
   },
   {
@@ -78,7 +78,10 @@ export const verdictMutations: readonly Mutation[] = [
     file: 'lib/delivery/classify/reading/meaning.js',
     find: 'return mayHaveBeenSent ?',
     replace: 'return true ?',
-    caughtBy: { file: PLATFORMS, name: 'of a message in no doubt it is a refusal' },
+    caughtBy: {
+      file: PLATFORMS,
+      name: 'a platform’s word that it took the request refuses a message that is not in doubt',
+    },
   },
   {
     name: 'any conflict with LINE is a delivery',
@@ -86,7 +89,7 @@ export const verdictMutations: readonly Mutation[] = [
     file: 'lib/delivery/classify/platforms/line.js',
     find: "status === 409 && headers.has('x-line-accepted-request-id')",
     replace: 'status === 409',
-    caughtBy: { file: PLATFORMS, name: 'never by words alone' },
+    caughtBy: { file: PLATFORMS, name: 'words alone never deliver a message in doubt' },
   },
   {
     name: 'a text halts more than a channel from its middle',
@@ -94,7 +97,7 @@ export const verdictMutations: readonly Mutation[] = [
     file: 'lib/delivery/classify/reading/text.js',
     find: ", scope: 'channel' }",
     replace: ' }',
-    caughtBy: { file: NETWORK, name: 'a text may halt more than a channel by its beginning only' },
+    caughtBy: { file: NETWORK, name: 'only the beginning of an error text may halt more than a channel' },
   },
   {
     name: 'what a text quotes halts',
@@ -102,7 +105,7 @@ export const verdictMutations: readonly Mutation[] = [
     file: 'lib/delivery/classify/reading/text.js',
     find: "start.replace(QUOTED, ' ')",
     replace: 'start',
-    caughtBy: { file: NETWORK, name: 'a text may halt more than a channel by its beginning only' },
+    caughtBy: { file: NETWORK, name: 'only the beginning of an error text may halt more than a channel' },
   },
   {
     name: 'a connection that stood is taken for one that never did',
@@ -110,7 +113,7 @@ export const verdictMutations: readonly Mutation[] = [
     file: 'lib/delivery/classify/reading/codes.js',
     find: "AFTER.test(call) ? 'unanswered' : means",
     replace: 'means',
-    caughtBy: { file: NETWORK, name: 'a connection that stood leaves the message in doubt' },
+    caughtBy: { file: NETWORK, name: 'an error on an established connection is ambiguous' },
   },
   {
     name: 'a wait of nothing has been told',
@@ -120,7 +123,7 @@ export const verdictMutations: readonly Mutation[] = [
             if (waitMs !== undefined && waitMs > 0)`,
     replace: `const waitMs = parseWait(property(place, name), unit, now);
             if (waitMs !== undefined)`,
-    caughtBy: { file: WAIT, name: 'a wait that is none has not been told' },
+    caughtBy: { file: WAIT, name: 'an invalid wait counts as none' },
   },
   {
     name: 'a moment is measured by our own clock',
@@ -128,7 +131,7 @@ export const verdictMutations: readonly Mutation[] = [
     file: 'lib/delivery/classify/reading/wait.js',
     find: 'Number.isNaN(sentAt) ? wallNow() : sentAt',
     replace: 'wallNow()',
-    caughtBy: { file: WAIT, name: 'the wait is read in a header, whatever it is called there' },
+    caughtBy: { file: WAIT, name: 'a wait is found in a header under any of its names' },
   },
   {
     name: 'an error is read without a bound',
@@ -155,7 +158,7 @@ export const verdictMutations: readonly Mutation[] = [
     file: 'lib/delivery/classify/reading/headers.js',
     find: "'responseHeaders', 'metadata']",
     replace: "'responseHeaders']",
-    caughtBy: { file: WAIT, name: 'the wait is read in a header, whatever it is called there' },
+    caughtBy: { file: WAIT, name: 'a wait is found in a header under any of its names' },
   },
   {
     name: 'a client that does not say what went wrong is taken for a refusal',
@@ -163,6 +166,9 @@ export const verdictMutations: readonly Mutation[] = [
     file: 'lib/delivery/classify/platforms/mail.js',
     find: "name: 'application_error', statusCode: null",
     replace: "name: 'application_error', statusCode: 0",
-    caughtBy: { file: 'delivery/classify/classify-mail', name: 'services of mail have codes of their own' },
+    caughtBy: {
+      file: 'delivery/classify/classify-mail',
+      name: 'codes of mail services have verdicts of their own',
+    },
   },
 ]

@@ -30,7 +30,7 @@ t.test('a crash between send and ack leaves doubt, never a silent resend', async
 })
 
 t.test(
-  'an attempt left open by a crash is charged: a message that kills its process does so maxAttempts times',
+  'an attempt left open by a crash is charged, so a message kills its process maxAttempts times at most',
   async t => {
     let h = new Harness({ retry: { maxAttempts: 3 } })
     h.answer('m1', never)
@@ -47,7 +47,7 @@ t.test(
   },
 )
 
-t.test('a message that killed its process is not sent again at once', async t => {
+t.test('a message that killed its process waits for its backoff before it is sent again', async t => {
   const h = await afterCrash({}, 100)
   await h.pass(899)
   t.same(h.ids, [])
@@ -56,14 +56,17 @@ t.test('a message that killed its process is not sent again at once', async t =>
   t.match(h.of('retry'), [{ id: 'm1', attempts: 1, mayHaveBeenSent: true }])
 })
 
-t.test("'dead-letter': after a crash it is dead, and the next message goes on", async t => {
-  const h = await afterCrash({ onAmbiguous: 'dead-letter' })
-  await h.pass()
-  t.same(h.ids, ['m2'])
-  t.match(h.of('dead'), [{ id: 'm1', reason: 'ambiguous', attempts: 1 }])
-})
+t.test(
+  "with onAmbiguous 'dead-letter' a message in doubt after a crash is dead, and the next one goes on",
+  async t => {
+    const h = await afterCrash({ onAmbiguous: 'dead-letter' })
+    await h.pass()
+    t.same(h.ids, ['m2'])
+    t.match(h.of('dead'), [{ id: 'm1', reason: 'ambiguous', attempts: 1 }])
+  },
+)
 
-t.test("'dead-letter': after an ambiguous failure it is dead", async t => {
+t.test("with onAmbiguous 'dead-letter' a message is dead after an ambiguous failure", async t => {
   const h = new Harness({ onAmbiguous: 'dead-letter' })
   h.answer('m1', ambiguous)
   h.add('a')
@@ -72,41 +75,41 @@ t.test("'dead-letter': after an ambiguous failure it is dead", async t => {
   t.match(h.of('dead'), [{ id: 'm1', reason: 'ambiguous', attempts: 1 }])
 })
 
+t.test("with onAmbiguous 'dead-letter' a message left in doubt under 'resend' is not sent", async t => {
+  const h = new Harness()
+  h.answer('m1', ambiguous)
+  h.add('a')
+  await h.pass()
+  const after = await h.crash({ onAmbiguous: 'dead-letter' })
+  await after.pass(10_000)
+  t.same(after.ids, [])
+  t.match(after.of('dead'), [{ reason: 'ambiguous' }])
+})
+
 t.test(
-  "'dead-letter': a message that waits in doubt from an earlier 'resend' is not sent either",
+  "with onAmbiguous 'dead-letter' a redriven message is sent, also again after a known failure",
   async t => {
-    const h = new Harness()
-    h.answer('m1', ambiguous)
-    h.add('a')
+    const h = new Harness({ onAmbiguous: 'dead-letter' })
+    h.answer('m1', ambiguous, retry, 'ok')
+    const ref = h.add('a')
     await h.pass()
-    const after = await h.crash({ onAmbiguous: 'dead-letter' })
-    await after.pass(10_000)
-    t.same(after.ids, [])
-    t.match(after.of('dead'), [{ reason: 'ambiguous' }])
+    t.equal(await h.dispatcher.redrive([ref], 'original'), 1)
+    await h.pass(10_000)
+    t.same(
+      h.sent.map(s => [s.attempt, s.mayHaveBeenSent]),
+      [
+        [1, false],
+        [1, true],
+        [2, true],
+      ],
+    )
+    t.match(h.of('delivered'), [{ id: 'm1' }])
   },
 )
 
-t.test("'dead-letter': what a person redrives is sent, through known failures too", async t => {
-  const h = new Harness({ onAmbiguous: 'dead-letter' })
-  h.answer('m1', ambiguous, retry, 'ok')
-  const ref = h.add('a')
-  await h.pass()
-  t.equal(await h.dispatcher.redrive([ref], 'original'), 1)
-  await h.pass(10_000)
-  t.same(
-    h.sent.map(s => [s.attempt, s.mayHaveBeenSent]),
-    [
-      [1, false],
-      [1, true],
-      [2, true],
-    ],
-  )
-  t.match(h.of('delivered'), [{ id: 'm1' }])
-})
-
 for (const policy of ['dead-letter', () => 'unknown' as const] as const) {
   t.test(
-    `the attempt is on the device before send where onAmbiguous is ${typeof policy === 'string' ? policy : 'a function'}`,
+    `the attempt is on the device before send if onAmbiguous is ${typeof policy === 'string' ? policy : 'a function'}`,
     async t => {
       const h = new Harness({ onAmbiguous: policy })
       h.store.syncError = new Error('disk')
@@ -121,20 +124,23 @@ for (const policy of ['dead-letter', () => 'unknown' as const] as const) {
   )
 }
 
-t.test("under 'resend' no send waits for the device, unless a loss of power would hide it", async t => {
-  const h = new Harness()
-  h.store.syncError = new Error('disk')
-  h.add('a')
-  await h.pass()
-  t.same(h.ids, ['m1'])
-  h.store.syncsFirst = true
-  h.add('a')
-  await h.pass(10_000)
-  t.same(h.ids, ['m1'])
-  h.store.syncError = undefined
-  await h.pass(60_000)
-  t.same(h.ids, ['m1', 'm2'])
-})
+t.test(
+  "with onAmbiguous 'resend' a send waits for the device only if a power loss would hide it",
+  async t => {
+    const h = new Harness()
+    h.store.syncError = new Error('disk')
+    h.add('a')
+    await h.pass()
+    t.same(h.ids, ['m1'])
+    h.store.syncsFirst = true
+    h.add('a')
+    await h.pass(10_000)
+    t.same(h.ids, ['m1'])
+    h.store.syncError = undefined
+    await h.pass(60_000)
+    t.same(h.ids, ['m1', 'm2'])
+  },
+)
 
 t.test('the store is told which attempt overtakes a message of its channel', async t => {
   const h = new Harness({ channelOptions: channel => ({ ordered: channel !== 'a' }) })
@@ -174,7 +180,7 @@ const answers: Record<Answer, (t: Test, h: Harness) => void> = {
   },
 }
 for (const [answer, check] of Object.entries(answers)) {
-  t.test(`a function that asks the receiver and answers '${answer}' is heeded after a crash`, async t => {
+  t.test(`a reconcile function's answer '${answer}' is heeded after a crash`, async t => {
     const asked: unknown[] = []
     const h = await afterCrash({
       onAmbiguous: ({ id, attempt, mayHaveBeenSent, lastAttemptAt }) => {
@@ -188,7 +194,7 @@ for (const [answer, check] of Object.entries(answers)) {
   })
 }
 
-t.test('after an ambiguous failure the receiver is asked when the backoff is over', async t => {
+t.test('after an ambiguous failure the reconcile function is asked when the backoff is over', async t => {
   const asked: number[] = []
   const h = new Harness({
     onAmbiguous: async () => {
@@ -204,7 +210,7 @@ t.test('after an ambiguous failure the receiver is asked when the backoff is ove
   t.match(h.of('delivered'), [{ id: 'm1', attempts: 1 }])
 })
 
-t.test('a message without attempts left is asked about before it is given up', async t => {
+t.test('the reconcile function is asked about a message without attempts left before it dies', async t => {
   for (const [answer, event] of [
     ['sent', 'delivered'],
     ['not-sent', 'dead'],
@@ -239,7 +245,7 @@ t.test('a reconcile function that throws is asked again with backoff and costs n
   )
 })
 
-t.test('an answer that is none counts as a throw', async t => {
+t.test('an invalid answer of the reconcile function counts as a throw', async t => {
   let asked = 0
   const h = await afterCrash({ onAmbiguous: () => (asked++ === 0 ? (undefined as never) : 'sent') })
   await h.pass(10_000)
@@ -272,7 +278,7 @@ t.test(
   },
 )
 
-t.test('onAmbiguous may be set for one channel', async t => {
+t.test('channelOptions may set onAmbiguous for one channel', async t => {
   const h = new Harness({
     channelOptions: channel => (channel === 'a' ? { onAmbiguous: 'dead-letter' } : undefined),
   })

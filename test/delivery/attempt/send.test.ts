@@ -31,7 +31,7 @@ t.test('the result is what send returns, undefined included', async t => {
   }
 })
 
-t.test('a send that throws at once, or rejects, or throws no error, is a failed attempt', async t => {
+t.test('a send that throws, rejects, or throws something that is no error is a failed attempt', async t => {
   for (const fail of [
     () => {
       throw new Error('x')
@@ -54,7 +54,7 @@ t.test('a send that throws at once, or rejects, or throws no error, is a failed 
   }
 })
 
-t.test('a send that settles twice settles once', async t => {
+t.test('a send that settles twice counts once', async t => {
   const h = new Harness()
   h.answer('m1', () => ({
     // biome-ignore lint/suspicious/noThenProperty: a thenable that breaks its promise is the point.
@@ -161,7 +161,7 @@ t.test('a send that never settles is ambiguous when its grace is over', async t 
   )
 })
 
-t.test('a success that comes late, before the next attempt, counts', async t => {
+t.test('a late success before the next attempt is a delivery', async t => {
   const h = new Harness({ sendTimeoutMs: 5_000, abortGraceMs: 0 })
   const gate = open()
   h.answer('m1', gate.answer)
@@ -177,7 +177,7 @@ t.test('a success that comes late, before the next attempt, counts', async t => 
   t.match(await h.dispatcher.drain(), { remaining: 0 })
 })
 
-t.test('a success that comes after the next attempt began changes nothing', async t => {
+t.test('a success after the next attempt began changes nothing', async t => {
   const h = new Harness({ sendTimeoutMs: 5_000, abortGraceMs: 0 })
   const first = open()
   const second = open()
@@ -194,7 +194,7 @@ t.test('a success that comes after the next attempt began changes nothing', asyn
   t.match(h.of('delivered'), [{ id: 'm1', attempts: 2 }])
 })
 
-t.test('send may call back into the dispatcher: add, cancel, pause, resume, drain', async t => {
+t.test('send may call add, cancel, pause, resume and drain of its dispatcher', async t => {
   const h = new Harness()
   const results: unknown[] = []
   h.answer('m1', async () => {
@@ -236,7 +236,7 @@ t.test('a drain inside send does not wait for that send', async t => {
   t.equal(h.of('delivered').length, 2)
 })
 
-t.test('listeners may call back, and one that throws is reported and harms nothing', async t => {
+t.test('listeners may call the dispatcher, and one that throws is reported and stops nothing', async t => {
   const h = new Harness()
   const events = h.events
   const push = events.push.bind(events)
@@ -254,7 +254,7 @@ t.test('listeners may call back, and one that throws is reported and harms nothi
   t.equal(h.of('error').length, 3)
 })
 
-t.test('start a second time is refused', async t => {
+t.test('a second start of the dispatcher is refused', async t => {
   const h = new Harness()
   t.throws(() => h.start(), { code: 'WAQ_INVALID_OPTION' })
 })

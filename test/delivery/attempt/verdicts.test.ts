@@ -43,7 +43,7 @@ t.test('a charged failure counts, and the same message is sent again after the b
   t.equal(h.dispatcher.stats().retried, 2)
 })
 
-t.test('an adapter absent for a while costs no attempt, and its backoff grows all the same', async t => {
+t.test('a failure that is not charged costs no attempt, and the backoff grows all the same', async t => {
   const h = new Harness({ retry: { maxAttempts: 2 } })
   h.answer('m1', ...Array.from({ length: 6 }, () => uncharged), 'ok')
   h.add('a')
@@ -63,16 +63,19 @@ t.test('a message is dead after maxAttempts charged attempts', async t => {
   t.match(h.store.outcomes.at(-1), { kind: 'dead', reason: 'attempts', attempts: 3, haltsChannel: false })
 })
 
-t.test('a message is dead giveUpAfterMs after its first attempt, charged or not', async t => {
-  const h = new Harness({ retry: { giveUpAfterMs: 5_000 } })
-  h.answer('m1', uncharged)
-  h.add('a')
-  await h.pass(3_600_000)
-  t.same(h.times(), [0, 1_000, 3_000, 7_000])
-  t.match(h.of('dead'), [{ reason: 'attempts', attempts: 0 }])
-})
+t.test(
+  'a message is dead giveUpAfterMs after its first attempt, whether its attempts were charged or not',
+  async t => {
+    const h = new Harness({ retry: { giveUpAfterMs: 5_000 } })
+    h.answer('m1', uncharged)
+    h.add('a')
+    await h.pass(3_600_000)
+    t.same(h.times(), [0, 1_000, 3_000, 7_000])
+    t.match(h.of('dead'), [{ reason: 'attempts', attempts: 0 }])
+  },
+)
 
-t.test('a retry verdict may say when', async t => {
+t.test('a retry verdict with afterMs sets the time of the next attempt', async t => {
   const h = new Harness()
   h.answer('m1', { kind: 'retry', afterMs: 12_345 }, 'ok')
   h.add('a')
@@ -80,7 +83,7 @@ t.test('a retry verdict may say when', async t => {
   t.same(h.times(), [0, 12_345])
 })
 
-t.test('a permanent failure is dead after one attempt and stays so', async t => {
+t.test('a message that fails permanently is dead after one attempt and stays dead', async t => {
   const h = new Harness()
   h.answer('m1', permanent)
   h.add('a')
@@ -91,7 +94,7 @@ t.test('a permanent failure is dead after one attempt and stays so', async t => 
   t.equal(after.sent.length, 0)
 })
 
-t.test('after a 429 with 30 s nothing goes to that chat before 30 s, and others flow', async t => {
+t.test('after a 429 with 30 s nothing is sent to that chat for 30 s, and other chats go on', async t => {
   const h = new Harness()
   h.answer('m1', limited(30_000), 'ok')
   h.add('a')
@@ -108,7 +111,7 @@ t.test('after a 429 with 30 s nothing goes to that chat before 30 s, and others 
   )
 })
 
-t.test('a 429 holds across a restart, also for a message that was not the one told', async t => {
+t.test('the wait of a 429 holds across a restart for every message of the channel', async t => {
   const options = { channelOptions: () => ({ ordered: false }) }
   const h = new Harness(options)
   h.answer('m1', limited(30_000))
@@ -123,7 +126,7 @@ t.test('a 429 holds across a restart, also for a message that was not the one to
 })
 
 for (const scope of ['group', 'global'] as const) {
-  t.test(`a wait for the ${scope} holds all of it, also across a restart`, async t => {
+  t.test(`a wait with scope ${scope} holds all channels of that scope, also across a restart`, async t => {
     const groups = { 'tg:*': {} }
     const h = new Harness({ groups })
     h.answer('tg:1', limited(30_000, scope))
@@ -142,7 +145,7 @@ for (const scope of ['group', 'global'] as const) {
   })
 }
 
-t.test('no wait that a receiver asks for is longer than maxRetryAfterMs', async t => {
+t.test('a wait that a receiver asks for is cut to maxRetryAfterMs', async t => {
   const h = new Harness({ maxRetryAfterMs: 60_000 })
   h.answer('m1', limited(86_400_000), 'ok')
   h.add('a')
@@ -150,7 +153,7 @@ t.test('no wait that a receiver asks for is longer than maxRetryAfterMs', async 
   t.same(h.times(), [0, 60_000])
 })
 
-t.test('a rate limit that names no wait backs off', async t => {
+t.test('a rate limit without a wait leads to the backoff', async t => {
   const h = new Harness()
   h.answer('m1', limited(), limited(), 'ok')
   h.add('a')
@@ -158,7 +161,7 @@ t.test('a rate limit that names no wait backs off', async t => {
   t.same(h.times(), [0, 1_000, 3_000])
 })
 
-t.test('an ambiguous failure is charged, and the next send is told that it may have been sent', async t => {
+t.test('an ambiguous failure is charged, and the next send gets mayHaveBeenSent', async t => {
   const h = new Harness()
   h.answer('m1', ambiguous, 'ok')
   h.add('a')
@@ -172,7 +175,7 @@ t.test('an ambiguous failure is charged, and the next send is told that it may h
   )
 })
 
-t.test('an error that no one recognises is ambiguous', async t => {
+t.test('an unrecognised error is ambiguous', async t => {
   const h = new Harness()
   h.answer('m1', new Error('what is this?'), 'ok')
   h.add('a')
@@ -180,7 +183,7 @@ t.test('an error that no one recognises is ambiguous', async t => {
   t.match(h.of('retry'), [{ mayHaveBeenSent: true, recorded: { message: 'what is this?' } }])
 })
 
-t.test('classify is asked first, and the default where it does not know', async t => {
+t.test('classify is asked first, and the default classification where it gives no verdict', async t => {
   const asked: unknown[] = []
   const h = new Harness({
     classify: (error, delivery) => {
@@ -197,7 +200,7 @@ t.test('classify is asked first, and the default where it does not know', async 
   t.match(h.of('dead'), [{ id: 'm1' }, { id: 'm2' }])
 })
 
-t.test('an error that says that the message arrived already means delivered, without a result', async t => {
+t.test('an error that says that the message has arrived is a delivery without a result', async t => {
   const arrived = { kind: 'delivered' } as const
   const h = new Harness({
     groups: { 'tg:*': {} },
@@ -257,7 +260,7 @@ t.test('charged attempts and the due time survive a restart', async t => {
   )
 })
 
-t.test('a restart does not reset the backoff of failures that were not charged', async t => {
+t.test('a restart does not reset the backoff of uncharged failures', async t => {
   const h = new Harness()
   h.answer('m1', uncharged)
   h.add('a')
@@ -269,7 +272,7 @@ t.test('a restart does not reset the backoff of failures that were not charged',
   t.match(after.of('retry').at(-1), { delayMs: 64_000 })
 })
 
-t.test('a halt is not charged, and a message that was never attempted otherwise stays as it was', async t => {
+t.test('a halt is not charged, and its message stays as it was before the attempt', async t => {
   const h = new Harness()
   h.answer('m1', halt, 'ok')
   h.add('a')

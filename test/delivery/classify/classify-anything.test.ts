@@ -70,7 +70,7 @@ const { thrown } = fc.letrec<{ thrown: unknown }>(tie => ({
   ),
 }))
 
-t.test('whatever is thrown has a verdict, the same each time, and a wait that is one', async t => {
+t.test('anything thrown has a verdict, the same each time, and a valid wait', async t => {
   t.doesNotThrow(() =>
     fc.assert(
       fc.property(thrown, fc.boolean(), (error, mayHaveBeenSent) => {

@@ -3,7 +3,7 @@ import { axiosError, error, judged } from '../fixtures/verdicts.js'
 const mail = (code: string, responseCode: number, command: string) =>
   error('x', { code, responseCode, command, response: `${responseCode} x` })
 
-judged('a reply of SMTP of 4yz is later, of 5yz never', [
+judged('an SMTP reply 4yz is retried, and 5yz is permanent', [
   ['no such mailbox', mail('EENVELOPE', 550, 'RCPT TO'), 'permanent'],
   ['as nodemailer has it, no more', error('x', { code: 'EENVELOPE', responseCode: 550 }), 'permanent'],
   ['greylisted', mail('EENVELOPE', 450, 'RCPT TO'), 'not sent'],
@@ -14,7 +14,7 @@ judged('a reply of SMTP of 4yz is later, of 5yz never', [
   ['wrong state', mail('EENVELOPE', 503, 'MAIL FROM'), 'retry'],
 ])
 
-judged('a login that mail refuses halts, unless it may work later', [
+judged('a login that a mail server refuses halts, unless it may work later', [
   ['wrong password', mail('EAUTH', 535, 'AUTH PLAIN'), 'halt'],
   ['too many logins', mail('EAUTH', 454, 'AUTH PLAIN'), 'not sent'],
   [
@@ -27,7 +27,7 @@ judged('a login that mail refuses halts, unless it may work later', [
   ['OAuth', error('x', { code: 'EOAUTH2' }), 'halt'],
 ])
 
-judged('what breaks before the mail is begun was not sent; later it is in doubt', [
+judged('an SMTP failure before the mail is begun means not sent, and a later one is ambiguous', [
   ['no connection in time', error('Connection timeout', { code: 'ETIMEDOUT', command: 'CONN' }), 'not sent'],
   [
     'refused',
@@ -43,7 +43,7 @@ judged('what breaks before the mail is begun was not sent; later it is in doubt'
   ['no recipients', error('No recipients defined', { code: 'EENVELOPE', command: 'API' }), 'permanent'],
 ])
 
-judged('services of mail have codes of their own', [
+judged('codes of mail services have verdicts of their own', [
   ['Resend, returned', { name: 'rate_limit_exceeded', message: 'x', statusCode: 429 }, 'rate-limited'],
   [
     'Resend, no answer: its client does not say why',

@@ -7,7 +7,7 @@ const gotTimeout = (event: string) =>
 const grpc = (code: number, details: string) =>
   error(`${code} X: ${details}`, { code, details, metadata: {} })
 
-judged('nothing was sent where no connection stood', [
+judged('an error before a connection stood means not sent', [
   ...[
     'ECONNREFUSED',
     'ENOTFOUND',
@@ -64,7 +64,7 @@ judged('nothing was sent where no connection stood', [
   ['Node, its text alone: no name', error('getaddrinfo ENOTFOUND api.test'), 'not sent'],
 ])
 
-judged('nothing was sent where no tunnel stood', [
+judged("an error before a proxy's tunnel stood means not sent", [
   [
     'undici',
     fetchFailed(
@@ -93,7 +93,7 @@ judged('nothing was sent where no tunnel stood', [
   ['socks', error('Socks5 proxy rejected connection - Failure'), 'not sent'],
 ])
 
-judged('nothing was sent in a stream that was refused or never opened', [
+judged('an HTTP/2 stream that was refused or never opened means not sent', [
   ['a session that goes away', system('ERR_HTTP2_GOAWAY_SESSION'), 'not sent'],
   ['a session that is over', system('ERR_HTTP2_INVALID_SESSION'), 'not sent'],
   ['a stream in a queue', system('ERR_HTTP2_STREAM_CANCEL'), 'not sent'],
@@ -109,7 +109,7 @@ judged('nothing was sent in a stream that was refused or never opened', [
   ],
 ])
 
-judged('nothing was sent where no request could be made', [
+judged('an error in making the request means not sent', [
   ['no URL', system('ERR_INVALID_URL'), 'not sent'],
   [
     'no URL, of fetch',
@@ -120,7 +120,7 @@ judged('nothing was sent where no request could be made', [
   ['node-fetch', new TypeError('Only absolute URLs are supported'), 'not sent'],
 ])
 
-judged('nothing was sent by an adapter that says that it is not there', [
+judged('an adapter that says that it is absent has not sent', [
   ['OpenClaw', error('No active WhatsApp Web listener (account: default). Start the gateway.'), 'not sent'],
   ['OpenClaw, its code', error('x', { code: 'OPENCLAW_PLATFORM_MESSAGE_NOT_DISPATCHED' }), 'not sent'],
   ['not connected', error('Not connected'), 'not sent'],
@@ -131,14 +131,14 @@ judged('nothing was sent by an adapter that says that it is not there', [
   ['amqplib', error('Channel closed'), 'not sent'],
 ])
 
-judged('nothing was sent where a breaker or a limiter of the program’s own let nothing through', [
+judged('an open circuit breaker or limiter of the program means not sent', [
   ['opossum', error('Breaker is open', { code: 'EOPENBREAKER' }), 'not sent'],
   ['cockatiel', error('x', { name: 'BrokenCircuitError', isBrokenCircuitError: true }), 'not sent'],
   ['Bottleneck', error('This job has been dropped by Bottleneck', { name: 'BottleneckError' }), 'not sent'],
   ['a limit by its name', error('x', { name: 'RateLimitExceededError' }), 'rate-limited'],
 ])
 
-judged('a connection that stood leaves the message in doubt', [
+judged('an error on an established connection is ambiguous', [
   ...[
     'ECONNRESET',
     'EPIPE',
@@ -171,7 +171,7 @@ judged('a connection that stood leaves the message in doubt', [
   ],
 ])
 
-judged('a text that quotes a failure is none', [
+judged('an error text that quotes a connection failure is not taken for one', [
   [
     'a receiver that could not reach its own',
     error('upstream said: "connect ECONNREFUSED 10.0.0.5:5432"'),
@@ -183,7 +183,7 @@ judged('a text that quotes a failure is none', [
   ['not connected, quoted', error('Bad Request: can’t parse "printer is not connected"'), 'ambiguous'],
 ])
 
-judged('a text may halt more than a channel by its beginning only', [
+judged('only the beginning of an error text may halt more than a channel', [
   ['a code', error('x', { code: 'ADAPTER_NOT_READY' }), 'halt'],
   ['a beginning', error('Telegram is not configured'), 'halt'],
   ['a beginning of a few words', error('The Telegram bot has not been configured'), 'halt'],
@@ -202,7 +202,7 @@ judged('a text may halt more than a channel by its beginning only', [
   ['far behind', error(`${'long '.repeat(200)} not configured`), 'ambiguous'],
 ])
 
-judged('codes of gRPC are read of a client’s own error', [
+judged('a gRPC code is read only in a client’s own error', [
   ['INVALID_ARGUMENT', grpc(3, 'x'), 'permanent'],
   ['DEADLINE_EXCEEDED', grpc(4, 'x'), 'ambiguous'],
   ['PERMISSION_DENIED', grpc(7, 'x'), 'permanent'],
@@ -221,7 +221,7 @@ judged('codes of gRPC are read of a client’s own error', [
   ['the body of a tenant', error('x', { status: 400, body: { code: 16, details: 'x' } }), 'permanent'],
 ])
 
-judged('a failure of a client is told by its text where its code is lost, or says nothing', [
+judged("a client's failure without a telling code is recognised by its text", [
   [
     'node-fetch, a proxy that hung up',
     error(
@@ -325,7 +325,7 @@ judged('a failure of a client is told by its text where its code is lost, or say
   ['somebody else’s ResponseError', error('Bad gateway', { name: 'ResponseError' }), 'ambiguous'],
 ])
 
-judged('a connection that the AWS SDK waited for in vain was none', [
+judged('a connection timeout of the AWS SDK means not sent', [
   [
     'as it said it',
     error('Socket timed out without establishing a connection within 1000 ms', {
@@ -349,7 +349,7 @@ judged('a connection that the AWS SDK waited for in vain was none', [
   ],
 ])
 
-judged('credentials that are missing or refused, before anybody was asked, are the sender’s fault', [
+judged('credentials that are missing or refused before the request halt', [
   [
     '@azure/identity',
     error('x', {

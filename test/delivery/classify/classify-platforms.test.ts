@@ -96,7 +96,7 @@ judged('a code of a platform outranks the status beside it', [
   ['mqtt.js', error('Connection refused: Not authorized', { name: 'ErrorWithReasonCode', code: 5 }), 'halt'],
 ])
 
-judged('a code of a platform counts only with what marks its answers: any endpoint can answer so', [
+judged("a code of a platform counts only beside the marks of that platform's answers", [
   ['Meta', axiosError(400, { error: { code: 190 } }), 'permanent'],
   ['Meta, a limit', axiosError(400, { error: { code: 4 } }), 'permanent'],
   ['Slack with a status', axiosError(400, { ok: false, error: 'invalid_auth' }), 'permanent'],
@@ -116,7 +116,7 @@ judged('a code of a platform counts only with what marks its answers: any endpoi
   ],
 ])
 
-judged('a refusal that comes with 200, or with no status, is read by its code', [
+judged('a refusal with status 200 or without a status is judged by its code', [
   ['Alibaba Cloud, no money', { Code: 'isv.AMOUNT_NOT_ENOUGH', Message: 'x', RequestId: 'r' }, 'halt'],
   ['Feishu, a limit', { code: 11232, msg: 'frequency limited' }, 'rate-limited'],
   ['Feishu, its token', axiosError(400, { code: 99991663, msg: 'x' }), 'halt'],
@@ -159,7 +159,7 @@ judged('a refusal that comes with 200, or with no status, is read by its code', 
   ],
 ])
 
-judged('an error that went through another process has its text alone', [
+judged('an error that went through another process is judged by its text', [
   ['Slack', error('An API error occurred: invalid_auth'), 'halt'],
   [
     'grammY',
@@ -172,7 +172,7 @@ judged('an error that went through another process has its text alone', [
   ['a status in the middle', error('The answer was: 403 Forbidden'), 'ambiguous'],
 ])
 
-judged('firebase-admin says it by name', [
+judged('an error of firebase-admin is judged by its code', [
   ['the token is gone', error('x', { code: 'messaging/registration-token-not-registered' }), 'permanent'],
   ['too fast', error('x', { code: 'messaging/device-message-rate-exceeded' }), 'rate-limited'],
   ['its credentials', error('x', { code: 'messaging/authentication-error' }), 'halt'],
@@ -182,7 +182,7 @@ judged('firebase-admin says it by name', [
 const ses = (name: string, httpStatusCode = 400) =>
   error('x', { name, $fault: 'client', $metadata: { httpStatusCode } })
 
-judged('the account of Amazon, not the message', [
+judged('codes of Amazon about the account halt, and codes about the message are permanent', [
   ['suspended', ses('AccountSuspendedException'), 'halt'],
   ['paused', ses('SendingPausedException'), 'halt'],
   ['paused, v1', ses('AccountSendingPausedException'), 'halt'],
@@ -211,7 +211,7 @@ const unmodified = (description: string) =>
   error('x', { error_code: 400, ok: false, description, parameters: {} })
 
 judged(
-  'of a message in doubt, a platform’s word that it took this very request is a delivery',
+  'a platform’s word that it took this very request delivers a message in doubt',
   [
     ['LINE', line, 'delivered'],
     [
@@ -234,7 +234,7 @@ judged(
 )
 
 judged(
-  'never by words alone',
+  'words alone never deliver a message in doubt',
   [
     ['409', axiosError(409, { message: 'The retry key is already accepted' }), 'permanent'],
     ['a text', error('already delivered'), 'ambiguous'],
@@ -249,7 +249,7 @@ judged(
 )
 
 judged(
-  'of a message in no doubt it is a refusal',
+  'a platform’s word that it took the request refuses a message that is not in doubt',
   [
     ['LINE', line, 'permanent'],
     ['Telegram', unmodified('Bad Request: message is not modified'), 'permanent'],
@@ -257,7 +257,7 @@ judged(
   { mayHaveBeenSent: false },
 )
 
-judged('the same request, which still runs, is asked about again', [
+judged('a platform’s word that the same request still runs leads to a retry', [
   [
     'Stripe',
     axiosError(409, { error: { code: 'idempotency_key_in_use', type: 'invalid_request_error' } }),
@@ -267,14 +267,14 @@ judged('the same request, which still runs, is asked about again', [
   ['any other conflict', axiosError(409, { error: 'conflict' }), 'permanent'],
 ])
 
-judged('one code for two things is told apart by the beginning of the text beside it', [
+judged('a code with two meanings is told apart by the beginning of its text', [
   ['Feishu, too many', { code: 9499, msg: 'too many request', data: {} }, 'rate-limited'],
   ['Feishu, no such request', { code: 9499, msg: 'Bad Request', data: {} }, 'permanent'],
   ['a text that quotes it', axiosError(400, { message: 'No “too many requests” here' }), 'permanent'],
   ['a server that failed', axiosError(500, { message: 'Too many requests' }), 'ambiguous'],
 ])
 
-judged('more codes of senders and of limits', [
+judged('codes about the sender halt, and codes about limits wait', [
   ['DingTalk, too fast', { errcode: 410100, errmsg: 'x' }, 'rate-limited'],
   ['DingTalk, no such token', { errcode: 400101, errmsg: 'x' }, 'halt'],
   ['WeCom, the address', { errcode: 60020, errmsg: 'x' }, 'halt'],
@@ -282,7 +282,7 @@ judged('more codes of senders and of limits', [
   ['Slack, the network', { ok: false, error: 'accesslimited' }, 'halt'],
 ])
 
-judged('a limit of a whole group takes more than one word that any endpoint may say', [
+judged('a word that any endpoint may say limits no whole group', [
   ['anybody', axiosError(403, { reason: 'quotaExceeded' }), 'rate-limited'],
   [
     'Google',
@@ -291,14 +291,14 @@ judged('a limit of a whole group takes more than one word that any endpoint may 
   ],
 ])
 
-judged('a limit is the whole bot’s where Discord says so, not where anybody does', [
+judged('a limit of the whole bot is believed of Discord only', [
   ['Discord', axiosError(429, { message: 'x', retry_after: 3.2, global: true }), 'rate-limited 3200 group'],
   ['anybody', axiosError(429, { global: true }, { 'retry-after': '100' }), 'rate-limited 100000'],
 ])
 
 const aws = (name: string) => error('x', { name, $fault: 'client', $metadata: { httpStatusCode: 400 } })
 
-judged('more of what Amazon says of an account', [
+judged('codes of Amazon about an application halt, and codes about one device are permanent', [
   ['SNS, the application at Apple or Google', aws('PlatformApplicationDisabledException'), 'halt'],
   ['SNS, one device', aws('EndpointDisabledException'), 'permanent'],
   ['KMS behind it', aws('KMSThrottlingException'), 'rate-limited'],

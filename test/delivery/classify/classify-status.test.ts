@@ -1,6 +1,6 @@
 import { axiosError, error, judged } from '../fixtures/verdicts.js'
 
-judged('the status is read where clients put it', [
+judged('the HTTP status is found wherever clients put it', [
   [
     'Telegraf',
     error('429: Too Many Requests', {
@@ -62,7 +62,7 @@ judged('the status is read where clients put it', [
   ['the nearest that says a failure', error('x', { status: 200, response: { status: 400 } }), 'permanent'],
 ])
 
-judged('a number that is no status of HTTP is not taken for one', [
+judged('a number that is no HTTP status is not taken for one', [
   ['an errno of Node', error('x', { errno: -111, code: 'ECONNREFUSED' }), 'not sent'],
   ['an errno that could be one', error('x', { errno: 404 }), 'ambiguous'],
   ['a code of a process', error('x', { code: 127, killed: false, cmd: 'signal-cli' }), 'ambiguous'],
@@ -88,7 +88,7 @@ judged('a number that is no status of HTTP is not taken for one', [
   ],
 ])
 
-judged('a 5xx is in doubt, unless it says that nothing was processed', [
+judged('a 5xx is ambiguous unless it says that nothing was processed', [
   ...[408, 500, 501, 502, 503, 504, 505, 507, 520, 522, 524, 530, 599].map(
     status => [`${status}`, { status }, 'ambiguous'] as const,
   ),
@@ -130,7 +130,7 @@ judged('a gateway that says that it passed nothing on has sent nothing', [
   ['with a wait', axiosError(503, 'no healthy upstream', { 'retry-after': '3' }), 'rate-limited 3000'],
 ])
 
-judged('a status that is no verdict on the message', [
+judged('an HTTP status about the sender or the moment is no permanent failure of the message', [
   ['payment required', { status: 402 }, 'halt'],
   ['precondition, as Teams says it', { statusCode: 412 }, 'retry'],
   ['misdirected', { status: 421 }, 'retry'],
@@ -199,7 +199,7 @@ judged('a refusal that says when to come back is a limit, whatever its status', 
   ['rate-limiter-flexible', { msBeforeNext: 250, remainingPoints: 0, consumedPoints: 5 }, 'rate-limited 250'],
 ])
 
-judged('a status that no answer came with gives way to what it wraps', [
+judged('a status of an error without an answer gives way to the wrapped error', [
   [
     'octokit: 500 of a refused connection',
     error('connect ECONNREFUSED 127.0.0.1:1', {

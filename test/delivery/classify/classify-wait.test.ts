@@ -9,7 +9,7 @@ const date = new Date(NOW).toUTCString()
 const headers = (more: object) => axiosError(429, {}, { date, ...more })
 const body = (more: object) => axiosError(429, more, { date })
 
-judged('the wait is read in a body, whatever it is called there', [
+judged('a wait is found in a body under any of its names', [
   ['Telegram', body({ parameters: { retry_after: 12 } }), 'rate-limited 12000'],
   ['Discord', body({ retry_after: 0.65 }), 'rate-limited 650'],
   ['Matrix', body({ retry_after_ms: 1120 }), 'rate-limited 1120'],
@@ -65,7 +65,7 @@ judged('the wait is read in a body, whatever it is called there', [
   ],
 ])
 
-judged('the wait is read in a header, whatever it is called there', [
+judged('a wait is found in a header under any of its names', [
   ['seconds', headers({ 'retry-after': '30' }), 'rate-limited 30000'],
   ['an HTTP date', headers({ 'retry-after': new Date(NOW + 5_000).toUTCString() }), 'rate-limited 5000'],
   ['ms', headers({ 'retry-after-ms': '250', 'retry-after': '1' }), 'rate-limited 250'],
@@ -109,7 +109,7 @@ judged('the wait is read in a header, whatever it is called there', [
   ],
 ])
 
-judged('a limit that says so nowhere else tells its wait in words', [
+judged('a limit without a wait in a field has its wait read from the text', [
   [
     'grammY, its text alone',
     error("Call to 'sendMessage' failed! (429: Too Many Requests: retry after 12)"),
@@ -146,7 +146,7 @@ judged('a limit that says so nowhere else tells its wait in words', [
   ['no limit', axiosError(400, { message: 'Wait 5 seconds' }), 'permanent'],
 ])
 
-judged('a wait that is none has not been told', [
+judged('an invalid wait counts as none', [
   ['0', headers({ 'retry-after': '0' }), 'rate-limited'],
   ['a date that is past', headers({ 'retry-after': new Date(NOW - 5_000).toUTCString() }), 'rate-limited'],
   ['an epoch that is past', headers({ 'x-ratelimit-reset': String(NOW / 1000 - 60) }), 'rate-limited'],
@@ -169,39 +169,26 @@ judged('a wait that is none has not been told', [
   ],
 ])
 
-t.test(
-  'a wait is read in seconds, in ms, with a unit, and as a date, and nothing else is taken for one',
-  async t => {
-    t.equal(parseWait('120', 's', NOW), 120_000)
-    t.equal(parseWait(' 0 ', 's', NOW), 0)
-    t.equal(parseWait('1.5s', 'ms', NOW), 1_500)
-    t.equal(parseWait('250ms', 's', NOW), 250)
-    t.equal(parseWait(NOW / 1000 + 1, 's', NOW), 1_000)
-    t.equal(parseWait(NOW + 1, 'ms', NOW), 1)
-    for (const text of [
-      '',
-      '-1',
-      'soon',
-      '2015-10-21',
-      'never 12',
-      'NaN',
-      'Infinity',
-      '1e3',
-      '9'.repeat(101),
-    ])
-      t.equal(parseWait(text, 's', NOW), undefined, text)
-    for (const value of [true, {}, [], Number.NaN, -1]) t.equal(parseWait(value, 's', NOW), undefined)
-  },
-)
+t.test('a wait is read in seconds, in ms, with a unit and as a date, and in no other form', async t => {
+  t.equal(parseWait('120', 's', NOW), 120_000)
+  t.equal(parseWait(' 0 ', 's', NOW), 0)
+  t.equal(parseWait('1.5s', 'ms', NOW), 1_500)
+  t.equal(parseWait('250ms', 's', NOW), 250)
+  t.equal(parseWait(NOW / 1000 + 1, 's', NOW), 1_000)
+  t.equal(parseWait(NOW + 1, 'ms', NOW), 1)
+  for (const text of ['', '-1', 'soon', '2015-10-21', 'never 12', 'NaN', 'Infinity', '1e3', '9'.repeat(101)])
+    t.equal(parseWait(text, 's', NOW), undefined, text)
+  for (const value of [true, {}, [], Number.NaN, -1]) t.equal(parseWait(value, 's', NOW), undefined)
+})
 
-t.test('a reset is told by the wall clock where the answer has no date', async t => {
+t.test('the time of a reset is compared with the wall clock if the answer has no date', async t => {
   const reset = new Date(Date.now() + 3_600_000).toISOString()
   const verdict = classifyError(axiosError(429, {}, { 'x-ratelimit-reset': reset }))
   t.match(verdict, { kind: 'rate-limited', afterMs: Number })
   t.ok('afterMs' in verdict && verdict.afterMs! <= 3_600_000)
 })
 
-judged('a wait is found in headers of any kind, wherever a client keeps them', [
+judged('a wait is found in headers of any class, wherever a client keeps them', [
   [
     'Azure, @azure/ms-rest-js',
     error('x', { statusCode: 429, response: { headers: { rawHeaders: () => ({ 'Retry-After': '11' }) } } }),
@@ -217,7 +204,7 @@ judged('a wait is found in headers of any kind, wherever a client keeps them', [
   ],
 ])
 
-judged('a wait that came twice counts once', [
+judged('a wait that stands twice counts once', [
   ['as one header', axiosError(429, {}, { 'retry-after': '5, 5' }), 'rate-limited 5000'],
   [
     'as fetch joins them',

@@ -144,7 +144,7 @@ const cases: Record<string, [unknown, Verdict | Verdict['kind']][]> = {
 }
 
 for (const [what, table] of Object.entries(cases)) {
-  t.test(`${what} has its verdict`, async t => {
+  t.test(`each error has its verdict: ${what}`, async t => {
     for (const [given, expected] of table) {
       const name = given instanceof Error ? `${given.name} ${JSON.stringify(given)}` : typeof given
       if (typeof expected === 'string') t.equal(classifyError(given).kind, expected, name)
@@ -153,12 +153,12 @@ for (const [what, table] of Object.entries(cases)) {
   })
 }
 
-t.test('an error with an unreadable part is ambiguous, wherever the part is', async t => {
+t.test('an error with an unreadable part anywhere is ambiguous', async t => {
   for (const given of [revoked(), { errors: revoked() }, { name: 'SendError', verdict: revoked() }])
     t.same(classifyError(given), ambiguous)
 })
 
-t.test('a chain of causes that goes round, or has no end, is ambiguous and ends', async t => {
+t.test('an error with a circular or endless chain of causes is ambiguous', async t => {
   const round = error('a') as Error & { cause?: unknown }
   round.cause = error('b', { cause: round })
   t.same(classifyError(round), ambiguous)
@@ -169,7 +169,7 @@ t.test('a chain of causes that goes round, or has no end, is ambiguous and ends'
   t.same(classifyError(wide), ambiguous)
 })
 
-t.test('an HTTP status means what its class does, where it means nothing else', async t => {
+t.test('an HTTP status without a meaning of its own means what its class does', async t => {
   for (const status of [301, 304, 400, 403, 404, 405, 409, 410, 413, 422, 451])
     t.same(classifyError({ status }), { kind: 'permanent', reason: `HTTP ${status}` })
   for (const status of [401, 402, 407])
@@ -178,7 +178,7 @@ t.test('an HTTP status means what its class does, where it means nothing else', 
   t.same(classifyError(error('answer is no JSON', { status: 200 })), ambiguous)
 })
 
-t.test('a limit of the whole account says so', async t => {
+t.test('a rate limit of the whole account has the scope of the group', async t => {
   for (const given of [
     { status: 429, body: { retry_after: 3, global: true } },
     { status: 429, headers: { 'x-ratelimit-global': 'true', 'retry-after': '3' } },

@@ -4,7 +4,7 @@ import { SendError } from '../../../lib/delivery/errors/send-error.js'
 
 const error = (properties: object) => Object.assign(new Error('x'), properties)
 
-t.test('no connection, no answer in time, 502, 503 and 504 are signs of an outage', async t => {
+t.test('a missing connection, a timeout, 502, 503 and 504 are signs of an outage', async t => {
   for (const sign of [
     { status: 502 },
     { status: 503 },
@@ -21,7 +21,7 @@ t.test('no connection, no answer in time, 502, 503 and 504 are signs of an outag
     t.equal(isOutage(sign), true)
 })
 
-t.test('an answer that shows the receiver up, and what no one knows, are none', async t => {
+t.test('an answer of the receiver and an unknown error are no signs of an outage', async t => {
   for (const other of [
     { status: 400 },
     { status: 401 },

@@ -3,7 +3,7 @@ import { recordedError } from '../../../lib/delivery/errors/recorded-error.js'
 import { ResponseError } from '../../../lib/delivery/returned/response-error.js'
 import { revoked } from '../fixtures/revoked.js'
 
-t.test('the record of an error is bounded', async t => {
+t.test('the recorded fields of an error are bounded', async t => {
   const error = Object.assign(new Error('x'.repeat(100_000)), {
     name: 'n'.repeat(1_000),
     code: 'c'.repeat(1_000),
@@ -20,14 +20,17 @@ t.test('a secret at the edge of what is kept is redacted before it is cut', asyn
   t.notMatch(recorded.message, /ppp/)
 })
 
-t.test('a wrapper that says nothing shows what it wraps', async t => {
-  const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
-  t.match(recordedError(new TypeError('fetch failed', { cause }), 0), {
-    name: 'TypeError',
-    message: 'fetch failed: connect ECONNREFUSED',
-    code: 'ECONNREFUSED',
-  })
-})
+t.test(
+  'the record of an error that wraps another without a text of its own shows the wrapped one',
+  async t => {
+    const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+    t.match(recordedError(new TypeError('fetch failed', { cause }), 0), {
+      name: 'TypeError',
+      message: 'fetch failed: connect ECONNREFUSED',
+      code: 'ECONNREFUSED',
+    })
+  },
+)
 
 t.test('a cause that repeats a redacted message does not bring its credentials back', async t => {
   const description = 'gone: https://api.example.com/hooks/T0AB12cd34EF56'
@@ -58,25 +61,28 @@ const sayings: readonly (readonly [where: string, answer: unknown])[] = [
 ]
 
 for (const [where, answer] of sayings) {
-  t.test(`what the platform says in ${where} is kept, wherever the client put the answer`, async t => {
-    const failed = (properties: object) =>
-      Object.assign(new Error('Request failed with status code 400'), properties)
-    for (const error of [
-      failed({ response: { status: 400, data: answer } }),
-      failed({ response: { statusCode: 400, body: JSON.stringify(answer).replace(/^"|"$/g, '') } }),
-      failed({ data: answer }),
-      failed({ body: Buffer.from(typeof answer === 'string' ? answer : JSON.stringify(answer)) }),
-      failed({ rawError: answer }),
-      new Error('not sent', { cause: failed({ response: { data: answer } }) }),
-      new ResponseError({ status: 400, statusText: 'Bad Request' }, answer),
-      ...(typeof answer === 'object' ? [answer] : []),
-    ]) {
-      t.match(recordedError(error, 0).message, /text too long/)
-    }
-  })
+  t.test(
+    `the record of an error has the platform's words in ${where}, wherever the client put the answer`,
+    async t => {
+      const failed = (properties: object) =>
+        Object.assign(new Error('Request failed with status code 400'), properties)
+      for (const error of [
+        failed({ response: { status: 400, data: answer } }),
+        failed({ response: { statusCode: 400, body: JSON.stringify(answer).replace(/^"|"$/g, '') } }),
+        failed({ data: answer }),
+        failed({ body: Buffer.from(typeof answer === 'string' ? answer : JSON.stringify(answer)) }),
+        failed({ rawError: answer }),
+        new Error('not sent', { cause: failed({ response: { data: answer } }) }),
+        new ResponseError({ status: 400, statusText: 'Bad Request' }, answer),
+        ...(typeof answer === 'object' ? [answer] : []),
+      ]) {
+        t.match(recordedError(error, 0).message, /text too long/)
+      }
+    },
+  )
 }
 
-t.test('a page for people is not kept', async t => {
+t.test('the record of an error contains no HTML page', async t => {
   const error = Object.assign(new Error('HTTP 502'), { body: '<html><title>502 Bad Gateway</title>' })
   t.equal(recordedError(error, 0).message, 'HTTP 502')
 })

@@ -178,7 +178,7 @@ function check({ attempts, added, brakes }: Log): void {
   }
 }
 
-t.test('outages and the troubles of single chats: no one starves, and each rule holds', async t => {
+t.test('under random outages no channel starves, and every rule of the brake holds', async t => {
   await t.resolves(
     fc.assert(
       fc.asyncProperty(plan, async given => {

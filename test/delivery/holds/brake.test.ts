@@ -64,7 +64,7 @@ t.test('failures of two channels in a row brake their scope', async t => {
   }
 })
 
-t.test('an answer between two failures leaves the scope alone', async t => {
+t.test('two failures with an answer between them do not brake their scope', async t => {
   for (const answer of ['ok', permanent, limited(1_000), halt, { kind: 'delivered' }] as const) {
     const h = new Harness({ groups })
     h.answer('m1', down)
@@ -81,23 +81,26 @@ t.test('an answer between two failures leaves the scope alone', async t => {
   }
 })
 
-t.test('an error that tells nothing of the receiver is no failure in the row and no answer', async t => {
-  for (const other of [http(500), new Error('what is this?'), new SendError('?', ambiguous)]) {
-    const h = new Harness({ groups })
-    h.answer('m1', down)
-    h.answer('m2', other)
-    h.add('tg:1')
-    h.add('tg:2')
-    await h.pass()
-    t.equal(h.dispatcher.stats().brakedCount, 0)
-    h.answer('m3', down)
-    h.add('tg:3')
-    await h.pass()
-    t.equal(h.dispatcher.stats().brakedCount, 1)
-  }
-})
+t.test(
+  'an error that says nothing about the receiver neither counts as a failure nor as an answer for the brake',
+  async t => {
+    for (const other of [http(500), new Error('what is this?'), new SendError('?', ambiguous)]) {
+      const h = new Harness({ groups })
+      h.answer('m1', down)
+      h.answer('m2', other)
+      h.add('tg:1')
+      h.add('tg:2')
+      await h.pass()
+      t.equal(h.dispatcher.stats().brakedCount, 0)
+      h.answer('m3', down)
+      h.add('tg:3')
+      await h.pass()
+      t.equal(h.dispatcher.stats().brakedCount, 1)
+    }
+  },
+)
 
-t.test('a time-out of ours is a sign, however the client says that it was stopped', async t => {
+t.test('an attempt that sendTimeoutMs ended counts for the brake, however the client reports it', async t => {
   for (const send of [
     () => new Promise(() => {}),
     ({ signal }: Sent['delivery']) =>
@@ -113,7 +116,7 @@ t.test('a time-out of ours is a sign, however the client says that it was stoppe
   }
 })
 
-t.test('a verdict of classify outranks the look of an error as an outage', async t => {
+t.test('a verdict of classify decides whether an error counts for the brake', async t => {
   const h = new Harness({ groups, classify: () => permanent })
   h.answer('tg:1', down)
   h.answer('tg:2', down)
@@ -123,7 +126,7 @@ t.test('a verdict of classify outranks the look of an error as an outage', async
   t.equal(h.of('braked').length, 0)
 })
 
-t.test('one channel brakes its scope by two failures while no other is due', async t => {
+t.test('two failures of one channel brake its scope if no other channel is due', async t => {
   const h = new Harness({ groups })
   h.answer('tg:1', down)
   h.add('tg:1')
@@ -133,7 +136,7 @@ t.test('one channel brakes its scope by two failures while no other is due', asy
   t.equal(h.dispatcher.stats().brakedCount, 1)
 })
 
-t.test('one channel does not brake its scope while another is due', async t => {
+t.test('failures of one channel do not brake its scope while another channel is due', async t => {
   const h = new Harness({ groups })
   const slow = open()
   h.answer('tg:1', down)
@@ -147,7 +150,7 @@ t.test('one channel does not brake its scope while another is due', async t => {
   t.equal(h.of('braked').length, 0)
 })
 
-t.test('a scope is the longest group, else platform and account, else the channel', async t => {
+t.test('the scope of a brake is the longest group, else platform and account, else the channel', async t => {
   const h = new Harness({ groups: { 'tg:*': {}, 'tg:a:*': {} } })
   const failing = ['tg:a:1', 'tg:a:2', 'tg:b', 'tg:c', 'dc:x:1', 'dc:x:2', 'dc:y:1', 'one', 'two', 'mail:me']
   for (const channel of failing) {
@@ -175,7 +178,7 @@ t.test('a channel that waits for its turn when the brake goes on waits for the b
   t.equal(h.sent.length, 3)
 })
 
-t.test('no other scope waits for a braked one', async t => {
+t.test('a braked scope holds no other scope', async t => {
   const h = await braked({ groups: { 'tg:*': {} } })
   h.add('dc:a:1')
   h.add('other')
@@ -193,22 +196,25 @@ t.test('a group without a brake is left alone', async t => {
   t.equal(h.of('braked').length, 0)
 })
 
-t.test('the interval doubles from a second to a minute, and is five minutes after an hour', async t => {
-  const h = await braked({ groups, retry: { initialDelayMs: 1, factor: 1, maxAttempts: Infinity } })
-  await h.pass(2 * HOUR)
-  const times = from(h, 2).map(([, at]) => at as number)
-  const gaps = times.map((at, index) => at - (times[index - 1] ?? 0))
-  t.same(
-    gaps.slice(0, 8),
-    [1, 2, 4, 8, 16, 32, 60, 60].map(seconds => seconds * 1_000),
-  )
-  const long = gaps.indexOf(300_000)
-  t.ok(times[long - 1]! >= HOUR && times[long - 2]! < HOUR)
-  t.same(new Set(gaps.slice(6, long)), new Set([60_000]))
-  t.same(new Set(gaps.slice(long)), new Set([300_000]))
-})
+t.test(
+  'the interval of a brake doubles from a second to a minute, and is five minutes after an hour',
+  async t => {
+    const h = await braked({ groups, retry: { initialDelayMs: 1, factor: 1, maxAttempts: Infinity } })
+    await h.pass(2 * HOUR)
+    const times = from(h, 2).map(([, at]) => at as number)
+    const gaps = times.map((at, index) => at - (times[index - 1] ?? 0))
+    t.same(
+      gaps.slice(0, 8),
+      [1, 2, 4, 8, 16, 32, 60, 60].map(seconds => seconds * 1_000),
+    )
+    const long = gaps.indexOf(300_000)
+    t.ok(times[long - 1]! >= HOUR && times[long - 2]! < HOUR)
+    t.same(new Set(gaps.slice(6, long)), new Set([60_000]))
+    t.same(new Set(gaps.slice(long)), new Set([300_000]))
+  },
+)
 
-t.test('the interval counts from the end of the last attempt', async t => {
+t.test('the interval of a brake counts from the end of its last attempt', async t => {
   const h = await braked()
   const probe = open()
   for (const channel of ['tg:1', 'tg:2']) h.answer(channel, probe.answer, down)
@@ -222,7 +228,7 @@ t.test('the interval counts from the end of the last attempt', async t => {
   t.equal(h.sent.length, 4)
 })
 
-t.test('attempts under way when it goes on do not lengthen the interval', async t => {
+t.test('attempts under way when a brake goes on do not lengthen its interval', async t => {
   const h = new Harness({ groups, retry: { initialDelayMs: 1, factor: 1 } })
   const late = Array.from({ length: 50 }, () => open())
   late.forEach(({ answer }, index) => {
@@ -240,7 +246,7 @@ t.test('attempts under way when it goes on do not lengthen the interval', async 
 })
 
 t.test(
-  'the attempt is at the message with the fewest charged ones, then at the one that waited longest',
+  'a brake probes with the message with the fewest charged attempts, then the one that waited longest',
   async t => {
     const h = await braked()
     await h.pass(2_999)
@@ -257,18 +263,21 @@ t.test(
   },
 )
 
-t.test('a next attempt comes at the later of its own backoff and the brake', async t => {
-  const h = new Harness({ groups: { 'tg:*': {} }, retry: [7_000, 20_000] })
-  h.answer('tg:1', down)
-  h.answer('tg:2', down)
-  h.add('tg:1')
-  h.add('tg:2')
-  await h.pass(60_000)
-  t.same(h.times('m1'), [0, 7_000, 27_000])
-  t.same(h.times('m2'), [0, 9_000, 35_000])
-})
+t.test(
+  'the next attempt in a braked scope comes when both its own backoff and the brake allow it',
+  async t => {
+    const h = new Harness({ groups: { 'tg:*': {} }, retry: [7_000, 20_000] })
+    h.answer('tg:1', down)
+    h.answer('tg:2', down)
+    h.add('tg:1')
+    h.add('tg:2')
+    await h.pass(60_000)
+    t.same(h.times('m1'), [0, 7_000, 27_000])
+    t.same(h.times('m2'), [0, 9_000, 35_000])
+  },
+)
 
-t.test('a channel that has not failed in the outage waits five seconds at most', async t => {
+t.test('a channel that has not failed in an outage waits for its brake five seconds at most', async t => {
   const h = await braked({ groups, retry: { initialDelayMs: 1, factor: 1, maxAttempts: Infinity } })
   const start = 10 * MINUTE + 10_000
   await h.pass(start)
@@ -309,7 +318,7 @@ t.test('a chat whose own requests hang delays no other by more than five seconds
   t.ok(Math.max(...waits) <= 5_000, `${Math.max(...waits)}`)
 })
 
-t.test('any answer ends it', async t => {
+t.test('any answer of the receiver ends a brake', async t => {
   for (const answer of ['ok', permanent, limited(100), halt, { kind: 'delivered' }] as const) {
     const h = await braked()
     h.answer('tg:1', answer as Verdict, 'ok')
@@ -319,7 +328,7 @@ t.test('any answer ends it', async t => {
   }
 })
 
-t.test('an error that tells nothing of the receiver does not end a brake', async t => {
+t.test('an error that says nothing about the receiver does not end a brake', async t => {
   const h = await braked()
   for (const channel of ['tg:1', 'tg:2']) h.answer(channel, http(500))
   await h.pass(MINUTE)
@@ -327,7 +336,7 @@ t.test('an error that tells nothing of the receiver does not end a brake', async
   t.equal(h.sent.length, 2 + 5)
 })
 
-t.test('a success that comes late ends it', async t => {
+t.test('a late success ends a brake', async t => {
   const h = new Harness({ groups, sendTimeoutMs: 1_000, abortGraceMs: 0, retry: [MINUTE] })
   const late = open()
   h.answer('tg:1', late.answer)
@@ -341,7 +350,7 @@ t.test('a success that comes late ends it', async t => {
   t.equal(h.dispatcher.stats().brakedCount, 0)
 })
 
-t.test('its end ends the waits that it caused, and no others', async t => {
+t.test('the end of a brake ends the waits that the outage caused, and no others', async t => {
   const h = new Harness({
     groups,
     retry: [MINUTE],
@@ -366,7 +375,7 @@ t.test('its end ends the waits that it caused, and no others', async t => {
   t.same(from(h, 8).length, 3)
 })
 
-t.test('a failure of its own is no wait that an outage caused', async t => {
+t.test('the end of a brake does not end the backoff after a failure of the message itself', async t => {
   const h = new Harness({ groups, retry: [MINUTE, MINUTE] })
   h.answer('m1', down)
   h.add('tg:1')
@@ -386,7 +395,7 @@ t.test('a failure of its own is no wait that an outage caused', async t => {
   t.equal(h.of('delivered').length, 4)
 })
 
-t.test('in a channel that is not ordered every message that waits for it is due', async t => {
+t.test('the end of a brake makes every waiting message of an unordered channel due', async t => {
   const h = new Harness({ groups, retry: [MINUTE, MINUTE], channelOptions: () => ({ ordered: false }) })
   for (const id of ['m1', 'm2', 'm3']) h.answer(id, down, 'ok')
   for (let i = 0; i < 3; i++) h.add('tg:1')
@@ -396,7 +405,7 @@ t.test('in a channel that is not ordered every message that waits for it is due'
   t.equal(h.of('delivered').length, 4)
 })
 
-t.test('after it the concurrency doubles with each success, from one', async t => {
+t.test('after a brake the concurrency grows from one and doubles with each success', async t => {
   const h = await braked({ groups, concurrency: 100 })
   for (let chat = 10; chat < 50; chat++) h.add(`tg:${chat}`)
   const sends: ReturnType<typeof open>[] = []
@@ -434,7 +443,7 @@ t.test('a brake goes on again when attempts fail while it lifts', async t => {
   t.equal(h.sent.length, 5)
 })
 
-t.test('an attempt that hangs while it lifts keeps its place for five seconds at most', async t => {
+t.test('an attempt that hangs while a brake lifts keeps its place for five seconds at most', async t => {
   const h = new Harness({ groups, retry: { initialDelayMs: 1, factor: 1 } })
   h.answer('tg:1', down, 'ok')
   h.answer('tg:2', down, hangs(h))
@@ -468,7 +477,7 @@ t.test('a channel that waits for a brake counts neither as halted nor as done', 
   t.ok(drained)
 })
 
-t.test('a wait for it is no time in which a message was tried', async t => {
+t.test('time in which a message waits for a brake does not count towards giveUpAfterMs', async t => {
   const h = await braked({
     groups,
     retry: { initialDelayMs: 1, factor: 1, maxAttempts: Infinity, giveUpAfterMs: 1_000 },
@@ -477,7 +486,7 @@ t.test('a wait for it is no time in which a message was tried', async t => {
   t.equal(h.of('dead').length, 0)
 })
 
-t.test('the time to live runs on', async t => {
+t.test('the time to live of a message runs on while a brake holds it', async t => {
   const h = await braked()
   await h.pass(MINUTE)
   h.add('tg:1', { expiresAt: h.time.now() + 1_000 })
@@ -497,27 +506,24 @@ t.test('the time to live runs on', async t => {
   )
 })
 
-t.test(
-  'what is paused, cancelled or expired while it is held or on its way leaves its place to others',
-  async t => {
-    const h = await braked()
-    h.dispatcher.pause('tg:1')
-    await h.pass(1_000)
-    t.same(from(h, 2), [['tg:2', 1_000]])
-    await h.dispatcher.cancel(h.store.bySequence(2)!, 'm2')
-    h.dispatcher.resume('tg:1')
-    await h.pass(2_000)
-    t.same(from(h, 3), [['tg:1', 3_000]])
-    await h.dispatcher.cancel(h.store.bySequence(1)!, 'm1')
-    h.add('tg:1', { expiresAt: h.time.now() + 100 })
-    h.answer('tg:3', down)
-    h.add('tg:3')
-    await h.pass(4_000)
-    t.same(from(h, 4), [['tg:3', 7_000]])
-  },
-)
+t.test('a braked message that is paused, cancelled or expired leaves its probe to another', async t => {
+  const h = await braked()
+  h.dispatcher.pause('tg:1')
+  await h.pass(1_000)
+  t.same(from(h, 2), [['tg:2', 1_000]])
+  await h.dispatcher.cancel(h.store.bySequence(2)!, 'm2')
+  h.dispatcher.resume('tg:1')
+  await h.pass(2_000)
+  t.same(from(h, 3), [['tg:1', 3_000]])
+  await h.dispatcher.cancel(h.store.bySequence(1)!, 'm1')
+  h.add('tg:1', { expiresAt: h.time.now() + 100 })
+  h.answer('tg:3', down)
+  h.add('tg:3')
+  await h.pass(4_000)
+  t.same(from(h, 4), [['tg:3', 7_000]])
+})
 
-t.test('a probe that waits for its turn and is paused is given to another', async t => {
+t.test("a brake's probe that is paused while it waits for its turn is given to another channel", async t => {
   const h = await braked({ groups, concurrency: 2 })
   const busy = [open(), open()]
   busy.forEach(({ answer }, index) => {
@@ -531,7 +537,7 @@ t.test('a probe that waits for its turn and is paused is given to another', asyn
   t.same(from(h, 4), [['tg:2', 1_000]])
 })
 
-t.test('asking what became of a message finds the receiver down as well', async t => {
+t.test('a question of onAmbiguous that finds the receiver down counts for the brake', async t => {
   let asked = 0
   const h = new Harness({
     groups,
@@ -552,7 +558,7 @@ t.test('asking what became of a message finds the receiver down as well', async 
   t.ok(asked - before <= 10 + 3, `${asked - before}`)
 })
 
-t.test('a message that its receiver was asked about is sent before another is asked about', async t => {
+t.test('in a braked scope a message is sent after its question before another is asked about', async t => {
   let asked = 0
   const h = new Harness({
     groups,
@@ -571,7 +577,7 @@ t.test('a message that its receiver was asked about is sent before another is as
   t.equal(asked, 3)
 })
 
-t.test('a restart begins it anew', async t => {
+t.test('a restart begins without a brake', async t => {
   const h = await braked()
   await h.pass(MINUTE)
   const next = await h.crash({ groups, retry: { initialDelayMs: 1, factor: 1 } })
@@ -592,7 +598,7 @@ t.test('a brake is forgotten after an hour without attempts', async t => {
   t.equal(h.dispatcher.stats().nextDueAt, null)
 })
 
-t.test('a scope that is paused is forgotten, and braked anew', async t => {
+t.test('the brake of a scope that is paused for an hour is forgotten, and begins anew', async t => {
   const h = await braked()
   h.dispatcher.pause('tg:*')
   await h.pass(2 * HOUR)
@@ -602,34 +608,37 @@ t.test('a scope that is paused is forgotten, and braked anew', async t => {
   t.equal(h.dispatcher.stats().brakedCount, 1)
 })
 
-t.test('a channel whose rate key is used up keeps no one from asking, nor from going on', async t => {
-  const rateLimit = { count: 1, perMs: HOUR }
-  for (const [others, topics] of [
-    [['tg:2', 'tg:3'], 1],
-    [['tg:2'], 100],
-  ] as const) {
-    const h = new Harness({
-      groups,
-      retry: [100_000],
-      channelOptions: channel => (channel.startsWith('tg:1') ? { rateKey: 'chat', rateLimit } : undefined),
-    })
-    for (const channel of ['tg:1', ...others]) {
-      h.answer(channel, down, 'ok')
-      h.add(channel)
+t.test(
+  'a channel whose rate key is used up does not keep others from probing a brake or going on after it',
+  async t => {
+    const rateLimit = { count: 1, perMs: HOUR }
+    for (const [others, topics] of [
+      [['tg:2', 'tg:3'], 1],
+      [['tg:2'], 100],
+    ] as const) {
+      const h = new Harness({
+        groups,
+        retry: [100_000],
+        channelOptions: channel => (channel.startsWith('tg:1') ? { rateKey: 'chat', rateLimit } : undefined),
+      })
+      for (const channel of ['tg:1', ...others]) {
+        h.answer(channel, down, 'ok')
+        h.add(channel)
+      }
+      for (let topic = 0; topic < topics; topic++) h.add(`tg:1/${topic}`)
+      await h.pass(50_000)
+      t.equal(h.dispatcher.stats().brakedCount, 1)
+      // All are looked at anew.
+      h.dispatcher.resume('tg:*')
+      await h.pass(51_000)
+      t.equal(h.of('delivered').length, others.length)
+      await h.pass(HOUR)
+      t.equal(h.of('delivered').length, others.length + 1)
     }
-    for (let topic = 0; topic < topics; topic++) h.add(`tg:1/${topic}`)
-    await h.pass(50_000)
-    t.equal(h.dispatcher.stats().brakedCount, 1)
-    // All are looked at anew.
-    h.dispatcher.resume('tg:*')
-    await h.pass(51_000)
-    t.equal(h.of('delivered').length, others.length)
-    await h.pass(HOUR)
-    t.equal(h.of('delivered').length, others.length + 1)
-  }
-})
+  },
+)
 
-t.test('a probe whose rate key is used up while it waits for its turn is given to another', async t => {
+t.test("a brake's probe whose rate key is used up while it waits is given to another channel", async t => {
   const rateLimit = { count: 2, perMs: HOUR }
   // Those that use it up come before it in its gate, or have one of their own.
   for (const other of ['a', 'tg:a:1']) {
@@ -663,48 +672,48 @@ t.test('a probe whose rate key is used up while it waits for its turn is given t
   }
 })
 
-t.test(
-  'a released channel that waits for its turn is held again when the receiver goes down again',
-  async t => {
-    // Some are still held then; or none is.
-    for (const delivered of [5, 300]) {
-      const h = new Harness({ groups, concurrency: 2, retry: { maxAttempts: Infinity } })
-      let up = true
-      const send = () =>
-        new Promise((resolve, reject) => h.clock.setTimeout(() => (up ? resolve('ok') : reject(down)), 100))
-      for (let chat = 0; chat < 400; chat++) {
-        h.answer(`tg:${chat}`, down, send)
-        h.add(`tg:${chat}`)
-      }
-      await h.pass(5_000)
-      while (h.of('delivered').length < delivered) await h.pass(100)
-      up = false
-      const before = h.sent.length
-      await h.pass(4_900)
-      t.equal(h.of('braked').length, 2)
-      t.ok(h.sent.length - before <= 8, `${h.sent.length - before}`)
-      up = true
-      await h.pass(MINUTE)
-      t.equal(h.of('delivered').length, 400)
+t.test('a channel released by a brake is held again when the receiver goes down before its turn', async t => {
+  // Some are still held then; or none is.
+  for (const delivered of [5, 300]) {
+    const h = new Harness({ groups, concurrency: 2, retry: { maxAttempts: Infinity } })
+    let up = true
+    const send = () =>
+      new Promise((resolve, reject) => h.clock.setTimeout(() => (up ? resolve('ok') : reject(down)), 100))
+    for (let chat = 0; chat < 400; chat++) {
+      h.answer(`tg:${chat}`, down, send)
+      h.add(`tg:${chat}`)
     }
+    await h.pass(5_000)
+    while (h.of('delivered').length < delivered) await h.pass(100)
+    up = false
+    const before = h.sent.length
+    await h.pass(4_900)
+    t.equal(h.of('braked').length, 2)
+    t.ok(h.sent.length - before <= 8, `${h.sent.length - before}`)
+    up = true
+    await h.pass(MINUTE)
+    t.equal(h.of('delivered').length, 400)
+  }
+})
+
+t.test(
+  'failures of one channel do not brake its scope while an attempt of another, begun before, is under way',
+  async t => {
+    const h = new Harness({ groups })
+    const slow = open()
+    h.answer('tg:2', slow.answer)
+    h.answer('tg:1', down)
+    h.add('tg:2')
+    h.add('tg:1')
+    await h.pass(20_000)
+    t.equal(h.of('braked').length, 0)
+    slow.succeed()
+    await h.pass(MINUTE)
+    t.equal(h.of('braked').length, 1)
   },
 )
 
-t.test('nor while another had an attempt under way already when it failed for the first time', async t => {
-  const h = new Harness({ groups })
-  const slow = open()
-  h.answer('tg:2', slow.answer)
-  h.answer('tg:1', down)
-  h.add('tg:2')
-  h.add('tg:1')
-  await h.pass(20_000)
-  t.equal(h.of('braked').length, 0)
-  slow.succeed()
-  await h.pass(MINUTE)
-  t.equal(h.of('braked').length, 1)
-})
-
-t.test('nor while another waits for its turn', async t => {
+t.test('failures of one channel do not brake its scope while another channel waits for its turn', async t => {
   const h = new Harness({ groups, concurrency: 1 })
   const slow = open()
   h.answer('tg:1', down, slow.answer, 'ok')
@@ -718,7 +727,7 @@ t.test('nor while another waits for its turn', async t => {
   t.equal(h.of('braked').length, 0)
 })
 
-t.test('a rate key may span receivers, of which some are down', async t => {
+t.test('with a rate key across receivers the brake of one does not hold the others', async t => {
   const rateKey = (channel: string) => (/1$|x/.test(channel) ? 'machine' : undefined)
   const h = new Harness({
     concurrency: 2,

@@ -6,7 +6,7 @@ const groups = { 'tg:*': {} }
 /** Of the group, because its sender says so. */
 const groupHalt = { kind: 'halt', scope: 'group' } as const
 
-t.test('a halt of a group stops it and nothing else', async t => {
+t.test('a halt of a group stops that group only', async t => {
   const h = new Harness({ groups })
   h.answer('tg:1', groupHalt)
   h.add('tg:1')
@@ -74,7 +74,7 @@ t.test(
   },
 )
 
-t.test('only one attempt is the probe', async t => {
+t.test('a halt makes one attempt its probe, and no other', async t => {
   const h = new Harness({ groups })
   const probe = open()
   h.answer('m1', groupHalt)
@@ -112,7 +112,7 @@ t.test('attempts under way when a halt begins neither end it nor put its probe o
   t.equal(h.of('halted').length, 1)
 })
 
-t.test('a halt without a probe lasts until it is resumed', async t => {
+t.test('a halt with an infinite wait lasts until it is resumed', async t => {
   const h = new Harness()
   h.answer('m1', { kind: 'halt', afterMs: Infinity }, 'ok')
   h.add('a')
@@ -124,7 +124,7 @@ t.test('a halt without a probe lasts until it is resumed', async t => {
   t.match(h.of('resumed'), [{ scope: 'channel', target: 'a' }])
 })
 
-t.test('a global halt stops everything', async t => {
+t.test('a halt of global scope stops every channel', async t => {
   const h = new Harness({ groups })
   h.answer('m1', { kind: 'halt', scope: 'global', afterMs: 5_000 }, 'ok')
   h.add('a')
@@ -138,7 +138,7 @@ t.test('a global halt stops everything', async t => {
   t.equal(h.of('delivered').length, 3)
 })
 
-t.test('a halt within a halt needs both ended', async t => {
+t.test('a channel in a halted group that halts too goes on only when both halts have ended', async t => {
   const h = new Harness({ groups })
   h.answer('m1', { kind: 'halt', scope: 'channel', afterMs: Infinity }, 'ok')
   h.answer('m2', { kind: 'halt', scope: 'group', afterMs: Infinity }, 'ok')
@@ -222,26 +222,23 @@ t.test('a parse that throws halts its channel before anything is attempted, and 
   )
 })
 
-t.test(
-  'a channel whose options cannot be told halts alone, keeps its messages, and is asked again',
-  async t => {
-    let broken = true
-    const h = new Harness({
-      channelOptions: channel => {
-        if (broken && channel === 'a') throw new Error('no options')
-        return undefined
-      },
-    })
-    h.add('a')
-    h.add('b')
-    await h.pass()
-    t.same(h.ids, ['m2'])
-    t.match(h.of('error'), [{ error: { message: 'no options' } }])
-    h.add('a')
-    await h.pass(60_000)
-    t.same(h.ids, ['m2'])
-    broken = false
-    await h.pass(60_000)
-    t.same(h.ids, ['m2', 'm1', 'm3'])
-  },
-)
+t.test('a channel whose channelOptions fail halts alone, keeps its messages, and is asked again', async t => {
+  let broken = true
+  const h = new Harness({
+    channelOptions: channel => {
+      if (broken && channel === 'a') throw new Error('no options')
+      return undefined
+    },
+  })
+  h.add('a')
+  h.add('b')
+  await h.pass()
+  t.same(h.ids, ['m2'])
+  t.match(h.of('error'), [{ error: { message: 'no options' } }])
+  h.add('a')
+  await h.pass(60_000)
+  t.same(h.ids, ['m2'])
+  broken = false
+  await h.pass(60_000)
+  t.same(h.ids, ['m2', 'm1', 'm3'])
+})

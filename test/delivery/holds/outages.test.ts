@@ -30,7 +30,7 @@ for (const [how, options] of [
   ['with a group', GROUPED],
 ] as const) {
   t.test(
-    `an hour's outage kills no message of 1,000 channels, and sends none three times (${how})`,
+    `an outage of an hour kills no message of 1,000 channels ${how}, and sends none three times`,
     async t => {
       const { h, state, add } = receiver({ ...options, onAmbiguous: 'resend' })
       const channels = Array.from({ length: 1_000 }, (_, chat) => `tg:bot:${chat}`)
@@ -61,7 +61,7 @@ for (const [hours, most] of [
   [1, 4],
   [8, 13],
 ] as const) {
-  t.test(`one channel loses ${most} messages at most in an outage of ${hours} hours`, async t => {
+  t.test(`an outage of ${hours} hours costs a single channel ${most} messages at most`, async t => {
     for (const random of [() => 0, () => 0.5, () => 0.999]) {
       const { h, add } = receiver({ ...GROUPED, random })
       for (let i = 0; i < 50; i++) add('tg:bot:1')

@@ -15,7 +15,7 @@ const unanswered: Answer[] = ['unknown', 'not-sent']
 
 for (const answer of unanswered) {
   t.test(
-    `after a restart a message without attempts left is not sent again where the receiver says '${answer}'`,
+    `after a restart a message without attempts left is not sent again if onAmbiguous answers '${answer}'`,
     async t => {
       const retries: GivenOptions['retry'][] = [{ maxAttempts: 1 }, [], () => undefined]
       for (const retry of retries) {
@@ -34,7 +34,7 @@ for (const answer of unanswered) {
   )
 }
 
-t.test('a question that fails after a restart does not bring attempts back', async t => {
+t.test('a question of onAmbiguous that fails after a restart gives no attempts back', async t => {
   let asked = 0
   const options = {
     retry: ({ attempt }: { attempt: number }) => (attempt < 2 ? 1_000 : undefined),
@@ -73,7 +73,7 @@ t.test('a message in doubt is not sent again where a later life allows fewer att
   t.match(after.of('dead'), [{ id: 'm1', reason: 'attempts', attempts: 4 }])
 })
 
-t.test('a process that is closed in the middle of each attempt makes maxAttempts of them', async t => {
+t.test('a process that is closed during each attempt makes maxAttempts attempts', async t => {
   const options = { retry: { maxAttempts: 3 } }
   let h = new Harness(options)
   h.add('a')
@@ -90,18 +90,21 @@ t.test('a process that is closed in the middle of each attempt makes maxAttempts
   t.equal(sends, 3)
 })
 
-t.test('a probe that no one answers is charged: a halt between makes no more of them', async t => {
-  const options = { retry: { maxAttempts: 4 } }
-  const h = new Harness(options)
-  const halt = { kind: 'halt', afterMs: 1_000 } as const
-  h.answer('m1', halt, ambiguous, halt, ambiguous, halt, ambiguous, halt, ambiguous, halt, ambiguous)
-  h.add('a')
-  await h.pass(3_600_000)
-  t.equal(h.sent.length, 8)
-  t.match(h.of('dead'), [{ id: 'm1', reason: 'attempts', attempts: 4 }])
-})
+t.test(
+  'a probe without an answer is charged, so halts between probes allow no more than maxAttempts',
+  async t => {
+    const options = { retry: { maxAttempts: 4 } }
+    const h = new Harness(options)
+    const halt = { kind: 'halt', afterMs: 1_000 } as const
+    h.answer('m1', halt, ambiguous, halt, ambiguous, halt, ambiguous, halt, ambiguous, halt, ambiguous)
+    h.add('a')
+    await h.pass(3_600_000)
+    t.equal(h.sent.length, 8)
+    t.match(h.of('dead'), [{ id: 'm1', reason: 'attempts', attempts: 4 }])
+  },
+)
 
-t.test('a failure that no one can judge is a doubt, and charged', async t => {
+t.test('a failure that cannot be judged leaves doubt and is charged', async t => {
   const h = new Harness({ retry: { maxAttempts: 2 } })
   let reads = 0
   h.answer('m1', () => {
@@ -158,7 +161,7 @@ async function gateway(onAmbiguous: 'resend' | 'dead-letter'): Promise<Map<strin
 }
 
 t.test(
-  'a gateway that takes each message and answers 502 gets one copy each where doubt ends in a dead letter',
+  "with onAmbiguous 'dead-letter' a gateway that takes messages and answers 502 gets each once",
   async t => {
     const arrived = [...(await gateway('dead-letter')).values()]
     t.same(arrived, new Array(6).fill([false]))
@@ -224,7 +227,7 @@ const answer = fc.constantFrom<Answer | 'throws' | 'never'>(
   'never',
 )
 
-t.test('whatever happens, no message is sent more than maxAttempts times without an answer', async () => {
+t.test('under random events no message is sent more than maxAttempts times without an answer', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 60, size: 'max' }),

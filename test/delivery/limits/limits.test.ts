@@ -5,7 +5,7 @@ import { FakeClock } from '../fixtures/fake-clock.js'
 import { Harness, limited, open } from '../fixtures/harness.js'
 import { MemoryStore } from '../fixtures/memory-store.js'
 
-t.test('no more channels are under way at once than concurrency', async t => {
+t.test('concurrency bounds the channels under way at once', async t => {
   const h = new Harness({ concurrency: 2 })
   const gates = Array.from({ length: 5 }, () => open())
   gates.forEach((gate, i) => {
@@ -22,7 +22,7 @@ t.test('no more channels are under way at once than concurrency', async t => {
   t.equal(h.mostUnderWay, 2)
 })
 
-t.test('a platform that hangs starves only its own group', async t => {
+t.test('a platform that hangs takes up only the concurrency of its own group', async t => {
   const h = new Harness({ concurrency: 10, groups: { 'tg:*': { concurrency: 2 } } })
   h.answer('tg:1', () => new Promise(() => {}))
   h.answer('tg:2', () => new Promise(() => {}))
@@ -31,7 +31,7 @@ t.test('a platform that hangs starves only its own group', async t => {
   t.same(h.ids, ['m1', 'm2', 'm4', 'm5'])
 })
 
-t.test('every group whose prefix fits holds, not only the longest', async t => {
+t.test('the concurrency of every group whose prefix fits holds, not only of the longest', async t => {
   const hang = () => new Promise(() => {})
   const h = new Harness({
     groups: { 'tg:bot1:*': { concurrency: 1 }, '*': { concurrency: 4 }, 'tg:*': { concurrency: 2 } },
@@ -44,7 +44,7 @@ t.test('every group whose prefix fits holds, not only the longest', async t => {
   t.same(h.ids, ['m1', 'm3', 'm5', 'm6'])
 })
 
-t.test('a wait and a halt of a group concern the channels of which it is the longest', async t => {
+t.test('a wait and a halt of a group hold the channels whose longest group it is', async t => {
   const h = new Harness({ groups: { 'tg:*': {}, 'tg:bot1:*': {} } })
   h.answer('tg:1', limited(60_000, 'group'))
   h.answer('tg:bot1:1', 'ok')
@@ -65,49 +65,46 @@ t.test('a wait and a halt of a group concern the channels of which it is the lon
   t.ok(h.ids.includes('m4'), 'what halts inside does not halt what is around it')
 })
 
-t.test(
-  'a full group of groups is no more work for the channels of its groups, and none for others',
-  async t => {
-    const channels = 10_000
-    const groups = Object.fromEntries(
-      ['p:*', 'p:0*', 'p:1*', 'p:0:1*', 'p:1:1*'].map(prefix => [prefix, { concurrency: 50 }]),
-    )
-    const h = new Harness({ concurrency: 100, groups: { ...groups, 'p:*': { concurrency: 2 } } })
-    const gate = open()
-    for (let i = 0; i < channels; i++) {
-      const channel = `p:${i % 2}:${i % 3}:${i}`
-      if (i < 2) h.answer(channel, gate.answer)
-      h.add(channel)
-    }
-    await h.pass()
-    t.equal(h.sent.length, 2)
-    // Every look at what is ready while others pass is counted: work, not time.
-    let looks = 0
-    const { get } = Object.getOwnPropertyDescriptor(Gate.prototype, 'opensAt') as { get: () => number }
-    Object.defineProperty(Gate.prototype, 'opensAt', {
-      configurable: true,
-      get() {
-        looks++
-        return get.call(this)
-      },
-    })
-    t.teardown(() => Object.defineProperty(Gate.prototype, 'opensAt', { configurable: true, get }))
-    for (let i = 0; i < 100; i++) h.add(`other${i}`)
-    await h.pass()
-    t.equal(h.sent.length, 102)
-    t.ok(looks < 1_000, `${looks} looks`)
-    gate.succeed()
-    for (let sent = 0; sent < h.sent.length; await h.pass()) sent = h.sent.length
-    t.equal(h.sent.length, channels + 100)
-    t.ok(looks < 12 * channels, `${looks} looks`)
-    // In turn, wherever they stand.
-    const order = h.sent.filter(({ channel }) => channel.startsWith('p:')).map(({ sequence }) => sequence)
-    t.same(
-      order,
-      order.toSorted((a, b) => a - b),
-    )
-  },
-)
+t.test("a group of groups at its concurrency costs no work in its channels' turns or in others", async t => {
+  const channels = 10_000
+  const groups = Object.fromEntries(
+    ['p:*', 'p:0*', 'p:1*', 'p:0:1*', 'p:1:1*'].map(prefix => [prefix, { concurrency: 50 }]),
+  )
+  const h = new Harness({ concurrency: 100, groups: { ...groups, 'p:*': { concurrency: 2 } } })
+  const gate = open()
+  for (let i = 0; i < channels; i++) {
+    const channel = `p:${i % 2}:${i % 3}:${i}`
+    if (i < 2) h.answer(channel, gate.answer)
+    h.add(channel)
+  }
+  await h.pass()
+  t.equal(h.sent.length, 2)
+  // Every look at what is ready while others pass is counted: work, not time.
+  let looks = 0
+  const { get } = Object.getOwnPropertyDescriptor(Gate.prototype, 'opensAt') as { get: () => number }
+  Object.defineProperty(Gate.prototype, 'opensAt', {
+    configurable: true,
+    get() {
+      looks++
+      return get.call(this)
+    },
+  })
+  t.teardown(() => Object.defineProperty(Gate.prototype, 'opensAt', { configurable: true, get }))
+  for (let i = 0; i < 100; i++) h.add(`other${i}`)
+  await h.pass()
+  t.equal(h.sent.length, 102)
+  t.ok(looks < 1_000, `${looks} looks`)
+  gate.succeed()
+  for (let sent = 0; sent < h.sent.length; await h.pass()) sent = h.sent.length
+  t.equal(h.sent.length, channels + 100)
+  t.ok(looks < 12 * channels, `${looks} looks`)
+  // In turn, wherever they stand.
+  const order = h.sent.filter(({ channel }) => channel.startsWith('p:')).map(({ sequence }) => sequence)
+  t.same(
+    order,
+    order.toSorted((a, b) => a - b),
+  )
+})
 
 t.test('ready channels take turns, however long their backlogs', async t => {
   const h = new Harness({ concurrency: 1, groups: { 'b*': {} } })
@@ -121,7 +118,7 @@ t.test('ready channels take turns, however long their backlogs', async t => {
   )
 })
 
-t.test('a channel keeps its rate: so many at once, and the next when places come free', async t => {
+t.test('a channel with a rate sends its count at once and the next when places come free', async t => {
   const h = new Harness({ rateLimit: { perChannel: { count: 2, perMs: 1_000 } } })
   for (let i = 0; i < 5; i++) h.add('a')
   h.add('b')
@@ -136,7 +133,7 @@ t.test('a channel keeps its rate: so many at once, and the next when places come
   )
 })
 
-t.test('several rates hold at once: one a second and three a minute', async t => {
+t.test('rates of one a second and three a minute hold together', async t => {
   const h = new Harness({
     channelOptions: () => ({
       rateLimit: [
@@ -168,7 +165,7 @@ t.test('a rate of a group is shared by its channels, a global one by all', async
   )
 })
 
-t.test('a window is remembered while its channel is empty', async t => {
+t.test('the rate window of a channel is remembered while the channel is empty', async t => {
   const h = new Harness({ rateLimit: { perChannel: { count: 1, perMs: 1_000 } } })
   h.add('a')
   await h.pass(400)
@@ -179,7 +176,7 @@ t.test('a window is remembered while its channel is empty', async t => {
   t.equal(h.sent.length, 2)
 })
 
-t.test('a message that is not sent takes no place', async t => {
+t.test('a message that expires unsent takes no place in a rate window', async t => {
   const h = new Harness({ rateLimit: { global: { count: 1, perMs: 60_000 } } })
   for (let i = 0; i < 10; i++) h.add('a', { expiresAt: 1 })
   h.add('a')
@@ -198,7 +195,7 @@ t.test('a channel without messages and with nothing to remember is forgotten', a
   t.equal(h.dispatcher.stats().nextDueAt, null)
 })
 
-t.test('a hundred thousand stuck channels cost a healthy one nothing', async t => {
+t.test('a hundred thousand stuck channels do not slow a healthy one down', async t => {
   const stuck = 100_000
   const clock = new FakeClock()
   const store = new MemoryStore()

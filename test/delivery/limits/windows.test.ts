@@ -13,21 +13,24 @@ function most(sent: readonly Pick<Sent, 'at'>[], perMs: number): number {
   return Math.max(0, ...times.map(from => times.filter(at => at >= from && at < from + perMs).length))
 }
 
-t.test('a place comes free perMs after the attempt ended, however long it took', async t => {
-  const h = new Harness({ rateLimit: { perChannel: { count: 1, perMs: 1_000 } } })
-  const gate = open()
-  h.answer('m1', gate.answer)
-  h.add('a')
-  h.add('a')
-  await h.pass(700)
-  gate.succeed()
-  await h.pass(999)
-  t.equal(h.sent.length, 1)
-  await h.pass(1)
-  t.same(h.times(), [0, 1_700])
-})
+t.test(
+  'a place in a rate window comes free perMs after its attempt ended, however long that took',
+  async t => {
+    const h = new Harness({ rateLimit: { perChannel: { count: 1, perMs: 1_000 } } })
+    const gate = open()
+    h.answer('m1', gate.answer)
+    h.add('a')
+    h.add('a')
+    await h.pass(700)
+    gate.succeed()
+    await h.pass(999)
+    t.equal(h.sent.length, 1)
+    await h.pass(1)
+    t.same(h.times(), [0, 1_700])
+  },
+)
 
-t.test('of an attempt that timed out it comes free after the abort, and its grace', async t => {
+t.test('the place of an attempt that timed out comes free perMs after the abort and its grace', async t => {
   const h = new Harness({
     groups: { 'tg:*': { rateLimit: { count: 1, perMs: 1_000 } } },
     sendTimeoutMs: 5_000,
@@ -42,7 +45,7 @@ t.test('of an attempt that timed out it comes free after the abort, and its grac
   t.same(h.ids, ['m1', 'm2'])
 })
 
-t.test('failed attempts take places in windows, and a question of onAmbiguous takes none', async t => {
+t.test('a failed attempt takes a place in a rate window, and a question of onAmbiguous none', async t => {
   const question = open()
   const h = new Harness({
     rateLimit: { global: { count: 2, perMs: 60_000 } },
@@ -59,7 +62,7 @@ t.test('failed attempts take places in windows, and a question of onAmbiguous ta
   t.same(h.ids, ['m1', 'm2', 'm3'])
 })
 
-t.test('with a burst, no more than that go in a row, and the rest at intervals', async t => {
+t.test('a rate with a burst sends that many in a row and the rest at intervals', async t => {
   const h = new Harness({ rateLimit: { global: { count: 10, perMs: 10_000, burst: 3 } } })
   for (let i = 0; i < 20; i++) h.add(`c${i}`)
   await h.pass(9_000)
@@ -68,7 +71,7 @@ t.test('with a burst, no more than that go in a row, and the rest at intervals',
   t.equal(h.sent.length, 13)
 })
 
-t.test('one a second and twenty a minute are kept, across crashes and orderly ends', async t => {
+t.test('rates of one a second and twenty a minute are kept across crashes and closes', async t => {
   const options = { channelOptions: () => ({ rateLimit: TELEGRAM_GROUP }) }
   let h = new Harness(options)
   const { clock } = h
@@ -93,7 +96,7 @@ t.test('one a second and twenty a minute are kept, across crashes and orderly en
   t.equal(most(sent, 60_000), 20)
 })
 
-t.test('a restart neither empties a window of a day nor holds it up', async t => {
+t.test('a restart neither empties nor prolongs a rate window of a day', async t => {
   const DAY = 86_400_000
   const options = { rateLimit: { global: { count: 3, perMs: DAY } } }
   let h = new Harness(options)
@@ -122,7 +125,7 @@ t.test('a restart neither empties a window of a day nor holds it up', async t =>
   t.ok(clock.monotonic() - closedAt < DAY + DAY / 20)
 })
 
-t.test('after an orderly end what ended counts from when it did', async t => {
+t.test('after a close, attempts count in their rate windows from when they ended', async t => {
   const options = { rateLimit: { global: { count: 1, perMs: 60_000 } } }
   let h = new Harness(options)
   h.add('a')
@@ -139,7 +142,7 @@ t.test('after an orderly end what ended counts from when it did', async t => {
   t.equal(h.sent.length, 1)
 })
 
-t.test('attempts under way at a crash count as ended at the opening', async t => {
+t.test('attempts under way at a crash count in their rate windows as ended at the opening', async t => {
   const options = { rateLimit: { global: { count: 1, perMs: 60_000 } } }
   let h = new Harness(options)
   h.answer('a', () => new Promise(() => {}))
@@ -153,20 +156,23 @@ t.test('attempts under way at a crash count as ended at the opening', async t =>
   t.equal(h.sent.length, 1)
 })
 
-t.test('every window is full where an earlier life may have sent without a record', async t => {
-  const options = { rateLimit: { perChannel: { count: 5, perMs: 60_000 } } }
-  const first = new Harness(options)
-  for (let i = 0; i < 5; i++) first.add('a')
-  const disk = first.kill()
-  disk.uncountedBefore = first.time.now()
-  const h = new Harness({ ...options, store: disk, clock: first.clock })
-  await h.pass(59_999)
-  t.equal(h.sent.length, 0)
-  await h.pass(1)
-  t.equal(h.sent.length, 5)
-})
+t.test(
+  'every rate window is full at an opening if an earlier life may have sent without a record',
+  async t => {
+    const options = { rateLimit: { perChannel: { count: 5, perMs: 60_000 } } }
+    const first = new Harness(options)
+    for (let i = 0; i < 5; i++) first.add('a')
+    const disk = first.kill()
+    disk.uncountedBefore = first.time.now()
+    const h = new Harness({ ...options, store: disk, clock: first.clock })
+    await h.pass(59_999)
+    t.equal(h.sent.length, 0)
+    await h.pass(1)
+    t.equal(h.sent.length, 5)
+  },
+)
 
-t.test('a message that may have been sent unknown takes one place', async t => {
+t.test('a message that may have been sent without a record takes one place in a rate window', async t => {
   const options = { rateLimit: { perChannel: { count: 2, perMs: 60_000 } } }
   const first = new Harness({ ...options, idle: true })
   const [ref] = [first.add('a'), first.add('a'), first.add('a')]
@@ -185,7 +191,7 @@ t.test('a message that may have been sent unknown takes one place', async t => {
   t.equal(h.sent.length, 2)
 })
 
-t.test('another rate than before begins with what the earlier one tells', async t => {
+t.test('a changed rate begins with the places recorded under the earlier one', async t => {
   const rate = (count: number, perMs: number) => ({ rateLimit: { global: { count, perMs } } })
   let h = new Harness(rate(10, 60_000))
   for (let i = 0; i < 40; i++) h.add(`c${i}`)
@@ -204,7 +210,7 @@ t.test('another rate than before begins with what the earlier one tells', async 
   t.equal(h.sent.length, 3, 'a longer one')
 })
 
-t.test('a suspend makes a window longer or leaves it as it is, never shorter', async t => {
+t.test('a suspend never shortens a rate window', async t => {
   const h = new Harness({ rateLimit: { global: { count: 1, perMs: 60_000 } } })
   for (let i = 0; i < 9; i++) h.add('a')
   await h.pass(10_000)
@@ -224,7 +230,7 @@ t.test('a suspend makes a window longer or leaves it as it is, never shorter', a
   t.equal(h.sent.length, 3)
 })
 
-t.test('a wall clock that is set ends no window and holds none up', async t => {
+t.test('a step of the wall clock neither ends nor prolongs a rate window', async t => {
   const h = new Harness({ rateLimit: { global: { count: 1, perMs: 60_000 } } })
   for (let i = 0; i < 9; i++) h.add('a')
   await h.pass(10_000)
@@ -271,7 +277,7 @@ t.test('channels with one rate key share their windows, and take turns', async t
   t.equal(h.dispatcher.stats().nextDueAt, null, 'nothing is left to remember')
 })
 
-t.test('channels with one rate key share limits also across groups', async t => {
+t.test('channels with one rate key share their limits across groups', async t => {
   const h = new Harness({
     channelOptions: () => ({ rateKey: 'chat', rateLimit: { count: 1, perMs: 1_000 } }),
     groups: { 'a:*': { concurrency: 1 }, 'b:*': { concurrency: 1 } },
@@ -288,7 +294,7 @@ t.test('channels with one rate key share limits also across groups', async t => 
   t.same(h.ids, ['m1', 'm2', 'm3', 'm4'])
 })
 
-t.test('the strictest rate holds where rates of one key differ', async t => {
+t.test('of different rates for one rate key the strictest holds', async t => {
   const h = new Harness({
     channelOptions: channel => ({
       rateKey: 'chat',
@@ -302,7 +308,7 @@ t.test('the strictest rate holds where rates of one key differ', async t => {
   t.equal(h.sent.length, 2)
 })
 
-t.test('a rate that a channel brings to its key goes on from what the others counted', async t => {
+t.test('a rate that a channel adds to its rate key begins with the places of the other channels', async t => {
   for (const [first, second] of [
     [
       { count: 5, perMs: 10_000 },
@@ -336,7 +342,7 @@ t.test('a rate that a channel brings to its key goes on from what the others cou
   }
 })
 
-t.test('a wait that one channel of a key was told holds all of them, also after a restart', async t => {
+t.test('a wait of one channel holds all channels with its rate key, also after a restart', async t => {
   const options = { channelOptions: topics, groups: { 'tg:*': {} } }
   let h = new Harness(options)
   h.answer('m1', limited(30_000), 'ok')
@@ -354,7 +360,7 @@ t.test('a wait that one channel of a key was told holds all of them, also after 
   t.equal(h.sent.length, 2)
 })
 
-t.test('ten thousand channels of one key cost no more than their turns', async t => {
+t.test('ten thousand channels with one rate key cost no more work than their turns', async t => {
   const channels = 10_000
   const h = new Harness({
     concurrency: 1_000,

@@ -68,7 +68,7 @@ const credentials: Readonly<Record<string, readonly string[]>> = {
   '1Password': [`ops_eyJ${letters(60)}`],
 }
 
-t.test('every shape of a credential is hidden, wherever it stands', async t => {
+t.test('a credential of every known form is redacted, wherever it stands', async t => {
   t.same(Object.keys(credentials).sort(), credentialShapes.map(({ of }) => of).sort())
   for (const { of } of credentialShapes) {
     for (const credential of credentials[of] ?? []) {
@@ -89,7 +89,7 @@ t.test('every shape of a credential is hidden, wherever it stands', async t => {
   }
 })
 
-t.test('the text around a credential stays', async t => {
+t.test('redaction leaves the text around a credential', async t => {
   for (const [text, expected] of [
     [
       `request to https://api.telegram.org/bot${TOKEN}/sendMessage failed`,
@@ -140,7 +140,7 @@ t.test('the text around a credential stays', async t => {
   }
 })
 
-t.test('of a URL the scheme, the host and the words of its path stay', async t => {
+t.test('redaction leaves the scheme, the host and the words of the path of a URL', async t => {
   const uuid = '0b3f2b6e-5c1d-4e8a-9f00-7d1f6c2a9e11'
   for (const [url, expected] of [
     ['postgres://user:pa%20ss@db:5432/app', 'postgres://[redacted]@db:5432/app'],
@@ -180,7 +180,7 @@ t.test('of a URL the scheme, the host and the words of its path stay', async t =
   }
 })
 
-t.test('ordinary texts stay as they are', async t => {
+t.test('redaction leaves ordinary texts unchanged', async t => {
   for (const text of [
     'Forbidden: bot was blocked by the user',
     'Bad Request: message text is empty',
@@ -212,7 +212,7 @@ t.test('ordinary texts stay as they are', async t => {
   }
 })
 
-t.test('no text takes long, however it is made', async t => {
+t.test('redaction takes linear time for any text', async t => {
   // A hundred times as long takes about a hundred times as long: squared, it would be hours.
   for (const seed of [
     'a',
@@ -259,7 +259,7 @@ t.test('a text is redacted before it is cut, and not cut inside of a credential'
   t.equal(long, '[redacted]')
 })
 
-t.test('what was redacted before stays as it is: texts pass more than one border', async t => {
+t.test('redaction leaves a redacted text unchanged', async t => {
   for (const list of Object.values(credentials)) {
     for (const credential of list) {
       for (const text of [

@@ -127,7 +127,7 @@ const refusals: Readonly<Record<string, unknown>> = {
 }
 
 for (const [of, answer] of Object.entries(refusals)) {
-  t.test(`a refusal that is returned is no delivery: ${of}`, async t => {
+  t.test(`a returned refusal is no delivery: ${of}`, async t => {
     t.match(findingIn(answer), { kind: 'refused' })
     const frozen = Array.isArray(answer) ? Object.freeze([...answer]) : answer
     t.match(findingIn(frozen), { kind: 'refused' })
@@ -218,7 +218,7 @@ const deliveries: Readonly<Record<string, unknown>> = {
 }
 
 for (const [of, result] of Object.entries(deliveries)) {
-  t.test(`what is no refusal is a delivery: ${of}`, async t => {
+  t.test(`a result that is no refusal is a delivery: ${of}`, async t => {
     t.equal(findingIn(result), undefined)
     const h = new Harness()
     h.answer('m1', () => result)
@@ -279,14 +279,14 @@ const judgedRefusals: Readonly<Record<string, readonly [result: unknown, verdict
 }
 
 for (const [of, [result, verdict]] of Object.entries(judgedRefusals)) {
-  t.test(`a refusal that is returned means what it says: ${of}`, async t => {
+  t.test(`a returned refusal has the verdict of its content: ${of}`, async t => {
     const found = findingIn(result)
     t.equal(found?.kind, 'refused')
     if (found?.kind === 'refused') t.equal(inShort(classifyError(found.error)), verdict)
   })
 }
 
-t.test('a returned refusal is judged as one that is thrown', async t => {
+t.test('a returned refusal has the same verdict as a thrown one', async t => {
   const h = new Harness()
   h.answer('m1', () => refusals.Slack)
   h.answer('m2', () => ({ ok: false, error_code: 429, parameters: { retry_after: 7 } }))
@@ -299,30 +299,33 @@ t.test('a returned refusal is judged as one that is thrown', async t => {
   t.match(h.of('retry'), [{ id: 'm4', mayHaveBeenSent: true, recorded: { message: 'who knows' } }])
 })
 
-t.test('a refused response names its status once, and what stands in a body without words', t => {
-  const json = { 'content-type': 'application/json' }
-  const message = (statusText: string, body: unknown) =>
-    new ResponseError(new Response(null, { status: 400, statusText, headers: json }), body).message
-  t.equal(
-    message('Bad Request', { description: 'Bad Request: chat not found' }),
-    'HTTP 400 Bad Request: chat not found',
-  )
-  t.equal(message('Bad Request', { description: 'chat not found' }), 'HTTP 400 Bad Request: chat not found')
-  t.equal(message('', { description: 'chat not found' }), 'HTTP 400: chat not found')
-  t.equal(
-    message('Bad Request', { ok: false, errcode: 40013, id: 'x' }),
-    'HTTP 400 Bad Request: ok: false, errcode: 40013',
-  )
-  t.equal(message('Bad Request', {}), 'HTTP 400 Bad Request')
-  t.equal(new ResponseError({ ok: false }, { ok: false }).message, 'Refused: ok: false')
-  t.equal(
-    new ResponseError({}, { Id: 'a', Code: 'InternalError', SenderFault: false }).message,
-    'Refused: Code: InternalError, SenderFault: false',
-  )
-  t.end()
-})
+t.test(
+  'the error of a refused response names its status once, and the content of a body without words',
+  t => {
+    const json = { 'content-type': 'application/json' }
+    const message = (statusText: string, body: unknown) =>
+      new ResponseError(new Response(null, { status: 400, statusText, headers: json }), body).message
+    t.equal(
+      message('Bad Request', { description: 'Bad Request: chat not found' }),
+      'HTTP 400 Bad Request: chat not found',
+    )
+    t.equal(message('Bad Request', { description: 'chat not found' }), 'HTTP 400 Bad Request: chat not found')
+    t.equal(message('', { description: 'chat not found' }), 'HTTP 400: chat not found')
+    t.equal(
+      message('Bad Request', { ok: false, errcode: 40013, id: 'x' }),
+      'HTTP 400 Bad Request: ok: false, errcode: 40013',
+    )
+    t.equal(message('Bad Request', {}), 'HTTP 400 Bad Request')
+    t.equal(new ResponseError({ ok: false }, { ok: false }).message, 'Refused: ok: false')
+    t.equal(
+      new ResponseError({}, { Id: 'a', Code: 'InternalError', SenderFault: false }).message,
+      'Refused: Code: InternalError, SenderFault: false',
+    )
+    t.end()
+  },
+)
 
-t.test('a halt says what the platform said, beside what it means', async t => {
+t.test("the recorded error of a halt has the platform's words beside its meaning", async t => {
   const h = new Harness()
   h.answer('m1', () => ({ ok: false, error_code: 401, description: 'Unauthorized' }))
   h.answer('m2', () => Object.assign(new Error('The session has ended.'), { status: 401 }))
@@ -335,7 +338,7 @@ t.test('a halt says what the platform said, beside what it means', async t => {
   )
 })
 
-t.test('a list of which a part failed is delivered, and an error tells of the rest', async t => {
+t.test('a result list with some failures is a delivery, and an error reports the failed ones', async t => {
   const partial: Record<string, unknown> = {
     expo: [
       { status: 'ok', id: '1' },
@@ -367,7 +370,7 @@ t.test('a list of which a part failed is delivered, and an error tells of the re
   }
 })
 
-t.test('of a list that failed as a whole the failure that leaves hope decides', async t => {
+t.test('the most hopeful failure decides about a result list that failed as a whole', async t => {
   const h = new Harness()
   h.answer('m1', () => [
     { status: 'rejected', reason: Object.assign(new Error('gone'), { status: 410 }) },
@@ -378,39 +381,42 @@ t.test('of a list that failed as a whole the failure that leaves hope decides', 
   t.equal(h.of('rateLimited').length, 1)
 })
 
-t.test('classifyResult is asked first: it may refuse, let through, or pass', async t => {
-  const says: Record<string, Verdict | undefined> = {
-    refuse: { kind: 'permanent', reason: 'mine' },
-    wait: { kind: 'rate-limited', afterMs: 5_000 },
-    through: { kind: 'delivered' },
-    pass: undefined,
-  }
-  const asked: unknown[] = []
-  const h = new Harness({
-    classifyResult: (result, { id }) => {
-      asked.push(id)
-      return says[(result as { say: string }).say]
-    },
-  })
-  h.answer('m1', () => ({ say: 'refuse' }))
-  h.answer('m2', () => ({ say: 'wait' }), 'ok')
-  h.answer('m3', () => ({ say: 'through', ok: false }))
-  h.answer('m4', () => ({ say: 'pass', ok: false, error: 'channel_not_found' }))
-  h.answer('m5', () => ({ say: 'pass' }))
-  for (const channel of ['a', 'b', 'c', 'd', 'e']) h.add(channel)
-  await h.pass()
-  t.same(asked, ['m1', 'm2', 'm3', 'm4', 'm5'])
-  t.match(
-    h.of('dead').map(e => [e.id, e.reason]),
-    [
-      ['m1', 'permanent'],
-      ['m4', 'permanent'],
-    ],
-  )
-  t.match(h.of('dead')[0], { recorded: { message: /^mine/ } })
-  t.match(h.of('rateLimited'), [{ id: 'm2', delayMs: 5_000 }])
-  t.match(h.of('delivered'), [{ id: 'm3', result: { say: 'through' } }, { id: 'm5' }])
-})
+t.test(
+  'classifyResult is asked first, and may refuse a result, accept it or leave it to the default',
+  async t => {
+    const says: Record<string, Verdict | undefined> = {
+      refuse: { kind: 'permanent', reason: 'mine' },
+      wait: { kind: 'rate-limited', afterMs: 5_000 },
+      through: { kind: 'delivered' },
+      pass: undefined,
+    }
+    const asked: unknown[] = []
+    const h = new Harness({
+      classifyResult: (result, { id }) => {
+        asked.push(id)
+        return says[(result as { say: string }).say]
+      },
+    })
+    h.answer('m1', () => ({ say: 'refuse' }))
+    h.answer('m2', () => ({ say: 'wait' }), 'ok')
+    h.answer('m3', () => ({ say: 'through', ok: false }))
+    h.answer('m4', () => ({ say: 'pass', ok: false, error: 'channel_not_found' }))
+    h.answer('m5', () => ({ say: 'pass' }))
+    for (const channel of ['a', 'b', 'c', 'd', 'e']) h.add(channel)
+    await h.pass()
+    t.same(asked, ['m1', 'm2', 'm3', 'm4', 'm5'])
+    t.match(
+      h.of('dead').map(e => [e.id, e.reason]),
+      [
+        ['m1', 'permanent'],
+        ['m4', 'permanent'],
+      ],
+    )
+    t.match(h.of('dead')[0], { recorded: { message: /^mine/ } })
+    t.match(h.of('rateLimited'), [{ id: 'm2', delayMs: 5_000 }])
+    t.match(h.of('delivered'), [{ id: 'm3', result: { say: 'through' } }, { id: 'm5' }])
+  },
+)
 
 for (const [what, classifyResult] of [
   [
@@ -450,7 +456,7 @@ t.test('classify is asked about a refusal that was returned, with its answer', a
   t.equal(h.of('dead').length, 1)
 })
 
-t.test('a refusal that comes late is no delivery', async t => {
+t.test('a refusal returned after the timeout is no delivery', async t => {
   const h = new Harness({ sendTimeoutMs: 5_000, abortGraceMs: 0 })
   const gate = open()
   h.answer('m1', () => gate.answer().then(() => ({ ok: false, error: 'x' })), 'ok')
@@ -479,7 +485,7 @@ t.test('a Response whose JSON refuses is no delivery, whatever its status and it
   }
 })
 
-t.test('a Response that was read here can be read by whoever gets it', async t => {
+t.test('a Response that delivery has read can still be read by listeners', async t => {
   const h = new Harness()
   h.answer('m1', () => json({ ok: true, ts: '1' }))
   h.answer('m2', () => json({ ok: false, error: 'not_in_channel' }))
@@ -497,7 +503,7 @@ t.test('a Response that was read here can be read by whoever gets it', async t =
   t.same(await refused.error.response.json(), { message: 'no' })
 })
 
-t.test('a body that was used, is no JSON, is long or breaks off is a delivery', async t => {
+t.test('a Response whose body was used, is no JSON, is too long or breaks off is a delivery', async t => {
   const used = json({ ok: false })
   await used.text()
   const locked = json({ ok: false })
@@ -530,7 +536,7 @@ t.test('a body that was used, is no JSON, is long or breaks off is a delivery', 
   }
 })
 
-t.test('a body that does not end is waited for no longer than the attempt may take', async t => {
+t.test('a Response whose body does not end is waited for until the attempt times out', async t => {
   const h = new Harness({ sendTimeoutMs: 5_000 })
   let cancelled = false
   const body = new ReadableStream({
@@ -556,7 +562,7 @@ t.test('a body that does not end is waited for no longer than the attempt may ta
   t.equal(cancelled, true)
 })
 
-t.test('a body of Node that breaks off ends no process, whoever cloned it', async t => {
+t.test('a cloned body of a Node stream that breaks off does not end the process', async t => {
   const h = new Harness()
   const halves = [new PassThrough(), new PassThrough()]
   // As node-fetch 2 does it: no one listens to either half.
@@ -578,7 +584,7 @@ t.test('a body of Node that breaks off ends no process, whoever cloned it', asyn
   t.match(h.of('delivered'), [{ id: 'm1' }])
 })
 
-t.test('of a refusal that is too long to be read the rest is let go', async t => {
+t.test("the unread rest of a refusal's long body is cancelled", async t => {
   const h = new Harness()
   let cancelled = false
   const body = new ReadableStream({

@@ -7,7 +7,7 @@ import { Group } from '../../../lib/delivery/schedule/groups.js'
 const group = new Group('', new Gate('global', ''))
 const channels = () => new Channels(name => new Channel(name, group, () => {}))
 
-t.test('a channel that comes again is the one that went', async t => {
+t.test('a vacated channel that is occupied again is the same object', async t => {
   const all = channels()
   const chat = all.occupy('chat')
   all.vacate(chat)
@@ -15,7 +15,7 @@ t.test('a channel that comes again is the one that went', async t => {
   t.equal(chat.isVacant, false)
 })
 
-t.test('a million channels that came and went are forgotten; those that stay are kept', async t => {
+t.test('a million vacated channels are forgotten, and occupied ones are kept', async t => {
   const all = channels()
   const stays = all.occupy('stays')
   for (let index = 0; index < 1_000_000; index++) all.vacate(all.occupy(`chat ${index}`))
@@ -24,7 +24,7 @@ t.test('a million channels that came and went are forgotten; those that stay are
   t.equal(all.find('chat 0'), undefined)
 })
 
-t.test('a channel that is vacated twice counts once', async t => {
+t.test('a channel vacated twice counts once as vacant', async t => {
   const all = channels()
   for (let index = 0; index < 1_000; index++) all.occupy(`stays ${index}`)
   const chat = all.occupy('chat')

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { DeadOrder } from '../../../lib/delivery/schedule/dead-order.js'
 
-t.test('dead letters stand in the order in which they died, whichever leaves or dies again', async () => {
+t.test('dead letters are kept in the order of their deaths, whichever leave or die again', async () => {
   const step = fc.record({
     sequence: fc.nat({ max: 30 }),
     dies: fc.boolean(),
@@ -30,7 +30,7 @@ t.test('dead letters stand in the order in which they died, whichever leaves or 
   )
 })
 
-t.test('to look at the first one costs as much however many went before it', async t => {
+t.test('a look at the first dead letter costs the same however many left before', async t => {
   let looks = 0
   const { get } = Map.prototype
   Map.prototype.get = function (key) {

@@ -22,7 +22,7 @@ t.test('a pause holds everything, one channel, or a prefix, until it is resumed'
   }
 })
 
-t.test('a pause lets what is being sent go on and costs no attempt', async t => {
+t.test('a pause lets attempts under way finish and costs no attempt', async t => {
   const h = new Harness()
   const gate = open()
   h.answer('m1', gate.answer, 'ok')
@@ -40,7 +40,7 @@ t.test('a pause lets what is being sent go on and costs no attempt', async t => 
   )
 })
 
-t.test('the event loop has its turn though no send waits for anything', async t => {
+t.test('the event loop gets its turns though every send resolves at once', async t => {
   const h = new Harness()
   for (let i = 0; i < 1_000; i += 1) h.add(`channel ${i % 10}`)
   const sentAtTurns: number[] = []
@@ -52,7 +52,7 @@ t.test('the event loop has its turn though no send waits for anything', async t 
   t.ok(sentAtTurns.every((sent, i) => sent - (sentAtTurns[i - 1] ?? 0) <= 256))
 })
 
-t.test('a narrow resume does not end a wide pause, a wide one ends narrow ones', async t => {
+t.test('a narrow resume does not end a wide pause, and a wide one ends narrow pauses', async t => {
   const h = new Harness()
   h.dispatcher.pause('tg:*')
   h.dispatcher.pause('tg:1')
@@ -67,7 +67,7 @@ t.test('a narrow resume does not end a wide pause, a wide one ends narrow ones',
   t.equal(h.sent.length, 1)
 })
 
-t.test('resume without a selector clears all', async t => {
+t.test('resume without a selector ends all pauses', async t => {
   const h = new Harness()
   for (const selector of [undefined, 'a', 'b*']) h.dispatcher.pause(selector)
   h.add('a')
@@ -77,7 +77,7 @@ t.test('resume without a selector clears all', async t => {
   t.equal(h.sent.length, 2)
 })
 
-t.test('cancel takes out a message that waits, is in backoff, or is scheduled', async t => {
+t.test('cancel removes a message that waits, is in backoff or is scheduled', async t => {
   const h = new Harness()
   h.answer('m1', retry)
   const backingOff = h.add('a')
@@ -96,7 +96,7 @@ t.test('cancel takes out a message that waits, is in backoff, or is scheduled', 
   )
 })
 
-t.test('cancel leaves alone what is being sent, in doubt, dead, or cancelled already', async t => {
+t.test('cancel leaves alone a message that is being sent, in doubt, dead or cancelled already', async t => {
   const h = new Harness()
   h.answer('m1', open().answer)
   h.answer('m2', ambiguous)
@@ -136,7 +136,7 @@ t.test('drain waits for retries', async t => {
   t.same(drained, { remaining: 0 })
 })
 
-t.test('drain does not wait for a schedule, a pause or a halt, and says what remains', async t => {
+t.test('drain does not wait for scheduled, paused or halted messages, and says how many remain', async t => {
   const h = new Harness({ groups: { 'tg:*': {} } })
   h.add('a', { deliverAt: h.clock.wall() + 1e6 })
   h.dispatcher.pause('p')
@@ -152,7 +152,7 @@ t.test('drain does not wait for a schedule, a pause or a halt, and says what rem
   t.same(await h.dispatcher.drain(), { remaining: 4 })
 })
 
-t.test('drain resolves at once where nothing was started, and while everything is paused', async t => {
+t.test('drain resolves at once before a start, and while everything is paused', async t => {
   const idle = new Harness({ idle: true })
   idle.add('a')
   t.same(await idle.dispatcher.drain(), { remaining: 1 })
@@ -191,25 +191,22 @@ t.test('drain waits until outcomes are written', async t => {
   t.equal(h.of('delivered').length, 1)
 })
 
-t.test(
-  'sends that wait in drain do not wait for each other, and who waits outside waits for them',
-  async t => {
-    const h = new Harness()
-    const drained: unknown[] = []
-    const drains = async () => {
-      drained.push(await h.dispatcher.drain())
-    }
-    h.answer('a', drains)
-    h.answer('b', drains)
-    h.add('a')
-    h.add('b')
-    h.add('b')
-    void h.dispatcher.drain().then(result => drained.push(result))
-    await h.pass()
-    t.same(drained, [{ remaining: 3 }, { remaining: 3 }, { remaining: 1 }, { remaining: 0 }])
-    t.equal(h.of('delivered').length, 3)
-  },
-)
+t.test('sends that wait in drain do not wait for each other, and a drain outside waits for them', async t => {
+  const h = new Harness()
+  const drained: unknown[] = []
+  const drains = async () => {
+    drained.push(await h.dispatcher.drain())
+  }
+  h.answer('a', drains)
+  h.answer('b', drains)
+  h.add('a')
+  h.add('b')
+  h.add('b')
+  void h.dispatcher.drain().then(result => drained.push(result))
+  await h.pass()
+  t.same(drained, [{ remaining: 3 }, { remaining: 3 }, { remaining: 1 }, { remaining: 0 }])
+  t.equal(h.of('delivered').length, 3)
+})
 
 t.test('a drain inside send waits for the other sends', async t => {
   const h = new Harness()
@@ -241,7 +238,7 @@ t.test('a drain can be aborted, before and while it waits', async t => {
   await t.rejects(h.dispatcher.drain({ signal: controller.signal }), aborted)
 })
 
-t.test('idle is told when nothing can run any more, once', async t => {
+t.test('the event idle comes once when no message can be attempted', async t => {
   const h = new Harness()
   h.add('a')
   h.add('b')
@@ -254,7 +251,7 @@ t.test('idle is told when nothing can run any more, once', async t => {
   t.same(idle(), [0, 1])
 })
 
-t.test('close begins nothing new and waits for what runs', async t => {
+t.test('close begins no new attempt and waits for those under way', async t => {
   const h = new Harness({ concurrency: 1 })
   const gate = open()
   h.answer('m1', gate.answer)
@@ -276,33 +273,30 @@ t.test('close begins nothing new and waits for what runs', async t => {
   t.match(h.of('delivered'), [{ id: 'm1' }])
 })
 
-t.test(
-  'close aborts what outlasts its grace: an answer to the abort counts, the rest is interrupted',
-  async t => {
-    const h = new Harness()
-    const onAbort = (act: () => void) => (signal: AbortSignal) => signal.addEventListener('abort', act)
-    const gates = { done: open(), refused: open(), aborted: open(), deaf: open() }
-    for (const [channel, gate] of Object.entries(gates)) h.answer(channel, gate.answer)
-    for (const channel of Object.keys(gates)) h.add(channel)
-    await h.pass()
-    const { signal } = h.sent[0]!.delivery
-    onAbort(() => gates.done.succeed())(signal)
-    onAbort(() => gates.refused.fail(Object.assign(new Error('no'), { status: 400 })))(
-      h.sent[1]!.delivery.signal,
-    )
-    onAbort(() => gates.aborted.fail(h.sent[2]!.delivery.signal.reason))(h.sent[2]!.delivery.signal)
-    const closed = h.dispatcher.close(1_000)
-    await h.pass(1_000)
-    await closed
-    t.match(signal.reason, { name: 'AbortError' })
-    t.same(
-      ['m1', 'm2', 'm3', 'm4'].map((_, i) => h.store.kinds(i + 1).at(-1)),
-      ['delivered', 'dead', 'interrupted', 'interrupted'],
-    )
-  },
-)
+t.test('close aborts sends that outlast its grace, and records an answer or an interruption', async t => {
+  const h = new Harness()
+  const onAbort = (act: () => void) => (signal: AbortSignal) => signal.addEventListener('abort', act)
+  const gates = { done: open(), refused: open(), aborted: open(), deaf: open() }
+  for (const [channel, gate] of Object.entries(gates)) h.answer(channel, gate.answer)
+  for (const channel of Object.keys(gates)) h.add(channel)
+  await h.pass()
+  const { signal } = h.sent[0]!.delivery
+  onAbort(() => gates.done.succeed())(signal)
+  onAbort(() => gates.refused.fail(Object.assign(new Error('no'), { status: 400 })))(
+    h.sent[1]!.delivery.signal,
+  )
+  onAbort(() => gates.aborted.fail(h.sent[2]!.delivery.signal.reason))(h.sent[2]!.delivery.signal)
+  const closed = h.dispatcher.close(1_000)
+  await h.pass(1_000)
+  await closed
+  t.match(signal.reason, { name: 'AbortError' })
+  t.same(
+    ['m1', 'm2', 'm3', 'm4'].map((_, i) => h.store.kinds(i + 1).at(-1)),
+    ['delivered', 'dead', 'interrupted', 'interrupted'],
+  )
+})
 
-t.test('close from inside send does not wait for that send, nor does it fail it', async t => {
+t.test('close from inside send neither waits for that send nor fails it', async t => {
   const h = new Harness()
   let closed = false
   h.answer('m1', async () => {
@@ -318,7 +312,7 @@ t.test('close from inside send does not wait for that send, nor does it fail it'
   t.match(h.of('delivered'), [{ id: 'm1' }])
 })
 
-t.test('a close awaited inside send ends, and that send is in doubt', async t => {
+t.test('a close awaited inside send resolves, and that send is in doubt', async t => {
   const h = new Harness()
   let closed = false
   h.answer('m1', async () => {
@@ -332,7 +326,7 @@ t.test('a close awaited inside send ends, and that send is in doubt', async t =>
   t.equal(h.store.kinds(1).at(-1), 'interrupted')
 })
 
-t.test('close while an attempt is being recorded, on a disk that refuses, leaves no doubt', async t => {
+t.test('a close while an attempt cannot be recorded leaves the message without doubt', async t => {
   const h = new Harness()
   h.store.holdWrites = true
   h.add('a')

@@ -51,7 +51,7 @@ t.test('a halt does not widen to the group after a success of the group', async 
   t.same(h.of('delivered').length, 2)
 })
 
-t.test('a refusal and a doubt of another channel are no success', async t => {
+t.test('a refusal or a doubt of another channel does not keep a halt from widening', async t => {
   const h = new Harness({ groups })
   for (const channel of ['tg:1', 'tg:4']) h.answer(channel, soon)
   h.answer('tg:2', permanent)
@@ -64,7 +64,7 @@ t.test('a refusal and a doubt of another channel are no success', async t => {
 })
 
 t.test(
-  'a probe is another channel than those that halted, and its success shrinks the halt to these',
+  'the probe of a widened halt is another channel than those that halted, and its success shrinks the halt to these',
   async t => {
     const h = new Harness({ groups })
     for (const channel of ['tg:1', 'tg:2']) h.answer(channel, soon)
@@ -81,7 +81,7 @@ t.test(
 )
 
 t.test(
-  "probes of the channels that caused a halt do not widen it again, another channel's halt may",
+  "failed probes of the channels that caused a halt do not widen it again, and another channel's halt may",
   async t => {
     const h = new Harness({ groups })
     for (const channel of ['tg:1', 'tg:2', 'tg:4', 'tg:5']) h.answer(channel, soon)
@@ -101,7 +101,7 @@ t.test(
 )
 
 t.test(
-  'an attempt under way that succeeds shrinks a halt that widened, and none that was given its scope',
+  'an attempt under way that succeeds shrinks a widened halt, but no halt with a scope of its own',
   async t => {
     for (const [answer, left] of [
       [soon, ['tg:1', 'tg:2']],
@@ -124,7 +124,7 @@ t.test(
   },
 )
 
-t.test('of a halt that the sender gave its group the probe is another channel, too', async t => {
+t.test('the probe of a halt with scope group is another channel than the one that halted', async t => {
   const h = new Harness({ groups })
   h.answer('tg:1', { ...soon, scope: 'group' })
   h.add('tg:1')
@@ -134,32 +134,29 @@ t.test('of a halt that the sender gave its group the probe is another channel, t
   t.same(h.ids.slice(0, 2), ['m1', 'm2'])
 })
 
-t.test(
-  'a halt that widened is probed soon, then ever more seldom, unless the verdict names the wait',
-  async t => {
-    for (const [answer, most] of [
-      [halt, 36],
-      [{ kind: 'halt', afterMs: 60_000 } as const, 4],
-    ] as const) {
-      const h = new Harness({ groups })
-      for (let i = 0; i < 100; i++) {
-        h.answer(`tg:${i}`, answer)
-        h.add(`tg:${i}`)
-        if (i === 1) await h.pass()
-      }
-      await h.pass(60_000)
-      const probes = h.sent.length
-      t.ok(probes <= most, `${probes} attempts in the first minute`)
-      await h.pass(600_000)
-      const later = h.sent.length
-      await h.pass(600_000)
-      t.ok(h.sent.length - later <= 10, 'then one a minute')
-      t.equal(h.store.kinds().filter(kind => kind !== 'attempt' && kind !== 'released').length, 0)
+t.test('a widened halt is probed soon, then ever more seldom, unless the verdict names the wait', async t => {
+  for (const [answer, most] of [
+    [halt, 36],
+    [{ kind: 'halt', afterMs: 60_000 } as const, 4],
+  ] as const) {
+    const h = new Harness({ groups })
+    for (let i = 0; i < 100; i++) {
+      h.answer(`tg:${i}`, answer)
+      h.add(`tg:${i}`)
+      if (i === 1) await h.pass()
     }
-  },
-)
+    await h.pass(60_000)
+    const probes = h.sent.length
+    t.ok(probes <= most, `${probes} attempts in the first minute`)
+    await h.pass(600_000)
+    const later = h.sent.length
+    await h.pass(600_000)
+    t.ok(h.sent.length - later <= 10, 'then one a minute')
+    t.equal(h.store.kinds().filter(kind => kind !== 'attempt' && kind !== 'released').length, 0)
+  }
+})
 
-t.test('channels without a group halt each alone', async t => {
+t.test('halts of channels without a group do not widen', async t => {
   const h = new Harness({ groups })
   for (const channel of ['a', 'b', 'c']) {
     if (channel !== 'c') h.answer(channel, halt)
@@ -170,7 +167,7 @@ t.test('channels without a group halt each alone', async t => {
   t.match(h.of('delivered'), [{ channel: 'c' }])
 })
 
-t.test('a dead letter that halts, and options that cannot be told, widen nothing', async t => {
+t.test('a halt by a dead letter or by failing channelOptions does not widen', async t => {
   const h = new Harness({
     groups,
     onDead: 'halt',
@@ -187,7 +184,7 @@ t.test('a dead letter that halts, and options that cannot be told, widen nothing
   t.match(h.of('delivered'), [{ channel: 'tg:4' }])
 })
 
-t.test('resume of the group ends its halt and those of its channels', async t => {
+t.test('a resume of a group ends its halt and those of its channels', async t => {
   const h = new Harness({ groups })
   for (const channel of ['tg:1', 'tg:2']) {
     h.answer(channel, { kind: 'halt', afterMs: Infinity }, 'ok')
@@ -212,7 +209,7 @@ async function others(h: Harness, ms: number, channel = 'tg:2'): Promise<void> {
 
 const retry = { giveUpAfterMs: 600_000 }
 
-t.test('a message that alone keeps halting ends by giveUpAfterMs, and its channel goes on', async t => {
+t.test('a message that alone keeps halting is dead by giveUpAfterMs, and its channel goes on', async t => {
   const h = new Harness({ groups, retry })
   h.answer('m1', halt)
   h.add('tg:1')
@@ -226,7 +223,7 @@ t.test('a message that alone keeps halting ends by giveUpAfterMs, and its channe
   t.equal(h.times('m1').length, 11, 'one probe a minute')
 })
 
-t.test('halts of a message alone are counted across restarts', async t => {
+t.test('the time of a message that halts alone counts across restarts', async t => {
   let h = new Harness({ groups, retry })
   h.add('tg:1')
   let dead = 0
@@ -240,10 +237,10 @@ t.test('halts of a message alone are counted across restarts', async t => {
 })
 
 for (const [what, answer, other] of [
-  ['where no other channel of the group succeeded since', halt, undefined],
-  ['where what succeeds is in no group with it', halt, 'other'],
-  ['of a halt that waits for a person', { kind: 'halt', afterMs: Infinity }, 'tg:2'],
-  ['of a halt of everything', { kind: 'halt', scope: 'global' }, 'tg:2'],
+  ['where no other channel of the group has succeeded since the halt', halt, undefined],
+  ['where the channel that succeeds is in no group with it', halt, 'other'],
+  ['in a halt that waits for a resume', { kind: 'halt', afterMs: Infinity }, 'tg:2'],
+  ['in a halt of global scope', { kind: 'halt', scope: 'global' }, 'tg:2'],
 ] as const) {
   t.test(`giveUpAfterMs does not run ${what}`, async t => {
     const h = new Harness({ groups, retry })
@@ -259,7 +256,7 @@ for (const [what, answer, other] of [
   })
 }
 
-t.test('giveUpAfterMs stands while a channel that halts alone is paused', async t => {
+t.test('giveUpAfterMs does not run while a channel that halts alone is paused', async t => {
   const h = new Harness({ groups, retry })
   h.answer('m1', halt)
   h.add('tg:1')
@@ -307,7 +304,7 @@ for (const [what, isBad] of [
   ['the first ten', (tenant: number) => tenant < 10],
 ] as const) {
   t.test(
-    `ten of a hundred tenants answer 401 for ever, ${what}: the others lose less than a tenth`,
+    `if ten of a hundred tenants, ${what}, always answer 401, the others lose less than a tenth of their throughput`,
     async t => {
       for (const given of [
         { concurrency: 1, lifeMs: 150_000, sendMs: 500 },

@@ -24,7 +24,7 @@ t.test('a later message never overtakes an earlier one of its chat that waits fo
   t.same(h.ids, ['m1', 'm1', 'm1', 'm2'])
 })
 
-t.test('a backing-off chat never delays another', async t => {
+t.test('a chat in backoff does not delay another', async t => {
   const h = new Harness()
   h.answer('a', retry)
   h.add('a')
@@ -58,7 +58,7 @@ t.test('a message enqueued live never overtakes a recovered one', async t => {
   t.same(h.ids, ['m1', 'm2', 'm3'])
 })
 
-t.test('a dead letter lets the next message of its channel go', async t => {
+t.test('a message that dies lets the next one of its channel go', async t => {
   const h = new Harness()
   h.answer('m1', permanent)
   h.add('a')
@@ -85,7 +85,7 @@ t.test(
   },
 )
 
-t.test('an idle channel is sent to without a macrotask between', async t => {
+t.test('a message of an idle channel is sent without a macrotask between', async t => {
   const h = new Harness()
   await h.pass()
   h.add('a')

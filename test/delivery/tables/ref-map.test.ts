@@ -3,7 +3,7 @@ import t from 'tap'
 import { RefMap } from '../../../lib/delivery/tables/ref-map.js'
 import type { MessageRef } from '../../../lib/store/message-store.js'
 
-t.test('as a Map would do it', async t => {
+t.test('a RefMap answers like a Map under any operations', async t => {
   const property = fc.property(
     fc.array(fc.tuple(fc.nat({ max: 60 }), fc.boolean()), { maxLength: 400, size: 'max' }),
     steps => {
@@ -32,7 +32,7 @@ t.test('as a Map would do it', async t => {
   t.doesNotThrow(() => fc.assert(property, { numRuns: 300 }))
 })
 
-t.test('cleared, it is empty, and can be filled again', async t => {
+t.test('a cleared RefMap is empty and can be filled again', async t => {
   const map = new RefMap<{ step: number }>()
   for (let ref = 0; ref < 100; ref += 1) map.set(ref as MessageRef, { step: ref })
   map.clear()

@@ -6,7 +6,7 @@ import { Heap } from '../../../lib/delivery/tables/heap.js'
 import { MessageColumns } from '../../../lib/delivery/tables/message-columns.js'
 import type { MessageRef, MessageStore } from '../../../lib/store/message-store.js'
 
-t.test('a heap gives back what is in it in order, whatever was removed or moved meanwhile', async () => {
+t.test('a heap yields its items in order after any removing and moving', async () => {
   const operation = fc.record({
     kind: fc.constantFrom('push', 'pop', 'remove', 'move'),
     key: fc.nat(50),
@@ -42,42 +42,45 @@ t.test('a heap gives back what is in it in order, whatever was removed or moved 
   )
 })
 
-t.test('a backlog keeps messages in the order of their keys, whatever comes and goes', async () => {
-  const operation = fc.record({
-    kind: fc.constantFrom('insert', 'first', 'any'),
-    key: fc.nat(1000),
-    which: fc.nat(),
-  })
-  fc.assert(
-    fc.property(fc.array(operation, { maxLength: 200, size: 'max' }), operations => {
-      const keys: number[] = []
-      const store = {
-        orderKey: (ref: MessageRef) => keys[ref]!,
-        sequence: (ref: MessageRef) => ref,
-      } as unknown as MessageStore
-      const backlog = new Backlog(store, new MessageColumns())
-      const line: ChannelLine = { head: 0, tail: 0 }
-      const model: MessageRef[] = []
-      for (const { kind, key, which } of operations) {
-        if (kind === 'insert') {
-          const ref = (keys.push(key) - 1) as MessageRef
-          model.push(ref)
-          model.sort((a, b) => keys[a]! - keys[b]! || a - b)
-          backlog.insert(line, ref)
-        } else if (model.length > 0) {
-          const ref = model[kind === 'first' ? 0 : which % model.length]!
-          model.splice(model.indexOf(ref), 1)
-          backlog.remove(line, ref)
+t.test(
+  'a backlog keeps its messages in the order of their keys after any inserting and removing',
+  async () => {
+    const operation = fc.record({
+      kind: fc.constantFrom('insert', 'first', 'any'),
+      key: fc.nat(1000),
+      which: fc.nat(),
+    })
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 200, size: 'max' }), operations => {
+        const keys: number[] = []
+        const store = {
+          orderKey: (ref: MessageRef) => keys[ref]!,
+          sequence: (ref: MessageRef) => ref,
+        } as unknown as MessageStore
+        const backlog = new Backlog(store, new MessageColumns())
+        const line: ChannelLine = { head: 0, tail: 0 }
+        const model: MessageRef[] = []
+        for (const { kind, key, which } of operations) {
+          if (kind === 'insert') {
+            const ref = (keys.push(key) - 1) as MessageRef
+            model.push(ref)
+            model.sort((a, b) => keys[a]! - keys[b]! || a - b)
+            backlog.insert(line, ref)
+          } else if (model.length > 0) {
+            const ref = model[kind === 'first' ? 0 : which % model.length]!
+            model.splice(model.indexOf(ref), 1)
+            backlog.remove(line, ref)
+          }
+          if (backlog.first(line) !== model[0]) return false
+          if (backlog.lastKey(line) !== (model.length === 0 ? undefined : keys[model.at(-1)!])) return false
         }
-        if (backlog.first(line) !== model[0]) return false
-        if (backlog.lastKey(line) !== (model.length === 0 ? undefined : keys[model.at(-1)!])) return false
-      }
-      return true
-    }),
-  )
-})
+        return true
+      }),
+    )
+  },
+)
 
-t.test('columns hold what was set, across pages, and 0 elsewhere', async t => {
+t.test('message columns hold the values that were set, across pages, and 0 elsewhere', async t => {
   const { next, place } = new MessageColumns()
   const refs = [0, 1, 16_383, 16_384, 1_000_000] as MessageRef[]
   for (const ref of refs) next.set(ref, ref + 7)
@@ -88,7 +91,7 @@ t.test('columns hold what was set, across pages, and 0 elsewhere', async t => {
 })
 
 t.test(
-  'a key behind another lies above it and below the next sequence, as long as there is room',
+  'an order key behind another lies above it and below the next sequence while there is room',
   async t => {
     for (const sequence of [1, 4_000_000_000, 2 ** 40]) {
       let key = sequence
@@ -142,40 +145,46 @@ function shortest(made: readonly Made[], count: number): number {
   return Math.min(Infinity, ...begun.slice(count).map((at, i) => at - ended[i]!))
 }
 
-t.test('whenever a platform sees an attempt: in no perMs it counts more than count', async () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 10 }),
-      fc.constantFrom(1, 50, 1_000, 60_000, 61_000, 3_600_000),
-      attempts,
-      (count, perMs, all) => shortest(make(new Window({ count, perMs }), all), count) >= perMs,
-    ),
-  )
-})
+t.test(
+  'a rate window lets a platform count at most count attempts in any perMs, whenever it sees them',
+  async () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 10 }),
+        fc.constantFrom(1, 50, 1_000, 60_000, 61_000, 3_600_000),
+        attempts,
+        (count, perMs, all) => shortest(make(new Window({ count, perMs }), all), count) >= perMs,
+      ),
+    )
+  },
+)
 
-t.test('nor where another life goes on with what it is told of one', async () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 10 }),
-      fc.constantFrom(50, 1_000, 60_000, 61_000, 3_600_000),
-      attempts,
-      attempts,
-      (count, perMs, before, after) => {
-        const rate = { count, perMs }
-        const one = new Window(rate)
-        const made = make(one, before)
-        const openedAt = Math.max(0, ...made.map(({ begun }) => begun))
-        const under = made.filter(({ ended }) => ended > openedAt)
-        const other = new Window(rate)
-        other.restore([...one.ends(openedAt), openedAt, under.length], openedAt)
-        const known = made.map(({ begun, ended }) => ({ begun, ended: Math.min(ended, openedAt) }))
-        return shortest([...known, ...make(other, after, openedAt)], count) >= perMs
-      },
-    ),
-  )
-})
+t.test(
+  'a rate window that another life goes on with lets a platform count at most count attempts in any perMs',
+  async () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 10 }),
+        fc.constantFrom(50, 1_000, 60_000, 61_000, 3_600_000),
+        attempts,
+        attempts,
+        (count, perMs, before, after) => {
+          const rate = { count, perMs }
+          const one = new Window(rate)
+          const made = make(one, before)
+          const openedAt = Math.max(0, ...made.map(({ begun }) => begun))
+          const under = made.filter(({ ended }) => ended > openedAt)
+          const other = new Window(rate)
+          other.restore([...one.ends(openedAt), openedAt, under.length], openedAt)
+          const known = made.map(({ begun, ended }) => ({ begun, ended: Math.min(ended, openedAt) }))
+          return shortest([...known, ...make(other, after, openedAt)], count) >= perMs
+        },
+      ),
+    )
+  },
+)
 
-t.test('a window is as full as it may be, to a sixtieth where it is long', async t => {
+t.test('a rate window is as full as it may be, to a sixtieth if it is long', async t => {
   for (const perMs of [1_000, 86_400_000]) {
     const window = new Window({ count: 100_000, perMs })
     let now = 0
@@ -191,7 +200,7 @@ t.test('a window is as full as it may be, to a sixtieth where it is long', async
   }
 })
 
-t.test('with a burst, no more than that begin in a row, and the rest at intervals', async t => {
+t.test('a rate window with a burst begins that many in a row and the rest at intervals', async t => {
   const window = new Window({ count: 10, perMs: 1_000, burst: 3 })
   const begun = make(
     window,

@@ -8,7 +8,7 @@ const YEAR_MS = 365 * 24 * HOUR_MS
 for (const stepMs of [YEAR_MS, -YEAR_MS]) {
   const way = stepMs > 0 ? 'a year ahead' : 'a year back'
 
-  t.test(`a wall clock that is set ${way} expires nothing`, async t => {
+  t.test(`a wall clock set ${way} expires no message`, async t => {
     const h = new Harness({ idle: true })
     h.add('a', { expiresAt: h.clock.wall() + HOUR_MS })
     h.add('b', { expiresAt: h.clock.wall() + 2 * HOUR_MS })
@@ -20,7 +20,7 @@ for (const stepMs of [YEAR_MS, -YEAR_MS]) {
     t.match(h.of('dead'), [{ id: 'm1', reason: 'expired' }], 'an hour passed')
   })
 
-  t.test(`a wall clock that is set ${way} ends no wait, and prolongs none`, async t => {
+  t.test(`a wall clock set ${way} neither ends nor prolongs a wait`, async t => {
     const h = new Harness()
     h.answer('m1', limited(HOUR_MS), 'ok')
     h.add('a')
@@ -32,7 +32,7 @@ for (const stepMs of [YEAR_MS, -YEAR_MS]) {
     t.equal(h.sent.length, 2)
   })
 
-  t.test(`a wall clock that is set ${way} changes no delay`, async t => {
+  t.test(`a wall clock set ${way} does not change a delay`, async t => {
     const h = new Harness()
     h.add('a', { deliverAt: h.clock.wall() + HOUR_MS, delayed: true })
     await h.pass()
@@ -44,7 +44,7 @@ for (const stepMs of [YEAR_MS, -YEAR_MS]) {
   })
 }
 
-t.test('an appointment that a step of the wall clock brings on lives as long as it was to live', async t => {
+t.test('an appointment that a step of the wall clock makes due keeps its whole time to live', async t => {
   for (const waitMs of [50 * MINUTE_MS, 70 * MINUTE_MS]) {
     const h = new Harness()
     const deliverAt = h.clock.wall() + 24 * HOUR_MS
@@ -62,7 +62,7 @@ t.test('an appointment that a step of the wall clock brings on lives as long as 
   }
 })
 
-t.test('an appointment that came while the machine slept is as old as the wall clock says', async t => {
+t.test('an appointment that fell due during a suspend is as old as the wall clock says', async t => {
   const h = new Harness()
   const deliverAt = h.clock.wall() + HOUR_MS
   h.add('a', { deliverAt, expiresAt: deliverAt + HOUR_MS })
@@ -73,7 +73,7 @@ t.test('an appointment that came while the machine slept is as old as the wall c
   t.match(h.of('dead'), [{ reason: 'expired' }])
 })
 
-t.test('a suspend is time that passed: what it brought due comes within a minute', async t => {
+t.test('messages that fell due during a suspend are sent within a minute', async t => {
   const h = new Harness({ maxRetryAfterMs: 24 * HOUR_MS })
   h.answer('m1', limited(8 * HOUR_MS), 'ok')
   h.add('a')

@@ -2,7 +2,7 @@ import t from 'tap'
 import { Harness, open, retry, uncharged } from '../fixtures/harness.js'
 
 t.test(
-  'a scheduled message holds no place until it is due, then takes the place of its sequence',
+  'a scheduled message holds up no other until it is due, and then has the place of its sequence',
   async t => {
     const h = new Harness()
     const gate = open()
@@ -28,21 +28,24 @@ t.test('a scheduled message is sent when it is due, not a millisecond earlier', 
   t.same(h.ids, ['m1'])
 })
 
-t.test('a schedule is by the wall clock: set forward it comes sooner, set back later', async t => {
-  for (const [jump, wait] of [
-    [1_800_000, 1_800_000],
-    [-1_800_000, 5_400_000],
-  ] as const) {
-    const h = new Harness()
-    h.add('a', { deliverAt: h.clock.wall() + 3_600_000 })
-    await h.pass()
-    h.clock.jumpWall(jump)
-    await h.pass(wait - 1)
-    t.same(h.ids, [])
-    await h.pass(60_000)
-    t.same(h.ids, ['m1'])
-  }
-})
+t.test(
+  'a scheduled message comes sooner if the wall clock is set forward, and later if it is set back',
+  async t => {
+    for (const [jump, wait] of [
+      [1_800_000, 1_800_000],
+      [-1_800_000, 5_400_000],
+    ] as const) {
+      const h = new Harness()
+      h.add('a', { deliverAt: h.clock.wall() + 3_600_000 })
+      await h.pass()
+      h.clock.jumpWall(jump)
+      await h.pass(wait - 1)
+      t.same(h.ids, [])
+      await h.pass(60_000)
+      t.same(h.ids, ['m1'])
+    }
+  },
+)
 
 t.test(
   'a message that was due and attempted stays due when the wall clock is set back over a restart',
@@ -59,7 +62,7 @@ t.test(
 )
 
 t.test(
-  'a message past its time to live is never sent: it is dead, told apart, and the next one goes on',
+  'a message past its time to live is dead as expired and never sent, and the next one goes on',
   async t => {
     const h = new Harness()
     h.add('a', { expiresAt: h.clock.wall() })
@@ -70,7 +73,7 @@ t.test(
   },
 )
 
-t.test('time to live is judged again before every attempt', async t => {
+t.test('the time to live of a message is judged before every attempt', async t => {
   const h = new Harness()
   h.answer('m1', retry)
   h.add('a', { expiresAt: h.clock.wall() + 2_500 })
@@ -79,7 +82,7 @@ t.test('time to live is judged again before every attempt', async t => {
   t.match(h.of('dead'), [{ reason: 'expired', attempts: 2 }])
 })
 
-t.test('110 messages 15 hours old with a time to live of an hour: none is sent, all are expired', async t => {
+t.test('none of 110 messages that are 15 hours old with a time to live of an hour is sent', async t => {
   const before = new Harness({ idle: true })
   for (let i = 0; i < 110; i++) before.add(`chat${i % 7}`, { expiresAt: before.clock.wall() + 3_600_000 })
   const h = await before.crash({}, 15 * 3_600_000)
@@ -88,7 +91,7 @@ t.test('110 messages 15 hours old with a time to live of an hour: none is sent, 
   t.equal(h.of('dead').filter(e => e.reason === 'expired').length, 110)
 })
 
-t.test('retry n is not due a millisecond early', async t => {
+t.test('a retry is not due a millisecond early', async t => {
   const h = new Harness({ retry: [7, 1_000.5, 333] })
   h.answer('m1', retry)
   h.add('a')
@@ -104,7 +107,7 @@ t.test('retry n is not due a millisecond early', async t => {
   t.equal(h.times().length, 4)
 })
 
-t.test('a timer that fires early does not make a retry early', async t => {
+t.test('a timer that fires early does not bring a retry forward', async t => {
   const h = new Harness()
   h.answer('m1', retry, 'ok')
   const setTimeout = h.clock.setTimeout.bind(h.clock)
@@ -117,7 +120,7 @@ t.test('a timer that fires early does not make a retry early', async t => {
   t.ok(h.times()[1]! >= 1_000)
 })
 
-t.test('a list of delays gives one more attempt than delays', async t => {
+t.test('a list of retry delays allows one attempt more than delays', async t => {
   const h = new Harness({ retry: [100, 200] })
   h.answer('m1', retry)
   h.add('a')
@@ -126,7 +129,7 @@ t.test('a list of delays gives one more attempt than delays', async t => {
   t.match(h.of('dead'), [{ reason: 'attempts', attempts: 3 }])
 })
 
-t.test('a retry function is told what failed and decides', async t => {
+t.test('a retry function gets the failure and decides about the delay', async t => {
   const told: unknown[] = []
   const h = new Harness({
     retry: ({ attempt, error, message }) => {
@@ -142,7 +145,7 @@ t.test('a retry function is told what failed and decides', async t => {
   t.match(h.of('dead'), [{ reason: 'attempts', attempts: 3 }])
 })
 
-t.test('a retry function that fails is reported, and the default backoff stands in', async t => {
+t.test('a retry function that fails is reported, and the default backoff is used', async t => {
   for (const broken of [
     () => Number.NaN,
     () => -1,
@@ -159,7 +162,7 @@ t.test('a retry function that fails is reported, and the default backoff stands 
   }
 })
 
-t.test('the backoff has a cap and spreads', async t => {
+t.test('the backoff has a maximum and jitter', async t => {
   const low = new Harness({ retry: { maxDelayMs: 3_000, jitter: 0.5 }, random: () => 0 })
   low.answer('m1', retry)
   low.add('a')
@@ -168,27 +171,30 @@ t.test('the backoff has a cap and spreads', async t => {
 })
 
 for (const jump of [-3_600_000, 3_600_000]) {
-  t.test(`a wall clock set ${jump < 0 ? 'back' : 'forward'} an hour neither stalls nor bursts`, async t => {
-    const h = new Harness({ rateLimit: { perChannel: { count: 1, perMs: 500 } } })
-    h.answer('a', uncharged)
-    for (let i = 0; i < 3; i++) h.add('b')
-    h.add('a')
-    await h.pass(100)
-    h.clock.jumpWall(jump)
-    await h.pass(9_900)
-    t.same(h.times('m4'), [0, 1_000, 3_000, 7_000])
-    t.same(
-      h.sent.filter(s => s.channel === 'b').map(s => s.at),
-      [0, 500, 1_000],
-    )
-    const after = await h.crash()
-    after.answer('a', uncharged)
-    await after.pass(60_000)
-    t.ok(after.sent.length >= 1 && after.sent.length <= 7, `${after.sent.length} sends in a minute`)
-  })
+  t.test(
+    `a wall clock set ${jump < 0 ? 'back' : 'forward'} an hour neither stalls sends nor causes a burst`,
+    async t => {
+      const h = new Harness({ rateLimit: { perChannel: { count: 1, perMs: 500 } } })
+      h.answer('a', uncharged)
+      for (let i = 0; i < 3; i++) h.add('b')
+      h.add('a')
+      await h.pass(100)
+      h.clock.jumpWall(jump)
+      await h.pass(9_900)
+      t.same(h.times('m4'), [0, 1_000, 3_000, 7_000])
+      t.same(
+        h.sent.filter(s => s.channel === 'b').map(s => s.at),
+        [0, 500, 1_000],
+      )
+      const after = await h.crash()
+      after.answer('a', uncharged)
+      await after.pass(60_000)
+      t.ok(after.sent.length >= 1 && after.sent.length <= 7, `${after.sent.length} sends in a minute`)
+    },
+  )
 }
 
-t.test('waits beyond what a timer can hold are waited in pieces', async t => {
+t.test("a wait longer than a timer's maximum is waited in pieces", async t => {
   const month = 30 * 86_400_000
   const h = new Harness({ maxRetryAfterMs: 2 * month })
   h.answer('m1', { kind: 'retry', afterMs: month }, 'ok')
@@ -209,24 +215,21 @@ t.test('waits beyond what a timer can hold are waited in pieces', async t => {
   t.ok(alone.clock.delays.every(delay => delay <= 2 ** 31 - 1))
 })
 
-t.test(
-  'no timer of delivery keeps the process alive: an open queue does, and what is waited for',
-  async t => {
-    const h = new Harness()
-    const gate = open()
-    h.answer('m1', gate.answer, 'ok')
-    h.add('a')
-    await h.pass()
-    t.equal(h.clock.timerCount, 1)
-    t.equal(h.clock.keepsAlive, false)
-    gate.fail(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
-    await h.pass()
-    t.equal(h.clock.timerCount, 1)
-    t.equal(h.clock.keepsAlive, false)
-    const drained = h.dispatcher.drain()
-    t.equal(h.clock.keepsAlive, false)
-    await h.pass(1_000)
-    t.same(await drained, { remaining: 0 })
-    t.equal(h.clock.keepsAlive, false)
-  },
-)
+t.test('no timer of delivery keeps the process alive', async t => {
+  const h = new Harness()
+  const gate = open()
+  h.answer('m1', gate.answer, 'ok')
+  h.add('a')
+  await h.pass()
+  t.equal(h.clock.timerCount, 1)
+  t.equal(h.clock.keepsAlive, false)
+  gate.fail(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
+  await h.pass()
+  t.equal(h.clock.timerCount, 1)
+  t.equal(h.clock.keepsAlive, false)
+  const drained = h.dispatcher.drain()
+  t.equal(h.clock.keepsAlive, false)
+  await h.pass(1_000)
+  t.same(await drained, { remaining: 0 })
+  t.equal(h.clock.keepsAlive, false)
+})

@@ -8,7 +8,7 @@ const down: Answer = uncharged
 const retry = { giveUpAfterMs: 10_000, maxDelayMs: 4_000, jitter: 0 }
 const isDead = (h: Harness) => h.of('dead').some(({ reason }) => reason === 'attempts')
 
-t.test('a message that fails and fails is dead once it was tried for giveUpAfterMs', async t => {
+t.test('a message that keeps failing is dead once it was tried for giveUpAfterMs', async t => {
   const h = new Harness({ retry })
   h.answer('m1', down)
   h.add('a')
@@ -19,7 +19,7 @@ t.test('a message that fails and fails is dead once it was tried for giveUpAfter
   t.same(h.times(), [0, 1_000, 3_000, 7_000, 11_000])
 })
 
-t.test('a night off is no time in which a message was tried', async t => {
+t.test('time without a process does not count as tried', async t => {
   const before = new Harness()
   before.answer('m1', down)
   before.add('a')
@@ -47,7 +47,7 @@ t.test('time tried in earlier lives counts towards giveUpAfterMs', async t => {
   t.ok(isDead(h))
 })
 
-t.test('the sum stands in every outcome of a message that lives on', async t => {
+t.test('every outcome of a live message contains the time it was tried', async t => {
   const h = new Harness({ retry, sendTimeoutMs: 60_000 })
   const first = open()
   h.answer('m1', first.answer, limited(5_000), down)
@@ -93,12 +93,12 @@ const hindrances: Readonly<Record<string, (h: Harness) => Promise<void>>> = {
     await h.pass(25 * HOUR_MS)
     h.dispatcher.resume()
   },
-  'a wait that its group was told': async h => {
+  'a wait of its group': async h => {
     h.answer('tg:2', limited(25 * HOUR_MS, 'group'), 'ok')
     h.add('tg:2')
     await h.pass(25 * HOUR_MS)
   },
-  'a wait that everything was told': async h => {
+  'a wait of global scope': async h => {
     h.answer('b', limited(25 * HOUR_MS, 'global'), 'ok')
     h.add('b')
     await h.pass(25 * HOUR_MS)
@@ -106,7 +106,7 @@ const hindrances: Readonly<Record<string, (h: Harness) => Promise<void>>> = {
 }
 
 for (const [name, hinder] of Object.entries(hindrances)) {
-  t.test(`${name} is no time in which a message was tried`, async t => {
+  t.test(`the time of ${name} does not count as tried`, async t => {
     const options = {
       retry: {
         giveUpAfterMs: 24 * HOUR_MS,
@@ -145,7 +145,7 @@ t.test('time that a message waits for its turn does not count as tried', async t
   t.match(h.of('delivered'), [{ channel: 'b' }, { id: 'm1' }])
 })
 
-t.test('a receiver that limits for days buries nothing', async t => {
+t.test('a receiver that limits for days kills no message', async t => {
   const h = new Harness({ retry })
   h.answer('m1', down, ...Array.from({ length: 30 }, () => limited(4 * HOUR_MS)), 'ok')
   h.add('a')
@@ -153,7 +153,7 @@ t.test('a receiver that limits for days buries nothing', async t => {
   t.match(h.of('delivered'), [{ id: 'm1' }])
 })
 
-t.test('a wait that a failure told is no time in which a message was tried', async t => {
+t.test('a wait that a failure names does not count as tried', async t => {
   const h = new Harness({ retry })
   h.answer(
     'm1',
@@ -165,7 +165,7 @@ t.test('a wait that a failure told is no time in which a message was tried', asy
   t.match(h.of('delivered'), [{ id: 'm1' }])
 })
 
-t.test('a receiver that limits, and never says for how long, uses the time up', async t => {
+t.test('waits for a receiver that limits without naming a wait count as tried', async t => {
   const h = new Harness({ retry })
   h.answer('m1', limited())
   h.add('a')
@@ -174,7 +174,7 @@ t.test('a receiver that limits, and never says for how long, uses the time up', 
   t.ok(isDead(h))
 })
 
-t.test('a receiver that hangs uses the time up', async t => {
+t.test('time in which a receiver hangs counts as tried', async t => {
   const h = new Harness({
     retry: { ...retry, maxAttempts: Infinity },
     sendTimeoutMs: 3_000,
@@ -191,7 +191,7 @@ t.test('a receiver that hangs uses the time up', async t => {
 })
 
 t.test(
-  'on a machine whose monotonic clock counts a suspend, an attempt counts as long as it may take',
+  'an attempt counts as tried for its timeout at most, if the monotonic clock counts a suspend',
   async t => {
     const h = new Harness({ retry, sendTimeoutMs: 3_000, abortGraceMs: 1_000 })
     const hanging = open()
@@ -208,7 +208,7 @@ t.test(
   },
 )
 
-t.test('a dead letter that lives again has all of its time', async t => {
+t.test('a redriven dead letter has its whole giveUpAfterMs again', async t => {
   const h = new Harness({ retry })
   h.answer('m1', down)
   const ref = h.add('a')
