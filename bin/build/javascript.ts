@@ -55,7 +55,7 @@ function run(options: BuildOptions & { format: 'esm' | 'cjs' }) {
 const versionWrittenIn: Plugin = {
   name: 'version',
   setup(build) {
-    build.onLoad({ filter: /lib\/cli\/version\.ts$/ }, () => {
+    build.onLoad({ filter: /\/version\.ts$/ }, () => {
       const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
       return { contents: `export const version = ${JSON.stringify(version)}` }
     })

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
@@ -35,4 +37,12 @@ t.test('the package holds what a user needs, and nothing else', t => {
   for (const path of ['README.md', 'LICENSE', 'lib/index.ts', ...built.map(name => `dist/package/${name}`)])
     t.ok(paths.includes(path), path)
   t.end()
+})
+
+t.test('the version is written into what users load, which looks for no package.json', async t => {
+  const built = join(root, 'dist/package/waq')
+  const texts = readdirSync(built).map(name => readFileSync(join(built, name), 'utf8'))
+  t.notOk(texts.some(text => text.includes('waq/package.json')))
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+  t.ok(texts.some(text => text.includes(JSON.stringify(version))))
 })
