@@ -11,7 +11,7 @@ import { script } from './fixtures/waq-process.js'
 
 const page = cliPage()
 
-t.test('docs/cli.md is what the commands say of themselves', async t => {
+t.test('docs/cli.md equals the help texts of the commands', async t => {
   const file = new URL('../../../docs/cli.md', import.meta.url)
   t.equal(readFileSync(file, 'utf8'), page, 'npm run docs:cli writes it anew')
 })
@@ -67,7 +67,7 @@ async function run(example: string, prepared: string, cwd: string): Promise<stri
 
 const AT_ONCE = 4
 
-t.test('every example of every help works as it is printed', async t => {
+t.test('every example in a help text works as printed', async t => {
   t.ok(examples.length > 20)
   const prepared = await exampleDirectory(t)
   const copies = temporaryDirectory(t)

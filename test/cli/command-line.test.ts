@@ -8,20 +8,20 @@ import { script, waq } from './fixtures/waq-process.js'
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for
 const ESCAPES = /\u001b/
 
-t.test('without a command the help is shown, as a wrong use', async t => {
+t.test('waq without a command shows the help and ends with status 2', async t => {
   const { status, stdout, stderr } = await waq()
   t.equal(status, 2)
   t.equal(stdout, '')
   t.match(stderr, /Usage: waq .*demo/s)
 })
 
-t.test('the version is the one of package.json', async t => {
+t.test('waq --version prints the version of package.json', async t => {
   const file = new URL(import.meta.resolve('waq/package.json'))
   const { version } = JSON.parse(await readFile(file, 'utf8')) as { version: string }
   t.match(await waq('--version'), { status: 0, stdout: `${version}\n`, stderr: '' })
 })
 
-t.test('help goes to stdout, with an example, and names every command', async t => {
+t.test('--help goes to stdout, has an example and names every command', async t => {
   const program = await waq('--help')
   t.equal(program.status, 0)
   t.match(program.stdout, /demo/)
@@ -33,14 +33,14 @@ t.test('help goes to stdout, with an example, and names every command', async t 
   t.match(demo.stdout, /Examples:\n {2}\$ waq demo\n/)
 })
 
-t.test('help knows subcommands, and suggests the near one', async t => {
+t.test('waq help knows subcommands, and suggests the nearest one', async t => {
   t.match(await waq('help', 'dead', 'retry'), { status: 0, stdout: /^Usage: waq dead retry / })
   t.match(await waq('help', 'ls'), { status: 0, stdout: /^Usage: waq ls / })
   t.match(await waq('help'), { status: 0, stdout: /^Usage: waq \[options\] \[command\]/ })
   t.match(await waq('help', 'dead', 'retri'), { status: 2, stderr: /'retri'. Did you mean retry\?/ })
 })
 
-t.test('an unknown command is a wrong use, and the near one is suggested', async t => {
+t.test('an unknown command ends with status 2 and suggests the nearest one', async t => {
   const { status, stderr } = await waq('demmo')
   t.equal(status, 2)
   t.match(stderr, /unknown command 'demmo'\n\(Did you mean demo\?\)/)
@@ -83,7 +83,7 @@ t.test('with --json an error is one JSON object on stderr', async t => {
   }
 })
 
-t.test('a bad line of a message file is named', async t => {
+t.test('an invalid line of a message file is reported by file and line', async t => {
   const directory = t.testdir({ 'messages.jsonl': '{"channel":"a","text":"b"}\n{"channel":"a"}\n' })
   const file = join(directory, 'messages.jsonl')
   const { status, stderr } = await waq('demo', '--messages', file)
@@ -91,7 +91,7 @@ t.test('a bad line of a message file is named', async t => {
   t.ok(stderr.includes(`${file}:2: "text" must be a string, got nothing`), stderr)
 })
 
-t.test('--keep refuses a directory that holds something, and a file', async t => {
+t.test('--keep refuses a file and a directory that is not empty', async t => {
   const directory = t.testdir({ file: 'x' })
   const full = await waq('demo', '--keep', directory)
   t.equal(full.status, 2)
@@ -101,7 +101,7 @@ t.test('--keep refuses a directory that holds something, and a file', async t =>
   t.match(file.stderr, /is a file/)
 })
 
-t.test("a closed pipe is no one's error", async t => {
+t.test('help written into a closed pipe ends with status 0 and without an error', async t => {
   const { status, stderr } = spawnSync(
     'sh',
     ['-c', '("$0" "$1" --help; echo "status $?" >&2) | true', process.execPath, script],

@@ -78,7 +78,7 @@ const countIn = (text: string): number => Number(/([\d,]+)/.exec(text)![1]!.repl
 for (const owned of [false, true]) {
   const how = owned ? 'with a living owner' : 'where no one has the queue open'
 
-  t.test(`compact, ${how}`, async t => {
+  t.test(`an interrupted compact says how far it came and can be repeated, ${how}`, async t => {
     const directory = await copyOf(t, large)
     const owner = owned ? await startOwner(t, directory) : undefined
     const names = (): string[] => readdirSync(join(directory, 'messages'))
@@ -112,7 +112,7 @@ for (const owned of [false, true]) {
     t.same(await counts(directory), { pending: ALIVE, dead: 0 })
   })
 
-  t.test(`enqueue --from, ${how}`, async t => {
+  t.test(`an interrupted enqueue --from says how far it came, ${how}`, async t => {
     const directory = await queueWith(t, async () => {})
     if (owned) await startOwner(t, directory)
     const child = spawn(process.execPath, [script, 'enqueue', directory, '--from', '-'], {
@@ -140,7 +140,7 @@ for (const owned of [false, true]) {
     t.equal(await text(rest.stdout), '8 messages enqueued.\n')
   })
 
-  t.test(`dead export, ${how}`, async t => {
+  t.test(`an interrupted dead export writes whole lines and counts them, ${how}`, async t => {
     const directory = await copyOf(t, manyDead)
     if (owned) await startOwner(t, directory)
     const child = spawn(process.execPath, [script, 'dead', 'export', directory], {
@@ -180,19 +180,23 @@ for (const [verb, args, left] of [
     t.equal((await waqHere('verify', directory)).status, 0)
   }
 
-  t.test(`dead ${args[0]}, where no one has the queue open`, { skip: noTerminal }, async t => {
-    const directory = await copyOf(t, manyDead)
-    const run = startOnTerminal(command(directory))
-    await run.until(new RegExp(`[1-9]\\d?,000 ${verb}`))
-    run.type('\u0003')
-    const { output, status, cooked } = await run.ended
-    t.ok(cooked)
-    await check(t, directory, status, output)
-    t.match(await waq(...command(directory)), { status: 0, stdout: new RegExp(` dead letters ${verb}`) })
-    t.match(await counts(directory), { dead: 0 }, 'the same command goes on')
-  })
+  t.test(
+    `an interrupted dead ${args[0]} counts what is done and can be repeated, where no one has the queue open`,
+    { skip: noTerminal },
+    async t => {
+      const directory = await copyOf(t, manyDead)
+      const run = startOnTerminal(command(directory))
+      await run.until(new RegExp(`[1-9]\\d?,000 ${verb}`))
+      run.type('\u0003')
+      const { output, status, cooked } = await run.ended
+      t.ok(cooked)
+      await check(t, directory, status, output)
+      t.match(await waq(...command(directory)), { status: 0, stdout: new RegExp(` dead letters ${verb}`) })
+      t.match(await counts(directory), { dead: 0 }, 'the same command goes on')
+    },
+  )
 
-  t.test(`dead ${args[0]}, with a living owner`, async t => {
+  t.test(`an interrupted dead ${args[0]} counts what is done, with a living owner`, async t => {
     const directory = await copyOf(t, manyDead)
     const owner = await startOwner(t, directory)
     const requests = new Set<string>()
@@ -213,7 +217,7 @@ for (const [verb, args, left] of [
   })
 }
 
-t.test('verify', { skip: noTerminal }, async t => {
+t.test('an interrupted verify restores the terminal and changes nothing', { skip: noTerminal }, async t => {
   const directory = await large
   const run = startOnTerminal(['verify', directory])
   await run.until(/% .* of /)
@@ -225,22 +229,25 @@ t.test('verify', { skip: noTerminal }, async t => {
   t.notMatch(output, /Sound/)
 })
 
-t.test('while a stopped owner is asked: the request is taken back, and nothing happens later', async t => {
-  const directory = await nightQueue(t)
-  const owner = await startOwner(t, directory)
-  owner.process.kill('SIGSTOP')
-  for (const [args, told] of [
-    [['dead', 'purge', directory, '--all', '--yes'], /interrupted: 0 of 3 purged; the queue is sound/],
-    [['enqueue', directory, '--channel', 'a', '--text', 'x'], /interrupted: nothing was enqueued\n$/],
-    [['compact', directory], /interrupted: it had just begun; the queue is sound/],
-  ] as const) {
-    const { process: child, ended } = start([...args, '--wait', '60s'])
-    const control = join(directory, 'control')
-    await until(() => readdirSync(control).some(name => name.endsWith('.request')))
-    child.kill('SIGINT')
-    t.match(await ended, { status: 130, stderr: told })
-  }
-  owner.process.kill('SIGCONT')
-  t.match(await waq('enqueue', directory, '--channel', 'a', '--text', 'y'), { status: 0 })
-  t.match(await counts(directory), { pending: 4, dead: 3 })
-})
+t.test(
+  'an interrupted command takes back its request to a stopped owner, and nothing happens later',
+  async t => {
+    const directory = await nightQueue(t)
+    const owner = await startOwner(t, directory)
+    owner.process.kill('SIGSTOP')
+    for (const [args, told] of [
+      [['dead', 'purge', directory, '--all', '--yes'], /interrupted: 0 of 3 purged; the queue is sound/],
+      [['enqueue', directory, '--channel', 'a', '--text', 'x'], /interrupted: nothing was enqueued\n$/],
+      [['compact', directory], /interrupted: it had just begun; the queue is sound/],
+    ] as const) {
+      const { process: child, ended } = start([...args, '--wait', '60s'])
+      const control = join(directory, 'control')
+      await until(() => readdirSync(control).some(name => name.endsWith('.request')))
+      child.kill('SIGINT')
+      t.match(await ended, { status: 130, stderr: told })
+    }
+    owner.process.kill('SIGCONT')
+    t.match(await waq('enqueue', directory, '--channel', 'a', '--text', 'y'), { status: 0 })
+    t.match(await counts(directory), { pending: 4, dead: 3 })
+  },
+)

@@ -1,7 +1,7 @@
 import { provesItself } from './fixtures/proof.js'
 
 provesItself(
-  '25,000 states of the disk after a crash are recovered as they should be',
+  'each of 25,000 states of the disk after a crash is recovered without loss or invention',
   ['--states', '25000'],
   { count: 25_000, of: 'crash states' },
 )

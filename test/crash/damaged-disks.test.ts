@@ -1,7 +1,7 @@
 import { provesItself } from './fixtures/proof.js'
 
 provesItself(
-  'no damage makes a wrong record, takes a healthy one along, or stays unsaid',
+  'damage of the disk yields no wrong record, costs no healthy one, and is always reported',
   ['--part', 'damage', '--every', '3'],
   { count: 5000, of: 'damaged disks' },
 )

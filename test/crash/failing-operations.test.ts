@@ -1,7 +1,7 @@
 import { provesItself } from './fixtures/proof.js'
 
 provesItself(
-  'whatever operation fails, what was acknowledged stays, and the log heals',
+  'a failure of any operation loses no acknowledged record, and the log recovers',
   ['--part', 'faults', '--every', '23'],
   { count: 500, of: 'injected faults' },
 )

@@ -11,7 +11,7 @@ const ok = { body: { ok: true, result: { message_id: 1, date: 0, chat: { id: 42,
 const firstLetter = ({ body }: { body: string }) => JSON.parse(body).text[0]
 
 t.test(
-  'a long answer goes on at its first missing part after a kill, and the model is asked once',
+  'the agent example continues an answer at its first missing part after a kill, and asks the model once',
   async t => {
     const model = await standIn(t, () => ({ headers: { 'content-type': 'text/plain' }, body: ANSWER }))
     const env = { OUTBOX: scratchDirectory(t), TELEGRAM_TOKEN: '1:secret', MODEL_URL: model.url }
@@ -40,7 +40,7 @@ t.test(
   },
 )
 
-t.test('a text is cut where a reader would cut it, and nothing but white space is lost', async t => {
+t.test('the agent example splits a text at natural places and loses only white space', async t => {
   t.strictSame(splitText('', 10), [])
   t.strictSame(splitText('short', 10), ['short'])
   t.strictSame(splitText('exactly 10', 10), ['exactly 10'])

@@ -5,7 +5,7 @@ import { runExample, scratchDirectory } from './fixtures/run.js'
 import { standIn } from './fixtures/stand-in.js'
 
 t.test(
-  'on SIGTERM it stops being ready, finishes what it sends, and leaves the rest for the next',
+  'the container example on SIGTERM is no longer ready, finishes its sends, and leaves the rest to the next',
   async t => {
     const OUTBOX = `${scratchDirectory(t)}/outbox`
     const before = await OutboundQueue.open(OUTBOX)
@@ -46,7 +46,7 @@ t.test(
   },
 )
 
-t.test('a new container waits until the old one has let go of the volume', async t => {
+t.test('a new container of the example waits until the old one has released the volume', async t => {
   const OUTBOX = `${scratchDirectory(t)}/outbox`
   const old = await OutboundQueue.open(OUTBOX)
   t.teardown(() => old.close())

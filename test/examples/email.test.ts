@@ -36,7 +36,7 @@ const header = (mail: string | undefined, name: string) =>
   mail?.match(new RegExp(`^${name}: (.*)$`, 'im'))?.[1]?.trim()
 
 t.test(
-  'a mail whose fate a kill left open is sent again under the same Message-ID, before the next',
+  'a mail in doubt after a kill is sent again under the same Message-ID, before the next one',
   async t => {
     const OUTBOX = scratchDirectory(t)
     const deaf = await mailServer(t, () => undefined)
@@ -63,7 +63,7 @@ t.test(
   },
 )
 
-t.test('a mail that the server refuses for good is given up', async t => {
+t.test('a mail that the server refuses permanently is given up', async t => {
   const server = await mailServer(t, () => 554)
   const run = runExample(t, 'email', {
     args: ['ada@example.com', 'First', 'Hello'],

@@ -53,7 +53,7 @@ const platforms = [
 ]
 
 for (const { name, channels, counts } of platforms) {
-  t.test(`${name} never counts more than its limits, at its end of the sockets`, async t => {
+  t.test(`${name} never counts more arrivals than its limits allow`, async t => {
     const directory = mkdtempSync(join(tmpdir(), 'waq-limits-'))
     // The network holds some up, and brings others at once.
     const platform = await CountingPlatform.start(() => Math.random() ** 3 * 150)

@@ -7,7 +7,7 @@ import { runExample, scratchDirectory } from './fixtures/run.js'
 const HOUR_MS = 3_600_000
 
 t.test(
-  'young entries are enqueued in order, old ones are fenced off, and a second run changes nothing',
+  'migrate-openclaw enqueues young entries in order, fences old ones off, and changes nothing when repeated',
   async t => {
     const directory = scratchDirectory(t)
     const source = join(directory, 'delivery-queue')

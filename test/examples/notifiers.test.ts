@@ -32,7 +32,7 @@ t.test('discord-notify sends the lines in order, each under a nonce of its own',
   t.ok(discord.requests.every(({ headers }) => headers.authorization === 'Bot secret'))
 })
 
-t.test('slack-notify prints the time stamp of what it delivered', async t => {
+t.test('slack-notify prints the time stamp of the message that it delivered', async t => {
   const slack = await standIn(t, () => ({ body: { ok: true, ts: '1700000000.000100' } }))
   const run = runExample(t, 'slack-notify', {
     args: ['C1', 'The backup is done'],
@@ -48,7 +48,7 @@ t.test('slack-notify prints the time stamp of what it delivered', async t => {
   })
 })
 
-t.test('slack-notify fails with the reason where Slack refuses the message', async t => {
+t.test('slack-notify fails with the reason if Slack refuses the message', async t => {
   const slack = await standIn(t, () => ({ body: { ok: false, error: 'channel_not_found' } }))
   const run = runExample(t, 'slack-notify', {
     args: ['C1', 'Hello'],

@@ -38,33 +38,27 @@ class Recorder {
   }
 }
 
-t.test(
-  'a meter is told of every attempt, by platform and kind of error, and of how the queue stands',
-  async t => {
-    const queue = await openQueue<null, string>(t, {
-      retry: [0],
-      send: ({ channel, attempt }) => {
-        if (channel === 'slack:T:C') throw new SendError('no such channel', { kind: 'permanent' })
-        if (attempt === 1) throw new TypeError('fetch failed')
-        return 'ok'
-      },
-    })
-    const meter = new Recorder()
-    observe(queue, meter)
-    await queue.enqueue(['telegram:bot:1', 'slack:T:C'].map(channel => ({ channel, payload: null })))
-    await queue.drain()
-    meter.collect()
-    const sent = 'messaging.client.sent.messages'
-    const telegram = { 'messaging.destination.name': 'telegram', 'messaging.system': 'waq' }
-    t.strictSame(meter.values(sent, telegram), [1, 1])
-    t.strictSame(meter.values(sent, { ...telegram, 'error.type': 'TypeError' }), [1])
-    t.strictSame(
-      meter.values(sent, { 'messaging.destination.name': 'slack', 'error.type': 'permanent' }),
-      [1],
-    )
-    t.equal(meter.values('messaging.client.operation.duration').length, 1)
-    t.strictSame(meter.values('waq.messages', { 'waq.message.state': 'dead' }), [1])
-    t.strictSame(meter.values('waq.enqueued'), [2])
-    t.strictSame(meter.values('waq.oldest_pending'), [0])
-  },
-)
+t.test('the meter gets every attempt by platform and kind of error, and the counts of the queue', async t => {
+  const queue = await openQueue<null, string>(t, {
+    retry: [0],
+    send: ({ channel, attempt }) => {
+      if (channel === 'slack:T:C') throw new SendError('no such channel', { kind: 'permanent' })
+      if (attempt === 1) throw new TypeError('fetch failed')
+      return 'ok'
+    },
+  })
+  const meter = new Recorder()
+  observe(queue, meter)
+  await queue.enqueue(['telegram:bot:1', 'slack:T:C'].map(channel => ({ channel, payload: null })))
+  await queue.drain()
+  meter.collect()
+  const sent = 'messaging.client.sent.messages'
+  const telegram = { 'messaging.destination.name': 'telegram', 'messaging.system': 'waq' }
+  t.strictSame(meter.values(sent, telegram), [1, 1])
+  t.strictSame(meter.values(sent, { ...telegram, 'error.type': 'TypeError' }), [1])
+  t.strictSame(meter.values(sent, { 'messaging.destination.name': 'slack', 'error.type': 'permanent' }), [1])
+  t.equal(meter.values('messaging.client.operation.duration').length, 1)
+  t.strictSame(meter.values('waq.messages', { 'waq.message.state': 'dead' }), [1])
+  t.strictSame(meter.values('waq.enqueued'), [2])
+  t.strictSame(meter.values('waq.oldest_pending'), [0])
+})

@@ -3,7 +3,7 @@ import { OutboundQueue } from 'waq'
 import { runExample, scratchDirectory } from './fixtures/run.js'
 
 t.test(
-  'a payload of an earlier version is converted on its way, and a wrong one is refused by its path',
+  'a payload of an earlier version is converted before send, and an invalid one is refused by its path',
   async t => {
     const directory = scratchDirectory(t)
     const earlier = await OutboundQueue.open(directory)

@@ -4,7 +4,7 @@ import { freePort } from './fixtures/free-port.js'
 import { runExample, scratchDirectory } from './fixtures/run.js'
 import { standIn } from './fixtures/stand-in.js'
 
-t.test('what the service answered 202 to is on disk when it is stopped', async t => {
+t.test('every message that the service answered with 202 is on disk when it is stopped', async t => {
   const OUTBOX = `${scratchDirectory(t)}/outbox`
   const receiver = await standIn(t, () => ({ status: 503 }))
   const port = await freePort()

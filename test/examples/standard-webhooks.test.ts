@@ -12,7 +12,7 @@ function isSigned({ headers, body }: Request): boolean {
   return headers['webhook-signature'] === `v1,${createHmac('sha256', key).update(signed).digest('base64')}`
 }
 
-t.test('each endpoint gets the event, signed, under an id that an attempt after a kill keeps', async t => {
+t.test('each endpoint gets the signed event, under the same id also after a kill', async t => {
   const outbox = scratchDirectory(t)
   const env = (url: string) => ({
     OUTBOX: outbox,

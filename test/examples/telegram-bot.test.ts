@@ -26,7 +26,7 @@ function telegram(t: Test, sendMessage: () => Answer | undefined) {
 }
 const ok = (result: unknown): Answer => ({ body: { ok: true, result } })
 
-t.test('an answer that was enqueued before the bot was killed is sent by the next one, once', async t => {
+t.test('an answer enqueued before the bot was killed is sent once by the next bot', async t => {
   const env = { TELEGRAM_TOKEN: '123:secret', OUTBOX: scratchDirectory(t) }
   // The first life gets no answer from Telegram.
   const deaf = await telegram(t, () => undefined)

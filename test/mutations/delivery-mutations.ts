@@ -19,7 +19,10 @@ export const deliveryMutations: readonly Mutation[] = [
     file: 'lib/delivery/attempt/enclosing-attempts.js',
     find: 'if (--calls === 0)',
     replace: 'calls--;',
-    caughtBy: { file: 'queue/inside', name: 'a send that ends leaves those that go on inside' },
+    caughtBy: {
+      file: 'queue/inside',
+      name: 'a send that ends does not end the context of other running sends',
+    },
   },
   {
     name: 'a cancel does not wait for the device',

@@ -586,7 +586,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'return await create(path, { uid, gid });',
     caughtBy: {
       file: 'safety/root',
-      name: 'what root creates is made in the directory that it looked at, whatever has its path by then',
+      name: 'root creates files in the directory that it checked, whatever has its path by then',
     },
     needsRoot: true,
   },
@@ -598,7 +598,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if (true)',
     caughtBy: {
       file: 'safety/root',
-      name: 'a directory that was put in the place of what root made now is given to no one',
+      name: 'root gives away no directory that was put in the place of its new one',
     },
     needsRoot: true,
   },
@@ -632,7 +632,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'false',
     caughtBy: {
       file: 'queue/replaced-directory',
-      name: 'another process opens a copy of the directory of a living owner at once',
+      name: 'a copy of the directory of a living owner can be opened by another process at once',
     },
   },
   {

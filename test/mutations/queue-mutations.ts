@@ -1,8 +1,8 @@
 /** What the queue does for the program that holds it, switched off. */
 import type { Mutation } from './mutation.js'
 
-const PROMISES = 'every promise that is handed out keeps the process alive until it settles, by one handle'
-const DOUBT = 'a person ends the doubt: the message settles as cancelled, and is never sent again'
+const PROMISES = 'every pending promise keeps the process alive until it settles, with one handle for all'
+const DOUBT = 'a message in doubt that is cancelled settles as cancelled and is never sent again'
 
 export const queueMutations: readonly Mutation[] = [
   {
@@ -24,7 +24,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'context.schema.check(given.payload, name, encoded.id);',
     caughtBy: {
       file: 'queue/schema',
-      name: 'the schema checks what was stored: a getter of the payload is asked once',
+      name: 'the schema checks the stored payload, so that a getter of the payload is read once',
     },
   },
   {
@@ -46,7 +46,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'if (false &&',
     caughtBy: {
       file: 'queue/schema',
-      name: 'a schema that answers with a promise is refused, and its rejection ends no process',
+      name: 'a schema that returns a promise is refused, and its rejection does not end the process',
     },
   },
   {
@@ -90,7 +90,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'this.#byId = this.#indexed();',
     caughtBy: {
       file: 'queue/events/settlements',
-      name: 'a question for a settlement looks through all of them only once in a thousand',
+      name: 'a look-up of a settlement searches all of them only once in a thousand',
     },
   },
   {
@@ -101,7 +101,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: ';',
     caughtBy: {
       file: 'queue/events/settlements',
-      name: 'a question for a settlement looks through all of them only once in a thousand',
+      name: 'a look-up of a settlement searches all of them only once in a thousand',
     },
   },
   {
@@ -112,7 +112,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'queue/validation/options',
-      name: 'a channel that is asked for again and again is not forgotten for others',
+      name: 'a channel that is used often stays among the remembered channels',
     },
   },
   {
@@ -167,7 +167,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'if (false)',
     caughtBy: {
       file: 'queue/validation/validate-payload',
-      name: 'a value that would not come back is refused by its path, with advice',
+      name: 'a value that would not be read as it was is refused by its path, with advice',
     },
   },
   {
@@ -214,7 +214,7 @@ export const queueMutations: readonly Mutation[] = [
         this.#sources.index.deferred.add(appending);`,
     caughtBy: {
       file: 'queue/enqueue',
-      name: 'a subscriber that hears of a message finds it, and can cancel it',
+      name: 'a diagnostics subscriber finds a published message and can cancel it',
     },
   },
   {
@@ -225,7 +225,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'const isShort = false;',
     caughtBy: {
       file: 'queue/enqueue',
-      name: 'a list over its limit is too large at the first message beyond, and nothing was written',
+      name: 'a list above maxListBytes is refused, naming the first message beyond',
     },
   },
   {
@@ -277,7 +277,7 @@ export const queueMutations: readonly Mutation[] = [
     replace: 'if (true) {',
     caughtBy: {
       file: 'queue/many-at-once',
-      name: 'a signal has one listener, however many calls it was given to, and none when they are over',
+      name: 'a signal has one listener for all calls it was given to, and none after they end',
     },
   },
   {
@@ -302,6 +302,6 @@ export const queueMutations: readonly Mutation[] = [
     file: 'lib/log/runtime/real-time.js',
     find: '.map(originals)',
     replace: '',
-    caughtBy: { file: 'queue/fake-timers', name: 'under fake timers the queue runs by real time' },
+    caughtBy: { file: 'queue/fake-timers', name: 'a queue runs by real time under fake timers' },
   },
 ]

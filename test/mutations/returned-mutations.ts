@@ -61,7 +61,7 @@ export const returnedMutations: readonly Mutation[] = [
     replace: "body.unshift(Buffer.from('x'));",
     caughtBy: {
       file: 'queue/returned',
-      name: 'a body of undici that is no answer in JSON is left to whoever gets it',
+      name: 'a body of undici that is no JSON answer can still be read',
     },
   },
   {

@@ -10,7 +10,7 @@ export const secretMutations: readonly Mutation[] = [
     replace: 'return reason;',
     caughtBy: {
       file: 'queue/secrets',
-      name: 'after halt a secret in an error is nowhere but in the error itself',
+      name: 'after halt a secret in an error is in no event, view, figure or file but the error itself',
     },
   },
   {
@@ -32,7 +32,7 @@ export const secretMutations: readonly Mutation[] = [
     replace: 'properties[name] = { value, configurable: true, writable: true, enumerable: true }',
     caughtBy: {
       file: 'queue/secrets',
-      name: 'after permanent a secret in an error is nowhere but in the error itself',
+      name: 'after permanent a secret in an error is in no event, view, figure or file but the error itself',
     },
   },
   {

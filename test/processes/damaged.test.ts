@@ -37,7 +37,7 @@ const damages: Readonly<Record<string, (file: string) => void>> = {
   'deleted with its directory': file => rmSync(join(file, '..'), { recursive: true }),
 }
 
-t.test('real files, damaged behind a process that was killed: nothing is lost in silence', async t => {
+t.test('damage of real files behind a killed process loses nothing without a report', async t => {
   const parent = mkdtempSync(join(tmpdir(), 'waq-damaged-'))
   t.teardown(() => rmSync(parent, { recursive: true, force: true }))
   const original = join(parent, 'original')

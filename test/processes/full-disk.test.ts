@@ -9,7 +9,7 @@ const disk = tmpfs('size=24m')
 const why = disk === undefined ? 'no privilege to mount a small tmpfs here' : false
 
 t.test(
-  'a full disk: deliveries go on, enqueue says so, and works again by itself',
+  'on a full disk deliveries go on, and enqueue refuses until there is space',
   { skip: why },
   async t => {
     const directory = join(disk!, 'queue')
@@ -75,7 +75,7 @@ t.test(
   },
 )
 
-t.test('a queue on a full disk can be opened, and drained', { skip: why }, async t => {
+t.test('a queue on a full disk can be opened and drained', { skip: why }, async t => {
   const directory = join(disk!, 'second')
   const first = await OutboundQueue.open<string, void>(directory, { advanced: { segmentBytes: 1024 * 1024 } })
   for (let i = 0; i < 50; i++)

@@ -20,7 +20,7 @@ function random(state: number): () => number {
 }
 
 t.test(
-  `killed ${lives} times over one directory, nothing acknowledged is lost and every chat keeps its order`,
+  `a process killed ${lives} times loses nothing acknowledged, and every chat keeps its order`,
   async t => {
     t.comment(
       `seed ${seed}; repeat with WAQ_TEST_SEED=${seed} WAQ_TEST_LIVES=${lives} ` +

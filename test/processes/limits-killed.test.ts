@@ -14,7 +14,7 @@ const rateLimit = { count: 30, perMs: 1_000 }
 const KILLS = 3
 
 t.test(
-  `${messages} messages and ${KILLS} kills: no second has more than ${rateLimit.count} arrivals`,
+  `with ${messages} messages and ${KILLS} kills no second has more than ${rateLimit.count} arrivals`,
   async t => {
     t.comment('more with WAQ_TEST_MESSAGES=1000 npm run test:one -- test/processes/limits-killed.test.ts')
     const directory = mkdtempSync(join(tmpdir(), 'waq-limited-'))

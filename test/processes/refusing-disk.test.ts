@@ -31,7 +31,7 @@ function ballastOf(directory: string): number {
 }
 
 t.test(
-  'without an inode a queue is not opened, says why, and names its record nowhere',
+  'an opening without a free inode is refused with the reason, and does not show the owner record',
   { skip: noTmpfs },
   async t => {
     const directory = join(fewInodes!, 'closed')
@@ -56,7 +56,7 @@ t.test(
 )
 
 t.test(
-  'an open queue without an inode refuses what needs a file, keeps its ballast, and goes on',
+  'an open queue without a free inode refuses what needs a file, keeps its ballast, and goes on',
   { skip: noTmpfs },
   async t => {
     const directory = join(fewInodes!, 'open')
@@ -93,7 +93,7 @@ t.test(
   },
 )
 
-t.test('a file system that the kernel made read-only is told as that', { skip: noExt4 }, async t => {
+t.test('a file system that the kernel made read-only is reported as such', { skip: noExt4 }, async t => {
   const directory = join(breakable!.directory, 'queue')
   const queue = await OutboundQueue.open<string>(directory)
   queue.on('error', () => {})

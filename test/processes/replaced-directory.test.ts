@@ -36,7 +36,7 @@ async function lostIn(directory: string, account: Account): Promise<string[]> {
 }
 
 t.test(
-  `in ${lives} lives, removing, restoring and moving a directory under its owner costs that owner its queue, and the next one nothing`,
+  `in ${lives} lives a directory replaced under its owner costs that owner its queue, and the next one nothing`,
   async t => {
     t.comment(
       `seed ${seed}; repeat with WAQ_TEST_SEED=${seed} WAQ_TEST_LIVES=${lives} ` +

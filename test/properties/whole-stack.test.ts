@@ -36,7 +36,7 @@ async function playOn(
   await stack.finish()
 }
 
-t.test('whatever is asked of a queue and whatever happens to it, it keeps what it promised', async t => {
+t.test('a queue keeps its promises under random calls and events', async t => {
   const property = fc.asyncProperty(
     settings,
     fc.array(step, { maxLength: 60, size: 'max' }),

@@ -7,7 +7,7 @@ import { QueueReader } from '../../lib/index.js'
 import { openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
 t.test(
-  'a gateway that finds no one brakes its account; the first answer lifts it, and all is delivered',
+  'an unreachable gateway brakes its account, and its first answer lifts the brake until all is delivered',
   async t => {
     const receiver = { isUp: false, asked: 0 }
     const server = createServer((_, response) => {

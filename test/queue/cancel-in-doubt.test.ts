@@ -26,7 +26,7 @@ async function killedWhileSending(t: Test): Promise<string> {
   return directory
 }
 
-t.test('a person ends the doubt: the message settles as cancelled, and is never sent again', async t => {
+t.test('a message in doubt that is cancelled settles as cancelled and is never sent again', async t => {
   const directory = await killedWhileSending(t)
   const queue = await openQueue(t, {}, directory)
   t.match(await queue.get('doubtful'), { state: 'pending', mayHaveBeenSent: true })
@@ -49,37 +49,40 @@ t.test('a person ends the doubt: the message settles as cancelled, and is never 
   t.same(sent, [])
 })
 
-t.test('cancel leaves a message that is being sent and takes one whose receiver is being asked', async t => {
-  const directory = await killedWhileSending(t)
-  const asked = gate()
-  const answer = gate<'not-sent'>()
-  const sending = gate()
-  const sent: string[] = []
-  const queue = await openQueue(
-    t,
-    {
-      onAmbiguous: async () => {
-        asked.open()
-        return answer.opened
+t.test(
+  'cancel refuses a message that is being sent, and cancels one that onAmbiguous is asked about',
+  async t => {
+    const directory = await killedWhileSending(t)
+    const asked = gate()
+    const answer = gate<'not-sent'>()
+    const sending = gate()
+    const sent: string[] = []
+    const queue = await openQueue(
+      t,
+      {
+        onAmbiguous: async () => {
+          asked.open()
+          return answer.opened
+        },
+        send: async ({ id }) => {
+          sent.push(id)
+          sending.open()
+          await new Promise(resolve => setTimeout(resolve, 50))
+        },
       },
-      send: async ({ id }) => {
-        sent.push(id)
-        sending.open()
-        await new Promise(resolve => setTimeout(resolve, 50))
-      },
-    },
-    directory,
-  )
-  await asked.opened
-  t.equal(await queue.cancel('doubtful', { evenInDoubt: true }), true)
-  answer.open('not-sent')
-  await sending.opened
-  t.equal(await queue.cancel('waiting', { evenInDoubt: true }), false)
-  t.match(await queue.settled('waiting'), { state: 'delivered' })
-  t.same(sent, ['waiting'])
-})
+      directory,
+    )
+    await asked.opened
+    t.equal(await queue.cancel('doubtful', { evenInDoubt: true }), true)
+    answer.open('not-sent')
+    await sending.opened
+    t.equal(await queue.cancel('waiting', { evenInDoubt: true }), false)
+    t.match(await queue.settled('waiting'), { state: 'delivered' })
+    t.same(sent, ['waiting'])
+  },
+)
 
-t.test('the recipe for a backup lets go of what is old, in doubt or not', async t => {
+t.test('the recipe for a restored backup cancels the old messages, in doubt or not', async t => {
   const directory = await killedWhileSending(t)
   const restored = join(dirname(directory), 'restored')
   cpSync(directory, restored, { recursive: true })
@@ -95,7 +98,7 @@ t.test('the recipe for a backup lets go of what is old, in doubt or not', async 
   await queue.close()
 })
 
-t.test('options of cancel are checked', async t => {
+t.test('invalid options of cancel are refused', async t => {
   const queue = await openQueue(t)
   await t.rejects(queue.cancel('a', { evenInDoubt: 1 } as never), { code: 'WAQ_INVALID_OPTION' })
   await t.rejects(queue.cancel('a', { evenIfInDoubt: true } as never), { code: 'WAQ_INVALID_OPTION' })

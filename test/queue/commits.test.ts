@@ -2,7 +2,7 @@ import t from 'tap'
 import { QueueReader } from '../../lib/index.js'
 import { openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
-t.test('stats tell where commits were synced, and so does what the owner publishes', async t => {
+t.test('stats() and the published status tell where commits were synced', async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue(t, {}, directory)
   for (let i = 0; i < 20; i += 1) await queue.enqueue({ channel: 'a', payload: i })
@@ -25,13 +25,13 @@ t.test('stats tell where commits were synced, and so does what the owner publish
   await reader.close()
 })
 
-t.test('advanced.commits: thread keeps them off the event loop', async t => {
+t.test("advanced.commits: 'thread' keeps commits off the event loop", async t => {
   const queue = await openQueue(t, { advanced: { commits: 'thread' } })
   await queue.enqueue({ channel: 'a', payload: 1 })
   t.strictSame(queue.stats().commits, { onTheSpot: 0, onThread: 1, heldMs: 0, now: 'off', slowUntil: null })
 })
 
-t.test('an attempt whose record must be on the device first waits for a commit, too', async t => {
+t.test('a send whose attempt must be on the device first waits for a commit', async t => {
   for (const [onAmbiguous, each] of [
     ['resend', 1],
     ['dead-letter', 2],

@@ -25,7 +25,7 @@ async function idsOf(queue: OutboundQueue<string>): Promise<string[]> {
   return ids
 }
 
-t.test('compact gives the space of what is gone back to the disk, and says how much', async t => {
+t.test('compact gives the space of settled messages back to the disk, and says how much', async t => {
   const queue = await openQueue<string>(t, { ...SMALL, dedupe: { maxIds: 0 } })
   const left = await fill(queue, 300)
   const compacted: CompactionReport[] = []
@@ -68,7 +68,7 @@ t.test('compacted messages are delivered in order, also after a restart', async 
   }
 })
 
-t.test('enqueue, delivery and look-ups go on while it runs', async t => {
+t.test('enqueues, deliveries and look-ups go on during a compaction', async t => {
   const queue = await openQueue<string, void>(t, { ...SMALL, send: async () => {} })
   queue.pause('kept')
   const { id } = await queue.enqueue({ channel: 'kept', payload: 'x'.repeat(400) })
@@ -85,7 +85,7 @@ t.test('enqueue, delivery and look-ups go on while it runs', async t => {
   t.match(await queue.get(id), { id, payload: 'x'.repeat(400) })
 })
 
-t.test('options are checked, and a closed queue is not compacted', async t => {
+t.test('compact refuses invalid options and a closed queue', async t => {
   const queue = await openQueue(t)
   await t.rejects(queue.compact({ onProgress: 7 as never }), { code: 'WAQ_INVALID_OPTION' })
   await t.rejects(queue.compact({ signal: AbortSignal.abort() }), { name: 'AbortError' })
@@ -97,7 +97,7 @@ t.test('options are checked, and a closed queue is not compacted', async t => {
 })
 
 t.test(
-  'a damaged original is never dropped: it is told, left as it is, and set aside by the next opening',
+  'a compaction reports a damaged segment and keeps it, and the next opening quarantines the bytes',
   async t => {
     const directory = temporaryDirectory(t)
     const queue = await openQueue<string>(t, SMALL, directory)

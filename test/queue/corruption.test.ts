@@ -24,28 +24,31 @@ async function damagedDirectory(t: Parameters<typeof openQueue>[0]): Promise<str
   return directory
 }
 
-t.test('damage is reported, once as an event, and the healthy rest is delivered', async t => {
-  const directory = await damagedDirectory(t)
-  const sent: string[] = []
-  const queue = await openQueue<string>(t, { send: ({ payload }) => void sent.push(payload) }, directory)
-  const [range] = await once(queue, 'corruption')
-  t.match(queue.recovery, { pending: 2, corrupt: [{ known: false, firstMissing: 2, lastMissing: 2 }] })
-  t.same(range, queue.recovery.corrupt[0])
-  t.match(range.file, /^messages\//)
-  t.ok(range.length > 0)
-  await queue.drain()
-  t.same(sent, ['first', 'third'])
-  await queue.close()
+t.test(
+  'damage found at an opening is reported with one event, and the healthy messages are delivered',
+  async t => {
+    const directory = await damagedDirectory(t)
+    const sent: string[] = []
+    const queue = await openQueue<string>(t, { send: ({ payload }) => void sent.push(payload) }, directory)
+    const [range] = await once(queue, 'corruption')
+    t.match(queue.recovery, { pending: 2, corrupt: [{ known: false, firstMissing: 2, lastMissing: 2 }] })
+    t.same(range, queue.recovery.corrupt[0])
+    t.match(range.file, /^messages\//)
+    t.ok(range.length > 0)
+    await queue.drain()
+    t.same(sent, ['first', 'third'])
+    await queue.close()
 
-  const again = await openQueue<string>(t, {}, directory)
-  let events = 0
-  again.on('corruption', () => events++)
-  await again.enqueue({ channel: 'chat', payload: 'fourth' })
-  t.equal(events, 0)
-  t.ok(again.recovery.corrupt.every(({ known }) => known))
-})
+    const again = await openQueue<string>(t, {}, directory)
+    let events = 0
+    again.on('corruption', () => events++)
+    await again.enqueue({ channel: 'chat', payload: 'fourth' })
+    t.equal(events, 0)
+    t.ok(again.recovery.corrupt.every(({ known }) => known))
+  },
+)
 
-t.test('with onCorruption: refuse, open rejects and names the file', async t => {
+t.test("with onCorruption 'refuse' an opening of a damaged queue rejects and names the file", async t => {
   const directory = await damagedDirectory(t)
   await t.rejects(OutboundQueue.open(directory, { onCorruption: 'refuse' }), {
     code: 'WAQ_CORRUPT',

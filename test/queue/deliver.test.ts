@@ -4,7 +4,7 @@ import t from 'tap'
 import { type Delivery, type OutboundQueue, SendError } from '../../lib/index.js'
 import { gate, macrotask, openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
-t.test('a message is sent with everything that belongs to it', async t => {
+t.test('send gets a message with all of its fields', async t => {
   const seen: Delivery<unknown>[] = []
   const queue = await openQueue(t, {
     send: delivery => {
@@ -28,7 +28,7 @@ t.test('a message is sent with everything that belongs to it', async t => {
   t.equal(seen[0]!.signal.aborted, false)
 })
 
-t.test('one channel is sent in order, one at a time, and others meanwhile', async t => {
+t.test('messages of a channel are sent one by one in order, while other channels go on', async t => {
   const sent: Record<string, unknown[]> = {}
   const underWay = new Set<string>()
   let most = 0
@@ -74,7 +74,7 @@ t.test('messages left at a close are sent in order after a reopening, before new
   t.match(third.recovery, { pending: 0, inDoubt: 0, dead: 0 })
 })
 
-t.test('a message that fails is tried again, and those behind it wait', async t => {
+t.test('a message that fails is retried, and the messages behind it wait', async t => {
   const calls: string[] = []
   const queue = await openQueue<string>(t, {
     send({ payload, attempt }) {
@@ -97,7 +97,7 @@ t.test('a message that fails is tried again, and those behind it wait', async t 
   t.match(await queue.settled('a'), { state: 'delivered', attempts: 3 })
 })
 
-t.test('a message that fails too often is dead, and its channel goes on', async t => {
+t.test('a message that fails too often is a dead letter, and its channel goes on', async t => {
   const queue = await openQueue<string>(t, {
     retry: [0, 0],
     send({ payload }) {
@@ -127,7 +127,7 @@ t.test('a message that fails too often is dead, and its channel goes on', async 
   t.match(await queue.settled('bad'), { state: 'dead', deadReason: 'attempts' }, 'known later too')
 })
 
-t.test('a dead letter lives again with new attempts, or is thrown away', async t => {
+t.test('a dead letter is retried with new attempts, or purged', async t => {
   let refuse = true
   const queue = await openQueue<string>(t, {
     send() {
@@ -149,7 +149,7 @@ t.test('a dead letter lives again with new attempts, or is thrown away', async t
   t.equal(queue.stats().dead, 0)
 })
 
-t.test('a halt keeps the backlog until it is resumed', async t => {
+t.test('a halt keeps the backlog until a resume', async t => {
   let broken = true
   const sent: string[] = []
   const queue = await openQueue<string>(t, {
@@ -186,7 +186,7 @@ t.test('a payload that parse refuses halts its channel and is not charged', asyn
   t.match(await queue.get('m'), { state: 'pending', attempts: 0 })
 })
 
-t.test('a paused queue keeps everything, a paused prefix its channels', async t => {
+t.test('a paused queue holds every message, and a paused prefix those of its channels', async t => {
   const sent: string[] = []
   const queue = await openQueue<string>(t, { send: ({ payload }) => void sent.push(payload) })
   queue.pause()
@@ -204,7 +204,7 @@ t.test('a paused queue keeps everything, a paused prefix its channels', async t 
   t.same(sent, ['a', 'c', 'b'])
 })
 
-t.test('a scheduled message waits for its time, and drain says so', async t => {
+t.test('a scheduled message waits for its time, and drain counts it as remaining', async t => {
   const queue = await openQueue<string>(t, { send: () => {} })
   await queue.enqueue({ channel: 'chat', payload: 'later', id: 'later', delayMs: 1_000_000 })
   await queue.enqueue({ channel: 'chat', payload: 'now', id: 'now' })
@@ -214,7 +214,7 @@ t.test('a scheduled message waits for its time, and drain says so', async t => {
   t.equal(view?.nextAttemptAt, view!.enqueuedAt + 1_000_000)
 })
 
-t.test('a message past its time to live is dead, and never sent', async t => {
+t.test('a message past its time to live is a dead letter and never sent', async t => {
   const sent: unknown[] = []
   const queue = await openQueue<string>(t)
   await queue.enqueue({ channel: 'chat', payload: 'stale', id: 'm', deliverAt: 1_000, ttlMs: 1 })
@@ -223,7 +223,7 @@ t.test('a message past its time to live is dead, and never sent', async t => {
   t.same(sent, [])
 })
 
-t.test('a part of a list that dies takes the later ones with it, where they belong together', async t => {
+t.test('with failTogether a part that dies takes the later parts of its list along', async t => {
   const queue = await openQueue<number>(t, {
     send({ payload }) {
       if (payload === 2) throw new SendError('no', { kind: 'permanent' })
@@ -276,7 +276,7 @@ t.test('a message enqueued from within send is sent after it', async t => {
   t.same(sent, [1, 2, 3])
 })
 
-t.test('idle tells that nothing is left to send', async t => {
+t.test('the event idle comes when nothing is left to send', async t => {
   const queue = await openQueue<number>(t, { send: () => {} })
   const idle = once(queue, 'idle')
   await queue.enqueue({ channel: 'chat', payload: 1 })
@@ -297,7 +297,7 @@ t.test('each attempt is published to the diagnostics channel', async t => {
   t.notMatch(JSON.stringify(published), /private/)
 })
 
-t.test('a listener that throws or rejects harms nothing', async t => {
+t.test('a listener that throws or rejects is reported, and delivery goes on', async t => {
   const errors: Error[] = []
   const queue = await openQueue<number>(t, { send: () => {} })
   queue.on('error', error => errors.push(error))
@@ -315,7 +315,7 @@ t.test('a listener that throws or rejects harms nothing', async t => {
   t.match(errors[0], { message: /"delivered" failed: sync listener/ })
 })
 
-t.test('delivered carries what send returned', async t => {
+t.test('the event delivered has the result of send', async t => {
   const queue = await openQueue<number, { messageId: number }>(t, { send: async () => ({ messageId: 7 }) })
   const delivered = once(queue, 'delivered')
   await queue.enqueue({ channel: 'chat', payload: 1, id: 'm' })

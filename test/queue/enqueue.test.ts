@@ -11,7 +11,7 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 const idsIn = async (queue: OutboundQueue) => (await collect(queue.list())).map(({ id }) => id)
 
-t.test('a receipt tells id, channel, place and state', async t => {
+t.test('a receipt has the id, channel, sequence and state of its message', async t => {
   const queue = await openQueue(t)
   const first = await queue.enqueue({ channel: 'chat', payload: { text: 'hi' } })
   const second = await queue.enqueue({ channel: 'chat', payload: 'ho', id: 'mine' })
@@ -19,36 +19,27 @@ t.test('a receipt tells id, channel, place and state', async t => {
   t.same(second, { id: 'mine', channel: 'chat', sequence: 2, duplicate: false, state: 'pending' })
 })
 
-t.test(
-  'what throws while it is read is an invalid message, also in the place of the message or of the list',
-  async t => {
-    const queue = await openQueue(t)
-    const revoked = (target: object): never => {
-      const { proxy, revoke } = Proxy.revocable(target, {})
-      revoke()
-      return proxy as never
-    }
-    const throwing = (target: object): never =>
-      new Proxy(target, {
-        get() {
-          throw new Error('secret')
-        },
-      }) as never
-    const all = [
-      revoked({}),
-      revoked([]),
-      throwing([]),
-      [revoked({})],
-      [throwing({ channel: 'c' })],
-    ] as never[]
-    for (const [index, input] of all.entries()) {
-      await t.rejects(queue.enqueue(input), { name: 'WaqError', code: 'WAQ_INVALID_MESSAGE' }, `${index}`)
-    }
-    t.same(await idsIn(queue), [])
-  },
-)
+t.test('a message or list that throws while it is read is refused as an invalid message', async t => {
+  const queue = await openQueue(t)
+  const revoked = (target: object): never => {
+    const { proxy, revoke } = Proxy.revocable(target, {})
+    revoke()
+    return proxy as never
+  }
+  const throwing = (target: object): never =>
+    new Proxy(target, {
+      get() {
+        throw new Error('secret')
+      },
+    }) as never
+  const all = [revoked({}), revoked([]), throwing([]), [revoked({})], [throwing({ channel: 'c' })]] as never[]
+  for (const [index, input] of all.entries()) {
+    await t.rejects(queue.enqueue(input), { name: 'WaqError', code: 'WAQ_INVALID_MESSAGE' }, `${index}`)
+  }
+  t.same(await idsIn(queue), [])
+})
 
-t.test('a message is what it was at the call, whatever is done to it afterwards', async t => {
+t.test('a message is stored as it was at the call, whatever is changed afterwards', async t => {
   const queue = await openQueue(t)
   const payload = { list: ['a'], bytes: Buffer.from('abc') }
   const headers = { trace: '1' }
@@ -63,7 +54,7 @@ t.test('a message is what it was at the call, whatever is done to it afterwards'
   })
 })
 
-t.test('messages stand in the order of the calls, awaited or not', async t => {
+t.test('messages are enqueued in the order of the calls, awaited or not', async t => {
   const queue = await openQueue(t)
   const ids = Array.from({ length: 500 }, (_, index) => `m${index}`)
   await Promise.all(ids.map(id => queue.enqueue({ channel: 'chat', payload: null, id })))
@@ -82,7 +73,7 @@ t.test('a known id is not enqueued twice: the first receipt comes back', async t
   t.same(await idsIn(queue), ['order-17'])
 })
 
-t.test('the same id with another payload or channel is a conflict, or keeps the first', async t => {
+t.test('an id with another payload or channel is a conflict, or keeps the first message', async t => {
   const queue = await openQueue(t)
   await queue.enqueue({ channel: 'chat', payload: 'first words', id: 'answer' })
   for (const other of [
@@ -95,7 +86,7 @@ t.test('the same id with another payload or channel is a conflict, or keeps the 
   t.match(await queue.get('answer'), { payload: 'first words' })
 })
 
-t.test('a list is contiguous, and its receipts come in its order', async t => {
+t.test('the messages of a list are contiguous, with receipts in their order', async t => {
   const queue = await openQueue(t)
   const list = (name: string) =>
     [1, 2, 3].map(part => ({ channel: 'chat', payload: part, id: `${name}${part}` }))
@@ -108,7 +99,7 @@ t.test('a list is contiguous, and its receipts come in its order', async t => {
   t.same(await queue.enqueue([]), [])
 })
 
-t.test('a list with one bad message changes nothing', async t => {
+t.test('a list with one invalid message is refused whole', async t => {
   const queue = await openQueue(t)
   await t.rejects(
     queue.enqueue([
@@ -128,7 +119,7 @@ t.test('a list with one bad message changes nothing', async t => {
   t.same(await idsIn(queue), ['taken'])
 })
 
-t.test('bad input rejects and never throws', async t => {
+t.test('enqueue with invalid arguments rejects and never throws', async t => {
   const queue = await openQueue(t)
   const bad: [message: unknown, options: unknown, code: string][] = [
     [undefined, undefined, 'WAQ_INVALID_MESSAGE'],
@@ -152,7 +143,7 @@ t.test('bad input rejects and never throws', async t => {
   t.same(await idsIn(queue), [])
 })
 
-t.test('a message over the limit is too large, and nothing was written', async t => {
+t.test('a message above maxMessageBytes is refused as too large', async t => {
   const queue = await openQueue(t, { limits: { maxMessageBytes: 1_000 } })
   await t.rejects(queue.enqueue({ channel: 'chat', payload: 'x'.repeat(2_000), id: 'big' }), {
     code: 'WAQ_TOO_LARGE',
@@ -168,7 +159,7 @@ t.test('a message over the limit is too large, and nothing was written', async t
   t.same(await idsIn(queue), ['fits'])
 })
 
-t.test('a list over its limit is too large at the first message beyond, and nothing was written', async t => {
+t.test('a list above maxListBytes is refused, naming the first message beyond', async t => {
   const queue = await openQueue(t, { limits: { maxMessageBytes: 600, maxListBytes: 1_000 } })
   const before = queue.stats().liveBytes
   let wasRead = false
@@ -199,7 +190,7 @@ t.test('a list over its limit is too large at the first message beyond, and noth
   })
 })
 
-t.test('a payload is read once: what a getter would answer later changes nothing', async t => {
+t.test('a payload is read once, so that a getter cannot change it later', async t => {
   const queue = await openQueue(t)
   let reads = 0
   const payload = {
@@ -213,7 +204,7 @@ t.test('a payload is read once: what a getter would answer later changes nothing
   t.same((await queue.get(id))?.payload, { text: 'fine' })
 })
 
-t.test('a getter that enqueues is read, and what it enqueues is a message like any other', async t => {
+t.test('a getter that enqueues while a payload is read enqueues a message of its own', async t => {
   const queue = await openQueue(t)
   let inner: Promise<unknown> | undefined
   const payload = {
@@ -270,7 +261,7 @@ t.test('messages enqueued while a list is read do not change the list', async t 
   }
 })
 
-t.test('an aborted signal withdraws before a byte is written', async t => {
+t.test('an aborted signal withdraws an enqueue before a byte is written', async t => {
   const queue = await openQueue(t)
   const reason = new Error('user left')
   await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }, { signal: AbortSignal.abort(reason) }), {
@@ -280,7 +271,7 @@ t.test('an aborted signal withdraws before a byte is written', async t => {
   t.same(await idsIn(queue), [])
 })
 
-t.test('an abort is either a withdrawal or has no effect', async t => {
+t.test('an aborted enqueue either rejects and leaves nothing, or is acknowledged', async t => {
   const queue = await openQueue(t)
   const outcomes = await Promise.all(
     Array.from({ length: 50 }, async (_, index) => {
@@ -304,7 +295,7 @@ t.test('an abort is either a withdrawal or has no effect', async t => {
   t.same((await idsIn(queue)).toSorted(), accepted.toSorted())
 })
 
-t.test('a full queue refuses what is new, and knows what it has', async t => {
+t.test('a full queue refuses new messages and answers duplicates', async t => {
   const queue = await openQueue(t, { limits: { maxPendingMessages: 2 } })
   const enqueue = (id: string) => queue.enqueue({ channel: 'chat', payload: id, id })
   await Promise.all([enqueue('a'), enqueue('b')])
@@ -318,7 +309,7 @@ t.test('a full queue refuses what is new, and knows what it has', async t => {
   t.match(await enqueue('c'), { duplicate: false })
 })
 
-t.test('many enqueues at once do not slip past the limit together', async t => {
+t.test('concurrent enqueues do not exceed the limit together', async t => {
   const queue = await openQueue(t, { limits: { maxPendingMessages: 10 } })
   const results = await Promise.allSettled(
     Array.from({ length: 30 }, (_, index) => queue.enqueue({ channel: 'chat', payload: index })),
@@ -327,7 +318,7 @@ t.test('many enqueues at once do not slip past the limit together', async t => {
   t.equal(queue.stats().pending, 10)
 })
 
-t.test('with whenFull: wait, messages wait for room in the order of the calls', async t => {
+t.test("with whenFull 'wait' messages wait for room in the order of the calls", async t => {
   const sent: unknown[] = []
   const queue = await openQueue(t, { limits: { maxPendingMessages: 3, whenFull: 'wait' } })
   const all = Array.from({ length: 50 }, (_, index) => queue.enqueue({ channel: 'chat', payload: index }))
@@ -344,7 +335,7 @@ t.test('with whenFull: wait, messages wait for room in the order of the calls', 
   )
 })
 
-t.test('waiting for room ends with an abort, or with the queue', async t => {
+t.test('an enqueue that waits for room ends with an abort or with the close', async t => {
   const queue = await openQueue(t, { limits: { maxPendingMessages: 1, whenFull: 'wait' } })
   await queue.enqueue({ channel: 'chat', payload: 1 })
   const controller = new AbortController()
@@ -357,7 +348,7 @@ t.test('waiting for room ends with an abort, or with the queue', async t => {
   await rejected
 })
 
-t.test('the time to live of channel and queue is stamped at enqueue', async t => {
+t.test('a message gets the time to live of its channel or queue when it is enqueued', async t => {
   const queue = await openQueue(t, {
     ttlMs: 1_000_000,
     channelOptions: name => (name === 'short' ? { ttlMs: 1_000 } : undefined),
@@ -372,7 +363,7 @@ t.test('the time to live of channel and queue is stamped at enqueue', async t =>
   t.same(lifetimes, [1_000, 1_000_000])
 })
 
-t.test('a channel whose options cannot be told refuses its messages', async t => {
+t.test('messages of a channel whose channelOptions fail are refused', async t => {
   const queue = await openQueue(t, {
     channelOptions: () => {
       throw new Error('no such chat')
@@ -396,7 +387,7 @@ t.test('each accepted message is published to the diagnostics channel', async t 
   t.same(published, [{ directory: queue.directory, id: 'm', channel: 'chat', sequence: 1 }])
 })
 
-t.test('a subscriber that hears of a message finds it, and can cancel it', async t => {
+t.test('a diagnostics subscriber finds a published message and can cancel it', async t => {
   const queue = await openQueue(t)
   const found: unknown[] = []
   const subscriber = (message: unknown) => {
@@ -409,7 +400,7 @@ t.test('a subscriber that hears of a message finds it, and can cancel it', async
   t.match(await Promise.all(found), [{ id: 'm' }, true])
 })
 
-t.test('a closed queue accepts nothing', async t => {
+t.test('a closed queue refuses to enqueue', async t => {
   const directory = temporaryDirectory(t)
   const queue = await OutboundQueue.open(directory)
   await queue.close()

@@ -14,7 +14,7 @@ async function run(scenario: Scenario): Promise<string> {
   return (await child).stdout
 }
 
-t.test('under fake timers the queue runs by real time', async t => {
+t.test('a queue runs by real time under fake timers', async t => {
   for (const installed of ['before', 'after'] as const) {
     t.equal(await run({ installed }), 'lived', `all of them, installed ${installed} the import`)
     t.equal(
@@ -25,7 +25,7 @@ t.test('under fake timers the queue runs by real time', async t => {
   }
 })
 
-t.test('open rejects with WAQ_FAKE_TIMERS where no real timer can be had', async t => {
+t.test('an opening rejects with WAQ_FAKE_TIMERS if no real timer is available', async t => {
   t.equal(await run({ installed: 'before', forgetful: true }), 'WAQ_FAKE_TIMERS')
   t.equal(await run({ installed: 'after', forgetful: true }), 'lived', 'they were taken at the import')
 })
@@ -36,7 +36,7 @@ const CLOCKS = /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bhrtime\b|Abo
 const SCHEDULERS =
   /(?<![.\w])(setTimeout|setInterval|setImmediate|queueMicrotask|clearTimeout|clearInterval)\((?!\w+: )/g
 
-t.test('lib takes timers and clocks from one module', async t => {
+t.test('every module of lib takes timers and clocks from one module', async t => {
   const files = FLOORS.flatMap(floor =>
     readdirSync(join(lib, floor), { recursive: true, encoding: 'utf8' }).map(name => join(floor, name)),
   ).filter(name => name.endsWith('.ts') && name !== 'log/runtime/real-time.ts')

@@ -10,7 +10,7 @@ function carried(): number {
   return names.filter(name => name === 'kResourceStore').length
 }
 
-t.test('a promise carries as much, however many queues a process has', async t => {
+t.test('promises carry the same amount of context however many queues a process has', async t => {
   const counts: number[] = []
   for (let i = 0; i < 8; i += 1) {
     const queue = await openQueue<number>(t, {
@@ -25,26 +25,29 @@ t.test('a promise carries as much, however many queues a process has', async t =
   t.equal(counts.at(-1), counts[0])
 })
 
-t.test('a drain inside a send does not wait for it, also through the send of another queue', async t => {
-  let first: OutboundQueue<string> | undefined
-  let second: OutboundQueue<string> | undefined
-  second = await openQueue<string>(t, {
-    send: async () => {
-      await first!.drain()
-    },
-  })
-  first = await openQueue<string>(t, {
-    send: async ({ payload }) => {
-      await second!.enqueue({ channel: 'chat', payload })
-      await second!.drain()
-    },
-  })
-  await first.enqueue({ id: 'm', channel: 'chat', payload: 'x' })
-  t.match(await first.settled('m'), { state: 'delivered' })
-  t.match(second.stats(), { pending: 0 })
-})
+t.test(
+  'a drain inside a send does not wait for that send, also through the send of another queue',
+  async t => {
+    let first: OutboundQueue<string> | undefined
+    let second: OutboundQueue<string> | undefined
+    second = await openQueue<string>(t, {
+      send: async () => {
+        await first!.drain()
+      },
+    })
+    first = await openQueue<string>(t, {
+      send: async ({ payload }) => {
+        await second!.enqueue({ channel: 'chat', payload })
+        await second!.drain()
+      },
+    })
+    await first.enqueue({ id: 'm', channel: 'chat', payload: 'x' })
+    t.match(await first.settled('m'), { state: 'delivered' })
+    t.match(second.stats(), { pending: 0 })
+  },
+)
 
-t.test('queues that enqueue to one another without an end keep nothing of what is over', async t => {
+t.test('queues that enqueue to one another endlessly keep no context of finished sends', async t => {
   const depth: number[] = []
   const queues: OutboundQueue<number>[] = []
   const done = new Promise<void>(resolve => {
@@ -71,7 +74,7 @@ t.test('queues that enqueue to one another without an end keep nothing of what i
   t.ok(Math.max(0, ...depth) <= 2, `${Math.max(0, ...depth)} attempts at most`)
 })
 
-t.test('while no send runs, promises carry nothing', async t => {
+t.test('promises carry no context while no send runs', async t => {
   const queue = await openQueue<number>(t, { send: async () => {} })
   await queue.enqueue({ channel: 'chat', payload: 1 })
   await queue.drain()
@@ -83,7 +86,7 @@ t.test('while no send runs, promises carry nothing', async t => {
   t.equal(during, 0)
 })
 
-t.test('a send that ends leaves those that go on inside', async t => {
+t.test('a send that ends does not end the context of other running sends', async t => {
   let drained = false
   let release = (): void => {}
   const released = new Promise<void>(resolve => {

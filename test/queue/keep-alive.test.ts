@@ -44,7 +44,7 @@ const programs: readonly { name: string; program: string; prints: string }[] = [
     prints: 'delivered 2\n',
   },
   {
-    name: 'so does one that got send by start',
+    name: 'a queue that got send by start() keeps the process alive until it is closed',
     program: `
       const queue = await OutboundQueue.open(directory)
       queue.start(() => pause(100).then(() => { console.log('sent') }))
@@ -53,7 +53,7 @@ const programs: readonly { name: string; program: string; prints: string }[] = [
     prints: 'sent\n',
   },
   {
-    name: 'a queue without send does not',
+    name: 'a queue without send lets the process end',
     program: `
       const queue = await OutboundQueue.open(directory)
       await queue.enqueue({ channel: 'chat', payload: 1 })
@@ -61,14 +61,14 @@ const programs: readonly { name: string; program: string; prints: string }[] = [
     prints: 'done\n',
   },
   {
-    name: 'keepAlive: true makes one without send do so',
+    name: 'with keepAlive: true a queue without send keeps the process alive',
     program: `
       const queue = await OutboundQueue.open(directory, { keepAlive: true })
       pause(100).then(() => { console.log('still here'); return queue.close() })`,
     prints: 'still here\n',
   },
   {
-    name: 'keepAlive: false lets a process with send end',
+    name: 'with keepAlive: false a queue with send lets the process end',
     program: `
       const queue = await OutboundQueue.open(directory, { keepAlive: false, send: () => {} })
       await queue.enqueue({ channel: 'chat', payload: 1, delayMs: 1e9 })
@@ -76,7 +76,7 @@ const programs: readonly { name: string; program: string; prints: string }[] = [
     prints: 'done\n',
   },
   {
-    name: 'a promise keeps the process alive whatever the queue does',
+    name: 'a pending promise of a queue keeps the process alive whatever the options say',
     program: `
       let attempts = 0
       const queue = await OutboundQueue.open(directory, {
@@ -121,48 +121,45 @@ async function settlesAtOnce(promise: Promise<unknown>): Promise<boolean> {
 /** Timers that keep this process alive. */
 const holds = (): number => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
 
-t.test(
-  'every promise that is handed out keeps the process alive until it settles, by one handle',
-  async t => {
-    const directory = temporaryDirectory(t)
-    const queue = await openQueue(t, { onDead: 'continue', keepAlive: false }, directory)
-    const before = holds()
-    const check = async (name: string, begin: () => Promise<unknown>): Promise<void> => {
-      const promise = begin()
-      t.ok(holds() > before || (await settlesAtOnce(promise)), `${name} holds`)
-      await promise.catch(() => {})
-      await new Promise(resolve => setImmediate(resolve))
-      t.equal(holds(), before, `${name} lets go`)
-    }
-    const message = { channel: 'chat', payload: 1 }
-    await check('enqueue', () => queue.enqueue({ ...message, id: 'a' }))
-    await check('enqueue of a known id', () => queue.enqueue({ ...message, id: 'a' }))
-    await check('a refused enqueue', () => queue.enqueue([{ ...message, id: 'a', payload: 2 }]))
-    await check('get', () => queue.get('a'))
-    await check('list', () => queue.list()[Symbol.asyncIterator]().next() as Promise<unknown>)
-    await check('settled', () => queue.settled('b'))
-    await check('drain', () => queue.drain())
-    await check('compact', () => queue.compact())
-    await check('retryDead', () => queue.retryDead({ all: true }))
-    await check('purgeDead', () => queue.purgeDead({ all: true }))
-    await check('cancel', () => queue.cancel('a'))
-    await check('many at once', async () => {
-      const many = Array.from({ length: 1_000 }, (_, n) => queue.enqueue({ ...message, id: `m${n}` }))
-      t.equal(holds(), before + 1, 'no handle for each')
-      await Promise.all(many)
-    })
-    await check('QueueReader.open', () => QueueReader.open(directory))
-    const reader = await QueueReader.open(directory)
-    await check('get of a reader', () => reader.get('a'))
-    await check('stats of a reader', () => reader.stats())
-    await check('close', () => queue.close())
-    await check('open', async () => (await OutboundQueue.open(directory)).close())
-    await check('open of a log', async () => (await SegmentedLog.open(`${directory}-log`)).close())
-    const log = await SegmentedLog.open(`${directory}-log`)
-    await check('append', () => log.append(Buffer.from('a')))
-    await check('read', () => log.read().next() as Promise<unknown>)
-    await check('discardBefore', () => log.discardBefore(1))
-    await check('close of a log', () => log.close())
-    await rm(`${directory}-log`, { recursive: true })
-  },
-)
+t.test('every pending promise keeps the process alive until it settles, with one handle for all', async t => {
+  const directory = temporaryDirectory(t)
+  const queue = await openQueue(t, { onDead: 'continue', keepAlive: false }, directory)
+  const before = holds()
+  const check = async (name: string, begin: () => Promise<unknown>): Promise<void> => {
+    const promise = begin()
+    t.ok(holds() > before || (await settlesAtOnce(promise)), `${name} holds`)
+    await promise.catch(() => {})
+    await new Promise(resolve => setImmediate(resolve))
+    t.equal(holds(), before, `${name} lets go`)
+  }
+  const message = { channel: 'chat', payload: 1 }
+  await check('enqueue', () => queue.enqueue({ ...message, id: 'a' }))
+  await check('enqueue of a known id', () => queue.enqueue({ ...message, id: 'a' }))
+  await check('a refused enqueue', () => queue.enqueue([{ ...message, id: 'a', payload: 2 }]))
+  await check('get', () => queue.get('a'))
+  await check('list', () => queue.list()[Symbol.asyncIterator]().next() as Promise<unknown>)
+  await check('settled', () => queue.settled('b'))
+  await check('drain', () => queue.drain())
+  await check('compact', () => queue.compact())
+  await check('retryDead', () => queue.retryDead({ all: true }))
+  await check('purgeDead', () => queue.purgeDead({ all: true }))
+  await check('cancel', () => queue.cancel('a'))
+  await check('many at once', async () => {
+    const many = Array.from({ length: 1_000 }, (_, n) => queue.enqueue({ ...message, id: `m${n}` }))
+    t.equal(holds(), before + 1, 'no handle for each')
+    await Promise.all(many)
+  })
+  await check('QueueReader.open', () => QueueReader.open(directory))
+  const reader = await QueueReader.open(directory)
+  await check('get of a reader', () => reader.get('a'))
+  await check('stats of a reader', () => reader.stats())
+  await check('close', () => queue.close())
+  await check('open', async () => (await OutboundQueue.open(directory)).close())
+  await check('open of a log', async () => (await SegmentedLog.open(`${directory}-log`)).close())
+  const log = await SegmentedLog.open(`${directory}-log`)
+  await check('append', () => log.append(Buffer.from('a')))
+  await check('read', () => log.read().next() as Promise<unknown>)
+  await check('discardBefore', () => log.discardBefore(1))
+  await check('close of a log', () => log.close())
+  await rm(`${directory}-log`, { recursive: true })
+})

@@ -5,12 +5,12 @@ import t from 'tap'
 import { OutboundQueue, type QueueOptions, SendError } from '../../lib/index.js'
 import { gate, macrotask, openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
-t.test('only open makes a queue', async t => {
+t.test('OutboundQueue cannot be constructed other than by open', async t => {
   const Constructor = OutboundQueue as unknown as new () => OutboundQueue
   t.throws(() => new Constructor(), { message: /Use OutboundQueue\.open/ })
 })
 
-t.test('open checks its arguments before it touches anything', async t => {
+t.test('an opening checks its arguments before it touches the disk', async t => {
   const directory = temporaryDirectory(t)
   const bad: [unknown, unknown, RegExp][] = [
     [undefined, {}, /directory must be a path.*got undefined/],
@@ -44,7 +44,7 @@ t.test('the wait for the lock is reported apart from the duration of the opening
   t.ok(lockWaitMs + durationMs <= tookMs, `${lockWaitMs} + ${durationMs} of ${tookMs} ms`)
 })
 
-t.test('the first attempt comes after whoever opened the queue could add listeners', async t => {
+t.test('the first attempt comes after the caller of open could add listeners', async t => {
   const directory = temporaryDirectory(t)
   const first = await openQueue(t, {}, directory)
   await first.enqueue({ channel: 'chat', payload: 1 })
@@ -64,7 +64,7 @@ t.test('the first attempt comes after whoever opened the queue could add listene
   t.equal(sent, true)
 })
 
-t.test('without send the queue accepts and keeps, and start makes it deliver', async t => {
+t.test('a queue without send accepts and keeps messages, and start makes it deliver', async t => {
   const queue = await openQueue<number>(t)
   await queue.enqueue({ channel: 'chat', payload: 1, id: 'm' })
   t.same(await queue.drain(), { remaining: 1 })
@@ -72,7 +72,7 @@ t.test('without send the queue accepts and keeps, and start makes it deliver', a
   t.match(await queue.settled('m'), { state: 'delivered' })
 })
 
-t.test('delivery is started once', async t => {
+t.test('a second start of delivery is refused', async t => {
   const given = await openQueue(t, { send: () => {} })
   t.throws(() => given.start(() => {}), { code: 'WAQ_INVALID_OPTION', message: /delivery began already/ })
   const later = await openQueue(t)
@@ -84,7 +84,7 @@ t.test('delivery is started once', async t => {
   t.throws(() => later.start(() => {}), { code: 'WAQ_INVALID_OPTION' })
 })
 
-t.test('a directory has one owner at a time', async t => {
+t.test('a second opening of a directory is refused while it has an owner', async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue(t, {}, directory)
   await t.rejects(OutboundQueue.open(directory), { code: 'WAQ_LOCKED', owner: { pid: process.pid } })
@@ -93,7 +93,7 @@ t.test('a directory has one owner at a time', async t => {
   t.equal(next.directory, queue.directory)
 })
 
-t.test('a closed queue does nothing any more, and says so', async t => {
+t.test('every method of a closed queue rejects with WAQ_CLOSED', async t => {
   const queue = await openQueue(t)
   await queue.close()
   await queue.close({ graceMs: 5 })
@@ -122,7 +122,7 @@ t.test('await using closes the queue', async t => {
   await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }), { code: 'WAQ_CLOSED' })
 })
 
-t.test('close waits for the sends that are under way', async t => {
+t.test('close waits for running sends', async t => {
   const { opened, open } = gate()
   const began = gate()
   const queue = await openQueue<number>(t, {
@@ -141,7 +141,7 @@ t.test('close waits for the sends that are under way', async t => {
 })
 
 t.test(
-  'an enqueue that is under way when the queue closes is acknowledged or refused, and that is true',
+  'an enqueue under way during a close is either acknowledged and stored, or refused and absent',
   async t => {
     const directory = temporaryDirectory(t)
     const queue = await openQueue<number>(t, {}, directory)
@@ -162,7 +162,7 @@ t.test(
   },
 )
 
-t.test('a send that outlasts the grace is aborted, and in doubt afterwards', async t => {
+t.test('a send that outlasts the grace of a close is aborted, and its message in doubt', async t => {
   const directory = temporaryDirectory(t)
   const began = gate()
   let aborted = false
@@ -207,14 +207,14 @@ t.test('close from within send does not wait for that send', async t => {
   await t.rejects(queue.enqueue({ channel: 'chat', payload: 1 }), { code: 'WAQ_CLOSED' })
 })
 
-t.test('a bad grace is refused, and the queue stays open', async t => {
+t.test('close with an invalid grace is refused, and the queue stays open', async t => {
   const queue = await openQueue(t)
   await t.rejects(queue.close({ graceMs: -1 }), { code: 'WAQ_INVALID_OPTION', message: /graceMs/ })
   await t.rejects(queue.close({ grace: 1 } as object), { message: /Did you mean `graceMs`/ })
   await queue.enqueue({ channel: 'chat', payload: 1 })
 })
 
-t.test('drain ends with an abort, and goes on delivering', async t => {
+t.test('an aborted drain rejects, and the queue goes on delivering', async t => {
   const { opened, open } = gate()
   const queue = await openQueue<number>(t, { send: () => opened })
   await queue.enqueue({ channel: 'chat', payload: 1, id: 'm' })
@@ -228,7 +228,7 @@ t.test('drain ends with an abort, and goes on delivering', async t => {
   t.match(await queue.settled('m'), { state: 'delivered' })
 })
 
-t.test('a channel that was halted by a dead letter is halted after a reopening as well', async t => {
+t.test('a channel halted by a dead letter is still halted after a reopening', async t => {
   const directory = temporaryDirectory(t)
   const options: QueueOptions<string> = {
     onDead: 'halt',

@@ -26,7 +26,7 @@ async function filledQueue(t: Parameters<typeof openQueue>[0]): Promise<Outbound
   return queue
 }
 
-t.test('a list yields what fits its filter, by sequence', async t => {
+t.test('list yields the messages that fit its filter, by sequence', async t => {
   const queue = await filledQueue(t)
   const all = ['d1', 'd2', 'd3', 'p1', 'p2', 'p3', 'p4', 'p5']
   const cases: [ListFilter | undefined, string[]][] = [
@@ -44,7 +44,7 @@ t.test('a list yields what fits its filter, by sequence', async t => {
   for (const [filter, ids] of cases) t.same(await idsOf(queue.list(filter)), ids, JSON.stringify(filter))
 })
 
-t.test('a view shows how a message stands', async t => {
+t.test('a view shows the state of its message', async t => {
   const queue = await filledQueue(t)
   const dead = await queue.get('d1')
   t.match(dead, {
@@ -65,12 +65,12 @@ t.test('a view shows how a message stands', async t => {
   t.equal(await queue.get('unknown'), undefined)
 })
 
-t.test('payloads can be left out', async t => {
+t.test('list leaves payloads out on request', async t => {
   const queue = await filledQueue(t)
   for await (const view of queue.list({ payloads: false })) t.notOk(Object.hasOwn(view, 'payload'))
 })
 
-t.test('a list is a snapshot: what comes later is not in it, what is gone is left out', async t => {
+t.test('list yields no message enqueued after its call, and none that has settled meanwhile', async t => {
   const queue = await filledQueue(t)
   const iterator = queue.list()[Symbol.asyncIterator]()
   t.match(await iterator.next(), { value: { id: 'd1' } })
@@ -82,12 +82,12 @@ t.test('a list is a snapshot: what comes later is not in it, what is gone is lef
   t.same(rest, ['d3', 'p2', 'p3', 'p4', 'p5'])
 })
 
-t.test('a filter that is wrong throws at the call', async t => {
+t.test('list with an invalid filter throws at the call', async t => {
   const queue = await openQueue(t)
   t.throws(() => queue.list({ state: 'delivered' as 'dead' }), { code: 'WAQ_INVALID_OPTION' })
 })
 
-t.test('whoever waits for a message is told when it settles', async t => {
+t.test('settled() resolves when its message settles', async t => {
   const { opened, open } = gate()
   const queue = await openQueue<string, string>(t, {
     send: async () => {
@@ -120,14 +120,14 @@ t.test('a settled message is remembered after a reopening, without its result', 
   })
 })
 
-t.test('an unknown id is not found', async t => {
+t.test('settled() of an unknown id rejects with WAQ_NOT_FOUND', async t => {
   const queue = await openQueue(t)
   await t.rejects(queue.settled('unknown'), { code: 'WAQ_NOT_FOUND', ids: ['unknown'] })
   await t.rejects(queue.settled(''), { code: 'WAQ_INVALID_OPTION' })
   await t.rejects(queue.settled('a', { timeout: 5 } as object), { code: 'WAQ_INVALID_OPTION' })
 })
 
-t.test('waiting for a message ends with an abort, or with the queue', async t => {
+t.test('settled() ends with an abort or with the close', async t => {
   const queue = await openQueue(t)
   await queue.enqueue({ channel: 'chat', payload: 'x', id: 'm' })
   const reason = new Error('enough')
@@ -146,7 +146,7 @@ t.test('waiting for a message ends with an abort, or with the queue', async t =>
   await waiting
 })
 
-t.test('stats tell how the queue stands', async t => {
+t.test('stats() counts the messages and the space of a queue', async t => {
   const queue = await filledQueue(t)
   const stats = queue.stats()
   t.match(stats, {

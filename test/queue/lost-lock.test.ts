@@ -11,34 +11,37 @@ function takeOver(queue: OutboundQueue<unknown, unknown>): void {
   for (const name of readdirSync(owners)) rmSync(join(owners, name))
 }
 
-t.test('a queue whose directory was taken over stops, tells everyone, and acknowledges nothing', async t => {
-  const began = gate()
-  let reason: unknown
-  const queue = await openQueue<number>(t, {
-    async send({ signal }) {
-      began.open()
-      await once(signal, 'abort')
-      reason = signal.reason
-    },
-  })
-  await queue.enqueue({ channel: 'chat', payload: 1, id: 'm' })
-  await began.opened
-  const waiting = t.rejects(queue.settled('m'), { code: 'WAQ_LOCK_LOST' })
-  const draining = t.rejects(queue.drain(), { code: 'WAQ_LOCK_LOST' })
-  const lost = once(queue, 'lockLost')
-  await macrotask()
+t.test(
+  'a queue whose directory was taken over stops, rejects every waiting call and acknowledges nothing',
+  async t => {
+    const began = gate()
+    let reason: unknown
+    const queue = await openQueue<number>(t, {
+      async send({ signal }) {
+        began.open()
+        await once(signal, 'abort')
+        reason = signal.reason
+      },
+    })
+    await queue.enqueue({ channel: 'chat', payload: 1, id: 'm' })
+    await began.opened
+    const waiting = t.rejects(queue.settled('m'), { code: 'WAQ_LOCK_LOST' })
+    const draining = t.rejects(queue.drain(), { code: 'WAQ_LOCK_LOST' })
+    const lost = once(queue, 'lockLost')
+    await macrotask()
 
-  takeOver(queue)
-  await t.rejects(queue.enqueue({ channel: 'chat', payload: 2 }), { code: 'WAQ_LOCK_LOST' })
-  t.match(await lost, [{ code: 'WAQ_LOCK_LOST' }])
-  await waiting
-  await draining
-  t.match(reason, { code: 'WAQ_LOCK_LOST' })
-  await t.rejects(queue.enqueue({ channel: 'chat', payload: 3 }), { code: 'WAQ_LOCK_LOST' })
-  await t.rejects(queue.get('m'), { code: 'WAQ_LOCK_LOST' })
-  t.throws(() => queue.list(), { code: 'WAQ_LOCK_LOST' })
-  await queue.close().catch((error: unknown) => t.match(error, { code: 'WAQ_LOCK_LOST' }))
-})
+    takeOver(queue)
+    await t.rejects(queue.enqueue({ channel: 'chat', payload: 2 }), { code: 'WAQ_LOCK_LOST' })
+    t.match(await lost, [{ code: 'WAQ_LOCK_LOST' }])
+    await waiting
+    await draining
+    t.match(reason, { code: 'WAQ_LOCK_LOST' })
+    await t.rejects(queue.enqueue({ channel: 'chat', payload: 3 }), { code: 'WAQ_LOCK_LOST' })
+    await t.rejects(queue.get('m'), { code: 'WAQ_LOCK_LOST' })
+    t.throws(() => queue.list(), { code: 'WAQ_LOCK_LOST' })
+    await queue.close().catch((error: unknown) => t.match(error, { code: 'WAQ_LOCK_LOST' }))
+  },
+)
 
 for (const [how, lose] of [
   ['taken over', takeOver],
@@ -53,7 +56,7 @@ for (const [how, lose] of [
     },
   ],
 ] as [string, (queue: OutboundQueue<unknown, unknown>) => void][]) {
-  t.test(`a queue that was ${how} is opened again at once, in the same process`, async t => {
+  t.test(`a queue that was ${how} can be opened again at once in the same process`, async t => {
     const queue = await openQueue<number>(t)
     queue.on('lockLost', () => {})
     queue.on('error', () => {})
@@ -73,7 +76,7 @@ for (const [how, lose] of [
   })
 }
 
-t.test('of a queue whose directory was removed nothing is sent any more', async t => {
+t.test('a queue whose directory was removed sends nothing more', async t => {
   const began = gate()
   const goes = gate()
   const sent: string[] = []
@@ -96,7 +99,7 @@ t.test('of a queue whose directory was removed nothing is sent any more', async 
   await queue.close().catch((error: unknown) => t.match(error, { code: 'WAQ_LOCK_LOST' }))
 })
 
-t.test('a lost lock that no one listens for is an error', async t => {
+t.test('a lost lock without a listener for lockLost is emitted as an error', async t => {
   const queue = await openQueue<number>(t)
   const error = once(queue, 'error')
   takeOver(queue)
@@ -104,7 +107,7 @@ t.test('a lost lock that no one listens for is an error', async t => {
   t.match(await error, [{ code: 'WAQ_LOCK_LOST' }])
 })
 
-t.test('whoever waits for room is told that the lock is lost', async t => {
+t.test('an enqueue that waits for room rejects with WAQ_LOCK_LOST once the lock is lost', async t => {
   const queue = await openQueue<number>(t, { limits: { maxPendingMessages: 1, whenFull: 'wait' } })
   queue.on('lockLost', () => {})
   await queue.enqueue({ channel: 'chat', payload: 1, id: 'm' })

@@ -57,7 +57,7 @@ const works: Record<string, (queue: OutboundQueue, count: number) => Promise<unk
 }
 
 for (const [name, work] of Object.entries(works)) {
-  t.test(`as many ${name} as one likes cost as much each`, async t => {
+  t.test(`concurrent calls of ${name} cost the same each, however many they are`, async t => {
     const counts: number[] = []
     for (const count of [200, 400]) {
       // Nothing is in memory: each message is read, which is when they wait for each other.
@@ -82,36 +82,33 @@ t.test('messages in memory are found and cancelled without a wait for the disk',
   t.ok(cancelled < 2 * 200, `cancel: ${cancelled / 200} promises each`)
 })
 
-t.test(
-  'a signal has one listener, however many calls it was given to, and none when they are over',
-  async t => {
-    const { signal } = new AbortController()
-    let listeners = 0
-    const { addEventListener, removeEventListener } = signal
-    signal.addEventListener = (...given: Parameters<typeof addEventListener>) => {
-      listeners += 1
-      return addEventListener.apply(signal, given)
-    }
-    signal.removeEventListener = (...given: Parameters<typeof removeEventListener>) => {
-      listeners -= 1
-      return removeEventListener.apply(signal, given)
-    }
-    const queue = await openQueue(t, { limits: { maxPendingMessages: 100, whenFull: 'wait' } })
-    const enqueues = Array.from({ length: 200 }, (_, n) =>
-      queue.enqueue({ channel: 'c', payload: n, id: `m${n}` }, { signal }),
-    )
-    t.equal(listeners, 1)
-    await Promise.all(enqueues.slice(0, 100))
-    const settles = Array.from({ length: 100 }, (_, n) => queue.settled(`m${n}`, { signal }))
-    await Promise.all(Array.from({ length: 100 }, () => queue.drain({ signal })))
-    t.equal(listeners, 1)
-    queue.start(() => {})
-    await Promise.all([...enqueues, ...settles])
-    t.equal(listeners, 0)
-  },
-)
+t.test('a signal has one listener for all calls it was given to, and none after they end', async t => {
+  const { signal } = new AbortController()
+  let listeners = 0
+  const { addEventListener, removeEventListener } = signal
+  signal.addEventListener = (...given: Parameters<typeof addEventListener>) => {
+    listeners += 1
+    return addEventListener.apply(signal, given)
+  }
+  signal.removeEventListener = (...given: Parameters<typeof removeEventListener>) => {
+    listeners -= 1
+    return removeEventListener.apply(signal, given)
+  }
+  const queue = await openQueue(t, { limits: { maxPendingMessages: 100, whenFull: 'wait' } })
+  const enqueues = Array.from({ length: 200 }, (_, n) =>
+    queue.enqueue({ channel: 'c', payload: n, id: `m${n}` }, { signal }),
+  )
+  t.equal(listeners, 1)
+  await Promise.all(enqueues.slice(0, 100))
+  const settles = Array.from({ length: 100 }, (_, n) => queue.settled(`m${n}`, { signal }))
+  await Promise.all(Array.from({ length: 100 }, () => queue.drain({ signal })))
+  t.equal(listeners, 1)
+  queue.start(() => {})
+  await Promise.all([...enqueues, ...settles])
+  t.equal(listeners, 0)
+})
 
-t.test('an abort calls each listener once, and none that left', async t => {
+t.test('an abort notifies each waiter once, and none that left', async t => {
   const controller = new AbortController()
   const calls: string[] = []
   const leaveFirst = onAbort(controller.signal, () => calls.push('first'))
@@ -130,7 +127,7 @@ t.test('an abort calls each listener once, and none that left', async t => {
   t.same(calls, ['second', 'third', 'late'])
 })
 
-t.test('a line serves in order, and anyone may leave it', async t => {
+t.test('a waiting line serves its members in order, and any may leave', async t => {
   const line = new WaitingLine<string>()
   const leave = ['a', 'b', 'c', 'd'].map(name => line.join(name))
   leave[1]!()

@@ -49,39 +49,42 @@ function parse(text: string) {
   return { samples, types }
 }
 
-t.test('counters end in _total, durations are seconds, and no sample names a channel', async t => {
-  const { samples, types } = parse(renderPrometheus(stats))
-  for (const [name, type] of types) t.equal(type === 'counter', name.endsWith('_total'), name)
-  t.match(Object.fromEntries(samples), {
-    'waq_messages{state="pending"}': 3,
-    'waq_messages{state="sending"}': 2,
-    'waq_messages{state="dead"}': 1,
-    waq_lost_messages: 7,
-    waq_channels: 4,
-    waq_halts: 1,
-    waq_brakes: 3,
-    waq_oldest_pending_seconds: 1.5,
-    waq_disk_bytes: 4_096,
-    waq_live_bytes: 1_024,
-    waq_segments: 2,
-    waq_enqueued_total: 10,
-    waq_delivered_total: 6,
-    waq_dead_lettered_total: 1,
-    waq_retries_total: 5,
-    waq_rate_limited_total: 7,
-    waq_syncs_total: 8,
-    'waq_commits_total{on="event-loop"}': 9,
-    'waq_commits_total{on="thread"}': 3,
-    waq_commits_held_seconds_total: 1.25,
-    'waq_send_duration_seconds{quantile="0.5"}': 0.1,
-    'waq_send_duration_seconds{quantile="0.99"}': 2,
-    'waq_send_duration_seconds{quantile="1"}': 30,
-    'waq_sync_duration_seconds{quantile="0.99"}': 0.0025,
-  })
-  t.notMatch(renderPrometheus(stats), /telegram|discord/)
-})
+t.test(
+  'Prometheus counters end in _total, durations are in seconds, and no sample names a channel',
+  async t => {
+    const { samples, types } = parse(renderPrometheus(stats))
+    for (const [name, type] of types) t.equal(type === 'counter', name.endsWith('_total'), name)
+    t.match(Object.fromEntries(samples), {
+      'waq_messages{state="pending"}': 3,
+      'waq_messages{state="sending"}': 2,
+      'waq_messages{state="dead"}': 1,
+      waq_lost_messages: 7,
+      waq_channels: 4,
+      waq_halts: 1,
+      waq_brakes: 3,
+      waq_oldest_pending_seconds: 1.5,
+      waq_disk_bytes: 4_096,
+      waq_live_bytes: 1_024,
+      waq_segments: 2,
+      waq_enqueued_total: 10,
+      waq_delivered_total: 6,
+      waq_dead_lettered_total: 1,
+      waq_retries_total: 5,
+      waq_rate_limited_total: 7,
+      waq_syncs_total: 8,
+      'waq_commits_total{on="event-loop"}': 9,
+      'waq_commits_total{on="thread"}': 3,
+      waq_commits_held_seconds_total: 1.25,
+      'waq_send_duration_seconds{quantile="0.5"}': 0.1,
+      'waq_send_duration_seconds{quantile="0.99"}': 2,
+      'waq_send_duration_seconds{quantile="1"}': 30,
+      'waq_sync_duration_seconds{quantile="0.99"}': 0.0025,
+    })
+    t.notMatch(renderPrometheus(stats), /telegram|discord/)
+  },
+)
 
-t.test('every figure of the stats is rendered', async t => {
+t.test('every figure of the stats is rendered for Prometheus', async t => {
   const text = renderPrometheus(stats, { haltedScopes: true })
   for (const name of Object.keys(stats)) {
     // Which are paused may name people; how many is told.
@@ -94,13 +97,13 @@ t.test('every figure of the stats is rendered', async t => {
   }
 })
 
-t.test('label values are escaped', async t => {
+t.test('label values are escaped for Prometheus', async t => {
   const text = renderPrometheus(stats, { haltedScopes: true, labels: { queue: 'a"b\\c\nd' } })
   t.match(text, 'waq_halted{queue="a\\"b\\\\c\\nd",scope="telegram:\\"bot\\"\\\\1\\n*"} 1\n')
   parse(text)
 })
 
-t.test('a name that Prometheus would not take is refused', async t => {
+t.test('a label or prefix that is invalid in Prometheus is refused', async t => {
   for (const labels of [
     { 'a-b': '' },
     { '1': '' },
@@ -117,7 +120,7 @@ t.test('a name that Prometheus would not take is refused', async t => {
   t.match(renderPrometheus(stats, { prefix: 'outbox' }), 'outbox_delivered_total 6')
 })
 
-t.test('a queue is asked for its stats: what was enqueued, delivered and died', async t => {
+t.test('renderPrometheus renders the enqueued, delivered and dead messages of a queue', async t => {
   const queue = await openQueue(t, {
     send: ({ id }) => {
       if (id === 'bad') throw new SendError('no', { kind: 'permanent' })

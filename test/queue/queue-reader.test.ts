@@ -59,7 +59,7 @@ async function variedQueue(t: Parameters<typeof openQueue>[0], directory: string
   return { queue, finish: sending.open }
 }
 
-t.test('a reader sees what the owner sees, while the owner has the queue open and after', async t => {
+t.test('a reader shows the same as the owner, while the queue is open and after', async t => {
   const directory = temporaryDirectory(t)
   const { queue, finish } = await variedQueue(t, directory)
   const reader = await QueueReader.open<string>(directory)
@@ -108,7 +108,7 @@ t.test('a reader sees what the owner sees, while the owner has the queue open an
   t.equal((await reader.stats()).owner, null)
 })
 
-t.test('reading changes nothing', async t => {
+t.test('a reader changes no file of the queue', async t => {
   const directory = temporaryDirectory(t)
   const { queue, finish } = await variedQueue(t, directory)
   const before = fingerprint(directory)
@@ -122,7 +122,7 @@ t.test('reading changes nothing', async t => {
   await queue.close()
 })
 
-t.test('an attempt that a killed process left open is in doubt, not being sent', async t => {
+t.test('a reader shows an attempt that a killed process left open as in doubt', async t => {
   const directory = temporaryDirectory(t)
   const index = fileURLToPath(new URL('../../lib/index.js', import.meta.url))
   const program = `
@@ -149,7 +149,7 @@ t.test('an attempt that a killed process left open is in doubt, not being sent',
   })
 })
 
-t.test('the healthy rest of a damaged queue is read', async t => {
+t.test('a reader shows the healthy rest of a damaged queue', async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue<string>(t, {}, directory)
   for (const payload of ['first', 'second', 'third'])
@@ -170,7 +170,7 @@ t.test('the healthy rest of a damaged queue is read', async t => {
   t.equal((await reader.stats()).pending, 2)
 })
 
-t.test('a reader without a readable manifest reads what the segments hold', async t => {
+t.test('a reader without a readable manifest reads every segment', async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue<string>(t, {}, directory)
   for (const payload of ['first', 'second']) await queue.enqueue({ channel: 'chat', payload, id: payload })
@@ -183,7 +183,7 @@ t.test('a reader without a readable manifest reads what the segments hold', asyn
   )
 })
 
-t.test('another format version is called that', async t => {
+t.test('a reader refuses another format version by name', async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue<string>(t, {}, directory)
   await queue.enqueue({ channel: 'chat', payload: 'x' })
@@ -198,7 +198,7 @@ t.test('another format version is called that', async t => {
   await t.rejects(all(reader.list()), { code: 'WAQ_UNSUPPORTED_VERSION', message: /version 1; / })
 })
 
-t.test('a directory that is no queue is refused by name', async t => {
+t.test('a reader refuses a directory that is no queue by name', async t => {
   const parent = t.testdir({ file: 'x', 'some dir': {} })
   await t.rejects(QueueReader.open(join(parent, 'missing')), {
     code: 'WAQ_NOT_A_QUEUE',
@@ -218,7 +218,7 @@ t.test('a directory that is no queue is refused by name', async t => {
   t.same(readdirSync(join(parent, 'missing')), [], 'nothing was written')
 })
 
-t.test('files that the owner removes under a reader are no damage: it goes on where it was', async t => {
+t.test('a reader goes on without reporting damage when the owner removes segments', async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue<string>(
     t,
@@ -251,7 +251,7 @@ t.test('files that the owner removes under a reader are no damage: it goes on wh
   t.ok(seen.length < ids.length, 'what was delivered meanwhile is not listed from files that are gone')
 })
 
-t.test('a closed reader answers nothing', async t => {
+t.test('every method of a closed reader fails with WAQ_CLOSED', async t => {
   const directory = temporaryDirectory(t)
   await (await openQueue(t, {}, directory)).close()
   const reader = await QueueReader.open(directory)
@@ -262,7 +262,7 @@ t.test('a closed reader answers nothing', async t => {
   t.throws(() => reader.list(), { code: 'WAQ_CLOSED' })
 })
 
-t.test('wrong arguments are refused', async t => {
+t.test('a reader refuses invalid arguments', async t => {
   const directory = temporaryDirectory(t)
   await (await openQueue(t, {}, directory)).close()
   const reader = await QueueReader.open(directory)

@@ -138,22 +138,19 @@ t.test(
   },
 )
 
-t.test(
-  'a queue whose directory was moved, and stands there by a link, goes on: it is the same one',
-  async t => {
-    const queue = await openQueue<number>(t)
-    const { directory } = queue
-    renameSync(directory, `${directory}.elsewhere`)
-    symlinkSync(`${directory}.elsewhere`, directory)
-    await queue.enqueue({ channel: 'chat', payload: 1 })
-    await queue.close()
-    const again = await OutboundQueue.open(directory)
-    t.match(again.recovery, { pending: 1, corrupt: [] })
-    await again.close()
-  },
-)
+t.test('a queue whose directory was moved and replaced by a link to it goes on', async t => {
+  const queue = await openQueue<number>(t)
+  const { directory } = queue
+  renameSync(directory, `${directory}.elsewhere`)
+  symlinkSync(`${directory}.elsewhere`, directory)
+  await queue.enqueue({ channel: 'chat', payload: 1 })
+  await queue.close()
+  const again = await OutboundQueue.open(directory)
+  t.match(again.recovery, { pending: 1, corrupt: [] })
+  await again.close()
+})
 
-t.test('a queue that was moved away and back meanwhile goes on', async t => {
+t.test('a queue whose directory was moved away and back goes on', async t => {
   const queue = await openQueue<number>(t)
   const { directory } = queue
   renameSync(directory, `${directory}.elsewhere`)
@@ -162,7 +159,7 @@ t.test('a queue that was moved away and back meanwhile goes on', async t => {
   await queue.close()
 })
 
-t.test('another process opens a copy of the directory of a living owner at once', async t => {
+t.test('a copy of the directory of a living owner can be opened by another process at once', async t => {
   const queue = await openQueue<number>(t)
   await queue.enqueue({ channel: 'chat', payload: 1 })
   const copy = `${queue.directory}.copy`

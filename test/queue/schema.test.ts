@@ -102,7 +102,7 @@ t.test(
   },
 )
 
-t.test('the schema checks what was stored: a getter of the payload is asked once', async t => {
+t.test('the schema checks the stored payload, so that a getter of the payload is read once', async t => {
   const seen: unknown[] = []
   const queue = await OutboundQueue.open(temporaryDirectory(t), {
     schema: schemaOf(value => {
@@ -123,7 +123,7 @@ t.test('the schema checks what was stored: a getter of the payload is asked once
   t.strictSame((await queue.get(id))?.payload, { text: 'answer 1' })
 })
 
-t.test('a schema that answers with a promise is refused, and its rejection ends no process', async t => {
+t.test('a schema that returns a promise is refused, and its rejection does not end the process', async t => {
   const answers: (() => unknown)[] = [
     () => Promise.resolve({ value: 1 }),
     () => Promise.reject(new Error('late')),
@@ -154,7 +154,7 @@ t.test('a schema that throws refuses the message, with its error as the cause', 
   t.equal(error.cause, cause)
 })
 
-t.test('the words of a schema are bounded, escaped and without credentials', async t => {
+t.test('the reasons of a schema stand in errors bounded, escaped and without credentials', async t => {
   const issues = Array.from({ length: 20 }, (_, index) => ({
     message: `bad\u001b[31m token=abcdef0123456789abcdef0123456789 ${'x'.repeat(1_000)}`,
     path: ['a b', { key: index }, Symbol('s')],
@@ -172,7 +172,7 @@ t.test('the words of a schema are bounded, escaped and without credentials', asy
   t.equal(error.issues?.length, 20)
 })
 
-t.test('a schema that gives no reason refuses all the same', async t => {
+t.test('a schema may refuse a payload without a reason', async t => {
   const queue = await OutboundQueue.open(temporaryDirectory(t), { schema: schemaOf(() => ({ issues: [] })) })
   t.teardown(() => queue.close())
   t.match(await refusal(queue.enqueue({ channel: 'c', payload: 1 })), {
@@ -181,7 +181,7 @@ t.test('a schema that gives no reason refuses all the same', async t => {
   })
 })
 
-t.test('open refuses what is no Standard Schema of version 1, and a schema beside parse', async t => {
+t.test('open refuses a schema that is no Standard Schema of version 1, and one beside parse', async t => {
   const directory = temporaryDirectory(t)
   const wrong = [
     {},

@@ -35,38 +35,41 @@ const endings: Readonly<Record<string, Verdict>> = {
 }
 
 for (const [what, verdict] of Object.entries(endings)) {
-  t.test(`after ${what} a secret in an error is nowhere but in the error itself`, async t => {
-    const directory = temporaryDirectory(t)
-    const queue = await openQueue(
-      t,
-      {
-        send: () => {
-          throw clientError()
+  t.test(
+    `after ${what} a secret in an error is in no event, view, figure or file but the error itself`,
+    async t => {
+      const directory = temporaryDirectory(t)
+      const queue = await openQueue(
+        t,
+        {
+          send: () => {
+            throw clientError()
+          },
+          classify: () => verdict,
         },
-        classify: () => verdict,
-      },
-      directory,
-    )
-    const seen: { error?: unknown }[] = []
-    const told = new Promise<void>(resolve => {
-      for (const event of ['halted', 'dead', 'retry', 'rateLimited'] as const)
-        queue.on(event, (argument: { error?: unknown }) => {
-          seen.push(argument)
-          resolve()
-        })
-    })
-    await queue.enqueue({ channel: 'a', id: 'm', payload: 1 })
-    await told
-    const shown = [queue.stats(), await queue.get('m'), ...seen, { ...seen[0] }]
-    t.notMatch(inspect(shown, { depth: 9, showHidden: false }), KEY)
-    t.notMatch(JSON.stringify(shown), KEY)
-    for (const event of seen) if ('error' in event) t.match(event.error, { config: { url: SECRET } })
-    await queue.close()
-    t.notMatch(filesOf(directory), KEY)
-  })
+        directory,
+      )
+      const seen: { error?: unknown }[] = []
+      const told = new Promise<void>(resolve => {
+        for (const event of ['halted', 'dead', 'retry', 'rateLimited'] as const)
+          queue.on(event, (argument: { error?: unknown }) => {
+            seen.push(argument)
+            resolve()
+          })
+      })
+      await queue.enqueue({ channel: 'a', id: 'm', payload: 1 })
+      await told
+      const shown = [queue.stats(), await queue.get('m'), ...seen, { ...seen[0] }]
+      t.notMatch(inspect(shown, { depth: 9, showHidden: false }), KEY)
+      t.notMatch(JSON.stringify(shown), KEY)
+      for (const event of seen) if ('error' in event) t.match(event.error, { config: { url: SECRET } })
+      await queue.close()
+      t.notMatch(filesOf(directory), KEY)
+    },
+  )
 }
 
-t.test('an event shows what is known of its error, and not the error', async t => {
+t.test('an event prints the recorded facts of its error, not the error itself', async t => {
   const queue = await openQueue(t, {
     send: () => {
       throw new SendError(`gone from ${SECRET}`, { kind: 'permanent' })
@@ -83,7 +86,7 @@ t.test('an event shows what is known of its error, and not the error', async t =
   t.match(inspect(event), /reason: 'permanent'[\s\S]*gone from/)
 })
 
-t.test('a result is given with its event, and not printed with it', async t => {
+t.test('the result of send is in its event but not printed with it', async t => {
   const queue = await openQueue(t, { send: () => ({ url: SECRET }) })
   const delivered = new Promise<{ result: unknown }>(resolve => queue.on('delivered', resolve))
   await queue.enqueue({ channel: 'a', payload: 1 })
@@ -92,7 +95,7 @@ t.test('a result is given with its event, and not printed with it', async t => {
   t.notMatch(`${inspect(event)} ${JSON.stringify(event)}`, KEY)
 })
 
-t.test('errors of user functions are reported without their secrets', async t => {
+t.test('errors of user functions are reported without the secrets in them', async t => {
   const fails = () => {
     throw clientError()
   }
@@ -114,7 +117,7 @@ t.test('errors of user functions are reported without their secrets', async t =>
   }
 })
 
-t.test('a listener that fails is told of without its secrets', async t => {
+t.test('the failure of a listener is reported without the secrets in it', async t => {
   const queue = await openQueue(t, { send: () => 'ok' })
   const told = new Promise<Error>(resolve => queue.on('error', resolve))
   queue.on('delivered', () => {

@@ -11,7 +11,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 /** Compiles only where both types are the same. */
 function sameType<A, B>(_same: Same<A, B>): void {}
 
-t.test('payload and result are inferred from send', async t => {
+t.test('the types of payload and result are inferred from send', async t => {
   const queue = await OutboundQueue.open(temporaryDirectory(t), {
     send: async (delivery: Delivery<Message>) => delivery.payload.text.length,
   })
@@ -26,7 +26,7 @@ t.test('payload and result are inferred from send', async t => {
   await queue.close()
 })
 
-t.test('payload is inferred from parse, and send gets what parse returns', async t => {
+t.test('the type of a payload is inferred from parse, and send gets what parse returns', async t => {
   const queue = await OutboundQueue.open(temporaryDirectory(t), {
     parse: (payload): Message => payload as Message,
     send: delivery => {
@@ -38,7 +38,7 @@ t.test('payload is inferred from parse, and send gets what parse returns', async
   await queue.close()
 })
 
-t.test('without either, both are unknown', async t => {
+t.test('the types of payload and result are unknown without send and parse', async t => {
   const queue = await OutboundQueue.open(temporaryDirectory(t))
   sameType<typeof queue, OutboundQueue<unknown, unknown>>(true)
   await queue.enqueue({ channel: 'chat', payload: 1, id: undefined })
@@ -46,7 +46,7 @@ t.test('without either, both are unknown', async t => {
   await queue.close()
 })
 
-t.test('a list is atomic and a receipt each', async t => {
+t.test('enqueue of a list has the type of one receipt for each message', async t => {
   const queue = await OutboundQueue.open<Message>(temporaryDirectory(t))
   const messages: readonly { channel: string; payload: Message }[] = [
     { channel: 'chat', payload: { text: 'a' } },

@@ -54,7 +54,7 @@ async function use(directory: string): Promise<unknown> {
 }
 
 for (const place of ['messages', 'acks', 'manifests', 'owners', 'quarantine', 'control']) {
-  t.test(`a link in the place of the directory ${place} is refused`, async t => {
+  t.test(`a symbolic link in the place of the directory ${place} is refused`, async t => {
     const { directory } = await prepared(t)
     const elsewhere = `${directory}-elsewhere`
     renameSync(join(directory, place), elsewhere)
@@ -69,7 +69,7 @@ for (const [what, kind] of [
   ['segment', 'messages'],
   ['manifest', 'manifests'],
 ] as const) {
-  t.test(`a link in the place of a ${what} is refused, and nothing is changed`, async t => {
+  t.test(`a symbolic link in the place of a ${what} is refused, and the queue stays whole`, async t => {
     const { directory, victim } = await prepared(t)
     const file = only(join(directory, kind))
     renameSync(file, `${victim}-file`)
@@ -88,7 +88,7 @@ for (const [what, kind] of [
 }
 
 for (const place of ['ballast-aaaaaaaaaaaaaaaa', 'control/status.json']) {
-  t.test(`what a link in the place of ${place} leads to is neither read nor written`, async t => {
+  t.test(`the target of a symbolic link in the place of ${place} is neither read nor written`, async t => {
     const { directory, victim } = await prepared(t)
     const path = join(directory, place)
     rmSync(path, { force: true })
@@ -103,7 +103,7 @@ for (const place of ['ballast-aaaaaaaaaaaaaaaa', 'control/status.json']) {
   })
 }
 
-t.test('a link in the place of the lock takes nothing away elsewhere', async t => {
+t.test('a symbolic link in the place of the lock removes nothing elsewhere', async t => {
   const { directory } = await prepared(t)
   const elsewhere = `${directory}-elsewhere`
   mkdirSync(elsewhere)
@@ -113,7 +113,7 @@ t.test('a link in the place of the lock takes nothing away elsewhere', async t =
   t.ok(existsSync(join(elsewhere, 'file')))
 })
 
-t.test('links that somebody left for the files that come next are not written through', async t => {
+t.test('symbolic links under the names of future files are not written through', async t => {
   const { directory, victim } = await prepared(t)
   // Names are foreseeable: the next epoch, and its ordinals.
   for (const name of ['messages', 'acks', 'manifests']) {

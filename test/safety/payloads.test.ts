@@ -8,7 +8,7 @@ import { openQueue } from '../queue/fixtures/open-queue.js'
 
 const SECRET = 'correct horse battery staple'
 
-t.test('a payload that is hostile to prototypes comes back as data, or is refused', async t => {
+t.test('a payload that attacks prototypes is read back as data, or refused', async t => {
   const hostile = JSON.parse(
     '{"constructor":{"prototype":{"polluted":true}},"toJSON":"x","hasOwnProperty":1,"a":{"prototype":{"polluted":true}}}',
   )
@@ -29,14 +29,14 @@ t.test('a payload that is hostile to prototypes comes back as data, or is refuse
   t.equal(({} as { polluted?: boolean }).polluted, undefined)
 })
 
-t.test('a channel that is called like a property of objects is a channel like any other', async t => {
+t.test('a channel named like a property of objects works like any other', async t => {
   const queue = await openQueue(t, { send: ({ payload }) => payload })
   const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype']
   for (const name of names) await queue.enqueue({ id: name, channel: name, payload: name })
   for (const name of names) t.match(await queue.settled(name), { state: 'delivered', result: name })
 })
 
-t.test('no error of a refused message holds anything of its payload', async t => {
+t.test('no error of a refused message contains any of its payload', async t => {
   const queue = await openQueue(t, { limits: { maxMessageBytes: 1_000, maxPendingMessages: 1 } })
   await queue.enqueue({ id: 'known', channel: 'c', payload: { secret: SECRET } })
   const cycle: Record<string, unknown> = { secret: SECRET }
@@ -66,7 +66,7 @@ t.test('no error of a refused message holds anything of its payload', async t =>
   }
 })
 
-t.test('a response that was refused is printed without its URL, its headers and its body', async t => {
+t.test('a refused response is printed without its URL, headers and body', async t => {
   const token = '123456:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw'
   const response = Object.defineProperty(
     Response.json(
@@ -90,7 +90,7 @@ t.test('a response that was refused is printed without its URL, its headers and 
   t.notMatch(printed, SECRET)
 })
 
-t.test('the result of send is in the event and is not printed with it', async t => {
+t.test('a printed event does not contain the result of send', async t => {
   const queue = await openQueue(t, { send: () => ({ url: `https://api.telegram.org/bot${SECRET}` }) })
   const delivered = once(queue, 'delivered')
   await queue.enqueue({ channel: 'c', payload: { text: SECRET } })
@@ -102,7 +102,7 @@ t.test('the result of send is in the event and is not printed with it', async t 
 })
 
 t.test(
-  'no event, diagnostics or figure holds anything of a payload, and what is recorded of an error no credential',
+  'no event, diagnostics or figure contains payloads, and no recorded error contains credentials',
   async t => {
     const token = '123456:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw'
     const told: unknown[] = []

@@ -56,7 +56,7 @@ for (const umask of [0o000, 0o022, 0o077, 0o777]) {
     }
   })
 
-  t.test(`so is a log alone under umask ${umask.toString(8).padStart(3, '0')}`, async t => {
+  t.test(`a log alone is private to its user under umask ${umask.toString(8).padStart(3, '0')}`, async t => {
     const old = process.umask(umask)
     t.teardown(() => process.umask(old))
     const directory = join(scratch(t), 'journal')

@@ -31,7 +31,7 @@ async function waqWith(input: string, ...args: string[]) {
 for (const owned of [false, true]) {
   const how = owned ? 'by the owner that has the queue open' : 'where nobody has the queue open'
 
-  t.test(`a message is enqueued by flags, ${how}`, async t => {
+  t.test(`enqueue takes a message from flags, ${how}`, async t => {
     const directory = await queueWith(t, async () => {})
     if (owned) await startOwner(t, directory)
     const flags = [
@@ -87,7 +87,7 @@ for (const owned of [false, true]) {
     t.same((await listed(directory)).at(-1)?.payload, { n: [1, null] })
   })
 
-  t.test(`messages that wait are cancelled by id, or chosen, ${how}`, async t => {
+  t.test(`cancel takes waiting messages by id or selection, ${how}`, async t => {
     const directory = await queueWith(t, async queue => {
       await queue.enqueue(['a', 'b', 'c', 'd'].map(id => ({ id, channel: `x:${id}`, payload: 1 })))
     })
@@ -114,7 +114,7 @@ for (const owned of [false, true]) {
     )
   })
 
-  t.test(`JSON lines are enqueued from standard input, ${how}`, async t => {
+  t.test(`enqueue takes JSON lines from standard input, ${how}`, async t => {
     const directory = await queueWith(t, async () => {})
     if (owned) await startOwner(t, directory)
     const lines = Array.from({ length: 600 }, (_, i) =>
@@ -132,7 +132,7 @@ for (const owned of [false, true]) {
     )
   })
 
-  t.test(`a line that is refused is named, and what stood before it is in the queue, ${how}`, async t => {
+  t.test(`a refused line is reported by number, and the lines before it are enqueued, ${how}`, async t => {
     const directory = await queueWith(t, queue => queue.enqueue({ id: 'known', channel: 'a', payload: 1 }))
     if (owned) await startOwner(t, directory)
     const file = join(temporaryDirectory(t), 'messages.jsonl')
@@ -187,7 +187,7 @@ for (const owned of [false, true]) {
     })
   })
 
-  t.test(`space is reclaimed, and a dry run says about how much, ${how}`, async t => {
+  t.test(`compact reclaims space, and its dry run estimates how much, ${how}`, async t => {
     const payload = 'x'.repeat(50_000)
     const directory = await queueWith(
       t,
@@ -223,7 +223,7 @@ for (const owned of [false, true]) {
   })
 }
 
-t.test('dead letters that were exported are taken back, bytes and dates and bigints too', async t => {
+t.test('exported dead letters can be enqueued again, with bytes, dates and bigints', async t => {
   const payload = {
     text: '안녕\u001b[2J',
     bytes: Buffer.from([0, 255]),
@@ -260,7 +260,7 @@ t.test('dead letters that were exported are taken back, bytes and dates and bigi
   t.same(JSON.parse(anew.stdout), { changed: 2, duplicates: 0 })
 })
 
-t.test('purge asks for --yes where nobody can be asked, and counts first', async t => {
+t.test('dead purge without a terminal counts the dead letters and asks for --yes', async t => {
   const directory = await nightQueue(t)
   const { status, stderr } = await waqHere('dead', 'purge', directory, '--all')
   t.equal(status, 2)
@@ -268,7 +268,7 @@ t.test('purge asks for --yes where nobody can be asked, and counts first', async
   t.equal((await listed(directory)).length, 6)
 })
 
-t.test('a selection that says nothing, or two things, is refused before anything is opened', async t => {
+t.test('an empty or twofold selection of dead letters is refused before the queue is opened', async t => {
   const directory = await nightQueue(t)
   for (const args of [
     [],
@@ -285,42 +285,39 @@ t.test('a selection that says nothing, or two things, is refused before anything
   t.equal((await listed(directory)).length, 6)
 })
 
-t.test(
-  'an owner that does not answer: status 3, and one line that says who, since when and what to do',
-  async t => {
-    const directory = await nightQueue(t)
-    const owner = await startOwner(t, directory)
-    owner.process.kill('SIGSTOP')
-    for (const args of [
-      ['compact', directory],
-      ['enqueue', directory, '--channel', 'a', '--text', 'x'],
-      ['dead', 'retry', directory, '--all'],
-      ['dead', 'purge', directory, '--all', '--yes'],
-    ]) {
-      const { status, stdout, stderr } = await waq(...args, '--wait', '200ms')
-      t.equal(status, 3, args.join(' '))
-      t.equal(stdout, '')
-      t.match(
-        stderr,
-        new RegExp(
-          `^waq: process ${owner.process.pid} on .* has ${directory} open \\(since \\d{4}-.*(?:ago|now)\\) and does not answer\\. It may be stopped.*\\n$`,
-        ),
-      )
-    }
-    t.same(
-      readdirSync(join(directory, 'control')).filter(name => name !== 'status.json'),
-      [],
-      'the requests were taken back',
+t.test('an owner that does not answer leads to status 3 and a line that names it and the remedy', async t => {
+  const directory = await nightQueue(t)
+  const owner = await startOwner(t, directory)
+  owner.process.kill('SIGSTOP')
+  for (const args of [
+    ['compact', directory],
+    ['enqueue', directory, '--channel', 'a', '--text', 'x'],
+    ['dead', 'retry', directory, '--all'],
+    ['dead', 'purge', directory, '--all', '--yes'],
+  ]) {
+    const { status, stdout, stderr } = await waq(...args, '--wait', '200ms')
+    t.equal(status, 3, args.join(' '))
+    t.equal(stdout, '')
+    t.match(
+      stderr,
+      new RegExp(
+        `^waq: process ${owner.process.pid} on .* has ${directory} open \\(since \\d{4}-.*(?:ago|now)\\) and does not answer\\. It may be stopped.*\\n$`,
+      ),
     )
-    owner.process.kill('SIGCONT')
-    t.match(await waqHere('enqueue', directory, '--channel', 'a', '--text', 'x', '--id', 'after'), {
-      status: 0,
-    })
-    t.equal((await listed(directory)).length, 7, 'and what was taken back is not done later')
-  },
-)
+  }
+  t.same(
+    readdirSync(join(directory, 'control')).filter(name => name !== 'status.json'),
+    [],
+    'the requests were taken back',
+  )
+  owner.process.kill('SIGCONT')
+  t.match(await waqHere('enqueue', directory, '--channel', 'a', '--text', 'x', '--id', 'after'), {
+    status: 0,
+  })
+  t.equal((await listed(directory)).length, 7, 'and what was taken back is not done later')
+})
 
-t.test('an owner that was killed is no owner', async t => {
+t.test('a command goes on by itself where the owner was killed', async t => {
   const directory = await nightQueue(t)
   const owner = await startOwner(t, directory)
   owner.process.kill('SIGKILL')
@@ -328,7 +325,7 @@ t.test('an owner that was killed is no owner', async t => {
   t.match(await waqHere('enqueue', directory, '--channel', 'a', '--text', 'x'), { status: 0 })
 })
 
-t.test('wrong uses of enqueue are told before anything is opened', async t => {
+t.test('wrong uses of enqueue are refused before the queue is opened', async t => {
   const directory = await queueWith(t, async () => {})
   const wrong: [args: string[], problem: RegExp][] = [
     [[], /name whom it goes to with --channel/],
@@ -374,7 +371,7 @@ function openPaths(): string[] {
 }
 
 t.test(
-  'what enqueue opens with --from is closed, however it ends',
+  'enqueue --from closes its file, however it ends',
   { skip: process.platform === 'linux' ? false : 'only Linux tells what is open' },
   async t => {
     const directory = await queueWith(t, async () => {})
@@ -399,7 +396,7 @@ t.test(
   },
 )
 
-t.test('hostile requests are refused by the owner, which goes on', async t => {
+t.test('the owner refuses hostile requests and goes on', async t => {
   const directory = await queueWith(t, async () => {})
   const owner = await startOwner(t, directory)
   writeFileSync(join(directory, 'control', 'x.request'), 'garbage', { mode: 0o600 })
@@ -410,7 +407,7 @@ t.test('hostile requests are refused by the owner, which goes on', async t => {
 })
 
 t.test(
-  "root leaves nothing of root's in the queue of another user",
+  'a command of root leaves no file of root in the queue of another user',
   { skip: process.getuid?.() === 0 ? false : 'only root can be another user' },
   async t => {
     const directory = await nightQueue(t)

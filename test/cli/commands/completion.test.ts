@@ -4,7 +4,7 @@ import { waq } from '../fixtures/waq-process.js'
 
 const has = (shell: string): boolean => spawnSync(shell, ['-c', ':']).status === 0
 
-t.test('completion is a script that its shell accepts', async t => {
+t.test('the completion script is accepted by its shell', async t => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     const { status, stdout } = await waq('completion', shell)
     t.equal(status, 0)

@@ -13,7 +13,7 @@ const objects = (text: string): Record<string, unknown>[] =>
     .filter(line => line !== '')
     .map(line => JSON.parse(line))
 
-t.test('stats tells of names beyond ASCII, which others are spared from loading tables for', async t => {
+t.test('stats shows names beyond ASCII', async t => {
   const directory = join(temporaryDirectory(t), '대기열')
   const queue = await OutboundQueue.open(directory)
   await queue.enqueue({ channel: '채널', payload: 1 })
@@ -23,7 +23,7 @@ t.test('stats tells of names beyond ASCII, which others are spared from loading 
   t.match(stdout, /대기열\n.*pending +1, /s)
 })
 
-t.test('stats tells how a queue stands', async t => {
+t.test('stats shows the counts of a queue', async t => {
   const directory = await nightQueue(t)
   const { status, stdout, stderr } = await waq('stats', directory)
   t.equal(stderr, '')
@@ -48,7 +48,7 @@ t.test('stats tells how a queue stands', async t => {
   })
 })
 
-t.test('stats names a living owner, and what only the owner knows', async t => {
+t.test('stats names a living owner and shows the figures that only the owner knows', async t => {
   const directory = await nightQueue(t)
   const owner = await startOwner(t, directory)
   const { stdout } = await waqHere('stats', directory, '--json')
@@ -64,7 +64,7 @@ t.test('stats names a living owner, and what only the owner knows', async t => {
   })
 })
 
-t.test('ls lists what lives, by sequence, and keeps payloads to itself', async t => {
+t.test('ls lists live messages by sequence, without payloads', async t => {
   const directory = await nightQueue(t)
   const { status, stdout } = await waqHere('ls', directory)
   t.equal(status, 0)
@@ -79,7 +79,7 @@ t.test('ls lists what lives, by sequence, and keeps payloads to itself', async t
   t.match((await waqHere('ls', directory, '--payload')).stdout, /hunter2/)
 })
 
-t.test('ls --json is one object a line, in the shape that is promised', async t => {
+t.test('ls --json prints one object a line, in the documented form', async t => {
   const directory = await nightQueue(t)
   const { stdout } = await waqHere('ls', directory, '--json')
   const all = objects(stdout)
@@ -133,7 +133,7 @@ t.test('ls narrows by state, channel, prefix, reason and number', async t => {
   t.match(none, { status: 0, stdout: '', stderr: 'No such messages.\n' })
 })
 
-t.test('an empty queue is told from one in which nothing fits', async t => {
+t.test('ls tells an empty queue from a filter that nothing fits', async t => {
   const directory = await queueWith(t, async () => {})
   const told = async (...args: string[]) => (await waqHere(...args)).stderr
   t.equal(await told('ls', directory), 'No message waits, is being sent, or is dead.\n')
@@ -151,7 +151,7 @@ t.test('dead ls lists dead letters with their reason, narrowed by age', async t 
   t.equal(objects((await waqHere('dead', 'ls', directory, '--older-than', '1ms', '--json')).stdout).length, 3)
 })
 
-t.test('show tells all of one message, its payload and its history too', async t => {
+t.test('show prints one message with its payload and history', async t => {
   const directory = await nightQueue(t)
   const { status, stdout } = await waqHere('show', directory, 'dead-1')
   t.equal(status, 0)
@@ -169,14 +169,14 @@ t.test('show tells all of one message, its payload and its history too', async t
   })
 })
 
-t.test('show knows a message that was settled lately', async t => {
+t.test('show prints a message that settled recently', async t => {
   const directory = await nightQueue(t)
   const { status, stdout } = await waqHere('show', directory, 'gone', '--json')
   t.equal(status, 0)
   t.match(JSON.parse(stdout), { id: 'gone', state: 'delivered', attempts: 1 })
 })
 
-t.test('an unknown id ends with status 1, and the near one is suggested', async t => {
+t.test('show of an unknown id ends with status 1 and suggests the nearest one', async t => {
   const directory = await nightQueue(t)
   const near = await waq('show', directory, 'busi')
   t.match(near, { status: 1, stdout: '', stderr: /No message has the id busi\. Did you mean busy\?/ })
@@ -187,7 +187,7 @@ t.test('an unknown id ends with status 1, and the near one is suggested', async 
   t.match(alive, { status: 1, stderr: /The message busy is no dead letter: it is pending\./ })
 })
 
-t.test('verify finds a sound queue sound', async t => {
+t.test('verify of a sound queue ends with status 0', async t => {
   const directory = await nightQueue(t)
   const { status, stdout, stderr } = await waqHere('verify', directory)
   t.match({ status, stderr }, { status: 0, stderr: '' })
@@ -203,41 +203,54 @@ t.test('verify finds a sound queue sound', async t => {
   })
 })
 
-t.test('verify ends with status 1 on damage, and says where it is and what is missing', async t => {
-  const directory = await nightQueue(t)
-  spoil(directory, 'messages', 'dead-2')
-  const { status, stdout } = await waq('verify', directory)
-  t.equal(status, 1)
-  t.match(stdout, /damaged +one place/)
-  t.match(stdout, /messages\/\d+-\d+-[\da-f]{16}\.seg:\d+ +\d+ bytes: message 2 cannot be read/)
-  t.match(stdout, /Damaged: .*quarantine/)
-  const json = await waq('verify', directory, '--json')
-  t.equal(json.status, 1)
-  t.match(JSON.parse(json.stdout), {
-    ok: false,
-    corrupt: [
-      { file: /^messages\//, offset: Number, length: Number, firstMissing: 2, lastMissing: 2, known: false },
-    ],
-  })
-  const ls = await waq('ls', directory, '--state', 'dead', '--json')
-  t.same(
-    objects(ls.stdout).map(({ id }) => id),
-    ['dead-1', 'dead-3'],
-  )
-  t.match(ls, { status: 0, stderr: /One place of this queue could not be read/ })
-  const stats = await waq('stats', directory)
-  t.match(stats, { status: 0, stdout: /dead +2/, stderr: /One place of this queue could not be read/ })
-})
+t.test(
+  'verify of a damaged queue ends with status 1 and says where the damage is and what is missing',
+  async t => {
+    const directory = await nightQueue(t)
+    spoil(directory, 'messages', 'dead-2')
+    const { status, stdout } = await waq('verify', directory)
+    t.equal(status, 1)
+    t.match(stdout, /damaged +one place/)
+    t.match(stdout, /messages\/\d+-\d+-[\da-f]{16}\.seg:\d+ +\d+ bytes: message 2 cannot be read/)
+    t.match(stdout, /Damaged: .*quarantine/)
+    const json = await waq('verify', directory, '--json')
+    t.equal(json.status, 1)
+    t.match(JSON.parse(json.stdout), {
+      ok: false,
+      corrupt: [
+        {
+          file: /^messages\//,
+          offset: Number,
+          length: Number,
+          firstMissing: 2,
+          lastMissing: 2,
+          known: false,
+        },
+      ],
+    })
+    const ls = await waq('ls', directory, '--state', 'dead', '--json')
+    t.same(
+      objects(ls.stdout).map(({ id }) => id),
+      ['dead-1', 'dead-3'],
+    )
+    t.match(ls, { status: 0, stderr: /One place of this queue could not be read/ })
+    const stats = await waq('stats', directory)
+    t.match(stats, { status: 0, stdout: /dead +2/, stderr: /One place of this queue could not be read/ })
+  },
+)
 
-t.test('lost outcomes leave messages in doubt, and verify says what a start does with them', async t => {
-  const directory = await nightQueue(t)
-  spoil(directory, 'acks', 'try later')
-  const { status, stdout } = await waqHere('verify', directory)
-  t.equal(status, 1)
-  t.match(stdout, /in doubt +\d+ messages?/)
-  t.match(stdout, /In doubt: a start asks onAmbiguous about each; by default it is sent again/)
-  t.match(stdout, /slack:ops:배포 +busy/)
-})
+t.test(
+  'verify shows messages that lost outcomes leave in doubt, and what a start does with them',
+  async t => {
+    const directory = await nightQueue(t)
+    spoil(directory, 'acks', 'try later')
+    const { status, stdout } = await waqHere('verify', directory)
+    t.equal(status, 1)
+    t.match(stdout, /in doubt +\d+ messages?/)
+    t.match(stdout, /In doubt: a start asks onAmbiguous about each; by default it is sent again/)
+    t.match(stdout, /slack:ops:배포 +busy/)
+  },
+)
 
 t.test('dump prints frames with file and offset', async t => {
   const directory = await nightQueue(t)
@@ -261,7 +274,7 @@ t.test('dump prints frames with file and offset', async t => {
   t.match(payloads[0], { kind: 'message', payload: { secret: 'hunter2' } })
 })
 
-t.test('outcomes that compaction put into one block are listed one by one', async t => {
+t.test('dump lists the outcomes of a block one by one', async t => {
   const directory = await queueWith(t, async queue => {
     queue.start(async () => {})
     for (let i = 1; i <= 3; i += 1) await queue.enqueue({ id: `done-${i}`, channel: 'chat:가', payload: i })
@@ -313,7 +326,7 @@ function followed(directory: string, log: string) {
   return { child, until, ended }
 }
 
-t.test('dump --follow goes on with what is appended, until Ctrl-C', async t => {
+t.test('dump --follow prints appended frames until Ctrl-C', async t => {
   const directory = await queueWith(t, queue => queue.enqueue({ id: 'before', channel: 'a', payload: 1 }))
   const { child, until, ended } = followed(directory, 'messages')
   await until('id=before')
@@ -325,7 +338,7 @@ t.test('dump --follow goes on with what is appended, until Ctrl-C', async t => {
   t.equal(stdout.match(/id=before/g)?.length, 1, 'nothing is printed twice')
 })
 
-t.test('dump --follow prints no outcome again that compaction put together', async t => {
+t.test('dump --follow prints no outcome again that a compaction put into a block', async t => {
   const directory = temporaryDirectory(t)
   const queue = await OutboundQueue.open<number>(directory)
   t.teardown(() => queue.close())
@@ -346,7 +359,7 @@ t.test('dump --follow prints no outcome again that compaction put together', asy
     t.equal(stdout.match(new RegExp(`id=done-${i} `, 'g'))?.length, 1, `done-${i}`)
 })
 
-t.test('reading leaves no trace in the directory', async t => {
+t.test('commands that read change no file of the queue', async t => {
   const directory = await nightQueue(t)
   const before = readdirSync(directory, { recursive: true })
   for (const args of [['stats'], ['ls'], ['verify'], ['dump'], ['dead', 'ls'], ['dead', 'export']]) {
@@ -355,14 +368,14 @@ t.test('reading leaves no trace in the directory', async t => {
   t.same(readdirSync(directory, { recursive: true }), before)
 })
 
-t.test('an empty queue is one', async t => {
+t.test('an empty queue is read without an error', async t => {
   const directory = await queueWith(t, async () => {})
   t.match(await waqHere('stats', directory), { status: 0, stdout: /pending +0\n/ })
   t.match(await waqHere('verify', directory), { status: 0 })
   t.match(await waqHere('ls', directory), { status: 0, stdout: '' })
 })
 
-t.test('a directory that is no queue is wrong use, reported by name', async t => {
+t.test('a directory that is no queue is reported by name with status 2', async t => {
   const parent = temporaryDirectory(t)
   const missing = join(parent, 'missing')
   for (const args of [
@@ -390,7 +403,7 @@ t.test('a directory that is no queue is wrong use, reported by name', async t =>
   t.same(readdirSync(parent), [], 'and nothing was made there')
 })
 
-t.test('a queue of another format version is not guessed at: every command says so', async t => {
+t.test('every command refuses a queue of another format version', async t => {
   const directory = await nightQueue(t)
   for (const name of readdirSync(join(directory, 'messages'))) {
     const path = join(directory, 'messages', name)

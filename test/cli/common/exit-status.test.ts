@@ -33,13 +33,13 @@ t.test('every error of a queue has its exit status', async t => {
   }
 })
 
-t.test('errors of the command line carry their own', async t => {
+t.test('errors of the command line have their own exit status', async t => {
   t.match(failureOf(usageError('wrong')), { code: 'USAGE', status: 2, message: 'wrong' })
   t.match(failureOf(interruptedError()), { code: 'INTERRUPTED', status: 130 })
   t.match(failureOf(new CommandError('DEMO_FAILED', 70, 'broken')), { code: 'DEMO_FAILED', status: 70 })
 })
 
-t.test('a system error is an I/O error, named by its code', async t => {
+t.test('a system error is reported as an I/O error with its code', async t => {
   const error = await readFile('/').catch((thrown: unknown) => thrown)
   t.match(failureOf(error), { code: 'EISDIR', status: 4 })
 })
@@ -54,7 +54,7 @@ t.test('an unexpected error is reported as a bug with its stack', async t => {
   t.match(failureOf('thrown text'), { code: 'BUG', status: 70, message: /thrown text/ })
 })
 
-t.test('an interruption that leaves something uncertain says so', async t => {
+t.test('an interruption with an uncertain outcome says so', async t => {
   t.match(loose(new WaqError('WAQ_IO', 'gone', { indeterminate: true })), /is not known/)
   t.equal(loose(new WaqError('WAQ_IO', 'gone')), '')
   t.equal(loose(new Error('gone')), '')

@@ -15,7 +15,7 @@ function taken(index: number, change: Partial<TakenMessage> = {}): TakenMessage 
 
 const everything = (): boolean => true
 
-t.test('a run in which all arrived in order has nothing to report', async t => {
+t.test('an account of a run without faults reports none', async t => {
   t.match(takeAccount(messages, everything, [taken(0), taken(1), taken(2), taken(3)]), {
     enqueued: 4,
     delivered: 4,
@@ -26,57 +26,60 @@ t.test('a run in which all arrived in order has nothing to report', async t => {
   })
 })
 
-t.test('an acknowledged message that the server never took is lost', async t => {
+t.test('an acknowledged message that the server never took counts as lost', async t => {
   const account = takeAccount(messages, everything, [taken(0), taken(1), taken(3)])
   t.match(account, { enqueued: 4, delivered: 3, lost: 1, outOfOrder: 0, examples: { lost: ['demo-2'] } })
 })
 
-t.test('a message that was not acknowledged may be missing, and may also have arrived', async t => {
+t.test('an unacknowledged message counts as lost neither when it is missing nor when it arrived', async t => {
   const account = takeAccount(messages, index => index < 2, [taken(0), taken(1), taken(2)])
   t.match(account, { enqueued: 2, delivered: 3, lost: 0 })
 })
 
-t.test('a message taken after a later one of its channel is out of order', async t => {
+t.test('a message taken after a later one of its channel counts as out of order', async t => {
   const account = takeAccount(messages, everything, [taken(2), taken(0), taken(1), taken(3)])
   t.match(account, { lost: 0, outOfOrder: 1, examples: { outOfOrder: ['demo-0'] } })
 })
 
-t.test('every message behind an overtaker counts', async t => {
+t.test('every message behind an overtaking one counts as out of order', async t => {
   const account = takeAccount(messages, everything, [taken(3), taken(0), taken(2), taken(1)])
   t.equal(account.outOfOrder, 2)
 })
 
-t.test('different channels may arrive in any order', async t => {
+t.test('messages of different channels may arrive in any order', async t => {
   t.match(takeAccount(messages, everything, [taken(1), taken(0), taken(2), taken(3)]), { outOfOrder: 0 })
   t.match(takeAccount(messages, everything, [taken(0), taken(2), taken(3), taken(1)]), { outOfOrder: 0 })
 })
 
-t.test('deliveries beyond the first are duplicates, and only the first decides about order', async t => {
-  const account = takeAccount(messages, everything, [
-    taken(0, { times: 3 }),
-    taken(1),
-    taken(2, { times: 2 }),
-    taken(3),
-  ])
-  t.match(account, { delivered: 4, duplicates: 3, outOfOrder: 0 })
-})
+t.test(
+  'deliveries of a message after its first count as duplicates, and only the first counts for order',
+  async t => {
+    const account = takeAccount(messages, everything, [
+      taken(0, { times: 3 }),
+      taken(1),
+      taken(2, { times: 2 }),
+      taken(3),
+    ])
+    t.match(account, { delivered: 4, duplicates: 3, outOfOrder: 0 })
+  },
+)
 
-t.test('another text or channel than was enqueued is altered, not lost', async t => {
+t.test('a message with another text or channel than enqueued counts as altered, not lost', async t => {
   const record = [taken(0, { digest: digestOf('0ne') }), taken(1, { channel: 'a' }), taken(2), taken(3)]
   t.match(takeAccount(messages, everything, record), { delivered: 4, lost: 0, altered: 2 })
 })
 
-t.test('a message that no one enqueued is altered', async t => {
+t.test('a message that was never enqueued counts as altered', async t => {
   const strange = ['demo-4', 'demo-01', 'demo--1', 'other'].map(id => taken(0, { id }))
   const account = takeAccount(messages, everything, [...strange, taken(0), taken(1), taken(2), taken(3)])
   t.match(account, { delivered: 4, lost: 0, altered: 4 })
 })
 
-t.test('an empty record loses everything that was acknowledged', async t => {
+t.test('with an empty record every acknowledged message counts as lost', async t => {
   t.match(takeAccount(messages, everything, []), { enqueued: 4, delivered: 0, lost: 4 })
 })
 
-t.test('percentiles are samples by nearest rank', async t => {
+t.test('percentiles of the demo are samples by nearest rank', async t => {
   const samples = Array.from({ length: 100 }, (_, index) => 100 - index)
   t.equal(percentile(samples, 0.5), 50)
   t.equal(percentile(samples, 0.99), 99)

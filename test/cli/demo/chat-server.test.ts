@@ -26,7 +26,7 @@ async function post(server: ChatServer, id: string, chat: string, text: string, 
   return { status: response.status, body: (await response.json()) as any }
 }
 
-t.test('a message is answered in the shape of a bot API and stands in the record', async t => {
+t.test('the chat server answers a message like a bot API and records it', async t => {
   const server = await listen(t)
   const { status, body } = await post(server, 'a', 'chat-1', '안녕 👋')
   t.equal(status, 200)
@@ -36,7 +36,7 @@ t.test('a message is answered in the shape of a bot API and stands in the record
   t.equal(server.requests, 1)
 })
 
-t.test('the record keeps the order of taking', async t => {
+t.test('the chat server records messages in the order in which it took them', async t => {
   const server = await listen(t)
   for (const id of ['c', 'a', 'b']) await post(server, id, 'chat', id)
   t.same(
@@ -45,21 +45,24 @@ t.test('the record keeps the order of taking', async t => {
   )
 })
 
-t.test('a message that comes again is recognised by its id and answered as the first time', async t => {
-  const server = await listen(t)
-  const first = await post(server, 'a', 'chat', 'hello')
-  await post(server, 'b', 'chat', 'hello')
-  const again = await post(server, 'a', 'chat', 'hello')
-  t.same(again, first)
-  t.equal(server.taken, 2)
-  t.equal(server.duplicates, 1)
-  t.match(server.record(), [
-    { id: 'a', times: 2 },
-    { id: 'b', times: 1 },
-  ])
-})
+t.test(
+  'the chat server recognises a repeated message by its id and answers it as the first time',
+  async t => {
+    const server = await listen(t)
+    const first = await post(server, 'a', 'chat', 'hello')
+    await post(server, 'b', 'chat', 'hello')
+    const again = await post(server, 'a', 'chat', 'hello')
+    t.same(again, first)
+    t.equal(server.taken, 2)
+    t.equal(server.duplicates, 1)
+    t.match(server.record(), [
+      { id: 'a', times: 2 },
+      { id: 'b', times: 1 },
+    ])
+  },
+)
 
-t.test('429 tells when to come again, and until then the chat takes nothing; other chats do', async t => {
+t.test('after a 429 with a wait the chat takes no message until then, and other chats do', async t => {
   const server = await listen(t, {
     faults: id => (id === 'a' ? 'rate-limited' : 'none'),
     retryAfterSeconds: 60,
@@ -72,13 +75,13 @@ t.test('429 tells when to come again, and until then the chat takes nothing; oth
   t.match(server.record(), [{ id: 'c' }])
 })
 
-t.test('a chat takes messages again once the wait is over', async t => {
+t.test('a chat takes messages again once the wait of a 429 is over', async t => {
   const server = await listen(t, { faults: faultOnce('rate-limited'), retryAfterSeconds: 0 })
   await post(server, 'a', 'chat', 'hello')
   t.equal((await post(server, 'a', 'chat', 'hello')).status, 200)
 })
 
-t.test('an error before taking leaves nothing in the record', async t => {
+t.test('an injected error before a message is taken leaves nothing in the record', async t => {
   const server = await listen(t, { faults: faultOnce('error-before') })
   const { status, body } = await post(server, 'a', 'chat', 'hello')
   t.equal(status, 500)
@@ -87,7 +90,7 @@ t.test('an error before taking leaves nothing in the record', async t => {
 })
 
 t.test(
-  'an error after taking leaves the message in the record, and its repetition is a duplicate',
+  'an injected error after a message is taken leaves it in the record, and its repetition is a duplicate',
   async t => {
     const server = await listen(t, { faults: faultOnce('error-after') })
     t.equal((await post(server, 'a', 'chat', 'hello')).status, 500)
@@ -97,13 +100,13 @@ t.test(
   },
 )
 
-t.test('a lost answer cuts the connection after the message was taken', async t => {
+t.test('an injected lost answer cuts the connection after the message was taken', async t => {
   const server = await listen(t, { faults: faultOnce('answer-lost') })
   await t.rejects(post(server, 'a', 'chat', 'hello'), TypeError)
   t.match(server.record(), [{ id: 'a', times: 1 }])
 })
 
-t.test('a late answer belongs to a message that was taken at once', async t => {
+t.test('an injected late answer belongs to a message that was taken at once', async t => {
   const server = await listen(t, { faults: faultOnce('too-slow'), tooSlowAnswerMs: 60_000 })
   const impatient = new AbortController()
   const answer = post(server, 'a', 'chat', 'hello', impatient.signal)
@@ -113,7 +116,7 @@ t.test('a late answer belongs to a message that was taken at once', async t => {
   t.match(server.record(), [{ id: 'a', times: 1 }])
 })
 
-t.test('a request that is no sendMessage of this bot is refused and taken by no one', async t => {
+t.test('the chat server refuses a request that is no sendMessage of its bot', async t => {
   const server = await listen(t)
   const headers = { 'idempotency-key': 'a' }
   const body = JSON.stringify({ chat_id: 'chat', text: 'hello' })

@@ -4,7 +4,7 @@ import t from 'tap'
 import { OutboundQueue } from '../../../lib/index.js'
 import { childrenOf, start, untilGone, waq } from '../fixtures/waq-process.js'
 
-t.test('killed again and again, the sender loses nothing and keeps the order', async t => {
+t.test('the demo loses nothing and keeps the order though its sender is killed again and again', async t => {
   // So slow that the senders do not need all of that time to start, on a busy machine too: some messages are on time.
   const { status, stdout, stderr } = await waq(
     'demo',
@@ -37,7 +37,7 @@ t.test('killed again and again, the sender loses nothing and keeps the order', a
   }
 })
 
-t.test('messages of a file are sent, and the account is a table with a plain verdict', async t => {
+t.test('the demo sends the messages of a file and prints a table with a verdict', async t => {
   const directory = t.testdir()
   const file = join(directory, 'messages.jsonl')
   const lines = Array.from({ length: 120 }, (_, index) =>
@@ -58,25 +58,22 @@ t.test('messages of a file are sent, and the account is a table with a plain ver
   t.notMatch(stdout, /[\u001b\r]/)
 })
 
-t.test(
-  'the queue is removed at the end, unless --keep asks for it; a kept one opens, and nothing waits in it',
-  async t => {
-    const directory = t.testdir({ temporary: {} })
-    const temporary = join(directory, 'temporary')
-    const kept = join(directory, 'kept')
-    const args = ['demo', '--count', '40', '--kills', '1', '--json']
-    const removed = await start(args, { TMPDIR: temporary }).ended
-    t.equal(removed.status, 0)
-    t.same(await readdir(temporary), [])
+t.test('the demo removes its queue at the end, or with --keep leaves it sound and empty', async t => {
+  const directory = t.testdir({ temporary: {} })
+  const temporary = join(directory, 'temporary')
+  const kept = join(directory, 'kept')
+  const args = ['demo', '--count', '40', '--kills', '1', '--json']
+  const removed = await start(args, { TMPDIR: temporary }).ended
+  t.equal(removed.status, 0)
+  t.same(await readdir(temporary), [])
 
-    t.equal((await waq(...args, '--keep', kept)).status, 0)
-    const queue = await OutboundQueue.open(kept)
-    t.equal(queue.stats().pending, 0)
-    await queue.close()
-  },
-)
+  t.equal((await waq(...args, '--keep', kept)).status, 0)
+  const queue = await OutboundQueue.open(kept)
+  t.equal(queue.stats().pending, 0)
+  await queue.close()
+})
 
-t.test('Ctrl-C ends the children, removes the queue and exits with 130', async t => {
+t.test('Ctrl-C in the demo ends its children, removes the queue and exits with 130', async t => {
   const temporary = t.testdir()
   const { process: demo, ended } = start(['demo', '--kills', '0'], { TMPDIR: temporary })
   const children = await childrenOf(demo.pid!, 2)
@@ -92,7 +89,7 @@ for (const [when, count] of [
   ['in mid-run', 2],
   ['while the first child was starting', 1],
 ] as const) {
-  t.test(`children do not outlive a supervisor that was killed ${when}`, async t => {
+  t.test(`the children of the demo do not outlive a supervisor that was killed ${when}`, async t => {
     const temporary = t.testdir()
     const { process: demo, ended } = start(['demo', '--kills', '0'], { TMPDIR: temporary })
     const children = await childrenOf(demo.pid!, count)
@@ -102,7 +99,7 @@ for (const [when, count] of [
   })
 }
 
-t.test('a child that fails is shown with what it said, as a bug', async t => {
+t.test('a child of the demo that fails is reported as a bug, with its output', async t => {
   const directory = t.testdir({ 'break.mjs': "if (process.send) throw new Error('this child broke')" })
   const hook = `--import=${join(directory, 'break.mjs')}`
   const { status, stdout, stderr } = await start(['demo', '--json', '--count', '10'], { NODE_OPTIONS: hook })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { type Fault, noFaults, seededFaults } from '../../../lib/cli/demo/faults.js'
 
-t.test('every kind of fault comes up, and most requests meet none', async t => {
+t.test('a plan of faults has every kind, and most requests meet none', async t => {
   const plan = seededFaults(1)
   const counts = new Map<Fault, number>()
   for (let index = 0; index < 10_000; index++) {
@@ -13,7 +13,7 @@ t.test('every kind of fault comes up, and most requests meet none', async t => {
   t.ok(counts.get('none')! > 8_500)
 })
 
-t.test('one seed makes the same faults, whatever was asked before', async t => {
+t.test('one seed makes the same faults in any order of requests', async t => {
   const forward = seededFaults(7)
   const backward = seededFaults(7)
   const ids = Array.from({ length: 500 }, (_, index) => `demo-${index}`)
@@ -27,7 +27,7 @@ t.test('one seed makes the same faults, whatever was asked before', async t => {
   )
 })
 
-t.test('a repeated request is decided anew, so that no message fails for ever', async t => {
+t.test('a repeated request gets a new fault or none, so that no message fails for ever', async t => {
   const plan = seededFaults(1)
   const unlucky = Array.from({ length: 500 }, (_, index) => `demo-${index}`).filter(
     id => plan(id, 1) !== 'none',
@@ -35,6 +35,6 @@ t.test('a repeated request is decided anew, so that no message fails for ever', 
   t.ok(unlucky.some(id => plan(id, 2) === 'none'))
 })
 
-t.test('without a plan nothing fails', async t => {
+t.test('without a plan of faults no request fails', async t => {
   t.equal(noFaults('demo-1', 1), 'none')
 })

@@ -16,7 +16,7 @@ function from(first: number): number[] {
   return Array.from({ length: messages.length - first }, (_, place) => first + place)
 }
 
-t.test('a plan holds all messages in order, alone and in lists, each call due at the rate', async t => {
+t.test('a feed contains all messages in order, alone and in lists, each call due at the rate', async t => {
   const plan = new Feed(messages, 200, new Random(1)).plan()
   t.same(indexesOf(plan), from(0))
   for (const call of plan) t.equal(call.dueMs, call.messages[0]!.index * 5)
@@ -24,7 +24,7 @@ t.test('a plan holds all messages in order, alone and in lists, each call due at
   t.ok(plan.some(call => call.messages.length > 1))
 })
 
-t.test('a later plan holds whatever has no answer, in order, at the time when it was due', async t => {
+t.test('a later feed contains the unanswered messages in order, at their due times', async t => {
   const feed = new Feed(messages, 200, new Random(3))
   for (const index of [...from(0).slice(0, 100), 250, 251]) feed.acknowledge(index)
   const plan = feed.plan()
@@ -35,7 +35,7 @@ t.test('a later plan holds whatever has no answer, in order, at the time when it
   for (const call of plan) t.equal(call.dueMs, call.messages[0]!.index * 5)
 })
 
-t.test('a message acknowledged twice counts once', async t => {
+t.test('a message acknowledged twice counts once in the feed', async t => {
   const feed = new Feed(messages.slice(0, 1), 200, new Random(4))
   for (let life = 0; life < 2; life++) feed.acknowledge(0)
   t.equal(feed.acknowledgedCount, 1)

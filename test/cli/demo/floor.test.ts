@@ -18,7 +18,7 @@ async function samplesOf(directory: string, periodMs: number, count: number): Pr
   return samples
 }
 
-t.test('a sample runs from when it was due to the end of its sync; no file is left', async t => {
+t.test('a sample of the floor runs from its due time to the end of its sync, and leaves no file', async t => {
   const directory = t.testdir()
   for (const { fromDueMs, syncMs } of await samplesOf(directory, 5, 20)) {
     t.ok(syncMs > 0)
@@ -28,7 +28,7 @@ t.test('a sample runs from when it was due to the end of its sync; no file is le
 })
 
 t.test(
-  'messages that fell due while the event loop was held share one sync, each measured from when it was due',
+  'floor samples that fell due while the event loop was held share one sync, each from its due time',
   async t => {
     const dueAt = performance.now()
     const samples: FloorSample[] = []
@@ -44,16 +44,19 @@ t.test(
   },
 )
 
-t.test('the event loop is held for at most a tenth of the time, however often samples are due', async t => {
-  const startedAt = performance.now()
-  const samples = await samplesOf(t.testdir(), 0.1, 500)
-  let heldMs = 0
-  let previous: SeenSample | undefined
-  for (const sample of samples) {
-    // Samples of one sync share its duration, to the last bit.
-    if (sample.syncMs === previous?.syncMs) continue
-    heldMs += previous?.syncMs ?? 0
-    t.ok(sample.seenAt - startedAt >= heldMs * 10)
-    previous = sample
-  }
-})
+t.test(
+  'floor samples hold the event loop at most a tenth of the time, however often they are due',
+  async t => {
+    const startedAt = performance.now()
+    const samples = await samplesOf(t.testdir(), 0.1, 500)
+    let heldMs = 0
+    let previous: SeenSample | undefined
+    for (const sample of samples) {
+      // Samples of one sync share its duration, to the last bit.
+      if (sample.syncMs === previous?.syncMs) continue
+      heldMs += previous?.syncMs ?? 0
+      t.ok(sample.seenAt - startedAt >= heldMs * 10)
+      previous = sample
+    }
+  },
+)

@@ -4,12 +4,12 @@ import t from 'tap'
 import { readMessageFile } from '../../../lib/cli/demo/message-file.js'
 import { indexOfId, makeMessages, messageId } from '../../../lib/cli/demo/messages.js'
 
-t.test('made messages: the same seed makes the same ones, another seed others', async t => {
+t.test('one seed makes the same demo messages, and another seed makes others', async t => {
   t.same(makeMessages(200, 5), makeMessages(200, 5))
   t.notSame(makeMessages(200, 5), makeMessages(200, 6))
 })
 
-t.test('made messages: many chats, Korean, emoji and long ones among them', async t => {
+t.test('demo messages have many chats, and some are Korean, have emoji or are long', async t => {
   const messages = makeMessages(4000, 1)
   t.equal(messages.length, 4000)
   t.ok(new Set(messages.map(({ channel }) => channel)).size > 200)
@@ -18,11 +18,11 @@ t.test('made messages: many chats, Korean, emoji and long ones among them', asyn
   t.ok(messages.some(({ text }) => text.length > 3000))
 })
 
-t.test('one message can be made', async t => {
+t.test('a single demo message can be made', async t => {
   t.equal(makeMessages(1, 1).length, 1)
 })
 
-t.test('an id leads back to its index, and no other text does', async t => {
+t.test('the id of a demo message leads back to its index, and no other text does', async t => {
   t.equal(indexOfId(messageId(0)), 0)
   t.equal(indexOfId(messageId(123)), 123)
   for (const id of ['demo-', 'demo-01', 'demo-1 ', 'demo--1', 'x-1', ''])
@@ -38,16 +38,19 @@ t.test('a message file', async t => {
     return { file, messages: readMessageFile(file) }
   }
 
-  t.test('holds one message a line, in order; blank lines and other properties do not matter', async t => {
-    const { messages } = await read(
-      '\uFEFF{"channel":"b","text":"1"}\r\n\n{"channel":"a","text":"줄\u2028바꿈 😀","at":5}\n  \n{"channel":"b","text":""}',
-    )
-    t.same(await messages, [
-      { channel: 'b', text: '1' },
-      { channel: 'a', text: '줄\u2028바꿈 😀' },
-      { channel: 'b', text: '' },
-    ])
-  })
+  t.test(
+    'a message file has one message a line, and blank lines and other properties are ignored',
+    async t => {
+      const { messages } = await read(
+        '\uFEFF{"channel":"b","text":"1"}\r\n\n{"channel":"a","text":"줄\u2028바꿈 😀","at":5}\n  \n{"channel":"b","text":""}',
+      )
+      t.same(await messages, [
+        { channel: 'b', text: '1' },
+        { channel: 'a', text: '줄\u2028바꿈 😀' },
+        { channel: 'b', text: '' },
+      ])
+    },
+  )
 
   const good = '{"channel":"a","text":"b"}\n'
   const bad: [name: string, line: string | Uint8Array, problem: RegExp][] = [
@@ -67,7 +70,7 @@ t.test('a message file', async t => {
     ['is not UTF-8', Buffer.from('7b22ff7d', 'hex'), /not UTF-8/],
   ]
   for (const [name, line, problem] of bad) {
-    t.test(`is refused, with the number of the line, where a line ${name}`, async t => {
+    t.test(`a message file with a line that ${name} is refused with the number of the line`, async t => {
       const { file, messages } = await read(
         Buffer.concat([Buffer.from(`${good}\n${good}`), Buffer.from(line)]),
       )
@@ -77,12 +80,12 @@ t.test('a message file', async t => {
     })
   }
 
-  t.test('is refused where it holds no message', async t => {
+  t.test('a message file without a message is refused', async t => {
     const { messages } = await read('\n\n')
     await t.rejects(messages, { status: 2, message: /holds no message/ })
   })
 
-  t.test('is refused where it is missing or a directory', async t => {
+  t.test('a message file that is missing or a directory is refused', async t => {
     await t.rejects(readMessageFile(join(directory, 'missing')), { status: 2, message: /ENOENT/ })
     await t.rejects(readMessageFile(directory), { status: 2, message: /EISDIR/ })
   })

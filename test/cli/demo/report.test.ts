@@ -32,7 +32,7 @@ function runOf(order: readonly number[], change: { corrupt?: number; acknowledge
   }
 }
 
-t.test('a sound run is told as numbers and as a sentence', async t => {
+t.test('a sound run of the demo is reported as numbers and as a sentence', async t => {
   const report = makeReport(messages, runOf([0, 1]), 1234)
   t.equal(report.sound, true)
   t.equal(
@@ -59,7 +59,7 @@ t.test('a sound run is told as numbers and as a sentence', async t => {
   ])
 })
 
-t.test('a latency without a sample is told as none, not as zero', async t => {
+t.test('a latency without a sample is reported as none, not as zero', async t => {
   const run = runOf([0, 1])
   run.observations.enqueueMs.length = 0
   const report = makeReport(messages, run, 1234)
@@ -74,7 +74,7 @@ const broken: [what: string, run: Run, sentence: RegExp][] = [
   ['reported corruption', runOf([0, 1], { corrupt: 1 }), /: 1 ranges of the log reported as corrupt\.$/],
 ]
 for (const [what, run, sentence] of broken) {
-  t.test(`${what} makes a run unsound`, async t => {
+  t.test(`${what} makes a run of the demo unsound`, async t => {
     const report = makeReport(messages, run, 1234)
     t.equal(report.sound, false)
     t.match(verdict(report), sentence)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { LineOutput } from '../../../lib/cli/terminal/output.js'
 
-t.test('lines that an interruption kept back are not counted as written', async t => {
+t.test('lines that an interruption held back do not count as written', async t => {
   const stop = new AbortController()
   const chunks: string[] = []
   const output = new LineOutput({ write: chunk => chunks.push(chunk) }, stop.signal)

@@ -19,7 +19,7 @@ t.test('colour needs a terminal that is not dumb, and no NO_COLOR', async t => {
   t.equal(paint(false, {}), 'x')
 })
 
-t.test('control characters from outside are shown, not obeyed; other text stays', async t => {
+t.test('control characters are shown, not obeyed, and other text is unchanged', async t => {
   t.equal(
     escapeControls('a\u001b]0;title\u0007\r\nb\u202ec'),
     'a\\u{1b}]0;title\\u{7}\\u{d}\\u{a}b\\u{202e}c',
@@ -27,7 +27,7 @@ t.test('control characters from outside are shown, not obeyed; other text stays'
   t.equal(escapeControls('한글 😀 שלום'), '한글 😀 שלום')
 })
 
-t.test('a progress line is written over, cut to the width of the terminal, and cleared', async t => {
+t.test('a progress line is overwritten, cut to the width of the terminal, and cleared', async t => {
   const terminal = stream(true, 10)
   const line = new ProgressLine(terminal)
   line.show('0123456789abcdef')

@@ -50,7 +50,7 @@ const looks: string[][] = [
   ['verify'],
 ]
 
-t.test('a message cannot move the cursor or change the title', async t => {
+t.test('no command lets a message move the cursor or change the title', async t => {
   const directory = await hostileQueue(t)
   const unsafe = /(?!\n)[\p{Cc}\u202e\u2066\u200e]/u
   for (const args of looks) {
@@ -67,7 +67,7 @@ t.test('a message cannot move the cursor or change the title', async t => {
   t.notMatch(unknown.stderr, unsafe)
 })
 
-t.test('JSON output carries hostile text unchanged', async t => {
+t.test('JSON output contains hostile text unchanged', async t => {
   const directory = await hostileQueue(t)
   const { stdout } = await waqHere('ls', directory, '--json', '--payload')
   t.match(JSON.parse(stdout), { id: `id-${HOSTILE}`, payload: { text: HOSTILE }, channel: `tg:${HOSTILE}` })
@@ -94,27 +94,24 @@ t.test('a closed pipe ends a command quietly', async t => {
   }
 })
 
-t.test(
-  'a pipe that is closed when a command has ended and its last bytes are still to be read ends it quietly',
-  async t => {
-    const directory = await queueWith(t, queue =>
-      queue.enqueue({ id: 'large', channel: 'a', payload: 'x'.repeat(2 ** 20) }),
-    )
-    const { stdout, stderr } = spawnSync(
-      'sh',
-      [
-        '-c',
-        '("$0" "$1" show "$2" large; echo "status $?" >&2) | (head -n 1; sleep 0.3)',
-        process.execPath,
-        script,
-        directory,
-      ],
-      { encoding: 'utf8' },
-    )
-    t.equal(stdout, 'large\n')
-    t.equal(stderr, 'status 0\n')
-  },
-)
+t.test('a pipe that closes before the last bytes of a command were read ends it quietly', async t => {
+  const directory = await queueWith(t, queue =>
+    queue.enqueue({ id: 'large', channel: 'a', payload: 'x'.repeat(2 ** 20) }),
+  )
+  const { stdout, stderr } = spawnSync(
+    'sh',
+    [
+      '-c',
+      '("$0" "$1" show "$2" large; echo "status $?" >&2) | (head -n 1; sleep 0.3)',
+      process.execPath,
+      script,
+      directory,
+    ],
+    { encoding: 'utf8' },
+  )
+  t.equal(stdout, 'large\n')
+  t.equal(stderr, 'status 0\n')
+})
 
 /** A directory that cannot be written, however this can be had here; false with the reason where it cannot. */
 function makeReadOnly(directory: string): { undo: () => void } | { reason: string } {
@@ -137,7 +134,7 @@ function makeReadOnly(directory: string): { undo: () => void } | { reason: strin
   return { reason: 'root ignores modes, and may not mount read-only here' }
 }
 
-t.test('a copy on a file system that cannot be written is read all the same', async t => {
+t.test('a queue on a read-only file system is read', async t => {
   const directory = await nightQueue(t)
   const made = makeReadOnly(directory)
   if ('reason' in made) {
@@ -153,7 +150,7 @@ t.test('a copy on a file system that cannot be written is read all the same', as
 })
 
 t.test(
-  'a directory that may not be read is an I/O error',
+  'a directory that may not be read is reported as an I/O error',
   { skip: process.getuid?.() === 0 ? 'root may read everything' : false },
   async t => {
     const directory = await nightQueue(t)
@@ -163,7 +160,7 @@ t.test(
   },
 )
 
-t.test('an unknown subcommand or option is a wrong use, and the near one is suggested', async t => {
+t.test('an unknown subcommand or option ends with status 2 and suggests the nearest one', async t => {
   t.match(await waqHere('stat'), { status: 2, stderr: /unknown command 'stat'\n\(Did you mean stats\?\)/ })
   t.match(await waqHere('dead', 'purg', 'x'), {
     status: 2,
@@ -178,7 +175,7 @@ t.test('an unknown subcommand or option is a wrong use, and the near one is sugg
   t.match(await waqHere('completion', 'tcsh'), { status: 2, stderr: /bash, zsh, fish/ })
 })
 
-t.test('top needs a terminal, but for one look as JSON', async t => {
+t.test('top needs a terminal, unless it prints once as JSON', async t => {
   const directory = await nightQueue(t)
   t.match(await waqHere('top', directory), { status: 2, stderr: /top needs a terminal/ })
   const { stdout } = await waqHere('top', directory, '--json')
@@ -191,7 +188,7 @@ t.test('top needs a terminal, but for one look as JSON', async t => {
 
 t.test('on a terminal', { skip: noTerminal }, async t => {
   for (const columns of [40, 80, 140]) {
-    t.test(`tables fit ${columns} columns, wide characters counted as two`, async t => {
+    t.test(`tables fit a terminal of ${columns} columns, with wide characters counted as two`, async t => {
       const directory = await nightQueue(t)
       for (const args of [['ls'], ['dead', 'ls'], ['stats'], ['verify']]) {
         const { output, status } = await startOnTerminal([...args, directory], { columns }).ended
@@ -205,14 +202,14 @@ t.test('on a terminal', { skip: noTerminal }, async t => {
     })
   }
 
-  t.test('NO_COLOR and a dumb terminal have no colour', async t => {
+  t.test('output has no colour with NO_COLOR and on a dumb terminal', async t => {
     const directory = await nightQueue(t)
     for (const environment of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
       t.notMatch((await startOnTerminal(['ls', directory], { environment }).ended).output, COLOURS)
     }
   })
 
-  t.test('purge asks, and does nothing without a yes', async t => {
+  t.test('dead purge on a terminal asks, and purges nothing without a yes', async t => {
     const directory = await nightQueue(t)
     const no = startOnTerminal(['dead', 'purge', directory, '--all'])
     await no.until(/Purge 3 dead letters of one channel\? They cannot be brought back\. \[y\/N\] /)
@@ -224,7 +221,7 @@ t.test('on a terminal', { skip: noTerminal }, async t => {
     t.match(await yes.ended, { status: 0, output: /3 dead letters purged\./ })
   })
 
-  t.test('Ctrl-C at the question changes nothing', async t => {
+  t.test('Ctrl-C at the question of dead purge changes nothing', async t => {
     const directory = await nightQueue(t)
     const asked = startOnTerminal(['dead', 'purge', directory, '--all'])
     await asked.until(/\[y\/N\] /)
@@ -233,7 +230,7 @@ t.test('on a terminal', { skip: noTerminal }, async t => {
     t.equal((await waq('dead', 'ls', directory, '--json')).stdout.trim().split('\n').length, 3)
   })
 
-  t.test('top shows how the queue stands, sorts by keys, and leaves the terminal as it was', async t => {
+  t.test('top shows the state of the queue, sorts by keys, and leaves the terminal as it was', async t => {
     const directory = await nightQueue(t)
     await startOwner(t, directory)
     const run = startOnTerminal(['top', directory, '--every', '100ms'], { columns: 100, rows: 20 })
@@ -255,7 +252,7 @@ t.test('on a terminal', { skip: noTerminal }, async t => {
     ['Ctrl-C', (run: ReturnType<typeof startOnTerminal>) => run.type('\u0003'), 0],
     ['SIGTERM', (run: ReturnType<typeof startOnTerminal>) => run.signal('SIGTERM'), 130],
   ] as const) {
-    t.test(`top puts the terminal right after ${name}`, async t => {
+    t.test(`top restores the terminal after ${name}`, async t => {
       const directory = await nightQueue(t)
       const run = startOnTerminal(['top', directory])
       await run.until(/q quit/)
@@ -267,7 +264,7 @@ t.test('on a terminal', { skip: noTerminal }, async t => {
     })
   }
 
-  t.test('top puts the terminal right after an error', async t => {
+  t.test('top restores the terminal after an error', async t => {
     const directory = await nightQueue(t)
     const run = startOnTerminal(['top', directory, '--every', '50ms'])
     await run.until(/q quit/)
@@ -281,7 +278,7 @@ t.test('on a terminal', { skip: noTerminal }, async t => {
     t.match(output.slice(left), /waq:/, 'the error is told on the terminal as it was')
   })
 
-  t.test('verify shows how far it is, and leaves nothing of that behind', async t => {
+  t.test('verify shows its progress on a terminal, and clears it at the end', async t => {
     const directory = await queueWith(t, queue =>
       queue.enqueue(
         Array.from({ length: 500 }, (_, i) => ({ channel: `c-${i}`, payload: 'x'.repeat(20_000) })),

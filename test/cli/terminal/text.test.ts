@@ -24,7 +24,7 @@ t.test('wide characters take two columns, joined emoji two, combining marks none
   t.equal(textWidth('日本語 テスト'), 13)
 })
 
-t.test('text is cut to columns, never within a character, and says so', async t => {
+t.test('text is cut to columns between characters, with a mark', async t => {
   t.equal(cutText('plain', 5), 'plain')
   t.equal(cutText('plainer', 5), 'plai…')
   t.equal(cutText('한글메시지', 5), '한글…')
@@ -37,7 +37,7 @@ t.test('text is cut to columns, never within a character, and says so', async t 
   t.equal(padText('한글', 6, 'right'), '  한글')
 })
 
-t.test('a table gives way where it may: the widest first, and no further than it must', async t => {
+t.test('a table that is too wide narrows its widest columns first, and no further than it must', async t => {
   const columns = [{ title: 'A', leastWidth: 4 }, { title: 'B' }, { title: 'C', leastWidth: 4 }]
   const rows = [['x'.repeat(20), 'never', 'y'.repeat(10)]]
   t.same(layOut(columns, rows, Number.POSITIVE_INFINITY).widths, [20, 5, 10])
@@ -48,7 +48,7 @@ t.test('a table gives way where it may: the widest first, and no further than it
   t.equal(row, 'xxxxxx…  never  yyyyyy…')
 })
 
-t.test('columns that are left out are those that a narrow terminal has no room for', async t => {
+t.test('a table leaves out the columns that a narrow terminal has no room for', async t => {
   const columns = [{ title: 'A' }, { title: 'B', from: 100 }, { title: 'C' }]
   t.same(columnsFor(columns, 80), [0, 2])
   t.same(columnsFor(columns, 100), [0, 1, 2])
@@ -79,7 +79,7 @@ t.test('control characters are shown instead of obeyed', async t => {
   t.equal(toJson({ a: 1 }, 2), '{\n  "a": 1\n}')
 })
 
-t.test('sizes, durations and moments are told as people tell them', async t => {
+t.test('sizes, durations and times are formatted for people', async t => {
   t.equal(formatBytes(0), '0 B')
   t.equal(formatBytes(1023), '1023 B')
   t.equal(formatBytes(1024), '1 KiB')
@@ -98,7 +98,7 @@ t.test('sizes, durations and moments are told as people tell them', async t => {
   t.equal(formatRelative(Number.POSITIVE_INFINITY, 0), 'never')
 })
 
-t.test('durations have units', async t => {
+t.test("an option's duration is parsed with its unit", async t => {
   t.equal(parseDuration('500ms', '--x'), 500)
   t.equal(parseDuration('1.5h', '--x'), 5_400_000)
   t.equal(parseDuration('15m', '--x'), 900_000)
@@ -108,7 +108,7 @@ t.test('durations have units', async t => {
   }
 })
 
-t.test('text is wrapped at blanks, and within a word only where the word alone is too wide', async t => {
+t.test('text is wrapped at blanks, and within a word only if the word alone is too wide', async t => {
   t.same(wrapText('one two three', 7), ['one two', 'three'])
   t.same(wrapText('한글 메시지', 6), ['한글', '메시지'])
   t.same(wrapText('a 👨‍👩‍👧👋👋', 4), ['a', '👨‍👩‍👧👋', '👋'])
@@ -117,7 +117,7 @@ t.test('text is wrapped at blanks, and within a word only where the word alone i
   t.same(wrapText('', 10), [''])
 })
 
-t.test('a fact that does not fit goes on below its value: nothing of it is cut', async t => {
+t.test('a fact that does not fit its line is wrapped below its value, not cut', async t => {
   const facts = [
     ['halted', 'slack:ops:배포, 13 s ago: message order-4713 is a dead letter'],
     ['disk', '3 KiB'],

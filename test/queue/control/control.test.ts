@@ -66,7 +66,7 @@ async function queueWithDead(t: Test) {
   return { directory, queue }
 }
 
-t.test('another process hands a message to the owner, and is answered once it is durable', async t => {
+t.test('a message from another process is answered by the owner once it is durable', async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue(t, {}, directory)
   const receipts = await ask(
@@ -87,26 +87,32 @@ t.test('another process hands a message to the owner, and is answered once it is
   t.match(again, [{ id: 'one', duplicate: true }], 'asking twice enqueues once')
 })
 
-t.test('a request that the queue refuses is answered with the same code and changes nothing', async t => {
-  const directory = temporaryDirectory(t)
-  const queue = await openQueue(t, {}, directory)
-  await queue.enqueue({ id: 'one', channel: 'chat', payload: 1 })
-  await t.rejects(ask(directory, enqueue({ id: 'one', channel: 'chat', payload: 2 })), {
-    code: 'WAQ_ID_CONFLICT',
-    ids: ['one'],
-  })
-  await t.rejects(ask(directory, enqueue({ id: 'two', channel: 'chat', payload: 1 }, { channel: 'chat' })), {
-    code: 'WAQ_INVALID_MESSAGE',
-    message: /no "payload"/,
-  })
-  await t.rejects(ask(directory, enqueue({ id: 'two', chanel: 'chat', payload: 1 })), {
-    code: 'WAQ_INVALID_MESSAGE',
-    message: /Did you mean "channel"/,
-  })
-  t.equal(queue.stats().pending, 1)
-})
+t.test(
+  'a control request that the queue refuses is answered with its error code and changes nothing',
+  async t => {
+    const directory = temporaryDirectory(t)
+    const queue = await openQueue(t, {}, directory)
+    await queue.enqueue({ id: 'one', channel: 'chat', payload: 1 })
+    await t.rejects(ask(directory, enqueue({ id: 'one', channel: 'chat', payload: 2 })), {
+      code: 'WAQ_ID_CONFLICT',
+      ids: ['one'],
+    })
+    await t.rejects(
+      ask(directory, enqueue({ id: 'two', channel: 'chat', payload: 1 }, { channel: 'chat' })),
+      {
+        code: 'WAQ_INVALID_MESSAGE',
+        message: /no "payload"/,
+      },
+    )
+    await t.rejects(ask(directory, enqueue({ id: 'two', chanel: 'chat', payload: 1 })), {
+      code: 'WAQ_INVALID_MESSAGE',
+      message: /Did you mean "channel"/,
+    })
+    t.equal(queue.stats().pending, 1)
+  },
+)
 
-t.test('dead letters are retried and purged by the owner', async t => {
+t.test('the owner retries and purges dead letters on request', async t => {
   const { directory, queue } = await queueWithDead(t)
   const purged = await ask(directory, { kind: 'purge-dead', ids: ['dead-1', 'unknown'] })
   t.same(purged, { changed: 1 })
@@ -117,7 +123,7 @@ t.test('dead letters are retried and purged by the owner', async t => {
   await t.rejects(ask(directory, { kind: 'purge-dead', ids: [''] }), { code: 'WAQ_INVALID_OPTION' })
 })
 
-t.test('the owner compacts, and says how it stands before and after', async t => {
+t.test('the owner compacts on request, and answers with the usage before and after', async t => {
   const { directory } = await queueWithDead(t)
   t.match(await ask(directory, { kind: 'compact' }), {
     before: { diskBytes: Number, segments: Number },
@@ -125,7 +131,7 @@ t.test('the owner compacts, and says how it stands before and after', async t =>
   })
 })
 
-t.test('a request and its answer are private', async t => {
+t.test('a control request and its answer are private files', async t => {
   const directory = temporaryDirectory(t)
   await (await openQueue(t, {}, directory)).close()
   const stop = new AbortController()
@@ -139,7 +145,7 @@ t.test('a request and its answer are private', async t => {
   t.same(left(directory), [], 'it was taken back')
 })
 
-t.test('without an answer the request is taken back: nothing happens later', async t => {
+t.test('a control request without an answer is taken back and not carried out later', async t => {
   const directory = temporaryDirectory(t)
   await (await openQueue(t, {}, directory)).close()
   const asked = ask(directory, enqueue({ id: 'one', channel: 'chat', payload: 1 }), { patienceMs: 50 })
@@ -149,34 +155,34 @@ t.test('without an answer the request is taken back: nothing happens later', asy
   t.equal(await queue.get('one'), undefined)
 })
 
+t.test('a control request made while the queue was not open is carried out by the next owner', async t => {
+  const directory = temporaryDirectory(t)
+  await (await openQueue(t, {}, directory)).close()
+  const asked = ask(directory, enqueue({ id: 'one', channel: 'chat', payload: 1 }))
+  await until(() => left(directory).some(name => name.endsWith('.request')))
+  const queue = await openQueue(t, {}, directory)
+  t.match(await asked, [{ id: 'one' }])
+  t.ok(await queue.get('one'))
+})
+
 t.test(
-  'a request that was put there while no one had the queue open is carried out by the next owner',
+  'a control request that a dead owner had taken is answered as indeterminate by the next owner',
   async t => {
     const directory = temporaryDirectory(t)
     await (await openQueue(t, {}, directory)).close()
-    const asked = ask(directory, enqueue({ id: 'one', channel: 'chat', payload: 1 }))
+    const asked = ask(directory, { kind: 'compact' })
     await until(() => left(directory).some(name => name.endsWith('.request')))
-    const queue = await openQueue(t, {}, directory)
-    t.match(await asked, [{ id: 'one' }])
-    t.ok(await queue.get('one'))
+    const [name] = left(directory)
+    const path = join(directory, 'control', name!)
+    // As the rename of an owner that was killed a moment later would leave it.
+    renameSync(path, path.replace('.request', '.taken'))
+    await openQueue(t, {}, directory)
+    await t.rejects(asked, { code: 'WAQ_IO', indeterminate: true, message: /ask again/ })
+    t.same(left(directory), [])
   },
 )
 
-t.test('a request that a dead owner had taken is answered as uncertain by the next owner', async t => {
-  const directory = temporaryDirectory(t)
-  await (await openQueue(t, {}, directory)).close()
-  const asked = ask(directory, { kind: 'compact' })
-  await until(() => left(directory).some(name => name.endsWith('.request')))
-  const [name] = left(directory)
-  const path = join(directory, 'control', name!)
-  // As the rename of an owner that was killed a moment later would leave it.
-  renameSync(path, path.replace('.request', '.taken'))
-  await openQueue(t, {}, directory)
-  await t.rejects(asked, { code: 'WAQ_IO', indeterminate: true, message: /ask again/ })
-  t.same(left(directory), [])
-})
-
-t.test('an owner that ended behind its answer leaves nothing: what it had taken is cleared away', async t => {
+t.test('the next owner clears away a request whose owner died after its answer', async t => {
   const directory = temporaryDirectory(t)
   await (await openQueue(t, {}, directory)).close()
   const asked = ask(directory, { kind: 'compact' })
@@ -189,21 +195,18 @@ t.test('an owner that ended behind its answer leaves nothing: what it had taken 
   t.same(left(directory), [])
 })
 
-t.test(
-  'an owner that has begun, and falls silent when it is to stop, leaves the outcome uncertain',
-  async t => {
-    const directory = temporaryDirectory(t)
-    await (await openQueue(t, {}, directory)).close()
-    const stop = new AbortController()
-    const asked = ask(directory, { kind: 'compact' }, { signal: stop.signal, stoppingMs: 50 })
-    await until(() => left(directory).some(name => name.endsWith('.request')))
-    const path = join(directory, 'control', left(directory).find(name => name.endsWith('.request'))!)
-    renameSync(path, path.replace('.request', '.taken'))
-    stop.abort()
-    await t.rejects(asked, { code: 'WAQ_IO', indeterminate: true, message: /did not tell how that ended/ })
-    t.same(left(directory), [], 'it was asked to stop')
-  },
-)
+t.test('a request is indeterminate if its owner has begun and falls silent when asked to stop', async t => {
+  const directory = temporaryDirectory(t)
+  await (await openQueue(t, {}, directory)).close()
+  const stop = new AbortController()
+  const asked = ask(directory, { kind: 'compact' }, { signal: stop.signal, stoppingMs: 50 })
+  await until(() => left(directory).some(name => name.endsWith('.request')))
+  const path = join(directory, 'control', left(directory).find(name => name.endsWith('.request'))!)
+  renameSync(path, path.replace('.request', '.taken'))
+  stop.abort()
+  await t.rejects(asked, { code: 'WAQ_IO', indeterminate: true, message: /did not tell how that ended/ })
+  t.same(left(directory), [], 'it was asked to stop')
+})
 
 /** A request that an owner of ours, which the test plays, has begun. */
 async function taken(directory: string, options: Partial<Parameters<typeof askOwner>[2]>) {
@@ -218,7 +221,7 @@ async function taken(directory: string, options: Partial<Parameters<typeof askOw
   return { asked, answer }
 }
 
-t.test('an owner that has begun and falls silent is not waited for', async t => {
+t.test('a request whose owner has begun and falls silent ends as indeterminate', async t => {
   const directory = temporaryDirectory(t)
   const owner = { ...HERE, since: Date.UTC(2026, 1, 3, 4, 5, 6) }
   const { asked, answer } = await taken(directory, {
@@ -239,7 +242,7 @@ t.test('an owner that has begun and falls silent is not waited for', async t => 
   )
 })
 
-t.test('an owner that reports progress is waited for, however long', async t => {
+t.test('a request waits for an owner that reports progress, however long', async t => {
   const { asked, answer } = await taken(temporaryDirectory(t), { patienceMs: 1_000, silentMs: 1_500 })
   for (let beat = 1; beat <= 40; beat += 1) {
     await answer({ state: 'working', beat })
@@ -249,7 +252,7 @@ t.test('an owner that reports progress is waited for, however long', async t => 
   t.equal(await asked, 7)
 })
 
-t.test('an owner tells that it is at it, also where there is no progress to tell of', async t => {
+t.test('an owner shows signs of work on a request that has no progress to report', async t => {
   const directory = temporaryDirectory(t)
   const control = join(directory, 'control')
   await mkdir(control, { recursive: true })
@@ -269,7 +272,7 @@ t.test('an owner tells that it is at it, also where there is no progress to tell
   await inbox.close()
 })
 
-t.test('the answer of an owner that ended stands: the next one does not call it uncertain', async t => {
+t.test('the answer of a dead owner stands and is not made indeterminate by the next one', async t => {
   const directory = temporaryDirectory(t)
   await (await openQueue(t, {}, directory)).close()
   const [done, working] = [uuidv7(), uuidv7()]
@@ -283,7 +286,7 @@ t.test('the answer of an owner that ended stands: the next one does not call it 
   t.match(JSON.parse(readFileSync(place(working, '.answer'), 'utf8')), { state: 'failed' })
 })
 
-t.test('an owner that is gone is not waited for', async t => {
+t.test('a request does not wait for an owner that is gone', async t => {
   const directory = temporaryDirectory(t)
   await (await openQueue(t, {}, directory)).close()
   const asked = ask(directory, { kind: 'compact' }, { owner: async () => undefined, patienceMs: 60_000 })
@@ -373,7 +376,7 @@ for (const [name, place, problem] of hostile) {
   })
 }
 
-t.test('a request that no one waits for any more is not carried out', async t => {
+t.test('an expired control request is not carried out', async t => {
   const directory = temporaryDirectory(t)
   await (await openQueue(t, {}, directory)).close()
   const control = join(directory, 'control')
@@ -396,7 +399,7 @@ t.test('a request that no one waits for any more is not carried out', async t =>
   t.same(left(directory), [])
 })
 
-t.test('an owner publishes how it stands, and at its close one last time', async t => {
+t.test('an owner publishes its status while it is open and once more when it closes', async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue(t, {}, directory)
   await until(() => existsSync(join(directory, 'control', 'status.json')))

@@ -19,7 +19,7 @@ async function nextWarning(): Promise<Error & { code?: string }> {
 // Warnings that are expected need not stand in the output.
 process.removeAllListeners('warning')
 
-t.test('every listener is called, in order, whatever the others do', async t => {
+t.test('every listener of an event is called in order, also after one that fails', async t => {
   const source = emitter()
   const calls: string[] = []
   const errors: Error[] = []
@@ -57,13 +57,13 @@ t.test('a listener added by once is called once', async t => {
   t.same(await next, [EVENT])
 })
 
-t.test('an error that no one listens to becomes a warning with its code', async t => {
+t.test('an error event without a listener becomes a warning with its code', async t => {
   const warning = nextWarning()
   notifyError(emitter(), new WaqError('WAQ_IO', 'the disk is gone'))
   t.match(await warning, { name: 'WaqWarning', code: 'WAQ_IO', message: 'WAQ_IO: the disk is gone' })
 })
 
-t.test('an error whose listener fails becomes a warning, and so does the failure', async t => {
+t.test('an error event whose listener fails becomes a warning, and so does the failure', async t => {
   for (const fail of [
     () => {
       throw new Error('listener')

@@ -10,7 +10,7 @@ const delivered = (id: string, result?: number): Settlement<number> => ({
   ...(result !== undefined && { result }),
 })
 
-t.test('everyone who waits for a message is told how it settled', async t => {
+t.test('every waiter of a message gets its settlement', async t => {
   const settlements = new Settlements<number>()
   const first = settlements.wait('a')
   const second = settlements.wait('a')
@@ -22,7 +22,7 @@ t.test('everyone who waits for a message is told how it settled', async t => {
   t.same(await other.settled, delivered('b'))
 })
 
-t.test('a waiter that left is not told', async t => {
+t.test('a waiter that left gets no settlement', async t => {
   const settlements = new Settlements<number>()
   const left = settlements.wait('a')
   const stays = settlements.wait('a')
@@ -38,7 +38,7 @@ t.test('a waiter that left is not told', async t => {
   t.equal(told, false)
 })
 
-t.test('the latest settlements are kept, the oldest go first', async t => {
+t.test('the latest settlements are kept, and the oldest are dropped first', async t => {
   const settlements = new Settlements<number>()
   settlements.settle(delivered('first', 1))
   settlements.settle(delivered('second', 2))
@@ -48,7 +48,7 @@ t.test('the latest settlements are kept, the oldest go first', async t => {
   t.same(settlements.recent('first'), delivered('first', 3))
 })
 
-t.test('the latest settlements are found as well by who asked before, and after a pause', async t => {
+t.test('a recent settlement is found again after earlier look-ups and a pause', async t => {
   const settlements = new Settlements<number>()
   for (const pause of [1, 400, 999, 1_000, 1_001, 2_500]) {
     settlements.recent('nobody')
@@ -60,7 +60,7 @@ t.test('the latest settlements are found as well by who asked before, and after 
   }
 })
 
-t.test('a question for a settlement looks through all of them only once in a thousand', async t => {
+t.test('a look-up of a settlement searches all of them only once in a thousand', async t => {
   const settlements = new Settlements<number>()
   let looks = 0
   let isRight = true
@@ -79,7 +79,7 @@ t.test('a question for a settlement looks through all of them only once in a tho
   t.ok(looks < 50_000, `${looks} looks`)
 })
 
-t.test('closing tells everyone who waits, and everyone who comes later', async t => {
+t.test('a close rejects every waiter, present and later', async t => {
   const settlements = new Settlements<number>()
   const waiting = settlements.wait('a')
   settlements.close(new Error('closed'))
@@ -88,7 +88,7 @@ t.test('closing tells everyone who waits, and everyone who comes later', async t
   await t.rejects(settlements.wait('b').settled, { message: 'closed' })
 })
 
-t.test('a purged message had died', async t => {
+t.test('the settlement of a purged message is that of a dead one', async t => {
   const base = { id: 'a', channel: 'c', sequence: 1, attempts: 2, at: 9 }
   t.same(settledSettlement({ ...base, state: 'purged' }), { id: 'a', state: 'dead', attempts: 2, at: 9 })
   t.same(settledSettlement({ ...base, state: 'cancelled' }), {

@@ -24,7 +24,7 @@ function admission(limits: Partial<PendingLimits>) {
 /** Lets every callback run that is due already. */
 const settle = () => new Promise<void>(resolve => setImmediate(resolve))
 
-t.test('messages are let in up to the limit, and the next one is told that the queue is full', async t => {
+t.test('messages are admitted up to maxPendingMessages, and the next one is refused as full', async t => {
   const { door, load } = admission({ maxPendingMessages: 3 })
   load.messages = 1
   t.equal(door.tryTake(1, 10), true)
@@ -42,14 +42,14 @@ t.test('messages are let in up to the limit, and the next one is told that the q
   t.equal(door.tryTake(1, 10), true)
 })
 
-t.test('bytes are limited as messages are', async t => {
+t.test('messages are admitted up to maxPendingBytes, and the next one is refused as full', async t => {
   const { door, load } = admission({ maxPendingBytes: 100 })
   load.bytes = 60
   t.equal(door.tryTake(1, 41), false)
   t.equal(door.tryTake(1, 40), true)
 })
 
-t.test('a list that could never fit is too large, also for one that would wait', async t => {
+t.test("a list that could never fit is refused as too large, also with whenFull 'wait'", async t => {
   const { door } = admission({ maxPendingMessages: 3, maxPendingBytes: 50, whenFull: 'wait' })
   for (const [messages, bytes] of [
     [4, 10],
@@ -65,26 +65,23 @@ t.test('a list that could never fit is too large, also for one that would wait',
   }
 })
 
-t.test(
-  'those that wait are let in in the order of their coming, a small one never before a large one',
-  async t => {
-    const { door, load } = admission({ maxPendingBytes: 100, whenFull: 'wait' })
-    load.bytes = 100
-    const order: string[] = []
-    const enter = (name: string, bytes: number) =>
-      door.whenAdmitted(1, bytes, [name], undefined, async () => order.push(name))
-    const all = [enter('large', 80), enter('small', 1), enter('last', 1)]
-    load.bytes = 50
-    door.roomChanged()
-    await settle()
-    t.same(order, [], 'the first does not fit, so no one passes')
-    t.equal(door.tryTake(1, 1), false, 'nor does a newcomer')
-    load.bytes = 10
-    door.roomChanged()
-    await Promise.all(all)
-    t.same(order, ['large', 'small', 'last'])
-  },
-)
+t.test('waiting enqueues are admitted in order, a small one never before an earlier large one', async t => {
+  const { door, load } = admission({ maxPendingBytes: 100, whenFull: 'wait' })
+  load.bytes = 100
+  const order: string[] = []
+  const enter = (name: string, bytes: number) =>
+    door.whenAdmitted(1, bytes, [name], undefined, async () => order.push(name))
+  const all = [enter('large', 80), enter('small', 1), enter('last', 1)]
+  load.bytes = 50
+  door.roomChanged()
+  await settle()
+  t.same(order, [], 'the first does not fit, so no one passes')
+  t.equal(door.tryTake(1, 1), false, 'nor does a newcomer')
+  load.bytes = 10
+  door.roomChanged()
+  await Promise.all(all)
+  t.same(order, ['large', 'small', 'last'])
+})
 
 t.test('an admitted enqueue runs in the same tick, before any newcomer', async t => {
   const { door, load } = admission({ maxPendingMessages: 2, whenFull: 'wait' })
@@ -98,23 +95,26 @@ t.test('an admitted enqueue runs in the same tick, before any newcomer', async t
   t.same(order, ['waiting', 'newcomer'])
 })
 
-t.test('an abort leaves the line, with its reason as cause, and lets those behind it in', async t => {
-  const { door, load } = admission({ maxPendingBytes: 100, whenFull: 'wait' })
-  load.bytes = 50
-  const controller = new AbortController()
-  const reason = new Error('no longer wanted')
-  let ran = false
-  const large = door.whenAdmitted(1, 80, [], controller.signal, async () => {
-    ran = true
-  })
-  const small = door.whenAdmitted(1, 10, [], undefined, async () => 'in')
-  controller.abort(reason)
-  await t.rejects(large, { name: 'AbortError', cause: reason })
-  t.equal(await small, 'in')
-  t.equal(ran, false)
-})
+t.test(
+  'an aborted enqueue leaves the line with its reason as cause, and the next ones are admitted',
+  async t => {
+    const { door, load } = admission({ maxPendingBytes: 100, whenFull: 'wait' })
+    load.bytes = 50
+    const controller = new AbortController()
+    const reason = new Error('no longer wanted')
+    let ran = false
+    const large = door.whenAdmitted(1, 80, [], controller.signal, async () => {
+      ran = true
+    })
+    const small = door.whenAdmitted(1, 10, [], undefined, async () => 'in')
+    controller.abort(reason)
+    await t.rejects(large, { name: 'AbortError', cause: reason })
+    t.equal(await small, 'in')
+    t.equal(ran, false)
+  },
+)
 
-t.test('an abort after admission changes nothing', async t => {
+t.test('an abort after admission does not withdraw an enqueue', async t => {
   const { door, load } = admission({ maxPendingMessages: 1, whenFull: 'wait' })
   load.messages = 1
   const controller = new AbortController()
@@ -128,7 +128,7 @@ t.test('an abort after admission changes nothing', async t => {
   t.equal(await entered, 'in')
 })
 
-t.test('whoever waits when the queue closes is told', async t => {
+t.test('an enqueue that waits for room when the queue closes rejects with WAQ_CLOSED', async t => {
   const { door, load } = admission({ maxPendingMessages: 1, whenFull: 'wait' })
   load.messages = 1
   const first = door.whenAdmitted(1, 1, [], undefined, async () => 1)
@@ -142,7 +142,7 @@ t.test('whoever waits when the queue closes is told', async t => {
   )
 })
 
-t.test('work that fails fails its caller alone', async t => {
+t.test('work that fails after admission rejects its own caller only', async t => {
   const { door, load } = admission({ maxPendingMessages: 1, whenFull: 'wait' })
   load.messages = 1
   const failing = door.whenAdmitted(1, 1, [], undefined, async () => {

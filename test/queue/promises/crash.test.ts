@@ -30,7 +30,7 @@ async function live(t: Test, directory: string, receiver: Receiver, options: Que
   return { queue, deliveries }
 }
 
-t.test('a crash between send and ack leaves doubt: the next send is told', async t => {
+t.test('after a crash between send and ack the next send gets mayHaveBeenSent', async t => {
   const { directory, receiver } = await killed(t, { messages: [message('a')], killedAt: 'a' })
   const { queue, deliveries } = await live(t, directory, receiver)
   t.match(queue.recovery, { pending: 0, inDoubt: 1, dead: 0 })
@@ -39,25 +39,22 @@ t.test('a crash between send and ack leaves doubt: the next send is told', async
   t.equal(deliveries.length, 1)
 })
 
-t.test(
-  'a crash between send and ack is never a silent resend: a receiver that is asked first settles it',
-  async t => {
-    const { directory, receiver } = await killed(t, { messages: [message('a')], killedAt: 'a' })
-    const asked: string[] = []
-    const { queue, deliveries } = await live(t, directory, receiver, {
-      onAmbiguous: ({ id, mayHaveBeenSent, lastAttemptAt }) => {
-        asked.push(id)
-        t.equal(mayHaveBeenSent, true)
-        t.ok(lastAttemptAt > 0)
-        return receiver.taken.includes(id) ? 'sent' : 'not-sent'
-      },
-    })
-    t.match(await queue.settled('a'), { state: 'delivered', attempts: 1 })
-    t.strictSame([asked, deliveries, receiver.taken], [['a'], [], ['a']])
-  },
-)
+t.test('a message in doubt after a crash is settled without a send if the receiver confirms it', async t => {
+  const { directory, receiver } = await killed(t, { messages: [message('a')], killedAt: 'a' })
+  const asked: string[] = []
+  const { queue, deliveries } = await live(t, directory, receiver, {
+    onAmbiguous: ({ id, mayHaveBeenSent, lastAttemptAt }) => {
+      asked.push(id)
+      t.equal(mayHaveBeenSent, true)
+      t.ok(lastAttemptAt > 0)
+      return receiver.taken.includes(id) ? 'sent' : 'not-sent'
+    },
+  })
+  t.match(await queue.settled('a'), { state: 'delivered', attempts: 1 })
+  t.strictSame([asked, deliveries, receiver.taken], [['a'], [], ['a']])
+})
 
-t.test('a crash before the receiver had it is told apart by a receiver that is asked', async t => {
+t.test('a message that crashed before its arrival is sent unmarked if the receiver denies it', async t => {
   const { directory, receiver } = await killed(t, {
     messages: [message('a')],
     killedAt: 'a',
@@ -72,7 +69,7 @@ t.test('a crash before the receiver had it is told apart by a receiver that is a
 })
 
 t.test(
-  'at most once: a message in doubt after a crash is a dead letter, and those behind it go on',
+  "with onAmbiguous 'dead-letter' a message in doubt after a crash is dead, and the next ones go on",
   async t => {
     const { directory, receiver } = await killed(t, {
       messages: [message('a'), message('b')],
@@ -86,7 +83,7 @@ t.test(
   },
 )
 
-t.test('parts 1 and 2 of 4 were sent, then a crash: it goes on at part 3', async t => {
+t.test('a list of 4 parts goes on at part 3 after a crash behind part 2', async t => {
   const parts = ['1', '2', '3', '4'].map(id => message(id))
   const { directory, receiver } = await killed(t, {
     messages: parts,
@@ -107,7 +104,7 @@ t.test('parts 1 and 2 of 4 were sent, then a crash: it goes on at part 3', async
   t.strictSame(receiver.taken, ['1', '2', '3', '4'])
 })
 
-t.test('a part that dies after a crash takes the later ones along', async t => {
+t.test('a part that dies after a crash takes the later parts of its list along', async t => {
   const { directory, receiver } = await killed(t, {
     messages: ['1', '2', '3', '4'].map(id => message(id)),
     together: true,
@@ -126,7 +123,7 @@ t.test('a part that dies after a crash takes the later ones along', async t => {
   t.strictSame(receiver.taken, ['1', '2'])
 })
 
-t.test('the same id twice, before and after a crash, is sent once', async t => {
+t.test('an id enqueued before and after a crash is sent once', async t => {
   const { directory, receiver } = await killed(t, {
     messages: [message('a'), message('b')],
     killedAt: 'b',
@@ -140,7 +137,7 @@ t.test('the same id twice, before and after a crash, is sent once', async t => {
   t.strictSame(receiver.taken, ['a', 'b'])
 })
 
-t.test('a message that kills its process does not do so for ever', async t => {
+t.test('a message that kills its process is a dead letter after maxAttempts', async t => {
   const directory = temporaryDirectory(t)
   const file = join(directory, '..', 'taken')
   const retry = [0, 0]

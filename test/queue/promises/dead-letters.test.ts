@@ -26,7 +26,7 @@ async function retained(world: World, done: () => Promise<boolean>): Promise<voi
   while (!(await done())) await world.clock.advance(1)
 }
 
-t.test('dead letters beyond a number go, the oldest first, and stay gone', async t => {
+t.test('dead letters beyond maxCount are purged, the oldest first, and stay gone', async t => {
   const world = await World.open(t, { deadLetters: { maxCount: 3 } })
   await bury(world, 'chat', '1', '2', '3', '4', '5')
   await retained(world, async () => (await deadIds(world)).length <= 3)
@@ -38,7 +38,7 @@ t.test('dead letters beyond a number go, the oldest first, and stay gone', async
   t.match(again, { duplicate: true, state: 'dead' })
 })
 
-t.test('dead letters beyond an age go, also those that came of age while no one ran', async t => {
+t.test('dead letters older than maxAgeMs are purged, also those that aged while no process ran', async t => {
   const world = await World.open(t, { deadLetters: { maxAgeMs: AGE_MS } })
   await bury(world, 'chat', 'old')
   await world.pass(AGE_MS / 2)
@@ -53,7 +53,7 @@ t.test('dead letters beyond an age go, also those that came of age while no one 
   t.match(world.queue.stats(), { dead: 0 })
 })
 
-t.test('a dead letter that lives again is not thrown away, and dies with a new age', async t => {
+t.test('a redriven dead letter is not purged, and has a new age when it dies again', async t => {
   const world = await World.open(t, { deadLetters: { maxCount: 2 } })
   await bury(world, 'chat', '1', '2')
   await world.queue.retryDead({ id: 'chat/1' })
@@ -63,7 +63,7 @@ t.test('a dead letter that lives again is not thrown away, and dies with a new a
   t.strictSame(await deadIds(world), ['chat/1', 'chat/3'])
 })
 
-t.test('with a number of 0 none is kept, and each is told', async t => {
+t.test('with maxCount 0 no dead letter is kept, and each is announced', async t => {
   const world = await World.open(t, { deadLetters: { maxCount: 0 } })
   world.replies.set('chat', permanent)
   const told: [string, string][] = []
@@ -79,7 +79,7 @@ t.test('with a number of 0 none is kept, and each is told', async t => {
   ])
 })
 
-t.test('thousands of dead letters go in batches, and deliveries go on meanwhile', async t => {
+t.test('thousands of dead letters are purged in batches, and deliveries go on meanwhile', async t => {
   const world = await World.open(t)
   const messages = Array.from({ length: 1_700 }, (_, index) => ({
     id: `alert ${index}`,
@@ -98,7 +98,7 @@ t.test('thousands of dead letters go in batches, and deliveries go on meanwhile'
   await retained(world, async () => world.queue.stats().dead === 100)
 })
 
-t.test('dead letters are selected by id, channel, prefix, reason and how long they are dead', async t => {
+t.test('dead letters are selected by id, channel, prefix, reason and age', async t => {
   const world = await World.open(t)
   await bury(world, 'telegram:1', 'a')
   await bury(world, 'telegram:2', 'b')
@@ -124,7 +124,7 @@ t.test('dead letters are selected by id, channel, prefix, reason and how long th
   }
 })
 
-t.test('a redriven message begins anew with attempts and time to live, and keeps its doubt', async t => {
+t.test('a redriven message gets new attempts and time to live, and keeps mayHaveBeenSent', async t => {
   const world = await World.open(t, { retry: [1_000], ttlMs: 60_000 })
   world.replies.set('chat/1', { kind: 'ambiguous' })
   await world.enqueue('chat/1')
@@ -140,37 +140,40 @@ t.test('a redriven message begins anew with attempts and time to live, and keeps
   t.match(await world.queue.settled('chat/1'), { state: 'delivered', attempts: 2 })
 })
 
-t.test('the last few attempts are kept, bounded and without credentials, across a restart', async t => {
-  const world = await World.open(t, { retry: Array.from({ length: 7 }, () => 1_000) })
-  let attempt = 0
-  world.replies.set('chat/1', () => {
-    attempt++
-    const url = 'https://api.telegram.org/bot123456:AAsecretsecretsecretsecretsecretsecret/sendMessage'
-    throw Object.assign(
-      new SendError(`attempt ${attempt}: POST ${url}: ${'x'.repeat(5_000)}`, { kind: 'retry' }),
-      {
-        code: 'E_TEST',
-      },
+t.test(
+  'the history of the last attempts is kept across a restart, bounded and without credentials',
+  async t => {
+    const world = await World.open(t, { retry: Array.from({ length: 7 }, () => 1_000) })
+    let attempt = 0
+    world.replies.set('chat/1', () => {
+      attempt++
+      const url = 'https://api.telegram.org/bot123456:AAsecretsecretsecretsecretsecretsecret/sendMessage'
+      throw Object.assign(
+        new SendError(`attempt ${attempt}: POST ${url}: ${'x'.repeat(5_000)}`, { kind: 'retry' }),
+        {
+          code: 'E_TEST',
+        },
+      )
+    })
+    await world.enqueue('chat/1')
+    await world.pass(7_000)
+    await world.restart()
+    const view = (await world.queue.get('chat/1')) as MessageView
+    t.match(view, { state: 'dead', attempts: 8, deadReason: 'attempts', lastError: view.history.at(-1) })
+    t.strictSame(
+      view.history.map(({ message }) => /^attempt \d/.exec(message)?.[0]),
+      ['attempt 4', 'attempt 5', 'attempt 6', 'attempt 7', 'attempt 8'],
     )
-  })
-  await world.enqueue('chat/1')
-  await world.pass(7_000)
-  await world.restart()
-  const view = (await world.queue.get('chat/1')) as MessageView
-  t.match(view, { state: 'dead', attempts: 8, deadReason: 'attempts', lastError: view.history.at(-1) })
-  t.strictSame(
-    view.history.map(({ message }) => /^attempt \d/.exec(message)?.[0]),
-    ['attempt 4', 'attempt 5', 'attempt 6', 'attempt 7', 'attempt 8'],
-  )
-  for (const { name, message, code, at } of view.history) {
-    t.match({ name, code }, { name: 'SendError', code: 'E_TEST' })
-    t.notMatch(message, /secret/)
-    t.ok(message.length <= 500)
-    t.ok(at > 0)
-  }
-})
+    for (const { name, message, code, at } of view.history) {
+      t.match({ name, code }, { name: 'SendError', code: 'E_TEST' })
+      t.notMatch(message, /secret/)
+      t.ok(message.length <= 500)
+      t.ok(at > 0)
+    }
+  },
+)
 
-t.test('reasons are told apart', async t => {
+t.test('each cause of death has its own reason', async t => {
   const world = await World.open(t, { retry: [], onAmbiguous: 'dead-letter' })
   world.replies
     .set('attempts', { kind: 'retry' })
@@ -199,7 +202,7 @@ t.test('reasons are told apart', async t => {
   })
 })
 
-t.test('an empty purge of what no one has yet resolves', async t => {
+t.test('a purge that selects nothing resolves', async t => {
   const world = await World.open(t)
   t.equal(await world.queue.retryDead({ all: true }), 0)
   const idle = once(world.queue, 'idle')

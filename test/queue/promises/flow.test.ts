@@ -3,7 +3,7 @@ import { gate, macrotask, openQueue } from '../fixtures/open-queue.js'
 
 const message = (id: string, channel = 'chat') => ({ id, channel, payload: null })
 
-t.test('a send that throws at once, returns nothing or returns a value does what it says', async t => {
+t.test('a send that throws fails its attempt, and one that returns anything or nothing delivers', async t => {
   const queue = await openQueue(t, {
     retry: [],
     send: ({ id }) => {
@@ -22,7 +22,7 @@ t.test('a send that throws at once, returns nothing or returns a value does what
 })
 
 t.test(
-  'a send that never settles occupies its chat for its time and its grace, and no other chat',
+  'a send that never settles occupies its chat until timeout and grace are over, and no other chat',
   async t => {
     let calls = 0
     const queue = await openQueue(t, {
@@ -57,52 +57,46 @@ t.test('a send that settles twice counts once', async t => {
   t.strictSame(events, ['delivered'])
 })
 
-t.test(
-  'from inside send the queue can be told to enqueue, cancel, pause, resume, list, drain and close',
-  async t => {
-    const sent: string[] = []
-    const ended = gate()
-    const queue = await openQueue(t, {
-      send: async ({ id }) => {
-        sent.push(id)
-        if (id !== 'a') return
-        await queue.enqueue([message('b'), message('c'), message('d')])
-        t.equal(await queue.cancel('c'), true)
-        t.equal(await queue.cancel('a'), false, 'what is being sent cannot be withdrawn')
-        queue.pause('chat')
-        t.match(await queue.get('a'), { state: 'sending' })
-        t.strictSame(await queue.drain(), { remaining: 3 })
-        queue.resume('chat')
-        ended.open()
-      },
-    })
-    await queue.enqueue(message('a'))
-    await ended.opened
-    await queue.settled('d')
-    t.strictSame(sent, ['a', 'b', 'd'])
-  },
-)
+t.test('send may call enqueue, cancel, pause, resume, list, drain and close of its queue', async t => {
+  const sent: string[] = []
+  const ended = gate()
+  const queue = await openQueue(t, {
+    send: async ({ id }) => {
+      sent.push(id)
+      if (id !== 'a') return
+      await queue.enqueue([message('b'), message('c'), message('d')])
+      t.equal(await queue.cancel('c'), true)
+      t.equal(await queue.cancel('a'), false, 'what is being sent cannot be withdrawn')
+      queue.pause('chat')
+      t.match(await queue.get('a'), { state: 'sending' })
+      t.strictSame(await queue.drain(), { remaining: 3 })
+      queue.resume('chat')
+      ended.open()
+    },
+  })
+  await queue.enqueue(message('a'))
+  await ended.opened
+  await queue.settled('d')
+  t.strictSame(sent, ['a', 'b', 'd'])
+})
 
-t.test(
-  'close from inside send does not wait for that send, and its outcome is doubt or delivery, never a loss',
-  async t => {
-    const closed = gate()
-    const queue = await openQueue(t, {
-      send: async () => {
-        await queue.close()
-        closed.open()
-      },
-    })
-    await queue.enqueue(message('a'))
-    await closed.opened
-    const again = await openQueue(t, {}, queue.directory)
-    const { messages, pending, inDoubt } = again.recovery
-    t.equal(messages, 1)
-    t.equal(pending + inDoubt, 1)
-  },
-)
+t.test('a close inside send does not wait for that send, whose message is delivered or in doubt', async t => {
+  const closed = gate()
+  const queue = await openQueue(t, {
+    send: async () => {
+      await queue.close()
+      closed.open()
+    },
+  })
+  await queue.enqueue(message('a'))
+  await closed.opened
+  const again = await openQueue(t, {}, queue.directory)
+  const { messages, pending, inDoubt } = again.recovery
+  t.equal(messages, 1)
+  t.equal(pending + inDoubt, 1)
+})
 
-t.test('from inside listeners the queue can be told the same', async t => {
+t.test('listeners may call every method of their queue', async t => {
   const sent: string[] = []
   const queue = await openQueue(t, { send: ({ id }) => void sent.push(id) })
   const done = gate()
@@ -122,7 +116,7 @@ t.test('from inside listeners the queue can be told the same', async t => {
   await t.rejects(queue.enqueue(message('d')), { code: 'WAQ_CLOSED' })
 })
 
-t.test('a listener that throws or rejects harms nothing, and is reported', async t => {
+t.test('a listener that throws or rejects is reported, and deliveries go on', async t => {
   const queue = await openQueue(t, { send: () => undefined })
   const errors: string[] = []
   queue.on('error', error => errors.push(error.message))
@@ -142,7 +136,7 @@ t.test('a listener that throws or rejects harms nothing, and is reported', async
   t.equal(errors.filter(text => text.includes('rejected')).length, 2)
 })
 
-t.test('pause holds everything, a chat or a prefix; each is resumed by itself', async t => {
+t.test('a pause holds everything, a chat or a prefix, and each is resumed by itself', async t => {
   const sent: string[] = []
   const queue = await openQueue(t, { send: ({ id }) => void sent.push(id) })
   queue.pause('telegram:*')
@@ -166,7 +160,7 @@ t.test('pause holds everything, a chat or a prefix; each is resumed by itself', 
   t.strictSame(await queue.drain(), { remaining: 0 })
 })
 
-t.test('drain waits for retries, not for schedules, and can be aborted', async t => {
+t.test('drain waits for retries but not for schedules, and can be aborted', async t => {
   let failures = 2
   const queue = await openQueue(t, {
     retry: [5, 5],
@@ -187,7 +181,7 @@ t.test('drain waits for retries, not for schedules, and can be aborted', async t
   held.open()
 })
 
-t.test('close waits for what is being sent, in its grace', async t => {
+t.test('close waits for running sends within its grace', async t => {
   const began = gate()
   const held = gate()
   const queue = await openQueue(t, {

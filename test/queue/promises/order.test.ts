@@ -4,7 +4,7 @@ import { once, World } from './fixtures/world.js'
 
 const retry = { kind: 'retry' } as const
 
-t.test('a backing-off chat never delays another', async t => {
+t.test('a chat in backoff does not delay another', async t => {
   const world = await World.open(t, { concurrency: 1 })
   world.replies.set('stuck', retry)
   const first = once(world.queue, 'retry')
@@ -21,7 +21,7 @@ t.test('a backing-off chat never delays another', async t => {
   )
 })
 
-t.test('a later message never overtakes an earlier one of its chat, live', async t => {
+t.test('a later message never overtakes an earlier live one of its chat', async t => {
   const world = await World.open(t)
   let failures = 3
   world.replies.set('chat/1', () => {
@@ -36,7 +36,7 @@ t.test('a later message never overtakes an earlier one of its chat, live', async
   t.strictSame(world.ids, ['chat/1', 'chat/1', 'chat/1', 'chat/1', 'chat/2', 'chat/3', 'chat/4', 'chat/5'])
 })
 
-t.test('a later message never overtakes an earlier one of its chat, recovered', async t => {
+t.test('a later message never overtakes an earlier recovered one of its chat', async t => {
   const world = await World.open(t, { retry: { initialDelayMs: 60_000, jitter: 0 } })
   world.replies.set('chat/1', retry)
   const first = once(world.queue, 'retry')
@@ -52,7 +52,7 @@ t.test('a later message never overtakes an earlier one of its chat, recovered', 
   t.strictSame(world.ids, ['chat/1', 'chat/1', 'chat/2', 'chat/3'])
 })
 
-t.test('a live message never overtakes a backlog that no one has begun to send', async t => {
+t.test('a live message never overtakes an untouched backlog of its chat', async t => {
   const world = await World.open(t)
   world.queue.pause()
   await world.enqueue(...Array.from({ length: 50 }, (_, index) => `chat/${index}`))
@@ -62,7 +62,7 @@ t.test('a live message never overtakes a backlog that no one has begun to send',
   t.strictSame(world.ids, [...Array.from({ length: 50 }, (_, index) => `chat/${index}`), 'chat/last'])
 })
 
-t.test('a dead letter that lives again goes before what waits in its chat, or behind it', async t => {
+t.test('a redriven dead letter goes before or behind the waiting messages of its chat, as asked', async t => {
   for (const [place, order] of [
     ['original', ['a', 'a', 'b', 'c']],
     ['last', ['a', 'b', 'c', 'a']],
@@ -81,7 +81,7 @@ t.test('a dead letter that lives again goes before what waits in its chat, or be
   }
 })
 
-t.test('ordered: false lets others pass a message that waits for its retry', async t => {
+t.test('with ordered: false other messages pass one that waits for its retry', async t => {
   const world = await World.open(t, { channelOptions: () => ({ ordered: false }) })
   world.replies.set('chat/1', retry)
   await world.enqueue('chat/1', 'chat/2', 'chat/3')

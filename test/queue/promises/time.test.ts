@@ -5,7 +5,7 @@ const HOUR_MS = 3_600_000
 const retry = { kind: 'retry' } as const
 
 t.test(
-  '110 messages, 15 hours old, with a time to live of an hour: none is sent, all are expired and listed',
+  'none of 110 messages that are 15 hours old with a time to live of an hour is sent, and all are listed as expired',
   async t => {
     const world = await World.open(t)
     world.queue.pause()
@@ -27,24 +27,27 @@ t.test(
   },
 )
 
-t.test('429 with 30 s: nothing to that chat before, also across a restart, while others flow', async t => {
-  const world = await World.open(t)
-  world.replies.set('limited/1', { kind: 'rate-limited', afterMs: 30_000 })
-  const told = once<{ dueAt: number }>(world.queue, 'rateLimited')
-  await world.enqueue('limited/1', 'limited/2')
-  const { dueAt } = await told
-  world.replies.clear()
-  await world.restart({ afterMs: 12_000 })
-  await world.enqueue('limited/3', 'other/1')
-  await world.pass(17_999)
-  t.strictSame(world.ids, ['limited/1', 'other/1'], 'not a millisecond early')
-  await world.pass(1)
-  t.strictSame(world.ids.slice(2), ['limited/1', 'limited/2', 'limited/3'])
-  t.equal(world.sent[2]?.at, dueAt)
-  t.match(world.sent[2], { attempt: 1 }, 'and it cost no attempt')
-})
+t.test(
+  'after a 429 with 30 s nothing is sent to that chat for 30 s, also across a restart, and others go on',
+  async t => {
+    const world = await World.open(t)
+    world.replies.set('limited/1', { kind: 'rate-limited', afterMs: 30_000 })
+    const told = once<{ dueAt: number }>(world.queue, 'rateLimited')
+    await world.enqueue('limited/1', 'limited/2')
+    const { dueAt } = await told
+    world.replies.clear()
+    await world.restart({ afterMs: 12_000 })
+    await world.enqueue('limited/3', 'other/1')
+    await world.pass(17_999)
+    t.strictSame(world.ids, ['limited/1', 'other/1'], 'not a millisecond early')
+    await world.pass(1)
+    t.strictSame(world.ids.slice(2), ['limited/1', 'limited/2', 'limited/3'])
+    t.equal(world.sent[2]?.at, dueAt)
+    t.match(world.sent[2], { attempt: 1 }, 'and it cost no attempt')
+  },
+)
 
-t.test('429 for the whole bot stops its group, also across a restart, and no other', async t => {
+t.test('a 429 for the whole bot stops its group only, also across a restart', async t => {
   const groups = { 'telegram:*': {}, 'slack:*': {} }
   const world = await World.open(t, { groups })
   world.replies.set('telegram:1/1', { kind: 'rate-limited', afterMs: 30_000, scope: 'group' })
@@ -76,7 +79,7 @@ t.test('a retry is not due a millisecond early', async t => {
   }
 })
 
-t.test('a restart neither resets the schedule of retries nor bursts', async t => {
+t.test('a restart neither resets the backoff nor causes a burst', async t => {
   const world = await World.open(t, { retry: { jitter: 0 } })
   for (const chat of ['a', 'b', 'c']) world.replies.set(chat, retry)
   await world.enqueue('a/1', 'b/1', 'c/1')
@@ -90,7 +93,7 @@ t.test('a restart neither resets the schedule of retries nor bursts', async t =>
   t.equal(world.count('a/1'), 5)
 })
 
-t.test('a clock set back an hour neither stalls nor bursts', async t => {
+t.test('a clock set back an hour neither stalls sends nor causes a burst', async t => {
   const world = await World.open(t, { retry: { initialDelayMs: 10_000, jitter: 0 } })
   world.replies.set('chat/1', retry)
   const first = once(world.queue, 'retry')
@@ -110,7 +113,7 @@ t.test('a clock set back an hour neither stalls nor bursts', async t => {
   t.equal(world.count('chat/1'), 3)
 })
 
-t.test('a clock set forward an hour does not send a retry early, nor again and again', async t => {
+t.test('a clock set forward an hour sends no retry early and none twice', async t => {
   const world = await World.open(t, { retry: { initialDelayMs: 10_000, jitter: 0 } })
   world.replies.set('chat/1', retry)
   const first = once(world.queue, 'retry')
@@ -129,7 +132,7 @@ t.test('a clock set forward an hour does not send a retry early, nor again and a
   t.equal(world.count('chat/1'), 2)
 })
 
-t.test('a message for next month waits for it, longer than any timer of Node, across restarts', async t => {
+t.test("a message scheduled for next month waits across restarts, longer than a timer's maximum", async t => {
   const monthMs = 30 * 24 * HOUR_MS
   const world = await World.open(t)
   const deliverAt = world.clock.wall() + monthMs
@@ -144,7 +147,7 @@ t.test('a message for next month waits for it, longer than any timer of Node, ac
   t.strictSame(world.ids, ['chat/now', 'chat/later'])
 })
 
-t.test('a time to live counts from the due time', async t => {
+t.test('the time to live of a scheduled message counts from its due time', async t => {
   const world = await World.open(t)
   const message = { channel: 'chat', payload: null, delayMs: 10_000, ttlMs: 5_000 }
   await world.queue.enqueue({ ...message, id: 'in time' })
@@ -158,7 +161,7 @@ t.test('a time to live counts from the due time', async t => {
   t.match(await world.queue.get('too late'), { state: 'dead', deadReason: 'expired', attempts: 0 })
 })
 
-t.test('given up in time, charged or not, across restarts', async t => {
+t.test('a message is dead by giveUpAfterMs across restarts, though its attempts are not charged', async t => {
   const world = await World.open(t, { retry: { giveUpAfterMs: HOUR_MS } })
   world.replies.set('chat/1', { kind: 'retry', charged: false })
   await world.enqueue('chat/1')

@@ -3,41 +3,38 @@ import { once, World } from './fixtures/world.js'
 
 const HOUR_MS = 3_600_000
 
-t.test(
-  'an adapter absent for a while costs no attempt, and its backlog is sent when it is there',
-  async t => {
-    const world = await World.open(t, { groups: { 'telegram:*': {} } })
-    let ready = false
-    for (const chat of ['telegram:1', 'telegram:2']) {
-      world.replies.set(chat, () => {
-        if (!ready) throw new Error('The Telegram adapter is not configured.')
-      })
-    }
-    const halted: { target: string; reason?: string }[] = []
-    world.queue.on('halted', halt => halted.push(halt))
-    await world.enqueue('telegram:1/1', 'telegram:1/2', 'telegram:2/1')
-    await world.settle()
-    t.strictSame(
-      halted.map(({ target }) => target),
-      ['telegram:1', 'telegram:2', 'telegram:'],
-    )
-    t.match(halted[2], { reason: /not configured/ })
-    await world.pass((10 * HOUR_MS) / 60)
-    await world.restart({ afterMs: 5 * HOUR_MS })
-    await world.settle()
-    for (const id of ['telegram:1/1', 'telegram:1/2', 'telegram:2/1']) {
-      t.match(await world.queue.get(id), { state: 'pending', attempts: 0, mayHaveBeenSent: false }, id)
-    }
-    t.match(world.queue.stats(), { pending: 3, dead: 0, haltedCount: 3 })
-    ready = true
-    world.sent.length = 0
-    await world.pass(60_000)
-    t.strictSame(world.ids.toSorted(), ['telegram:1/1', 'telegram:1/2', 'telegram:2/1'])
-    t.ok(world.sent.every(({ attempt }) => attempt === 1))
-  },
-)
+t.test('an absent adapter costs no attempt, and its backlog is sent when it is back', async t => {
+  const world = await World.open(t, { groups: { 'telegram:*': {} } })
+  let ready = false
+  for (const chat of ['telegram:1', 'telegram:2']) {
+    world.replies.set(chat, () => {
+      if (!ready) throw new Error('The Telegram adapter is not configured.')
+    })
+  }
+  const halted: { target: string; reason?: string }[] = []
+  world.queue.on('halted', halt => halted.push(halt))
+  await world.enqueue('telegram:1/1', 'telegram:1/2', 'telegram:2/1')
+  await world.settle()
+  t.strictSame(
+    halted.map(({ target }) => target),
+    ['telegram:1', 'telegram:2', 'telegram:'],
+  )
+  t.match(halted[2], { reason: /not configured/ })
+  await world.pass((10 * HOUR_MS) / 60)
+  await world.restart({ afterMs: 5 * HOUR_MS })
+  await world.settle()
+  for (const id of ['telegram:1/1', 'telegram:1/2', 'telegram:2/1']) {
+    t.match(await world.queue.get(id), { state: 'pending', attempts: 0, mayHaveBeenSent: false }, id)
+  }
+  t.match(world.queue.stats(), { pending: 3, dead: 0, haltedCount: 3 })
+  ready = true
+  world.sent.length = 0
+  await world.pass(60_000)
+  t.strictSame(world.ids.toSorted(), ['telegram:1/1', 'telegram:1/2', 'telegram:2/1'])
+  t.ok(world.sent.every(({ attempt }) => attempt === 1))
+})
 
-t.test('while a group is halted one probe at a time asks whether it works again', async t => {
+t.test('a halted group is probed with one message at a time', async t => {
   const world = await World.open(t, { groups: { 'slack:*': {} } })
   const chats = Array.from({ length: 20 }, (_, index) => `slack:${index}`)
   for (const chat of chats) world.replies.set(chat, { kind: 'halt', reason: 'token revoked' })
@@ -52,7 +49,7 @@ t.test('while a group is halted one probe at a time asks whether it works again'
   t.equal(world.sent.length, atFirst + 5, 'one a minute')
 })
 
-t.test('a 400 is dead after one attempt, and stays so across restarts', async t => {
+t.test('a message refused with 400 is dead after one attempt, and stays dead across restarts', async t => {
   const world = await World.open(t)
   const refused = Object.assign(new Error('Bad Request: message is too long'), { status: 400 })
   world.replies.set('chat/1', refused)
@@ -70,7 +67,7 @@ t.test('a 400 is dead after one attempt, and stays so across restarts', async t 
 })
 
 t.test(
-  'onDead: halt stops the chat behind a dead letter, also across a restart, until it is resumed',
+  "with onDead 'halt' a dead letter stops its chat until it is resumed, also across a restart",
   async t => {
     const world = await World.open(t, { onDead: 'halt' })
     world.replies.set('chat/1', { kind: 'permanent' })
@@ -89,7 +86,7 @@ t.test(
   },
 )
 
-t.test('a halt until resume costs nothing, however long it takes', async t => {
+t.test('a halt that waits for a resume costs no attempt and no time to give up', async t => {
   const world = await World.open(t, { retry: { giveUpAfterMs: HOUR_MS } })
   world.replies.set('chat/1', { kind: 'halt', reason: 'revoked', afterMs: Infinity })
   const halted = once(world.queue, 'halted')
@@ -103,7 +100,7 @@ t.test('a halt until resume costs nothing, however long it takes', async t => {
   t.match(world.sent, [{ attempt: 1 }, { attempt: 1 }])
 })
 
-t.test('an abort by the shutdown is charged, and leaves doubt', async t => {
+t.test('a send aborted by a close is charged and leaves doubt', async t => {
   const world = await World.open(t)
   world.replies.set(
     'chat/1',
@@ -123,23 +120,20 @@ t.test('an abort by the shutdown is charged, and leaves doubt', async t => {
   t.match(world.sent, [{ attempt: 1 }, { attempt: 2, mayHaveBeenSent: true }])
 })
 
-t.test(
-  'a receiver that limits and tells a wait of nothing is not asked again at once, again and again',
-  async t => {
-    const world = await World.open(t)
-    const limited = { status: 429, headers: { 'retry-after': '0' } }
-    world.replies.set('chat/1', Object.assign(new Error('Too Many Requests'), limited))
-    await world.enqueue('chat/1')
-    await world.pass(10_000)
-    t.strictSame(
-      world.sent.map(({ at }) => at - world.sent[0]!.at),
-      [0, 1_000, 3_000, 7_000],
-    )
-    t.match(await world.queue.get('chat/1'), { state: 'pending', attempts: 0 })
-  },
-)
+t.test('a receiver that limits with a wait of 0 is not asked again at once', async t => {
+  const world = await World.open(t)
+  const limited = { status: 429, headers: { 'retry-after': '0' } }
+  world.replies.set('chat/1', Object.assign(new Error('Too Many Requests'), limited))
+  await world.enqueue('chat/1')
+  await world.pass(10_000)
+  t.strictSame(
+    world.sent.map(({ at }) => at - world.sent[0]!.at),
+    [0, 1_000, 3_000, 7_000],
+  )
+  t.match(await world.queue.get('chat/1'), { state: 'pending', attempts: 0 })
+})
 
-t.test('one chat that is told to wait for everything stops everything, and says so', async t => {
+t.test('a rate limit of global scope stops every chat, and the event says so', async t => {
   const world = await World.open(t)
   world.replies.set('a', { kind: 'rate-limited', afterMs: 5_000, scope: 'global' })
   const told = once(world.queue, 'rateLimited')

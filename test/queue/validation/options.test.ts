@@ -12,7 +12,7 @@ function errorOf(run: () => unknown): WaqError {
   throw new Error('nothing was thrown')
 }
 
-t.test('without options, every default stands', async t => {
+t.test('options that are not given have their defaults', async t => {
   t.same(resolveOptions(), {
     durability: 'fsync',
     concurrency: 64,
@@ -54,7 +54,7 @@ t.test('without options, every default stands', async t => {
   })
 })
 
-t.test('a given option replaces its own default and no other', async t => {
+t.test('an option replaces its own default and no other', async t => {
   const send = async () => 1
   const resolved = resolveOptions({
     send,
@@ -79,7 +79,7 @@ t.test('a given option replaces its own default and no other', async t => {
   t.notOk(Object.hasOwn(resolved, 'ttlMs'))
 })
 
-t.test('a wrong option is refused with its name, its value and what is allowed', async t => {
+t.test('an invalid option is refused with its name, its value and what is allowed', async t => {
   const cases: [options: unknown, text: RegExp][] = [
     [null, /options must be an object of options, got null/],
     ['./outbox', /got the string "\.\/outbox"/],
@@ -158,7 +158,7 @@ t.test('no property of a prototype is taken for an option', async t => {
   )
 })
 
-t.test('options do not change with the object they came from', async t => {
+t.test('resolved options do not change with the object they came from', async t => {
   const rate = { count: 1, perMs: 1 }
   const delays = [1, 2]
   const resolved = resolveOptions({ rateLimit: { global: rate }, retry: delays })
@@ -171,7 +171,7 @@ t.test('options do not change with the object they came from', async t => {
 const settingsOf = (options: object) =>
   new ChannelSettingsCache(resolveOptions(options), Math.random, () => {})
 
-t.test('a channel has the options of the queue, changed by its own', async t => {
+t.test('a channel has the options of the queue, overridden by its own', async t => {
   const channels = settingsOf({
     ttlMs: 100,
     retry: { maxAttempts: 3, jitter: 0 },
@@ -190,7 +190,7 @@ t.test('a channel has the options of the queue, changed by its own', async t => 
   t.notOk(own.policy.backoff.allows(3), 'the attempts of the queue')
 })
 
-t.test('channelOptions is asked once a channel, and forgotten channels once more', async t => {
+t.test('channelOptions is asked once for a channel, and again after the channel was forgotten', async t => {
   const asked: string[] = []
   const channels = settingsOf({
     channelOptions: (channel: string) => {
@@ -209,7 +209,7 @@ t.test('channelOptions is asked once a channel, and forgotten channels once more
   t.same(asked, ['first'])
 })
 
-t.test('a channel that is asked for again and again is not forgotten for others', async t => {
+t.test('a channel that is used often stays among the remembered channels', async t => {
   let asked = 0
   const channels = settingsOf({
     channelOptions: (channel: string) => {
@@ -224,7 +224,7 @@ t.test('a channel that is asked for again and again is not forgotten for others'
   t.equal(asked, 1)
 })
 
-t.test('a wrong answer of channelOptions is refused with the channel', async t => {
+t.test('an invalid answer of channelOptions is refused with the name of the channel', async t => {
   const answer = (value: unknown) => errorOf(() => settingsOf({ channelOptions: () => value }).of('chat\n1'))
   t.match(answer({ ttlMs: -1 }), {
     code: 'WAQ_INVALID_OPTION',

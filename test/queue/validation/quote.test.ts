@@ -1,7 +1,7 @@
 import t from 'tap'
 import { className, describeKind, escapeText, quote } from '../../../lib/queue/validation/quote.js'
 
-t.test('a value is quoted with its type', async t => {
+t.test('an error text quotes a value with its type', async t => {
   const cases: [unknown, string][] = [
     ['fsyncc', 'the string "fsyncc"'],
     ['say "x"', 'the string "say \\"x\\""'],
@@ -25,12 +25,12 @@ t.test('a value is quoted with its type', async t => {
   for (const [value, text] of cases) t.equal(quote(value), text)
 })
 
-t.test('a long value is cut, and never in the middle of a character', async t => {
+t.test('a long value in an error text is cut between characters', async t => {
   t.equal(quote('x'.repeat(1_000_000)).length, 'the string "…"'.length + 100)
   t.equal(escapeText(`${'x'.repeat(99)}😀😀`), `${'x'.repeat(99)}…`)
 })
 
-t.test('control characters, reordering marks and half surrogates are escaped', async t => {
+t.test('control characters, reordering marks and lone surrogates are escaped in error texts', async t => {
   t.equal(
     escapeText('a\nb\u001b[31m\u0085\u202e\u2028\u200b\ufeff\ud83d!'),
     'a\\u000ab\\u001b[31m\\u0085\\u202e\\u2028\\u200b\\ufeff\\ud83d!',
@@ -38,7 +38,7 @@ t.test('control characters, reordering marks and half surrogates are escaped', a
   t.equal(escapeText('Grüße 你好 😀'), 'Grüße 你好 😀')
 })
 
-t.test('no code of the value runs', async t => {
+t.test('quoting a value runs none of its code', async t => {
   const hostile = new Proxy(
     {},
     {
@@ -62,7 +62,7 @@ t.test('no code of the value runs', async t => {
   t.equal(className(new Named()), undefined)
 })
 
-t.test('a kind says nothing of the content', async t => {
+t.test("the description of a value's kind contains nothing of its content", async t => {
   t.equal(describeKind('secret'), 'a string')
   t.equal(describeKind(undefined), 'undefined')
   t.equal(describeKind(7), 'a number')

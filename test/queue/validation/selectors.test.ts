@@ -18,7 +18,7 @@ function refusal(run: () => unknown): string {
   throw new Error('nothing was thrown')
 }
 
-t.test('a selector is a channel, a prefix, or everything', async t => {
+t.test('a selector selects a channel, a prefix or everything', async t => {
   t.ok(matchesChannel(undefined, 'a:b'))
   t.ok(matchesChannel('a:b', 'a:b'))
   t.notOk(matchesChannel('a:b', 'a:bc'))
@@ -29,7 +29,7 @@ t.test('a selector is a channel, a prefix, or everything', async t => {
   t.ok(matchesChannel('a*', 'a*'), 'a channel may end in an asterisk')
 })
 
-t.test('a selector that is none is refused', async t => {
+t.test('an invalid selector is refused', async t => {
   t.equal(parseSelector(undefined), undefined)
   t.equal(parseSelector('telegram:*'), 'telegram:*')
   t.match(
@@ -50,7 +50,7 @@ t.test('a selector that is none is refused', async t => {
   )
 })
 
-t.test('an id for a look-up is checked as one that is enqueued', async t => {
+t.test('an id for a look-up is checked like one to enqueue', async t => {
   t.equal(parseMessageId('a'), 'a')
   t.match(
     refusal(() => parseMessageId('')),
@@ -62,7 +62,7 @@ t.test('an id for a look-up is checked as one that is enqueued', async t => {
   )
 })
 
-t.test('a filter is complete after it was read', async t => {
+t.test('a filter gets defaults for the fields that are not given', async t => {
   t.same(parseFilter(), { after: 0, limit: Infinity, payloads: true })
   t.same(
     parseFilter({ state: 'dead', channel: 'a:*', reason: 'expired', after: 5, limit: 10, payloads: false }),
@@ -79,7 +79,7 @@ t.test('a filter is complete after it was read', async t => {
   t.same(parseFilter({ state: undefined }), { after: 0, limit: Infinity, payloads: true })
 })
 
-t.test('a filter that is wrong is refused', async t => {
+t.test('an invalid filter is refused', async t => {
   t.match(
     refusal(() => parseFilter(null)),
     /filter must be an object, got null/,
@@ -118,7 +118,7 @@ t.test('a filter that is wrong is refused', async t => {
   )
 })
 
-t.test('dead letters are selected by what they are, or by id, or all', async t => {
+t.test('a selection of dead letters is by properties, by id, or of all', async t => {
   t.same(parseDeadSelect({ all: true }), { deadForMs: 0 })
   t.same(parseDeadSelect({ id: 'a' }), { ids: ['a'] })
   t.same(parseDeadSelect({ id: ['a', 'b', 'a'] }), { ids: ['a', 'b'] })
@@ -130,7 +130,7 @@ t.test('dead letters are selected by what they are, or by id, or all', async t =
   })
 })
 
-t.test('a selection of nothing, or of two kinds, is refused', async t => {
+t.test('a selection of dead letters by nothing or in two ways is refused', async t => {
   for (const select of [undefined, null, 'all', [], 5]) {
     t.match(
       refusal(() => parseDeadSelect(select)),

@@ -30,7 +30,7 @@ function errorOf(run: () => unknown): WaqError {
   throw new Error('nothing was thrown')
 }
 
-t.test('a message of channel and payload is complete', async t => {
+t.test('a message of channel and payload gets the other fields by default', async t => {
   const message = validate({ channel: 'telegram:bot1:4711', payload: { text: 'hi' } })
   t.match(message, {
     channel: 'telegram:bot1:4711',
@@ -45,7 +45,7 @@ t.test('a message of channel and payload is complete', async t => {
   t.same(decodePayload(message.record.subarray(message.payloadFrom), 'it'), { text: 'hi' })
 })
 
-t.test('everything that is given is taken', async t => {
+t.test('every given field of a message is used', async t => {
   const message = validate({
     channel: 'c',
     payload: null,
@@ -59,7 +59,7 @@ t.test('everything that is given is taken', async t => {
   t.equal(message.expiresAt, NOW_MS + 1_500, 'the time to live counts from the due time')
 })
 
-t.test('undefined means not given, but for the payload', async t => {
+t.test('a field of a message that is undefined counts as not given, except the payload', async t => {
   const message = validate({
     channel: 'c',
     payload: undefined,
@@ -72,7 +72,7 @@ t.test('undefined means not given, but for the payload', async t => {
   t.match(message, { idGiven: false, deliverAt: 0, expiresAt: Infinity })
 })
 
-t.test('times are taken as numbers and as Dates', async t => {
+t.test('times of a message are accepted as numbers and as Dates', async t => {
   const due = NOW_MS + 60_000
   t.equal(validate({ channel: 'c', payload: 1, deliverAt: due }).deliverAt, due)
   t.equal(validate({ channel: 'c', payload: 1, deliverAt: new Date(due) }).deliverAt, due)
@@ -89,7 +89,7 @@ t.test('a message without a time to live gets that of its channel', async t => {
   t.equal(validate({ channel: 'long', payload: 1 }, { ttlMsOf }).expiresAt, Infinity)
 })
 
-t.test('a name may fill its bytes and no more', async t => {
+t.test('a name may have its limit of bytes and no more', async t => {
   for (const [property, bytes] of [
     ['channel', 512],
     ['id', 256],
@@ -110,7 +110,7 @@ t.test('a name may fill its bytes and no more', async t => {
   }
 })
 
-t.test('a wrong field is refused with its value and what is allowed', async t => {
+t.test('an invalid field of a message is refused with its value and what is allowed', async t => {
   const base = { channel: 'c', payload: 1 }
   const cases: [name: string, message: unknown, text: RegExp][] = [
     ['nothing', undefined, /must be an object with `channel` and `payload`, got undefined/],
@@ -184,7 +184,7 @@ t.test('a payload over the limit is too large, and the error names the message',
   })
 })
 
-t.test('a message of a list is named by its place', async t => {
+t.test('an invalid message of a list is named by its place', async t => {
   const error = errorOf(() =>
     encodeValidMessage({ channel: 'c', payload: [() => 1] }, 'messages[3]', context),
   )
@@ -223,14 +223,14 @@ t.test('a getter that throws is an invalid message with its error as cause', asy
   t.notMatch(error.message, /secret/)
 })
 
-t.test('headers are copied', async t => {
+t.test('the headers of a message are copied', async t => {
   const headers = { a: '1' }
   const message = validate({ channel: 'c', payload: 1, headers })
   headers.a = '2'
   t.equal(message.headers.a, '1')
 })
 
-t.test('the options of enqueue are checked', async t => {
+t.test('invalid options of enqueue are refused', async t => {
   const { signal } = new AbortController()
   t.same(resolveEnqueueOptions(undefined), { onConflict: 'reject', failTogether: false })
   t.equal(resolveEnqueueOptions({ signal }).signal, signal)

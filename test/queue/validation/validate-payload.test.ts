@@ -33,7 +33,7 @@ function nested(depth: number): unknown {
   return payload
 }
 
-t.test('every kind of value that comes back is accepted, and comes back', async t => {
+t.test('every supported kind of value is accepted in a payload, and is read as it was', async t => {
   const shared = { a: 1 }
   const accepted: Record<string, unknown> = {
     null: null,
@@ -56,7 +56,7 @@ t.test('every kind of value that comes back is accepted, and comes back', async 
   }
 })
 
-t.test('bytes and dates are what they are, whatever class a property of theirs names', async t => {
+t.test('bytes and dates in a payload keep their kind, whatever their constructor property says', async t => {
   const named = <T extends object>(value: T, type: unknown): T => Object.assign(value, { constructor: type })
   assert.deepStrictEqual(roundTrip(named(new Uint8Array([1, 2]), Object)), new Uint8Array([1, 2]))
   assert.deepStrictEqual(roundTrip(named(Buffer.from('ab'), Array)), Buffer.from('ab'))
@@ -64,13 +64,13 @@ t.test('bytes and dates are what they are, whatever class a property of theirs n
   t.pass('they came back')
 })
 
-t.test('an object without a prototype is carried as a plain one', async t => {
+t.test('an object without a prototype in a payload becomes a plain one', async t => {
   const payload = Object.assign(Object.create(null), { a: 1 })
   t.equal(faultOf(payload), undefined)
   t.same(roundTrip(payload), { a: 1 })
 })
 
-t.test('plain objects and arrays of another realm are accepted', async t => {
+t.test('plain objects and arrays of another realm are accepted in a payload', async t => {
   const payload: unknown = vm.runInNewContext('({ a: [1, { b: 2 }] })')
   t.equal(faultOf(payload), undefined)
   t.same(roundTrip(payload), { a: [1, { b: 2 }] })
@@ -85,7 +85,7 @@ class Serializable {
   }
 }
 
-t.test('a value that would not come back is refused by its path, with advice', async t => {
+t.test('a value that would not be read as it was is refused by its path, with advice', async t => {
   const cases: [name: string, payload: unknown, path: string, problem: RegExp, hint?: RegExp][] = [
     ['function', { card: { onClick: () => 1 } }, 'payload.card.onClick', /a function/],
     ['symbol', [1, Symbol('s')], 'payload[1]', /a symbol/],
@@ -135,7 +135,7 @@ t.test('a value that would not come back is refused by its path, with advice', a
   }
 })
 
-t.test('a cycle is named where it closes, however long it is', async t => {
+t.test('a cycle in a payload is reported by the path where it closes', async t => {
   const small: Record<string, unknown> = {}
   small.list = [{ self: small }]
   t.match(faultOf({ small }), { path: 'payload.small.list[0].self', problem: /cycle/ })
@@ -150,7 +150,7 @@ t.test('a cycle is named where it closes, however long it is', async t => {
   t.match(faultOf(long), { problem: /cycle/ })
 })
 
-t.test('a payload of any depth is an error and not a stack overflow', async t => {
+t.test('a payload that is too deep is refused without a stack overflow', async t => {
   const deepest = (build: (inner: unknown) => unknown) => {
     let payload: unknown = 1
     for (let level = 0; level < 200_000; level += 1) payload = build(payload)
@@ -175,28 +175,31 @@ t.test('a payload above the limit is refused before it is encoded', async t => {
   })
 })
 
-t.test('an object that is reached by very many ways does not keep the process busy for ever', async t => {
+t.test('a payload with an object that is reached by very many paths is refused in bounded time', async t => {
   let payload: unknown = { end: 1 }
   for (let level = 0; level < 60; level += 1) payload = { left: payload, right: payload }
   t.match(faultOf(payload, 100_000), { tooLarge: true })
 })
 
-t.test('a getter or a proxy that throws is an error, and what it threw is not quoted', async t => {
-  const getter = {
-    get card(): unknown {
-      throw new Error('secret')
-    },
-  }
-  const { proxy, revoke } = Proxy.revocable({}, {})
-  revoke()
-  for (const payload of [getter, [getter], proxy, [proxy]]) {
-    const fault = faultOf(payload)
-    t.match(fault?.problem, /could not be read/)
-    t.notMatch(JSON.stringify(fault), /secret/)
-  }
-})
+t.test(
+  'a payload with a getter or proxy that throws is refused, and the thrown value is not quoted',
+  async t => {
+    const getter = {
+      get card(): unknown {
+        throw new Error('secret')
+      },
+    }
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    for (const payload of [getter, [getter], proxy, [proxy]]) {
+      const fault = faultOf(payload)
+      t.match(fault?.problem, /could not be read/)
+      t.notMatch(JSON.stringify(fault), /secret/)
+    }
+  },
+)
 
-t.test('a long path is cut in the middle', async t => {
+t.test('a long path in an error about a payload is cut in the middle', async t => {
   let payload: unknown = () => 1
   for (let level = 0; level < 100; level += 1) payload = { [`key${level}`]: payload }
   const path = faultOf(payload)?.path ?? ''
@@ -220,7 +223,7 @@ function normalized(value: unknown): unknown {
   return value
 }
 
-t.test('of any value at all: accepted means that it comes back as it was', async t => {
+t.test('any payload that is accepted is read as it was', async t => {
   let accepted = 0
   let refused = 0
   const units = fc.string({

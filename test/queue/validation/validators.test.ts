@@ -1,7 +1,7 @@
 import t from 'tap'
 import { nearest } from '../../../lib/queue/validation/validators.js'
 
-t.test('the name that was probably meant is found', async t => {
+t.test('the known name nearest to a mistyped one is found', async t => {
   const known = ['ttlMs', 'concurrency', 'sendTimeoutMs', 'retry']
   t.equal(nearest('ttl', known), 'ttlMs')
   t.equal(nearest('ttlms', known), 'ttlMs')
@@ -12,6 +12,6 @@ t.test('the name that was probably meant is found', async t => {
   t.equal(nearest('', known), undefined)
 })
 
-t.test('a name of a million characters costs nothing', async t => {
+t.test('the search for the nearest name ignores a name of a million characters', async t => {
   t.equal(nearest('x'.repeat(1_000_000), ['ttlMs']), undefined)
 })

@@ -1,17 +1,17 @@
 import t from 'tap'
 import { percentilesOf, RecentDurations } from '../../../lib/queue/view/recent-durations.js'
 
-t.test('before the first duration everything is 0', async t => {
+t.test('percentiles of durations are 0 before the first one', async t => {
   t.same(new RecentDurations().percentiles(), { p50: 0, p99: 0, max: 0 })
 })
 
-t.test('percentiles are those of the nearest rank', async t => {
+t.test('percentiles of durations are those of the nearest rank', async t => {
   t.same(percentilesOf([7]), { p50: 7, p99: 7, max: 7 })
   const values = Array.from({ length: 100 }, (_, index) => 100 - index)
   t.same(percentilesOf(values), { p50: 50, p99: 99, max: 100 })
 })
 
-t.test('only the latest durations count', async t => {
+t.test('percentiles of durations cover the latest ones only', async t => {
   const durations = new RecentDurations()
   durations.add(1_000_000)
   for (let count = 0; count < 1_024; count += 1) durations.add(2)
