@@ -7,7 +7,7 @@ import { keyBehind } from './schedule/backlog.js'
 import type { Scheduler } from './schedule/scheduler.js'
 import type { RefMap } from './tables/ref-map.js'
 
-interface PersonContext {
+interface OperatorContext {
   readonly store: MessageStore
   readonly time: QueueTime
   readonly scheduler: Scheduler
@@ -20,14 +20,14 @@ interface PersonContext {
 
 /** What a person does to single messages. Each resolves when it is on the device. */
 export class OperatorActions {
-  readonly #context: PersonContext
+  readonly #context: OperatorContext
   /** Purged, and not written yet: until then the store lists them as dead. */
   readonly #purging = new Set<MessageRef>()
   /** The sync that whoever cancelled last waits for, and what it is told then: all of a tick share them. */
   #synced: Promise<void> | undefined
   #cancelled = Promise.resolve(true)
 
-  constructor(context: PersonContext) {
+  constructor(context: OperatorContext) {
     this.#context = context
   }
 

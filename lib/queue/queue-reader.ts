@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { matchesChannel } from '../delivery/holds/pauses.js'
 import type { MessageView } from '../delivery/types.js'
 import { WaqError } from '../log/errors/waq-error.js'
 import { crcImplementation } from '../log/format/crc32c.js'
@@ -8,7 +9,7 @@ import { type ReadMessage, StoreReader, unpackPayload } from '../store/reader/st
 import type { OwnerStatus } from './control/protocol.js'
 import { readStatus } from './control/status.js'
 import type { Hold, ListFilter, Owner, OwnerFigures, QueueFigures, RecoveryReport } from './types.js'
-import { matchesChannel, parseFilter, parseMessageId, type ResolvedFilter } from './validation/selectors.js'
+import { parseFilter, parseMessageId, type ResolvedFilter } from './validation/selectors.js'
 import { refuse, withRefusals } from './validation/validators.js'
 
 /** The state of a queue, seen from outside. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { matchesChannel } from '../../queue/validation/selectors.js'
+import { matchesChannel } from '../../delivery/holds/pauses.js'
 import type { StoreReader } from '../../store/reader/store-reader.js'
 import type { CommandContext } from '../common/command.js'
 import {

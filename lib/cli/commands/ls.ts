@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { matchesChannel } from '../../queue/validation/selectors.js'
+import { matchesChannel } from '../../delivery/holds/pauses.js'
 import { StoreReader } from '../../store/reader/store-reader.js'
 import type { CommandContext } from '../common/command.js'
 import {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { matchesChannel } from '../../queue/validation/selectors.js'
+import { matchesChannel } from '../../delivery/holds/pauses.js'
 import type { ReadMessage, StoreReader } from '../../store/reader/store-reader.js'
 import { channelOption, durationOption, reasonOption } from './command-options.js'
 import { usageError } from './exit-status.js'

@@ -20,7 +20,7 @@ import { verdictOf } from './verdict.js'
 const LOCAL_WAIT_MS = 1_000
 const MAX_LOCAL_WAIT_MS = 60_000
 
-interface CourierContext extends AttemptOutcomesContext {
+interface RunnerContext extends AttemptOutcomesContext {
   readonly options: DispatcherOptions<unknown>
 }
 
@@ -29,7 +29,7 @@ export class AttemptRunner {
   readonly attemptOutcomes: AttemptOutcomes
   send: Send<unknown, unknown> | undefined
   readonly enclosing = new EnclosingAttempts()
-  readonly #context: CourierContext
+  readonly #context: RunnerContext
   readonly #store: MessageStore
   readonly #ambiguityResolver: AmbiguityResolver
   readonly #results: Results
@@ -37,7 +37,7 @@ export class AttemptRunner {
   readonly #late = new RefMap<Attempt>()
   #closing = false
 
-  constructor(context: CourierContext) {
+  constructor(context: RunnerContext) {
     const { store, scheduler, timers, time, clock, view } = context
     this.#context = context
     this.#store = store

@@ -2,7 +2,7 @@ import { systemCode } from '../../log/errors/system-error.js'
 import { nextTick } from '../../log/runtime/real-time.js'
 import type { MessageRef, MessageStore, Outcome, OutcomeListener } from '../../store/message-store.js'
 
-interface LedgerListener {
+interface WriterListener {
   /** The store knows of it; it may not be written yet. */
   recorded(ref: MessageRef, kind: Outcome['kind']): void
   /** Everything recorded so far is written. */
@@ -18,10 +18,10 @@ export class OutcomeWriter {
   /** Outcomes that are not written yet. */
   unwritten = 0
   readonly #store: MessageStore
-  readonly #listener: LedgerListener
+  readonly #listener: WriterListener
   #last: Entry | undefined
 
-  constructor(store: MessageStore, listener: LedgerListener) {
+  constructor(store: MessageStore, listener: WriterListener) {
     this.#store = store
     this.#listener = listener
   }

@@ -25,7 +25,8 @@ export class Pauses {
       this.#channels.delete(selector!)
       return
     }
-    for (const channel of this.#channels) if (selects(selector, channel)) this.#channels.delete(channel)
+    for (const channel of this.#channels)
+      if (matchesChannel(selector, channel)) this.#channels.delete(channel)
     for (const prefix of this.#prefixes) {
       if (prefix.startsWith(prefixOf(selector))) this.#prefixes.delete(prefix)
     }
@@ -63,6 +64,6 @@ export function prefixOf(selector: string | undefined): string {
   return selector === undefined ? '' : selector.slice(0, -1)
 }
 
-export function selects(selector: string | undefined, channel: string): boolean {
+export function matchesChannel(selector: string | undefined, channel: string): boolean {
   return isPrefix(selector) ? channel.startsWith(prefixOf(selector)) : channel === selector
 }

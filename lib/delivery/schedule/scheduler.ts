@@ -5,7 +5,7 @@ import type { DispatcherOptions } from '../dispatcher-options.js'
 import { reasonText } from '../errors/recorded-error.js'
 import type { Brake } from '../holds/brake.js'
 import { type Halt, type Haltable, type HaltOrder, Halts } from '../holds/halts.js'
-import { isEverything, isPrefix, Pauses, prefixOf, selects } from '../holds/pauses.js'
+import { isEverything, isPrefix, matchesChannel, Pauses, prefixOf } from '../holds/pauses.js'
 import { WindowKeeper, type Windows } from '../limits/windows.js'
 import { DeliveryFlag, MessageColumns, QueuePosition } from '../tables/message-columns.js'
 import { Closed, OpenTime } from '../time/open-time.js'
@@ -643,7 +643,7 @@ export class Scheduler {
 
   #settleSelected(selector: string | undefined): void {
     if (isPrefix(selector)) {
-      for (const channel of this.#channels) if (selects(selector, channel.target)) this.settle(channel)
+      for (const channel of this.#channels) if (matchesChannel(selector, channel.target)) this.settle(channel)
     } else {
       const channel = this.#channels.find(selector!)
       if (channel !== undefined) this.settle(channel)
@@ -682,5 +682,5 @@ function isResumed(holder: Haltable, selector: string | undefined): boolean {
   if (holder.scope === 'global') return isEverything(selector)
   return holder.scope === 'group'
     ? isPrefix(selector) && holder.target.startsWith(prefixOf(selector))
-    : selects(selector, holder.target)
+    : matchesChannel(selector, holder.target)
 }

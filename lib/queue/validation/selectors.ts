@@ -37,11 +37,6 @@ export function parseMessageId(value: unknown): string {
   return withRefusals('WAQ_INVALID_OPTION', 'The id', () => parseId(value, 'id'))
 }
 
-export function matchesChannel(selector: string | undefined, channel: string): boolean {
-  if (selector === undefined || selector === channel) return true
-  return selector.endsWith('*') && channel.startsWith(selector.slice(0, -1))
-}
-
 export interface ResolvedFilter {
   /** Undefined: every state. */
   readonly states?: readonly LiveState[]

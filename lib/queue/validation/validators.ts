@@ -48,28 +48,24 @@ interface NumberBounds {
 }
 
 /** A count or a size: a whole number. */
-export function whole({ min, max, infinity = false, hint = '' }: NumberBounds): Validator<number> {
-  const allowed = `a whole number from ${group(min)} to ${group(max)}${infinity ? ', or Infinity' : ''}`
-  return {
-    allowed,
-    parse(value, name) {
-      if (infinity && value === Infinity) return Infinity
-      const isWhole = typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
-      return isWhole ? value : refuse(name, allowed, value, hint)
-    },
-  }
-}
+export const whole = (bounds: NumberBounds): Validator<number> =>
+  numberRule('a whole number', Number.isInteger, bounds)
 
 /** A number that need not be whole: a duration, a factor, a share. */
-export function real({ min, max, infinity = false, hint = '' }: NumberBounds): Validator<number> {
-  const allowed = `a number from ${group(min)} to ${group(max)}${infinity ? ', or Infinity' : ''}`
+export const real = (bounds: NumberBounds): Validator<number> => numberRule('a number', () => true, bounds)
+
+function numberRule(
+  kind: string,
+  isKind: (value: number) => boolean,
+  { min, max, infinity = false, hint = '' }: NumberBounds,
+): Validator<number> {
+  const allowed = `${kind} from ${group(min)} to ${group(max)}${infinity ? ', or Infinity' : ''}`
   return {
     allowed,
     parse(value, name) {
       if (infinity && value === Infinity) return Infinity
-      return typeof value === 'number' && value >= min && value <= max
-        ? value
-        : refuse(name, allowed, value, hint)
+      const isAllowed = typeof value === 'number' && isKind(value) && value >= min && value <= max
+      return isAllowed ? value : refuse(name, allowed, value, hint)
     },
   }
 }

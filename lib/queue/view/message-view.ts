@@ -1,7 +1,8 @@
+import { matchesChannel } from '../../delivery/holds/pauses.js'
 import type { LogStore } from '../../store/log-store.js'
 import type { MessageRef, StoredMessage } from '../../store/message-store.js'
 import type { LiveState, MessageView } from '../types.js'
-import { type DeadFilter, matchesChannel, type ResolvedFilter } from '../validation/selectors.js'
+import type { DeadFilter, ResolvedFilter } from '../validation/selectors.js'
 
 function liveState(store: LogStore, ref: MessageRef): LiveState {
   const state = store.state(ref)

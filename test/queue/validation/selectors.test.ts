@@ -1,7 +1,7 @@
 import t from 'tap'
+import { matchesChannel } from '../../../lib/delivery/holds/pauses.js'
 import { WaqError } from '../../../lib/log/errors/waq-error.js'
 import {
-  matchesChannel,
   parseDeadSelect,
   parseFilter,
   parseMessageId,
