@@ -984,7 +984,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'an accepted record can be read at every moment, also while it is written again',
+      name: 'an accepted record can be read at any time, also while it is written again',
     },
   },
   {
@@ -1844,7 +1844,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'return Promise.resolve();',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'a close whose first sync fails still writes what was accepted',
+      name: 'a close whose first sync fails still writes the accepted records',
     },
   },
   {
@@ -1856,7 +1856,7 @@ export const logMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'log/commit/failures',
-      name: 'a close whose first sync fails still writes what was accepted',
+      name: 'a close whose first sync fails still writes the accepted records',
     },
   },
   {
@@ -2162,7 +2162,7 @@ export const logMutations: readonly Mutation[] = [
     replace: 'if',
     caughtBy: {
       file: 'log/commit/unsynced',
-      name: 'outcomes that no one asks to sync are synced when they are many',
+      name: 'many unsynced outcomes are synced without a call of sync()',
     },
   },
   {

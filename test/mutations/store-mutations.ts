@@ -836,7 +836,7 @@ export const storeMutations: readonly Mutation[] = [
     find: `await this.handedOver();
         const { acks } = this.#parts;`,
     replace: 'const { acks } = this.#parts;',
-    caughtBy: { file: 'store/log-store', name: 'syncOutcomes covers what was recorded just before' },
+    caughtBy: { file: 'store/log-store', name: 'syncOutcomes covers the outcomes recorded just before' },
   },
   {
     name: 'a sync of outcomes does not wait for what is being written',
@@ -844,7 +844,7 @@ export const storeMutations: readonly Mutation[] = [
     file: 'lib/store/write/outcome-recorder.js',
     find: 'if (last !== undefined) {',
     replace: 'if (false) {',
-    caughtBy: { file: 'store/log-store', name: 'syncOutcomes covers what was recorded just before' },
+    caughtBy: { file: 'store/log-store', name: 'syncOutcomes covers the outcomes recorded just before' },
   },
   {
     name: 'a later call overtakes one that looks something up',

@@ -21,7 +21,7 @@ t.test('paused channels are reported until they are resumed', async t => {
   t.match(queue.stats(), { paused: [], pausedCount: 0 })
 })
 
-t.test('another process sees what the owner paused', async t => {
+t.test("another process sees the owner's pauses", async t => {
   const directory = temporaryDirectory(t)
   const queue = await openQueue(t, {}, directory)
   queue.pause('telegram:*')

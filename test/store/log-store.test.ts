@@ -104,7 +104,7 @@ t.test('a kill of the owner loses no acknowledged message', async t => {
   await store.close()
 })
 
-t.test('syncOutcomes covers what was recorded just before', async t => {
+t.test('syncOutcomes covers the outcomes recorded just before', async t => {
   const directory = await newDirectory(t)
   const store = await open(directory, { ackSyncMs: 60_000, cacheBytes: 0 })
   const ref = await enqueueOne(store)

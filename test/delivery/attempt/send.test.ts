@@ -20,7 +20,7 @@ t.test('send is given the message, its attempt and a signal', async t => {
   t.equal(delivery.signal, delivery.signal)
 })
 
-t.test('the result is what send returns, undefined included', async t => {
+t.test('the result of a delivery is the value that send returns, undefined included', async t => {
   for (const result of [undefined, null, 0, 'x', { ok: true, status: 200 }]) {
     const h = new Harness()
     h.answer('m1', () => result)

@@ -15,7 +15,7 @@ t.test('the recorded fields of an error are bounded', async t => {
   t.equal(recorded.at, 7)
 })
 
-t.test('a secret at the edge of what is kept is redacted before it is cut', async t => {
+t.test('a secret across the limit of a recorded error is redacted before the text is cut', async t => {
   const recorded = recordedError(new Error(`${'x'.repeat(480)} https://u:${'p'.repeat(100)}@host/`), 0)
   t.notMatch(recorded.message, /ppp/)
 })

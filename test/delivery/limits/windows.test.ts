@@ -294,7 +294,7 @@ t.test('channels with one rate key share their limits across groups', async t =>
   t.same(h.ids, ['m1', 'm2', 'm3', 'm4'])
 })
 
-t.test('of different rates for one rate key the strictest holds', async t => {
+t.test('the strictest of different rates for one rate key holds', async t => {
   const h = new Harness({
     channelOptions: channel => ({
       rateKey: 'chat',

@@ -398,7 +398,7 @@ test('a sync that fails while the next segment is being listed stands in a manif
   }
 })
 
-test('an accepted record can be read at every moment, also while it is written again', async t => {
+test('an accepted record can be read at any time, also while it is written again', async t => {
   const { process, set, faults } = await stage()
   const log = set.log('acks')
   let place = { segment: 0, offset: 0 }
@@ -437,7 +437,7 @@ test('an accepted record can be read at every moment, also while it is written a
   t.same(wrong, [])
 })
 
-test('a close whose first sync fails still writes what was accepted', async t => {
+test('a close whose first sync fails still writes the accepted records', async t => {
   const { disk, set, faults } = await stage()
   await append(set, 'acks', 'one')
   faults.push(failing('sync', 'acks'))

@@ -236,7 +236,7 @@ t.test('a clean close lists exact lengths, so that the next opening copies nothi
   t.equal(again.log('messages').segments()[0]!.file, file!.slice(ROOT.length + 1))
 })
 
-t.test('closing writes what was appended before, also in the same tick', async t => {
+t.test('a close writes the records appended before, also in the same tick', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk))
   await new Promise<void>((resolve, reject) => {
@@ -252,7 +252,7 @@ t.test('closing writes what was appended before, also in the same tick', async t
   t.same(textsOf((await recovered(disk)).frames.messages), ['1 last'])
 })
 
-t.test('closing writes more than one flush holds', async t => {
+t.test('a close writes more records than one flush holds', async t => {
   const disk = new RecordingDisk()
   const { set } = await openLogs(new DiskProcess(disk), { segmentBytes: 1 << 20 })
   const appended: Promise<unknown>[] = []

@@ -5,7 +5,7 @@ import { Unsynced } from '../../../lib/log/commit/unsynced.js'
 /** What `Unsynced` looks at. */
 const appendOf = (bytes: number): Append => ({ bytes, synced: false }) as Append
 
-t.test('outcomes that no one asks to sync are synced when they are many', async t => {
+t.test('many unsynced outcomes are synced without a call of sync()', async t => {
   for (const durability of ['os', { syncEveryMs: 60_000 }] as const) {
     let syncs = 0
     const unsynced = new Unsynced(durability, () => {

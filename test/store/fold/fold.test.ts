@@ -131,7 +131,7 @@ t.test('a halt outlives the dead letter that caused it', async t => {
   t.equal([...fold.halts()].length, 1)
 })
 
-t.test("of the receivers' waits the longest of each target is in force, and none that is over", async t => {
+t.test('the longest wait of each target is in force until it is over', async t => {
   const fold = new OutcomeFold()
   add(fold, 1, 1, limited(NOW + 5000))
   add(fold, 2, 1, limited(NOW + 3000))

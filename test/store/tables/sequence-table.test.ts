@@ -3,7 +3,7 @@ import t from 'tap'
 import type { MessageRef } from '../../../lib/store/message-store.js'
 import { SequenceTable } from '../../../lib/store/tables/sequence-table.js'
 
-t.test('a sequence table finds what was added and not deleted, as a Map does', async t => {
+t.test('a sequence table answers like a Map under any operations', async t => {
   const operation = fc.record({
     sequence: fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 2 ** 40, max: 2 ** 40 + 20 })),
     ref: fc.integer({ min: 0, max: 1_000_000 }),
@@ -36,7 +36,7 @@ t.test('a sequence table finds what was added and not deleted, as a Map does', a
   )
 })
 
-t.test('the largest possible sequence is found like any other', async t => {
+t.test('a sequence table finds the largest possible sequence like any other', async t => {
   const table = new SequenceTable()
   table.add(Number.MAX_SAFE_INTEGER, 7 as MessageRef)
   t.equal(table.find(Number.MAX_SAFE_INTEGER), 7)
