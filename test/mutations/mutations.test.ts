@@ -49,7 +49,7 @@ t.test('a mutation that no test notices escapes', async t => {
     file: 'lib/log/lock/fence.js',
     find: '/** Looks, without an exception. */',
     replace: '',
-    caughtBy: { file: 'log/lock/fence', name: 'while the owner file stands, the fence does' },
+    caughtBy: { file: 'log/lock/fence', name: 'the fence stands while the owner file does' },
   }
   const broken: Mutation = { ...harmless, name: 'no JavaScript', replace: ') is no JavaScript (' }
   const [first, second] = await hunt([harmless, broken])
