@@ -233,7 +233,7 @@ export const deliveryMutations: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: 'delivery/schedule/halt-scope',
-      name: 'giveUpAfterMs does not run where no other channel of the group succeeded since',
+      name: 'giveUpAfterMs does not run where no other channel of the group has succeeded since the halt',
     },
   },
   {
