@@ -9,7 +9,7 @@ interface Waiter {
   reject(error: Error): void
 }
 
-const nobody: ReadonlySet<Attempt> = new Set()
+const none: ReadonlySet<Attempt> = new Set()
 
 /** Those who wait in `drain`. */
 export class DrainWaiters {
@@ -19,7 +19,7 @@ export class DrainWaiters {
 
   /** Attempts under way that wait here themselves. */
   insiders(attempts: RefMap<Attempt>): ReadonlySet<Attempt> {
-    if (this.#inside.size === 0) return nobody
+    if (this.#inside.size === 0) return none
     const insiders = new Set<Attempt>()
     for (const { inside } of this.#inside) {
       if (attempts.get(inside!.ref) === inside) insiders.add(inside!)

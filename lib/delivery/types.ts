@@ -89,7 +89,7 @@ export interface MessageView<P = unknown> {
   channel: string
   sequence: number
   state: 'pending' | 'sending' | 'dead'
-  /** The payload as it was enqueued, without `parse`. Absent if it was not asked for. */
+  /** The payload as it was enqueued, without `schema` or `parse`. Absent if it was not asked for. */
   payload?: P
   headers: Record<string, string>
   /** Epoch ms. */

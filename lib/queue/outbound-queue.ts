@@ -140,6 +140,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     directory: string,
     options?: QueueOptions<P, R>,
   ): Promise<OutboundQueue<P, R>>
+  static open<P, R, O>(directory: string, options: QueueOptions<P, R, O>): Promise<OutboundQueue<P, R, O>>
   static async open<P, R, O>(
     directory: string,
     options?: QueueOptions<P, R, O>,

@@ -1,6 +1,4 @@
-/**
- * The two logs of a directory, as the store sees them: `LogSet` of `lib/log`, or what tests put in its place.
- */
+/** The two logs of a directory, as the store sees them: `LogDirectory`, or what tests put in its place. */
 import type { Owner, WaqError } from '../log/errors/waq-error.js'
 import type { CommitStats, Log, LogSpec, OpenReport, OpenVisitor } from '../log/types.js'
 

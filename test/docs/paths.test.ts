@@ -35,6 +35,22 @@ t.test('every path of the repository that a page names exists', async t => {
   t.ok(named > 100, 'paths are found at all')
 })
 
+t.test('every test that the table of mutations names exists', async t => {
+  const labels = readPage('docs/reliability.md').matchAll(/ \(`([a-z]+(?:\/[\w-]+)+)`\) \|$/gm)
+  const named = new Set([...labels].map(([, label]) => label!))
+  t.ok(named.size > 50, 'they are found at all')
+  for (const label of named) t.ok(existsSync(join(root, 'test', `${label}.test.ts`)), label)
+})
+
+t.test('every file that the tour names exists', async t => {
+  const tour = readPage('docs/architecture.md').split('## A tour')[1]!.split('\n## ')[0]!
+  const named = [...tour.matchAll(/`((?:log|store|delivery|queue|cli)\/[\w/-]+)(?:\.ts)?`/g)].map(
+    ([, path]) => path!,
+  )
+  t.ok(named.length > 20, 'they are found at all')
+  for (const path of named) t.ok(exists(`lib/${path}`), path)
+})
+
 t.test('a path that does not exist is found out', async t => {
   t.notOk(exists('lib/log/no-such-file'))
   t.notOk(exists('test/no-such-room/*'))

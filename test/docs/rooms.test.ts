@@ -52,7 +52,7 @@ t.test('the page lists every room', async t => {
   }
 })
 
-t.test('a room imports from rooms below it alone', async t => {
+t.test('a room imports only from rooms that the page lists before it', async t => {
   let arrows = 0
   for (const floor of FLOORS) {
     const order = roomsOf(floor)
@@ -65,7 +65,7 @@ t.test('a room imports from rooms below it alone', async t => {
         arrows += 1
         t.ok(
           order.indexOf(roomOf(imported)) <= order.indexOf(from),
-          `${floor}/${file} imports ${imported}, of a room above it`,
+          `${floor}/${file} imports ${imported}, of a room that is listed after it`,
         )
       }
     }

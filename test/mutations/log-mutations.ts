@@ -156,7 +156,7 @@ export const logMutations: readonly Mutation[] = [
     name: 'void frames do not keep their sequences',
     invariants: [2],
     file: 'lib/log/recovery/tail-scan.js',
-    find: 'nextSequence = Math.max(nextSequence, survey.lastSequence + 1);',
+    find: 'nextSequence = Math.max(nextSequence, tail.lastSequence + 1);',
     replace: '',
     caughtBy: {
       file: 'log/recovery/recover',
@@ -1545,8 +1545,8 @@ export const logMutations: readonly Mutation[] = [
     name: 'zeros behind a header that cannot be read are a clean end',
     invariants: [7],
     file: 'lib/log/recovery/tail-scan.js',
-    find: '!hasHeader || syncedSequence > survey.lastSequence',
-    replace: 'syncedSequence > survey.lastSequence',
+    find: '!hasHeader || syncedSequence > tail.lastSequence',
+    replace: 'syncedSequence > tail.lastSequence',
     caughtBy: {
       file: 'store/recovery/lost-messages',
       name: 'frames behind an unreadable header of the ack log load, and its end is in doubt',
@@ -1556,7 +1556,7 @@ export const logMutations: readonly Mutation[] = [
     name: 'zeros before what the manifest knows to be synced are a clean end',
     invariants: [7],
     file: 'lib/log/recovery/tail-scan.js',
-    find: '!hasHeader || syncedSequence > survey.lastSequence',
+    find: '!hasHeader || syncedSequence > tail.lastSequence',
     replace: '!hasHeader',
     caughtBy: {
       file: 'store/recovery/lost-messages',

@@ -50,6 +50,28 @@ export const queueMutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'an answer of a schema that is no result lets the payload pass',
+    invariants: [],
+    file: 'lib/queue/validation/schema.js',
+    find: "if (typeof result !== 'object' || result === null || !('issues' in result || 'value' in result))",
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'queue/schema',
+      name: 'an answer that is no result of a Standard Schema is refused, and nothing is enqueued',
+    },
+  },
+  {
+    name: 'a message whose payload is refused dies of giveUpAfterMs',
+    invariants: [],
+    file: 'lib/delivery/attempt/attempt-outcomes.js',
+    find: 'if (delivery === undefined)',
+    replace: 'if (false)',
+    caughtBy: {
+      file: 'delivery/holds/halts',
+      name: 'a message whose payload is refused outlives giveUpAfterMs while others of its group get through',
+    },
+  },
+  {
     name: 'a refused payload halts its group',
     invariants: [],
     file: 'lib/delivery/attempt/attempt-runner.js',

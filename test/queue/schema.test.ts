@@ -150,20 +150,20 @@ t.test('a schema that throws refuses the message, with its error as the cause', 
   })
   t.teardown(() => queue.close())
   const error = await refusal(queue.enqueue({ channel: 'c', payload: 1 }))
-  t.match(error, { code: 'WAQ_INVALID_MESSAGE', message: /the schema threw/ })
+  t.match(error, { code: 'WAQ_INVALID_MESSAGE', message: /the schema threw: no such type/ })
   t.equal(error.cause, cause)
 })
 
 t.test('the reasons of a schema stand in errors bounded, escaped and without credentials', async t => {
   const issues = Array.from({ length: 20 }, (_, index) => ({
     message: `bad\u001b[31m token=abcdef0123456789abcdef0123456789 ${'x'.repeat(1_000)}`,
-    path: ['a b', { key: index }, Symbol('s')],
+    path: ['a b', { key: index }, Symbol('s'), ...Array.from({ length: 20_000 }, () => 'deep')],
   }))
   const queue = await OutboundQueue.open(temporaryDirectory(t), { schema: schemaOf(() => ({ issues })) })
   t.teardown(() => queue.close())
   const error = await refusal(queue.enqueue({ channel: 'c', payload: 1 }))
-  t.ok(error.message.length < 2_000)
-  t.match(error.message, 'payload["a b"][0]["Symbol(s)"]: bad')
+  t.ok(error.message.length < 3_000)
+  t.match(error.message, 'payload["a b"][0]["Symbol(s)"].deep.')
   t.match(error.message, /and 15 more \(test\)$/)
   for (const hidden of ['abcdef0123456789', '\u001b']) {
     t.notOk(error.message.includes(hidden))
@@ -202,4 +202,43 @@ t.test('open refuses a schema that is no Standard Schema of version 1, and one b
     code: 'WAQ_INVALID_OPTION',
     message: /both `schema` and `parse`/,
   })
+})
+
+t.test('a schema with a hundred thousand issues is read in part, and all of them are counted', async t => {
+  const issues = Array.from({ length: 100_000 }, () => ({
+    message: 'bad',
+    path: ['sk_live_abcdefghijklmnopqrstuvwx'],
+  }))
+  const queue = await OutboundQueue.open(temporaryDirectory(t), { schema: schemaOf(() => ({ issues })) })
+  t.teardown(() => queue.close())
+  const error = await refusal(queue.enqueue({ channel: 'c', payload: 1 }))
+  t.match(error.message, /and 99995 more/)
+  t.equal(error.issues?.length, 100)
+  t.notMatch(
+    JSON.stringify([error.message, error.issues]),
+    /abcdefghijklmnop/,
+    'nor is a credential in a key shown',
+  )
+})
+
+t.test('an answer that is no result of a Standard Schema is refused, and nothing is enqueued', async t => {
+  for (const answer of [true, false, 'bad', {}, null, undefined, 5]) {
+    const queue = await OutboundQueue.open(temporaryDirectory(t), { schema: schemaOf(() => answer) })
+    t.match(await refusal(queue.enqueue({ channel: 'c', payload: 1 })), {
+      code: 'WAQ_INVALID_OPTION',
+      message: /answered neither \{ value \} nor \{ issues \}/,
+    })
+    t.equal(queue.stats().enqueued, 0)
+    await queue.close()
+  }
+})
+
+t.test('an error of ours that a schema throws is not taken for our own refusal', async t => {
+  const queue = await OutboundQueue.open(temporaryDirectory(t), {
+    schema: schemaOf(() => {
+      throw new WaqError('WAQ_FULL', 'of another queue')
+    }),
+  })
+  t.teardown(() => queue.close())
+  t.match(await refusal(queue.enqueue({ channel: 'c', payload: 1 })), { code: 'WAQ_INVALID_MESSAGE' })
 })

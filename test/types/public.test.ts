@@ -180,6 +180,11 @@ export async function schemas(): Promise<void> {
   // @ts-expect-error: the payload is what the schema takes
   await dated.enqueue({ channel: 'c', payload: { at: new Date() } })
   for await (const { payload } of dated.list()) sameType<typeof payload, { at: string } | undefined>(true)
+  const passOn = <P, R, O>(options: QueueOptions<P, R, O>) => OutboundQueue.open('x', options)
+  sameType<
+    typeof passOn<string, number, Date>,
+    (options: QueueOptions<string, number, Date>) => Promise<OutboundQueue<string, number, Date>>
+  >(true)
   // @ts-expect-error: send takes what the schema puts out
   await OutboundQueue.open('x', { schema, send: (delivery: Delivery<{ at: string }>) => delivery.id })
 }

@@ -92,7 +92,7 @@ export class AttemptOutcomes {
     }
   }
 
-  /** `send` failed with this error, which means this; or `parse` did, before it. */
+  /** `send` failed with this error, which means this; or `schema` or `parse` did, before it. */
   failed(attempt: Attempt, error: unknown, verdict: Verdict): void {
     const recorded = recordedError(error, this.#context.clock.wall())
     if (attempt.phase === 'sending') this.look(attempt, error, verdict, recorded)
@@ -203,9 +203,11 @@ export class AttemptOutcomes {
    * Others of its group get through, and this message keeps its channel halted for all the time that it has.
    */
   #isAloneTooLong(
-    { channel, probes, policy, before }: Attempt,
+    { channel, probes, policy, before, delivery }: Attempt,
     { scope }: Decision & { kind: 'halt' },
   ): boolean {
+    // Its payload was refused before it could be sent: nothing was tried, and only a new schema ends that.
+    if (delivery === undefined) return false
     const [halt] = probes
     if (probes.length !== 1 || halt!.holder !== channel || scope === 'group' || scope === 'global')
       return false

@@ -7,7 +7,7 @@ const ambiguous: Verdict = { kind: 'ambiguous' }
 /**
  * What an error means for the message that it stopped: the default classifier. It knows errors by their shape
  * and imports no client. Looks at the error, then at what it wraps (`cause`, `errors`, and the properties of
- * known clients). What nobody recognises, time-outs and aborts among it, is ambiguous: it may have been
+ * known clients). What no rule recognises, time-outs and aborts among it, is ambiguous: it may have been
  * delivered. So is what cannot be looked at. Never throws.
  *
  * `delivery` is the one that failed. Only of one that may have been sent before (`mayHaveBeenSent`) a

@@ -64,7 +64,7 @@ export const DeliveryFlag = {
 
 /** Eleven bytes a message: all that this floor keeps of a waiting one. */
 export class MessageColumns {
-  /** Of `Place`. */
+  /** Of `QueuePosition`. */
   readonly place = bytes()
   /**
    * Neighbours in the chain: ref + 1, undefined at its ends. Also, for a message in a heap, its position
@@ -76,10 +76,10 @@ export class MessageColumns {
    * Failures without a wait that the receiver told, up to 255: how far the backoff has come, charged or not.
    */
   readonly failures = bytes()
-  /** Bits of `Mark`. */
+  /** Bits of `DeliveryFlag`. */
   readonly marks = bytes()
 
-  /** Refs are reused: a new message must not inherit. `marks`: bits of `Mark` that it begins with. */
+  /** Refs are reused: a new message must not inherit. `marks`: bits of `DeliveryFlag` that it begins with. */
   reset(ref: MessageRef, marks = 0): void {
     this.failures.set(ref, 0)
     this.marks.set(ref, marks)

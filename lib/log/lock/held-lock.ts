@@ -90,7 +90,7 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
 
   /**
    * Makes the lock directory. To be called inside the mutex, while there is none, and to be followed by
-   * `clearClaiming` when the lock's owner is on record. Rejects with the code ELOCKED where there is one
+   * `clearLockIntent` when the lock's owner is on record. Rejects with the code ELOCKED where there is one
    * after all.
    */
   async take(): Promise<void> {

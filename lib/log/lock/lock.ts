@@ -55,7 +55,7 @@ const MAX_REQUESTS_FOR_ROOM = 100
 export interface LockOptions {
   /**
    * An owner that is not proven dead loses the lock when an opener has watched it for this long and seen no
-   * sign of life; at least `LEAST_STALE_MS`.
+   * sign of life; at least `MIN_STALE_MS`.
    */
   staleMs: number
   /**
@@ -165,7 +165,7 @@ async function attempt<T>(
   addOpen(lock)
   let acquired = false
   try {
-    const result = await attemptInGuard(directory, staleMs, waitMs, lock, context)
+    const result = await attemptInMutex(directory, staleMs, waitMs, lock, context)
     acquired = 'lock' in result
     return result
   } finally {
@@ -173,7 +173,7 @@ async function attempt<T>(
   }
 }
 
-async function attemptInGuard<T>(
+async function attemptInMutex<T>(
   directory: string,
   staleMs: number,
   waitMs: number | 'auto',

@@ -54,7 +54,7 @@ export async function scanTails(
   const entry = current.manifest?.logs.find(log => log.name === spec.name)
   const { candidates, gone, listed } = await findCandidates(directory, spec, current)
   const open = candidates.filter(candidate => candidate.wasOpen)
-  const surveys = new Map<RecoveredSegment, Survey>()
+  const tails = new Map<RecoveredSegment, SegmentTail>()
   let nextSequence = entry?.nextSequence ?? 1
   // The last one first: under an owner that goes on writing, what stands in a segment tells that those before
   // it are complete, and they are then read in that state.
@@ -62,11 +62,11 @@ export async function scanTails(
     // Its header names the sequence that was next when it was made: where no manifest can, that may be all
     // that does.
     nextSequence = Math.max(nextSequence, candidate.segment.firstSequence)
-    const survey = await surveySegment(directory, spec, candidate)
-    surveys.set(candidate, survey)
-    nextSequence = Math.max(nextSequence, survey.lastSequence + 1)
+    const tail = await scanTail(directory, spec, candidate)
+    tails.set(candidate, tail)
+    nextSequence = Math.max(nextSequence, tail.lastSequence + 1)
   }
-  if (current.manifest === undefined) sortByRecords(candidates, gone, surveys)
+  if (current.manifest === undefined) sortByRecords(candidates, gone, tails)
   // Only the last one that holds a frame can be torn; behind it there is none, and in front all was synced.
   const lastWithFrames = open.findLastIndex(candidate => candidate.holdsFrames)
   const tearable = current.manifest === undefined ? open : open.slice(Math.max(0, lastWithFrames))
@@ -82,15 +82,15 @@ export async function scanTails(
       let tornBytes = 0
       let before = 0
       for (const candidate of candidates) {
-        const survey = surveys.get(candidate)
-        if (survey !== undefined) {
-          const { end, proven } = survey
+        const tail = tails.get(candidate)
+        if (tail !== undefined) {
+          const { end, proven } = tail
           const isTearable = tearable.includes(candidate)
-          candidate.end = isTearable ? survey.tearAt(candidate, before, accepted) : end
+          candidate.end = isTearable ? tail.tearAt(candidate, before, accepted) : end
           candidate.provenEnd = isTearable ? Math.min(proven, candidate.end) : end
           tornBytes += end - candidate.end
         }
-        before = Math.max(before, survey?.lastIntact ?? candidate.lastSequence)
+        before = Math.max(before, tail?.lastIntact ?? candidate.lastSequence)
       }
       surveyed.tornBytes = tornBytes
     },
@@ -107,11 +107,11 @@ export async function scanTails(
 function sortByRecords(
   candidates: RecoveredSegment[],
   gone: MissingSegment[],
-  surveys: ReadonlyMap<RecoveredSegment, Survey>,
+  tails: ReadonlyMap<RecoveredSegment, SegmentTail>,
 ): void {
   const first = new Map(
     candidates.map(candidate => {
-      const { firstSequence } = surveys.get(candidate)!
+      const { firstSequence } = tails.get(candidate)!
       return [candidate, Number.isFinite(firstSequence) ? firstSequence : candidate.segment.firstSequence]
     }),
   )
@@ -219,31 +219,31 @@ async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promi
   return found
 }
 
-async function surveySegment(
+async function scanTail(
   directory: DirectoryFiles,
   spec: LogIdentity,
   candidate: RecoveredSegment,
-): Promise<Survey> {
+): Promise<SegmentTail> {
   const { segment, fileBytes, syncedSequence } = candidate
-  const survey = new Survey()
+  const tail = new SegmentTail()
   const file = await openFile(directory, segment.file)
   let hasHeader: boolean
   try {
     hasHeader = await holdsHeader(file, segment, spec)
     const { salted } = segment
     const source = { file, name: segment.file, salted, from: SEGMENT_HEADER_BYTES, to: fileBytes }
-    const end = await scanSegment(source, survey)
-    survey.finish(Math.max(SEGMENT_HEADER_BYTES, end.zerosFrom), end.proven)
+    const end = await scanSegment(source, tail)
+    tail.finish(Math.max(SEGMENT_HEADER_BYTES, end.zerosFrom), end.proven)
   } finally {
     await file.close()
   }
-  candidate.holdsFrames = survey.frames > 0
-  candidate.begins = survey.begins
-  candidate.lostTail = !hasHeader || syncedSequence > survey.lastSequence
+  candidate.holdsFrames = tail.frames > 0
+  candidate.begins = tail.begins
+  candidate.lostTail = !hasHeader || syncedSequence > tail.lastSequence
   // A copy that an opening made bears lower sequences than its header foretells.
-  segment.firstSequence = Math.min(segment.firstSequence, survey.firstSequence)
-  candidate.lastSequence = Math.max(candidate.lastSequence, survey.lastSequence)
-  return survey
+  segment.firstSequence = Math.min(segment.firstSequence, tail.firstSequence)
+  candidate.lastSequence = Math.max(candidate.lastSequence, tail.lastSequence)
+  return tail
 }
 
 /**
@@ -261,7 +261,7 @@ export async function holdsHeader(file: FileHandle, segment: Segment, spec: LogI
 }
 
 /** The result of one pass over an open segment. */
-class Survey implements ScanSink {
+class SegmentTail implements ScanSink {
   frames = 0
   firstSequence = Number.POSITIVE_INFINITY
   /** Of the frame right behind the header. */

@@ -2,12 +2,16 @@ import { types } from 'node:util'
 import { publicText } from '../../delivery/redact/redact.js'
 import { type PayloadIssue, WaqError } from '../../log/errors/waq-error.js'
 import type { StandardSchema } from '../types.js'
-import { escapeText, quoteText } from './quote.js'
+import { describeKind, escapeText } from './quote.js'
 import { refuse, type Validator } from './validators.js'
 
-/** Issues beyond these are counted, not listed. */
-const MAX_ISSUES = 5
+/** So many issues are told in the text; the rest is counted. */
+const MAX_TOLD = 5
+/** So many are read, and stand in `error.issues`: a schema may find one in each item of a long list. */
+const MAX_ISSUES = 100
 const MAX_ISSUE_LENGTH = 200
+const MAX_PATH_KEYS = 20
+const MAX_KEY_LENGTH = 60
 const MAX_VENDOR_LENGTH = 40
 
 /** The option `schema`: an object or a function (arktype) that bears version 1 of the interface. */
@@ -37,6 +41,9 @@ class SchemaError extends Error {
   }
 }
 
+/** A schema that does not answer as the interface says. */
+class SchemaMisuse extends Error {}
+
 /** Checks payloads with the user's schema: what `enqueue` was given, and what is about to be sent. */
 export class PayloadSchema {
   readonly #schema: StandardSchema
@@ -47,24 +54,25 @@ export class PayloadSchema {
 
   /**
    * Throws WAQ_INVALID_MESSAGE with the schema's issues, or WAQ_INVALID_OPTION where the schema does not
-   * answer at once. `name`: what the caller calls the message.
+   * answer as it must. `name`: what the caller calls the message.
    */
   check(payload: unknown, name: string, id: string): void {
     const place = name === 'message' ? 'payload' : `${name}.payload`
+    const ids = [id]
     try {
       this.#validate(payload, place)
     } catch (error) {
-      if (error instanceof WaqError) throw error
+      if (error instanceof SchemaMisuse) throw new WaqError('WAQ_INVALID_OPTION', error.message)
       if (error instanceof SchemaError) {
-        const options = { ids: [id], issues: error.issues }
-        throw new WaqError(
-          'WAQ_INVALID_MESSAGE',
-          `${place} is refused by the schema: ${error.message}`,
-          options,
-        )
+        const { message, issues } = error
+        throw new WaqError('WAQ_INVALID_MESSAGE', `${place} is refused by the schema: ${message}`, {
+          ids,
+          issues,
+        })
       }
-      const text = `${place} could not be checked: the schema threw. See the cause.`
-      throw new WaqError('WAQ_INVALID_MESSAGE', text, { ids: [id], cause: error })
+      const reason = plainText(reasonOf(error), MAX_ISSUE_LENGTH)
+      const text = `${place} could not be checked: the schema threw: ${reason}`
+      throw new WaqError('WAQ_INVALID_MESSAGE', text, { ids, cause: error })
     }
   }
 
@@ -77,14 +85,15 @@ export class PayloadSchema {
     if (types.isPromise(result) || typeof (result as { then?: unknown } | null)?.then === 'function') {
       // It is refused here; its own rejection would end the process.
       Promise.resolve(result).catch(() => {})
-      throw new WaqError(
-        'WAQ_INVALID_OPTION',
+      throw new SchemaMisuse(
         'schema returned a Promise; it must answer at once. Leave asynchronous checks to `send`.',
       )
     }
-    const { issues, value } = result as { issues?: readonly StandardIssue[]; value?: unknown }
-    if (issues === undefined) return value
-    throw refusedBy(String(standard.vendor), place, Array.from(issues))
+    if (typeof result !== 'object' || result === null || !('issues' in result || 'value' in result))
+      throw new SchemaMisuse(`schema answered neither { value } nor { issues }, but ${describeKind(result)}.`)
+    const { issues, value } = result as { issues?: readonly StandardIssue[] | null; value?: unknown }
+    if (!issues) return value
+    throw refusedBy(String(standard.vendor), place, issues)
   }
 }
 
@@ -94,27 +103,41 @@ type StandardIssue = {
 }
 
 function refusedBy(vendor: string, place: string, given: readonly StandardIssue[]): SchemaError {
-  const issues = given.map(
-    ({ message, path }): PayloadIssue => ({
-      // arktype has a class of its own for paths.
-      path: Array.from(path ?? [], part => plainKey(typeof part === 'object' ? part.key : part)),
-      message: escapeText(publicText(String(message), MAX_ISSUE_LENGTH), MAX_ISSUE_LENGTH),
-    }),
-  )
+  const issues: PayloadIssue[] = []
+  for (let index = 0; index < Math.min(given.length, MAX_ISSUES); index += 1) {
+    const { message, path } = given[index]!
+    issues.push({ path: pathOf(path ?? []), message: plainText(String(message), MAX_ISSUE_LENGTH) })
+  }
   const told = issues
-    .slice(0, MAX_ISSUES)
+    .slice(0, MAX_TOLD)
     .map(({ path, message }) => `${place}${path.map(renderKey).join('')}: ${message}`)
-  const more = issues.length - told.length
+  const more = given.length - told.length
   if (more > 0) told.push(`and ${more} more`)
   const by = `(${escapeText(vendor, MAX_VENDOR_LENGTH)})`
   return new SchemaError(`${told.length === 0 ? 'it gives no reason' : told.join('; ')} ${by}`, issues)
 }
 
-function plainKey(key: PropertyKey): string | number {
-  return typeof key === 'symbol' ? String(key) : key
+/** The first keys; what follows is an ellipsis. A class of the schema's own, as arktype has one, will do. */
+function pathOf(path: NonNullable<StandardIssue['path']>): (string | number)[] {
+  const keys: (string | number)[] = []
+  for (let index = 0; index < Math.min(path.length, MAX_PATH_KEYS); index += 1) {
+    const part = path[index]!
+    const key = typeof part === 'object' ? part.key : part
+    keys.push(typeof key === 'number' ? key : plainText(String(key), MAX_KEY_LENGTH))
+  }
+  if (path.length > MAX_PATH_KEYS) keys.push('…')
+  return keys
+}
+
+/** Without credentials, and what a terminal could obey. */
+const plainText = (text: string, maxLength: number): string =>
+  escapeText(publicText(text, maxLength), maxLength)
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function renderKey(key: string | number): string {
   if (typeof key === 'number') return `[${key}]`
-  return /^[A-Za-z_$][\w$]{0,59}$/.test(key) ? `.${key}` : `[${quoteText(key, 60)}]`
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `["${key.replaceAll('"', '\\"')}"]`
 }

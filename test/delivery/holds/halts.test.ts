@@ -192,6 +192,33 @@ t.test(
   },
 )
 
+t.test(
+  'a message whose payload is refused outlives giveUpAfterMs while others of its group get through',
+  async t => {
+    let broken = true
+    const h = new Harness({
+      groups,
+      retry: { giveUpAfterMs: 1_500, jitter: 0 },
+      parse: {
+        name: 'parse',
+        read: payload => {
+          if (broken && payload === 'old') throw new Error('schema 2 expected')
+          return payload
+        },
+      },
+    })
+    h.add('tg:1', { id: 'refused', payload: 'old' })
+    for (let minute = 0; minute < 10; minute += 1) {
+      h.add('tg:2')
+      await h.pass(60_000)
+    }
+    t.same(h.of('dead'), [])
+    broken = false
+    await h.pass(60_000)
+    t.ok(h.ids.includes('refused'))
+  },
+)
+
 t.test('a parse that throws halts its channel before anything is attempted, and no group', async t => {
   let broken = true
   const h = new Harness({

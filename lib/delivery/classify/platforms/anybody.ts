@@ -51,7 +51,7 @@ export const githubSecondaryLimit: ErrorRule = reading => {
 }
 
 /**
- * An answer of 200, or with no status, that was found to refuse, in words that nobody here knows: known not
+ * An answer of 200, or with no status, that was found to refuse, in words that no rule knows: known not
  * delivered, and whether it helps to try again is not told. Not so where a program says in its words what it
  * met: a request that was lost, or never went out. `ResponseError` is our own; others have no body beside the
  * name.

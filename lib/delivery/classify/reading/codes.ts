@@ -68,7 +68,7 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
     'nodejs.org/api/errors.html: no stream was opened',
     'ERR_HTTP2_GOAWAY_SESSION ERR_HTTP2_INVALID_SESSION ERR_HTTP2_OUT_OF_STREAMS',
   ],
-  // No request could be made of it: nobody was asked.
+  // No request could be made of it: no one was asked.
   [
     'not-sent',
     'nodejs.org/api/errors.html',

@@ -40,7 +40,7 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
     'unreachable',
     'Node, before it had codes for them',
   ],
-  // The same at the end of what somebody said before it, who quotes nobody and tells of no status.
+  // The same at the end of what somebody said before it, who quotes no one and tells of no status.
   [
     /^(?:(?![3-5]\d\d\b)[^"'`{<\n]){1,200}: (?:connect E[A-Z]+ \S+|getaddrinfo E[A-Z_]+ \S+)(?: - Local \(\S+\))?$/,
     'unreachable',
