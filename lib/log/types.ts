@@ -4,34 +4,34 @@ import type { FileSystem } from './fs/file-system.js'
 /**
  * How durable an append is when it is reported as accepted.
  * - `'fsync'`: on the device.
- * - `{ syncEveryMs }`: in the page cache, on the device at most that many milliseconds later.
- * - `'os'`: in the page cache; the operating system writes it when it likes.
+ * - `{ syncEveryMs }`: in the page cache, and on the device at most that many milliseconds later.
+ * - `'os'`: in the page cache; the operating system chooses when to write it.
  */
 export type Durability = 'fsync' | { readonly syncEveryMs: number } | 'os'
 
 /**
  * Where commits are synced.
- * - `'auto'`: on the event loop while the device is quick, else on a thread.
- * - `'thread'`: on a thread. A device that hangs holds nothing up but the commits.
+ * - `'auto'`: on the event loop while the device is quick, otherwise on a thread.
+ * - `'thread'`: on a thread. A device that hangs delays only the commits.
  */
 export type CommitMode = 'auto' | 'thread'
 
 /** Where commits were synced since the queue was opened. */
 export interface CommitStats {
-  /** Syncs that somebody waited for, done on the event loop. */
+  /** Syncs on the event loop that a caller waited for. */
   onTheSpot: number
-  /** And those done on a thread. */
+  /** Syncs on a thread that a caller waited for. */
   onThread: number
-  /** For how long those on the spot held the event loop together, in ms. */
+  /** Total time that the syncs on the event loop blocked it, in ms. */
   heldMs: number
   /**
-   * Where the next ones go: on the spot (`'quick'`; `'learning'` while few syncs of the device are known) or
-   * to threads (`'slow'`; `'off'` where options say so).
+   * Where the next syncs run: on the event loop (`'quick'`; `'learning'` while few syncs of the device are
+   * known) or on threads (`'slow'`; `'off'` if the options say so).
    */
   now: 'quick' | 'learning' | 'slow' | 'off'
   /**
-   * While `now` is `'slow'`: until when, in epoch ms. Null else, and after a sync that failed: until one has
-   * succeeded.
+   * While `now` is `'slow'`: when that ends, in epoch ms. Null otherwise, and also after a failed sync: then
+   * it lasts until a sync succeeds.
    */
   slowUntil: number | null
 }
@@ -41,23 +41,24 @@ export interface LogSpec {
   /** Its subdirectory, and its name in manifests and reports. */
   readonly name: string
   /**
-   * Stands in every segment header, so that a segment moved between logs is not taken for one of the other. 1
+   * The log's number in every segment header: a segment moved into another log's directory is recognized. 1
    * to 255.
    */
   readonly id: number
   readonly durability: Durability
-  /** The size at which a segment is followed by the next. Default: that of the set. */
+  /** The size at which the log starts a new segment. Default: the size set for all logs. */
   readonly segmentBytes?: number
   /**
    * What happens to an append that cannot be written.
-   * - `'reject'`: its listener is told at once, and the caller decides (messages).
-   * - `'retain'`: it stays in memory and is written, in order, when the disk allows; until then its listener
-   *   hears nothing. It may use the ballast (acks: what happened cannot be refused).
+   * - `'reject'`: its listener is told at once, and the caller decides. The message log does this.
+   * - `'retain'`: it stays in memory and is written, in order, when the disk allows; its listener is told
+   *   only then. It may use the ballast. The ack log does this: an outcome has happened and cannot be
+   *   refused.
    */
   readonly onFailure: 'reject' | 'retain'
   /**
-   * The floor above asks after every opening whether records that were accepted last may be gone
-   * (`tailInDoubt`), and tells when it has accounted for that (`settleTail`).
+   * The caller of the log handles a lost tail: it is told at opening when the last accepted records may be
+   * gone (`tailInDoubt`), and reports when it has accounted for them (`settleTail`).
    */
   readonly accountsForTail?: boolean
 }
@@ -65,113 +66,109 @@ export interface LogSpec {
 /** What distinguishes a log's files from those of other logs. */
 export type LogIdentity = Pick<LogSpec, 'name' | 'id'>
 
-/** A log as the floor above sees it. Sequences start at 1 and rise, with gaps. */
+/** A log as the store sees it. Sequences start at 1 and increase, with gaps. */
 export interface Log {
   readonly name: string
-  /** The sequence that the next append's first record will bear. */
+  /** The sequence that the first record of the next append will get. */
   readonly nextSequence: number
   /**
-   * Takes one record, or several as an atomic list: after any crash all of them are there or none.
-   * They are framed and written with everything else that arrives meanwhile (group commit).
-   * Returns the first record's sequence; the others follow it without a gap.
+   * Appends one record, or several as an atomic list: after any crash either all of them are there or none.
+   * They are framed and written together with other appends that arrive meanwhile (group commit). Returns the
+   * sequence of the first record; the others follow without a gap.
    */
   append(append: Append): number
   /**
-   * Takes an append back while not a byte of it was handed to a file; it then never hears anything. False:
-   * too late.
+   * Withdraws an append of which no byte has been handed to a file; its listener is then never called.
+   * Returns false if it is too late.
    */
   withdraw(append: Append): boolean
   /**
-   * Whatever the tail that an earlier life left may lack was accounted for, by records that are on the
-   * device: resolves when a durable manifest says so, and no later opening asks again. Rejects with WAQ_IO,
-   * WAQ_DISK_FULL or WAQ_LOCK_LOST.
+   * To be called when records on the device account for whatever an earlier life's tail may lack. Resolves
+   * when a durable manifest says so; no later opening asks again. Rejects with WAQ_IO, WAQ_DISK_FULL or
+   * WAQ_LOCK_LOST.
    */
   settleTail(): Promise<void>
-  /**
-   * Resolves when everything that was accepted so far is on the device. Merges with a sync under way where
-   * that is enough.
-   */
+  /** Resolves when everything accepted so far is on the device. Joins a running sync if that covers it. */
   sync(): Promise<void>
-  /** As `sync`, for who waits for it: on the event loop where the device is quick. */
+  /** As `sync`, for a caller that waits: on the event loop if the device is quick. */
   commit(): Promise<void>
   /**
-   * One record's bytes, its CRCs verified: at once where they are at hand. The place is that of its frame.
-   * Rejects with WAQ_CORRUPT or WAQ_IO.
+   * The bytes of one record, CRCs verified; without a promise if they are in memory. The place is that of the
+   * record's frame. Rejects with WAQ_CORRUPT or WAQ_IO.
    */
   read(segment: number, offset: number): Buffer | Promise<Buffer>
   /** Segments that count, oldest first. */
   segments(): readonly SegmentInfo[]
-  /** These sealed segments stop counting, by one durable manifest, and are then unlinked. */
+  /** Drops these sealed segments with one durable manifest, then unlinks them. */
   retire(segments: readonly number[]): Promise<void>
   /**
-   * Seals the segment that is being written to, so that it can be retired or rewritten, and gives back what
-   * was filled with zeros ahead. The next append begins a small one. Rejects with WAQ_IO, WAQ_DISK_FULL,
-   * WAQ_LOCK_LOST.
+   * Seals the active segment, so that it can be retired or rewritten, and frees the stretch filled with zeros
+   * ahead. The next append starts a small segment. Rejects with WAQ_IO, WAQ_DISK_FULL, WAQ_LOCK_LOST.
    */
   seal(): Promise<void>
   /**
-   * Copies what is still needed of these sealed segments into new ones, which then count in their place, by
-   * one durable manifest; the originals are unlinked. Yields to the event loop between small slices. Rejects
-   * with WAQ_CORRUPT (an original holds damage that was not known), WAQ_DISK_FULL, WAQ_IO, or the signal's
-   * reason; then everything stays as it was. Returns how many bytes of segments that freed.
+   * Copies the records still needed from these sealed segments into new ones. One durable manifest replaces
+   * the originals, which are then unlinked. Yields to the event loop between small slices. Rejects with
+   * WAQ_CORRUPT (an original holds damage not known before), WAQ_DISK_FULL, WAQ_IO, or the signal's reason;
+   * everything then stays as it was. Returns the number of segment bytes freed.
    */
   rewrite(segments: readonly number[], options: RewriteOptions): Promise<number>
 }
 
 /**
- * Writes a record in the place of some that were not kept. Its sequence is one of theirs, and higher than
- * those of all records that were put or kept before, unless records stood twice. `data` may not change any
- * more.
+ * Writes a record in place of records that were not kept. Its sequence is one of theirs, and higher than that
+ * of every record put or kept before, unless the originals held records twice. `data` must not change after
+ * the call.
  */
 export type PutRecord = (sequence: number, type: number, data: Buffer) => void
 
-/** What the floor above decides while segments are rewritten. */
+/** What the store decides while segments are rewritten. */
 export interface RewriteOptions {
   /**
-   * Whether a record is still needed as it is. Asked once a record, in order; its `data` is a view. What is
-   * put goes in front of it.
+   * Whether a record is still needed unchanged. Called once per record, in order; `data` is a view. Records
+   * put during the call are written before it.
    */
   keep(frame: VisitedFrame, put: PutRecord): boolean
-  /** After the last record was judged: what is still to be put. */
+  /** Called after the last record was judged, to put what is still to be written. */
   putRest?(put: PutRecord): void
   /**
-   * After the last record was judged and before the manifest that makes the copies count: what the judgement
-   * relied on must be on the device by then. A rejection undoes everything.
+   * Called after the last record was judged and before the manifest that makes the copies count: whatever the
+   * judgement relied on must be on the device by the time this resolves. A rejection undoes everything.
    */
   beforeItCounts?(): Promise<void>
   /**
-   * Once the copies count and before the originals are removed: where a record went. In slices too; until it
-   * was told, a record can be read at either place.
+   * Called when the copies count and before the originals are removed: tells where a record was copied to.
+   * This too runs in slices; until it is called, the record can be read at either place.
    */
   moved(
     sequence: number,
     from: { segment: number; offset: number },
     to: { segment: number; offset: number },
   ): void
-  /** As `moved`, of a record that was put. */
+  /** As `moved`, for a record that was put. */
   placed?(sequence: number, segment: number): void
-  /** After each original, with its length in bytes. */
+  /** Called after each original, with its length in bytes. */
   onProgress?(bytes: number): void
-  /** Between two slices. Default: one turn of the event loop. */
+  /** Awaited between two slices. Default: one turn of the event loop. */
   turn?(): Promise<void>
-  /** Until the copies count, it undoes everything. */
+  /** Aborting undoes everything, until the copies count. */
   readonly signal?: AbortSignal
 }
 
 export interface SegmentInfo {
   /** A number for this life of the process; never written to disk. */
   readonly id: number
-  /** Its file's name, relative to the directory: for messages to people. */
+  /** The file name, relative to the directory: for messages to people. */
   readonly file: string
   /** No frame in it has a lower sequence. */
   readonly firstSequence: number
-  /** No frame in it has a higher sequence; while it is open, a lower bound. */
+  /** No frame in it has a higher sequence; while the segment is open, a lower bound of that. */
   readonly lastSequence: number
-  /** Sealed: nothing will be appended to it any more. */
+  /** True: nothing more will be appended to it. */
   readonly sealed: boolean
   /** Bytes that count; while it is open, bytes written. */
   readonly length: number
-  /** Bytes of disk that it holds, with its zero-filled stretch. */
+  /** Bytes it occupies on disk, zero-filled stretch included. */
   readonly diskBytes: number
 }
 
@@ -184,7 +181,7 @@ export interface VisitedFrame {
   readonly offset: number
 }
 
-/** A range of bytes that should hold frames and does not. */
+/** A range of bytes that should hold frames but does not. */
 export interface CorruptRange {
   readonly log: string
   /** Relative to the directory. */
@@ -192,29 +189,32 @@ export interface CorruptRange {
   readonly offset: number
   readonly length: number
   /**
-   * The sequences that are missing around it, where any are. Gaps are legal, so these are bounds. A first one
-   * without a last: nothing tells how many there were.
+   * The sequences missing around the range, if any. Gaps are legal, so these are bounds. A first without a
+   * last means that nothing tells how many there were.
    */
   readonly firstMissing?: number
   readonly lastMissing?: number
-  /** Every log's next sequence when the damage was first seen: nothing in the range can speak of more. */
+  /**
+   * The next sequence of every log when the damage was first seen: nothing in the range can refer to a
+   * sequence from there on.
+   */
   readonly nextSequences: Readonly<Record<string, number>>
-  /** Found and reported by an earlier opening already. */
+  /** An earlier opening has already found and reported it. */
   readonly known: boolean
 }
 
 /** What the records of other logs prove about a log. */
 export interface Witness {
-  /** The highest sequence of a record that was accepted for certain; 0: none is named. */
+  /** The highest sequence that was certainly accepted; 0: no record names one. */
   readonly highest: number
-  /** Those from `from` on that were accepted for certain, and whose records were not shown. */
+  /** The sequences from `from` on that were certainly accepted and whose records were not shown. */
   absent(from: number): Iterable<number>
 }
 
-/** A record that was accepted and is missing. */
+/** An accepted record that is missing. */
 export interface LostRecord {
   readonly log: string
-  /** The segment that held it, or the next one that stands. Relative to the directory. */
+  /** The segment that held it, or the next one that exists. Relative to the directory. */
   readonly file: string
   readonly sequence: number
   /** It lies in damage that an earlier opening reported. */
@@ -222,40 +222,41 @@ export interface LostRecord {
 }
 
 /**
- * What an opening shows to the floor above: every frame that counts, log by log in the order of the specs,
- * each log by segment.
+ * What an opening shows to the store: every frame that counts, log by log in the order of the specs, each log
+ * by segment.
  */
 export interface OpenVisitor {
   /**
-   * Before the frames of a log that accounts for its tail: records may be gone that were accepted last,
-   * behind all that are shown. Power may have failed since (another boot, or one that cannot be told), or
-   * the life before saw a write or a sync fail and ended before it had written again what that took.
+   * Called before the frames of a log that accounts for its tail: the last accepted records, after all that
+   * are shown, may be gone. Either power may have failed since (the boot is another one, or cannot be told),
+   * or in the previous life a write or sync failed and the process ended before it had written the lost
+   * records again.
    */
   tailInDoubt?(log: string): void
   frame(log: string, frame: VisitedFrame): void
   /** Called between the frames around the range. */
   lost(log: string, range: CorruptRange): void
   /**
-   * After the last frame, before anything is published: sequences of a log that some record names, so that
-   * they are never assigned again.
+   * Called after the last frame, before anything is published: sequences of a log that some record names.
+   * They are never assigned again.
    */
   nextSequenceAtLeast(log: string): number
-  /** What logs that were shown before say of this one; undefined, or no such method: nothing. */
+  /** What the logs shown before prove about this one; undefined, or no such method: nothing. */
   witness?(log: string): Witness | undefined
 }
 
 export interface OpenReport {
   readonly tornBytes: number
   readonly corrupt: readonly CorruptRange[]
-  /** Records that are proven to be lost, new ones only. */
+  /** Records proven to be lost; only those not reported before. */
   readonly lost: readonly LostRecord[]
 }
 
-/** What tests substitute for the real world. */
+/** The outside world, which tests can replace. */
 export interface Environment {
   readonly fileSystem: FileSystem
   /** Epoch ms. */
   readonly now: () => number
-  /** New at every boot of the machine; null: it cannot be told. */
+  /** An id that is new at every boot of the machine; null: it is not known. */
   readonly bootId: string | null
 }

@@ -13,7 +13,7 @@ export interface Claim {
   readonly token: string
   /** Absolute. While it stands, the epoch is in force (invariant 3). */
   readonly ownerFile: string
-  /** The owner file, open: whoever has the claim closes it. */
+  /** The open owner file; the holder of the claim closes it. */
   readonly file: FileHandle
 }
 
@@ -21,13 +21,13 @@ const MAX_OWNER_FILE_BYTES = 64 * 1024
 const MAX_ROUNDS = 1000
 
 /**
- * Invariant 1: an opening claims an epoch that exceeds every epoch in any name of the directory, by creating
- * an owner file that bears it, and unlinks every lower owner file *before* it reads a manifest. Whoever owned
- * the directory before finds its file gone at its next fence check.
+ * Invariant 1: an opening claims an epoch higher than every epoch in any file name of the directory, by
+ * creating an owner file that bears it. It unlinks every lower owner file *before* it reads a manifest. A
+ * previous owner finds its file gone at its next fence check.
  *
- * Names bear tokens, so two openers may create files of one epoch. Of those, one at least sees the other's
- * when it lists again, and whoever sees one of its own epoch or a higher one claims anew: no two ever keep
- * the same.
+ * File names bear tokens, so two openers may create owner files of the same epoch. At least one of them sees
+ * the other's file when it lists again, and an opener that sees another file of its own epoch or a higher one
+ * claims anew. So no two keep the same epoch.
  */
 export async function claimEpoch(
   fileSystem: FileSystem,
@@ -37,7 +37,7 @@ export async function claimEpoch(
 ): Promise<Claim> {
   const token = newToken()
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    // Two that go in step would meet at every epoch.
+    // Two openers in lockstep would collide at every epoch.
     const epoch = 1 + (await highestEpoch(fileSystem, root, logs)) + Math.floor(Math.random() * (1 + round))
     if (epoch > Number.MAX_SAFE_INTEGER) throw new WaqError('WAQ_IO', `${root} has no epochs left`)
     const name = ownerName(epoch, token)
@@ -62,8 +62,7 @@ export async function claimEpoch(
 }
 
 /**
- * Takes back a claim under which nothing was done. An owner file left behind would be taken for a real
- * owner's.
+ * Withdraws a claim under which nothing was done. A leftover owner file would be taken for a real owner's.
  */
 async function withdraw(fileSystem: FileSystem, ownerFile: string, file: FileHandle): Promise<void> {
   await file.close().catch(() => {})

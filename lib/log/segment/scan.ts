@@ -1,9 +1,9 @@
 /**
- * Reads the frames of one segment, and tells apart what is not one. It decides nothing: whether a bad range
- * is a tear or corruption is for `recover.ts`, which knows the manifest.
+ * Reads the frames of one segment and reports the ranges that hold none. Whether a bad range is a torn tail
+ * or corruption is decided by `recover.ts`, which knows the manifest.
  *
- * The segment is streamed through a window, while the next stretch is read ahead; only a frame larger than
- * the window makes it grow, and never beyond what the segment holds.
+ * The segment is streamed through a window while the next stretch is read ahead. The window grows only for a
+ * frame larger than itself, and never beyond the segment's bytes.
  */
 
 import { asWaqError } from '../errors/waq-error.js'
@@ -13,7 +13,7 @@ import type { FileHandle } from '../fs/file-system.js'
 import { nextTurn } from '../runtime/real-time.js'
 
 const WINDOW_BYTES = 512 * 1024
-/** So much is read ahead on the spot before the event loop gets its turn. */
+/** Bytes read ahead synchronously before the event loop gets a turn. */
 const TURN_BYTES = 512 * 1024
 
 export interface ScanSource {
@@ -23,17 +23,15 @@ export interface ScanSource {
   readonly salted: number
   /** Where the first frame is due. */
   readonly from: number
-  /** Where the bytes end that may hold frames: the accepted length, or the file's size. */
+  /** Where the bytes that may hold frames end: the accepted length, or the file's size. */
   readonly to: number
-  /** How much is read at once. Default 512 KiB. */
+  /** Bytes per read. Default 512 KiB. */
   readonly windowBytes?: number
-  /** For those who scan one segment after another with the default window. */
+  /** For callers that scan one segment after another with the default window. */
   readonly buffers?: ScanBuffers
 }
 
-/**
- * Buffers of windows, to be used again: memory that was never touched before is dear, half a megabyte 0.2 ms.
- */
+/** Window buffers for reuse: touching fresh memory is expensive, 0.2 ms per half megabyte. */
 export class ScanBuffers {
   readonly #free: Buffer[] = []
 
@@ -47,28 +45,28 @@ export class ScanBuffers {
 }
 
 export interface ScanSink {
-  /** A frame whose two CRCs are right. `payload` is a view that the next call overwrites. */
+  /** A frame whose two CRCs match. `payload` is a view that the next call overwrites. */
   frame(offset: number, header: FrameHeader, payload: Buffer): void
   /**
-   * Bytes that hold no intact frame. `header`: they are exactly one frame whose header is intact and whose
-   * payload is not.
+   * Bytes that hold no intact frame. `header`: set if they are exactly one frame with an intact header and a
+   * damaged payload.
    */
   bad(offset: number, length: number, header: FrameHeader | undefined): void
-  /** Between two windows: for those who have to let others have their turn. */
+  /** Awaited between two windows, for callers that must yield to other work. */
   turn?(): Promise<void>
 }
 
 export interface ScanEnd {
-  /** From here to the end all bytes are zero, or lack; the end itself where none are. Not reported as bad. */
-  readonly zerosFrom: number
   /**
-   * The highest `durable` that an intact header bears: every byte before it was once known to be on the
-   * device.
+   * From here to the end all bytes are zero or missing; the end itself if none are. They are not reported as
+   * bad.
    */
+  readonly zerosFrom: number
+  /** The highest `durable` in an intact header: every byte before it was once known to be on the device. */
   readonly proven: number
 }
 
-/** Scans a segment once, by offset. Rejects with WAQ_IO where the device does not answer. */
+/** Scans a segment once, by offset. Rejects with WAQ_IO if the device fails to read. */
 export async function scanSegment(source: ScanSource, sink: ScanSink): Promise<ScanEnd> {
   const window = new Window(source)
   try {
@@ -91,7 +89,7 @@ async function scanWindow(window: Window, source: ScanSource, sink: ScanSink): P
       await window.fill(at, FRAME_HEADER_BYTES)
       if (sink.turn !== undefined) await sink.turn()
     }
-    // A header that the end cuts short is no header.
+    // A header cut short by the end is not a header.
     const header = window.holds(at, FRAME_HEADER_BYTES)
       ? readFrameHeader(window.bytes, window.index(at), salted, at, to - at)
       : undefined
@@ -101,7 +99,7 @@ async function scanWindow(window: Window, source: ScanSource, sink: ScanSink): P
       while (next === window.end && next < to) {
         await window.fill(next, 1)
         if (window.end === next)
-          next = to // the file is shorter than was said: what lacks counts as zeros
+          next = to // the file is shorter than stated: missing bytes count as zeros
         else next = window.nonZeroFrom(next)
       }
       if (next >= to) {
@@ -109,8 +107,8 @@ async function scanWindow(window: Window, source: ScanSource, sink: ScanSink): P
         break
       }
       if (badFrom < 0) badFrom = at
-      // A run of zeros is passed over at once. A frame's first 12 bytes may be zero, its type behind them
-      // not.
+      // A run of zeros is skipped at once. The first 12 bytes of a frame may be zero, but not the type after
+      // them.
       at = Math.max(at + 1, next - FRAME_HEADER_BYTES + 1)
       continue
     }
@@ -120,8 +118,7 @@ async function scanWindow(window: Window, source: ScanSource, sink: ScanSink): P
     const length = FRAME_HEADER_BYTES + header.payloadLength
     if (!window.holds(at, length)) {
       await window.fill(at, length)
-      // Most frames that a window's end cuts are cut in their payload: without this, few windows would end in
-      // a turn.
+      // A window's end usually cuts a frame in its payload: without this, few windows would end in a turn.
       if (sink.turn !== undefined) await sink.turn()
     }
     const start = window.index(at) + FRAME_HEADER_BYTES
@@ -140,17 +137,20 @@ async function scanWindow(window: Window, source: ScanSource, sink: ScanSink): P
 
 const ZEROS = Buffer.alloc(4096)
 
-/** A stretch that is read, or being read, for later. */
+/** A stretch that has been read ahead, or is being read. */
 interface Ahead {
   readonly from: number
-  /** With room in front for the end of the stretch before it. */
+  /** Has room in front for the end of the previous stretch. */
   readonly buffer: Buffer
-  /** Resolves to how many bytes there were. Never rejects: what failed is read again by whoever needs it. */
+  /**
+   * Resolves to the number of bytes read. Never rejects: a stretch that failed is read again when it is
+   * needed.
+   */
   readonly reading: Promise<number>
 }
 
 /**
- * More than this is not left of a stretch when the next is needed, but for frames that are read whole anyway.
+ * The most that is left of a stretch when the next is needed, except for frames that are read whole anyway.
  */
 const HEADROOM_BYTES = 64 * 1024
 
@@ -160,14 +160,14 @@ class Window {
   readonly #windowBytes: number
   bytes: Buffer = Buffer.allocUnsafe(0)
   #base: number
-  /** The offset behind the last byte in memory. */
+  /** The offset after the last byte in memory. */
   end: number
   #ahead: Ahead | undefined
-  /** The buffer that `bytes` is the end of; undefined where it is none that could be used again. */
+  /** The buffer whose end `bytes` is; undefined if it cannot be reused. */
   #whole: Buffer | undefined
-  /** Of an earlier stretch, to be used again. */
+  /** The buffer of an earlier stretch, for reuse. */
   #spare: Buffer | undefined
-  /** Bytes that were read without a turn of the event loop since the last one. */
+  /** Bytes read since the last turn of the event loop. */
   #readOnTheSpot = 0
 
   constructor(source: ScanSource) {
@@ -185,7 +185,7 @@ class Window {
     return at >= this.#base && at + length <= this.end
   }
 
-  /** Brings at least `length` bytes from `at` into memory, fewer only where the source ends. */
+  /** Brings at least `length` bytes from `at` into memory; fewer only if the source ends. */
   async fill(at: number, length: number): Promise<void> {
     await this.#takeAhead(at)
     if (!this.holds(at, Math.min(length, this.#source.to - at))) await this.#fillNow(at, length)
@@ -196,7 +196,7 @@ class Window {
     await nextTurn()
   }
 
-  /** Nothing is being read any more. */
+  /** Resolves when no read is in progress. */
   async settled(): Promise<void> {
     await this.#ahead?.reading
     const { buffers } = this.#source
@@ -204,7 +204,7 @@ class Window {
     for (const buffer of [this.#whole, this.#spare, this.#ahead?.buffer]) buffers.give(buffer)
   }
 
-  /** What was read ahead becomes the window, with what is left of the present one in front of it. */
+  /** Makes the stretch that was read ahead the window, preceded by the rest of the present one. */
   async #takeAhead(at: number): Promise<void> {
     const ahead = this.#ahead
     if (ahead === undefined) return
@@ -258,7 +258,7 @@ class Window {
     const from = this.index(at)
     if (wanted > this.bytes.length) {
       const before = this.#whole
-      // One of the usual size would be used again, but is too much for a small segment.
+      // A buffer of the usual size could be reused, but is too large for a small segment.
       const isUsual = wanted <= this.#windowBytes && 2 * wanted > this.#windowBytes
       this.#whole = isUsual ? this.#takeBuffer() : undefined
       const larger = this.#whole ?? Buffer.allocUnsafe(wanted)
@@ -275,7 +275,7 @@ class Window {
       try {
         read = await file.read(this.bytes, this.end - at, at + wanted - this.end, this.end)
       } catch (error) {
-        // Neither tear nor corruption: the bytes may be well, only this read was not.
+        // Neither a torn tail nor corruption: the bytes may be intact, only this read failed.
         throw asWaqError(error, `reading ${name} at ${this.end} failed`)
       }
       if (read === 0) return
@@ -283,7 +283,7 @@ class Window {
     }
   }
 
-  /** The offset of the first byte from `at` on that is in memory and not zero, or `end`. */
+  /** The offset of the first nonzero byte in memory from `at` on, or `end`. */
   nonZeroFrom(at: number): number {
     const { bytes } = this
     const end = this.index(this.end)

@@ -13,7 +13,9 @@ interface OpenFile {
   readonly opening: Promise<FileHandle>
   /** Undefined while it is being opened. */
   file: FileHandle | undefined
-  /** Reads under way. A descriptor closed under one could be another file's by the time it is read. */
+  /**
+   * Number of reads in progress. If the descriptor were closed during one, the read could hit another file.
+   */
   users: number
   forgotten: boolean
 }
@@ -23,8 +25,8 @@ interface SegmentFrame extends FrameAt {
 }
 
 /**
- * Reads single frames. It keeps the most recently used files open, and some of what it read. Every message of
- * a backlog passes here, so what is in memory is returned without a promise, which would cost as much as a
+ * Reads single frames. Keeps the most recently used files open and part of what it read. Every message of a
+ * backlog is read here, so a record in memory is returned without a promise: a promise costs as much as a
  * small read.
  */
 export class SegmentReader {
@@ -38,22 +40,23 @@ export class SegmentReader {
   }
 
   /**
-   * The payload of the frame at `offset`. Rejects with WAQ_CORRUPT where it is not intact, WAQ_IO where it
+   * The payload of the frame at `offset`. Rejects with WAQ_CORRUPT if the frame is not intact, WAQ_IO if it
    * cannot be read, WAQ_CLOSED after `close`.
    */
   read(segment: Segment, offset: number): Buffer | Promise<Buffer> {
-    // As it is now: where a failed sync cuts it meanwhile, the record is still what was asked for.
+    // The length is taken now: if a failed sync cuts the segment meanwhile, this record is still the one
+    // asked for.
     const place: SegmentFrame = { segment, offset, room: segment.length - offset }
     const near = this.#readAhead.covering(segment.id, offset)
     if (near === undefined) return this.#readFile(place)
     if (near.bytes === undefined) return this.#readAfter(near, place)
-    // Where it is not whole or not intact there, the file is asked.
+    // If the buffer does not hold it whole and intact, it is read from the file.
     return recordIn(near, place) ?? this.#readFile(place)
   }
 
   /**
-   * The file is taken up before anyone waits: later the segment may count no more, and no one would close it
-   * again.
+   * The entry is created before the first wait: later the segment may no longer count, and no one would close
+   * the file.
    */
   #readAfter(near: ReadAheadBuffer, place: SegmentFrame): Promise<Buffer> {
     return this.#finish(this.#entry(place.segment), near, place)
@@ -71,12 +74,12 @@ export class SegmentReader {
       if (record !== undefined) return record
     } else {
       window.reading = entry.opening.then(file => readStretch(file, window))
-      window.reading.catch(() => {}) // told to whoever asked for the record
+      window.reading.catch(() => {}) // reported to the caller that asked for the record
     }
     return this.#finish(entry, window, place)
   }
 
-  /** What could not be answered on the spot. */
+  /** The slow path: what could not be answered without a promise. */
   async #finish(entry: OpenFile, window: ReadAheadBuffer, place: SegmentFrame): Promise<Buffer> {
     const { segment, offset } = place
     entry.users += 1
@@ -85,7 +88,7 @@ export class SegmentReader {
       try {
         await window.reading
       } catch {
-        // A bad block anywhere in it: whether it is in this record is seen by reading that alone.
+        // The stretch contains a bad block. Reading this record alone shows whether it is affected.
         this.#readAhead.drop(window)
       }
       const record = recordIn(window, place) ?? (await readAlone(await entry.opening, place))
@@ -97,7 +100,7 @@ export class SegmentReader {
       entry.users -= 1
       if (entry.forgotten) closeWhenUnused(entry)
     }
-    // A copy that took the place of the directory has files of the same names, and they may be shorter.
+    // If a copy has replaced the directory, its files have the same names and may be shorter.
     throw this.#directory.failure(noRecord(place), `reading ${segment.file} failed`)
   }
 
@@ -124,7 +127,7 @@ export class SegmentReader {
   #entry(segment: Segment): OpenFile {
     const known = this.#files.get(segment.id)
     if (known !== undefined) {
-      // To the end of the Map: the first is the one that was not used for longest.
+      // Moved to the end of the Map: the first entry is the least recently used.
       this.#files.delete(segment.id)
       this.#files.set(segment.id, known)
       return known
@@ -141,7 +144,7 @@ export class SegmentReader {
         entry.file = file
       },
       () => {
-        // Told to whoever reads.
+        // Reported to the callers that read.
         if (this.#files.get(segment.id) === entry) this.#files.delete(segment.id)
       },
     )
@@ -162,8 +165,8 @@ function closeWhenUnused(entry: OpenFile): void {
 }
 
 /**
- * The record, where the file answers on the spot and the stretch holds it whole; else `stretch.reading` goes
- * on.
+ * The record, if the file answers synchronously and the stretch holds it whole; otherwise `stretch.reading`
+ * continues.
  */
 function readNow(file: FileHandle, window: ReadAheadBuffer, place: SegmentFrame): Buffer | undefined {
   const { buffer, from, to } = window
@@ -172,7 +175,7 @@ function readNow(file: FileHandle, window: ReadAheadBuffer, place: SegmentFrame)
     first = file.read(buffer, 0, to - from, from)
   } catch (error) {
     window.reading = Promise.reject(error)
-    window.reading.catch(() => {}) // told to whoever asked for the record
+    window.reading.catch(() => {}) // reported to the caller that asked for the record
     return undefined
   }
   if (first === to - from) {
@@ -184,7 +187,7 @@ function readNow(file: FileHandle, window: ReadAheadBuffer, place: SegmentFrame)
   return undefined
 }
 
-/** `first`: what the first read of it resolves to, where it was begun. */
+/** `first`: the result of the first read, if one was started. */
 async function readStretch(
   file: FileHandle,
   window: ReadAheadBuffer,
@@ -195,7 +198,7 @@ async function readStretch(
   window.bytes = await readUpTo(file, buffer.subarray(0, to - from), filled, from)
 }
 
-/** Reads a record that no buffer holds whole and intact; undefined where there is none. */
+/** Reads a record that no buffer holds whole and intact; undefined if there is no such record. */
 async function readAlone(file: FileHandle, place: SegmentFrame): Promise<Buffer | undefined> {
   const { offset } = place
   const start = await readUpTo(file, Buffer.allocUnsafe(FRAME_HEADER_BYTES), 0, offset)

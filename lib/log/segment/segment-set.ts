@@ -1,7 +1,7 @@
 /**
- * The segments of one log that count, in the order of their records. They leave in two ways: retired when
- * nothing in them is needed, or replaced by copies of what is. A file is unlinked only after a durable
- * manifest has dropped it, and after a check of the fence.
+ * The segments of one log that count, in the order of their records. A segment leaves in one of two ways: it
+ * is retired when nothing in it is needed, or replaced by a copy of what is still needed. A file is unlinked
+ * only after a durable manifest has dropped it, and after a check of the fence.
  */
 import type { DirectoryContext } from '../directory/directory-context.js'
 import type { ManifestPublisher } from '../manifest/manifest-publisher.js'
@@ -17,9 +17,9 @@ export class SegmentSet {
   readonly #segmentBytes: number
   readonly #reader: SegmentReader
   readonly #segments: Map<number, Segment>
-  /** Rewritten, while the manifest that says so is being published: records are still read from them. */
+  /** Rewritten segments whose manifest is still being published: records are still read from them. */
   readonly #leaving = new Map<number, Segment>()
-  /** Retired, but the manifest that says so failed: their files go with the next ones. */
+  /** Retired segments whose manifest failed: their files are unlinked with the next ones. */
   readonly #stillThere: Segment[] = []
   readonly #knownDamage: readonly CorruptRange[]
 
@@ -40,7 +40,7 @@ export class SegmentSet {
     this.#knownDamage = knownDamage
   }
 
-  /** Also those without frames, that may get some. */
+  /** Includes segments that have no frames yet. */
   all(): readonly Segment[] {
     return [...this.#segments.values()]
   }
@@ -105,12 +105,11 @@ export class SegmentSet {
       options,
     )
     if (originals.some(original => !this.#segments.has(original.id))) {
-      // Retired meanwhile: no one needs its records any more, and no copy may bring them back.
+      // Retired meanwhile: its records are no longer needed, and no copy may bring them back.
       for (const segment of segments) await this.remove(segment)
       return 0
     }
-    // The copies take the place of the first original, so that the order of segments stays that of their
-    // records.
+    // The copies take the first original's place, so segments stay in the order of their records.
     const before = [...this.#segments.values()]
     this.#setSegments(
       before.flatMap(segment =>
@@ -136,9 +135,9 @@ export class SegmentSet {
   }
 
   /**
-   * A manifest failed that was to list copies in the place of their originals. Either may be in force now:
-   * all files of both stand, and the next manifest says that it is as before. Only then are the copies void
-   * for certain.
+   * The manifest that was to list copies in place of their originals failed. The old or the new one may be in
+   * force: the files of both stay, and the next manifest lists the originals again. Only then are the copies
+   * certainly void.
    */
   #restore(before: readonly Segment[], originals: readonly Segment[], copies: readonly Segment[]): void {
     const known = new Set([...before, ...copies])
@@ -151,7 +150,7 @@ export class SegmentSet {
       .then(async () => {
         for (const copy of copies) await this.remove(copy)
       })
-      // Whoever needs that manifest reports what failed; void copies are left to the next opening.
+      // The caller that needs that manifest reports the failure; the next opening removes void copies.
       .catch(() => {})
   }
 
@@ -160,7 +159,7 @@ export class SegmentSet {
     for (const segment of segments) this.#segments.set(segment.id, segment)
   }
 
-  /** Of a segment that does not count. Where that fails, the next opening removes it. */
+  /** Unlinks a segment that does not count. If that fails, the next opening removes it. */
   async remove(segment: Segment): Promise<void> {
     this.#reader.forget(segment)
     this.#directory.fence.check()

@@ -1,27 +1,27 @@
 import { monotonicNow } from '../runtime/real-time.js'
 
 /**
- * Whether a sync is worth a trip to a thread. On a device that syncs in 0.2 ms the trip and the way back cost
- * as much as the sync, and more where the event loop is busy; one that takes 10 ms would hold everything in
- * the process. The recent syncs on the spot tell which device it is. What a sync took through a thread tells
- * nothing: it contains the waits for the event loop.
+ * Decides whether a sync runs on the event loop or on a thread. On a device that syncs in 0.2 ms the round
+ * trip to a thread costs as much as the sync, and more if the event loop is busy; a sync of 10 ms on the
+ * event loop would block the whole process. Recent syncs on the event loop tell which kind of device it is.
+ * The duration of a sync on a thread tells nothing: it includes waits for the event loop.
  *
- * - On the spot while the median of the latest 32 is quick. With fewer known, theirs; with none, the first
- *   one tells.
- * - Three slow ones in a row, or a median that is not quick, mean threads for a pause. What was known is
- *   forgotten then, so that the first sync after it is a probe that decides by itself. The pause doubles,
- *   until 32 stood the test again.
- * - Whatever the order in which slow ones come: in any ten seconds all of them but one hold the event loop
- *   for 0.1 s at most. A bucket that drains 10 ms a second would not do: full, it lets through twice as much
- *   in ten seconds, and one that must be empty again stops half of the syncs of a device with one slow sync
- *   in a hundred.
- * - After a sync that failed, threads, until one has succeeded there.
+ * - Syncs run on the event loop while the median of the latest 32 is quick. If fewer are known, their median
+ *   counts; if none, the first sync decides.
+ * - After three slow syncs in a row, or if the median is not quick, syncs run on threads for a pause. The
+ *   known syncs are forgotten, so the first sync after the pause is a probe that decides alone. The pause
+ *   doubles each time, until 32 syncs have passed the test again.
+ * - In whatever order slow syncs come, in any ten seconds all of them but one block the event loop for at
+ *   most 0.1 s. A leaky bucket that drains 10 ms per second does not achieve this: in ten seconds it can let
+ *   through twice as much, and if it had to be empty again first, it would stop half of the syncs on a device
+ *   with one slow sync in a hundred.
+ * - After a failed sync, syncs run on threads until one has succeeded there.
  */
 
 const KEPT = 32
-/** A median below is quicker than a trip to a thread in a busy process. */
+/** A median below this is quicker than a round trip to a thread in a busy process. */
 const QUICK_MS = 1
-/** What is longer is felt by what else runs in the process. */
+/** A longer sync noticeably delays the rest of the process. */
 const SLOW_MS = 2
 const MAX_SLOW_IN_A_ROW = 3
 const FIRST_PAUSE_MS = 20
@@ -31,14 +31,14 @@ const MAX_HELD_MS = WINDOW_MS / 100
 
 export class QuickSyncs {
   readonly #now: () => number
-  /** Of the latest since the last pause, in a ring: 1 for a quick one. */
+  /** Ring of the latest syncs since the last pause: 1 for a quick one. */
   readonly #latest = new Uint8Array(KEPT)
   #known = 0
-  /** How many of those in the ring are quick. */
+  /** Number of quick syncs in the ring. */
   #quick = 0
   #slowInARow = 0
   #pauseMs = FIRST_PAUSE_MS
-  /** Slow ones of the last ten seconds. */
+  /** Slow syncs of the last ten seconds. */
   #slow: { readonly endedAt: number; readonly ms: number }[] = []
   #slowUntil = Number.NEGATIVE_INFINITY
   #failed = false
@@ -50,9 +50,9 @@ export class QuickSyncs {
   }
 
   /**
-   * Does `sync` on the spot, and returns how many ms it took; undefined: not now, it is to be done on a
-   * thread. Throws what `sync` throws. `teaches`: nothing else was under way on the device that may have
-   * slowed it down.
+   * Runs `sync` on the event loop and returns its duration in ms; undefined if it has to run on a thread
+   * instead. Throws what `sync` throws. `teaches`: no other work on the device may have slowed it down, so
+   * its duration counts.
    */
   try(sync: () => void, teaches: boolean): number | undefined {
     if (!this.allows()) return undefined
@@ -74,12 +74,12 @@ export class QuickSyncs {
     return !this.#failed && this.#now() >= this.#slowUntil
   }
 
-  /** No sync has told yet which device this is. */
+  /** True while no sync has told which kind of device this is. */
   get knowsNothing(): boolean {
     return this.#known === 0
   }
 
-  /** How many syncs have failed, on a thread or on the spot. */
+  /** Number of failed syncs, on a thread or on the event loop. */
   get failures(): number {
     return this.#failures
   }
@@ -90,20 +90,22 @@ export class QuickSyncs {
   }
 
   /**
-   * A sync succeeded on a thread. It tells nothing where another has failed since it began: `failures` of
-   * then.
+   * A sync succeeded on a thread. `failures`: the count when it began; if another sync has failed since, this
+   * success tells nothing.
    */
   succeeded(failures: number): void {
     if (failures === this.#failures) this.#failed = false
   }
 
-  /** Why the next one goes where it goes: `'learning'` while fewer than 32 are known. */
+  /** Why the next sync runs where it does: `'learning'` while fewer than 32 are known. */
   get state(): 'quick' | 'learning' | 'slow' {
     if (!this.allows()) return 'slow'
     return this.#known < KEPT ? 'learning' : 'quick'
   }
 
-  /** For how many more ms all go to threads: 0 where they do not, infinite until one has succeeded there. */
+  /**
+   * For how many more ms all syncs run on threads: 0 if they do not, infinite until one has succeeded there.
+   */
   get slowForMs(): number {
     return this.#failed ? Number.POSITIVE_INFINITY : Math.max(0, this.#slowUntil - this.#now())
   }
