@@ -82,7 +82,7 @@ export class LogDirectory {
       ordinal,
       bootId,
       logs: [...logs.values()].map(log => log.toManifest()),
-      corrupt: standing(recovered.corrupt, logs),
+      corrupt: stillPresent(recovered.corrupt, logs),
     }))
     for (const spec of options.logs) {
       const state = { ...recovered.logs.get(spec.name)!, corrupt: recovered.corrupt }
@@ -362,7 +362,10 @@ async function withRoom<T>(
  * Damage that the next manifest lists again: it lies in a segment that counts, or records of another log may
  * still be in doubt about what stood there (they are older than the moment when it was found).
  */
-function standing(ranges: readonly CorruptRange[], logs: ReadonlyMap<string, SegmentLog>): CorruptRange[] {
+function stillPresent(
+  ranges: readonly CorruptRange[],
+  logs: ReadonlyMap<string, SegmentLog>,
+): CorruptRange[] {
   return ranges.filter(range => {
     if (logs.get(range.log)?.counts(range.file)) return true
     return Object.entries(range.nextSequences).some(

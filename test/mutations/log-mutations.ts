@@ -1656,7 +1656,7 @@ export const logMutations: readonly Mutation[] = [
     name: 'a manifest forgets known damage',
     invariants: [7],
     file: 'lib/log/log-directory.js',
-    find: 'corrupt: standing(recovered.corrupt, logs),',
+    find: 'corrupt: stillPresent(recovered.corrupt, logs),',
     replace: 'corrupt: [],',
     caughtBy: {
       file: 'log/recovery/recover',

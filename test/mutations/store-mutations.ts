@@ -202,8 +202,8 @@ export const storeMutations: readonly Mutation[] = [
     name: 'second copies of messages inherit nothing',
     invariants: [10],
     file: 'lib/store/usage/segment-usage.js',
-    find: `for (const heir of heirs)
-                    raise(outcomes, heir, count);`,
+    find: `for (const copy of copies)
+                    raise(outcomes, copy, count);`,
     replace: '',
     caughtBy: {
       file: 'store/usage/segment-usage',

@@ -96,7 +96,7 @@ export class AttemptOutcomes {
   failed(attempt: Attempt, error: unknown, verdict: Verdict): void {
     const recorded = recordedError(error, this.#context.clock.wall())
     if (attempt.phase === 'sending') this.look(attempt, error, verdict, recorded)
-    const decision = this.#judge(attempt, error, verdict)
+    const decision = this.#decide(attempt, error, verdict)
     switch (decision.kind) {
       case 'retry':
         this.retry(attempt, { ...decision, error, recorded })
@@ -259,7 +259,7 @@ export class AttemptOutcomes {
     this.#context.ended()
   }
 
-  #judge(attempt: Attempt, error: unknown, verdict: Verdict): Decision {
+  #decide(attempt: Attempt, error: unknown, verdict: Verdict): Decision {
     const { scheduler, options, view } = this.#context
     const { ref, policy, before } = attempt
     return decideRetry({

@@ -95,14 +95,14 @@ export class Halts {
   }
 
   halt(holder: Haltable, order: HaltOrder): void {
-    const standing = holder.halt
-    if (standing !== undefined && (standing.kept || !order.kept)) {
-      this.#renew(standing, order)
+    const current = holder.halt
+    if (current !== undefined && (current.kept || !order.kept)) {
+      this.#renew(current, order)
       return
     }
     const halt: Halt = {
       holder,
-      since: standing?.since ?? order.since ?? this.#time.wall(),
+      since: current?.since ?? order.since ?? this.#time.wall(),
       reason: order.reason,
       afterMs: order.afterMs,
       mayProbe: false,
@@ -125,7 +125,7 @@ export class Halts {
         this.#listener.probeDue(holder)
       },
     }
-    if (standing !== undefined) this.#forget(standing)
+    if (current !== undefined) this.#forget(current)
     holder.halt = halt
     this.#inForce.add(halt)
     this.#listener.changed(holder)

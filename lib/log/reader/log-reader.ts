@@ -27,7 +27,7 @@ import { LogSnapshot, StaleSnapshot } from './log-snapshot.js'
  * Each try sees a newer manifest than the one before, so only an owner that compacts without a pause reaches
  * this limit.
  */
-const MAX_TRIES = 100
+export const MAX_TRIES = 100
 
 export class LogReader {
   /** Canonical. */
@@ -151,7 +151,8 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && error.cause !== undefined && isMissing(error.cause)
 }
 
-function restless(directory: string): WaqError {
+/** An owner removes files faster than they can be read. */
+export function restless(directory: string): WaqError {
   return new WaqError(
     'WAQ_IO',
     `${directory} changed ${MAX_TRIES} times while it was read: its owner removes files faster than they ` +

@@ -157,7 +157,7 @@ export class OutcomeFold {
 
   /** Channels that a dead letter halted and that no one resumed since. */
   halts(): Iterable<FoldedHalt> {
-    return this.#halts.standing()
+    return this.#halts.inForce()
   }
 
   /** Those that are not over now. */

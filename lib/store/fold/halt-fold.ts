@@ -26,7 +26,7 @@ export class HaltFold {
   }
 
   /** Channels that a dead letter halted and that no one resumed since. */
-  *standing(): Iterable<FoldedHalt> {
+  *inForce(): Iterable<FoldedHalt> {
     for (const halt of this.#halts.values()) {
       if (halt.ackSequence > (this.#resumes.get(halt.channel) ?? 0)) yield halt
     }

@@ -167,7 +167,7 @@ export class OutcomeTable {
   }
 
   halts(): Iterable<FoldedHalt> {
-    return this.#halts.standing()
+    return this.#halts.inForce()
   }
 
   /** Every message that has an outcome, with its last one; in no order. */

@@ -8,7 +8,7 @@
 import { listBallasts } from '../../log/directory/ballast.js'
 import { type Owner, WaqError } from '../../log/errors/waq-error.js'
 import { nodeFileSystem } from '../../log/fs/node-file-system.js'
-import { LogReader } from '../../log/reader/log-reader.js'
+import { LogReader, MAX_TRIES, restless } from '../../log/reader/log-reader.js'
 import { type LogSnapshot, StaleSnapshot } from '../../log/reader/log-snapshot.js'
 import type { VisitedFrame } from '../../log/types.js'
 import { throwIfAborted } from '../abort-error.js'
@@ -268,8 +268,6 @@ export class StoreReader {
   }
 }
 
-const MAX_TRIES = 100
-
 /** One snapshot with its outcomes folded. */
 export class View {
   readonly outcomes: OutcomeTable
@@ -397,12 +395,4 @@ const noErrors: readonly RecordedError[] = []
 /** The payload of a message that was read with payloads. Throws WAQ_CORRUPT. */
 export function unpackPayload({ packedPayload, id, sequence }: ReadMessage): unknown {
   return decodePayload(packedPayload!, `Message "${id}" (sequence ${sequence})`)
-}
-
-function restless(directory: string): WaqError {
-  return new WaqError(
-    'WAQ_IO',
-    `${directory} changes faster than it can be read: its owner removed files ${MAX_TRIES} times ` +
-      'meanwhile. Try again.',
-  )
 }

@@ -56,7 +56,7 @@ export class SegmentUsage {
   /** Message segment → its live messages. */
   readonly #live = new Map<number, { messages: number; bytes: number }>()
   /** Message segment → segments to which messages of it were written again. */
-  readonly #heirs = new Map<number, Set<number>>()
+  readonly #relocatedTo = new Map<number, Set<number>>()
   readonly #acks = new Map<number, AckAccount>()
   #liveBytes = 0
 
@@ -107,9 +107,9 @@ export class SegmentUsage {
       }
       return
     }
-    const heirs = this.#heirs.get(from)
-    if (heirs === undefined) this.#heirs.set(from, new Set([to]))
-    else heirs.add(to)
+    const copies = this.#relocatedTo.get(from)
+    if (copies === undefined) this.#relocatedTo.set(from, new Set([to]))
+    else copies.add(to)
   }
 
   /** An outcome of a message was written to the ack segment `current`; its last one stood in `previous`. */
@@ -291,17 +291,17 @@ export class SegmentUsage {
   /** A durable manifest no longer lists these message segments. */
   messageSegmentsGone(segments: readonly number[]): void {
     for (const segment of segments) {
-      const heirs = this.#heirs.get(segment) ?? none
-      this.#heirs.delete(segment)
-      for (const others of this.#heirs.values()) {
+      const copies = this.#relocatedTo.get(segment) ?? none
+      this.#relocatedTo.delete(segment)
+      for (const others of this.#relocatedTo.values()) {
         // What was written again from there, and then once more, is inherited by the last one.
-        if (others.delete(segment)) for (const heir of heirs) others.add(heir)
+        if (others.delete(segment)) for (const copy of copies) others.add(copy)
       }
       for (const { outcomes } of this.#acks.values()) {
         const count = outcomes.get(segment)
         if (count === undefined) continue
         outcomes.delete(segment)
-        for (const heir of heirs) raise(outcomes, heir, count)
+        for (const copy of copies) raise(outcomes, copy, count)
       }
     }
   }
