@@ -1,8 +1,8 @@
 import type { WaqError } from '../log/errors/waq-error.js'
 
 /**
- * What the floor above (`lib/delivery`) needs of a store, and all that it may use. It never sees a file:
- * a store on a replicated broker could take the place of `LogStore`.
+ * Everything that `lib/delivery` needs and may use of a store. It never sees a file: a store on a replicated
+ * broker could replace `LogStore`.
  */
 
 declare const messageRef: unique symbol
@@ -15,7 +15,7 @@ export type MessageRef = number & { readonly [messageRef]: true }
 export type DeadReason = 'attempts' | 'permanent' | 'ambiguous' | 'expired' | 'predecessor'
 export type Scope = 'channel' | 'group' | 'global'
 
-/** What is kept of an error: enough for a person, bounded, no stack. */
+/** The part of an error that is kept: enough for a person, bounded, without a stack. */
 export interface RecordedError {
   /** At most 100 characters. */
   name: string
@@ -26,25 +26,23 @@ export interface RecordedError {
   at: number
 }
 
-/**
- * What an outcome carries of the message's way so far, so that the last outcome alone tells how it stands.
- */
+/** The message's progress, carried by every outcome: the last outcome alone gives the message's state. */
 export interface Progress {
-  /** In the queue's time, when it happened. */
+  /** When it happened, in the queue's time. */
   at: number
-  /** Charged attempts so far; `attempt` counts itself in. */
+  /** Charged attempts so far; an `attempt` outcome includes itself. */
   attempts: number
   /** An earlier attempt's outcome is unknown. */
   mayHaveBeenSent: boolean
 }
 
-/** As `Progress`, of a message that lives on. */
+/** As `Progress`, for a message that stays live. */
 export interface AliveProgress extends Progress {
-  /** In the queue's time, of the first attempt; 0 before it. */
+  /** Time of the first attempt, in the queue's time; 0 before it. */
   firstAttemptAt: number
   /**
-   * For how long it was tried so far: `giveUpAfterMs` bounds it. `lib/delivery/time/tried-time.ts` says what
-   * counts.
+   * How long it has been tried so far; `giveUpAfterMs` bounds this. `lib/delivery/time/tried-time.ts` says
+   * what counts.
    */
   triedMs: number
 }
@@ -53,15 +51,15 @@ export interface AliveProgress extends Progress {
  * One outcome frame. `docs/format.md` gives the bytes; `recovery-table.ts` what each means after a restart.
  */
 export type Outcome =
-  /** An attempt begins. Last outcome after a crash: in doubt. */
+  /** An attempt begins. If it is the last outcome after a crash, the message is in doubt. */
   | (AliveProgress & { kind: 'attempt' })
-  /** A shutdown cut the attempt short, or its mark may have been lost: in doubt; `attempts` counts it in. */
+  /** A shutdown cut the attempt short, or its mark may have been lost: in doubt. `attempts` includes it. */
   | (AliveProgress & { kind: 'interrupted' })
-  /** Not delivered, again at `dueAt`. */
+  /** Not delivered; it is tried again at `dueAt`. */
   | (AliveProgress & { kind: 'retry'; dueAt: number; error: RecordedError })
   /**
-   * The receiver said when: not charged. `scope` and its `target` (the channel, the group's prefix, '' for
-   * global) wait too.
+   * The receiver said when to retry: the attempt is not charged. Everything in `scope` with this `target`
+   * (the channel, the group's prefix, '' for global) waits too.
    */
   | (AliveProgress & {
       kind: 'rate-limited'
@@ -70,26 +68,29 @@ export type Outcome =
       target: string
       error: RecordedError
     })
-  /** The sender is broken, not the message: not charged, pending. */
+  /** The sender is broken, not the message: the attempt is not charged, and the message is pending. */
   | (AliveProgress & { kind: 'released'; error: RecordedError })
   | (Progress & { kind: 'delivered' })
   | (Progress & { kind: 'cancelled' })
-  /** A dead letter was thrown away by a person or by retention. */
+  /** A person or retention removed a dead letter. */
   | (Progress & { kind: 'purged' })
   /** `haltsChannel`: `onDead` was 'halt'; the channel stays halted, also across a restart, until resumed. */
   | (AliveProgress & { kind: 'dead'; reason: DeadReason; haltsChannel: boolean; error?: RecordedError })
-  /** A dead letter lives again, at `orderKey` in its channel, attempts and TTL anew. */
+  /** A dead letter is live again, at `orderKey` in its channel; attempts and TTL start anew. */
   | (AliveProgress & { kind: 'redriven'; orderKey: number; expiresAt: number })
 
-/** How the places of one window of a limit are taken. */
+/** The places taken in one window of a limit. */
 export interface LimitUsage {
   /** A channel's rate key, or its name; a group's prefix; '' for global. */
   readonly scope: Scope
   readonly target: string
   readonly perMs: number
-  /** Taken, or promised to attempts that are not recorded here any more. */
+  /** Places taken, or promised to attempts that are no longer recorded here. */
   readonly open: number
-  /** In the queue's time, when attempts ended that count yet, and how many, by turns. Moments rise. */
+  /**
+   * Attempts that still count: alternately the time when they ended, in the queue's time, and how many they
+   * are. Times increase.
+   */
   readonly ends: readonly number[]
 }
 
@@ -107,17 +108,17 @@ export interface StoredMessage {
   enqueuedAt: number
   /** Epoch ms, 0: none. */
   deliverAt: number
-  /** Epoch ms as it was enqueued (a redrive counts its time to live anew from this). Infinity: never. */
+  /** Epoch ms, as set at enqueue (a redrive restarts the time to live from it). Infinity: never. */
   expiresAt: number
 }
 
-/** Told once what became of an outcome, after the call that recorded it. */
+/** Called once with the result of recording an outcome, after the call that recorded it has returned. */
 export interface OutcomeListener {
   written(): void
   refused(error: unknown): void
 }
 
-/** What an attempt has to know of a message, at one call. `expiresAt`: see there. */
+/** Everything that an attempt needs of a message, in one call. `expiresAt`: as the method of that name. */
 export interface MessageProgress extends Omit<AliveProgress, 'at'> {
   readonly sequence: number
   readonly state: DeliveryState
@@ -127,65 +128,71 @@ export interface MessageProgress extends Omit<AliveProgress, 'at'> {
 export interface MessageStore {
   /** Live messages, by sequence: at start, the backlog. */
   live(): Iterable<MessageRef>
-  /** Each message whose enqueue was answered has been told to the floor above when this returns. */
+  /** When this returns, every message whose enqueue was answered has been announced to `lib/delivery`. */
   catchUp(): void
 
   sequence(ref: MessageRef): number
   /**
-   * The place in its channel: the sequence, unless it was redriven. Lower goes first. Not always whole: it
-   * may lie between two.
+   * The place in its channel: the sequence, unless it was redriven. Lower goes first. It may be fractional,
+   * to lie between two others.
    */
   orderKey(ref: MessageRef): number
   channel(ref: MessageRef): string
   state(ref: MessageRef): DeliveryState
   /** Charged attempts so far. */
   attempts(ref: MessageRef): number
-  /** Who it is, and how its last outcome left it: before the first one all of that 0, and nothing sent. */
+  /**
+   * Its identity and the progress of its last outcome; before the first outcome the progress is all 0 and
+   * nothing was sent.
+   */
   progress(ref: MessageRef): MessageProgress
   mayHaveBeenSent(ref: MessageRef): boolean
   /**
-   * In the queue's time: before it no attempt is made: of a retry or a server-told delay (it keeps its place
-   * meanwhile). 0: none.
+   * No attempt is made before this time, in the queue's time: set by a retry or a server-told delay (the
+   * message keeps its place meanwhile). 0: none.
    */
   dueAt(ref: MessageRef): number
   /**
-   * When it is due (before that the message holds no place): by the wall clock, unless it `isDelayed`. 0: at
+   * When it is due, by the wall clock unless it `isDelayed`; before that the message holds no place. 0: at
    * once.
    */
   deliverAt(ref: MessageRef): number
-  /** It was given a delay, no appointment: it is due by the queue's time. */
+  /** It was given a delay, not an appointment: it is due by the queue's time. */
   isDelayed(ref: MessageRef): boolean
   /**
-   * Its appointment came, at this moment of the queue's time, from which its time to live counts. In this
-   * life.
+   * Its appointment came in this life, at this moment of the queue's time; its time to live counts from
+   * there.
    */
   appointmentCame(ref: MessageRef, at: number): void
   /**
-   * In the queue's time; of a message whose appointment did not come yet, by the wall clock. Infinity: never.
+   * When it expires, in the queue's time; by the wall clock until its appointment has come. Infinity: never.
    */
   expiresAt(ref: MessageRef): number
   /** For a part of a `together` list: the sequence of the list's first message, and how many it has. */
   together(ref: MessageRef): { firstSequence: number; count: number } | undefined
   /** A live message by its sequence, if it still is one. */
   bySequence(sequence: number): MessageRef | undefined
-  /** In the queue's time, of the last outcome, 0: none. In doubt: when the open attempt began. */
+  /** Time of the last outcome, in the queue's time; 0: none. In doubt: when the open attempt began. */
   lastOutcomeAt(ref: MessageRef): number
 
-  /** At once where it is in memory, else from the disk. Throws, or rejects, with WAQ_CORRUPT or WAQ_IO. */
+  /**
+   * Synchronous if it is in memory, otherwise from the disk. Throws, or rejects, with WAQ_CORRUPT or WAQ_IO.
+   */
   read(ref: MessageRef): StoredMessage | Promise<StoredMessage>
 
   /**
-   * Records what happened. The in-memory state (`state`, `attempts`, `dueAt`, …) changes at once; `ref`
-   * stays valid until `written` resolves, and for `delivered`, `cancelled` and `purged` not longer.
-   * `written`: it survives a killed process (page cache, fence checked). While the disk refuses it stays
-   * pending, however long, and is written in order when the disk allows; it rejects only when the store is
-   * closed or the lock is lost (WAQ_CLOSED, WAQ_LOCK_LOST). A listener is told the same, without a promise.
+   * Records what happened. The in-memory state (`state`, `attempts`, `dueAt`, …) changes at once; `ref` stays
+   * valid until `written` resolves, and no longer than that for `delivered`, `cancelled` and `purged`.
+   * `written` resolves when the outcome survives a killed process (page cache, fence checked). While the disk
+   * refuses, it stays pending, however long, and the outcome is written in order when the disk allows; it
+   * rejects only when the store is closed or the lock is lost (WAQ_CLOSED, WAQ_LOCK_LOST). A listener is told
+   * the same, without a promise.
    */
   record(ref: MessageRef, outcome: Outcome, listener?: OutcomeListener): { written: Promise<void> }
   /**
-   * To be asked right before an attempt is recorded: whether its mark must be on the device before `send` is
-   * called, lest a loss of power hide the attempt. `syncsMarks`: so it is in this channel in any case.
-   * `overtakes`: another message of its channel waits in front of it.
+   * Ask right before an attempt is recorded: must its mark be on the device before `send` is called, because
+   * a power loss could otherwise hide the attempt? `syncsMarks`: always true in this channel. `overtakes`:
+   * another message of its channel waits in front of it.
    */
   mustSyncMark(ref: MessageRef, syncsMarks: boolean, overtakes: boolean): boolean
   /**
@@ -198,19 +205,18 @@ export interface MessageStore {
   haltedChannels(): Iterable<{ channel: string; since: number }>
   /** A person resumed this channel: its halt by a dead letter does not come back after a restart. */
   recordResumed(channel: string, at: number, listener?: OutcomeListener): { written: Promise<void> }
-  /** Waits told by a receiver, still in force at open: whatever waits with the message that was told. */
+  /**
+   * Server-told waits still in force at open, each for everything that waits with the message that was told.
+   */
   pendingLimits(): Iterable<{ scope: Scope; target: string; until: number }>
 
-  /** Of attempts of earlier lives: what counts yet for this target, for each window that it had. */
+  /** Attempts of earlier lives that still count for this target, for each window that it had. */
   takenPlaces(scope: Scope, target: string): readonly Pick<LimitUsage, 'perMs' | 'ends'>[]
-  /** Attempts that ended before this moment may lack in `takenPlaces`; 0: none do. */
+  /** Attempts that ended before this moment may be missing from `takenPlaces`; 0: none are. */
   readonly uncountedBefore: number
-  /**
-   * In place of what was recorded for this window before; written before the outcomes that are recorded
-   * behind it.
-   */
+  /** Replaces the previous record for this window; it is written before any outcome recorded after it. */
   recordPlaces(places: LimitUsage): void
 
-  /** Once: the fence fell or the store cannot go on. Nothing may be sent any more. */
+  /** Called once: the fence was lost or the store cannot go on. Nothing more may be sent. */
   onLost(listener: (error: WaqError) => void): void
 }

@@ -2,13 +2,13 @@
  * Group commit for one log: batches appends into one write and one sync, and recovers from write and sync
  * failures.
  *
- * `FlushLoop` says when a batch is written, `FailurePolicy` what becomes of one that cannot be. Invariants
- * (numbers of `docs/format.md`):
- *  - 3: nothing is reported as accepted before the fence was checked, after its bytes were written and, where
- *    the durability asks for it, synced.
- *  - 5: after a failed write or sync the segment ends at its last synced byte; what stood behind it is
- *    written to a fresh segment, once a manifest that says so is durable, or refused.
- *  - 7: a segment gets its first frame only after its predecessor was synced to its end or cut by a durable
+ * `FlushLoop` decides when a batch is written, `FailurePolicy` what happens to one that cannot be written.
+ * Invariants (numbers of `docs/format.md`):
+ *  - 3: an append is reported as accepted only after its bytes were written and, if the durability asks for
+ *    it, synced, and the fence was checked after that.
+ *  - 5: after a failed write or sync the segment ends at its last synced byte. Everything after that byte is
+ *    refused, or written to a fresh segment once a manifest with the cut is durable.
+ *  - 7: a segment gets its first frame only after its predecessor was synced to the end or cut by a durable
  *    manifest.
  */
 
@@ -34,8 +34,8 @@ import { Rotation } from './rotation.js'
 import { Unsynced } from './unsynced.js'
 
 /**
- * The most that one flush writes, unless a single list is larger: later appends should not wait much longer
- * than for their own sync.
+ * The most bytes that one flush writes, unless a single list is larger: later appends should wait little
+ * longer than for their own sync.
  */
 const MAX_FLUSH_BYTES = 1024 * 1024
 
@@ -53,7 +53,7 @@ export class GroupCommit {
   #nextSequence: number
 
   #sealing: Promise<void> | undefined
-  /** Why the last flush failed, while the pace holds. */
+  /** Why the last flush failed, while retries are being delayed. */
   #lastFailure: WaqError | undefined
   #terminalError: WaqError | undefined
 
@@ -81,14 +81,14 @@ export class GroupCommit {
     directory.fence.onLost(error => this.#end(error))
   }
 
-  /** The sequence that the next append's first record will bear. */
+  /** The sequence that the first record of the next append will get. */
   get nextSequence(): number {
     return this.#nextSequence
   }
 
   /**
-   * Something that was accepted is in memory alone, since its segment failed: the manifest that cuts that one
-   * must say so.
+   * True if accepted records are in memory only because their segment failed: the manifest that cuts the
+   * segment must say so.
    */
   get holdsDisplaced(): boolean {
     return this.#pendingRewrites.size > 0
@@ -106,7 +106,7 @@ export class GroupCommit {
     const { count } = append
     let bytes = 0
     for (let index = 0; index < count; index += 1) bytes += append.record(index).length
-    // What one write of Node can take, and a segment has room for behind all else that it holds.
+    // The list must fit into one write of Node, and into a segment after everything else that it holds.
     if (bytes > MAX_PAYLOAD_BYTES) {
       const what = count === 1 ? 'a record' : `a list of ${count} records`
       throw new WaqError('WAQ_TOO_LARGE', `${what}, ${bytes} bytes; at most ${MAX_PAYLOAD_BYTES} fit at once`)
@@ -138,7 +138,7 @@ export class GroupCommit {
 
   async #allSynced(sync: () => Promise<void>): Promise<void> {
     const last = this.#unsynced.last
-    // Also one that is being written again: what was accepted is not on the device yet.
+    // A batch that is being written again counts too: its accepted records are not on the device yet.
     const displaced = this.#pendingRewrites.size > 0
     if (last !== undefined) await sync()
     this.#directory.fence.check()
@@ -146,11 +146,11 @@ export class GroupCommit {
     if (last !== undefined && !last.synced) throw refusal(this.#lastFailure ?? this.#notSynced(), true)
     if (displaced || this.#pendingRewrites.size > 0)
       throw refusal(this.#lastFailure ?? this.#notSynced(), true)
-    // No one is told of what is retained while it cannot be written, but for who asks.
+    // While retained appends cannot be written, only a caller that asks is told.
     if (this.#lastFailure !== undefined && this.#queue.size > 0) throw refusal(this.#lastFailure, true)
   }
 
-  /** A record whose place was lost with its segment, from memory; undefined for every other one. */
+  /** A record whose place was lost with its segment, read from memory; undefined for every other record. */
   readDisplaced(segment: number, offset: number): Buffer | undefined {
     return this.#pendingRewrites.read(segment, offset)
   }
@@ -175,8 +175,8 @@ export class GroupCommit {
   }
 
   /**
-   * Before a clean close: nothing is taken in any more, all that waits is written and synced, exact lengths
-   * are ready to be published.
+   * Before a clean close: stops taking appends, writes and syncs everything that waits, and makes the exact
+   * lengths ready to be published.
    */
   async finish(): Promise<void> {
     this.#terminalError ??= new WaqError('WAQ_CLOSED', `${this.#directory.root} was closed`)
@@ -185,7 +185,7 @@ export class GroupCommit {
     try {
       await this.#writeAll()
       if (this.#unsynced.size > 0) await this.#syncUnsynced()
-      // Where that failed, what was accepted gets one fresh segment, as in any other life.
+      // If that failed, the accepted records get one fresh segment, as they would at any other time.
       if (this.#queue.size > 0) await this.#writeAll()
       await this.#rotation.stop()
       if (this.#unsynced.size > 0 || this.#queue.holdsAccepted) await this.sync()
@@ -213,7 +213,7 @@ export class GroupCommit {
     return this.#queue.size > 0 && this.#directory.fence.lost === undefined
   }
 
-  /** As `Flusher`. Writes one batch where it can be done without waiting, else goes the long way. */
+  /** As `Flusher`. Writes one batch synchronously if that needs no wait, otherwise asynchronously. */
   flush(): boolean | Promise<void> {
     if (this.#queue.size === 0 || (this.#lastFailure !== undefined && this.#isHeldBack())) return false
     if (!this.#policy.mustSucceed && this.#directory.ballast.short && this.#queue.holdsRefusable)
@@ -232,7 +232,9 @@ export class GroupCommit {
     }
   }
 
-  /** While the pace holds, what may be refused is, and the rest is tried again by itself. */
+  /**
+   * While retries are delayed, refuses the appends that may be refused; the rest is retried automatically.
+   */
   #isHeldBack(): boolean {
     if (this.#backoff.leftMs === 0) return false
     this.#refuse(this.#queue.takeRefusable(this.#policy), this.#lastFailure!)
@@ -241,8 +243,7 @@ export class GroupCommit {
   }
 
   /**
-   * Every failure of the disk is dealt with where it happens: this is a defect, and still no one is left
-   * waiting.
+   * Every disk failure is handled where it happens, so this is a defect; even then no caller is left waiting.
    */
   #refuseForDefect(batch: readonly Append[], error: unknown): void {
     const defect = asWaqError(error, `the ${this.#spec.name} log failed`)
@@ -250,7 +251,7 @@ export class GroupCommit {
     this.#refuse(batch, defect)
   }
 
-  /** What may be refused has to wait for the ballast; what was accepted may use it. */
+  /** Appends that may be refused must wait for the ballast; accepted ones may use it. */
   async #restoreBallast(): Promise<void> {
     const { ballast, device, root } = this.#directory
     try {
@@ -270,7 +271,7 @@ export class GroupCommit {
       return
     }
     if (this.#queue.precedes(batch[0]!)) {
-      // The last segment failed meanwhile: what was accepted in it is written again first.
+      // The last segment failed meanwhile: its accepted records are written again first.
       this.#queue.putBack(batch)
       return
     }
@@ -301,7 +302,7 @@ export class GroupCommit {
       return this.#writeFailed(active, batch, error as WriteError)
     }
     if (this.#rotation.active === active) return this.#written(active, batch, bytes)
-    // Meanwhile a sync failed, and ended the segment before these bytes.
+    // A sync failed meanwhile and ended the segment before these bytes.
     touch(batch)
     this.#queue.putBack(batch)
   }
@@ -336,8 +337,8 @@ export class GroupCommit {
   }
 
   /**
-   * Until it is known which manifest is in force, nothing is resolved; what was written meanwhile stays where
-   * it is.
+   * Resolves nothing until it is known which manifest is in force; bytes written meanwhile stay where they
+   * are.
    */
   async #settleAndAccept(batch: Append[]): Promise<void> {
     for (;;) {
@@ -361,7 +362,7 @@ export class GroupCommit {
     }
   }
 
-  /** The one place where anybody learns that an append is in the log. */
+  /** The only place where an append is reported as being in the log. */
   #accept(batch: readonly Append[]): void {
     try {
       this.#directory.fence.check()
@@ -391,16 +392,14 @@ export class GroupCommit {
 
   // ── Failures ───────────────────────────────────────────────────────────────────────────────────
 
-  /**
-   * What was accepted cannot be refused any more, in whichever log: like an outcome, it may use the ballast.
-   */
+  /** An accepted record of either log can no longer be refused: like an outcome, it may use the ballast. */
   get #mustSucceed(): boolean {
     return this.#policy.mustSucceed || this.#pendingRewrites.size > 0
   }
 
   async #writeFailed(active: ActiveSegment, batch: Append[], error: WriteError): Promise<void> {
     if (error.written === 0 && isDiskFull(error)) {
-      // Not a byte reached the file: the segment is as good as it was.
+      // No byte reached the file: the segment is unharmed.
       if (this.#mustSucceed && (await this.#directory.ballast.shrink(error).catch(() => false))) {
         this.#queue.putBack(batch)
         return
@@ -413,13 +412,13 @@ export class GroupCommit {
   }
 
   /**
-   * Invariant 5. The segment ends at its last synced byte, for good. What was accepted behind it, and the
-   * batch that met the failure, go back to the front of the queue: the next flush publishes the cut and
-   * writes them to a fresh segment. A batch that meets a second failure in a row is refused.
+   * Invariant 5. The segment ends at its last synced byte for good. The records accepted after that byte, and
+   * the batch that failed, go back to the front of the queue: the next flush publishes the cut and writes
+   * them to a fresh segment. A batch that fails twice in a row is refused.
    */
   #endSegment(active: ActiveSegment, batch: readonly Append[], error: WaqError): void {
     if (this.#rotation.active !== active) {
-      // A background sync of the same segment has ended it meanwhile.
+      // A background sync of the same segment has failed and ended it meanwhile.
       this.#queue.putBack(batch)
       return
     }
@@ -433,7 +432,8 @@ export class GroupCommit {
     const refused = isSecond ? this.#policy.refusable(batch) : []
     this.#queue.putBack([...lost, ...without(batch, refused)])
     this.#refuse(refused, error)
-    // What was accepted before is no reason to wait: its segment failed, and it is written to a fresh one.
+    // Records accepted before are no reason to wait: their segment failed, and they are written to a fresh
+    // one.
     if (isSecond && batch.some(append => append.state !== 'accepted')) this.#pauseAfter(error)
     this.#loop.schedule()
   }
@@ -448,7 +448,7 @@ export class GroupCommit {
     const refused = this.#policy.refusable(batch)
     const kept = without(batch, refused)
     this.#queue.putBack(kept)
-    // No one else hears of what is kept.
+    // No one else is told about retained appends.
     if (kept.length > 0) this.#directory.reportError(error)
     this.#refuse(refused, error)
   }
@@ -461,12 +461,12 @@ export class GroupCommit {
 
   #pauseAfter(error: WaqError): void {
     this.#lastFailure = error
-    // A full disk that nothing was written to costs one failing call; it is asked at every append.
+    // With a full disk and nothing written, a retry costs one failing call, so every append retries.
     if (error.code === 'WAQ_DISK_FULL' && !this.#policy.mustSucceed && this.#rotation.active) return
     this.#backoff.failed()
   }
 
-  /** The fence fell: nothing is written after this, and every waiter is told. */
+  /** The fence was lost: nothing is written after this, and every waiter is told. */
   #end(error: WaqError): void {
     this.#terminalError = error
     this.#backoff.cancel()
@@ -483,8 +483,8 @@ export class GroupCommit {
   }
 
   /**
-   * One sync of the active segment; what it covered is let go, and what a failure uncovered goes back to the
-   * queue.
+   * Syncs the active segment once. Records that the sync covered are released; after a failure, those not
+   * covered go back to the queue.
    */
   async #syncUnsynced(sync = (active: ActiveSegment) => active.sync()): Promise<void> {
     const { active } = this.#rotation
@@ -498,7 +498,7 @@ export class GroupCommit {
     this.#unsynced.letGoSynced()
   }
 
-  /** As `#syncUnsynced`, on the spot where that may be done. */
+  /** As `#syncUnsynced`, synchronously if that is allowed. */
   async #commitUnsynced(): Promise<void> {
     const { commits } = this.#directory
     if (commits.waitForTurn) await nextTurn()

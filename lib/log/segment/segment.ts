@@ -25,7 +25,7 @@ export interface SegmentFacts {
   readonly compacted: boolean
 }
 
-/** A segment that counts, or is about to: what the manifest says of it, and its state in this process. */
+/** A segment that counts or soon will: what the manifest says of it, and its state in this process. */
 export class Segment implements SegmentInfo, FileId {
   readonly id = ++lastId
   readonly log: string
@@ -77,7 +77,7 @@ export class Segment implements SegmentInfo, FileId {
     return this.length > SEGMENT_HEADER_BYTES
   }
 
-  /** Its first frame: what was foretold of its sequences was a bound, and from here on it is exact. */
+  /** Its first frame is being written: its sequences, until now only bounds, become exact. */
   begin(firstSequence: number): void {
     this.firstSequence = firstSequence
     this.lastSequence = firstSequence - 1
@@ -100,8 +100,8 @@ export class Segment implements SegmentInfo, FileId {
   }
 
   /**
-   * Nothing is appended any more, and only what a successful sync covered counts: a length is never given to
-   * other bytes, in any durability (invariant 5 where a write or sync failed, invariant 7 where it is full).
+   * Nothing more is appended, and only bytes that a successful sync covered count; the length never includes
+   * others, in any durability (invariant 5 if a write or sync failed, invariant 7 if the segment is full).
    */
   seal(): void {
     this.#length = this.synced
@@ -109,13 +109,13 @@ export class Segment implements SegmentInfo, FileId {
     this.lastSequence = this.#syncedSequence
   }
 
-  /** While recovering: only so many bytes count, and `met` tells of which sequences. */
+  /** While recovering: only the first `length` bytes count, and `met` tells which sequences they hold. */
   cut(length: number): void {
     this.limit(length)
     this.begin(this.firstSequence)
   }
 
-  /** Only so many bytes count, all of them on the device. */
+  /** Only the first `length` bytes count, and all of them are on the device. */
   limit(length: number): void {
     this.#length = length
     this.written = length
@@ -136,13 +136,13 @@ export class Segment implements SegmentInfo, FileId {
   }
 }
 
-/** The file of a log that appends go to. */
+/** The file that a log's appends go to. */
 export class ActiveSegment {
   readonly segment: Segment
   readonly file: FileHandle
-  /** Where the next segment is due. What is written up to here falls on zeros that were synced ahead. */
+  /** Where the next segment starts. Writes up to here fall on zeros that were synced ahead. */
   readonly targetBytes: number
-  /** A durable manifest lists it: only then may it get frames. */
+  /** A durable manifest lists it; only then may frames be written to it. */
   listed = false
   readonly #directory: Pick<DirectoryContext, 'device' | 'syncMeter'>
   #syncing: Promise<void> | undefined
@@ -160,7 +160,7 @@ export class ActiveSegment {
     this.#directory = directory
   }
 
-  /** Written by the caller, from `segment.written` on: frames of these sequences. */
+  /** The caller has written frames of these sequences from `segment.written` on. */
   advance(bytes: number, firstSequence: number, lastSequence: number): void {
     const { segment } = this
     if (!segment.holdsFrames) segment.begin(firstSequence)
@@ -172,8 +172,8 @@ export class ActiveSegment {
   }
 
   /**
-   * Resolves when all that was written before the call is on the device. One sync a file at a time (invariant
-   * 6). Rejects for good after the first failure: a second fsync can succeed over lost data.
+   * Resolves when everything written before the call is on the device. A file has one sync at a time
+   * (invariant 6). Rejects for good after the first failure: a second fsync can succeed over lost data.
    */
   async sync(): Promise<void> {
     const { segment } = this
@@ -191,7 +191,7 @@ export class ActiveSegment {
     return this.segment.written - this.segment.synced
   }
 
-  /** `syncNow` is there, and no sync of the file is under way or has failed (invariants 5 and 6). */
+  /** `syncNow` exists, and no sync of the file is in progress or has failed (invariants 5 and 6). */
   get canSyncNow(): boolean {
     return (
       this.file.syncNow !== undefined &&
@@ -201,7 +201,7 @@ export class ActiveSegment {
     )
   }
 
-  /** As `sync`, on the event loop, where `canSyncNow`. Throws as `sync` rejects. */
+  /** As `sync`, on the event loop; requires `canSyncNow`. Throws as `sync` rejects. */
   syncNow(): void {
     const { segment } = this
     try {
@@ -224,7 +224,7 @@ export class ActiveSegment {
       await this.file.sync()
       device.quickSyncs.succeeded(failures)
       syncMeter.add(monotonicNow() - startedAt)
-      // A seal that came meanwhile has fixed what counts.
+      // A seal has meanwhile fixed the bytes that count.
       if (!segment.sealed) segment.syncedTo(covered, lastSequence)
     } catch (error) {
       device.quickSyncs.failed()
@@ -240,9 +240,9 @@ export class ActiveSegment {
     return this.#failure
   }
 
-  /** After a seal. A descriptor is not closed under a sync that still runs on it. */
+  /** Called after a seal. The descriptor is not closed while a sync still runs on it. */
   async close(): Promise<void> {
-    await this.#syncing?.catch(() => {}) // whoever asked for it hears of it
+    await this.#syncing?.catch(() => {}) // the caller that asked for it is told
     await this.file.close()
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Keeps disk use in proportion to what is live: takes segments that no one needs out of the logs, and
- * rewrites those of which little is needed. In the background, never on the way of an enqueue or of an
- * outcome: it may be asked as often as anyone likes, does one thing at a time, in slices, and rests as long
- * after each slice as the slice took. On demand it does the same, more thoroughly and without a rest.
+ * Keeps disk use in proportion to the live messages: retires segments that are no longer needed and rewrites
+ * those of which little is needed. In the background it is never in the path of an enqueue or an outcome: it
+ * may be asked at any rate, does one thing at a time, in slices, and pauses after each slice for as long as
+ * the slice took. On demand it does the same, more thoroughly and without pauses.
  */
 
 import { systemCode } from '../../log/errors/system-error.js'
@@ -25,18 +25,19 @@ import { messageShares, outcomeShares } from './segment-shares.js'
 export interface CompactionParts extends MessageRewriteParts, OutcomeRewriteParts {
   readonly segmentBytes: number
   readonly liveRatio: number
-  /** False: in the background segments that no one needs are removed, and none is rewritten. */
+  /** False: in the background, segments no longer needed are removed, but none is rewritten. */
   readonly automatic: boolean
   /**
-   * The lowest sequence that the log took and did not answer yet; segments that reach so far are not judged.
+   * The lowest sequence that the log has taken but not yet answered; segments that reach this far are not
+   * judged.
    */
   readonly lowestMessageInFlight: () => number
   readonly lowestAckInFlight: () => number
   readonly diskUse: () => DiskUse
-  /** The segment that messages went to was sealed. */
+  /** The segment that messages were written to was sealed. */
   readonly messagesSealed: () => void
   readonly onError: (error: WaqError) => void
-  /** Something was rewritten in the background. */
+  /** A segment was rewritten in the background. */
   readonly onCompacted: (report: CompactionReport) => void
 }
 
@@ -47,12 +48,12 @@ interface LimitsOfLogs {
 
 const none: ReadonlySet<number> = new Set()
 
-/** The wait after a failure in the background: it doubles from the first to the last of these. */
+/** The wait after a background failure doubles from the first of these to the last. */
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 60_000
-/** The queue is at rest when nothing was recorded for this long. */
+/** The queue is idle when nothing was recorded for this long. */
 const IDLE_MS = 1_000
-/** From this many outcomes in blocks of their own it pays to merge them: an opening needs 10 ms for them. */
+/** From this many single-outcome blocks on, merging pays: an opening needs 10 ms for them. */
 const MIN_ALONE = 2_048
 const MIN_REST_MS = 1
 const MAX_REST_MS = 20
@@ -60,28 +61,31 @@ const MAX_REST_MS = 20
 export class Compaction {
   readonly #parts: CompactionParts
   readonly #background: LimitsOfLogs
-  /** Handed to the log to be dropped; struck from the ledger once a manifest without them is durable. */
+  /**
+   * Segments handed to the log to be dropped; removed from the ledger once a manifest without them is
+   * durable.
+   */
   readonly #leavingMessages: number[] = []
   readonly #leavingAcks: number[] = []
-  /** Segments that could not be read when they were to be rewritten: they stay as they are for this life. */
+  /** Segments that could not be read for a rewrite: they stay unchanged for this life. */
   readonly #damaged = new Set<number>()
   readonly #stopping = new AbortController()
-  /** Being rewritten: they leave in another way. */
+  /** Segments being rewritten: not retired, as the rewrite removes them. */
   #busy: ReadonlySet<number> = none
-  /** Copies are about to count, or do: until all moves are told, a copy looks as if no one needed it. */
+  /** Copies count, or are about to: until all moves have been told, a copy looks unneeded. */
   #counting = false
   #asked = false
   #running: Promise<void> | undefined
-  /** On demand; the background steps aside for it. */
+  /** The run on demand; the background gives way to it. */
   #demands = 0
-  /** Aborted when somebody waits for the background to be done. */
+  /** Aborted when a caller waits for the background to finish. */
   #hurry = new AbortController()
   #last: Promise<unknown> = Promise.resolve()
   #retryMs = FIRST_RETRY_MS
   #retry: NodeJS.Timeout | undefined
-  /** Runs while the segment in use has much of which blocks could be made. */
+  /** Runs while the active segment has many outcomes that could be merged into blocks. */
   #idle: NodeJS.Timeout | undefined
-  /** The queue is at rest: the segment in use is sealed, so that it can be rewritten. */
+  /** The queue is idle: the active segment is being sealed, so that it can be rewritten. */
   #sealsAcks = false
 
   constructor(parts: CompactionParts) {
@@ -99,13 +103,13 @@ export class Compaction {
     if (this.#running !== undefined || this.#retry !== undefined || this.#stopping.signal.aborted) return
     this.#running = this.#alone(() => this.#runInBackground()).finally(() => {
       this.#running = undefined
-      // Asked between the last look and the end.
+      // Asked again between the last look and the end.
       if (this.#asked) this.ask()
     })
   }
 
   /**
-   * Reclaims what can be reclaimed. Rejects with an AbortError (what was done until then stays done),
+   * Reclaims all space that can be reclaimed. Rejects with an AbortError (work done until then stays done),
    * WAQ_CORRUPT, WAQ_DISK_FULL, WAQ_IO or WAQ_LOCK_LOST.
    */
   async compact(options: CompactionOptions): Promise<CompactionReport> {
@@ -124,7 +128,7 @@ export class Compaction {
     }
   }
 
-  /** Nothing begins any more, and what is under way is undone; resolves when it is. */
+  /** Starts nothing more and undoes the work in progress; resolves when that is done. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#hurry.abort()
@@ -135,12 +139,12 @@ export class Compaction {
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(work)
-    this.#last = result.catch(() => {}) // whoever asked for it hears of it
+    this.#last = result.catch(() => {}) // the caller that asked for it is told
     return result
   }
 
   async #runInBackground(): Promise<void> {
-    // Behind whatever the caller is in the middle of.
+    // Runs after the caller's present work.
     await nextTurn()
     try {
       while (this.#asked && !this.#stopping.signal.aborted && this.#demands === 0) {
@@ -154,7 +158,7 @@ export class Compaction {
     } catch (error) {
       if (this.#stopping.signal.aborted) return
       const failure = asWaqError(error, 'Removing segments that are no longer needed')
-      // The lost lock is told by the log to everyone.
+      // The log itself reports a lost lock.
       if (failure.code !== 'WAQ_LOCK_LOST') this.#parts.onError(failure)
       this.#waitAndRetry()
     }
@@ -174,8 +178,8 @@ export class Compaction {
   }
 
   /**
-   * What was recorded last stands in two frames a message until its segment is full, and an opening would
-   * read them all. A queue at rest has the time to make blocks of it.
+   * Recent outcomes take two frames per message until their segment is full, and an opening would read them
+   * all. An idle queue has time to merge them into blocks.
    */
   #watchForRest(): void {
     const { acks, usage } = this.#parts
@@ -203,7 +207,7 @@ export class Compaction {
     const turn = async (): Promise<void> => {
       if (this.#counting) return nextTurn()
       await rest()
-      // Whole segments do not wait for a rewrite that takes its time.
+      // Retiring whole segments does not wait for a slow rewrite.
       if (this.#asked) await this.#retireAsked()
     }
     const manner = { signal: this.#stopping.signal, turn, onProgress() {} }
@@ -254,7 +258,7 @@ export class Compaction {
     await acks.seal()
     await this.#retire()
     for (;;) {
-      // Planned anew each time: outcomes are free when their messages are gone.
+      // Planned anew each time: outcomes become free when their messages are gone.
       const planned = this.#plan(limits)
       const next = planned[0]
       if (next === undefined) return { before, after: diskUse() }
@@ -265,7 +269,7 @@ export class Compaction {
     }
   }
 
-  /** Messages first: what is gone of them sets outcomes free. */
+  /** Messages first: dropping them frees outcomes. */
   #plan(limits: LimitsOfLogs): { log: 'messages' | 'acks'; run: CompactionRun }[] {
     const isDamaged = (id: number): boolean => this.#damaged.has(id)
     const ofMessages = planCompaction(
@@ -301,8 +305,8 @@ export class Compaction {
     } catch (error) {
       const failed = run.ids[done]
       if (systemCode(error) !== 'WAQ_CORRUPT' || failed === undefined) throw error
-      // Nothing of it was dropped: it stays as it is, for the next opening to set aside. The others go on
-      // without it.
+      // Nothing in it was dropped: it stays unchanged, and the next opening quarantines its damage. The
+      // others continue without it.
       this.#damaged.add(failed)
       this.#parts.onError(asWaqError(error, 'compacting failed'))
     } finally {
@@ -320,15 +324,16 @@ export class Compaction {
       this.#busy,
     )
     if (freeMessages.length > 0) {
-      // In the relaxed durabilities a frame that is not on the device may yet be written again to another
-      // segment, and its message's outcome must then stay as long as that one: after this, none of these
-      // frames will be.
+      // In the relaxed durabilities a frame not yet on the device may still be written again to another
+      // segment; its message's outcome must then stay as long as that segment. After this sync, none of these
+      // frames will be written again.
       await messages.sync()
-      // Invariant 10: what settled these messages is on the device before the manifest that drops them.
+      // Invariant 10: the outcomes that settled these messages are on the device before the manifest that
+      // drops them.
       await acks.sync()
       this.#leavingMessages.push(...freeMessages)
-      // A manifest that lacks a segment lacks for ever, so what an earlier, failed publication left is
-      // covered too.
+      // Once a manifest lacks a segment, all later ones do, so this also covers the remains of an earlier,
+      // failed publication.
       await messages.retire(freeMessages)
       membership.forget(this.#leavingMessages)
       usage.messageSegmentsGone(this.#leavingMessages.splice(0))
@@ -342,8 +347,8 @@ export class Compaction {
       this.#busy,
     )
     if (freeAcks.length > 0) {
-      // What took the place of these outcomes is on the device before the manifest that drops them: a power
-      // loss must not leave neither, or a dead letter comes back as one that was never sent.
+      // The outcomes that replaced these are on the device before the manifest that drops them: if a power
+      // loss took both, a dead letter would come back as a message never sent.
       await acks.sync()
       this.#leavingAcks.push(...freeAcks)
       await acks.retire(freeAcks)
@@ -353,8 +358,9 @@ export class Compaction {
 }
 
 /**
- * A pause after each slice, as long as the slice took: enqueues and deliveries get at least half of the time.
- * It keeps no process alive, and no one waits for it: after `hurry` it is one turn of the event loop.
+ * Pauses after each slice for as long as the slice took: enqueues and deliveries get at least half of the
+ * time. The pause does not keep the process alive, and no caller waits for it: after `hurry` it is one turn
+ * of the event loop.
  */
 function resting(hurry: AbortSignal): () => Promise<void> {
   let resumedAt = monotonicNow()

@@ -1,6 +1,6 @@
 /**
- * Rebuilds the state from the two logs: the ack log first, folded; then the message log, each message with
- * its last outcome and its row of the recovery table.
+ * Rebuilds the state from the two logs: first folds the ack log, then reads the message log and applies to
+ * each message its last outcome and its row of the recovery table.
  */
 
 import { WaqError } from '../../log/errors/waq-error.js'
@@ -56,32 +56,32 @@ export class Opening implements OpenVisitor {
   readonly #block = new SettledBlock()
   /** By row of a block, 1 or 0. */
   readonly #isRemembered = new Uint8Array(MAX_ROWS)
-  /** The latest marks of attempts may lack. */
+  /** The latest attempt marks may be missing. */
   #tailInDoubt = false
-  /** Messages that were attempted, if their marks lack. */
+  /** Messages that may have been attempted, if marks are missing. */
   readonly #suspects: Suspect[] = []
   /**
-   * By channel, the lowest order key of what was certainly still waiting, so that nothing behind it was
+   * By channel, the lowest order key of a message that was certainly still waiting: nothing behind it was
    * attempted.
    */
   readonly #waiting = new Map<string, number>()
-  /** In doubt because their marks may lack. */
+  /** Messages in doubt because their marks may be missing. */
   readonly unmarked: MessageRef[] = []
   #messages = 0
-  /** The latest moment that was met, in the queue's time. */
+  /** The latest moment found, in the queue's time. */
   #latest = 0
-  /**
-   * Of the ack log, the sequence of the last frame that was met, and of the last one before bytes that were
-   * lost.
-   */
+  /** Ack log: the sequence of the last frame read, and of the last one before lost bytes. */
   #metUpTo = 0
   #lostBehind = -1
-  /** What was open in windows of limits, and has to be recorded as taken. */
+  /** Attempts that were open in windows of limits, and must be recorded as taken. */
   renewedPlaces: readonly LimitUsage[] = []
-  /** Some message has a time to live. */
+  /** True if a message has a time to live. */
   #areMortal = false
 
-  /** `time` goes on from what is on disk when the opening is finished; until then nothing is judged by it. */
+  /**
+   * When the opening is finished, `time` continues from the moment on disk; until then nothing is judged by
+   * it.
+   */
   constructor(state: OpeningState, time: QueueTime) {
     this.#state = state
     this.#time = time
@@ -144,7 +144,7 @@ export class Opening implements OpenVisitor {
     }
     const remembered = this.#settle(block, segment)
     if (remembered === 0) return
-    // Before they are added, for one may be beyond the limit at once.
+    // Done before they are added: one may be beyond the limit at once.
     usage.settledIdAdded(segment, remembered)
     const { count, settlement } = block
     if (remembered === count) {
@@ -157,7 +157,7 @@ export class Opening implements OpenVisitor {
     }
   }
 
-  /** The one row of a block: its channel stands in the page already, as a rule. */
+  /** The only row of a block: its channel is usually in the page already. */
   #settleAlone(block: SettledBlock, segment: number): void {
     const { usage, dedupe } = this.#state
     if (block.ats[0]! > this.#latest) this.#latest = block.ats[0]!
@@ -176,7 +176,7 @@ export class Opening implements OpenVisitor {
     for (let row = 0; row < count; row += 1) {
       if (ats[row]! > this.#latest) this.#latest = ats[row]!
       const isNew = this.#fold.settle(segment, sequences[row]!)
-      // Without an id: the message could not be read any more.
+      // Without an id: the message could no longer be read.
       const isRemembered = isNew && remembersAny && idBytes[row]! > 0
       this.#isRemembered[row] = isRemembered ? 1 : 0
       if (isRemembered) remembered += 1
@@ -223,7 +223,7 @@ export class Opening implements OpenVisitor {
   }
 
   /**
-   * What is known of messages that are proven to be lost: those that were not settled first, each by
+   * What is known of messages proven to be lost: unsettled ones first, then the others, each group by
    * sequence.
    */
   lostMessages(records: readonly LostRecord[]): LostMessages {
@@ -247,12 +247,12 @@ export class Opening implements OpenVisitor {
   }
 
   /**
-   * Whether the message may have been attempted behind the end of the ack log; `attempt-window.ts` has the
+   * Whether the message may have been attempted after the end of the ack log; `attempt-window.ts` gives the
    * reasons.
    */
   #weigh(ref: MessageRef, sequence: number, last: AliveRecord['kind'] | undefined): void {
     const { index } = this.#state
-    // What was being sent may have ended; and a redrive, or an appointment, puts a message before one whose
+    // The open attempt may have ended; and a redrive or an appointment puts a message before the one whose
     // turn it is.
     if (last === 'attempt' || last === 'redriven' || last === 'dead') return
     if (last === undefined && index.deliverAt(ref) !== 0) return
@@ -277,27 +277,27 @@ export class Opening implements OpenVisitor {
     return this.#fold.windows
   }
 
-  /** Whether the tail of the ack log may lack records. */
+  /** Whether records may be missing from the tail of the ack log. */
   get isTailInDoubt(): boolean {
     return this.#tailInDoubt
   }
 
-  /** Whether bytes of the ack log are lost that may have told of attempts, and nothing says so yet. */
+  /** Whether lost bytes of the ack log may have recorded attempts, and no record says so yet. */
   get lacksAttempts(): boolean {
     return this.#lostBehind >= (this.#fold.places.uncounted?.ackSequence ?? 0)
   }
 
-  /** Waits that were told by receivers and are not over. */
+  /** Waits told by receivers that are not over. */
   limits(): { scope: 'channel' | 'group' | 'global'; target: string; until: number }[] {
     return this.#fold.limits(this.#time.now()).map(({ scope, target, until }) => ({ scope, target, until }))
   }
 
-  /** Ack sequences of the frames that bound what lost ack bytes can have named. */
+  /** Ack sequences of the frames that bound which messages lost ack bytes can have named. */
   gapEnds(): ReadonlySet<number> {
     return this.#fold.gapEnds()
   }
 
-  /** After the last frame: what outcomes say beyond the messages that are there. */
+  /** Called after the last frame: what outcomes say beyond the messages found. */
   finish(): Pick<StoreRecovery, 'messages' | 'pending' | 'inDoubt' | 'dead' | 'expired'> {
     const { index, usage, dedupe, halts } = this.#state
     index.scanned()

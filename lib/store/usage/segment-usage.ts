@@ -1,7 +1,7 @@
 /**
  * Tells which segments are no longer needed.
  *
- * A message segment is free when no live message stands in it. It is retired after the acks were synced: from
+ * A message segment is free when it holds no live message. It is retired after the acks were synced: from
  * then on its settled messages are gone for good, with or without their outcomes (invariant 10).
  *
  * An ack segment is free when the fold would be the same without it:
@@ -27,23 +27,26 @@ import { FRAME_HEADER_BYTES } from '../../log/format/format.js'
 import type { SegmentInfo } from '../../log/types.js'
 
 interface AckAccount {
-  /** Outcomes in it that settled a message, needed or not, and the bytes of their records. */
+  /** Outcomes in it that settled a message, needed or not, and their record bytes. */
   settling: number
   settlingBytes: number
-  /** Of these, the ones that stand alone in their blocks. */
+  /** Those of them that are alone in their blocks. */
   settlingAlone: number
   /** All the others. */
   others: number
   othersBytes: number
   /** All bytes of its frames. */
   frameBytes: number
-  /** Of one that was made of what was needed of others: what counts as needed then counts as all of it. */
+  /**
+   * For a segment made of the needed outcomes of others: the bytes that counted as needed then are its full
+   * size.
+   */
   madeBytes: number | undefined
   /** Message segment → messages in it whose last written outcome stands here. */
   readonly outcomes: Map<number, number>
   settledIds: number
   halts: number
-  /** Frames in it that an opening needs for what they say of attempts, of limits and of clocks. */
+  /** Frames in it that an opening needs for attempts, limits or clocks. */
   kept: number
   holdsResume: boolean
   pinned: boolean
@@ -55,7 +58,7 @@ interface AckAccount {
 export class SegmentUsage {
   /** Message segment → its live messages. */
   readonly #live = new Map<number, { messages: number; bytes: number }>()
-  /** Message segment → segments to which messages of it were written again. */
+  /** Message segment → segments to which its messages were written again. */
   readonly #relocatedTo = new Map<number, Set<number>>()
   readonly #acks = new Map<number, AckAccount>()
   #liveBytes = 0
@@ -127,7 +130,7 @@ export class SegmentUsage {
     account.othersBytes += bytes
   }
 
-  /** As `frameAdded`, of a block of so many outcomes that settle. */
+  /** As `frameAdded`, for a block of that many settling outcomes. */
   blockAdded(ackSegment: number, outcomes: number, bytes: number): void {
     const account = this.#account(ackSegment)
     account.frameBytes += FRAME_HEADER_BYTES + bytes
@@ -144,14 +147,14 @@ export class SegmentUsage {
     raise(this.#account(ackSegment).outcomes, messageSegment, 1)
   }
 
-  /** Nothing in this segment is given up. */
+  /** This segment is kept whole. */
   pin(ackSegment: number): void {
     this.#account(ackSegment).pinned = true
   }
 
   /**
-   * The share of an ack segment that is needed: at least. (An outcome may be needed twice, for its message's
-   * segment and for the dedupe window. So one that was just rewritten counts as needed whole.)
+   * The needed share of an ack segment, at least. (An outcome may be needed twice: for its message's segment
+   * and for the dedupe window. So a segment just rewritten counts as fully needed.)
    */
   neededShare(ackSegment: number, now: number): number {
     const account = this.#acks.get(ackSegment)
@@ -161,19 +164,20 @@ export class SegmentUsage {
   }
 
   /**
-   * Whether it holds remembered ids in outcomes that stand alone, two frames a message, of which a rewrite
-   * makes larger blocks: those are read several times as fast, and take half as much room.
+   * Whether it holds remembered ids in single outcomes, two frames per message. A rewrite merges these into
+   * larger blocks, which are read several times as fast and take half the space.
    */
   isLoose(ackSegment: number): boolean {
     const account = this.#acks.get(ackSegment)
     if (account === undefined) return false
     const { settling, settlingAlone, settledIds, madeBytes } = account
-    // What a rewrite left alone stays so: sequences that do not rise, or a bound between them.
+    // Outcomes that a rewrite left single stay so: their sequences do not increase, or a bound lies between
+    // them.
     if (madeBytes !== undefined) return false
     return 2 * settlingAlone > settling && 2 * settledIds >= settling
   }
 
-  /** Outcomes in it that settled a message and stand alone in their blocks. */
+  /** Outcomes in it that settled a message and are alone in their blocks. */
   settlingAlone(ackSegment: number): number {
     return this.#acks.get(ackSegment)?.settlingAlone ?? 0
   }
@@ -193,7 +197,7 @@ export class SegmentUsage {
     return false
   }
 
-  /** This ack segment was made of what was needed of others. */
+  /** This ack segment was made of the needed outcomes of others. */
   ackSegmentRewritten(ackSegment: number, now: number): void {
     const account = this.#account(ackSegment)
     account.madeBytes = neededBytes(account, now)
@@ -240,7 +244,7 @@ export class SegmentUsage {
   }
 
   /**
-   * Sealed message segments without a live message, below what is still being written. `busy`: those that
+   * Sealed message segments without a live message, below the ones still being written. `busy`: segments that
    * stay anyway.
    */
   freeMessageSegments(
@@ -255,8 +259,8 @@ export class SegmentUsage {
   }
 
   /**
-   * Sealed ack segments that the fold does not need, below what is still being written. `segments`: oldest
-   * first. `busy`: those that stay anyway.
+   * Sealed ack segments that the fold does not need, below the ones still being written. `segments`: oldest
+   * first. `busy`: segments that stay anyway.
    */
   freeAckSegments(
     segments: readonly SegmentInfo[],
@@ -294,7 +298,7 @@ export class SegmentUsage {
       const copies = this.#relocatedTo.get(segment) ?? none
       this.#relocatedTo.delete(segment)
       for (const others of this.#relocatedTo.values()) {
-        // What was written again from there, and then once more, is inherited by the last one.
+        // Messages written again from there, and then once more, are inherited by the last segment.
         if (others.delete(segment)) for (const copy of copies) others.add(copy)
       }
       for (const { outcomes } of this.#acks.values()) {
@@ -340,8 +344,7 @@ const none: ReadonlySet<number> = new Set()
 const nothing = { messages: 0, bytes: 0 }
 
 /**
- * An id is needed in an outcome that settles, as a row of a block; any other outcome is taken
- * for one of average size.
+ * A needed id takes a settling outcome, a row of a block; any other outcome is assumed to be of average size.
  */
 function neededBytes(account: AckAccount, now: number): number {
   const { settling, settlingBytes, others, othersBytes, settledIds, halts, kept, holdsResume, pinned } =

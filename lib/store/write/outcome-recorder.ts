@@ -1,4 +1,4 @@
-/** Records what happened to messages: in the index at once, in the ack log as soon as it can be written. */
+/** Records the outcomes of messages: in the index at once, in the ack log as soon as it can be written. */
 import { asWaqError, type WaqError } from '../../log/errors/waq-error.js'
 import { clearTimeout, setTimeout } from '../../log/runtime/real-time.js'
 import type { Log } from '../../log/types.js'
@@ -34,23 +34,22 @@ export interface OutcomeRecorderParts {
   readonly halts: ChannelHalts
   readonly watch: SettlementWatch
   readonly now: () => number
-  /** Reads who a live message is. */
+  /** Reads the identity of a live message. */
   readonly readIdentity: (ref: MessageRef) => Promise<MessageIdentity | undefined>
   /**
-   * Something may have become free: a message segment has no live message any more, or an ack segment was
-   * sealed.
+   * A segment may have become free: a message segment has no live message left, or an ack segment was sealed.
    */
   readonly mayBeFree: () => void
-  /** Messages go to this message segment now, so that it is not free, whatever is settled. */
+  /** Messages are now written to this segment, so it is not free, whatever is settled. */
   readonly isWritingTo: (segment: number) => boolean
-  /** A message left, or died, without an attempt of which the log has a mark. */
+  /** A message was settled or became dead without an attempt marked in the log. */
   readonly leftUnattempted: () => void
   readonly onError: (error: WaqError) => void
-  /** Why nothing can be recorded any more; undefined while it can. */
+  /** Why nothing more can be recorded; undefined while it can. */
   readonly refusal: () => WaqError | undefined
 }
 
-/** Channels that a dead letter halts, with the ack segment that says so. */
+/** Channels halted by a dead letter, with the ack segment that records it. */
 export type ChannelHalts = Map<string, ChannelHalt>
 
 export interface ChannelHalt {
@@ -61,12 +60,12 @@ export interface ChannelHalt {
   readonly ackSequence: number
 }
 
-/** After this many bytes of settled messages it looks whether their segments should be compacted. */
+/** After this many bytes of settled messages it asks for compaction. */
 const ASK_AFTER_BYTES = 1024 * 1024
-/** The same by number: outcomes of small messages are as large as those of others. */
+/** The same as a number of messages: outcomes of small messages are as large as those of others. */
 const ASK_AFTER_MESSAGES = 1024
 
-/** How often a log that did not write yet is asked whether it cannot. */
+/** How often a log that has not written yet is asked whether it cannot. */
 const WRITE_POLL_MS = 100
 
 type Settling = Extract<Outcome, { kind: SettlingKind }>
@@ -77,13 +76,13 @@ export class OutcomeRecorder implements RecordingOwner {
   readonly #parts: OutcomeRecorderParts
   readonly #block = new SettledBlockWriter()
   readonly #scan = new EnvelopeScan()
-  /** Resolves when the ids of all messages were read whose settling outcome waited for that until now. */
+  /** Resolves when the ids have been read of all messages whose settling outcomes waited for that so far. */
   #allRead: Promise<void> = Promise.resolve()
   #syncing: Promise<void> = Promise.resolve()
-  /** A sync that has not begun: it is everybody's who asks meanwhile. */
+  /** A sync that has not begun; callers that ask meanwhile share it. */
   #nextSync: Promise<void> | undefined
   #segment = -1
-  /** Since compaction was asked for last. */
+  /** Counted since compaction was last asked for. */
   #settledBytes = 0
   #settledMessages = 0
 
@@ -147,15 +146,12 @@ export class OutcomeRecorder implements RecordingOwner {
         return { ...alive, kind: outcome.kind, reason: outcome.reason, halts }
       }
       default:
-        // Not a copy: of most messages it is the only one that lives on.
+        // Not a copy: for most messages it is the only reference that is kept.
         return alive as AliveRecord
     }
   }
 
-  /**
-   * The id, channel and digest must be known to write it; where the record is not in memory, it is read
-   * first.
-   */
+  /** Writing it needs the id, channel and digest; if the record is not in memory, it is read first. */
   #recordSettling(ref: MessageRef, outcome: Settling, listener: OutcomeListener | undefined): Recording {
     const { index, cache, acks } = this.#parts
     const sequence = index.table.sequence(ref)
@@ -183,7 +179,7 @@ export class OutcomeRecorder implements RecordingOwner {
     return recording
   }
 
-  /** A message that cannot be read any more is settled all the same; only its id cannot be told again. */
+  /** A message that can no longer be read is settled all the same; only its id is not remembered. */
   async #readForSettling(ref: MessageRef): Promise<MessageIdentity | undefined> {
     const { readIdentity, onError, index } = this.#parts
     try {
@@ -215,7 +211,7 @@ export class OutcomeRecorder implements RecordingOwner {
     }
   }
 
-  /** It is written: the message is no more, its id is remembered. */
+  /** The outcome is written: the message is removed, its id remembered. */
   #settle(ref: MessageRef, outcome: Settling, identity: MessageIdentity | undefined, segment: number): void {
     const { index, dedupe, usage, watch, now, mayBeFree, isWritingTo } = this.#parts
     const { table } = index
@@ -233,8 +229,8 @@ export class OutcomeRecorder implements RecordingOwner {
     this.#settledBytes += table.bytes(ref)
     this.#settledMessages += 1
     index.delete(ref)
-    // A queue that is empty after each message would ask after each: that segment is asked about when it is
-    // left.
+    // A queue that is empty after each message would ask each time: the active segment is asked about when it
+    // is sealed.
     const mayLeave = wasLast && !isWritingTo(messageSegment)
     const isMuch = this.#settledBytes >= ASK_AFTER_BYTES || this.#settledMessages >= ASK_AFTER_MESSAGES
     if (!mayLeave && !isMuch) return
@@ -264,7 +260,7 @@ export class OutcomeRecorder implements RecordingOwner {
     })
   }
 
-  /** Of no message. Returns its ack sequence; `written` is told its segment. */
+  /** Records an outcome that belongs to no message. Returns its ack sequence; `written` gets its segment. */
   recordOther(record: OtherRecord, written: (segment: number) => void): number {
     return this.#append(this.#parts.acks, new Recording(this, written), record).firstSequence
   }
@@ -315,9 +311,9 @@ export class OutcomeRecorder implements RecordingOwner {
   }
 
   /**
-   * Resolves when everything recorded so far is on the device; rejects where the log does, or says that it
-   * cannot write. However many ask at once, there are two: the one under way, and the one that covers what
-   * was recorded since.
+   * Resolves when everything recorded so far is on the device; rejects if the log does, or says that it
+   * cannot write. However many callers ask at once, there are at most two syncs: the running one, and one
+   * that covers everything recorded since.
    */
   sync(): Promise<void> {
     this.#nextSync ??= this.#syncing.then(() => {
@@ -335,20 +331,20 @@ export class OutcomeRecorder implements RecordingOwner {
     const last = this.inFlight.last
     if (last !== undefined) {
       while (!(await settlesWithin(last.written, WRITE_POLL_MS))) {
-        // A log that retains what it cannot write says so only when it is asked.
+        // A log that retains unwritten appends says so only when asked.
         await acks.commit()
       }
     }
     await acks.commit()
   }
 
-  /** Everything recorded so far was handed to the log. */
+  /** Resolves when everything recorded so far was handed to the log. */
   handedOver(): Promise<void> {
     return this.#allRead
   }
 }
 
-/** Whether the promise resolved by then; rejects where it did. */
+/** Whether the promise resolved in time; rejects if the promise does. */
 async function settlesWithin(promise: Promise<void>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<boolean>(resolve => {
