@@ -1040,7 +1040,7 @@ export const logMutations: readonly Mutation[] = [
             throw refusal(this.#lastFailure ?? this.#notSynced(), true);
         if (displaced || this.#pendingRewrites.size > 0)
             throw refusal(this.#lastFailure ?? this.#notSynced(), true);
-        // No one is told of what is retained while it cannot be written, but for who asks.
+        // While retained appends cannot be written, only a caller that asks is told.
         if (this.#lastFailure !== undefined && this.#queue.size > 0)`,
     replace: 'if (false)',
     caughtBy: {
