@@ -1,11 +1,10 @@
 /**
  * The ids of settled messages, kept for the dedupe window. Rebuilt from settling outcomes after a restart.
  *
- * A queue remembers 100,000 of them by default, so they stand in pages of columns: some 110 bytes each with
- * the id, in no object that the collector would have to look at. They are found by the hash of their ids.
- * They come and go in the order in which they were settled, so that is the order of the pages and of their
- * rows: new ones are put at the end, old ones are forgotten from the front, and a page goes with the last of
- * its ids.
+ * A queue remembers 100,000 ids by default, so they are kept in pages of columns: about 110 bytes each with
+ * the id, and no objects for the garbage collector to visit. They are found by a hash of the id. Pages and
+ * their rows are in the order of settlement: new ids are added at the end, old ones are forgotten from the
+ * front, and a page is dropped with the last of its ids.
  */
 import { DeferredUpdates } from '../index/deferred-updates.js'
 import type { MessageRef } from '../message-store.js'
@@ -28,36 +27,33 @@ export interface SettledId {
   readonly attempts: number
   /** In the queue's time. */
   readonly at: number
-  /** The ack segment that keeps it across a restart; compaction moves it. */
+  /** The ack segment that keeps it across a restart; compaction can change it. */
   readonly segment: number
 }
 
-/** How many ids of an opening are indexed at once; only then are those beyond the limit forgotten. */
+/** Ids of an opening that are indexed in one batch; those beyond the limit are forgotten only then. */
 const PLACED_AT_ONCE = 128 * 1024
-/** The most ids outside the index: a look-up compares them one by one. */
+/** The most ids outside the index: a lookup compares them one by one. */
 const MAX_LATEST = 64
 
 export class DedupeIndex {
   readonly #options: DedupeOptions
   /**
-   * Called for each id that is forgotten or replaced: nothing needs its outcome, in this ack segment, any
-   * more.
+   * Called for each id that is forgotten or replaced: its outcome in this ack segment is no longer needed.
    */
   readonly #forgotten: (segment: number, sequence: number) => void
   readonly #deferred: DeferredUpdates
-  /**
-   * The latest, oldest first, which are not in the pages yet: to place many at once costs a part of it each.
-   */
+  /** The latest ids, oldest first, not yet in the pages: placing many at once costs less per id. */
   readonly #latest: SettledId[] = []
   #latestAt = 0
   #pages = new DedupePages()
   #byHash = this.#emptyTable()
-  /** Of the page that is written to, where the names of channels stand in its texts. */
+  /** For the page being written: where channel names are in its texts. */
   readonly #channels = new Map<string, number>()
   #channelsOf: DedupePage | undefined
   #scan: Scan | undefined
 
-  /** Whatever is looked up applies `deferred` first. */
+  /** Every lookup applies `deferred` first. */
   constructor(
     options: DedupeOptions,
     forgotten: (segment: number, sequence: number) => void,
@@ -115,7 +111,8 @@ export class DedupeIndex {
   }
 
   /**
-   * Of so many settlements that follow, `addScanned` or not, the texts stand here: they are taken up at once.
+   * Copies the texts of the given number of following settlements in one go, whether or not `addScanned` is
+   * called for each.
    */
   scanTexts(bytes: Buffer, from: number, to: number, count: number): void {
     this.#scan ??= new Scan()
@@ -127,8 +124,8 @@ export class DedupeIndex {
   }
 
   /**
-   * One that an opening met, in whatever order. Where its id was settled twice, the later message counts.
-   * `scanned` follows the last one; nothing is found before.
+   * Adds a settlement that an opening read, in any order. If its id was settled twice, the later message
+   * counts. `scanned` must follow the last one; lookups find nothing before.
    */
   addScanned(settlement: SettledRecord, segment: number, ackSequence: number): void {
     this.#scan ??= new Scan()
@@ -159,8 +156,8 @@ export class DedupeIndex {
   }
 
   /**
-   * As `scanTexts` and then `addScanned` of every row of a block. Most of its columns are taken up as they
-   * stand: that is less work a row, and it counts most before that of an opening is compiled.
+   * As `scanTexts` followed by `addScanned` for every row of a block. Most of its columns are copied whole:
+   * that is less work per row, which matters most before the code of an opening is compiled.
    */
   addBlock(block: SettledBlock, segment: number): void {
     const { count, textsFrom, digestFroms, idBytes, channels, channelFroms, channelBytes } = block
@@ -198,10 +195,7 @@ export class DedupeIndex {
     }
   }
 
-  /**
-   * The opening has read both logs, and knows what time it is: of those that it met the old ones are
-   * forgotten.
-   */
+  /** The opening has read both logs and knows the time: forgets the expired ones of those it read. */
   scanned(now: number): void {
     const scan = this.#scan
     if (scan === undefined) return
@@ -214,7 +208,7 @@ export class DedupeIndex {
 
   get(id: string, now: number): SettledId | undefined {
     this.#deferred.apply()
-    // Those beyond the limit are forgotten first.
+    // Ids beyond the limit are forgotten first.
     if (this.#pages.size + this.#latest.length > this.#options.maxIds) this.#placeLatest()
     const latest = this.#latest.findLast(entry => entry.id === id)
     if (latest !== undefined) return this.#isCurrent(latest.at, now) ? latest : undefined
@@ -224,7 +218,7 @@ export class DedupeIndex {
     return this.#isCurrent(settled.at, now) ? settled : undefined
   }
 
-  /** What is remembered of these messages. It looks through all of them. */
+  /** What is remembered of these messages. Scans all remembered ids. */
   ofMessages(sequences: ReadonlySet<number>): SettledId[] {
     this.#catchUp()
     const found: SettledId[] = []
@@ -250,14 +244,14 @@ export class DedupeIndex {
     }
   }
 
-  /** Whether it is this message whose id is remembered, be it current or not. */
+  /** Whether the id is remembered for this very message, expired or not. */
   holds(settlement: SettledRecord): boolean {
     return this.#rowOf(settlement) !== undefined
   }
 
   /**
-   * The outcome of this message was written again, to another ack segment. Returns the one that kept its id
-   * before; undefined: the id is not remembered, or that of another.
+   * The outcome of this message was written again, to another ack segment. Returns the segment that kept its
+   * id before; undefined: the id is not remembered, or belongs to another message.
    */
   move(settlement: SettledRecord, segment: number): number | undefined {
     const row = this.#rowOf(settlement)
@@ -268,7 +262,7 @@ export class DedupeIndex {
     return before
   }
 
-  /** Forgets what is older than the window or beyond the limit, the oldest first. */
+  /** Forgets ids older than the window or beyond the limit, oldest first. */
   evict(now: number): void {
     this.#catchUp()
     for (;;) {
@@ -280,12 +274,12 @@ export class DedupeIndex {
     }
   }
 
-  /** False: no id is ever remembered. */
+  /** False: ids are never remembered. */
   get remembersAny(): boolean {
     return this.#options.maxIds > 0
   }
 
-  /** Whether what was settled then is within the window. */
+  /** Whether a message settled at that time is within the window. */
   #isCurrent(at: number, now: number): boolean {
     return at > now - this.#options.windowMs
   }
@@ -309,8 +303,8 @@ export class DedupeIndex {
   }
 
   /**
-   * Makes what was scanned findable, the latest first: of an id that was settled twice the later message
-   * stays, and what is beyond the limit is never looked at.
+   * Indexes the scanned ids, latest first: if an id was settled twice the later message stays, and ids beyond
+   * the limit are never looked at.
    */
   #placeScanned(scan: Scan): void {
     const { rows } = scan
@@ -322,7 +316,7 @@ export class DedupeIndex {
     let page: DedupePage = this.#pages.pages[rows[0]! >>> PAGE_SHIFT]!
     let slot = 0
     let high = 0
-    // One for all of them.
+    // One object for all of them.
     const isSameId = (other: MessageRef): boolean => {
       const present = this.#pages.pages[other >>> PAGE_SHIFT]!
       if (present.hashHigh[other & PAGE_MASK] !== high) return false
@@ -339,7 +333,7 @@ export class DedupeIndex {
       const known = table.findOrAdd(low, row, isSameId)
       room -= 1
       if (known === undefined) continue
-      // An id is free again only when its message was forgotten: the later message has the higher sequence.
+      // An id can be reused only after its message was forgotten: the later message has the higher sequence.
       const isLater =
         page.sequence[slot]! > this.#pages.pages[known >>> PAGE_SHIFT]!.sequence[known & PAGE_MASK]!
       if (isLater) {
@@ -351,11 +345,11 @@ export class DedupeIndex {
       }
     }
     for (; at > 0; at -= 1) this.#release(rows[at - 1] as MessageRef)
-    // Before they are sorted no one knows which are the oldest.
+    // Before they are sorted, the oldest are not known.
     if (scan.inOrder) this.evict(-Infinity)
   }
 
-  /** Where an opening met them in another order than that in which they were settled. */
+  /** Needed if an opening read them in an order other than that of settlement. */
   #sortByAge(scan: Scan): void {
     const before = this.#pages
     const rows = [...before.rows()].sort((one, other) => scan.ackSequence(one) - scan.ackSequence(other))
@@ -386,9 +380,9 @@ export class DedupeIndex {
     this.#byHash.addAll(Uint32Array.from(this.#pages.rows()))
   }
 
-  /** In the newest page: each name stands there once. */
+  /** Puts the name into the newest page, once per page. */
   #setChannel(page: DedupePage, slot: number, name: string): void {
-    // A page that was empty began anew, though it is the same one.
+    // An empty page was started anew, though it is the same object.
     if (page !== this.#channelsOf || slot === 0) this.#channels.clear()
     this.#channelsOf = page
     const bytes = Buffer.byteLength(name)
@@ -411,7 +405,7 @@ export class DedupeIndex {
     this.#release(row)
   }
 
-  /** It is not in the table. */
+  /** The id is not in the table. */
   #release(row: MessageRef): void {
     const page = this.#pages.pages[row >>> PAGE_SHIFT]!
     const slot = row & PAGE_MASK
@@ -422,34 +416,34 @@ export class DedupeIndex {
   }
 }
 
-/** Ids that an opening has read and that are not indexed yet. */
+/** Ids that an opening has read but not yet indexed. */
 class Scan {
   readonly rows = new Uint32Array(PLACED_AT_ONCE)
   #count = 0
   /** By page and slot. */
   readonly #ackSequences: Float64Array[] = []
   #latest = 0
-  /** They came in the order in which they were settled. */
+  /** They came in the order of settlement. */
   inOrder = true
   /** Bytes whose texts were taken up at once, and how far they went. */
   texts: Buffer | undefined
   textsMoved = 0
-  /** Where they went, and how the page stood before. */
+  /** Where they were copied to, and the state of the page before. */
   #page: DedupePage | undefined
   #pageRows = 0
   #pageTextBytes = 0
 
-  /** For so many rows, and it is not full then. */
+  /** Room for that many rows without becoming full. */
   hasRoom(rows: number): boolean {
     return this.#count + rows < PLACED_AT_ONCE
   }
 
-  /** True: it is full, and to be taken. */
+  /** Returns true when it is full and must be taken. */
   add(row: number, ackSequence: number): boolean {
     if (ackSequence < this.#latest) this.inOrder = false
     this.#latest = ackSequence
     const page = row >>> PAGE_SHIFT
-    // Asked first: to read beyond its end would cost an opening what was compiled so far.
+    // Checked first: reading beyond the end would cost an opening the code compiled so far.
     if (page >= this.#ackSequences.length || this.#ackSequences[page] === undefined)
       this.#ackSequences[page] = new Float64Array(PAGE_ROWS)
     this.#ackSequences[page]![row & PAGE_MASK] = ackSequence
@@ -458,7 +452,7 @@ class Scan {
     return this.#count === PLACED_AT_ONCE
   }
 
-  /** How many of `rows` there are; then there are none. */
+  /** Returns the number of `rows` and resets it to 0. */
   take(): number {
     const count = this.#count
     this.#count = 0
@@ -475,13 +469,13 @@ class Scan {
     this.textsMoved = moved - from
   }
 
-  /** What follows of these bytes is taken up row by row. */
+  /** The rest of these bytes is copied row by row. */
   leaveTexts(): void {
     this.texts = undefined
     this.#page = undefined
   }
 
-  /** Where nothing of them was remembered, their room is free again. */
+  /** Frees the room of the texts if none of their ids was remembered. */
   giveBackTexts(): void {
     if (this.#page?.rows === this.#pageRows) this.#page.textBytes = this.#pageTextBytes
     this.#page = undefined

@@ -1,36 +1,35 @@
 /**
- * Outcomes that settled messages: a frame of the ack log holds a block of one or more. One that was just
- * recorded stands alone; a compaction makes blocks of many of those that are still needed, nothing left out.
- * Frame by frame 100,000 remembered ids would take an opening ten times as long as a fresh queue; as rows of
- * blocks, each takes a tenth of that.
+ * Outcomes that settled messages: a frame of the ack log holds a block of one or more. An outcome just
+ * recorded is alone in its block; compaction merges many of those still needed into one block, leaving
+ * nothing out. With one frame each, 100,000 remembered ids would make an opening take ten times as long as
+ * that of a fresh queue; as a row of a block, each takes a tenth of that.
  *
- * The payload is `[ rows, next sequence, first back ] row … texts`, its numbers varints (`varint.ts`), whole
- * ones from 0 up:
+ * The payload is `[ rows, next sequence, first back ] row … texts`. Its numbers are varints (`varint.ts`),
+ * whole numbers from 0 up:
  *
- *     rows            how many
- *     next sequence   of the message log, the highest one that the outcomes bore: whatever stood before this
- *                     frame and was lost can only concern lower messages
- *     first back      how far below that the sequence of the first row's message is
+ *     rows            the number of rows
+ *     next sequence   of the message log, the highest one that the outcomes carried: anything lost before
+ *                     this frame can only concern lower messages
+ *     first back      how far below that the message sequence of the first row is
  *
  * A row, in the order in which the messages were settled:
  *
  *     flags           one byte, see below
- *     ack step        in all rows but the first: how far its ack sequence is above that of the row before.
+ *     ack step        in all rows but the first: how far its ack sequence is above that of the previous row.
  *                     The last one is the sequence of the frame
- *     sequence step   in all rows but the first: how far its message is above that of the row before, or
- *                     below it
- *     at step         epoch ms; behind the first row, how far after the time of the row before, or how far
- *                     before it
- *     attempts        only where FLAG_ATTEMPTED is set; else 0
- *     id bytes        how many the id has
- *     channel         the number of a channel that a row before named, from 0; the next number: a new one
- *     channel bytes   only of a new channel: how many its name has
- *     optional bytes  only where FLAG_OPTIONAL is set: so many bytes follow, which are a MessagePack map of
- *                     optional fields, by key. What is not known there is passed over, and kept when the row
- *                     is written again
+ *     sequence step   in all rows but the first: how far its message sequence is above or below that of the
+ *                     previous row
+ *     at step         first row: epoch ms; later rows: how far after or before the time of the previous row
+ *     attempts        only if FLAG_ATTEMPTED is set; otherwise 0
+ *     id bytes        the length of the id
+ *     channel         the number of a channel named by an earlier row, from 0; the next number: a new channel
+ *     channel bytes   only for a new channel: the length of its name
+ *     optional bytes  only if FLAG_OPTIONAL is set: the length of the MessagePack map that follows, which
+ *                     holds optional fields by key. Unknown fields are skipped, and kept when the row is
+ *                     written again
  *
- * The texts are, row by row: the channel where it is a new one, the digest, the id. They stand together, so
- * that an opening takes them up as they are, and makes no string of any.
+ * The texts are, row by row: the channel if it is new, the digest, the id. They are contiguous, so that an
+ * opening copies them as they are and creates no strings.
  */
 import { WaqError } from '../../log/errors/waq-error.js'
 import { type OutcomeRecord, type SettlingKind, settlingKinds } from './outcome.js'
@@ -39,16 +38,16 @@ import { DIGEST_BYTES, SETTLED_FRAME_TYPE } from './outcome-format.js'
 import { SettledRecord } from './settled-record.js'
 import { VarintReader } from './varint.js'
 
-/** The lowest two bits of a row's flags: index into `settlingKinds`. */
+/** The lowest two bits of a row's flags: an index into `settlingKinds`. */
 const KIND_BITS = 0b11
 export const FLAG_MAYBE_SENT = 0x04
 export const FLAG_ATTEMPTED = 0x08
-/** The sequence step goes down. */
+/** The sequence step is negative. */
 export const FLAG_SEQUENCE_BELOW = 0x10
-/** The at step goes back. */
+/** The at step is negative. */
 export const FLAG_AT_BEFORE = 0x20
 export const FLAG_OPTIONAL = 0x40
-/** Unused: a row that has it is not valid. */
+/** Unused: a row with this flag is invalid. */
 const UNUSED_BIT = 0x80
 
 /** Bounds what one bad sector destroys, and how long the event loop waits while a block is read. */
@@ -56,17 +55,17 @@ export const MAX_ROWS = 256
 
 /** Reads blocks, one after another. */
 export class SettledBlock {
-  /** What `next` read last. It is the same object each time. */
+  /** The row that `next` read last: the same object each time. */
   readonly settlement = new SettledRecord()
-  /** Of the outcome that `next` read last. */
+  /** Ack sequence of the outcome that `next` read last. */
   ackSequence = 0
   nextSequence = 0
   count = 0
-  /** Where the texts of its rows begin; they end with the record. */
+  /** Where the texts of its rows begin; they extend to the end of the record. */
   textsFrom = 0
   readonly #varints = new VarintReader()
   readonly #flags = new Uint8Array(MAX_ROWS)
-  // Columns of all its rows, to be read without `next`. Where texts stand is told from `textsFrom` on.
+  // Columns of all its rows, readable without `next`. Text positions count from `textsFrom`.
   readonly sequences = new Float64Array(MAX_ROWS)
   readonly #ackSequences = new Float64Array(MAX_ROWS)
   readonly ats = new Float64Array(MAX_ROWS)
@@ -84,8 +83,8 @@ export class SettledBlock {
   #row = 0
 
   /**
-   * Begins before the first row of a block. Throws WAQ_CORRUPT where its checksum is right and yet it is no
-   * block; nothing of such a one was read.
+   * Starts before the first row of a block. Throws WAQ_CORRUPT if the checksum matches but the payload is not
+   * a block; nothing of it has then been read.
    */
   begin(data: Buffer, frameSequence: number): void {
     const varints = this.#varints
@@ -105,7 +104,7 @@ export class SettledBlock {
     this.settlement.nextSequence = nextSequence
   }
 
-  /** All of them, before one of them counts. Returns how many bytes of text they have. */
+  /** Reads all rows before any of them counts. Returns their bytes of text. */
   #readRows(count: number, first: number, frameSequence: number): number {
     const varints = this.#varints
     const { bytes } = varints
@@ -145,7 +144,7 @@ export class SettledBlock {
         textAt += channelBytes
         channels += 1
       }
-      // NaN is in none of these bounds.
+      // NaN fails all of these bounds.
       const isSound =
         sequence >= 1 &&
         ack < frameSequence &&
@@ -188,7 +187,7 @@ export class SettledBlock {
     return this.#ackSequences[row]!
   }
 
-  /** False: that was the last one. */
+  /** Returns false after the last row. */
   next(): boolean {
     const row = this.#row
     if (row === this.count) return false
