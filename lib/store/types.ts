@@ -1,5 +1,5 @@
 /**
- * The public types of `LogStore`, as the queue sees it. `message-store.ts` has those that delivery shares.
+ * The public types of `LogStore`, as the queue sees it. Types shared with delivery are in `message-store.ts`.
  */
 
 import type { Owner } from '../log/errors/waq-error.js'
@@ -8,22 +8,19 @@ import type { CommitMode, CommitStats, CorruptRange, Durability, Environment } f
 import type { DeadReason, MessageRef, RecordedError } from './message-store.js'
 import type { MessageOutcomeKind } from './record/outcome.js'
 
-/** Complete: this floor knows no defaults of a queue. */
+/** Complete: the store has no queue defaults. */
 export interface LogStoreOptions {
-  /** Of messages. Outcomes are always written lazily (`ackSyncMs`). */
+  /** Durability of messages. Outcomes are always synced lazily (`ackSyncMs`). */
   readonly durability: Durability
   readonly segmentBytes: number
-  /** Bytes of records kept in memory, the newest; 0: none. */
+  /** Bytes of the newest records kept in memory; 0: none. */
   readonly cacheBytes: number
   /** Outcomes are on the device at most this many ms after they were written. */
   readonly ackSyncMs: number
-  /**
-   * The marks of all attempts are synced before `send`, but in channels that say otherwise.
-   */
+  /** All attempt marks are synced before `send`, except in channels that say otherwise. */
   readonly syncsMarks: boolean
   /**
-   * How many messages a loss of power may put in doubt at most, beside those whose marks are left. Default
-   * 2,048.
+   * The most messages that a power loss may put in doubt, besides those whose marks remain. Default 2,048.
    */
   readonly attemptWindow?: number
   readonly dedupe: DedupeOptions
@@ -44,14 +41,14 @@ export interface LogStoreOptions {
 /** How long the id of a settled message is remembered. */
 export interface DedupeOptions {
   readonly windowMs: number
-  /** The oldest beyond it go first. */
+  /** Ids beyond this are forgotten, oldest first. */
   readonly maxIds: number
 }
 
 export interface StoreEnqueueOptions {
   /** What a known id with another channel or payload means: WAQ_ID_CONFLICT, or a duplicate of the first. */
   readonly onConflict: 'reject' | 'keep-first'
-  /** Withdraws until a byte was written. */
+  /** Aborting withdraws the message, until a byte of it was written. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -60,7 +57,7 @@ export interface Enqueued {
   id: string
   channel: string
   sequence: number
-  /** The id was known: nothing was written, and the rest speaks of the first message with this id. */
+  /** The id was known: nothing was written, and the other fields describe the first message with this id. */
   duplicate: boolean
   /** `'dead'` also for a dead letter that was purged within the dedupe window. */
   state: 'pending' | 'sending' | 'delivered' | 'dead' | 'cancelled'
@@ -89,18 +86,18 @@ export interface MessageHistory {
 }
 
 /**
- * Messages that are proven to be lost: an outcome names them, and they are missing from the message log. More
- * may be lost of which no outcome was recorded yet.
+ * Messages proven to be lost: an outcome names them, but they are missing from the message log. Others, with
+ * no recorded outcome, may be lost too.
  */
 export interface LostMessages {
-  /** They were to be sent yet, or dead letters. */
+  /** How many were still to be sent, or were dead letters. */
   readonly unsettled: number
   /**
-   * They were delivered, cancelled or purged before: all that is lost is the proof that nothing around them
-   * is.
+   * How many had been delivered, cancelled or purged: only the proof that nothing around them was
+   * lost is gone.
    */
   readonly settled: number
-  /** The first hundred, those that were not settled first. */
+  /** The first hundred, unsettled ones first. */
   readonly messages: readonly LostMessage[]
 }
 
@@ -110,7 +107,7 @@ export interface LostMessage {
   readonly attempts: number
   /** Epoch ms of that outcome. */
   readonly at: number
-  /** Where the outcome bears it: one that settled the message. */
+  /** Present if the outcome carries it: only one that settled the message does. */
   readonly id?: string
   readonly channel?: string
 }
@@ -122,28 +119,28 @@ export interface StoreRecovery {
   readonly pending: number
   readonly inDoubt: number
   readonly dead: number
-  /** Of the pending and the in-doubt ones: past their expiry. They die when their turn comes. */
+  /** Pending and in-doubt messages past their expiry. They become dead when their turn comes. */
   readonly expired: number
   readonly tornBytes: number
-  /** Also what an earlier opening reported already (`known`). */
+  /** Includes damage that an earlier opening reported (`known`). */
   readonly corrupt: readonly CorruptRange[]
   readonly lost: LostMessages
-  /** Of the opening itself, without `lockWaitMs`. */
+  /** Duration of the opening itself, without `lockWaitMs`. */
   readonly durationMs: number
-  /** For how long another owner, or another opener, kept the lock from being taken. */
+  /** How long another owner or opener kept the lock from being taken. */
   readonly lockWaitMs: number
   readonly tookOverFrom?: Owner
 }
 
 export interface StoreStats {
-  /** In doubt ones included. */
+  /** Includes messages in doubt. */
   readonly pending: number
   readonly sending: number
   readonly dead: number
   /** Records of pending, in-doubt and sending messages. */
   readonly pendingBytes: number
   /**
-   * Epoch ms since when the oldest due message waits (its enqueue or its deliver-at time); undefined: none
+   * Epoch ms since which the oldest due message has waited (its enqueue or deliver-at time); undefined: none
    * waits.
    */
   readonly oldestPendingAt: number | undefined
@@ -178,8 +175,8 @@ export interface CompactionProgress {
 }
 
 export interface CompactionOptions {
-  /** Stops; what was done until then stays done. */
+  /** Aborting stops it; work done until then stays done. */
   readonly signal?: AbortSignal | undefined
-  /** After each segment that was rewritten. */
+  /** Called after each rewritten segment. */
   readonly onProgress?: ((progress: CompactionProgress) => void) | undefined
 }

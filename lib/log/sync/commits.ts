@@ -13,17 +13,17 @@ interface Syncable {
 }
 
 /**
- * The most that is synced on the event loop: more would hold it on any device, and beside that a trip to a
- * thread is short.
+ * The most bytes synced on the event loop: more would block it on any device, and compared with that a round
+ * trip to a thread is short.
  */
 const MAX_BYTES = 64 * 1024
 
 /**
  * Decides where the commits of one directory are synced: on the event loop ("on the spot") or on a thread.
  *
- * On the spot where all of this holds: the device is quick (`quick-syncs.ts`); no queue of this thread has
- * done one in this turn (`turn.ts`); no sync of the file is under way (invariant 6); nothing is filled,
- * sealed or published on the device (`device.ts`); what is to be synced is small.
+ * On the spot if all of this holds: the device is quick (`quick-syncs.ts`); no queue of this thread has done
+ * one in this turn (`turn.ts`); no sync of the file is under way (invariant 6); nothing is filled, sealed or
+ * published on the device (`device.ts`); what is to be synced is small.
  */
 export class Commits {
   readonly #device: Device
@@ -45,8 +45,8 @@ export class Commits {
   }
 
   /**
-   * Syncs all that was written on the spot, where that may be done. False: nothing was done. Throws where the
-   * sync failed.
+   * Syncs everything written on the spot, if that is allowed; returns false if it is not. Throws if the sync
+   * failed.
    */
   trySync(active: Syncable): boolean {
     const device = this.#device
