@@ -3,43 +3,40 @@ import type { QueueTime } from '../store/queue-time.js'
 import type { Policy } from './retry/policy.js'
 import type { Clock, Delivery, MessageView, Rate, Verdict } from './types.js'
 
-/** Complete: this floor knows no defaults. */
+/** Every option is required; the caller fills in defaults. */
 export interface DispatcherOptions<P> {
-  /** Channels under way at once. */
+  /** How many channels may send at once. */
   readonly concurrency: number
   /**
-   * By prefix of channel (`'telegram:bot1:*'`). The limits of every one that fits hold; a halt, a wait and a
-   * brake of a group are those of the longest.
+   * By channel prefix (`'telegram:bot1:*'`). The limits of every matching prefix hold; a group halt, wait or
+   * brake applies to the longest.
    */
   readonly groups: Readonly<Record<string, DispatcherGroup>>
-  /** Of all channels together. */
+  /** For all channels together. */
   readonly rates: readonly Rate[]
-  /** How long an aborted `send` may still take before its channel goes on. */
+  /** How long a channel waits for an aborted `send`. */
   readonly abortGraceMs: number
-  /** No wait that a receiver asks for is longer. */
+  /** Caps the waits that receivers ask for. */
   readonly maxRetryAfterMs: number
-  /** Asked before the default classifier; undefined: ask that. */
+  /** Asked before the default classifier. Undefined: the default decides. */
   readonly classify: ((error: unknown, delivery: Delivery<P>) => Verdict | undefined) | undefined
-  /** Asked about what `send` returned; undefined: the default looks for a refusal in it. */
+  /** Asked about what `send` returned. Undefined: the default looks for a refusal in it. */
   readonly classifyResult: ((result: unknown, delivery: Delivery<P>) => Verdict | undefined) | undefined
   readonly deadLetters: { readonly maxAgeMs: number; readonly maxCount: number }
-  /**
-   * Asked whenever a channel comes to life; where it throws, the channel halts and is asked about again by
-   * its probe.
-   */
+  /** Asked when a channel becomes active. If it throws, the channel halts, and its probe asks again. */
   readonly channels: { of(channel: string): { readonly policy: Policy<P> } }
-  /** Makes of a stored payload what `send` is given. A throw halts its channel. Undefined: as it is. */
+  /** Turns a stored payload into the one for `send`. A throw halts the channel. Undefined: as stored. */
   readonly parse: { readonly name: 'parse' | 'schema'; read(payload: unknown): P } | undefined
-  /** What a retry function is shown. */
+  /** Makes the message that a retry function gets. */
   readonly view: (ref: MessageRef, stored: StoredMessage) => MessageView<P>
   readonly clock: Clock
-  /** That of the store: all that it records stands in it. */
+  /** The store's time, which all its records use. */
   readonly time: QueueTime
 }
 
 export interface DispatcherGroup {
   readonly concurrency: number
   readonly rateLimit: readonly Rate[]
-  /** False: nothing waits because others of the group found their receiver down. */
+  /** False: no channel waits because others of the group found the receiver down. */
   readonly brake: boolean
 }

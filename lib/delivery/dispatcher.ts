@@ -17,7 +17,7 @@ import { type TimerEntry, Timers } from './time/timers.js'
 import { TriedTime } from './time/tried-time.js'
 import type { DispatcherStats, DispatchObserver, Send } from './types.js'
 
-/** Of halts, of brakes, and of pauses. */
+/** How many halts, brakes and pauses `stats` lists, each. */
 const MAX_LISTED = 100
 
 /** Decides when each message of a store is sent. */
@@ -42,16 +42,15 @@ export class Dispatcher<P, R> {
   #started = false
   #closed: Promise<void> | undefined
   #lost: WaqError | undefined
-  /** Something was under way since `idle` was told. */
+  /** An attempt began since the last `idle`. */
   #wasBusy = false
-  /** Attempts whose own `send` closes the queue. */
+  /** Attempts whose own `send` called `close`. */
   readonly #excused = new Set<Attempt>()
-  /** Closing waits for this to be called when something ended. */
+  /** Set while `close` waits: checks whether everything has ended. */
   #whenEnded: (() => void) | undefined
 
   constructor(store: MessageStore, options: DispatcherOptions<P>, observer: DispatchObserver<R>) {
-    // The types of payloads and results are a promise of the user to himself: nothing below looks into
-    // either.
+    // The types of payloads and results matter to the user only: nothing below looks into either.
     const untyped = options as DispatcherOptions<unknown>
     this.#store = store
     const { clock, time } = options
@@ -109,7 +108,7 @@ export class Dispatcher<P, R> {
       attempts: this.#attempts,
       withdraw: attempt => {
         this.#attemptRunner.attemptOutcomes.end(attempt, false)
-        // Who is being asked about it need not answer any more.
+        // `onAmbiguous` need not answer now.
         attempt.cancellation.cancel(new Error('The message was cancelled.'))
         attempt.call?.abandon()
       },
@@ -127,7 +126,7 @@ export class Dispatcher<P, R> {
     store.onLost(error => this.lost(error))
   }
 
-  /** Takes the backlog from the store; once, before anything is added. */
+  /** Takes the backlog from the store. Called once, before `add`. */
   load(): void {
     const scheduler = this.#scheduler
     const now = this.#timers.now()
@@ -161,14 +160,15 @@ export class Dispatcher<P, R> {
     scheduler.settleAll()
   }
 
-  /** An attempt of it may have been made that no record tells of. */
+  /** The message may have had an attempt that was not recorded. */
   #lacksMark(ref: MessageRef): boolean {
     const { attempts, firstAttemptAt } = this.#store.progress(ref)
     return attempts === 0 || firstAttemptAt === 0
   }
 
   /**
-   * Takes a newly durable message; in sequence order. Its attempt begins behind all that are added with it.
+   * Takes a newly durable message, in sequence order. Attempts begin after all messages of the same tick are
+   * added.
    */
   add(ref: MessageRef): void {
     this.#scheduler.enter(ref)
@@ -178,7 +178,7 @@ export class Dispatcher<P, R> {
   }
 
   /**
-   * The first attempt comes one macrotask later, so that whoever listens has had the time to say so. Once.
+   * The first attempt begins one macrotask later, so that listeners can be added. Throws on a second call.
    */
   start(send: Send<P, R>): void {
     if (this.#started) {
@@ -197,42 +197,42 @@ export class Dispatcher<P, R> {
   }
 
   /**
-   * False: it is being sent, dead or gone, or in doubt without `evenInDoubt`. Resolves after the outcome is
-   * on the device.
+   * Resolves to true once the outcome is on the device; to false if the message is being sent, dead or gone,
+   * or in doubt without `evenInDoubt`.
    */
   cancel(ref: MessageRef, id: string, evenInDoubt = false): Promise<boolean> {
     return this.#operatorActions.cancel(ref, id, evenInDoubt)
   }
 
   /**
-   * Dead letters live again, before (`'original'`) or behind (`'last'`) what waits in their channels.
-   * Resolves, after that is on the device, to how many.
+   * Revives dead letters, at their original place in the channel or behind all waiting messages (`'last'`).
+   * Resolves to their number once that is on the device.
    */
   redrive(refs: readonly MessageRef[], place: 'original' | 'last'): Promise<number> {
     return this.#operatorActions.redrive(refs, place)
   }
 
-  /** Throws dead letters away. Resolves, after that is on the device, to how many. */
+  /** Deletes dead letters. Resolves to their number once that is on the device. */
   purge(refs: readonly MessageRef[]): Promise<number> {
     return this.#operatorActions.purge(refs)
   }
 
-  /** Everything, one channel, or every channel of a prefix (`'telegram:*'`). What is being sent goes on. */
+  /** Pauses everything, one channel, or a prefix of channels (`'telegram:*'`). Running attempts go on. */
   pause(selector?: string): void {
     this.#scheduler.pause(selector)
     this.#look()
   }
 
-  /** Ends pauses and halts of what it selects. */
+  /** Ends the pauses and halts that the selector covers. */
   resume(selector?: string): void {
     this.#scheduler.resume(selector)
     this.#advance()
   }
 
   /**
-   * Resolves when nothing can run any more without a resume, a schedule or a new message: retries are waited
-   * for, halts, pauses and `deliverAt` are not. From inside `send` that send is not waited for. Rejects with
-   * an AbortError, or with WAQ_LOCK_LOST.
+   * Resolves when nothing more can run until a resume, a scheduled time or a new message: waits for retries,
+   * but not for halts, pauses or `deliverAt`. Called inside `send`, it does not wait for that `send`. Rejects
+   * with an AbortError, or with the error given to `lost`.
    */
   drain({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<{ remaining: number }> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost)
@@ -242,8 +242,8 @@ export class Dispatcher<P, R> {
   }
 
   /**
-   * Begins no attempt any more, waits up to `graceMs` for running ones, then aborts them: in doubt, and
-   * charged. From inside `send` that send is not waited for. Does not close the store. Idempotent.
+   * Starts no more attempts, waits up to `graceMs` for running ones, then aborts them: in doubt, and charged.
+   * Called inside `send`, it does not wait for that `send`. Does not close the store. Idempotent.
    */
   close(graceMs: number): Promise<void> {
     const inside = this.#attemptRunner.enclosing.attempt()
@@ -253,7 +253,7 @@ export class Dispatcher<P, R> {
     return this.#closed
   }
 
-  /** The fence fell: running signals abort, nothing is sent or recorded any more. */
+  /** Aborts running attempts; nothing more is sent or recorded. For a lost lock or a failed store. */
   lost(error: WaqError): void {
     if (this.#lost !== undefined) return
     this.#lost = error
@@ -292,7 +292,7 @@ export class Dispatcher<P, R> {
     this.#attemptRunner.close()
     await this.#othersEnded(graceMs)
     this.#attemptRunner.abort(closingError())
-    // Those that end at once when they are aborted say themselves how they ended.
+    // Attempts that end as soon as they are aborted report their own outcome.
     await nextTurn()
     if (this.#lost === undefined) {
       this.#attemptRunner.abandon()
@@ -302,7 +302,7 @@ export class Dispatcher<P, R> {
     this.#drainWaiters.resolve(this.#scheduler.pending)
   }
 
-  /** Resolves when nothing runs but what is excused, and all of it is written; or after the grace. */
+  /** Resolves when only excused attempts run and all outcomes are written, or after `graceMs`. */
   #othersEnded(graceMs: number): Promise<void> {
     return new Promise(resolve => {
       const end = () => {
@@ -329,13 +329,13 @@ export class Dispatcher<P, R> {
     return count
   }
 
-  /** Something changed that may let attempts begin. */
+  /** After a change that may let attempts begin. */
   #advance(): void {
     this.#scheduler.pump()
     this.#look()
   }
 
-  /** Something changed that may have left nothing to do. */
+  /** After a change that may have left nothing to do. */
   #look(): void {
     this.#whenEnded?.()
     if (this.#outcomeWriter.unwritten > 0) return
@@ -350,10 +350,7 @@ export class Dispatcher<P, R> {
     this.#reporter.tell('idle', { pending })
   }
 
-  /**
-   * The store takes no outcome any more. Closed in an orderly way, that is how it is; otherwise this is the
-   * end.
-   */
+  /** The store takes no more outcomes. After `close` that is expected; otherwise everything stops. */
   #refused(error: unknown): void {
     if (this.#closed !== undefined || this.#lost !== undefined) return
     if (!isClosed(error)) this.#reporter.error(error)
@@ -365,7 +362,7 @@ export class Dispatcher<P, R> {
   }
 }
 
-/** The first of what stands still. */
+/** The first `MAX_LISTED` of them. */
 function listed<T extends { reason: string | undefined; since: number }>(
   stops: Iterable<T>,
   labelOf: (stop: T) => string,

@@ -11,7 +11,7 @@ import type { DeadReason, RecordedError, Scope } from '../store/message-store.js
  */
 export type Send<P, R> = (delivery: Delivery<P>) => R | Promise<R>
 
-/** What `send` is given: one attempt at one message. */
+/** The argument of `send`: one attempt at one message. */
 export interface Delivery<P> {
   /** The idempotency key: the same in every attempt. */
   readonly id: string
@@ -26,15 +26,15 @@ export interface Delivery<P> {
   readonly attempt: number
   /** True: the outcome of an earlier attempt is unknown, so the receiver may have the message. */
   readonly mayHaveBeenSent: boolean
-  /** Aborted when `sendTimeoutMs` is over, the queue closes, or the lock was lost. Pass it to the client. */
+  /** Aborted when `sendTimeoutMs` is over, the queue closes, or the lock is lost. Pass it to the client. */
   readonly signal: AbortSignal
 }
 
 /** What an error means for the message, its channel and its neighbours. */
 export type Verdict =
   /**
-   * The message was not delivered and is tried again after `afterMs` (default: the backoff). `charged:
-   * false`: the attempt does not count towards `maxAttempts`. Default true.
+   * The message was not delivered and is tried again after `afterMs` (default: the backoff). `charged`
+   * (default true): whether the attempt counts towards `maxAttempts`.
    */
   | { readonly kind: 'retry'; readonly afterMs?: number | undefined; readonly charged?: boolean | undefined }
   /**
@@ -49,10 +49,10 @@ export type Verdict =
   /** The receiver refused this message for good: it becomes a dead letter at once. */
   | { readonly kind: 'permanent'; readonly reason?: string | undefined }
   /**
-   * The sender is broken, not the message (a bad token, say): everything in `scope` stops, but for one probe
-   * every `afterMs` (default 60_000; Infinity: none until `resume`). Probes do not count as attempts. Without
-   * `scope` the channel halts; when a second channel of its group halts with no success between, the group
-   * does, until the next success.
+   * The sender is broken, not the message (a bad token, say): everything in `scope` stops, except for one
+   * probe every `afterMs` (default 60_000; Infinity: none until `resume`). A failed probe costs no attempt,
+   * unless its outcome is unknown. Without `scope` the channel halts; if a second channel of its group halts
+   * with no success in between, the group halts too, until the next success.
    */
   | {
       readonly kind: 'halt'
@@ -62,7 +62,7 @@ export type Verdict =
     }
   /** The message may have been delivered: `onAmbiguous` decides. */
   | { readonly kind: 'ambiguous' }
-  /** The receiver has the message in spite of the error: it is delivered, and `result` is undefined. */
+  /** The receiver has the message despite the error: it is delivered, and `result` is undefined. */
   | { readonly kind: 'delivered' }
 
 /**
@@ -74,10 +74,10 @@ export type Verdict =
 export interface Rate {
   /** A whole number from 1 up. */
   readonly count: number
-  /** In ms, at least 1. Windows over a minute are kept in sixtieths, rounded to the careful side. */
+  /** In ms, at least 1. Windows over a minute are kept in steps of a sixtieth, rounded up. */
   readonly perMs: number
   /**
-   * How many may begin in a row; further ones begin no closer than `perMs / count`. From 1 to `count`.
+   * How many may begin in a row; further ones begin at least `perMs / count` apart. From 1 to `count`.
    * Default: `count`, all at once.
    */
   readonly burst?: number | undefined
@@ -89,7 +89,7 @@ export interface MessageView<P = unknown> {
   channel: string
   sequence: number
   state: 'pending' | 'sending' | 'dead'
-  /** The payload as it was enqueued, without `schema` or `parse`. Absent if it was not asked for. */
+  /** The payload as enqueued, before `schema` or `parse`. Absent unless it was requested. */
   payload?: P
   headers: Record<string, string>
   /** Epoch ms. */
@@ -112,7 +112,9 @@ export interface MessageView<P = unknown> {
 
 /** Exponential backoff: each wait is a multiple of the one before. */
 export interface ExponentialRetry {
-  /** How many attempts before the message is dead. At least 1; Infinity is allowed. Default 10. */
+  /**
+   * How many attempts before the message becomes a dead letter. At least 1; Infinity is allowed. Default 10.
+   */
   readonly maxAttempts?: number | undefined
   /** The wait after the first attempt, in ms. Default 1000. */
   readonly initialDelayMs?: number | undefined
@@ -120,13 +122,13 @@ export interface ExponentialRetry {
   readonly factor?: number | undefined
   /** The longest wait, in ms. Default 300_000 (5 min). */
   readonly maxDelayMs?: number | undefined
-  /** Each wait is made longer or shorter at random by up to this share of it: 0 to 1. Default 0.1. */
+  /** Each wait is lengthened or shortened at random by up to this fraction: 0 to 1. Default 0.1. */
   readonly jitter?: number | undefined
   /**
-   * The first failure after the message was tried for this many ms is its last. Attempts and the waits of
-   * this backoff count as tried. Time in which no process ran does not count, nor a suspend of the machine, a
-   * pause, a halt (except of this channel alone while others of its group get through), a wait that the
-   * receiver asked for, or a wait for its turn. Infinity is allowed. Default 86_400_000 (24 h).
+   * After this many ms of trying, the next failure is the last. Attempts and the waits of this backoff count.
+   * Not counted: time in which no process ran, suspends of the machine, pauses, halts (except of this channel
+   * alone while others of its group get through), waits that the receiver asked for, and waits for its turn.
+   * Infinity is allowed. Default 86_400_000 (24 h).
    */
   readonly giveUpAfterMs?: number | undefined
 }
@@ -157,34 +159,34 @@ export type OnAmbiguous<P> =
 /** `'unknown'` sends the message again with `mayHaveBeenSent: true`, `'not-sent'` with `false`. */
 export type Answer = 'sent' | 'not-sent' | 'unknown' | 'dead-letter'
 
-/** Options of one channel, which win over those of the queue. */
+/** Options of one channel; they override the queue's. */
 export interface ChannelOptions<P, O = P> {
   readonly retry?: Retry<P> | undefined
   readonly onAmbiguous?: OnAmbiguous<O> | undefined
   readonly onDead?: 'continue' | 'halt' | undefined
-  /** The time to live of messages that name none, in ms. It is read by `enqueue`. */
+  /** The time to live, in ms, of messages enqueued without one. `enqueue` applies it. */
   readonly ttlMs?: number | undefined
   readonly sendTimeoutMs?: number | undefined
-  /** Replaces `rateLimit.perChannel`. Several rates all hold. */
+  /** Replaces `rateLimit.perChannel`. If there are several rates, all hold. */
   readonly rateLimit?: Rate | readonly Rate[] | undefined
   /**
-   * Channels with the same key share their limits (if their rates differ, all hold) and the waits that the
-   * receiver asks one of them for: topics of one chat, say. Default: none.
+   * Channels with the same key, such as topics of one chat, share their limits (if their rates differ, all
+   * hold) and the waits that the receiver asks any of them for. Default: none.
    */
   readonly rateKey?: string | undefined
   /** False: messages behind one in backoff go first. Default true. */
   readonly ordered?: boolean | undefined
 }
 
-/** Which dead letters are thrown away automatically, the oldest first. */
+/** Which dead letters are purged automatically, oldest first. */
 export interface RetentionOptions {
-  /** Dead letters older than this, in ms. Default Infinity. */
+  /** Purges dead letters older than this, in ms. Default Infinity. */
   readonly maxAgeMs?: number | undefined
-  /** All but this many. Default Infinity. */
+  /** Keeps only this many. Default Infinity. */
   readonly maxCount?: number | undefined
 }
 
-/** The clocks and the timer, so that tests can hold them. */
+/** The clocks and timers, which tests can replace. */
 export interface Clock extends Clocks {
   /** `delayMs` is at most 2³¹−1. */
   setTimeout(callback: () => void, delayMs: number): ClockTimer
@@ -192,11 +194,11 @@ export interface Clock extends Clocks {
 }
 
 export interface ClockTimer {
-  /** It does not keep the process alive. */
+  /** Stops the timer from keeping the process alive. */
   unref(): unknown
 }
 
-/** What every report on one message carries. */
+/** What every report about one message carries. */
 export interface MessageFacts {
   /** '' where the message cannot be read. */
   readonly id: string
@@ -211,11 +213,9 @@ export interface AttemptFacts extends MessageFacts {
 }
 
 export interface DeliveredFacts<R> extends MessageFacts {
-  /**
-   * What `send` returned; undefined where `onAmbiguous`, or the verdict of an error, said that it was sent.
-   */
+  /** What `send` returned; undefined if `onAmbiguous` or the verdict on an error said that it was sent. */
   readonly result: R | undefined
-  /** How long the attempt took. 0 where `onAmbiguous` said that it was sent. */
+  /** How long the attempt took. 0 if `onAmbiguous` said that it was sent. */
   readonly ms: number
   /** Epoch ms. */
   readonly at: number
@@ -235,11 +235,9 @@ export interface RetryFacts extends MessageFacts {
 export interface RateLimitedFacts extends MessageFacts {
   readonly error: unknown
   readonly recorded: RecordedError
-  /** What waits. */
+  /** What has to wait. */
   readonly scope: Scope
-  /**
-   * The channel (where it has one, its rate key), the group's prefix (without its `*`), or '' for everything.
-   */
+  /** The channel (or its rate key), the group's prefix (without its `*`), or '' for everything. */
   readonly target: string
   readonly delayMs: number
   /** Epoch ms. */
@@ -248,7 +246,7 @@ export interface RateLimitedFacts extends MessageFacts {
 
 export interface DeadFacts extends MessageFacts {
   readonly reason: DeadReason
-  /** What was thrown, where something was. */
+  /** The error, if there was one. */
   readonly error?: unknown
   readonly recorded?: RecordedError
   /** Epoch ms. */
@@ -256,7 +254,7 @@ export interface DeadFacts extends MessageFacts {
 }
 
 export interface CancelledFacts extends MessageFacts {
-  /** It was in doubt. */
+  /** The outcome of an attempt is unknown. */
   readonly mayHaveBeenSent: boolean
   /** Epoch ms. */
   readonly at: number
@@ -277,18 +275,18 @@ export interface BrakeFacts {
   readonly scope: 'channel' | 'group'
   /** The channel, or the prefix (without its `*`) of a group or of an account. */
   readonly target: string
-  /** What the last failure said. */
+  /** The message of the last failure. */
   readonly reason?: string
   /** Epoch ms of the first failure. */
   readonly since: number
 }
 
 /**
- * Told, synchronously and in order, what happened: an outcome after it was written. What an observer throws
- * is reported to `error`.
+ * Receives events synchronously and in order, an outcome once it is written. If an observer throws, the error
+ * goes to `error`.
  */
 export interface DispatchObserver<R> {
-  /** The attempt is recorded, `send` is called next. */
+  /** The attempt is recorded; `send` is called next. */
   attempt?(facts: AttemptFacts): void
   delivered?(facts: DeliveredFacts<R>): void
   retry?(facts: RetryFacts): void
@@ -297,19 +295,19 @@ export interface DispatchObserver<R> {
   cancelled?(facts: CancelledFacts): void
   halted?(facts: HaltFacts): void
   resumed?(facts: { readonly scope: Scope; readonly target: string }): void
-  /** A receiver is down, as far as its channels tell. */
+  /** A receiver is down, judging by the failures of its channels. */
   braked?(facts: BrakeFacts): void
   unbraked?(facts: { readonly scope: 'channel' | 'group'; readonly target: string }): void
-  /** Nothing can run any more without a resume, a schedule or a new message. */
+  /** Nothing more can run until a resume, a scheduled time or a new message. */
   idle?(facts: { readonly pending: number }): void
-  /** A failure of the store, of a function that was given as an option, or of this observer. */
+  /** A failure of the store, of a function passed as an option, or of this observer. */
   error(error: Error): void
 }
 
 export interface DispatcherStats {
-  /** Channels with a message that waits or is being sent. */
+  /** Channels with a message that is waiting or being sent. */
   channels: number
-  /** Messages that wait or are being sent. */
+  /** Messages that are waiting or being sent. */
   pending: number
   sending: number
   /** At most 100. `scope` is the channel, the group's prefix with its `*`, or `*` for everything. */
@@ -321,11 +319,11 @@ export interface DispatcherStats {
   /** At most 100: channels, prefixes with their `*`, `*` for everything. */
   paused: string[]
   pausedCount: number
-  /** Since the start, like those that follow. */
+  /** Since the start, like the next three. */
   retried: number
   rateLimited: number
   delivered: number
   dead: number
-  /** Epoch ms of the next thing that waits for a time; null: nothing does. */
+  /** Epoch ms at which the next timer fires; null: none is set. */
   nextDueAt: number | null
 }
