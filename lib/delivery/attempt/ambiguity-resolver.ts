@@ -20,7 +20,7 @@ export interface AmbiguityContext {
   readonly time: QueueTime
   readonly clock: Clock
   readonly view: (attempt: Attempt) => MessageView<unknown>
-  /** Makes `attempt.delivery`. False: it could not, and the turn is over. */
+  /** Builds `attempt.delivery`. False: it could not, and the turn is over. */
   readonly prepare: (attempt: Attempt) => boolean
   readonly enclosing: EnclosingAttempts
 }
@@ -41,13 +41,13 @@ export class AmbiguityResolver {
     if (onAmbiguous === 'dead-letter') return this.#isAccepted(attempt) || this.#bury(attempt, 'ambiguous')
     if (onAmbiguous !== 'resend') return this.#takeAnswer(attempt) || this.#ask(attempt, onAmbiguous)
     if (attempt.isOpen) return this.#mayGoOn(attempt)
-    // Where an earlier life was allowed more attempts than this one.
+    // An earlier run may have been allowed more attempts than this one.
     return backoff.allows(attempt.before.attempts) || this.#bury(attempt, 'attempts')
   }
 
   /**
-   * An attempt that was open when the process ended counts as a failed one: the backoff goes on from when it
-   * began, so that a message that kills its process does not do so at once again, and not for ever.
+   * An attempt still open when an earlier run ended counts as failed, and its backoff runs from when it
+   * began. So a message that kills its process does not do so again at once, nor for ever.
    */
   #mayGoOn(attempt: Attempt): boolean {
     const { store, attemptOutcomes, time } = this.#context
@@ -74,7 +74,7 @@ export class AmbiguityResolver {
     return false
   }
 
-  /** Of the backoff after the last attempt of an earlier life; undefined: that was the last one at all. */
+  /** The backoff after the last attempt of an earlier run; undefined: no attempt is left. */
   #delayMs(attempt: Attempt, error: Error): number | undefined {
     const { before, policy } = attempt
     const { attempts, triedMs } = before
@@ -87,7 +87,7 @@ export class AmbiguityResolver {
     })
   }
 
-  /** A person who redrives a dead letter that may have been sent wants it sent. */
+  /** A person who redrives a dead letter that may have been sent accepts a duplicate. */
   #isAccepted({ ref, before, isOpen }: Attempt): boolean {
     const { columns } = this.#context.scheduler
     if (before.attempts === 0 && before.firstAttemptAt === 0 && !isOpen)
@@ -95,7 +95,7 @@ export class AmbiguityResolver {
     return columns.hasMark(ref, DeliveryFlag.doubtAccepted)
   }
 
-  /** What the receiver said at this message's last turn. */
+  /** Uses up the answer of this message's last turn. False: there is none. */
   #takeAnswer(attempt: Attempt): boolean {
     const { channel, ref, sequence } = attempt
     const { answer } = channel
@@ -134,7 +134,7 @@ export class AmbiguityResolver {
     attempt.call = call
     const result = await call.result
     enclosing.ended()
-    // Closed, lost, or delivered late meanwhile.
+    // Meanwhile closed, lost, cancelled or delivered late.
     if ((attempt.phase as string) === 'over' || result.kind === 'abandoned') return false
     if (result.kind !== 'returned') return this.#askAgain(attempt, result.error)
     switch (result.value) {
@@ -154,14 +154,14 @@ export class AmbiguityResolver {
     }
   }
 
-  /** Whether an earlier life gave the message up, but for what the receiver says, is not on disk. */
+  /** Finds out whether an earlier run had used up the attempts, which is not on disk. */
   #recall(attempt: Attempt): void {
     if (!attempt.isRecovered || attempt.before.attempts === 0) return
     const isOver = this.#delayMs(attempt, cutShort(attempt)) === undefined
     if (isOver) this.#context.scheduler.columns.mark(attempt.ref, DeliveryFlag.givenUp)
   }
 
-  /** It lines up once more, for a slot to send in. */
+  /** Queues the message for a slot to send, if it has an attempt left. */
   #sendAgain(attempt: Attempt, notSent: boolean): false {
     const { scheduler, attemptOutcomes } = this.#context
     const { ref, sequence } = attempt
@@ -172,7 +172,7 @@ export class AmbiguityResolver {
     return false
   }
 
-  /** The question failed, not the message: it is put again later, and costs no attempt. */
+  /** `onAmbiguous` failed, not the message: it is asked again later, at no cost in attempts. */
   #askAgain(attempt: Attempt, error: unknown): false {
     const { scheduler, attemptOutcomes, clock, view } = this.#context
     const { ref, before, policy } = attempt

@@ -23,7 +23,7 @@ import type { Clock, Failure, MessageView, Verdict } from '../types.js'
 import type { Attempt } from './attempt.js'
 import type { OutcomeWriter } from './outcome-writer.js'
 
-/** Since the start. */
+/** Totals since the start. */
 export interface Counters {
   delivered: number
   retried: number
@@ -43,13 +43,13 @@ export interface AttemptOutcomesContext {
   readonly counters: Counters
   readonly options: Pick<DispatcherOptions<unknown>, 'maxRetryAfterMs'>
   readonly view: (ref: MessageRef, attempt: Attempt) => MessageView<unknown>
-  /** Under way, by message. */
+  /** Attempts under way, by message. */
   readonly attempts: RefMap<Attempt>
-  /** An attempt gave its turn back. */
+  /** Called when an attempt has given its turn back. */
   readonly ended: () => void
 }
 
-/** What ends a message's life for now, and what is known of it then. */
+/** Why a message becomes a dead letter, and its progress until then. */
 interface Death {
   reason: DeadReason
   attempts: number
@@ -60,7 +60,7 @@ interface Death {
   recorded?: RecordedError
 }
 
-/** Turns the end of an attempt into an outcome, a report, and the end of its turn. */
+/** Ends an attempt: records its outcome, reports it, and gives its turn back. */
 export class AttemptOutcomes {
   readonly #context: AttemptOutcomesContext
 
@@ -77,7 +77,7 @@ export class AttemptOutcomes {
     this.end(attempt, false)
   }
 
-  /** An attempt that no one waited for any more succeeded, before the next one of its message. */
+  /** An attempt succeeded after its grace was over, before its message was sent again. */
   deliveredLate(attempt: Attempt, result: unknown): void {
     const { store, scheduler, attempts, timers } = this.#context
     const { ref } = attempt
@@ -92,7 +92,7 @@ export class AttemptOutcomes {
     }
   }
 
-  /** `send` failed with this error, which means this; or `schema` or `parse` did, before it. */
+  /** `send` failed, or `schema` or `parse` before it. `verdict`: what the error means. */
   failed(attempt: Attempt, error: unknown, verdict: Verdict): void {
     const recorded = recordedError(error, this.#context.clock.wall())
     if (attempt.phase === 'sending') this.look(attempt, error, verdict, recorded)
@@ -123,18 +123,18 @@ export class AttemptOutcomes {
   }
 
   /**
-   * What a failure shows of the receiver: an answer that it is up; no answer in time, or one that says so,
+   * What a failure shows about the receiver: an answer means that it is up; a timeout or an outage error,
    * that it is down.
    */
   look(attempt: Attempt, error: unknown, { kind }: Verdict, { message }: RecordedError): void {
     const isAnswer = kind !== 'retry' && kind !== 'ambiguous'
-    // A client that was told to stop for lack of time may say so in its own way.
+    // A client that is aborted at the timeout may throw an error of its own.
     const isDown = !isAnswer && (attempt.cancellation.isCancelled || isOutage(error))
     attempt.shows = isAnswer ? 'up' : isDown ? 'down' : undefined
     attempt.failure = message
   }
 
-  /** It is tried, or asked about, again after `delayMs`. */
+  /** Tries the message, or asks about it, again after `delayMs`. */
   retry(
     attempt: Attempt,
     retry: {
@@ -142,7 +142,7 @@ export class AttemptOutcomes {
       charged: boolean
       mayHaveBeenSent: boolean
       delayMs: number
-      /** The receiver said so: that is no time in which the message is tried. */
+      /** The receiver asked for this wait, so it does not count as time tried. */
       told: boolean
       givenUp: boolean
       error: unknown
@@ -175,7 +175,7 @@ export class AttemptOutcomes {
     this.end(attempt, true)
   }
 
-  /** The sender is broken: the message goes back to how it was, as if this attempt had never been. */
+  /** The sender is broken: the message goes back to its state before this attempt. */
   #halted(
     attempt: Attempt,
     decision: Decision & { kind: 'halt' },
@@ -200,13 +200,14 @@ export class AttemptOutcomes {
   }
 
   /**
-   * Others of its group get through, and this message keeps its channel halted for all the time that it has.
+   * Whether this message has used up its time by keeping its channel halted while others of the group get
+   * through.
    */
   #isAloneTooLong(
     { channel, probes, policy, before, delivery }: Attempt,
     { scope }: Decision & { kind: 'halt' },
   ): boolean {
-    // Its payload was refused before it could be sent: nothing was tried, and only a new schema ends that.
+    // Its payload was refused before `send`: nothing was tried, and only a new schema helps.
     if (delivery === undefined) return false
     const [halt] = probes
     if (probes.length !== 1 || halt!.holder !== channel || scope === 'group' || scope === 'global')
@@ -215,7 +216,7 @@ export class AttemptOutcomes {
     return policy.backoff.isTooLate({ charged: false, triedMs: before.triedMs })
   }
 
-  /** The message of this attempt is given up. */
+  /** Makes the message of this attempt a dead letter. */
   dead(attempt: Attempt, death: Death): void {
     const { scheduler } = this.#context
     const haltsChannel = attempt.policy.onDead === 'halt'
@@ -229,17 +230,14 @@ export class AttemptOutcomes {
     this.end(attempt, false)
   }
 
-  /** The queue closes, and no one knows what became of `send`: in doubt, and charged like any doubt. */
+  /** The queue closes while `send` runs: the message is in doubt, and the attempt is charged. */
   interrupted(attempt: Attempt): void {
     const progress = this.#alive(attempt, attemptsAfter(attempt), true)
     this.#record(attempt, { kind: 'interrupted', ...progress })
     this.end(attempt, true)
   }
 
-  /**
-   * The queue closes after "attempt n" was recorded and before `send` was called: that is known, so there is
-   * no doubt.
-   */
+  /** The queue closes after "attempt n" was recorded but before `send` was called, so it leaves no doubt. */
   unsent(attempt: Attempt): void {
     const { clock, timers } = this.#context
     const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = attempt.before
@@ -316,7 +314,7 @@ export class AttemptOutcomes {
     this.end(attempt, true)
   }
 
-  /** The later parts of a `together` list die with this one: half an answer is worse than none. */
+  /** The later parts of a `failTogether` list die with this one: half an answer is worse than none. */
   #takeAlong(attempt: Attempt): void {
     const { store, scheduler } = this.#context
     const together = store.together(attempt.ref)
@@ -373,7 +371,7 @@ export class AttemptOutcomes {
       const what = { id, channel, sequence, attempts, reason, at: time.onWall(progress.at) }
       reporter.tell('dead', recorded === undefined ? what : { ...what, error, recorded })
     }
-    // Before it is a dead letter, which may be thrown away at once.
+    // Read before it is a dead letter, which may be purged at once.
     const known = id ?? this.#idOf(ref)
     outcomeWriter.record(ref, outcome, () => {
       if (typeof known === 'string') tell(known)
@@ -381,7 +379,7 @@ export class AttemptOutcomes {
     })
   }
 
-  /** '' where the message cannot be read. */
+  /** '' if the message cannot be read. */
   async #idOf(ref: MessageRef): Promise<string> {
     try {
       return (await this.#context.store.read(ref)).id
@@ -398,7 +396,7 @@ export class AttemptOutcomes {
     return { at: this.#context.time.now(), attempts, mayHaveBeenSent }
   }
 
-  /** As `#progress`, of a message that lives on, after this attempt. */
+  /** As `#progress`, for a message that stays alive after this attempt. */
   #alive(attempt: Attempt, attempts: number, mayHaveBeenSent: boolean): AliveProgress {
     const { firstAttemptAt } = attempt
     const triedMs = this.#triedMs(attempt)
@@ -409,7 +407,7 @@ export class AttemptOutcomes {
     return attempt.triedMs(this.#context.clock.monotonic())
   }
 
-  /** Whatever came of it but the same halt again: the sender works. */
+  /** Any outcome of a probe but the same halt again shows that the sender works. */
   #liftProbes(attempt: Attempt, halted: readonly Haltable[] = []): void {
     if (attempt.phase !== 'sending') return
     for (const halt of attempt.probes) {
@@ -419,7 +417,7 @@ export class AttemptOutcomes {
   }
 }
 
-/** Attempts as they are after this one, which counts if `send` was called. */
+/** The number of attempts, with this one if `send` was called. */
 function attemptsAfter({ phase, before }: Attempt): number {
   return phase === 'sending' ? before.attempts + 1 : before.attempts
 }
@@ -428,10 +426,10 @@ function facts(attempt: Attempt, attempts: number) {
   return { id: attempt.id, channel: attempt.channel.target, sequence: attempt.sequence, attempts }
 }
 
-/** Joins a verdict's reason and the platform's words; where one contains the other, that one alone. */
+/** Joins a verdict's reason and the platform's words; if one contains the other, that one alone. */
 function explained({ message }: RecordedError, reason = ''): string {
   const text = reasonText(reason)
-  // "HTTP 403" tells nothing beside "403: Forbidden".
+  // "HTTP 403" adds nothing to "403: Forbidden".
   const [, status] = /^HTTP (\d{3})$/.exec(text) ?? []
   if (message.includes(status ?? text)) return message
   return text.includes(message) ? text : reasonText(`${text}: ${message}`)

@@ -16,7 +16,7 @@ import { EnclosingAttempts } from './enclosing-attempts.js'
 import { Results } from './results.js'
 import { verdictOf } from './verdict.js'
 
-/** The wait after a failure of our own disk: it doubles from the first to the last of these. */
+/** The wait after a failure of the local disk doubles from the first of these to the last. */
 const LOCAL_WAIT_MS = 1_000
 const MAX_LOCAL_WAIT_MS = 60_000
 
@@ -24,7 +24,7 @@ interface RunnerContext extends AttemptOutcomesContext {
   readonly options: DispatcherOptions<unknown>
 }
 
-/** Runs one attempt: takes a message whose turn has come to `send`, or wherever it belongs instead. */
+/** Runs attempts, from a message's turn to its outcome. */
 export class AttemptRunner {
   readonly attemptOutcomes: AttemptOutcomes
   send: Send<unknown, unknown> | undefined
@@ -33,7 +33,7 @@ export class AttemptRunner {
   readonly #store: MessageStore
   readonly #ambiguityResolver: AmbiguityResolver
   readonly #results: Results
-  /** Sends that no one waits for any more, until the next attempt of their message. */
+  /** Attempts that outlasted their grace, until the next attempt of their message. */
   readonly #late = new RefMap<Attempt>()
   #closing = false
 
@@ -73,15 +73,14 @@ export class AttemptRunner {
     this.#context.attempts.set(ref, attempt)
     if (isRecovered) this.#recall(attempt)
     this.#run(attempt).catch(error => {
-      // Nothing above lets an error out; one that gets here is a bug, which must not stop its channel for
-      // ever.
+      // `#run` lets no error out; one that gets here is a bug, which must not stop its channel for ever.
       this.#context.reporter.error(error)
       if (attempt.phase === 'sending') this.attemptOutcomes.failed(attempt, error, { kind: 'ambiguous' })
       else this.#waitLocally(attempt)
     })
   }
 
-  /** No attempt that did not call `send` yet goes on; those that did have until they are aborted. */
+  /** Ends the attempts that recorded nothing yet; the others go on until they are aborted. */
   close(): void {
     this.#closing = true
     for (const attempt of this.#context.attempts.values()) {
@@ -92,12 +91,12 @@ export class AttemptRunner {
     }
   }
 
-  /** Aborts the signals of what still runs. */
+  /** Aborts the signals of all running attempts. */
   abort(reason: Error): void {
     for (const attempt of this.#context.attempts.values()) attempt.cancellation.cancel(reason)
   }
 
-  /** What still runs is in doubt from here on. */
+  /** Waits no longer for running attempts: in doubt, if `send` was called. */
   abandon(): void {
     for (const attempt of this.#context.attempts.values()) {
       if (attempt.phase === 'over') continue
@@ -107,7 +106,7 @@ export class AttemptRunner {
     }
   }
 
-  /** Nothing may be recorded any more. */
+  /** Drops all attempts: nothing more may be recorded. */
   lost(error: Error): void {
     for (const attempt of this.#context.attempts.values()) {
       attempt.phase = 'over'
@@ -128,7 +127,7 @@ export class AttemptRunner {
       return
     }
     if (isOver(attempt)) return
-    // Whoever was asked may know that it arrived: that comes before its time to live.
+    // The receiver may know that it arrived, so asking comes before the time to live.
     if ((policy.onAmbiguous === 'resend' || !before.mayHaveBeenSent) && this.#expire(attempt)) return
     if (
       before.mayHaveBeenSent &&
@@ -136,7 +135,7 @@ export class AttemptRunner {
     )
       return
     if (!this.#prepare(attempt)) return
-    // Where a duplicate is worse than a wait, or a loss of power would hide the attempt.
+    // If a duplicate is worse than a wait, or a power loss would hide the attempt.
     const overtakes = (attempt.channel.resting?.size ?? 0) > 0
     const mustSync = this.#store.mustSyncMark(ref, policy.syncsMarks, overtakes)
     const written = await this.#recordStart(attempt)
@@ -148,7 +147,7 @@ export class AttemptRunner {
     this.enclosing.ended()
     if (isOver(attempt)) return
     if (result.kind === 'returned') {
-      // It may be a refusal that was returned instead of thrown, or a response whose body says so.
+      // The value may be a refusal, returned instead of thrown, or a response whose body refuses.
       const found = this.#results.objection(attempt, result.value)
       const objection = found instanceof Promise ? await found : found
       if (isOver(attempt)) return
@@ -162,7 +161,9 @@ export class AttemptRunner {
     } else this.attemptOutcomes.interrupted(attempt)
   }
 
-  /** Dead if its time is over. Of a list that belongs together only the first part is judged. */
+  /**
+   * Makes it a dead letter if its time to live is over. Of a `failTogether` list only the first part expires.
+   */
   #expire(attempt: Attempt): boolean {
     const { ref, before, expiresAt } = attempt
     if (expiresAt === Infinity || expiresAt > this.#context.time.now()) return false
@@ -172,7 +173,7 @@ export class AttemptRunner {
     return true
   }
 
-  /** Makes the delivery. False: its payload was refused, and that halts its channel. */
+  /** Builds the delivery. False: the payload was refused, which halts its channel. */
   #prepare(attempt: Attempt): boolean {
     const { parse } = this.#context.options
     const { before, cancellation } = attempt
@@ -183,7 +184,7 @@ export class AttemptRunner {
     } catch (error) {
       const recorded = recordedError(error, this.#context.clock.wall())
       const reason = `${parse!.name} refused the payload of message ${id}: ${recorded.message}`
-      // What is wrong is wrong with this channel's message: no other channel waits for it.
+      // Only this channel's message is wrong, so no other channel waits for it.
       this.attemptOutcomes.failed(attempt, error, { kind: 'halt', reason, scope: 'channel' })
       return false
     }
@@ -203,7 +204,7 @@ export class AttemptRunner {
     return true
   }
 
-  /** Resolves when "attempt n started" is written; false: it never will be. */
+  /** Resolves to true once "attempt n" is written; to false if it never will be. */
   #recordStart(attempt: Attempt): Promise<boolean> {
     const { time, outcomeWriter } = this.#context
     const { ref, before } = attempt
@@ -223,7 +224,7 @@ export class AttemptRunner {
   }
 
   /**
-   * Waits for the device, however long it refuses: an attempt that a power loss could hide must not be made.
+   * Waits for the device, however long it fails: an attempt that a power loss could hide must not be made.
    */
   async #sync(attempt: Attempt): Promise<boolean> {
     for (let waitMs = LOCAL_WAIT_MS; ; waitMs = Math.min(2 * waitMs, MAX_LOCAL_WAIT_MS)) {
@@ -264,7 +265,7 @@ export class AttemptRunner {
     const { options, reporter } = this.#context
     const report = (failure: Error) => reporter.error(failure)
     const verdict = said ?? verdictOf(error, attempt.delivery!, options.classify, report)
-    // Cut short by the shutdown, not by the receiver: the next life decides what is done with it.
+    // The shutdown cut it short, not the receiver: the next run decides what to do with it.
     if (this.#closing && attempt.cancellation.isCancelled && verdict.kind === 'ambiguous')
       this.attemptOutcomes.interrupted(attempt)
     else this.attemptOutcomes.failed(attempt, error, verdict)
@@ -294,12 +295,12 @@ export class AttemptRunner {
       this.#waitLocally(attempt)
       return
     }
-    // Its bytes are gone for good; it stays listed as a dead letter, and those behind it go on.
+    // Its bytes are gone for good: it becomes a dead letter, and the messages behind it go on.
     const recorded = recordedError(error, clock.wall())
     this.attemptOutcomes.dead(attempt, { ...attempt.before, reason: 'permanent', error, recorded })
   }
 
-  /** The fault is here, not there: nothing is charged or recorded, the channel just waits. */
+  /** The fault is local: nothing is charged or recorded; the channel just waits. */
   #waitLocally(attempt: Attempt): void {
     const { scheduler, timers } = this.#context
     const failures = scheduler.columns.countFailure(attempt.ref)
@@ -308,7 +309,7 @@ export class AttemptRunner {
     this.attemptOutcomes.end(attempt, true)
   }
 
-  /** How far the backoff had come in an earlier life shows in for how long the message had been tried. */
+  /** Restores the step of the backoff from how long the message was tried in earlier runs. */
   #recall({ ref, before, policy }: Attempt): void {
     const { columns } = this.#context.scheduler
     columns.unmark(ref, DeliveryFlag.recovered)
@@ -318,7 +319,7 @@ export class AttemptRunner {
   }
 }
 
-/** What `close` gives the signals as their reason. */
+/** The reason with which `close` aborts signals. */
 export function closingError(): Error {
   return new DOMException('The queue is closing.', 'AbortError')
 }

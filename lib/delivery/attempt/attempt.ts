@@ -8,7 +8,7 @@ import type { Delivery } from '../types.js'
 import { Cancellation } from './cancellation.js'
 
 /**
- * - `preparing`: read, judged by its time to live; nothing is recorded yet, and it can be withdrawn.
+ * - `preparing`: it is read and its time to live checked; nothing is recorded yet, so it can be withdrawn.
  * - `asking`: the receiver is asked what became of an earlier attempt.
  * - `recording`: "attempt n" is being written.
  * - `sending`: `send` was called.
@@ -16,11 +16,11 @@ import { Cancellation } from './cancellation.js'
  */
 export type AttemptPhase = 'preparing' | 'asking' | 'recording' | 'sending' | 'over'
 
-/** The state of a message before this attempt: an attempt that does not count restores it. */
+/** The state of a message before this attempt; an attempt that does not count restores it. */
 export interface Before {
   attempts: number
   firstAttemptAt: number
-  /** Of `TriedTime`, with the wait before this attempt. */
+  /** By `TriedTime`, including the wait before this attempt. */
   triedMs: number
   mayHaveBeenSent: boolean
 }
@@ -43,19 +43,19 @@ export class Attempt implements Turn {
   before: Before
   /** An earlier attempt was left open: by a process that ended, or by an orderly shutdown. */
   readonly isOpen: boolean
-  /** The message is from an earlier life, and this is its first turn in this one. */
+  /** The message is from an earlier run, and this is its first turn in this one. */
   readonly isRecovered: boolean
-  /** Of the message's first attempt; of this one, once it is recorded, if it is the first. 0 before that. */
+  /** When the message's first attempt began; 0 until one is recorded. */
   firstAttemptAt: number
   stored: StoredMessage | undefined
   delivery: Delivery<unknown> | undefined
-  /** The function of the user's that is running. */
+  /** The running call of a user's function. */
   call: { abandon(): void } | undefined
   /** In ms of `Timers.now()`. */
   startedAt = 0
-  /** By the monotonic clock, since when it counts as tried; undefined: not yet. */
+  /** Since when time counts as tried, by the monotonic clock; undefined: not yet. */
   tryingSince: number | undefined
-  /** It is cut off by then, so whatever is measured beyond that was a suspend. */
+  /** The attempt is cut off by then, so anything measured beyond that was a suspend. */
   mostTriedMs = 0
 
   constructor(
@@ -79,7 +79,7 @@ export class Attempt implements Turn {
     this.firstAttemptAt = before.firstAttemptAt
   }
 
-  /** For how long the message was tried, up to this moment. */
+  /** How long the message has been tried, up to this moment. */
   triedMs(monotonicMs: number): number {
     if (this.tryingSince === undefined) return this.before.triedMs
     return this.before.triedMs + Math.min(Math.round(monotonicMs - this.tryingSince), this.mostTriedMs)
@@ -89,7 +89,7 @@ export class Attempt implements Turn {
     return this.probes.length > 0
   }
 
-  /** '' while the message was not read. */
+  /** '' until the message is read. */
   get id(): string {
     return this.stored?.id ?? ''
   }

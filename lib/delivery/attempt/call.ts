@@ -1,29 +1,29 @@
 import type { TimerEntry, Timers } from '../time/timers.js'
 import type { Cancellation } from './cancellation.js'
 
-/** How a call of a user's function ended, if it ended while it was waited for. */
+/** How a call of a user's function ended. */
 export type CallResult<T> =
   | { readonly kind: 'returned'; readonly value: T }
   | { readonly kind: 'threw'; readonly error: unknown }
-  /** Neither, in its time and the grace after it. */
+  /** It did neither within its time and the grace after it. */
   | { readonly kind: 'overran'; readonly error: Error }
-  /** Neither, when it was abandoned. */
+  /** It had done neither when it was abandoned. */
   | { readonly kind: 'abandoned' }
 
 interface CallOptions<T> {
   readonly timers: Timers
   readonly cancellation: Cancellation
   readonly timeoutMs: number
-  /** How long it may still take after its signal was aborted. */
+  /** How long it may still take after its signal is aborted. */
   readonly graceMs: number
   readonly timeoutError: () => Error
-  /** It returned after all, when no one waited for it any more. */
+  /** Called if it returns after the call has ended. */
   readonly returnedLate?: (value: T) => void
 }
 
 /**
- * One call of a function that is not ours: it may throw at once, return nothing, never settle, settle late.
- * The call ends by itself in bounded time.
+ * One call of a user's function, which may throw at once, return nothing, settle late, or never settle. The
+ * call ends by itself in bounded time.
  */
 export class Call<T> implements TimerEntry {
   alarmAt = 0
@@ -56,7 +56,7 @@ export class Call<T> implements TimerEntry {
     )
   }
 
-  /** First its time is over, then its grace. */
+  /** The first alarm ends its time, the second its grace. */
   fire(): void {
     const { timers, cancellation, graceMs, timeoutError } = this.#options
     if (this.#timeoutError === undefined) {
@@ -70,7 +70,7 @@ export class Call<T> implements TimerEntry {
     this.#end({ kind: 'overran', error: this.#timeoutError })
   }
 
-  /** No one waits any longer. */
+  /** Stops waiting for the function. */
   abandon(): void {
     this.#end({ kind: 'abandoned' })
   }

@@ -3,11 +3,11 @@ import { nextTick } from '../../log/runtime/real-time.js'
 import type { MessageRef, MessageStore, Outcome, OutcomeListener } from '../../store/message-store.js'
 
 interface WriterListener {
-  /** The store knows of it; it may not be written yet. */
+  /** The store has taken it; it may not be written yet. */
   recorded(ref: MessageRef, kind: Outcome['kind']): void
   /** Everything recorded so far is written. */
   allWritten(): void
-  /** The store takes nothing any more. */
+  /** The store takes no more outcomes. */
   refused(error: unknown): void
 }
 
@@ -27,8 +27,8 @@ export class OutcomeWriter {
   }
 
   /**
-   * Records an outcome; `written` is called, with true, when it survives a killed process, in the order of
-   * recording; `refused`, with false, where the store is closed or lost.
+   * Records an outcome. Calls `written` with true once it survives a killed process, in the order of
+   * recording, or `refused` with false if the store is closed or lost.
    */
   record(ref: MessageRef, outcome: Outcome, written?: Ended, refused?: Ended): void {
     const entry = new Entry(this, written, refused)
@@ -58,26 +58,26 @@ export class OutcomeWriter {
     }
   }
 
-  /** Calls back when everything recorded so far is written; not at all when the store refuses it. */
+  /** Calls back once everything recorded so far is written; never, if the store refuses it. */
   whenWritten(callback: () => void): void {
     if (this.unwritten === 0 || this.#last === undefined) callback()
     else this.#last.follow(callback)
   }
 
-  /** Of its entries alone. */
+  /** Called by its entries only. */
   written(entry: Entry): void {
     if (entry === this.#last) this.#last = undefined
     if (--this.unwritten === 0) this.#listener.allWritten()
   }
 
-  /** Of its entries alone. */
+  /** Called by its entries only. */
   refused(error: unknown): void {
     this.#listener.refused(error)
     if (--this.unwritten === 0) this.#listener.allWritten()
   }
 }
 
-/** An outcome on its way. */
+/** An outcome that is being written. */
 class Entry implements OutcomeListener {
   readonly #outcomeWriter: OutcomeWriter
   readonly #whenWritten: Ended | undefined
@@ -107,7 +107,7 @@ class Entry implements OutcomeListener {
   }
 }
 
-/** The store was closed in order: a refusal from then on is no failure. */
+/** The store was closed in an orderly way: a refusal from then on is not a failure. */
 export function isClosed(error: unknown): boolean {
   return systemCode(error) === 'WAQ_CLOSED'
 }

@@ -15,10 +15,10 @@ interface ResultsContext {
   readonly reporter: Reporter
 }
 
-/** Why a result is no delivery. */
+/** Why a result is not a delivery. */
 export interface Objection {
   readonly error: unknown
-  /** As `classifyResult` said; undefined: the error tells. */
+  /** From `classifyResult`; undefined: the error decides. */
   readonly verdict: Verdict | undefined
 }
 
@@ -30,7 +30,7 @@ export class Results {
     this.#context = context
   }
 
-  /** Undefined: it was delivered. A promise only where a body has to be read. */
+  /** Undefined: it was delivered. A promise only if a body has to be read. */
   objection(attempt: Attempt, result: unknown): Objection | undefined | Promise<Objection | undefined> {
     const { options, reporter } = this.#context
     const { classifyResult } = options
@@ -47,8 +47,8 @@ export class Results {
   }
 
   /**
-   * In what is left of the attempt's time. The attempt's own signal is not aborted: the body may be the
-   * user's to read.
+   * Reads the body in the attempt's remaining time. The attempt's signal is not aborted: the user may still
+   * read the body.
    */
   async #read(
     found: ReturnedFinding & { kind: 'unread' },

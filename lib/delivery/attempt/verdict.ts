@@ -6,8 +6,8 @@ import type { Delivery, Verdict } from '../types.js'
 type Ask = ((about: unknown, delivery: Delivery<unknown>) => Verdict | undefined) | undefined
 
 /**
- * What an error means: asks the user's `classify` first, then the default. What goes wrong in `classify` is
- * reported and leaves the default to decide.
+ * What an error means: asks the user's `classify` first, then the default. A failure of `classify` is
+ * reported, and the default decides.
  */
 export function verdictOf(
   error: unknown,
@@ -19,7 +19,7 @@ export function verdictOf(
 }
 
 /**
- * What a function of the user says of an error or a result; undefined: nothing, or nothing that is a verdict.
+ * The verdict of a user's function on an error or a result; undefined: it returned none, or nothing valid.
  */
 export function askedVerdict(
   name: 'classify' | 'classifyResult',
@@ -33,7 +33,7 @@ export function askedVerdict(
     const verdict: unknown = ask(about, delivery)
     if (verdict === undefined || isVerdict(verdict)) return verdict
     const shown = verdict instanceof Promise ? 'a promise' : reasonText(String(JSON.stringify(verdict)))
-    // It is reported here; its own rejection would end the process.
+    // Reported here; an unhandled rejection would end the process.
     if (verdict instanceof Promise) verdict.catch(() => {})
     report(
       new TypeError(
