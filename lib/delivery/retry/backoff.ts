@@ -3,10 +3,10 @@ import type { ExponentialRetry, Failure, Retry } from '../types.js'
 
 const HOUR_MS = 3_600_000
 
-/** The exponential backoff, complete. */
+/** `ExponentialRetry` with every option set. */
 export type CompleteRetry = Required<{ [K in keyof ExponentialRetry]: number }>
 
-/** What an exponential backoff leaves out, and what stands in for a function that fails. */
+/** The defaults of an exponential backoff; also used when a retry function fails. */
 export const DEFAULT_RETRY: CompleteRetry = {
   maxAttempts: 10,
   initialDelayMs: 1000,
@@ -16,17 +16,17 @@ export const DEFAULT_RETRY: CompleteRetry = {
   giveUpAfterMs: 24 * HOUR_MS,
 }
 
-/** One failed attempt, as far as the next one's time depends on it. */
+/** What the time of the next attempt depends on. */
 export interface FailedAttempt<P> {
-  /** Whether it counts towards the end. */
+  /** Whether it counts towards `maxAttempts`. */
   charged: boolean
-  /** Charged attempts so far, this one included where it is charged. */
+  /** Charged attempts so far, including this one if it is charged. */
   attempts: number
   /** Failures so far, charged or not. */
   failures: number
-  /** Of `TriedTime`, this attempt included. */
+  /** By `TriedTime`, including this attempt. */
   triedMs: number
-  /** For a function; made only when one asks. */
+  /** The argument of a retry function; made only when needed. */
   failure: () => Failure<P>
 }
 
@@ -34,19 +34,19 @@ export interface FailedAttempt<P> {
 export interface Backoff<P> {
   /** The wait, or undefined: there is no further attempt. */
   delayMs(failed: FailedAttempt<P>): number | undefined
-  /** Whether there is a further attempt after this many charged ones, as far as their number decides. */
+  /** Whether the number of charged attempts allows another one. */
   allows(attempts: number): boolean
   /** The first attempt may be the last. */
   readonly mayEndAtOnce: boolean
-  /** The wait where none is left but one is needed, such as before asking the receiver. */
+  /** The wait to use when no attempt is left, such as before asking the receiver. */
   lastDelayMs(): number
-  /** How many waits, one after another, fit into this time: how far an earlier life had come. */
+  /** How many consecutive waits fit into this time: the step that an earlier run had reached. */
   stepsWithin(spanMs: number): number
-  /** No further attempt for lack of time, however long the wait would be. */
+  /** Whether the time for further attempts is used up. */
   isTooLate(failed: { charged: boolean; triedMs: number }): boolean
 }
 
-/** `report` hears what goes wrong in a function; the default backoff stands in for it then. */
+/** `report` gets the errors of a retry function; the default backoff then stands in for it. */
 export function backoffOf<P>(
   retry: Retry<P> | undefined,
   random: () => number,
@@ -104,7 +104,7 @@ class ExponentialBackoff implements Backoff<unknown> {
   }
 }
 
-/** One more attempt than delays. */
+/** Allows one more attempt than it has delays. */
 class ListedBackoff implements Backoff<unknown> {
   readonly #delaysMs: readonly number[]
 
@@ -138,7 +138,7 @@ class ListedBackoff implements Backoff<unknown> {
     return this.#delaysMs.at(-1) ?? DEFAULT_RETRY.initialDelayMs
   }
 
-  /** The list itself says how long charged attempts go on; the others would never end. */
+  /** The list itself limits charged attempts; uncharged ones would never end. */
   isTooLate({ charged, triedMs }: { charged: boolean; triedMs: number }): boolean {
     return !charged && triedMs >= DEFAULT_RETRY.giveUpAfterMs
   }

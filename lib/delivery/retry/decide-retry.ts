@@ -2,10 +2,10 @@ import type { DeadReason, Scope } from '../../store/message-store.js'
 import type { Failure, OnAmbiguous, Verdict } from '../types.js'
 import type { Backoff } from './backoff.js'
 
-/** How long a halt lasts before its probe, where the verdict does not say. */
+/** How long a halt lasts before its probe, if the verdict does not say. */
 const PROBE_AFTER_MS = 60_000
 
-/** A failed attempt, with all that decides about what follows. */
+/** A failed attempt, with everything that decides what follows. */
 export interface FailedSend {
   readonly verdict: Verdict
   readonly backoff: Backoff<unknown>
@@ -13,13 +13,13 @@ export interface FailedSend {
   readonly maxRetryAfterMs: number
   /** Charged attempts before this one. */
   readonly attemptsBefore: number
-  /** Before this attempt, an earlier one's outcome was unknown. */
+  /** The outcome of an earlier attempt is unknown. */
   readonly mayHaveBeenSentBefore: boolean
-  /** Of `TriedTime`, this attempt included. */
+  /** By `TriedTime`, including this attempt. */
   readonly triedMs: number
-  /** This attempt was a probe: a failure that is known not to have arrived costs nothing. */
+  /** This attempt was a probe: it costs nothing if it is known not to have arrived. */
   readonly isProbe: boolean
-  /** Counts this failure in, and returns how many there were, charged or not. */
+  /** Counts this failure; returns the failures so far, charged or not. */
   readonly countFailure: () => number
   readonly failure: (attempt: number) => Failure<unknown>
 }
@@ -32,9 +32,9 @@ export type Decision =
       attempts: number
       mayHaveBeenSent: boolean
       delayMs: number
-      /** The receiver said so; otherwise it is the backoff's. */
+      /** The receiver asked for this wait; otherwise it is the backoff's. */
       told: boolean
-      /** No attempts are left; the message waits only for what the receiver says of it. */
+      /** No attempts are left; the message waits only to ask the receiver about it. */
       givenUp: boolean
     }
   | {
@@ -57,7 +57,7 @@ export type Decision =
     }
   | { kind: 'delivered' }
 
-/** The table of verdicts, in `docs/delivery.md` for users. */
+/** Implements the table of verdicts in `docs/delivery.md`. */
 export function decideRetry(facts: FailedSend): Decision {
   const { verdict, attemptsBefore, mayHaveBeenSentBefore } = facts
   switch (verdict.kind) {
@@ -103,10 +103,9 @@ function judgeRateLimited(facts: FailedSend, verdict: Verdict & { kind: 'rate-li
   const { attemptsBefore: attempts, mayHaveBeenSentBefore: mayHaveBeenSent } = facts
   const dead: Decision = { kind: 'dead', attempts, mayHaveBeenSent, reason: 'attempts' }
   const scope = verdict.scope ?? 'channel'
-  // A wait of 0 says no more than none: asked again at once, and again, a receiver that limits would only
-  // limit longer.
+  // A wait of 0 counts as none: a receiver that is asked again at once, and again, would only limit longer.
   if (verdict.afterMs !== undefined && verdict.afterMs > 0) {
-    // What a receiver tells is no failure of the message: the backoff does not grow by it.
+    // A wait that the receiver asks for is not the message's failure: the backoff does not grow.
     if (facts.backoff.isTooLate({ charged: false, triedMs: facts.triedMs })) return dead
     const delayMs = Math.min(verdict.afterMs, facts.maxRetryAfterMs)
     return { kind: 'rate-limited', attempts, mayHaveBeenSent, delayMs, told: true, scope }
@@ -117,7 +116,7 @@ function judgeRateLimited(facts: FailedSend, verdict: Verdict & { kind: 'rate-li
 }
 
 function judgeAmbiguous(facts: FailedSend): Decision {
-  // Also a probe's: what may have been sent is sent `maxAttempts` times at most.
+  // Even for a probe: a message that may have been sent is sent `maxAttempts` times at most.
   const charged = true
   const attempts = facts.attemptsBefore + 1
   if (facts.onAmbiguous === 'dead-letter') {

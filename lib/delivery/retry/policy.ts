@@ -1,7 +1,7 @@
 import type { OnAmbiguous, Rate, Retry } from '../types.js'
 import { type Backoff, backoffOf } from './backoff.js'
 
-/** The options of one channel, complete: its own, and the queue's for the rest. */
+/** All options of one channel: its own, and the queue's for the rest. */
 export interface CompleteChannelOptions<P> {
   readonly retry: Retry<P>
   readonly onAmbiguous: OnAmbiguous<P>
@@ -12,16 +12,16 @@ export interface CompleteChannelOptions<P> {
   readonly ordered: boolean
 }
 
-/** What holds for one channel. */
+/** The options of one channel, ready to use. */
 export interface Policy<P> extends Omit<CompleteChannelOptions<P>, 'retry'> {
   readonly backoff: Backoff<P>
-  /** As `syncsMarks` says. */
+  /** The result of `syncsMarks`. */
   readonly syncsMarks: boolean
 }
 
 /**
- * Whether each attempt is on the device before it is made: where a message must not be sent twice, or where
- * one attempt that a loss of power hid, and that is charged then, would leave none.
+ * Whether each attempt must be on the device before it is made: if a message must not be sent twice, or if
+ * one attempt hidden by a power loss, and charged later, could leave none.
  */
 export function syncsMarks({
   onAmbiguous,
@@ -30,7 +30,7 @@ export function syncsMarks({
   return onAmbiguous !== 'resend' || backoff.mayEndAtOnce
 }
 
-/** `random`: from 0 to below 1, for jitter. `report` hears what goes wrong in a retry function. */
+/** `random`: from 0 to below 1, for jitter. `report` gets the errors of a retry function. */
 export function policyOf<P>(
   { retry, ...options }: CompleteChannelOptions<P>,
   random: () => number,

@@ -3,15 +3,14 @@ import { isStream, MAX_BODY_LENGTH, parsedBody } from '../errors/platform-text.j
 import { property } from '../errors/property.js'
 
 /**
- * What no answer of a platform is written in. Others are looked at: a server may say nothing of it, or
- * `text/plain`.
+ * Content types that no platform answers in. All others are read: a server may name none, or `text/plain`.
  */
 const NO_JSON =
   /^(?:image|audio|video|font|multipart)\/|text\/(?:html|css|csv|event-stream)|octet-stream|ndjson|jsonl|json-?seq|stream\+json|xml|zip|pdf/i
 
 /**
- * Reads the body of a response, or a clone of it where it has one, so that whoever gets the response can read
- * it again. No more than 16 KiB, and it lets go of the rest.
+ * Reads the body of a response, or of its clone if it can be cloned, so that others can still read the
+ * response. Reads at most 16 KiB and releases the rest.
  */
 export class BodyReader {
   readonly #source: unknown
@@ -22,40 +21,37 @@ export class BodyReader {
     this.#source = source
   }
 
-  /** Undefined: there is no body that could be read. */
+  /** Undefined: there is no readable body. */
   static of(response: unknown): BodyReader | undefined {
     const body = property(response, 'body')
     if (!isStream(body) || isUsed(response) || isUsed(body)) return undefined
     return new BodyReader(response)
   }
 
-  /** As `of`, of one that can be read twice, and may say that it refuses. */
+  /** As `of`, for a response that can be read twice and may hold a refusal. */
   static ofSuccess(response: unknown): BodyReader | undefined {
     return isClonable(response) && mayBeJson(response) ? BodyReader.of(response) : undefined
   }
 
-  /**
-   * What it says, parsed where it is JSON; undefined where it broke off. `onlyJson`: also where it is
-   * something else.
-   */
+  /** The body, parsed if it is JSON; undefined if it broke off or, with `onlyJson`, is something else. */
   async read(onlyJson: boolean): Promise<unknown> {
     try {
       const text = await this.#readText(onlyJson)
       return text === undefined ? undefined : onlyJson ? json(text) : parsedBody(text)
     } catch {
-      // It broke off: the status alone must do.
+      // It broke off, which leaves the status alone.
       return undefined
     } finally {
       this.#letGo()
     }
   }
 
-  /** No one waits for it any more. */
+  /** Stops reading: no one waits for it now. */
   stop(): void {
     this.#letGo()
   }
 
-  /** The rest of a body that no one will read: it would hold its connection. */
+  /** Releases the rest of a body that no one will read, which would hold its connection. */
   discard(): void {
     const body = property(this.#source, 'body')
     this.#letGo()
@@ -76,9 +72,7 @@ export class BodyReader {
     return text
   }
 
-  /**
-   * Not by the stream's own iterator: that one ends only when both halves of a cloned body have been let go.
-   */
+  /** Avoids the stream's own iterator, which ends only when both halves of a cloned body have been let go. */
   async *#pieces(): AsyncGenerator<string | Uint8Array> {
     const response = isClonable(this.#source) ? this.#source.clone() : this.#source
     const body = property(response, 'body')
@@ -94,7 +88,7 @@ export class BodyReader {
   }
 }
 
-/** A stream of Node's. That it was cut off is an error for whoever reads on, and for no one else. */
+/** Destroys a Node stream. Only those who read on get the error. */
 function destroy(body: unknown): void {
   if (!(body instanceof Readable) || body.destroyed || body.readableEnded) return
   body.on('error', () => {})
@@ -102,8 +96,8 @@ function destroy(body: unknown): void {
 }
 
 /**
- * A stream of Node that breaks off ends the process where no one listens: to the halves of node-fetch 2
- * no one does.
+ * A Node stream that breaks off ends the process if no one listens for errors, as with the halves of
+ * node-fetch 2.
  */
 function ignoreErrors(body: unknown): void {
   const on = property(body, 'on')
@@ -126,12 +120,12 @@ function isUsed(body: unknown): boolean {
   return ['bodyUsed', 'locked', 'destroyed', 'readableDidRead'].some(name => property(body, name) === true)
 }
 
-/** By its beginning, and how long it is so far. */
+/** Judged by its beginning and its length so far. */
 export function mayBecomeJson(text: string): boolean {
   return /^\s*(?:[[{]|$)/.test(text) && text.length <= MAX_BODY_LENGTH
 }
 
-/** By its headers. */
+/** Judged by its headers. */
 export function mayBeJson(response: unknown): boolean {
   if (Number(headerOf(response, 'content-length')) > MAX_BODY_LENGTH) return false
   return !NO_JSON.test(headerOf(response, 'content-type'))

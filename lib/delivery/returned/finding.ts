@@ -9,28 +9,25 @@ import { PeekedBody } from './peeked-body.js'
 import { isPartialAnswer, isRefusal } from './refusals.js'
 import { ResponseError, statusOf } from './response-error.js'
 
-/** What is found in a result that is no plain success. */
+/** A finding in a result that is not a plain success. */
 export type ReturnedFinding =
   | { readonly kind: 'refused'; readonly error: unknown }
-  /** Some of what was sent failed: it counts as delivered, since the rest would come twice. */
+  /** A part of what was sent failed. It counts as delivered, since a retry would send the rest twice. */
   | { readonly kind: 'partly'; readonly failed: number; readonly count: number; readonly error: unknown }
   /** Its body has to be read first. */
   | {
       readonly kind: 'unread'
       readonly read: () => Promise<ReturnedFinding | undefined>
-      /** Where there is no time to read it. */
+      /** The finding if there is no time to read it. */
       readonly unread: ReturnedFinding | undefined
-      /** The time is over. */
+      /** Call it when the time is over. */
       readonly stop: () => void
     }
 
-/** Of several failures the one that decides: a broken sender, then what leaves hope. */
+/** Which of several failures decides: a broken sender first, then those that leave hope. */
 const WEIGHTS: readonly Verdict['kind'][] = ['halt', 'ambiguous', 'rate-limited', 'retry', 'permanent']
 
-/**
- * What speaks against a result: undefined where nothing does, and for whatever no one here knows. Never
- * throws.
- */
+/** Finds what speaks against a result; undefined if nothing does, or its shape is unknown. Never throws. */
 export function findingIn(result: unknown): ReturnedFinding | undefined {
   if (typeof result !== 'object' || result === null) return undefined
   try {
@@ -40,19 +37,19 @@ export function findingIn(result: unknown): ReturnedFinding | undefined {
     const status = responseStatus(result)
     return status === undefined ? inAnswer(result, undefined) : inResponse(result, status)
   } catch {
-    // A revoked proxy, for one, throws whatever is asked of it.
+    // A revoked proxy, for one, throws on every access.
     return undefined
   }
 }
 
-/** The same of a result that somebody else has refused. */
+/** The finding for a result that is known to be a refusal. */
 export function refusalOf(result: unknown): ReturnedFinding {
   const body = BodyReader.of(result)
   if (body !== undefined) return unreadRefusal(result, body)
   return { kind: 'refused', error: isError(result) ? result : new ResponseError(result, bodyOf(result)) }
 }
 
-/** Of `fetch`, undici, axios, got, superagent: told by its status and its headers. */
+/** The status of a response of `fetch`, undici, axios, got or superagent, which has a status and headers. */
 function responseStatus(value: object): number | undefined {
   const status = statusOf(value)
   if (typeof property(value, 'headers') === 'object') return status
@@ -103,10 +100,10 @@ function inAnswer(answer: unknown, response: unknown): ReturnedFinding | undefin
   }
 }
 
-/** Where programs put the error that they caught. */
+/** Where programs put an error that they caught. */
 const CAUGHT: readonly string[] = ['error', 'err', 'originalError', 'exception', 'cause', 'reason']
 
-/** What a program caught and returned says more than its own answer: the request may have been taken. */
+/** A caught error says more than the answer that returns it: the request may have been taken. */
 function caughtIn(answer: PlatformAnswer): unknown {
   return CAUGHT.map(name => property(answer, name)).find(isError)
 }
@@ -125,7 +122,7 @@ function heaviest(failures: readonly unknown[]): unknown {
   return errors.reduce((first, second) => (weightOf(second) < weightOf(first) ? second : first))
 }
 
-/** As the client parsed it; what has neither is its own answer. */
+/** The body as the client parsed it; a plain object without one is the answer itself. */
 function bodyOf(response: unknown): unknown {
   for (const name of ['data', 'body']) {
     const body = property(response, name)

@@ -1,18 +1,18 @@
 import { isError, isText } from '../errors/property.js'
 import { byName, isFailureCode, isPlain, isRefusedResponse, type PlatformAnswer } from './answer.js'
 
-/** What a list says of each thing that was sent. */
+/** The results in a list with an entry for each thing sent. */
 export interface Outcomes {
   readonly failures: readonly unknown[]
   readonly count: number
 }
 
-/** One shape of list: its entries, and what each says of its failure; undefined: it did not fail. */
+/** One shape of list. `failure` reads the failure from an entry; undefined: it did not fail. */
 interface List {
   readonly of: string
-  /** Where it stands: '' for what is a list itself. */
+  /** The property that holds it; '' if the answer is the list. */
   readonly by: string
-  /** What must stand beside it. Default: nothing. */
+  /** A property that must be beside it. Default: none. */
   readonly beside?: string
   readonly isEntry: (entry: PlatformAnswer) => boolean
   readonly failure: (entry: PlatformAnswer) => unknown
@@ -124,14 +124,14 @@ const LISTS: readonly List[] = [
   },
 ]
 
-/** Two lists, of what failed and of what did not. */
+/** Two lists: one of failures, one of successes. */
 interface Halves {
   readonly of: string
-  /** Where the failures stand. */
+  /** The property with the failures. */
   readonly by: string
-  /** Where the others stand. */
+  /** The property with the successes. */
   readonly beside: string
-  /** Where there is more about them. */
+  /** The property with more about the failures. */
   readonly errors?: string
   readonly isFailure: (entry: unknown) => boolean
 }
@@ -157,14 +157,11 @@ const HALVES: readonly Halves[] = [
 const LISTS_BY_NAME = byName(LISTS)
 const HALVES_BY_NAME = byName(HALVES)
 
-/**
- * What a list says of its entries, where it has a shape that is known; undefined: it is none, or it is
- * somebody's own.
- */
+/** The outcomes in a list of a known shape; undefined: it is not a list, or its shape is unknown. */
 export function outcomesOf(value: readonly unknown[] | PlatformAnswer): Outcomes | undefined {
   if (!Array.isArray(value)) return outcomesIn(value as PlatformAnswer)
   if (value.length === 0) return undefined
-  // A pair of an error and a result, as await-to-js has it.
+  // A pair of an error and a result, as await-to-js returns it.
   if (value.length === 2 && isError(value[0]) && (value[1] ?? undefined) === undefined)
     return { failures: [value[0]], count: 1 }
   const errors = value.filter(entry => isError(entry) || isRefusedResponse(entry))
@@ -182,7 +179,7 @@ function outcomesIn(answer: PlatformAnswer): Outcomes | undefined {
     if (found !== undefined) return found
     const halves = HALVES_BY_NAME.get(name)?.find(({ isFailure }) => list.every(isFailure))
     if (halves === undefined) continue
-    // SQS leaves the list out that would be empty.
+    // SQS leaves out a list that would be empty.
     const others = answer[halves.beside] ?? []
     const errors = answer[halves.errors ?? name]
     const failures = Array.isArray(errors) && errors.length === list.length ? errors : list

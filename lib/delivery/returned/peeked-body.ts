@@ -3,13 +3,12 @@ import { property } from '../errors/property.js'
 import { isPlain } from './answer.js'
 import { headerOf, mayBecomeJson, mayBeJson } from './body-reader.js'
 
-/** Node's own name for it, by which `body.json()` of undici tells that it comes too late. */
+/** Node's mark of a stream that was read; undici's `body.json()` refuses a body that has it. */
 const DISTURBED = Symbol.for('nodejs.stream.disturbed')
 
 /**
- * The body of undici's `request`: a stream that can be read once, and has no clone. Its JSON is read, and put
- * back before the stream notices that it has ended, so that whoever gets the result can read it as if no one
- * had.
+ * The body of undici's `request`: a stream that can be read once and cannot be cloned. Its JSON is read and
+ * put back before the stream notices its end, so that others can read it as if it were untouched.
  */
 export class PeekedBody {
   readonly #body: Readable
@@ -20,7 +19,7 @@ export class PeekedBody {
     this.#body = body
   }
 
-  /** Undefined: there is no such body, or somebody reads it already. */
+  /** Undefined: there is no such body, or it is already being read. */
   static of(response: unknown): PeekedBody | undefined {
     const body = property(response, 'body')
     if (!(body instanceof Readable) || !isPlain(response) || !mayBeJson(response)) return undefined
@@ -29,7 +28,7 @@ export class PeekedBody {
     return headerOf(response, 'content-encoding') === '' ? new PeekedBody(body) : undefined
   }
 
-  /** Undefined where it is no JSON, or broke off. */
+  /** Resolves to undefined if it is not JSON, or broke off. */
   read(_onlyJson = true): Promise<unknown> {
     const body = this.#body
     return new Promise(resolve => {
@@ -45,7 +44,7 @@ export class PeekedBody {
     })
   }
 
-  /** No one waits for it any more. */
+  /** Stops reading: no one waits for it now. */
   stop(): void {
     this.#end(undefined)
   }
@@ -68,7 +67,7 @@ export class PeekedBody {
   }
 }
 
-/** Complete, none, or there is more to come. */
+/** The complete JSON, none at all, or more to come. */
 function jsonIn(text: string): { readonly answer: unknown } | 'more' {
   if (!mayBecomeJson(text)) return { answer: undefined }
   try {

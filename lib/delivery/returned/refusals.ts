@@ -8,20 +8,20 @@ import {
   type PlatformAnswer,
 } from './answer.js'
 
-/** How an answer says that it refuses, whatever the status beside it. */
+/** One way in which an answer says that it refuses, whatever its status. */
 interface Refusal {
   readonly of: string
-  /** The property that it stands in: what lacks it is not asked. */
+  /** A property of such an answer: answers without it are not checked. */
   readonly by: string
   readonly says: (answer: PlatformAnswer) => boolean
 }
 
 const FAILED = /^(?:error|fail(?:ed|ure)?)$/i
-/** “ok”, “操作成功”, “Your message was accepted.”: a code beside it says no failure. */
+/** “ok”, “操作成功”, “Your message was accepted.”: a code beside such a text is not a failure. */
 const SUCCESS =
   /^(?:ok|success|succeed|[^不未没]{0,4}成功|발송성공|성공|(?:(?:the |your )?(?:messages?|request|sms|e?-?mail|notification|event) )?(?:(?:is|was|were|has been|have been) )?(?:successfully )?(?:accepted|sent|queued|delivered|submitted|received|processed|scheduled|created|done)(?=$|[.!,;]| successfully| for | to ))/i
 
-/** What may stand in an answer that tells of an error and of nothing else. */
+/** Properties that an answer about nothing but an error may have. */
 const TELLING: ReadonlySet<string> = new Set(
   `error errors error_code errorCode error_codes error_msg error_message errorMessage
   error_description errorDescription error_uri error_type error_details error_subcode err
@@ -44,7 +44,7 @@ const hasFailureStatus = (of: string, by: string): Refusal => ({
   says: answer => isFailureStatus(answer[by]) && isText(answer.message),
 })
 
-/** One suffices. */
+/** Any one suffices. */
 const REFUSALS: readonly Refusal[] = [
   { of: 'Slack, Telegram', by: 'ok', says: ({ ok }) => ok === false },
   { of: 'Cloudflare, Rocket.Chat, Textbelt', by: 'success', says: ({ success }) => success === false },
@@ -129,13 +129,13 @@ const REFUSALS: readonly Refusal[] = [
 
 const BY_NAME = byName(REFUSALS)
 
-/** Whether an answer refuses what it answers, although it came as a success. */
+/** Whether an answer that came as a success refuses the request. */
 export function isRefusal(answer: PlatformAnswer): boolean {
   if (answer.ok === true || answer.success === true) return false
   return Object.keys(answer).some(name => BY_NAME.get(name)?.some(({ says }) => says(answer)))
 }
 
-/** GraphQL answers what it could, and says what it could not. */
+/** GraphQL: data for some fields, errors for the others. */
 export function isPartialAnswer({ data, errors }: PlatformAnswer): boolean {
   return isPlain(data) && hasErrors(errors) && !isNull(data)
 }
@@ -169,7 +169,7 @@ function hasErrors(errors: unknown): errors is readonly unknown[] {
   )
 }
 
-/** Nothing, or an object that has nothing in it: `{ "createMessage": null }`. */
+/** Nothing, or an object with nothing in it: `{ "createMessage": null }`. */
 function isNull(data: unknown): boolean {
   return (
     data === undefined ||

@@ -8,8 +8,8 @@ const MAX_FIGURES = 4
 
 /**
  * A refusal that `send` returned instead of throwing: a `Response` whose `ok` is false, or an answer that
- * says so. It is printed with its message and its status alone: a response has the URL, in which Telegram has
- * the bot's token, and its headers and body are as private.
+ * refuses. It prints only its message and status: the headers, the body and the URL of a response are private
+ * (Telegram puts the bot's token in the URL).
  */
 export class ResponseError extends Error {
   override readonly name = 'ResponseError'
@@ -29,7 +29,7 @@ export class ResponseError extends Error {
     return property(this.#response, 'headers')
   }
 
-  /** Parsed, where it was JSON. */
+  /** Parsed if it was JSON. */
   get body(): unknown {
     return this.#body
   }
@@ -58,7 +58,7 @@ function describe(response: unknown, status: number | undefined, body: unknown):
   return publicText(whole, MAX_MESSAGE_LENGTH)
 }
 
-/** Of an answer without words: `ok: false`, `Code: InternalError`. */
+/** For an answer without words: `ok: false`, `Code: InternalError`. */
 function figuresOf(body: unknown): string {
   if (!isPlain(body)) return ''
   return Object.entries(body)
