@@ -55,9 +55,9 @@ export const FAMILIES: readonly Family[] = [
       ['aborted by the queue', DOUBT, DOUBT, DOUBT, DOUBT, DOUBT, NONE],
     ],
     notes: [
-      '¹ Its client returns what is no JSON as bytes, and does not complain.',
+      '¹ Its client returns a body that is not JSON as bytes, without an error.',
       '² `ConnectionError: fetch failed`, without its cause: no one can tell whether there was a connection.',
-      '³ It is fixed at 500 s: the queue is faster. After an answer that broke off its timer holds the process for so long.',
+      '³ It is fixed at 500 s: the queue is faster. After an answer that broke off, its timer holds the process that long.',
     ],
   },
   {
@@ -69,7 +69,7 @@ export const FAMILIES: readonly Family[] = [
       ['400, message is not modified', 'permanent ¹'],
       ['429 without a wait', 'rate-limited'],
     ],
-    notes: ['¹ Of a message that may have been sent before: `delivered`, for an edit arrived.'],
+    notes: ['¹ `delivered` if the message may have been sent before: the edit arrived.'],
   },
   {
     title: 'Slack, by what it says with status 200',
@@ -131,7 +131,7 @@ export const FAMILIES: readonly Family[] = [
     ],
     notes: [
       '¹ `fetch` itself repeats it once, over another connection, as its standard says.',
-      '² It passes the answer of the proxy, here 503, off as that of the receiver. So does web-push.',
+      "² It reports the proxy's answer, here 503, as the receiver's. So does web-push.",
     ],
   },
   {
@@ -150,7 +150,7 @@ export const FAMILIES: readonly Family[] = [
       ['time-out of the client', NONE, DOUBT],
       ['aborted by the queue', DOUBT],
     ],
-    notes: ['¹ Its error does not say up to which stream the session took them.'],
+    notes: ['¹ Its error does not say which streams the session took.'],
   },
   {
     title: 'Services',
@@ -187,9 +187,9 @@ export const FAMILIES: readonly Family[] = [
       ['aborted by the queue', DOUBT, DOUBT, DOUBT, DOUBT, DOUBT, NONE],
     ],
     notes: [
-      '¹ Its client keeps no header, so that the wait is lost.',
-      '² It waits for the rest for ever, until the queue cuts it off.',
-      '³ Its client says “Unable to fetch data” of whatever happened.',
+      '¹ Its client keeps no header, so the wait is lost.',
+      '² It waits for the rest until the queue cuts it off.',
+      '³ Its client says “Unable to fetch data” for every failure.',
     ],
   },
   {
@@ -234,7 +234,7 @@ export const FAMILIES: readonly Family[] = [
       ['aborted by the queue', DOUBT, NONE, NONE, NONE],
     ],
     notes: [
-      '¹ Its client repeats it twice by itself, which cannot be switched off.',
+      '¹ Its client repeats it twice, which cannot be switched off.',
       '² With its code 100, “maintenance”.',
       '³ `PostmarkError: fetch failed`, without its cause.',
     ],
@@ -262,7 +262,7 @@ export const FAMILIES: readonly Family[] = [
       ['a ticket: `MessageRateExceeded`', NONE, NONE, NONE, 'rate-limited'],
       ['a ticket: `InvalidCredentials`', NONE, NONE, NONE, 'halt'],
     ],
-    notes: ['¹ Of a message that may have been sent before: `delivered`, for this very request was taken.'],
+    notes: ['¹ `delivered` if the message may have been sent before: this very request was taken.'],
   },
   {
     title: 'SMTP, with nodemailer',
@@ -282,7 +282,7 @@ export const FAMILIES: readonly Family[] = [
       ['reset at MAIL', 'ambiguous ¹'],
       ['reset after it was taken · time-out of the client', DOUBT],
     ],
-    notes: ['¹ Its error is the same at each moment: `ESOCKET`, and `CONN` for a command.'],
+    notes: ['¹ Its error is the same at every stage: `ESOCKET`, and `CONN` for a command.'],
   },
   {
     title: 'gRPC, with @grpc/grpc-js',
