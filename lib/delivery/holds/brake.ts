@@ -3,44 +3,44 @@ import { Heap } from '../tables/heap.js'
 import type { TimerEntry, Timers } from '../time/timers.js'
 import { type Brakable, goesBefore, Held } from './held.js'
 
-/** The wait for the next attempt, from the end of the last: it doubles from the first to the last. */
+/** The wait from the end of one attempt to the next doubles from the first of these to the last. */
 const FIRST_INTERVAL_MS = 1_000
 const LAST_INTERVAL_MS = 60_000
-/** An outage this old is a long one; so long is the wait then. */
+/** An outage this old is a long one, with the wait below. */
 const LONG_OUTAGE_MS = 3_600_000
 const LONG_INTERVAL_MS = 300_000
 
 /**
- * A channel that has not failed itself waits so long at most. Once the receiver is up, an attempt that hangs
- * keeps its slot from others for so long at most.
+ * The longest wait of a channel that has not failed itself. Once the receiver is up, also the longest that a
+ * hanging attempt keeps its slot from others.
  */
 const PATIENCE_MS = 5_000
 
-/** Where nothing was attempted for so long, what was seen before says nothing any more. */
+/** After so long without an attempt, earlier failures mean nothing. */
 const FORGET_AFTER_MS = 3_600_000
 
 /**
- * - `watching`: attempts failed, with no answer since; no one is held.
+ * - `watching`: attempts failed, with no answer since; no channel is held.
  * - `on`: the receiver is down; one attempt at a time.
- * - `lifting`: it is up again; those that were held go on, more and more at once.
+ * - `lifting`: it is up again; the held channels go on, more and more at once.
  */
 type BrakeState = 'watching' | 'on' | 'lifting'
 
 export interface BrakeListener {
   braked(brake: Brake): void
-  /** The receiver is up again, or no one asked it for long. */
+  /** The receiver is up again, or was not asked for long. */
   unbraked(brake: Brake): void
-  /** It may go on. */
+  /** This channel may go on. */
   admitted(channel: Brakable): void
-  /** It failed in an outage that is over: a wait that followed from that is over, too. */
+  /** The outage in which this channel failed is over, and so are the waits that it caused. */
   outageEnded(channel: string): void
   /** Whether another channel of this scope has an attempt under way. */
   isAsked(brake: Brake, besides: Brakable): boolean
-  /** There is nothing to remember. */
+  /** There is nothing left to remember. */
   forgotten(brake: Brake): void
 }
 
-/** One receiver, from the attempt that finds it down until it is up and no one waits for it. */
+/** One receiver, from the attempt that finds it down until it is up and no channel waits for it. */
 export class Brake implements TimerEntry {
   readonly scope: 'channel' | 'group'
   /** The channel, or the prefix without its `*`. */
@@ -48,18 +48,18 @@ export class Brake implements TimerEntry {
   state: BrakeState = 'watching'
   /** Epoch ms of the first failure in a row. */
   since = 0
-  /** What the last failure said. */
+  /** The message of the last failure. */
   reason: string | undefined
   alarmAt = 0
   alarmIndex = -1
   readonly #timers: Timers
   readonly #time: QueueTime
   readonly #listener: BrakeListener
-  /** In a row, with no answer in between. */
+  /** Failures in a row, with no answer in between. */
   #failures = 0
   /** Channels that failed since the last answer. */
   readonly #failed = new Set<string>()
-  /** While it watches: channels that became due since, and still are. */
+  /** While `watching`: channels that became due since, and still are. */
   readonly #due = new Set<Brakable>()
   readonly #held = new Heap<Held>(goesBefore, {
     get: held => held.index,
@@ -67,14 +67,14 @@ export class Brake implements TimerEntry {
       held.index = position
     },
   })
-  /** Those that go on, until their attempt is over. */
+  /** Channels that may go on, until their attempt is over. */
   readonly #admitted = new Set<Held>()
   #isAdmitting = false
   #tickets = 0
-  /** Those that go on at once, and how many may. */
+  /** How many go on at once, and how many may. */
   #taken = 0
   #slots = 1
-  /** A new one begins when it is lifted: what went on before takes no slot from others then. */
+  /** A new round begins when the brake lifts: channels admitted before then take no slot in it. */
   #round = 0
   // In ms of `Timers.now()`.
   #failingSince = 0
@@ -105,13 +105,13 @@ export class Brake implements TimerEntry {
     return this.state !== 'watching' && channel.held?.admitted !== true
   }
 
-  /** Whether a channel that is due may go on. Otherwise it is held, and told when it may. */
+  /** Whether a due channel may go on. Otherwise it is held until `admitted`. */
   passes(channel: Brakable, attempts: number): boolean {
     if (!this.stops(channel)) return true
     if (channel.held === undefined) {
       const held = new Held(this, channel, this.#tickets++, attempts)
       channel.held = held
-      // It may be held for a reason of its neighbours' alone.
+      // It may be held only because its neighbours failed.
       if (!this.#failed.has(channel.target)) held.holdsUntil = this.#timers.after(PATIENCE_MS)
       this.#hold(held)
     } else if (channel.held.attempts !== attempts) {
@@ -122,14 +122,14 @@ export class Brake implements TimerEntry {
     return channel.held.admitted
   }
 
-  /** A channel became due, or is due no more. */
+  /** A channel became due, or is no longer due. */
   moved(channel: Brakable, isDue: boolean): void {
     if (this.state !== 'watching') return
     if (isDue) this.#due.add(channel)
     else this.#due.delete(channel)
   }
 
-  /** It is due no more, or its attempt is over. `look` follows. */
+  /** It is no longer due, or its attempt is over. Call `look` next. */
   release(held: Held): void {
     this.#timers.cancel(held)
     if (held.index !== -1) this.#remove(held)
@@ -138,7 +138,7 @@ export class Brake implements TimerEntry {
     held.channel.held = undefined
   }
 
-  /** A slot may have come free. */
+  /** Lets channels go on if a slot has come free. */
   look(): void {
     if (this.state === 'watching' || this.#isAdmitting) return
     this.#admit()
@@ -163,14 +163,14 @@ export class Brake implements TimerEntry {
     this.#ended()
   }
 
-  /** An attempt of this channel ended, and told nothing of the receiver. */
+  /** An attempt of this channel ended and showed nothing about the receiver. */
   toldNothing(channel: Brakable, isProbe: boolean): void {
     if (this.state === 'on') this.#failed.add(channel.target)
     if (isProbe) this.#slowDown()
     this.#ended()
   }
 
-  /** The receiver is up. `look` follows. */
+  /** The receiver is up. Call `look` next. */
   answered(): void {
     this.#failures = 0
     if (this.state === 'on') this.#lift()
@@ -191,14 +191,14 @@ export class Brake implements TimerEntry {
     }
   }
 
-  /** Its patience is over: it waited long enough; or, once the receiver is up, others waited for its slot. */
+  /** Its patience is over: it waited long enough or, with the receiver up, kept its slot long enough. */
   lostPatience(held: Held): void {
     if (held.admitted) this.#leaveSlot(held)
     else this.#letGo(held)
     this.look()
   }
 
-  /** Of two channels; or twice of one while no other is due, which would tell more. */
+  /** An outage: two channels failed, or one twice while no other is due that would tell more. */
   #isOutage(channel: Brakable): boolean {
     if (this.#failed.size > 1) return true
     if (this.#failures < 2 || this.state === 'lifting') return false
@@ -206,7 +206,7 @@ export class Brake implements TimerEntry {
     return this.#due.size === 0 || (this.#due.size === 1 && this.#due.has(channel))
   }
 
-  /** Only for a probe: a hundred that were under way before must not put the next one off a hundred times. */
+  /** Only for a probe: a hundred attempts begun before must not delay the next one a hundred times. */
   #slowDown(): void {
     const isLong = this.#timers.now() - this.#failingSince >= LONG_OUTAGE_MS
     this.#intervalMs = isLong ? LONG_INTERVAL_MS : Math.min(2 * this.#intervalMs, LAST_INTERVAL_MS)
@@ -223,16 +223,16 @@ export class Brake implements TimerEntry {
     this.#round++
     this.#taken = 0
     this.#listener.unbraked(this)
-    // No one goes on before all are back in line.
+    // No channel goes on before all are back in line.
     this.#slots = 0
     for (const channel of this.#failed) this.#listener.outageEnded(channel)
     this.#failed.clear()
     this.#slots = 1
   }
 
-  /** Lets as many go on as may. The one that asks is told by what `passes` returns. */
+  /** Lets as many go on as may. The channel that asks learns it from `passes`. */
   #admit(asking?: Brakable): void {
-    // One of those that go on proves that it cannot, and stands back.
+    // A channel let go on finds that it cannot, and stands back.
     if (this.#isAdmitting) return
     this.#isAdmitting = true
     for (let held = this.#held.peek(); held !== undefined && this.#hasSlot; held = this.#held.peek()) {
@@ -264,7 +264,7 @@ export class Brake implements TimerEntry {
     this.#timers.set(held, held.holdsUntil)
   }
 
-  /** The receiver is down again: those that did not begin yet wait with the others. */
+  /** The receiver is down again: admitted channels that did not begin yet wait with the others. */
   #callBack(): void {
     for (const held of this.#waitingForTurn()) {
       if (held.holdsUntil <= this.#timers.now()) continue
@@ -275,7 +275,7 @@ export class Brake implements TimerEntry {
     }
   }
 
-  /** Of those that go on. */
+  /** Admitted channels that still wait for their turn. */
   #waitingForTurn(): Held[] {
     return [...this.#admitted].filter(({ channel }) => channel.state === 'ready')
   }

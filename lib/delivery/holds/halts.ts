@@ -4,7 +4,7 @@ import type { OpenTime } from '../time/open-time.js'
 import type { TimerEntry, Timers } from '../time/timers.js'
 import type { HaltFacts } from '../types.js'
 
-/** What can be halted: a channel, a group, everything. */
+/** Something that can be halted: a channel, a group, everything. */
 export interface Haltable {
   readonly scope: Scope
   readonly target: string
@@ -19,7 +19,7 @@ export interface Halt extends TimerEntry {
   readonly since: number
   /** In ms of `Timers.now()`. */
   readonly begunAt: number
-  /** When a probe is due by `afterMs`. One that comes sooner is a guess, and another channel's. */
+  /** When a probe is due by `afterMs`. An earlier probe is a guess, made by another channel. */
   dueAt: number
   reason: string | undefined
   /** Infinity: no probe. */
@@ -28,46 +28,46 @@ export interface Halt extends TimerEntry {
   mayProbe: boolean
   /** That attempt is under way. */
   probing: boolean
-  /** By a dead letter: the store keeps it, also across a restart. */
+  /** Caused by a dead letter: the store keeps it across restarts. */
   readonly kept: boolean
-  /** No one gave it this scope: `HaltScope` did. */
+  /** `HaltScope` gave it this scope, not a verdict. */
   readonly widened: boolean
-  /** The channels that halted it: its probe is another's, where another has something to send. */
+  /** The channels that halted it: its probe is another's, if another has something to send. */
   readonly by: Set<Haltable>
-  /** Of a channel: it may become its group's. */
+  /** Of a channel: it may widen to its group. */
   mayWiden: boolean
-  /** Of a channel in a group, from the first success of another channel on: it is this channel's alone. */
+  /** How long it has been the channel's alone: since the first success of another channel of its group. */
   ownTime: OpenTime | undefined
 }
 
 export interface HaltOrder {
   reason?: string | undefined
   afterMs: number
-  /** The verdict named `afterMs`, and means it. */
+  /** The verdict named `afterMs`, so no guess comes earlier. */
   told?: boolean
   kept?: boolean
   widened?: boolean
   by?: Haltable
-  /** Epoch ms, of one that an earlier life left: it was told then. Default: now. */
+  /** Epoch ms, for a halt of an earlier run, which was reported then. Default: now. */
   since?: number
 }
 
 interface HaltListener {
-  /** It is halted now, or it is no more. */
+  /** It is halted now, or no longer. */
   changed(holder: Haltable): void
   halted(facts: HaltFacts): void
   lifted(holder: Haltable, halt: Halt): void
   /** One attempt may pass now. */
   probeDue(holder: Haltable): void
-  /** Whether another channel than those that halted it has something to send. */
+  /** Whether a channel other than those that halted it has something to send. */
   hasOther(halt: Halt): boolean
 }
 
 /**
- * That a halt widened rests on two channels. So while there is another one, which was not tried yet, it is
- * tried soon: for the first time after this, and then each time that the halt is older by this share of its
- * age. The first comes so soon since each start may find all that halt in front: ten of them must not cost
- * the others seconds.
+ * A halt widens on the evidence of two channels. So while another channel was not tried yet, it is tried
+ * early: first after this time, then each time that the halt is older by this share of its age. The first
+ * guess comes so soon because at a start all that halt may be in front: ten of them must not cost the others
+ * seconds.
  */
 const FIRST_GUESS_MS = 20
 const GUESS_SHARE = 1 / 4
@@ -142,13 +142,13 @@ export class Halts {
     })
   }
 
-  /** This attempt is the probe. */
+  /** The attempt that begins is the probe. */
   take(halt: Halt): void {
     halt.mayProbe = false
     halt.probing = true
   }
 
-  /** The probe may be made after all: the attempt that was to be it did not get as far as `send`. */
+  /** Allows the probe again: the attempt taken for it did not get as far as `send`. */
   giveBack(halt: Halt): void {
     if (halt.holder.halt !== halt || !halt.probing) return
     halt.probing = false
@@ -166,14 +166,13 @@ export class Halts {
   }
 
   /**
-   * A failed probe, or an attempt that was under way when the halt began. A person's resume is not made moot
-   * by it.
+   * Renews a halt after a failed probe, or an attempt under way when it began. A kept halt does not change.
    */
   #renew(halt: Halt, order: HaltOrder): void {
     if (halt.kept) return
     halt.reason = order.reason ?? halt.reason
     if (order.by !== undefined) halt.by.add(order.by)
-    // Otherwise the next probe stays where it is: a hundred attempts under way must not put it off a hundred
+    // Otherwise the next probe keeps its time: a hundred attempts under way must not delay it a hundred
     // times.
     if (!halt.probing) return
     halt.probing = false

@@ -1,36 +1,36 @@
 import type { TimerEntry } from '../time/timers.js'
 
-/** A channel, as far as a brake is concerned. */
+/** A channel, as a brake sees it. */
 export interface Brakable {
   readonly target: string
   readonly state: string
   held: Held | undefined
 }
 
-/** The brake that holds it. */
+/** The brake that holds a channel. */
 interface Holder {
   release(held: Held): void
   look(): void
   lostPatience(held: Held): void
 }
 
-/** A channel that is due, and waits for its brake; or goes on by its leave. */
+/** A due channel that waits for its brake, or goes on with its permission. */
 export class Held implements TimerEntry {
   readonly brake: Holder
   readonly channel: Brakable
-  /** In the order in which they began to wait. */
+  /** Rises in the order in which channels began to wait. */
   readonly ticket: number
-  /** Charged ones, of the message whose turn it is. */
+  /** Charged attempts of the message whose turn it is. */
   attempts: number
   /** It may go on. */
   admitted = false
-  /** What it goes on for is to find out whether the receiver is up again. */
+  /** It goes on to find out whether the receiver is up again. */
   isProbe = false
-  /** The round of its brake in which it took a slot, -1: it has none. */
+  /** The round of its brake in which it took a slot; -1: it has none. */
   round = -1
-  /** In ms of `Timers.now()`, until when its brake may hold it; Infinity: it failed in this outage. */
+  /** Until when its brake may hold it, in ms of `Timers.now()`; Infinity: it failed in this outage. */
   holdsUntil = Number.POSITIVE_INFINITY
-  /** Position among those that wait, -1: it waits no more. */
+  /** Position among those that wait; -1: it no longer waits. */
   index = -1
   alarmAt = 0
   alarmIndex = -1
@@ -47,7 +47,7 @@ export class Held implements TimerEntry {
   }
 }
 
-/** The fewest charged attempts, then the longest wait. */
+/** Orders by the fewest charged attempts, then the longest wait. */
 export function goesBefore(one: Held, other: Held): boolean {
   return one.attempts === other.attempts ? one.ticket < other.ticket : one.attempts < other.attempts
 }

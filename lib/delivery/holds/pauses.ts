@@ -1,6 +1,6 @@
-/** Which channels a person paused: everything, single ones, and prefixes (`'telegram:*'`). */
+/** Which channels a person paused: all, single ones, and prefixes (`'telegram:*'`). */
 export class Pauses {
-  /** Everything. */
+  /** Everything is paused. */
   all = false
   readonly #channels = new Set<string>()
   readonly #prefixes = new Set<string>()
@@ -36,7 +36,7 @@ export class Pauses {
     return (this.all ? 1 : 0) + this.#prefixes.size + this.#channels.size
   }
 
-  /** As a person named them: `'*'` for everything, prefixes with their `*`, channels; at most so many. */
+  /** Selectors as given: `'*'` for everything, prefixes with their `*`, channels; at most `limit`. */
   first(limit: number): string[] {
     const names = this.all ? ['*'] : []
     for (const prefix of this.#prefixes) {

@@ -1,17 +1,16 @@
 import { brokenInvariant } from '../../log/errors/broken-invariant.js'
 import type { Rate } from '../types.js'
 
-/** A longer window is kept in steps of a sixtieth of it, rounded to the careful side. */
+/** A longer window is kept in steps of a sixtieth of it, rounded up. */
 const LONGEST_EXACT_MS = 60_000
 const STEPS = 60
 
 /**
- * As a platform counts: within any `perMs`, at most `count` attempts. It sees an attempt at some moment
- * between its beginning and its end, which the network decides. So a place is taken when the attempt begins,
- * and comes free `perMs` after it ended: whatever is seen of the next one that takes it, is seen later than
- * that.
+ * Counts as a platform does: at most `count` attempts within any `perMs`. The platform sees an attempt at
+ * some moment between its beginning and its end. So a place is taken when an attempt begins, and comes free
+ * `perMs` after it ended: the platform sees the next attempt in that place later than that.
  *
- * Its times are those of a clock on which no more passes than really does (`Timers.passed`).
+ * Its times are by a clock that never runs faster than real time (`Timers.passed`).
  */
 export class Window {
   readonly rate: Rate
@@ -21,7 +20,7 @@ export class Window {
   underWay = 0
   /** Places that come free at a known moment. */
   #ended = 0
-  /** That moment and how many, by turns; the earliest first. What stands before `#from` is free. */
+  /** That moment and how many, alternating; the earliest first. Those before `#from` are free. */
   #frees: number[] = []
   #from = 0
 
@@ -29,13 +28,11 @@ export class Window {
     const { count, perMs, burst = count } = rate
     this.rate = rate
     this.#stepMs = perMs > LONGEST_EXACT_MS ? Math.ceil(perMs / STEPS) : 1
-    // A window of all at once keeps them further apart than that anyway.
+    // With a burst of `count` the window itself is the stricter limit.
     if (burst < count) this.#spacing = new Spacing(perMs / count, burst)
   }
 
-  /**
-   * The moment at which there is a place, in the past where there is one now; Infinity: when an attempt ends.
-   */
+  /** The moment at which a place is free, in the past if one is free now; Infinity: when an attempt ends. */
   opensAt(now: number): number {
     this.#forget(now)
     let taken = this.underWay + this.#ended
@@ -48,7 +45,7 @@ export class Window {
     return at
   }
 
-  /** The moment at which there is nothing to remember. */
+  /** The moment at which there is nothing left to remember. */
   get emptyAt(): number {
     if (this.underWay > 0) return Number.POSITIVE_INFINITY
     const last = this.#frees.at(-2) ?? Number.NEGATIVE_INFINITY
@@ -60,13 +57,13 @@ export class Window {
     this.#spacing?.take(now)
   }
 
-  /** The last attempt did not get as far as `send`. */
+  /** Gives back a place whose attempt did not get as far as `send`. */
   giveBack(): void {
     this.underWay -= 1
     this.#spacing?.giveBack()
   }
 
-  /** An attempt ended. Moments rise. */
+  /** An attempt ended. `now` never falls between calls. */
   end(now: number): void {
     if (this.underWay === 0) throw brokenInvariant('an attempt ends in a window that counts none')
     this.underWay -= 1
@@ -75,8 +72,8 @@ export class Window {
   }
 
   /**
-   * When attempts ended that count yet, and how many, by turns: in at most as many steps as a long window
-   * has.
+   * When attempts that still count ended, and how many, alternating: in at most as many steps as a long
+   * window has.
    */
   ends(now: number): number[] {
     this.#forget(now)
@@ -98,7 +95,7 @@ export class Window {
     return ends
   }
 
-  /** Attempts of earlier lives, as `ends` tells them; before any other. */
+  /** Counts attempts of earlier runs, in the form of `ends`. Comes before any other call. */
   restore(ends: readonly number[], now: number): void {
     const { perMs } = this.rate
     for (let i = 0; i < ends.length; i += 2) {
@@ -111,8 +108,8 @@ export class Window {
   }
 
   /**
-   * What another window of the same counted after this moment, and what is under way; after `restore`, before
-   * any other.
+   * Takes over what another window of the same target counted after this moment, and its attempts under way.
+   * Comes after `restore`, before any other call.
    */
   goOnFrom(before: Window, after: number, now: number): void {
     const ends = before.ends(now)
@@ -125,7 +122,7 @@ export class Window {
     if (this.underWay > 0) this.#spacing?.take(now, this.underWay)
   }
 
-  /** One more attempt of an earlier life. */
+  /** Counts one more attempt of an earlier run. */
   count(end: number, now: number): void {
     const ends = this.ends(now)
     let at = 0
@@ -156,7 +153,7 @@ export class Window {
 }
 
 /**
- * Not more than so many in a row, the rest at intervals: kept as the moment at which the whole row is allowed
+ * A burst in a row, further attempts at intervals: kept as the moment at which the whole row is allowed
  * again.
  */
 class Spacing {

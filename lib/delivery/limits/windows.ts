@@ -3,17 +3,15 @@ import type { TimerEntry, Timers } from '../time/timers.js'
 import type { Rate } from '../types.js'
 import { Window } from './window.js'
 
-/** Of a large window so many places at most are promised at once. */
+/** How many places of a large window are promised at once, at most. */
 const MAX_PROMISED = 64
 const PROMISED_SHARE = 1 / 60
-/** So long after an attempt ended it is recorded when that was. */
+/** How long after an attempt's end that end is recorded. */
 const RECORD_AFTER_MS = 1_000
-/** A promise of which a place is still taken is made anew so often: see `OPEN_LASTS_MS` of the store. */
+/** How often a promise with a place still taken is renewed: see `OPEN_LASTS_MS` of the store. */
 const RENEW_AFTER_MS = 5_000
 
-/**
- * Several rates that hold at once, one a second and twenty a minute, for all that the same `target` names.
- */
+/** Several rates that hold at once for one `target`, such as one a second and twenty a minute. */
 export class Windows {
   readonly #windows: readonly KeptWindow[]
   readonly #timers: Timers
@@ -50,7 +48,7 @@ export class Windows {
     for (const window of this.#windows) window.end()
   }
 
-  /** An attempt that no record tells of may have ended at this moment of an earlier life. */
+  /** An unrecorded attempt may have ended at this moment of an earlier run. */
   count(at: number): void {
     for (const window of this.#windows) window.count(at)
   }
@@ -61,12 +59,12 @@ export class Windows {
     })
   }
 
-  /** With these rates, too. */
+  /** These windows and the others. */
   and(others: Windows | undefined): Windows {
     return others === undefined ? this : new Windows([...this.#windows, ...others.#windows], this.#timers)
   }
 
-  /** The one that knows most of what a window of this length must: the next longer one, else the longest. */
+  /** The window that knows most of what one of this length must: the next longer one, else the longest. */
   nextTo(perMs: number): Window {
     const all = this.#windows
       .map(({ window }) => window)
@@ -75,15 +73,15 @@ export class Windows {
   }
 }
 
-/** Makes windows, with what earlier lives left of them, and keeps on disk what a later one must know. */
+/** Makes windows, with the counts of earlier runs, and records what a later run must know. */
 export class WindowKeeper {
   readonly store: MessageStore
   readonly timers: Timers
   /** By `Timers.passed()`. */
   readonly openedAt: number
-  /** Of which a promise stands on disk. */
+  /** Windows with a promise on disk. */
   readonly promising = new Set<KeptWindow>()
-  /** In which something was counted that is not recorded yet. */
+  /** Windows with a count that is not recorded yet. */
   readonly counted = new Set<KeptWindow>()
 
   constructor(store: MessageStore, timers: Timers) {
@@ -92,7 +90,7 @@ export class WindowKeeper {
     this.openedAt = timers.passed()
   }
 
-  /** `before`: those that have counted for this target until now. These hold as well. */
+  /** `before`: the windows that have counted for this target until now. They keep holding. */
   of(scope: Scope, target: string, rates: readonly Rate[], before?: Windows): Windows | undefined {
     const list = rates.filter(rate => !before?.has(rate))
     if (list.length === 0) return before
@@ -105,18 +103,17 @@ export class WindowKeeper {
     this.counted.clear()
   }
 
-  /** In the end: what is promised and was not used counts no more, and the rest from when it ended. */
+  /** At the end: unused promises no longer count, and used ones count from when they ended. */
   close(): void {
     for (const window of [...this.promising]) window.record(0)
   }
 }
 
 /**
- * A window, and what of it must survive. Before an attempt is recorded, and so before `send` is called, it
- * stands on disk that its place may be taken: a *promise*, of one place or, in a large window, of some. Soon
- * after it ended that, and when it was, is recorded, too. So whatever a process leaves behind when it dies,
- * all that it sent is counted: what ended by when it ended, and what is promised as if it ended at the next
- * opening.
+ * A window whose counts survive the process. Before an attempt is recorded, and so before `send` is called, a
+ * *promise* on disk says that its place may be taken: one place or, in a large window, several. Soon after
+ * the attempt ended, its end is recorded, too. So however a process dies, everything that it sent is counted:
+ * an ended attempt from its end, a promised place as if its attempt ended at the next opening.
  */
 class KeptWindow implements TimerEntry {
   readonly window: Window
@@ -126,9 +123,9 @@ class KeptWindow implements TimerEntry {
   readonly #scope: Scope
   readonly #target: string
   readonly #spare: number
-  /** Places, of those under way or yet to be taken, that the last record covers. */
+  /** Places under way or yet to be taken that the last record covers. */
   #promised = 0
-  /** Of these, taken. */
+  /** How many of these are taken. */
   #used = 0
 
   constructor(keeper: WindowKeeper, scope: Scope, target: string, rate: Rate, before?: Window) {
@@ -171,12 +168,12 @@ class KeptWindow implements TimerEntry {
   }
 
   fire(): void {
-    // Where nothing counts any more, the promise that stands on disk is over soon by itself.
+    // If nothing counts now, the promise on disk soon ends by itself.
     if (this.window.emptyAt > this.#keeper.timers.passed()) this.record(0)
     else this.#promise(0)
   }
 
-  /** `spare`: promises so many more places than are taken. */
+  /** `spare`: how many places it promises beyond those taken. */
   record(spare: number): void {
     const { store, timers } = this.#keeper
     const { underWay, rate } = this.window
@@ -203,8 +200,8 @@ class KeptWindow implements TimerEntry {
 }
 
 /**
- * What an earlier life left for this rate. Where it had another one, that of the next longer window tells at
- * least as much; a shorter one tells what it can.
+ * What an earlier run recorded for this rate. If it had other rates, the next longer window knows at least as
+ * much; a shorter one knows what it can.
  */
 function endsFor(
   { count, perMs }: Rate,
@@ -216,7 +213,7 @@ function endsFor(
   return uncountedBefore === 0 ? ends : sorted([...ends, uncountedBefore, count])
 }
 
-/** Pairs, by the first of each. */
+/** Sorts pairs by the first of each. */
 function sorted(pairs: readonly number[]): number[] {
   const list: [number, number][] = []
   for (let i = 0; i < pairs.length; i += 2) list.push([pairs[i]!, pairs[i + 1]!])
