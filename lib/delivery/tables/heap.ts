@@ -4,7 +4,7 @@ export interface Positions<T> {
   set(item: T, position: number): void
 }
 
-/** A binary heap with the first item at the top. An item may be in it once. */
+/** A binary heap with the first item at the top. An item may be in it only once. */
 export class Heap<T> {
   readonly #items: T[] = []
   readonly #goesBefore: (one: T, other: T) => boolean
@@ -29,7 +29,7 @@ export class Heap<T> {
     else this.#rise(item, position)
   }
 
-  /** `item` is in this heap. */
+  /** `item` must be in this heap. */
   remove(item: T): void {
     const position = this.#positions.get(item)
     const last = this.#items.pop()!
@@ -38,7 +38,7 @@ export class Heap<T> {
     this.moved(last)
   }
 
-  /** What decides the order of this item has changed. */
+  /** Restores the heap after this item's order has changed. */
   moved(item: T): void {
     this.#rise(item, this.#positions.get(item))
     this.#sink(item, this.#positions.get(item))

@@ -1,11 +1,11 @@
 import type { MessageRef } from '../../store/message-store.js'
 
-/** Entries of a page: a column grows by this many, so that a growing queue never copies what it has. */
+/** Entries of a page. A column grows by pages, so that a growing queue never copies its entries. */
 const PAGE_BITS = 14
 const PAGE_LENGTH = 1 << PAGE_BITS
 const PAGE_MASK = PAGE_LENGTH - 1
 
-/** One small integer for each message, indexed by its ref. 0 where nothing was set. */
+/** One small integer for each message, indexed by its ref. 0 if nothing was set. */
 class Column<Page extends Int32Array | Uint8Array> {
   readonly #pages: Page[] = []
   readonly #makePage: () => Page
@@ -38,7 +38,7 @@ export const QueuePosition = {
   gone: 0,
   /** In its channel's chain. */
   chain: 1,
-  /** In its channel's heap of those that came out of turn: redriven, or scheduled and newly due. */
+  /** In its channel's heap of messages out of turn: redriven, or scheduled and newly due. */
   side: 2,
   /** In backoff in a channel that is not ordered. */
   resting: 3,
@@ -48,38 +48,41 @@ export const QueuePosition = {
   taken: 5,
 } as const
 
-/** What this life remembers of a message, beside what the store knows. */
+/** What this run remembers of a message, besides what the store knows. */
 export const DeliveryFlag = {
-  /** A person redrove it though it may have been sent: at-most-once does not stop it. */
+  /** A person redrove it although it may have been sent: at-most-once does not stop it. */
   doubtAccepted: 1,
-  /** Its attempts are used up; it waits only for what the receiver says. */
+  /** Its attempts are used up; it waits only to ask the receiver. */
   givenUp: 2,
-  /** From an earlier life, and not attempted in this one yet. */
+  /** From an earlier run, and not attempted in this one yet. */
   recovered: 4,
-  /** It waits because its receiver was down: when that is up again, no longer. */
+  /** It waits because its receiver was down, until that is up again. */
   outage: 8,
   /** That wait is over: it is due. */
   outageOver: 16,
 } as const
 
-/** Eleven bytes a message: all that this floor keeps of a waiting one. */
+/** Eleven bytes per message: all that the dispatcher keeps of a waiting one. */
 export class MessageColumns {
-  /** Of `QueuePosition`. */
+  /** A value of `QueuePosition`. */
   readonly place = bytes()
   /**
-   * Neighbours in the chain: ref + 1, undefined at its ends. Also, for a message in a heap, its position
-   * there.
+   * Neighbours in the chain, as ref + 1; meaningless at its ends. `previous` is also a message's position in
+   * a heap.
    */
   readonly previous = integers()
   readonly next = integers()
   /**
-   * Failures without a wait that the receiver told, up to 255: how far the backoff has come, charged or not.
+   * Failures, charged or not, up to 255: the step of the backoff. A rate limit with a wait does not count.
    */
   readonly failures = bytes()
   /** Bits of `DeliveryFlag`. */
   readonly marks = bytes()
 
-  /** Refs are reused: a new message must not inherit. `marks`: bits of `DeliveryFlag` that it begins with. */
+  /**
+   * Refs are reused, so a new message must inherit nothing. `marks`: bits of `DeliveryFlag` that it begins
+   * with.
+   */
   reset(ref: MessageRef, marks = 0): void {
     this.failures.set(ref, 0)
     this.marks.set(ref, marks)

@@ -3,16 +3,15 @@ import type { MessageRef } from '../../store/message-store.js'
 const SMALLEST = 16
 
 /**
- * A map by ref, for what comes and goes with each message. A `Map` makes itself a new table after so many
- * changes, and the old ones, once they are promoted, keep alive the next with all that it held: young
- * collections then copy what is long dead. Open addressing with linear probing; a deletion moves up what had
- * to make way.
+ * A map by ref, for entries that come and go with each message. A `Map` gets a new table after many changes,
+ * and an old table, once promoted, keeps the next one alive with all that it held: young collections then
+ * copy what is long dead. Open addressing with linear probing; a deletion moves displaced entries back.
  */
 export class RefMap<V extends object> {
   /** Each ref plus 1; 0: the slot is free. The length is a power of 2. */
   #refs = new Uint32Array(SMALLEST)
   #values: (V | undefined)[] = new Array<V | undefined>(SMALLEST).fill(undefined)
-  /** Written here alone. A field, for it is asked several times a message. */
+  /** Written by this class alone. A field, since it is read several times per message. */
   size = 0
 
   get(ref: MessageRef): V | undefined {
@@ -54,7 +53,7 @@ export class RefMap<V extends object> {
     this.size = 0
   }
 
-  /** Those that are in it now, whatever is done with it meanwhile. */
+  /** A copy of the values, safe to go through while the map changes. */
   values(): V[] {
     return this.#values.filter(value => value !== undefined)
   }

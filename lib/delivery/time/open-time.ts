@@ -1,20 +1,17 @@
 import type { TimerEntry, Timers } from './timers.js'
 
-/**
- * Why nothing can be attempted there, as bits: several may hold at once. A plain object, because they are
- * added up.
- */
+/** Why nothing can be attempted there. Bits in a plain object, because several may hold at once. */
 export const Closed = {
   /** Halted, or paused. */
   stopped: 1,
-  /** A receiver said when, or our own disk does not do. */
+  /** A receiver asked to wait, or the local disk fails. */
   waits: 2,
 } as const
 
 /**
  * How long a gate or a channel has been open to attempts: a stopwatch that stops while it is halted, paused,
- * or waits because a receiver said so. Its time is that of the gate that stands before it, and in the end the
- * monotonic clock: so that of a channel runs only while all that it passes is open.
+ * or told to wait. It runs on the time of the gate outside it, and the outermost gate's on the monotonic
+ * clock. So a channel's time runs only while every gate that it passes is open.
  */
 export class OpenTime implements TimerEntry {
   alarmAt = 0
@@ -22,7 +19,7 @@ export class OpenTime implements TimerEntry {
   readonly #timers: Timers
   readonly #outer: () => number
   #ranMs = 0
-  /** In `#outer`, since when it runs. */
+  /** Since when it runs, by `#outer`. */
   #since: number
   /** Bits of `Closed`; 0: it runs. */
   #closed = 0
@@ -45,7 +42,7 @@ export class OpenTime implements TimerEntry {
     this.#closed = after
   }
 
-  /** In ms of `Timers.now()`. */
+  /** `at`: in ms of `Timers.now()`. */
   closeUntil(at: number): void {
     if (at <= this.#timers.now()) return
     this.set(Closed.waits, true)

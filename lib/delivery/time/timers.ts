@@ -3,28 +3,27 @@ import { Heap } from '../tables/heap.js'
 import type { Clock, ClockTimer } from '../types.js'
 
 /**
- * The system's timers stand still while the machine is suspended, and know no wall clock. So longer waits
- * come in pieces: so much later at most it is noticed that a moment came in a suspend, or by a step of the
- * wall clock.
+ * System timers stop while the machine is suspended, and ignore the wall clock. So longer waits come in
+ * pieces of this length: a moment that came in a suspend, or by a step of the wall clock, is noticed that
+ * much later at most.
  */
 const LOOK_EVERY_MS = 60_000
 
 /**
- * Something that waits for a moment. It is itself an item of the heap, so that a wait costs no further
- * object.
+ * Something that waits for a moment. It is itself the item in the heap, so a wait costs no further object.
  */
 export interface TimerEntry {
   /** In ms of `Timers.now()`; read and written by `Timers` alone. */
   alarmAt: number
-  /** Position in the heap, -1: not set. */
+  /** Position in the heap; -1: not set. */
   alarmIndex: number
   fire(): void
 }
 
 /**
- * All waits of a dispatcher: one heap, one timer of the system. They are waits in the queue's time: a suspend
- * counts, and a wall clock set back or forward changes none of them. They keep no process alive: an open
- * queue does that, and every promise that is handed out (`KeepAlive`).
+ * All waits of a dispatcher, with one heap and one system timer. They are in the queue's time: a suspend
+ * counts, and setting the wall clock changes none of them. They do not keep the process alive: an open queue
+ * does that, and every pending promise that it returned (`KeepAlive`).
  */
 export class Timers {
   readonly #clock: Clock
@@ -59,8 +58,8 @@ export class Timers {
   }
 
   /**
-   * As `now`, of a clock on which between two moments never more passes than really did, though it may be
-   * less: how long a suspend was is not known exactly.
+   * As `now`, by a clock that never runs faster than real time, but may run slower: how long a suspend was is
+   * not known exactly.
    */
   passed(): number {
     return Math.floor(this.#time.awake() - this.#time.uncertainMs)
@@ -71,12 +70,12 @@ export class Timers {
     return Math.ceil(this.#time.awake() - this.#time.uncertainMs)
   }
 
-  /** In ms of `now()`, when that clock tells this. */
+  /** Converts a moment of `passed()` to ms of `now()`. */
   whenPassed(at: number): number {
     return at + this.#time.uncertainMs
   }
 
-  /** The first alarm's moment, Infinity: there is none. */
+  /** The first alarm's moment; Infinity: there is none. */
   get nextAt(): number {
     return this.#alarms.peek()?.alarmAt ?? Infinity
   }
@@ -126,7 +125,7 @@ export class Timers {
 
   #fired(): void {
     this.#timer = undefined
-    // Nothing that rings may arm a timer: that is done once, below.
+    // No alarm that fires may arm the timer: that is done once, below.
     this.#firesAt = -Infinity
     const now = this.#time.now()
     for (
