@@ -4,18 +4,18 @@ import { type MessageColumns, QueuePosition } from '../tables/message-columns.js
 
 /** The messages of one channel, as `Backlog` keeps them. */
 export interface ChannelLine {
-  /** The chain's ends: ref + 1, 0 where it is empty. In order: nearly every message comes at its end. */
+  /** The ends of the ordered chain, as ref + 1; 0 if it is empty. Nearly every message comes at its end. */
   head: number
   tail: number
-  /** Those that came out of turn: redriven, or scheduled and newly due. In order too. */
+  /** Messages out of turn (redriven, or scheduled and newly due), also in order. */
   side?: Heap<MessageRef>
-  /** In backoff while others pass (a channel that is not ordered), the first due one first. */
+  /** Messages in backoff that others pass (in an unordered channel), the first due one first. */
   resting?: Heap<MessageRef>
 }
 
 /**
  * Which messages wait, and in which order: doubly linked chains through columns, so that a waiting message
- * costs a few bytes and can be taken out from anywhere.
+ * costs a few bytes and can be removed from anywhere.
  */
 export class Backlog {
   readonly #store: MessageStore
@@ -34,10 +34,7 @@ export class Backlog {
     return this.#goesBefore(side, head) ? side : head
   }
 
-  /**
-   * Puts a message where its order key belongs. Refs in order, and one put back in front, cost nothing to
-   * place.
-   */
+  /** Places a message by its order key. At either end of the chain that costs nothing. */
   insert(line: ChannelLine, ref: MessageRef): void {
     const { place, previous, next } = this.#columns
     if (line.tail === 0 || this.#goesBefore((line.tail - 1) as MessageRef, ref)) {
@@ -60,7 +57,7 @@ export class Backlog {
     }
   }
 
-  /** Lets the others pass until it is due. */
+  /** Lets others pass this message until it is due. */
   rest(line: ChannelLine, ref: MessageRef): void {
     this.#columns.place.set(ref, QueuePosition.resting)
     line.resting ??= new Heap(
@@ -70,7 +67,9 @@ export class Backlog {
     line.resting.push(ref)
   }
 
-  /** Puts back in order what rested long enough. Returns when the next one has, Infinity: none rests. */
+  /**
+   * Puts back the messages that rested long enough. Returns when the next one is due; Infinity: none rests.
+   */
   wake(line: ChannelLine, now: number): number {
     const { resting } = line
     if (resting === undefined) return Infinity
@@ -100,7 +99,7 @@ export class Backlog {
     this.#columns.place.set(ref, QueuePosition.gone)
   }
 
-  /** The highest order key of what waits, undefined: nothing does. Looks at all that is out of turn. */
+  /** The highest order key of a waiting message; undefined: none waits. Looks at all that are out of turn. */
   lastKey(line: ChannelLine): number | undefined {
     let key = line.tail === 0 ? -Infinity : this.#store.orderKey((line.tail - 1) as MessageRef)
     for (const heap of [line.side, line.resting]) {
@@ -121,7 +120,7 @@ const COARSE_KEY_STEP = 2 ** -10
 
 /**
  * An order key behind this one and before every message still to come: sequences are whole, so there is room
- * above each for a million steps. Where that is used up, the key itself: those that share one go by sequence.
+ * above each for a million steps. If that is used up, the key itself: equal keys go by sequence.
  */
 export function keyBehind(key: number): number {
   const next = key + (key < 2 ** 33 ? KEY_STEP : COARSE_KEY_STEP)

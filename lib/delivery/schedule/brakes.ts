@@ -8,26 +8,26 @@ import type { Channel } from './channel.js'
 /** The first two parts of a name like `platform:account:chat`. */
 const ACCOUNT = /^[^:]*:[^:]*:/
 
-/** What the end of an attempt shows of its receiver; undefined: nothing. */
+/** What the end of an attempt shows about its receiver; undefined: nothing. */
 export type BrakeView = 'up' | 'down' | undefined
 
 interface Ended {
   readonly channel: Channel
   readonly shows: BrakeView
-  /** What failed, for people. */
+  /** The message of the failure, for people. */
   readonly failure: string | undefined
 }
 
 /**
- * The receivers that attempts found down. One is a fact about a receiver, not about a message: so it is told
- * from what happens to channels that send to the same one, and what waits for it waits together.
+ * The receivers that attempts found down. An outage is a fact about a receiver, not a message. So it is seen
+ * from all channels that send to the same receiver, and they wait for it together.
  */
 export class Brakes {
   readonly #timers: Timers
   readonly #time: QueueTime
   readonly #groupOf: (channel: Channel) => string | undefined
   readonly #listener: BrakeListener
-  /** Prefixes of the groups that have none. */
+  /** Prefixes of the groups without a brake. */
   readonly #without: ReadonlySet<string>
   readonly #byTarget = new Map<string, Brake>()
   readonly #on = new Set<Brake>()
@@ -36,7 +36,7 @@ export class Brakes {
     groups: DispatcherOptions<unknown>['groups'],
     timers: Timers,
     time: QueueTime,
-    /** The prefix of its longest group. */
+    /** The prefix of the channel's longest group. */
     groupOf: (channel: Channel) => string | undefined,
     listener: Omit<BrakeListener, 'forgotten'>,
   ) {
@@ -62,10 +62,10 @@ export class Brakes {
     }
   }
 
-  /** 0 while nothing fails: then there is nothing to ask. */
+  /** 0 while nothing fails: then no brake needs to be asked. */
   size = 0
 
-  /** Those that are on, in the order in which they began. */
+  /** Brakes that are on, in the order in which they began. */
   get on(): ReadonlySet<Brake> {
     return this.#on
   }
@@ -74,7 +74,7 @@ export class Brakes {
     return this.#byTarget.get(this.#scopeOf(channel).target)
   }
 
-  /** The turn of this channel is over. `sent`: the receiver was asked for something. `look` follows. */
+  /** The turn of this channel is over. `sent`: `send` was called. Call `look` next. */
   ended({ channel, shows, failure }: Ended, sent: boolean): void {
     const { held } = channel
     held?.brake.release(held)
@@ -87,7 +87,7 @@ export class Brakes {
     else if (sent) brake?.toldNothing(channel, isProbe)
   }
 
-  /** Others than this channel may go on. */
+  /** Lets other channels go on. */
   look(channel: Channel): void {
     this.of(channel)?.look()
   }
@@ -99,7 +99,7 @@ export class Brakes {
     brake?.look()
   }
 
-  /** This channel is due no more. */
+  /** This channel is no longer due. */
   release(channel: Channel): void {
     const { held } = channel
     if (held === undefined) return

@@ -12,8 +12,8 @@ import type { Group } from './groups.js'
 
 /**
  * - `empty`: nothing waits. Kept only while there is something to remember.
- * - `waiting`: for a time.
- * - `held`: it is due, and its receiver is down.
+ * - `waiting`: waits for a time.
+ * - `held`: is due, but its receiver is down.
  * - `ready`: could send, and waits for its turn.
  * - `taken`: an attempt is under way.
  * - `parked`: halted or paused.
@@ -27,14 +27,14 @@ export class Channel implements ChannelLine, TimerEntry, Haltable, Ready, Brakab
   readonly scope = 'channel'
   readonly target: string
   readonly group: Group
-  /** Where it takes its turns: in its group, or in what it shares with others of its rate key there. */
+  /** Where it takes its turns: its group, or the gate that it shares there with others of its rate key. */
   gate: Gate
-  /** Undefined until `channelOptions` could be asked. */
+  /** Undefined until `channelOptions` has answered. */
   policy: Policy<unknown> | undefined
-  /** Its own; those of a rate key are at its gate. */
+  /** Its own windows; those of a rate key are at its gate. */
   windows: Windows | undefined
   state: ChannelState = 'empty'
-  /** It has nothing to remember; said by `Channels` alone. */
+  /** It has nothing to remember. Set by `Channels` alone. */
   isVacant = false
 
   // Its messages.
@@ -44,12 +44,12 @@ export class Channel implements ChannelLine, TimerEntry, Haltable, Ready, Brakab
   resting?: Heap<MessageRef>
 
   // What it waits for.
-  /** A receiver said: nothing before this. Also after a local failure. Set by the scheduler alone. */
+  /** No attempt before this: a receiver asked for it, or a local failure. Set by the scheduler alone. */
   blockedUntil = 0
   halt: Halt | undefined
-  /** Undefined: no brake holds it, or lets it go on. */
+  /** Undefined: no brake holds or admits it. */
   held: Held | undefined
-  /** Undefined: no message of it was in backoff. */
+  /** Undefined: none of its messages was in backoff. */
   openTime: OpenTime | undefined
   alarmAt = 0
   alarmIndex = -1
@@ -60,7 +60,7 @@ export class Channel implements ChannelLine, TimerEntry, Haltable, Ready, Brakab
   readyBefore: Ready | undefined
   readyAfter: Ready | undefined
 
-  /** What the receiver said of the message whose turn it is, until it is sent. */
+  /** The receiver's answer about the message whose turn it is, until that is sent. */
   answer: { ref: MessageRef; sequence: number; notSent: boolean } | undefined
 
   constructor(name: string, group: Group, settle: (channel: Channel) => void) {

@@ -1,12 +1,12 @@
 import type { Channel } from './channel.js'
 
-/** So many channels with nothing to remember are kept at least. */
+/** At least this many channels with nothing to remember are kept. */
 const SPARE = 1_024
 
 /**
- * The channels by name: those that have something to remember, and of the others some. A `Map` walks over
- * what was deleted from a bucket until it is rebuilt, so that one channel that comes and goes beside 100,000
- * that stay would pay for each time it went; those that went are therefore deleted together, and seldom.
+ * The channels by name: those with something to remember, and some of the others. A `Map` walks over the
+ * deleted entries of a bucket until it is rebuilt, so a channel that comes and goes beside 100,000 that stay
+ * would pay for each time it went. So those that went are deleted together, and seldom.
  */
 export class Channels {
   readonly #byName = new Map<string, Channel>()
@@ -21,7 +21,7 @@ export class Channels {
     return this.#byName.get(name)
   }
 
-  /** As `find`; makes it where there is none. It has something to remember from now on. */
+  /** As `find`, but makes a missing channel. It has something to remember from now on. */
   occupy(name: string): Channel {
     let channel = this.#byName.get(name)
     if (channel === undefined) {
@@ -34,7 +34,7 @@ export class Channels {
     return channel
   }
 
-  /** It has nothing to remember. */
+  /** The channel has nothing left to remember. */
   vacate(channel: Channel): void {
     if (channel.isVacant) return
     channel.isVacant = true

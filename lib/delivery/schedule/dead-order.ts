@@ -1,16 +1,16 @@
-/** From so many places on it is worth the while to close up those that are empty. */
+/** Only beyond this many empty places is it worth closing them up. */
 const MAX_EMPTY = 1_000
 
 /**
  * Sequences of dead letters, in the order in which they died. Whichever leaves, the first one is at hand. (A
- * `Set` from whose front much was deleted goes through all of that for each look at its first one.)
+ * `Set` walks over everything deleted from its front for each look at its first item.)
  */
 export class DeadOrder {
-  /** Where each stands in `#line`; in order too. */
+  /** The place of each in `#line`, also in order. */
   readonly #places = new Map<number, number>()
-  /** Some of them are gone, or stand further behind: they died again. */
+  /** Some entries are gone, or died again and have a later place. */
   #line: number[] = []
-  /** Before it there is none that counts. */
+  /** No entry before this one counts. */
   #begin = 0
 
   get size(): number {
@@ -30,11 +30,11 @@ export class DeadOrder {
 
   delete(sequence: number): void {
     this.#places.delete(sequence)
-    // So many have gone since that each of those that stay is moved for one of them.
+    // So many have gone that each move of one that stays is paid for by one of them.
     if (this.#line.length > 2 * this.#places.size + MAX_EMPTY) this.#closeUp()
   }
 
-  /** Those that are there now. */
+  /** The sequences that are in it now. */
   *[Symbol.iterator](): Generator<number, void, void> {
     const line = this.#line
     for (let place = this.#begin; place < line.length; place += 1) {

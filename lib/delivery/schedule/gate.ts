@@ -7,7 +7,7 @@ import type { TimerEntry } from '../time/timers.js'
 
 /** A channel as a member of a gate's linked list. */
 export interface Ready {
-  /** When it became ready, by order. */
+  /** Rises in the order in which channels became ready. */
   ticket: number
   readyBefore: Ready | undefined
   readyAfter: Ready | undefined
@@ -19,24 +19,24 @@ interface GateOptions {
 }
 
 /**
- * What channels pass on their way to `send`. Gates stand one in another: everything is the outermost, and
- * `Groups` builds the others. In each, what is ready takes its turns in the order in which it became so,
- * channels and inner gates alike: so a channel waits for no other gate than those that it passes itself.
+ * What channels pass on their way to `send`. Gates are nested: everything is the outermost, and `Groups`
+ * builds the others. In each, ready channels and inner gates take turns in the order in which they became
+ * ready. So a channel waits only for the gates that it passes itself.
  */
 export class Gate implements TimerEntry, Haltable {
   readonly scope: Scope
   readonly target: string
   /** Undefined: it is the outermost. */
   readonly outer: Gate | undefined
-  /** From this one outwards. */
+  /** The gates from this one outwards. */
   readonly path: readonly Gate[]
   windows: Windows | undefined
   readonly #concurrency: number
   /** Attempts that hold a slot. */
   running = 0
-  /** Attempts that wait for what a receiver says, without a slot. */
+  /** Attempts that wait for a receiver's answer, without a slot. */
   asking = 0
-  /** A receiver said: nothing before this. Set by the scheduler alone. */
+  /** No attempt before this: a receiver asked for it. Set by the scheduler alone. */
   blockedUntil = 0
   halt: Halt | undefined
   /** Set by the scheduler. */
@@ -44,23 +44,20 @@ export class Gate implements TimerEntry, Haltable {
   alarmAt = 0
   alarmIndex = -1
   /**
-   * Its channels that could send now, in the order in which they became ready: a list through the channels
-   * themselves.
+   * Its channels that could send now, in the order in which they became ready: a linked list of the channels.
    */
   #first: Ready | undefined
   #last: Ready | undefined
-  /**
-   * Inner gates that may be able to send: each that can, and some that prove at their turn that they cannot.
-   */
+  /** Inner gates that may be able to send: each that can, and some that at their turn prove unable to. */
   readonly #inner = new Heap<Gate>((one, other) => one.#turn < other.#turn, {
     get: gate => gate.#turnIndex,
     set: (gate, position) => {
       gate.#turnIndex = position
     },
   })
-  /** Its ticket, as it stands in the heap of the outer gate. */
+  /** Its ticket in the heap of the outer gate. */
   #turn = 0
-  /** Position there, -1: it takes no part in the turns. */
+  /** Its position there; -1: it takes no part in the turns. */
   #turnIndex = -1
 
   constructor(scope: Scope, target: string, outer?: Gate, options: GateOptions = {}) {
@@ -76,10 +73,7 @@ export class Gate implements TimerEntry, Haltable {
     return `${this.target}*`
   }
 
-  /**
-   * When the next attempt may pass: in the past: now; Infinity: when something happens that no clock can
-   * tell.
-   */
+  /** When the next attempt may pass. In the past: now; Infinity: after an event, not at a time. */
   get opensAt(): number {
     if (this.running >= this.#concurrency) return Infinity
     if (this.halt !== undefined && !this.halt.mayProbe) return Infinity
@@ -87,7 +81,8 @@ export class Gate implements TimerEntry, Haltable {
   }
 
   /**
-   * Room for one more attempt that asks; beyond it they hold their slots, so that their number stays bounded.
+   * Whether one more attempt may ask without a slot. Further ones hold their slots, which bounds their
+   * number.
    */
   get mayAsk(): boolean {
     return this.asking < this.#concurrency
@@ -110,7 +105,7 @@ export class Gate implements TimerEntry, Haltable {
     this.offer()
   }
 
-  /** It is ready no more. */
+  /** The channel is no longer ready. */
   remove(channel: Ready): void {
     const { readyBefore, readyAfter } = channel
     if (readyBefore === undefined) this.#first = readyAfter
@@ -122,12 +117,12 @@ export class Gate implements TimerEntry, Haltable {
     this.#changed(false)
   }
 
-  /** It may be open again, and what it stands in: where something is ready they take part in the turns. */
+  /** This gate and those around it may be open again: with something ready, they take part in the turns. */
   offer(): void {
     this.#changed(true)
   }
 
-  /** It proved not to be open: it takes no part in the turns until it is offered. */
+  /** This gate proved closed: it takes no part in the turns until it is offered. */
   retract(): void {
     this.#leave()
     this.outer!.#changed(false)
@@ -138,13 +133,13 @@ export class Gate implements TimerEntry, Haltable {
     this.offer()
   }
 
-  /** When the first of what is ready in it became so. */
+  /** The ticket of what became ready first in it. */
   get #ticket(): number {
     const gate = this.#inner.peek()
     return Math.min(this.#first?.ticket ?? Infinity, gate === undefined ? Infinity : gate.#turn)
   }
 
-  /** `joins`: where it takes no part in the turns, it begins to. */
+  /** `joins`: it begins to take part in the turns, if it does not yet. */
   #changed(joins: boolean): void {
     const { outer } = this
     if (outer === undefined) return

@@ -4,9 +4,8 @@ import type { WindowKeeper } from '../limits/windows.js'
 import { Gate } from './gate.js'
 
 /**
- * The channels of which one prefix is the longest that fits, or which none fits. A halt of a group, and a
- * wait that it was told, concern them alone; its limits also those of longer prefixes, so they stand in a
- * gate around it.
+ * The channels whose longest matching prefix is this one, or that match none. A group's halts and waits
+ * concern them alone; its limits also concern longer prefixes, so they are in a gate around it.
  */
 export class Group extends Gate {
   /** Its channels that are ready or wait for a time. */
@@ -18,14 +17,14 @@ export class Group extends Gate {
 }
 
 /**
- * All groups. Each prefix has a gate with its limits, inside that of the longest shorter prefix that fits it;
- * in it stand the gates of longer prefixes, and the group of the channels that have none of these.
+ * All groups. Each prefix has a gate with its limits, inside that of the next shorter prefix that matches it.
+ * It holds the gates of longer prefixes, and the group of the channels that match none of these.
  */
 export class Groups {
-  /** The channels that no prefix fits: they have nothing in common but this object. */
+  /** The channels that match no prefix: they share nothing but this object. */
   readonly none: Group
   readonly #byPrefix = new Map<string, Group>()
-  /** Of the prefixes, the longest first: one look-up each. */
+  /** The lengths of the prefixes, the longest first: one look-up each. */
   #lengths: readonly number[] = []
 
   constructor(everything: Gate, keeper: WindowKeeper, options: DispatcherOptions<unknown>['groups']) {
@@ -44,7 +43,7 @@ export class Groups {
     }
   }
 
-  /** The longest that fits. */
+  /** The group of the longest matching prefix. */
   of(channel: string): Group {
     for (const length of this.#lengths) {
       const group = channel.length >= length ? this.#byPrefix.get(channel.slice(0, length)) : undefined

@@ -5,31 +5,29 @@ import type { Channel } from './channel.js'
 import type { Gate } from './gate.js'
 
 /**
- * How far a halt reaches to which no one gave a scope: whether one tenant's token is bad or the account's own
- * cannot be told by one answer.
+ * How far a halt without a given scope reaches: one answer cannot tell a bad token of one tenant from a bad
+ * token of the account.
  *
- * It begins at its channel, and widens to the group when a second channel halts with no success between. A
+ * It begins at its channel, and widens to the group when a second channel halts with no success in between. A
  * success of the group shrinks it to the channels that caused it: these stay halted, each with its own probe,
- * and no probe of theirs widens it again. From that success on a halt is the channel's own affair, and the
- * message that keeps it halted is tried: `giveUpAfterMs` runs for it.
+ * and no probe of theirs widens it again. From that success on, a halt is the channel's own affair:
+ * `giveUpAfterMs` runs for the message that keeps it halted.
  */
 export class HaltScope {
   readonly #halts: Halts
   readonly #timers: Timers
   readonly #groupOf: (channel: Channel) => Gate | undefined
-  /**
-   * By group, its channels that halted since something succeeded in it. Some may have been resumed meanwhile.
-   */
+  /** By group, its channels that halted since its last success. Some may have been resumed meanwhile. */
   readonly #suspects = new Map<Gate, Set<Channel>>()
 
-  /** `groupOf`: undefined where a channel has none, and halts alone. */
+  /** `groupOf`: undefined for a channel without a group, which halts alone. */
   constructor(halts: Halts, timers: Timers, groupOf: (channel: Channel) => Gate | undefined) {
     this.#halts = halts
     this.#timers = timers
     this.#groupOf = groupOf
   }
 
-  /** This channel halts. `mayWiden`: no one said that it is the channel alone. */
+  /** This channel halts. `mayWiden`: the verdict named no scope. */
   halt(channel: Channel, order: HaltOrder, mayWiden: boolean): void {
     const isNew = channel.halt === undefined
     this.#halts.halt(channel, order)
@@ -51,11 +49,11 @@ export class HaltScope {
     for (const suspect of suspects) if (suspect !== channel) suspect.halt?.ownTime?.set(Closed.stopped, false)
   }
 
-  /** Those that may widen, with no success between. */
+  /** Returns the suspects whose halts may widen. */
   #suspect(group: Gate, channel: Channel, mayWiden: boolean): Channel[] {
     const halt = channel.halt!
     halt.mayWiden = mayWiden
-    // One that waits for a person is no one's to end.
+    // A halt that waits for a person ends no other way.
     if (halt.afterMs !== Infinity) {
       const { openTime } = group
       halt.ownTime = new OpenTime(this.#timers, () => openTime!.read())

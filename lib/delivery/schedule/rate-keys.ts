@@ -7,8 +7,8 @@ import { Gate } from './gate.js'
 import type { Group } from './groups.js'
 
 /**
- * What channels with one `rateKey` share: their windows, and the waits that a receiver told. In each of their
- * groups they stand behind a gate of their own.
+ * What channels with one `rateKey` share: windows, and the waits that a receiver asked for. In each of their
+ * groups they are behind a gate of their own.
  */
 export class RateKey implements TimerEntry {
   readonly scope = 'channel'
@@ -48,7 +48,7 @@ export class RateKey implements TimerEntry {
     return gate
   }
 
-  /** As that of a gate: here of all of them. */
+  /** As that of a gate, for all gates of the key. */
   get openTime(): Pick<OpenTime, 'closeUntil'> {
     return { closeUntil: at => this.#eachOpenTime(openTime => openTime.closeUntil(at)) }
   }
@@ -67,12 +67,12 @@ export class RateKey implements TimerEntry {
   }
 }
 
-/** Channels of one group and one rate key. */
+/** The gate of the channels with one group and one rate key. */
 export class KeyGate extends Gate {
   readonly key: RateKey
   /** Its channels that have something to remember. */
   channels = 0
-  /** Of those that are ready, the ones that have the leave of a brake, which others wait for. */
+  /** The ready channels that a brake admitted, while others wait for it. */
   readonly admitted = new Set<Channel>()
 
   constructor(key: RateKey, group: Group) {
@@ -90,10 +90,10 @@ export class KeyGate extends Gate {
   }
 }
 
-/** All rate keys of channels that have something to remember, or that themselves have. */
+/** All rate keys that have something to remember, or channels that have. */
 export class RateKeys {
   readonly #byName = new Map<string, RateKey>()
-  /** Waits that earlier lives were told, by what they were told for. */
+  /** Waits that receivers asked for in earlier runs, by target. */
   readonly #told = new Map<string, number>()
   readonly #keeper: WindowKeeper
   readonly #timers: Timers
@@ -107,7 +107,7 @@ export class RateKeys {
     this.#told.set(name, Math.max(until, this.#told.get(name) ?? 0))
   }
 
-  /** From now on this channel shares what is its key's. Where rates differ, all hold. */
+  /** From now on this channel shares what the key holds. If rates differ, all hold. */
   join(channel: Channel, name: string, rates: readonly Rate[]): void {
     let key = this.#byName.get(name)
     if (key === undefined) {
@@ -123,7 +123,7 @@ export class RateKeys {
     channel.gate = gate
   }
 
-  /** It has nothing to remember, or other options. */
+  /** The channel has nothing to remember, or other options. */
   leave(channel: Channel): void {
     const { gate } = channel
     if (!(gate instanceof KeyGate)) return
@@ -132,7 +132,7 @@ export class RateKeys {
     this.#forget(gate.key)
   }
 
-  /** No one is left who would need it: now, or when it has nothing to remember. */
+  /** Forgets a key that no channel needs, once it has nothing to remember. */
   #forget(key: RateKey): void {
     for (const { channels } of key.gates.values()) if (channels > 0) return
     if (key.neededUntil > this.#timers.now()) this.#timers.set(key, key.neededUntil)

@@ -2,14 +2,13 @@ import type { Channel } from './channel.js'
 
 /**
  * The channels that could send now, in the order in which they became ready. They take turns through the
- * gates that they pass. A channel that is the only ready one stands in no gate, because it has no one to take
- * turns with, and most queues have one message at a time. One that a brake releases always stands in its
- * gate.
+ * gates that they pass. A channel that is the only ready one is in no gate: it has nothing to take turns
+ * with, and most queues have one message at a time. One that a brake admits is always in its gate.
  */
 export class ReadyLine {
-  /** The only one that is ready, while it stands in no gate. */
+  /** The only ready channel, while it is in no gate. */
   alone: Channel | undefined
-  /** How many stand in gates. */
+  /** How many channels are in gates. */
   lined = 0
   #tickets = 0
 
@@ -33,7 +32,7 @@ export class ReadyLine {
     this.lined--
   }
 
-  /** Where one is ready alone, it stands in its gate from now on, as all the others would. */
+  /** Puts the channel that is ready alone, if any, into its gate. */
   lineUp(): void {
     const { alone } = this
     if (alone === undefined) return

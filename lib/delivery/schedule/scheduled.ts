@@ -9,7 +9,7 @@ const LOOK_EVERY_MS = 60_000
 
 /**
  * Messages that are not due yet, and in no channel until then: appointments (`deliverAt`) by the wall clock,
- * as people mean it, whichever way it is set; delays (`delayMs`) by the time that passes.
+ * as people mean it, however it is set; delays (`delayMs`) by the time that passes.
  */
 export class Scheduled implements TimerEntry {
   readonly #store: MessageStore
@@ -19,7 +19,7 @@ export class Scheduled implements TimerEntry {
   readonly #due: (ref: MessageRef) => void
   readonly #appointments: Heap<MessageRef>
   readonly #delays: Heap<MessageRef>
-  /** In the queue's time: what was not due then. */
+  /** When it last looked what was due, in the queue's time. */
   #lookedAt = 0
   alarmAt = 0
   alarmIndex = -1
@@ -41,7 +41,7 @@ export class Scheduled implements TimerEntry {
     this.#delays = new Heap(isBefore, columns.previous)
   }
 
-  /** Takes the message if it is to wait. Once due, it stays due: one that was attempted before was. */
+  /** Takes the message if it has to wait. One that was attempted was due before, and stays due. */
   add(ref: MessageRef): boolean {
     const deliverAt = this.#store.deliverAt(ref)
     if (deliverAt === 0) return false
@@ -68,8 +68,7 @@ export class Scheduled implements TimerEntry {
         const deliverAt = this.#store.deliverAt(ref)
         if (deliverAt > now) break
         this.remove(ref)
-        // A wall clock that was set forward says that this came long ago, and yet it had not when it was
-        // looked at last.
+        // A wall clock set forward says that this came long ago, although it had not at the last look.
         if (heap === this.#appointments)
           this.#store.appointmentCame(ref, Math.max(this.#time.ofWall(deliverAt), this.#lookedAt))
         this.#due(ref)

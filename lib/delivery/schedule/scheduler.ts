@@ -22,7 +22,7 @@ import { KeyGate, type RateKey, RateKeys } from './rate-keys.js'
 import { ReadyLine } from './ready-line.js'
 import { Scheduled } from './scheduled.js'
 
-/** How long a channel halts whose `channelOptions` threw, before it is asked again. */
+/** How long a channel halts after its `channelOptions` threw, before they are asked again. */
 const ASK_AGAIN_MS = 60_000
 
 /** What an attempt holds while it is under way. */
@@ -31,13 +31,13 @@ export interface Turn {
   readonly ref: MessageRef
   /** Halts of which this attempt is the probe. */
   readonly probes: readonly Halt[]
-  /** It counts among those under way. */
+  /** It counts as running. */
   holdsSlot: boolean
   /** It has a place in each window that it passed. */
   holdsPlaces: boolean
-  /** Of the receiver, at the end. */
+  /** What the attempt showed about the receiver. */
   shows: BrakeView
-  /** What failed, for people. */
+  /** The message of the failure, for people. */
   failure: string | undefined
 }
 
@@ -55,9 +55,9 @@ interface SchedulerListener {
 }
 
 /**
- * Where neither `send` nor a read waits for anything, one message follows another without the event loop ever
- * having its turn: nothing would be synced, and no timer fire, until the backlog is through. So after so many
- * it has one.
+ * If neither `send` nor a read waits for anything, one message follows another without a turn of the event
+ * loop: nothing would be synced, and no timer would fire, until the backlog is through. So after this many
+ * the loop gets a turn.
  */
 const MAX_TURNS_AT_ONCE = 128
 
@@ -93,10 +93,10 @@ export class Scheduler {
   /** Channels with an attempt under way. */
   readonly #taken = new Set<Channel>()
   readonly #ready = new ReadyLine()
-  /** Of all groups together, as `Group.runnable`. */
+  /** As `Group.runnable`, for all groups together. */
   #runnable = 0
   #pumping = false
-  /** Turns begun since the event loop was let go on last. */
+  /** Turns begun since the event loop last ran. */
   #begun = 0
   #yielding = false
 
@@ -162,7 +162,7 @@ export class Scheduler {
     this.#scheduled = new Scheduled(store, this.columns, timers, time, ref => this.#place(ref))
   }
 
-  /** Makes it where there is none. It stays only if `settle` finds a reason. */
+  /** Makes a missing channel. It stays only if `settle` finds a reason. */
   channel(name: string): Channel {
     return this.#channels.occupy(name)
   }
@@ -174,7 +174,7 @@ export class Scheduler {
   }
 
   /**
-   * What waits where a receiver told a wait: as `holderOf`, but that channels with one rate key wait
+   * What waits if a receiver asks for it: as `holderOf`, except that channels with one rate key wait
    * together.
    */
   waiterOf(scope: Scope, channel: Channel): Gate | Channel | RateKey {
@@ -183,13 +183,13 @@ export class Scheduler {
       : this.holderOf(scope, channel)
   }
 
-  /** A wait that an earlier life was told: of a channel, or of a rate key. */
+  /** Restores a wait of an earlier run, for a channel or a rate key. */
   blockNamed(name: string, until: number): void {
     this.#rateKeys.told(name, until)
     this.block(this.channel(name), until)
   }
 
-  /** Of each of these messages an attempt may have been made that no record tells of. */
+  /** Counts an attempt of each of these messages, which may have been made without a record. */
   countUnmarked(refs: readonly MessageRef[]): void {
     for (const ref of refs) {
       const channel = this.channel(this.#store.channel(ref))
@@ -200,12 +200,12 @@ export class Scheduler {
     this.#windows.recordCounted()
   }
 
-  /** No attempt is made any more: what must be known of limits in a later life is recorded. */
+  /** No more attempts follow: records what a later run must know about limits. */
   close(): void {
     this.#windows.close()
   }
 
-  /** An answer to this channel halts. Returns what else than the channel it halts, or keeps halted. */
+  /** An answer to this channel halts. Returns what it halts, or keeps halted, besides the channel. */
   halt(channel: Channel, scope: Scope | undefined, order: HaltOrder): Gate | Channel {
     const holder = this.holderOf(scope ?? 'group', channel)
     if (scope === undefined || holder === channel) this.#haltScope.halt(channel, order, scope === undefined)
@@ -218,21 +218,21 @@ export class Scheduler {
     this.#haltScope.succeeded(channel)
   }
 
-  /** The gate of a group as a receiver's wait names it, where there still is one. */
+  /** The group that a recorded wait names, if there still is one. */
   groupWithPrefix(prefix: string): Group | undefined {
     return this.#groups.withPrefix(prefix)
   }
 
   /**
-   * Nothing is attempted there before this moment of `Timers.now()`. `isBackoff`: no one else decided so, and
-   * it counts as time in which messages are tried.
+   * Nothing is attempted there before this moment of `Timers.now()`. `isBackoff`: the wait is the backoff's,
+   * and counts as time tried.
    */
   block(holder: Gate | Channel | RateKey, until: number, isBackoff = false): void {
     holder.blockedUntil = Math.max(holder.blockedUntil, until)
     if (!isBackoff) holder.openTime?.closeUntil(until)
   }
 
-  /** How long the way of this channel's messages has been open. Made when somebody first wants to know. */
+  /** How long this channel has been open to attempts. Made on first use. */
   openTimeOf(channel: Channel): OpenTime {
     if (channel.openTime === undefined) {
       const { openTime } = channel.gate
@@ -248,7 +248,7 @@ export class Scheduler {
     if (!this.#scheduled.add(ref)) this.#place(ref)
   }
 
-  /** As `enter`, while nothing is settled yet: the backlog at start. `settleAll` follows. */
+  /** As `enter`, for the backlog at start. Call `settleAll` afterwards. */
   enterUnsettled(ref: MessageRef): void {
     this.pending++
     this.columns.reset(ref, DeliveryFlag.recovered)
@@ -259,7 +259,7 @@ export class Scheduler {
     for (const channel of this.#channels) this.settle(channel)
   }
 
-  /** A message that waits will not be sent: settled, or dead. */
+  /** A waiting message will not be sent: it is settled, or dead. */
   leave(ref: MessageRef): void {
     this.pending--
     const place = this.columns.place.get(ref)
@@ -272,7 +272,7 @@ export class Scheduler {
     this.settle(channel)
   }
 
-  /** Whether it waits: it could still be taken out. */
+  /** Whether the message waits, so that it can still be taken out. */
   waits(ref: MessageRef): boolean {
     const place = this.columns.place.get(ref)
     return place !== QueuePosition.gone && place !== QueuePosition.taken
@@ -284,9 +284,7 @@ export class Scheduler {
     return channel === undefined ? undefined : this.#backlog.lastKey(channel)
   }
 
-  /**
-   * An attempt gives its places back, and its slot unless too many do so, and goes on without: it only asks.
-   */
+  /** An attempt that only asks gives its places back and, unless too many have, its slot. */
   yieldSlot(turn: Turn): void {
     const { gate } = turn.channel
     if (turn.holdsPlaces) inEachWindow(turn.channel, giveBack)
@@ -303,7 +301,7 @@ export class Scheduler {
 
   /**
    * A turn is over. `sent`: `send` was called. `again`: the message still waits (else it is settled or dead).
-   * What it decided (due times, halts, waits) must be in place.
+   * The due times, halts and waits that it decided must be in place.
    */
   finish(turn: Turn, { sent, again }: { sent: boolean; again: boolean }): void {
     const { channel, ref, probes } = turn
@@ -318,7 +316,7 @@ export class Scheduler {
       if (passed.windows !== undefined) leave?.(passed.windows)
     }
     if (!sent) for (const halt of probes) this.halts.giveBack(halt)
-    // What is up and was never seen down needs no look.
+    // A receiver that is up and was never seen down needs no look.
     if (turn.shows === 'down' || this.brakes.size > 0) this.brakes.ended(turn, sent)
     this.#become(channel, 'empty')
     if (again) this.#backlog.insert(channel, ref)
@@ -332,8 +330,8 @@ export class Scheduler {
   }
 
   /**
-   * Brings a channel into the state that its messages, its waits, its halt and the pauses ask for. The clock
-   * is looked at only where something may have to wait for it.
+   * Brings a channel into the state that its messages, its waits, its halt and the pauses ask for. Reads the
+   * clock only if something may have to wait for it.
    */
   settle(channel: Channel): void {
     if (channel.state === 'taken') return
@@ -375,7 +373,7 @@ export class Scheduler {
       this.#become(channel, 'held')
       return
     }
-    // What rests needs no alarm meanwhile: it is looked at again after the attempt.
+    // Resting messages need no alarm meanwhile: they are looked at again after the attempt.
     this.#become(channel, 'ready')
   }
 
@@ -383,9 +381,9 @@ export class Scheduler {
     return at > 0 && at > this.#timers.now()
   }
 
-  /** One that the receiver was asked about, and is to be sent now, goes first. */
+  /** A message that the receiver was asked about, and is to be sent now, goes first. */
   #passesBrake(channel: Channel, ref: MessageRef): boolean {
-    // What its rate key keeps takes no slot from others: it asks when it could go on.
+    // A channel that its rate key keeps takes no slot from others: it asks when it could go on.
     if (channel.gate instanceof KeyGate && channel.gate.opensAt > this.#timers.now()) {
       this.brakes.release(channel)
       return true
@@ -393,14 +391,14 @@ export class Scheduler {
     const attempts = channel.answer?.ref === ref ? -1 : this.#store.attempts(ref)
     const passes = this.brakes.of(channel)?.passes(channel, attempts) !== false
     if (passes && channel.held !== undefined && channel.gate instanceof KeyGate) {
-      // A gate keeps whom it admitted until they leave it, so they stand in it.
+      // A gate keeps admitted channels until they leave it, so they must be in it.
       this.#ready.lineUp()
       channel.gate.admitted.add(channel)
     }
     return passes
   }
 
-  /** It is closed: what has the leave of a brake in there leaves that to others. */
+  /** The gate is closed: channels in it that a brake admitted give way to others. */
   #standBack(gate: KeyGate): void {
     for (const channel of gate.admitted) this.brakes.release(channel)
     gate.admitted.clear()
@@ -452,7 +450,7 @@ export class Scheduler {
   }
 
   /**
-   * Without a person, a schedule or a new message nothing would begin any more. What is under way does not
+   * Nothing more would begin without a person, a scheduled time or a new message. Attempts under way do not
    * count.
    */
   get isStill(): boolean {
@@ -483,7 +481,7 @@ export class Scheduler {
     return this.#nextInLine()
   }
 
-  /** Each gate on this one's way out is open. */
+  /** Every gate from this one outwards is open. */
   #passesAll(gate: Gate): boolean {
     for (const { opensAt } of gate.path) if (opensAt > 0 && this.#isAhead(opensAt)) return false
     return true
@@ -505,13 +503,13 @@ export class Scheduler {
         gate = next
         continue
       }
-      // Nothing else stands in gates.
+      // Gates hold nothing else.
       const channel = next as Channel | undefined
       if (channel === undefined || this.brakes.size === 0 || !this.brakes.of(channel)?.stops(channel))
         return channel
       // Its receiver went down while it waited for its turn.
       this.settle(channel)
-      // Which may have left one of those in line alone, and outside of it.
+      // That may have left one channel ready alone, outside of its gate.
       this.#ready.lineUp()
       gate = this.everything
     }
@@ -563,7 +561,7 @@ export class Scheduler {
     this.#runnable += more
   }
 
-  /** Nothing waits in it: it is forgotten as soon as there is nothing to remember. */
+  /** Nothing waits in the channel: forgets it as soon as there is nothing to remember. */
   #vacate(channel: Channel): void {
     if (channel.state !== 'empty') this.#become(channel, 'empty')
     const until = Math.max(channel.blockedUntil, channel.windows?.emptyAt ?? 0)
@@ -576,7 +574,7 @@ export class Scheduler {
     }
   }
 
-  /** Asks for the channel's options. False: they cannot be told, and it halts until they can. */
+  /** Asks for the channel's options. False: that threw, and the channel halts until it does not. */
   #adopt(channel: Channel): boolean {
     if (channel.policy !== undefined) return true
     try {
@@ -595,7 +593,7 @@ export class Scheduler {
   }
 
   /**
-   * An attempt left this gate: what it passed may be open again, and what shares its rate key in other
+   * An attempt left this gate: the gates that it passed may be open again, and those of its rate key in other
    * groups.
    */
   #offer(gate: Gate): void {
@@ -604,14 +602,14 @@ export class Scheduler {
     for (const other of gate.key.gates.values()) other.offer()
   }
 
-  /** Of a channel its state says so. */
+  /** For gates only: a channel's state says so. */
   #stopped(holder: Haltable): void {
     if (!(holder instanceof Gate)) return
     const isPaused = holder === this.everything && this.pauses.all
     holder.openTime?.set(Closed.stopped, isPaused || holder.halt !== undefined)
   }
 
-  /** Behind all that is ready. */
+  /** Moves ready channels behind all others. */
   #lineUpAgain(holders: Iterable<Haltable>): void {
     for (const channel of holders) {
       if (!(channel instanceof Channel) || channel.state !== 'ready') continue
@@ -625,7 +623,7 @@ export class Scheduler {
     else if (holder instanceof Gate) holder.offer()
   }
 
-  /** Messages of this channel that wait because their receiver was down are due. */
+  /** Makes the messages of this channel due that wait because their receiver was down. */
   #endOutage(name: string): void {
     const channel = this.#channels.find(name)
     if (channel === undefined) return
@@ -653,7 +651,7 @@ export class Scheduler {
 
 const noProbes: readonly Halt[] = []
 
-/** In all that an attempt of this channel passes. */
+/** In everything that an attempt of this channel passes. */
 function inEachWindow({ windows, gate }: Channel, act: (windows: Windows) => void): void {
   if (windows !== undefined) act(windows)
   for (const passed of gate.path) if (passed.windows !== undefined) act(passed.windows)
@@ -662,7 +660,7 @@ function inEachWindow({ windows, gate }: Channel, act: (windows: Windows) => voi
 const giveBack = (windows: Windows): void => windows.giveBack()
 const end = (windows: Windows): void => windows.end()
 
-/** For each state, 1 where an attempt may begin without outside help. */
+/** For each state, 1 if an attempt may begin without outside help. */
 const runnable: Readonly<Record<ChannelState, 0 | 1>> = {
   empty: 0,
   waiting: 1,
