@@ -72,7 +72,7 @@ const COMPACT_OPTIONS = shape<{ signal?: AbortSignal; onProgress?: (progress: Pr
   onProgress: field(callback('(progress) => void')),
 })
 const CANCEL_OPTIONS = shape<{ evenInDoubt: boolean }>({ evenInDoubt: field(flag, false) })
-/** The options of a cancel without any: one object for very many calls. */
+/** The default options of `cancel`: one object that all calls share. */
 const AS_A_RULE = { evenInDoubt: false }
 const CLOSE_OPTIONS = shape<{ graceMs: number }>({ graceMs: field(timerMs(), DEFAULT_GRACE_MS) })
 const REDRIVE_OPTIONS = shape<{ place: 'original' | 'last' }>({
@@ -80,7 +80,7 @@ const REDRIVE_OPTIONS = shape<{ place: 'original' | 'last' }>({
 })
 const SEND = callback<Send<unknown, unknown>>('(delivery) => result')
 
-/** The constructor is for `open` alone. */
+/** Only `open` may call the constructor. */
 const OPENED = Symbol('opened')
 
 /**
@@ -113,21 +113,21 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   readonly #settlements = new Settlements<R>()
   readonly #sendDurations = new RecentDurations()
   readonly #keepAlive: KeepAlive
-  /** Of the option; undefined: `send` decides. */
+  /** The option `keepAlive`; undefined: true from when delivery starts. */
   readonly #staysOpen: boolean | undefined
-  /** The open queue keeps the process alive. */
+  /** True while the open queue keeps the process alive. */
   #holds = false
   /** Undefined on a disk that only a test has: no other process can ask there. */
   readonly #control: OwnerControl | undefined
   #enqueued = 0
   #started = false
-  /** Why nothing works any more: closed, or the lock was lost. */
+  /** Why every call is refused: the queue was closed, or lost its lock. */
   #ended: WaqError | undefined
   #closing: Promise<void> | undefined
 
   /**
-   * Opens a queue, or creates it: takes the lock, reads both logs, and goes on with what an earlier owner
-   * left. The first attempt begins one macrotask after this resolves, so that listeners can be added.
+   * Opens or creates a queue: takes the lock, reads both logs, and continues where the last owner stopped.
+   * The first attempt begins one macrotask after this resolves, so there is time to add listeners.
    *
    * Rejects with WAQ_INVALID_OPTION, WAQ_LOCKED (`owner` says who), WAQ_NOT_A_QUEUE, WAQ_UNSUPPORTED_VERSION,
    * WAQ_CORRUPT (with `onCorruption: 'refuse'`), WAQ_IO or WAQ_DISK_FULL.
@@ -219,8 +219,8 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   }
 
   /**
-   * Begins to deliver, if `open` was not given `send`. The first attempt begins one macrotask later. Throws
-   * WAQ_INVALID_OPTION if delivery began already, WAQ_CLOSED, WAQ_LOCK_LOST.
+   * Starts delivery in a queue opened without `send`. The first attempt begins one macrotask later. Throws
+   * WAQ_INVALID_OPTION (also if delivery has begun), WAQ_CLOSED or WAQ_LOCK_LOST.
    */
   start(send: Send<O, R>): void {
     this.#assertOpen()
@@ -240,7 +240,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
    * device). A list is atomic: all of it is written, or nothing. If the queue knows the id, nothing is
    * written and the receipt has `duplicate: true`.
    *
-   * Always returns a promise. It rejects with WAQ_INVALID_MESSAGE, WAQ_INVALID_OPTION, WAQ_TOO_LARGE,
+   * Always returns a promise, which rejects with WAQ_INVALID_MESSAGE, WAQ_INVALID_OPTION, WAQ_TOO_LARGE,
    * WAQ_FULL, WAQ_ID_CONFLICT, WAQ_DISK_FULL, WAQ_IO, WAQ_CLOSED, WAQ_LOCK_LOST or an AbortError. Then
    * nothing was written, unless the error is `indeterminate`: such a message may reappear after a restart,
    * under the id in `ids`.
@@ -259,11 +259,11 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   }
 
   /**
-   * Withdraws a message that waits, be it for a retry. Resolves to true once that is on the device; to false
-   * if the message is being sent, may have been sent, is dead, has settled, or is not known. `evenInDoubt:
-   * true` also withdraws one that may have been sent but is not being sent now: it settles as cancelled,
-   * though it may have arrived. Rejects with WAQ_INVALID_OPTION, WAQ_CORRUPT, WAQ_IO, WAQ_DISK_FULL,
-   * WAQ_CLOSED or WAQ_LOCK_LOST.
+   * Withdraws a waiting message, including one that waits for a retry. Resolves to true once that is on the
+   * device; to false if the message is being sent, may have been sent, is dead, has settled, or is unknown.
+   * `evenInDoubt: true` also withdraws one that may have been sent but is not being sent now: it settles as
+   * cancelled, though it may have arrived. Rejects with WAQ_INVALID_OPTION, WAQ_CORRUPT, WAQ_IO,
+   * WAQ_DISK_FULL, WAQ_CLOSED or WAQ_LOCK_LOST.
    */
   cancel(id: string, options?: { evenInDoubt?: boolean | undefined }): Promise<boolean> {
     try {
@@ -283,8 +283,8 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   }
 
   /**
-   * Resolves to a live message (pending, being sent, or dead) in its present state; undefined if there is
-   * none with this id. Rejects as `cancel` does.
+   * Resolves to a live message (pending, being sent, or dead) in its present state; to undefined if none has
+   * this id. Rejects as `cancel` does.
    */
   get(id: string): Promise<MessageView<P> | undefined> {
     try {
@@ -299,8 +299,8 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   }
 
   /**
-   * Yields the messages that are live at the call, by sequence, each in its state when its turn comes.
-   * Messages that no longer match the filter by then are left out. Throws WAQ_INVALID_OPTION, WAQ_CLOSED,
+   * Yields the messages that are live at the call, by sequence, each in its state when it is yielded.
+   * Messages that no longer match the filter by then are left out. Throws WAQ_INVALID_OPTION, WAQ_CLOSED or
    * WAQ_LOCK_LOST.
    */
   list(filter?: ListFilter): AsyncIterable<MessageView<P>> {
@@ -310,7 +310,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   }
 
   /**
-   * Resolves when the message is delivered, dead or cancelled; at once if it is already and the dedupe window
+   * Resolves once the message is delivered, dead or cancelled; at once if it already is and the dedupe window
    * still remembers it. Rejects with WAQ_NOT_FOUND, WAQ_CLOSED, WAQ_LOCK_LOST or an AbortError.
    */
   async settled(id: string, options?: { signal?: AbortSignal | undefined }): Promise<Settlement<R>> {
@@ -318,7 +318,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     const { signal } = parseOptions(WAIT_OPTIONS, options, 'settled')
     this.#assertOpen()
     throwIfAborted(signal)
-    // In line before looking, so that nothing that happens in between is missed.
+    // Waits first and looks then, so a settlement in between is not missed.
     const place = this.#settlements.wait(known)
     try {
       return await this.#keepAlive.during(abortable(this.#settlement(known, place.settled), signal))
@@ -327,7 +327,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     }
   }
 
-  /** Figures of the queue. It looks at every live message, so it is not for a hot path. */
+  /** Figures of the queue. It visits every live message, so do not call it in a hot path. */
   stats(): QueueStats {
     return assembleStats({
       store: this.#store.stats(),
@@ -341,9 +341,9 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   }
 
   /**
-   * Begins no more attempts: of any channel, of one, or of all with a prefix (`'telegram:*'`). Attempts under
-   * way go on. A pause lasts until `resume`, or until the queue is closed. Throws WAQ_INVALID_OPTION,
-   * WAQ_CLOSED.
+   * Stops new attempts of all channels, of one, or of those with a prefix (`'telegram:*'`). Attempts under
+   * way continue. A pause lasts until `resume` or until the queue is closed. Throws WAQ_INVALID_OPTION,
+   * WAQ_CLOSED or WAQ_LOCK_LOST.
    */
   pause(channel?: string): void {
     const selector = parseSelector(channel)
@@ -351,7 +351,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     this.#dispatcher.pause(selector)
   }
 
-  /** Ends pauses and halts of a channel or a prefix; without an argument, all. Throws as `pause` does. */
+  /** Ends pauses and halts of a channel or a prefix, or all of them. Throws as `pause` does. */
   resume(channel?: string): void {
     const selector = parseSelector(channel)
     this.#assertOpen()
@@ -359,9 +359,9 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   }
 
   /**
-   * Makes dead letters pending again, with new attempts and a new time to live: ahead of what waits in their
-   * channels (`'original'`, default), or behind it (`'last'`). Resolves to their number once that is on the
-   * device.
+   * Makes dead letters pending again, with new attempts and a new time to live: ahead of the waiting
+   * messages of their channels (`'original'`, default), or behind them (`'last'`). Resolves to their number
+   * once that is on the device.
    */
   async retryDead(
     select: DeadSelect,
@@ -372,7 +372,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     return this.#keepAlive.during(selecting.then(refs => this.#dispatcher.redrive(refs, place)))
   }
 
-  /** Throws dead letters away. Resolves to their number once that is on the device. */
+  /** Deletes dead letters. Resolves to their number once that is on the device. */
   async purgeDead(select: DeadSelect): Promise<number> {
     const selecting = this.#selectDead(parseDeadSelect(select))
     return this.#keepAlive.during(selecting.then(refs => this.#dispatcher.purge(refs)))
@@ -380,8 +380,8 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
 
   /**
    * Reclaims the disk space of settled messages and of outcomes that nothing needs, while everything else
-   * goes on. The queue does so by itself in the background, except where little would be gained. A segment
-   * that cannot be read stays as it is, and is reported as an `error`. Rejects with an AbortError (what was
+   * goes on. The queue also does this in the background, except where little would be gained. A segment that
+   * cannot be read is left unchanged and reported as an `error`. Rejects with an AbortError (what was
    * done until then stays done), WAQ_DISK_FULL, WAQ_IO, WAQ_INVALID_OPTION, WAQ_CLOSED or WAQ_LOCK_LOST.
    */
   async compact(options?: CompactOptions): Promise<CompactionReport> {
@@ -393,8 +393,8 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   }
 
   /**
-   * Waits for everything that can be sent, retries included. Resolves when what is left waits for a `resume`
-   * or for its `deliverAt`; `remaining` is the number of those messages. Rejects with an AbortError,
+   * Waits for every message that can be sent, retries included. Resolves once the others wait for a `resume`
+   * or for their `deliverAt`; `remaining` is the number of those. Rejects with an AbortError,
    * WAQ_INVALID_OPTION, WAQ_CLOSED or WAQ_LOCK_LOST.
    */
   async drain(options?: { signal?: AbortSignal | undefined }): Promise<{ remaining: number }> {
@@ -405,13 +405,13 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   }
 
   /**
-   * Begins no more attempts, waits at most `graceMs` (default 10_000) for those under way, then aborts their
-   * `signal`, syncs both logs and releases the lock. Called from inside `send` it does not wait for that
-   * send. Idempotent.
+   * Starts no more attempts, waits at most `graceMs` (default 10_000) for those under way, then aborts their
+   * `signal`, syncs both logs and releases the lock. Called from inside a `send`, it does not wait for that
+   * one. Idempotent.
    */
   async close(options?: { graceMs?: number | undefined }): Promise<void> {
     const { graceMs } = parseOptions(CLOSE_OPTIONS, options, 'close')
-    // Each call, since each may come from inside another send, which delivery then does not wait for.
+    // In each call: each may come from inside another send, which delivery then does not wait for.
     const delivery = this.#dispatcher.close(graceMs)
     this.#closing ??= this.#keepAlive.during(this.#close(delivery))
     return this.#closing
@@ -421,9 +421,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     return this.close()
   }
 
-  /**
-   * A listener that was called by `emit` and rejected; the queue's own events report theirs by themselves.
-   */
+  /** Reports a listener that was called by `emit` and rejected. The queue itself does not call `emit`. */
   override [captureRejectionSymbol](error: Error, ...[event]: unknown[]): void {
     notifyError(this, listenerFailure(String(event), error))
   }
@@ -468,7 +466,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     try {
       await Promise.all([delivery, this.#control?.close()])
     } finally {
-      // Only now: the sends that were waited for may have settled what somebody waits for.
+      // Only now: the sends just waited for may have settled messages that a caller waits for.
       this.#settlements.close(this.#ended)
       this.#letGo()
       await this.#store.close()
@@ -504,7 +502,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     this.#dispatcher.add(ref)
   }
 
-  /** Lost bytes are reported one macrotask later, when the caller of `open` can listen. */
+  /** Reports corrupt bytes one macrotask later, when the caller of `open` can listen. */
   #announce(corrupt: readonly CorruptBytes[]): void {
     if (corrupt.length === 0) return
     setImmediate(() => {
@@ -543,7 +541,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
       const ref = await this.#findLive(id)
       if (ref !== undefined && this.#store.state(ref) === 'dead') sequences.push(this.#store.sequence(ref))
     }
-    // A ref that was found first may have gone while the last one was looked for.
+    // A ref found early may be gone by the time the last one is found.
     return sequences.flatMap(sequence => this.#store.bySequence(sequence) ?? [])
   }
 

@@ -14,28 +14,26 @@ import { refuse, withRefusals } from './validation/validators.js'
 
 /** The state of a queue, seen from outside. */
 export interface ReaderStats extends QueueFigures {
-  /** Of the pending ones: whether they were sent is not known. */
+  /** Pending messages that may have been sent. */
   inDoubt: number
-  /** Null: it was closed, and no one has it open. */
+  /** Null: the queue was closed, and no one has it open. */
   owner: Owner | null
-  /** What the last owner found when it opened the queue; null: it did not live to tell. */
+  /** What the last owner found when it opened the queue; null: it ended before it told. */
   lastRecovery: (RecoveryReport & { at: number }) | null
-  /**
-   * What a living owner published of itself, at most a few seconds ago; null: there is none, or it did not.
-   */
+  /** What a living owner published, at most a few seconds ago; null: no owner, or nothing published. */
   live: LiveStats | null
 }
 
-/** Since the owner opened the queue. */
+/** Figures since the owner opened the queue. */
 export interface LiveStats extends OwnerFigures {
   /** Epoch ms. */
   publishedAt: number
 }
 
 /**
- * Looks at a queue without owning it. It takes no lock and changes not a byte, so another process may have
- * the queue open, it may be damaged, or lie on a file system that cannot be written. Each call looks anew.
- * Bytes that cannot be read are passed over: `waq verify` tells of them.
+ * Reads a queue without owning it. It takes no lock and changes nothing on disk: another process may have the
+ * queue open, and the queue may be damaged or on a read-only file system. Each call reads the disk again.
+ * Unreadable bytes are skipped; `waq verify` reports them.
  *
  * @example
  * await using reader = await QueueReader.open('./outbox')
@@ -67,9 +65,9 @@ export class QueueReader<P = unknown> implements AsyncDisposable {
   }
 
   /**
-   * A live message (pending, being sent, or dead); undefined where there is none of that id. It looks through
-   * the whole queue. Rejects with WAQ_INVALID_OPTION, WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT (its payload can
-   * not be decoded), WAQ_IO or WAQ_CLOSED.
+   * Resolves to a live message (pending, being sent, or dead), or to undefined if none has this id. It
+   * searches the whole queue. Rejects with WAQ_INVALID_OPTION, WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT (the
+   * payload cannot be decoded), WAQ_IO or WAQ_CLOSED.
    */
   async get(id: string): Promise<MessageView<P> | undefined> {
     const known = parseMessageId(id)
@@ -79,8 +77,8 @@ export class QueueReader<P = unknown> implements AsyncDisposable {
   }
 
   /**
-   * The live messages that fit, by sequence: those that are there at the call. They are streamed, so memory
-   * does not grow with their number. Throws WAQ_INVALID_OPTION or WAQ_CLOSED; rejects as `get`.
+   * Yields the live messages that match the filter, by sequence. They are streamed: memory use does not grow
+   * with their number. Throws WAQ_INVALID_OPTION or WAQ_CLOSED; rejects as `get` does.
    */
   list(filter?: ListFilter): AsyncIterable<MessageView<P>> {
     const resolved = parseFilter(filter)
@@ -94,7 +92,7 @@ export class QueueReader<P = unknown> implements AsyncDisposable {
     return keepingAlive(readStats(this.#store, wallNow()))
   }
 
-  /** Nothing is held open between two calls; afterwards every call is WAQ_CLOSED. Idempotent. */
+  /** Makes later calls fail with WAQ_CLOSED. No file is open between calls. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
   }
@@ -157,7 +155,7 @@ export function viewOf<P>(message: ReadMessage): MessageView<P> {
 
 const MAX_HALTS = 100
 
-/** `onDamage`: told of a place that cannot be read; the figures lack what was there. */
+/** `onDamage`: called for each unreadable place; the figures do not include its content. */
 export async function readStats(
   store: StoreReader,
   nowMs: number,
@@ -178,7 +176,7 @@ export async function readStats(
       counts[state] += 1
       liveBytes += bytes
       if (doubtful) inDoubt += 1
-      // What is scheduled for later holds no place in its channel yet.
+      // A message scheduled for later has no place in its channel yet.
       if (state === 'dead' || deliverAt > nowMs) continue
       channels.add(channel)
       if (state === 'pending') oldestAt = Math.min(oldestAt, Math.max(enqueuedAt, deliverAt))
@@ -196,7 +194,7 @@ export async function readStats(
   }
 }
 
-/** The figures that need no look at the messages. */
+/** The figures that do not need the messages. */
 export type QueueLook = Omit<
   ReaderStats,
   'pending' | 'sending' | 'dead' | 'inDoubt' | 'lost' | 'channels' | 'oldestPendingMs' | 'liveBytes' | 'crc'
@@ -225,7 +223,7 @@ export async function readLook(store: StoreReader): Promise<QueueLook> {
 }
 
 /**
- * Halts by dead letters are up to date on disk; the others are known to the owner, whose figures may be
+ * Halts by dead letters are up to date on disk. Only the owner knows the others, and its figures may be
  * seconds old.
  */
 function mergeHalts(
@@ -240,7 +238,7 @@ function mergeHalts(
   ]
 }
 
-/** Whether it was published by the owner that has the queue open now. */
+/** Whether the owner that has the queue open now published it. */
 function isOf(status: OwnerStatus, owner: Owner | null): boolean {
   return (
     owner !== null &&

@@ -50,12 +50,12 @@ export type {
  */
 export interface OutboundMessage<P = unknown> {
   /**
-   * Whom the message goes to, and the unit of order: 1 to 512 bytes of UTF-8. Convention:
+   * Where the message goes, and the unit of ordering: 1 to 512 bytes of UTF-8. Convention:
    * `platform:account:chat`.
    */
   channel: string
   /**
-   * What `send` gets: null, undefined, booleans, numbers, strings, bigints of 64 bits, Dates, Uint8Arrays and
+   * The content: null, undefined, booleans, numbers, strings, bigints of 64 bits, Dates, Uint8Arrays and
    * Buffers, and arrays and plain objects of these. It is encoded before `enqueue` returns, so later changes
    * have no effect.
    */
@@ -65,29 +65,29 @@ export interface OutboundMessage<P = unknown> {
   /** Strings that travel with the message and are not part of its identity. Default: none. */
   headers?: Readonly<Record<string, string>> | undefined
   /**
-   * The message is not sent before this moment: epoch ms, or a Date, by the wall clock, however that is set
+   * The message is not sent before this moment: epoch ms or a Date, by the wall clock, even if that is set
    * meanwhile. Until then later messages of the channel go first. Excludes `delayMs`. Default: at once.
    */
   deliverAt?: number | Date | undefined
   /**
-   * The message is not sent before this many ms have passed. A suspend of the machine counts, a step of the
-   * wall clock does not. Excludes `deliverAt`. Default: at once.
+   * The message is not sent before this many ms have passed. Time in which the machine is suspended counts; a
+   * step of the wall clock does not. Excludes `deliverAt`. Default: at once.
    */
   delayMs?: number | undefined
   /**
-   * A message that was not delivered within this many ms of becoming due is dead (reason `expired`). Default:
-   * no limit.
+   * A message that is not delivered within this many ms of becoming due dies (reason `expired`). Default: no
+   * limit.
    */
   ttlMs?: number | undefined
 }
 
 /** Options of one call of `enqueue`. */
 export interface EnqueueOptions {
-  /** Its abort withdraws the message as long as no byte of it was written; later it has no effect. */
+  /** Aborting it withdraws the message if no byte was written yet; later it has no effect. */
   signal?: AbortSignal | undefined
   /**
-   * What to do with an id that the queue knows with another channel or payload: `'reject'` (default) rejects
-   * with `WAQ_ID_CONFLICT`; `'keep-first'` keeps the first message and resolves to its receipt.
+   * What to do if the queue knows the id with another channel or payload: `'reject'` (default) rejects with
+   * `WAQ_ID_CONFLICT`; `'keep-first'` keeps the first message and resolves to its receipt.
    */
   onConflict?: 'reject' | 'keep-first' | undefined
 }
@@ -107,7 +107,7 @@ export type MessageState = 'pending' | 'sending' | 'delivered' | 'dead' | 'cance
 export interface Receipt {
   id: string
   channel: string
-  /** The message's place in the log. It rises with every message of the queue, and may leave gaps. */
+  /** The message's place in the log. It rises with every message of the queue and may skip numbers. */
   sequence: number
   /** True: the queue knew the id already, and this is the receipt of the first message. */
   duplicate: boolean
@@ -116,8 +116,8 @@ export interface Receipt {
 
 export interface RateLimits {
   /**
-   * For each channel by itself, unless `channelOptions` names another. Several rates all hold. Default: no
-   * limit.
+   * For each channel by itself, unless `channelOptions` sets another rate. Several rates all hold. Default:
+   * no limit.
    */
   perChannel?: Rate | readonly Rate[] | undefined
   /** For all channels together. Several rates all hold. Default: no limit. */
@@ -134,8 +134,8 @@ export interface GroupOptions {
    */
   rateLimit?: Rate | readonly Rate[] | undefined
   /**
-   * While the group's receiver is down, one message at a time asks whether it is up again; see "Outages" in
-   * docs/delivery.md. False: each message waits for its own backoff alone. Default true.
+   * While the group's receiver is down, one message at a time tests whether it is up again; see "Outages" in
+   * docs/delivery.md. False: each message waits only for its own backoff. Default true.
    */
   brake?: boolean | undefined
 }
@@ -148,42 +148,40 @@ export interface DedupeOptions {
 }
 
 export interface LimitOptions {
-  /** The largest message, encoded, in bytes. Default 16 MiB. More: `WAQ_TOO_LARGE`. */
+  /** The largest encoded message, in bytes. Default 16 MiB. A larger one: `WAQ_TOO_LARGE`. */
   maxMessageBytes?: number | undefined
-  /**
-   * The largest list, its messages encoded, in bytes. Default 256 MiB, at most 1 GiB. More: `WAQ_TOO_LARGE`.
-   */
+  /** The largest encoded list, in bytes. Default 256 MiB, at most 1 GiB. A larger one: `WAQ_TOO_LARGE`. */
   maxListBytes?: number | undefined
   /** How many messages may wait. Dead letters do not count. Default: no limit. */
   maxPendingMessages?: number | undefined
   /** How many bytes of messages may wait. Default: no limit. */
   maxPendingBytes?: number | undefined
   /**
-   * A full queue rejects a message with `WAQ_FULL` (`'reject'`, default), or lets it wait its turn for room
-   * (`'wait'`).
+   * A full queue rejects a message with `WAQ_FULL` (`'reject'`, default), or `enqueue` waits until there is
+   * room (`'wait'`).
    */
   whenFull?: 'reject' | 'wait' | undefined
 }
 
 export interface LockOptions {
   /**
-   * An owner that cannot be asked whether it lives loses its lock after an opener has watched it for this
-   * many ms without a sign of life. Changes of the wall clock play no part. Default 10_000, at least 2_000.
+   * An owner that cannot be checked loses its lock after an opener has watched it for this many ms without a
+   * sign of life. Changes of the wall clock have no effect. Default 10_000, at least 2_000.
    */
   staleMs?: number | undefined
   /**
    * How long `open` waits for another owner, in ms. Default `'auto'`: not at all for an owner that is alive
-   * on this host, and `staleMs` plus 5 s for one that cannot be asked (in another container, on another
-   * host). A number below `staleMs` leaves no time to see that such an owner is gone, so `open` rejects with
+   * on this host, and `staleMs` plus 5 s for one that cannot be checked (in another container, on another
+   * host). A number below `staleMs` is too short to find such an owner dead; `open` then rejects with
    * `WAQ_LOCKED`.
    */
   waitMs?: number | 'auto' | undefined
 }
 
 export interface AdvancedOptions {
-  /** At this size a segment file is sealed and the next one begins, in bytes. Default 16 MiB. */
+  /** The size, in bytes, at which a segment file is sealed and the next one begins. Default 16 MiB. */
   segmentBytes?: number | undefined
-  /** Memory for messages that wait, in bytes. Other messages are read back from disk. Default 16 MiB. */
+  /** Memory for waiting messages, in bytes. Other messages are read back from disk. Default 16 MiB. */
   cacheBytes?: number | undefined
   /** Outcomes are synced at most this many ms after they were written. Default 1_000. */
   ackSyncMs?: number | undefined
@@ -197,10 +195,10 @@ export interface AdvancedOptions {
   /** Opens the queue on a network file system, where fencing does not hold. Default false. */
   allowNetworkFileSystem?: boolean | undefined
   /**
-   * Where syncs run that an `enqueue` or an attempt waits for. `'auto'` (default): on the event loop while
-   * the device takes less than 1 ms, else, and for more than 64 KiB, on a thread. Slow syncs hold the event
-   * loop for at most 0.1 s in any ten seconds, one of them excepted. A device that hangs holds the whole
-   * process then. `'thread'`: never on the event loop.
+   * Where a sync runs that an `enqueue` or an attempt waits for. `'auto'` (default): on the event loop while
+   * syncs take less than 1 ms; otherwise, and for more than 64 KiB, on a thread. In any ten seconds, slow
+   * syncs except one block the event loop for at most 0.1 s; a device that hangs blocks the whole process.
+   * `'thread'`: never on the event loop.
    */
   commits?: CommitMode | undefined
 }
@@ -209,8 +207,8 @@ export interface AdvancedOptions {
  * A schema of any library that implements [Standard Schema](https://standardschema.dev), version 1: zod,
  * valibot, arktype and others.
  *
- * @typeParam I what it takes: the payload of `enqueue`
- * @typeParam O what it makes of that: the payload that `send` is given
+ * @typeParam I its input: the payload of `enqueue`
+ * @typeParam O its output: the payload that `send` is given
  */
 export interface StandardSchema<I = unknown, O = I> {
   readonly '~standard': {
@@ -221,7 +219,7 @@ export interface StandardSchema<I = unknown, O = I> {
   }
 }
 
-/** What a Standard Schema answers: the value that it made, or what is wrong. */
+/** The result of a Standard Schema: its output, or what is wrong. */
 export type StandardResult<O> =
   | { readonly value: O; readonly issues?: undefined }
   | {
@@ -236,16 +234,16 @@ export type StandardResult<O> =
  *
  * @typeParam P the payload that `enqueue` takes
  * @typeParam R what `send` returns
- * @typeParam O the payload that `send` is given: that of the schema's output, else P
+ * @typeParam O the payload that `send` is given: the output of `schema`, else P
  */
 export interface QueueOptions<P = unknown, R = unknown, O = P> {
   /** Delivers one message. Without it, and until `start`, the queue accepts messages and delivers none. */
   send?: Send<O, R> | undefined
   /**
-   * Checks every payload at `enqueue`, which rejects with `WAQ_INVALID_MESSAGE` and the schema's `issues`,
+   * Checks every payload in `enqueue`, which rejects with `WAQ_INVALID_MESSAGE` and the schema's `issues`,
    * and again before each `send`: an earlier deployment may have written it. The payload is stored as it was
    * given; `send` gets the schema's output. A refusal before `send` halts the channel, and the message stays.
-   * A schema must answer at once. Default: any payload. Not together with `parse`.
+   * A schema must be synchronous. Default: any payload. Not together with `parse`.
    *
    * @example
    * const schema = z.object({ chatId: z.number(), text: z.string() })
@@ -264,8 +262,8 @@ export interface QueueOptions<P = unknown, R = unknown, O = P> {
   /** How many channels may send at once. Default 64. */
   concurrency?: number | undefined
   /**
-   * Options by prefix of channels (`'telegram:bot1:*'`). The limits of every prefix that fits hold. A halt, a
-   * wait or a brake of a group concerns the longest prefix that fits. Default: no groups.
+   * Options by channel prefix (`'telegram:bot1:*'`). The limits of all matching prefixes hold. A halt, a wait
+   * or a brake of a group applies to the longest matching prefix. Default: no groups.
    */
   groups?: Readonly<Record<`${string}*`, GroupOptions>> | undefined
   /** The rates that the platform allows; see "Limits" in docs/delivery.md. Default: no limit. */
@@ -278,21 +276,18 @@ export interface QueueOptions<P = unknown, R = unknown, O = P> {
    * Default: 10 attempts, the first at once, then after 1 s, 2 s, 4 s … to 5 min, ±10 %; given up after 24 h.
    */
   retry?: Retry<P> | undefined
-  /**
-   * The longest wait that a receiver may ask for, in ms; a longer one is cut to this. Default 86_400_000 (24
-   * h).
-   */
+  /** The longest wait that a receiver may ask for, in ms; a longer one is cut. Default 86_400_000 (24 h). */
   maxRetryAfterMs?: number | undefined
   /**
-   * What an error of `send` means. Undefined as its answer: `classifyError` decides. Default:
+   * Decides what an error of `send` means. If it returns undefined, `classifyError` decides. Default:
    * `classifyError`.
    */
   classify?: ((error: unknown, delivery: Delivery<O>) => Verdict | undefined) | undefined
   /**
-   * What a value that `send` returned means. `{ kind: 'delivered' }` lets it through; any other verdict
-   * counts as if an error had it. Undefined as its answer: the message is delivered, unless the value itself
-   * says that it was refused, as `docs/delivery.md` lists; then `classify` is asked about the refusal. The
-   * body of a `Response` is not read for it: read it in `send` where the verdict depends on it.
+   * Decides what a value returned by `send` means. `{ kind: 'delivered' }` accepts it; any other verdict
+   * counts as that of an error. If it returns undefined, the message is delivered, unless the value itself
+   * says that it was refused, as `docs/delivery.md` lists; then `classify` decides about the refusal. The
+   * body of a `Response` is not read for it: read it in `send` if the verdict depends on it.
    */
   classifyResult?: ((result: R, delivery: Delivery<O>) => Verdict | undefined) | undefined
   /** What to do with a message that may have been sent already. Default `'resend'`: at least once. */
@@ -301,15 +296,15 @@ export interface QueueOptions<P = unknown, R = unknown, O = P> {
   onDead?: 'continue' | 'halt' | undefined
   /** The time to live of messages that name none, in ms. Default: no limit. */
   ttlMs?: number | undefined
-  /** Options of one channel, which win over those above. It must be pure: its answers are cached. */
+  /** Options of one channel, which override those above. It must be pure: its results are cached. */
   channelOptions?: ((channel: string) => ChannelOptions<P, O> | undefined) | undefined
   dedupe?: DedupeOptions | undefined
   limits?: LimitOptions | undefined
-  /** When dead letters are thrown away. Default: never. */
+  /** When dead letters are deleted. Default: never. */
   deadLetters?: RetentionOptions | undefined
   /**
-   * Whether the open queue keeps the process alive until it is closed or has lost its lock. Default: from
-   * when it has `send`. A promise of the queue that has not settled keeps the process alive in any case.
+   * Whether the open queue keeps the process alive until it is closed or loses its lock. Default: from when
+   * it has `send`. An unsettled promise of the queue always keeps the process alive.
    */
   keepAlive?: boolean | undefined
   /**
@@ -328,11 +323,11 @@ export interface ListFilter {
   /** Dead letters of this reason only. */
   reason?: DeadReason | undefined
   /**
-   * Only messages with a higher sequence: that of the last one of the page before. Default: from the first
-   * one on.
+   * Only messages with a higher sequence. For the next page, give the last sequence of the page before.
+   * Default: all.
    */
   after?: number | undefined
-  /** How many at most. Default: all. */
+  /** The most messages to yield. Default: all. */
   limit?: number | undefined
   /** False: payloads are left out, and not read. Default true. */
   payloads?: boolean | undefined
@@ -341,7 +336,7 @@ export interface ListFilter {
 export type LiveState = 'pending' | 'sending' | 'dead'
 
 /**
- * Which dead letters an operation concerns. To mean all of them, say `{ all: true }`: an empty selection is
+ * The dead letters that an operation applies to. For all of them, say `{ all: true }`: an empty selection is
  * refused.
  */
 export type DeadSelect =
@@ -370,7 +365,7 @@ export interface CorruptBytes {
   file: string
   offset: number
   length: number
-  /** The sequences that may be missing. Without `lastMissing` it is not known how many there were. */
+  /** The first and last sequence that may be missing. Without `lastMissing`, their number is unknown. */
   firstMissing?: number
   lastMissing?: number
   /** True: an earlier opening reported it already. */
@@ -381,11 +376,9 @@ export interface CorruptBytes {
 export type Progress = CompactionProgress
 
 export interface CompactOptions {
-  /** Its abort stops the compaction; what was done until then stays done. */
+  /** Aborting it stops the compaction; work done until then is kept. */
   signal?: AbortSignal | undefined
-  /**
-   * Called after each segment that was rewritten. If it throws, `compact` stops and rejects with that error.
-   */
+  /** Called after each rewritten segment. If it throws, `compact` stops and rejects with that error. */
   onProgress?: ((progress: Progress) => void) | undefined
 }
 
@@ -393,7 +386,7 @@ export interface CompactOptions {
 export interface RecoveryReport {
   /** How many messages were read, including settled ones whose space is not reclaimed yet. */
   messages: number
-  /** Messages that wait and were not being sent. Messages in doubt are not among them. */
+  /** Waiting messages that were not being sent. Messages in doubt are not included. */
   pending: number
   /** Messages that were being sent when the last owner ended, or whose outcome may have been lost. */
   inDoubt: number
@@ -404,8 +397,8 @@ export interface RecoveryReport {
   tornBytes: number
   corrupt: readonly CorruptBytes[]
   /**
-   * Messages that are proven to be lost, by damage in `corrupt` or by a loss of power that the durability
-   * allows for.
+   * Messages that are proven to be lost, by damage in `corrupt` or by a power loss, if the durability allows
+   * that.
    */
   lost: LostMessages
   /** How long the opening took, in ms, without `lockWaitMs`. */
@@ -416,7 +409,7 @@ export interface RecoveryReport {
   tookOverFrom?: Owner
 }
 
-/** Of the most recent values, in ms. All 0 before the first. */
+/** Percentiles of the most recent values, in ms. All are 0 before the first value. */
 export interface Percentiles {
   p50: number
   p99: number
@@ -431,35 +424,35 @@ export interface Hold {
   since: number
 }
 
-/** How a queue stands, as its owner and a reader tell it. */
+/** Figures that an owner and a reader both report. */
 export interface QueueFigures {
-  /** In doubt ones included. */
+  /** Includes messages in doubt. */
   pending: number
-  /** Of a living owner; without one, what was being sent is in doubt. */
+  /** Without a living owner 0: messages that were being sent are in doubt. */
   sending: number
   dead: number
-  /** Messages that are proven to be lost and were not settled. `waq verify` and `recovery.lost` tell more. */
+  /** Unsettled messages that are proven to be lost. See `recovery.lost` and `waq verify` for details. */
   lost: number
   /** Channels with a message that is due or being sent. */
   channels: number
-  /** At most 100; `haltedCount` counts all. Without a living owner only those by a dead letter. */
+  /** At most 100; `haltedCount` counts all. Without a living owner, only halts by a dead letter. */
   halted: readonly Hold[]
   haltedCount: number
-  /** Receivers that were found down: channels, and prefixes with their `*`; at most 100. */
+  /** Receivers that are down: channels, and prefixes with their `*`; at most 100. */
   braked: readonly Hold[]
   brakedCount: number
-  /** What `pause` stopped: channels, prefixes with their `*`, `'*'` for everything; at most 100. */
+  /** Paused channels, prefixes with their `*`, or `'*'` for everything; at most 100. */
   paused: readonly string[]
   pausedCount: number
-  /** Age of the oldest message that is due, in ms. */
+  /** Age of the oldest due message, in ms; null: none is due. */
   oldestPendingMs: number | null
   diskBytes: number
-  /** Of the records of live messages. */
+  /** Size of the records of live messages. */
   liveBytes: number
   segments: number
   /**
-   * Which CRC32C runs in the process that asks: the native one, if it is installed, after the first MiB of
-   * records. The bytes are the same.
+   * The CRC32C in use in this process: the native one, if it is installed, after the first MiB of records.
+   * Both write the same bytes.
    */
   crc: 'native' | 'js'
 }
@@ -474,8 +467,8 @@ export interface OwnerFigures {
   rateLimited: number
   syncs: number
   /**
-   * How long syncs took, in ms. On the event loop that is the device alone; on a thread it includes the wait
-   * until a busy event loop hears of the end.
+   * How long syncs took, in ms: on the event loop the device alone; on a thread also the wait until a busy
+   * event loop handles the result.
    */
   syncMs: Percentiles
   commits: CommitStats
@@ -485,7 +478,7 @@ export interface OwnerFigures {
 
 export interface QueueStats extends QueueFigures, OwnerFigures {}
 
-/** What every event about one message carries. */
+/** The fields of every event about one message. */
 export interface MessageEvent {
   id: string
   channel: string
@@ -506,8 +499,8 @@ export interface DeliveredEvent<R = unknown> extends MessageEvent {
 
 export interface RetryEvent extends MessageEvent {
   /**
-   * What `send` threw, or returned as a refusal. Not enumerable: the event prints what was recorded of it,
-   * without credentials.
+   * What `send` threw, or returned as a refusal. Not enumerable: the event prints the recorded error, without
+   * credentials.
    */
   error: unknown
   delayMs: number
@@ -538,7 +531,7 @@ export interface DeadEvent extends MessageEvent {
 }
 
 export interface CancelledEvent extends MessageEvent {
-  /** True: the message may have arrived all the same. Only with `evenInDoubt`. */
+  /** True: the message may have arrived. Only with `evenInDoubt`. */
   mayHaveBeenSent: boolean
 }
 
@@ -562,7 +555,7 @@ export interface BrakedEvent {
   scope: 'channel' | 'group'
   /** The channel, or the prefix (without its `*`) of a group or of `platform:account:`. */
   target: string
-  /** What the last attempt failed with. */
+  /** The failure of the last attempt. */
   reason?: string
   /** Epoch ms of the first failure. */
   since: number
@@ -574,11 +567,12 @@ export interface UnbrakedEvent {
 }
 
 /**
- * The events of a queue. Each has one argument. If a listener throws or rejects, that is reported as `error`
- * and has no other effect. An `error` without a listener, or whose listener fails, becomes a process warning.
+ * The events of a queue. Each has one argument. If a listener throws or rejects, the failure is reported as
+ * `error` and has no other effect. An `error` without a listener, or whose listener fails, becomes a process
+ * warning.
  */
 export interface QueueEvents<_P = unknown, R = unknown> {
-  /** The message was delivered, and that is recorded. */
+  /** The message was delivered, and the outcome is recorded. */
   delivered: [event: DeliveredEvent<R>]
   /** An attempt failed; the next comes at `dueAt`. */
   retry: [event: RetryEvent]
@@ -589,34 +583,35 @@ export interface QueueEvents<_P = unknown, R = unknown> {
   /** The message was withdrawn by `cancel`. */
   cancelled: [event: CancelledEvent]
   /**
-   * A channel, a group or everything stopped, because the sender is broken or `onDead` is `'halt'`. It is
-   * emitted for the group as well when a halt widens to it.
+   * A channel, a group or everything stopped, because the sender is broken or `onDead` is `'halt'`. Also
+   * emitted for a group when a halt widens to it.
    */
   halted: [event: HaltedEvent]
   /** A halt ended. */
   resumed: [event: ResumedEvent]
-  /** A receiver is down: one attempt at a time asks whether it is up again. */
+  /** A receiver is down: one attempt at a time tests whether it is up again. */
   braked: [event: BrakedEvent]
-  /** The receiver answered, or was not asked for an hour. */
+  /** The receiver answered, or was not tried for an hour. */
   unbraked: [event: UnbrakedEvent]
   /**
-   * Bytes could not be read; a copy is in `quarantine/`. Those found by `open` come one macrotask after it.
+   * Bytes could not be read; a copy is in `quarantine/`. For those found by `open` it comes one macrotask
+   * later.
    */
   corruption: [event: CorruptBytes]
-  /** Segments were rewritten: by `compact()`, or in the background. */
+  /** Segments were rewritten, by `compact()` or in the background. */
   compacted: [report: CompactionReport]
   /**
-   * Another process owns the directory now: nothing more is sent or accepted. Without a listener it is an
-   * `error`.
+   * The lock is lost, usually to another process: nothing more is sent or accepted. Without a listener it is
+   * an `error`.
    */
   lockLost: [error: Error]
-  /** No message is left that could be sent now. */
+  /** No message can be sent now. */
   idle: [event: { pending: number }]
-  /** A failure of the disk, of a listener, or of a function that was given as an option. */
+  /** A failure of the disk, of a listener, or of a function given as an option. */
   error: [error: Error]
 }
 
-/** Published to the diagnostics channel `waq:enqueue` for each message that was accepted. */
+/** Published to the diagnostics channel `waq:enqueue` for each accepted message. */
 export interface EnqueueDiagnostics {
   directory: string
   id: string
