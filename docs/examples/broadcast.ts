@@ -1,22 +1,22 @@
-import type { ChannelOptions, GroupOptions } from 'waq'
+import type { OutboundMessage } from 'waq'
 
 /**
- * A broadcast to many chats, beside the replies of the same bot. Every ready channel of a group takes its turn, so 50,000
- * broadcast messages in the bot's own group would let a reply wait for half an hour. In a group of their own inside it
- * they take turns with the replies as one, and leave some of the bot's limit free.
+ * A broadcast to many chats, beside the replies of the same bot. Each message goes into its chat's own channel, at a low
+ * priority: a reply to any chat takes the next place that the bot's limit has. Its own chat's offer, if that still waits,
+ * goes in front of it, since the order in a chat stays.
+ *
+ * The ids name the broadcast and the chat, so that a broadcast that is started again reaches nobody twice.
  */
-export const replyChannel = (bot: string, chat: string): string => `telegram:${bot}:${chat}`
-export const castChannel = (bot: string, chat: string): string => `telegram:${bot}:cast:${chat}`
-
-/** Telegram allows a bot 30 messages a second; the broadcast takes 25 of them. */
-export function groupsOf(bot: string): Record<`${string}*`, GroupOptions> {
-  return {
-    [`telegram:${bot}:*`]: { rateLimit: { count: 30, perMs: 1_000 } },
-    [`telegram:${bot}:cast:*`]: { rateLimit: { count: 25, perMs: 1_000 } },
-  }
-}
-
-/** One message a second to a chat, whichever of its two channels it comes from. */
-export function channelOptions(channel: string): ChannelOptions<unknown> {
-  return { rateLimit: { count: 1, perMs: 1_000 }, rateKey: channel.replace(':cast:', ':') }
+export function broadcast<P>(
+  name: string,
+  bot: string,
+  chats: readonly string[],
+  payload: P,
+): OutboundMessage<P>[] {
+  return chats.map(chat => ({
+    id: `${name}:${chat}`,
+    channel: `telegram:${bot}:${chat}`,
+    payload,
+    priority: -4,
+  }))
 }

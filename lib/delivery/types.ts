@@ -100,6 +100,8 @@ export interface MessageView<P = unknown> {
   mayHaveBeenSent: boolean
   /** When it is tried next, epoch ms. Absent: as soon as its turn comes. */
   nextAttemptAt?: number
+  /** As it was enqueued. Absent: that of its channel. */
+  priority?: number
   /** When its time to live ends, epoch ms. Absent: never. */
   expiresAt?: number
   /** Epoch ms. */
@@ -176,6 +178,10 @@ export interface ChannelOptions<P, O = P> {
   readonly rateKey?: string | undefined
   /** False: messages behind one in backoff go first. Default true. */
   readonly ordered?: boolean | undefined
+  /**
+   * The priority of messages that name none, -8 to 7: see `OutboundMessage.priority`. Default 0.
+   */
+  readonly priority?: number | undefined
 }
 
 /** Which dead letters are purged automatically, oldest first. */

@@ -79,6 +79,13 @@ export interface OutboundMessage<P = unknown> {
    * limit.
    */
   ttlMs?: number | undefined
+  /**
+   * A whole number from -8 to 7. Where channels wait for one limit or slot, the one with the highest priority
+   * among its waiting messages goes first; of equal ones, the one that waited longest. Every tenth place goes
+   * to the channel that waited longest, whatever its priority. The order inside a channel stays.
+   * Default: `channelOptions(channel).priority`, else 0.
+   */
+  priority?: number | undefined
 }
 
 /** Options of one call of `enqueue`. */

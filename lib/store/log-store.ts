@@ -90,6 +90,7 @@ export class LogStore implements MessageStore {
    * answered.
    */
   onAppended: (ref: MessageRef) => void = () => {}
+  readonly prioritized: { readonly count: number }
   readonly #logs: Logs
   readonly #messages: Log
   readonly #acks: Log
@@ -193,6 +194,7 @@ export class LogStore implements MessageStore {
     // A suspend that was not noticed yet keeps an id a little longer.
     const now = () => time.awake()
     this.#index = index
+    this.prioritized = index.prioritized
     this.#usage = usage
     this.#dedupe = dedupe
     this.#halts = halts
@@ -432,6 +434,10 @@ export class LogStore implements MessageStore {
 
   channel(ref: MessageRef): string {
     return this.#index.channel(ref)
+  }
+
+  priority(ref: MessageRef): number | undefined {
+    return this.#index.table.priority(ref)
   }
 
   state(ref: MessageRef): DeliveryState {

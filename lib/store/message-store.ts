@@ -138,6 +138,10 @@ export interface MessageStore {
    */
   orderKey(ref: MessageRef): number
   channel(ref: MessageRef): string
+  /** -8 to 7; undefined: its channel's. */
+  priority(ref: MessageRef): number | undefined
+  /** Live messages that have a priority of their own. */
+  readonly prioritized: { readonly count: number }
   state(ref: MessageRef): DeliveryState
   /** Charged attempts so far. */
   attempts(ref: MessageRef): number

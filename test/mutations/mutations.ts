@@ -5,6 +5,7 @@ import { deliveryMutations } from './delivery-mutations.js'
 import { limitMutations } from './limit-mutations.js'
 import { logMutations } from './log-mutations.js'
 import type { Mutation } from './mutation.js'
+import { priorityMutations } from './priority-mutations.js'
 import { queueMutations } from './queue-mutations.js'
 import { returnedMutations } from './returned-mutations.js'
 import { secretMutations } from './secret-mutations.js'
@@ -21,6 +22,7 @@ export const mutations: readonly Mutation[] = [
   ...verdictMutations,
   ...limitMutations,
   ...brakeMutations,
+  ...priorityMutations,
   ...queueMutations,
   ...returnedMutations,
   ...secretMutations,

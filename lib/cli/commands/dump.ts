@@ -170,7 +170,7 @@ function messageFields(
   payloads: boolean,
 ): Record<string, unknown> {
   if (type !== MESSAGE_FRAME_TYPE) return { kind: 'unknown', problem: `frame type ${type}` }
-  const { payload, deliverAt, expiresAt, together, headers, ...envelope } = decodeEnvelope(
+  const { payload, deliverAt, expiresAt, together, priority, headers, ...envelope } = decodeEnvelope(
     data,
     `Message ${sequence}`,
   )
@@ -180,6 +180,7 @@ function messageFields(
     ...(deliverAt !== 0 && { deliverAt }),
     ...(expiresAt !== Number.POSITIVE_INFINITY && { expiresAt }),
     ...(together !== undefined && { together }),
+    ...(priority !== undefined && { priority }),
     ...(Object.keys(headers).length > 0 && { headers }),
     ...(payloads && payloadForJson(decodePayload(payload, `Message ${sequence}`), payload)),
   }

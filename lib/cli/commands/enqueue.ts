@@ -8,6 +8,7 @@ import { messageOfLine } from '../../queue/control/message-line.js'
 import type { Receipt } from '../../queue/types.js'
 import { uuidv7 } from '../../queue/validation/uuidv7.js'
 import { Refusal } from '../../queue/validation/validators.js'
+import { MAX_PRIORITY, MIN_PRIORITY } from '../../store/record/message.js'
 import type { CommandContext } from '../common/command.js'
 import { addQueueCommand, durationOption, GROUPS, jsonOption, waitOption } from '../common/command-options.js'
 import { CommandError, failureOf, interruptedError, loose, usageError } from '../common/exit-status.js'
@@ -25,6 +26,7 @@ interface EnqueueCommandOptions {
   delay?: number
   deliverAt?: number
   ttl?: number
+  priority?: number
   from?: string
   newIds?: true
   onConflict: 'reject' | 'keep-first'
@@ -64,9 +66,15 @@ export function registerEnqueue(program: Command, context: CommandContext): void
     .addOption(durationOption('--ttl <duration>', 'dead when it was not delivered so long after it was due'))
     .addOption(
       new Option(
+        '--priority <number>',
+        'from -8 to 7: where channels wait, a higher one goes first',
+      ).argParser(priority),
+    )
+    .addOption(
+      new Option(
         '--from <file>',
         'JSON lines {"channel", "payload", …} from this file, or - for standard input',
-      ).conflicts(['channel', 'text', 'payload', 'id', 'delay', 'deliverAt', 'ttl']),
+      ).conflicts(['channel', 'text', 'payload', 'id', 'delay', 'deliverAt', 'ttl', 'priority']),
     )
     .option('--new-ids', 'with --from: give each a new id, so that none is known already')
     .addOption(
@@ -83,6 +91,14 @@ function header(text: string): Record<string, string> {
   const at = text.indexOf('=')
   if (at < 1) throw usageError(`--header must be name=value, got ${JSON.stringify(text)}`)
   return { [text.slice(0, at)]: text.slice(at + 1) }
+}
+
+function priority(text: string): number {
+  const value = Number(text)
+  if (/^-?\d$/.test(text) && value >= MIN_PRIORITY && value <= MAX_PRIORITY) return value
+  throw usageError(
+    `--priority must be a whole number from ${MIN_PRIORITY} to ${MAX_PRIORITY}, got ${JSON.stringify(text)}`,
+  )
 }
 
 function time(text: string): number {
@@ -198,7 +214,7 @@ function summary({ enqueued, duplicates }: Count): string {
 }
 
 function oneMessage(options: EnqueueCommandOptions): Record<string, unknown> {
-  const { channel, text, payload, id, header, delay, deliverAt, ttl } = options
+  const { channel, text, payload, id, header, delay, deliverAt, ttl, priority } = options
   if (channel === undefined)
     throw usageError('name whom it goes to with --channel, or take messages --from a file')
   if (text === undefined && payload === undefined)
@@ -211,6 +227,7 @@ function oneMessage(options: EnqueueCommandOptions): Record<string, unknown> {
     ...(delay !== undefined && { delayMs: delay }),
     ...(deliverAt !== undefined && { deliverAt }),
     ...(ttl !== undefined && { ttlMs: ttl }),
+    ...(priority !== undefined && { priority }),
   }
 }
 

@@ -69,7 +69,7 @@ function formatMessage(message: ReadMessage, nowMs: number, terminal: CommandCon
   const { stdout } = terminal
   const paint = painter(terminal, stdout)
   const view = viewOf(message) as MessageView
-  const { deadReason, diedAt, nextAttemptAt, expiresAt, headers, history } = view
+  const { priority, deadReason, diedAt, nextAttemptAt, expiresAt, headers, history } = view
   const facts: Fact[] = [
     ['channel', escapeControls(view.channel)],
     ['sequence', String(view.sequence)],
@@ -77,6 +77,7 @@ function formatMessage(message: ReadMessage, nowMs: number, terminal: CommandCon
     ['enqueued', moment(view.enqueuedAt, nowMs)],
     ...(diedAt === undefined ? [] : [['died', moment(diedAt, nowMs)] as const]),
     ...(deadReason === undefined ? [] : [['reason', REASONS[deadReason]] as const]),
+    ...(priority === undefined ? [] : [['priority', String(priority)] as const]),
     ['attempts', attemptsText(view)],
     ...(nextAttemptAt === undefined
       ? []

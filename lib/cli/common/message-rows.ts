@@ -64,7 +64,7 @@ export function errorText({ name, code, message }: { name: string; code?: string
 /** One line of `--json`. */
 function lineOf(message: ReadMessage): Record<string, unknown> {
   const { id, channel, sequence, state, attempts, mayHaveBeenSent, enqueuedAt, dueAt, expiresAt } = message
-  const { diedAt, deadReason } = message
+  const { priority, diedAt, deadReason } = message
   const lastError = message.history.at(-1)
   return {
     id,
@@ -75,6 +75,7 @@ function lineOf(message: ReadMessage): Record<string, unknown> {
     mayHaveBeenSent,
     enqueuedAt,
     ...(state === 'pending' && dueAt > 0 && { nextAttemptAt: dueAt }),
+    ...(priority !== undefined && { priority }),
     ...(expiresAt !== Number.POSITIVE_INFINITY && { expiresAt }),
     ...(diedAt !== undefined && { diedAt }),
     ...(deadReason !== undefined && { deadReason }),

@@ -10,6 +10,8 @@ export interface CompleteChannelOptions<P> {
   readonly rateLimit: readonly Rate[]
   readonly rateKey: string | undefined
   readonly ordered: boolean
+  /** Of messages that have none of their own, -8 to 7. */
+  readonly priority: number
 }
 
 /** The options of one channel, ready to use. */

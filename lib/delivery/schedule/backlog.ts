@@ -1,9 +1,10 @@
 import type { MessageRef, MessageStore } from '../../store/message-store.js'
 import { Heap } from '../tables/heap.js'
 import { type MessageColumns, QueuePosition } from '../tables/message-columns.js'
+import { countPriority, type Waiting } from './priorities.js'
 
 /** The messages of one channel, as `Backlog` keeps them. */
-export interface ChannelLine {
+export interface ChannelLine extends Waiting {
   /** The ends of the ordered chain, as ref + 1; 0 if it is empty. Nearly every message comes at its end. */
   head: number
   tail: number
@@ -37,6 +38,8 @@ export class Backlog {
   /** Places a message by its order key. At either end of the chain that costs nothing. */
   insert(line: ChannelLine, ref: MessageRef): void {
     const { place, previous, next } = this.#columns
+    line.waiting += 1
+    if (this.#store.prioritized.count > 0) countPriority(line, this.#store, ref, 1)
     if (line.tail === 0 || this.#goesBefore((line.tail - 1) as MessageRef, ref)) {
       place.set(ref, QueuePosition.chain)
       if (line.tail === 0) line.head = ref + 1
@@ -60,6 +63,8 @@ export class Backlog {
   /** Lets others pass this message until it is due. */
   rest(line: ChannelLine, ref: MessageRef): void {
     this.#columns.place.set(ref, QueuePosition.resting)
+    line.waiting += 1
+    if (this.#store.prioritized.count > 0) countPriority(line, this.#store, ref, 1)
     line.resting ??= new Heap(
       (one, other) => this.#store.dueAt(one) < this.#store.dueAt(other),
       this.#columns.previous,
@@ -78,7 +83,7 @@ export class Backlog {
       if (ref === undefined) return Infinity
       const dueAt = this.#store.dueAt(ref)
       if (dueAt > now) return dueAt
-      resting.remove(ref)
+      this.remove(line, ref)
       this.insert(line, ref)
     }
   }
@@ -86,6 +91,8 @@ export class Backlog {
   /** Takes a message out, wherever in the line it is. */
   remove(line: ChannelLine, ref: MessageRef): void {
     const place = this.#columns.place.get(ref)
+    line.waiting -= 1
+    if (this.#store.prioritized.count > 0) countPriority(line, this.#store, ref, -1)
     if (place === QueuePosition.chain) {
       const { previous, next } = this.#columns
       const before = line.head === ref + 1 ? 0 : previous.get(ref)

@@ -7,8 +7,9 @@ import type { Heap } from '../tables/heap.js'
 import type { OpenTime } from '../time/open-time.js'
 import type { TimerEntry } from '../time/timers.js'
 import type { ChannelLine } from './backlog.js'
-import type { Gate, Ready } from './gate.js'
+import type { Gate } from './gate.js'
 import type { Group } from './groups.js'
+import type { Ready } from './ready-list.js'
 
 /**
  * - `empty`: nothing waits. Kept only while there is something to remember.
@@ -42,6 +43,9 @@ export class Channel implements ChannelLine, TimerEntry, Haltable, Ready, Brakab
   tail = 0
   side?: Heap<MessageRef>
   resting?: Heap<MessageRef>
+  waiting = 0
+  priorities: Int32Array | undefined
+  prioritized = 0
 
   // What it waits for.
   /** No attempt before this: a receiver asked for it, or a local failure. Set by the scheduler alone. */
@@ -57,6 +61,7 @@ export class Channel implements ChannelLine, TimerEntry, Haltable, Ready, Brakab
 
   // Its turn.
   ticket = 0
+  priority = 0
   readyBefore: Ready | undefined
   readyAfter: Ready | undefined
 

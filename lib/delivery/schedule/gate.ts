@@ -4,24 +4,21 @@ import type { Windows } from '../limits/windows.js'
 import { Heap } from '../tables/heap.js'
 import type { OpenTime } from '../time/open-time.js'
 import type { TimerEntry } from '../time/timers.js'
-
-/** A channel as a member of a gate's linked list. */
-export interface Ready {
-  /** Rises in the order in which channels became ready. */
-  ticket: number
-  readyBefore: Ready | undefined
-  readyAfter: Ready | undefined
-}
+import { type Ready, ReadyList } from './ready-list.js'
 
 interface GateOptions {
   concurrency?: number | undefined
   windows?: Windows | undefined
 }
 
+/** The most places in a row that may go to others than the channel that waited longest. */
+const MAX_PASSED_OVER = 9
+
 /**
  * What channels pass on their way to `send`. Gates are nested: everything is the outermost, and `Groups`
- * builds the others. In each, ready channels and inner gates take turns in the order in which they became
- * ready. So a channel waits only for the gates that it passes itself.
+ * builds the others. In each, ready channels and inner gates take turns by priority, and then in the order in
+ * which they became ready. So a channel waits only for the gates that it passes itself. Every tenth place
+ * goes to the channel that waited longest.
  */
 export class Gate implements TimerEntry, Haltable {
   readonly scope: Scope
@@ -43,22 +40,28 @@ export class Gate implements TimerEntry, Haltable {
   openTime: OpenTime | undefined
   alarmAt = 0
   alarmIndex = -1
-  /**
-   * Its channels that could send now, in the order in which they became ready: a linked list of the channels.
-   */
-  #first: Ready | undefined
-  #last: Ready | undefined
+  /** Places given in a row to others than the channel that waited longest. */
+  #passedOver = 0
+  /** Its channels that could send now. */
+  readonly #channels = new ReadyList()
   /** Inner gates that may be able to send: each that can, and some that at their turn prove unable to. */
-  readonly #inner = new Heap<Gate>((one, other) => one.#turn < other.#turn, {
+  readonly #inner = new Heap<Gate>(goesBefore, {
     get: gate => gate.#turnIndex,
     set: (gate, position) => {
       gate.#turnIndex = position
     },
   })
-  /** Its ticket in the heap of the outer gate. */
-  #turn = 0
-  /** Its position there; -1: it takes no part in the turns. */
+  /** The same by how long they waited. Undefined: no priority is in use, and `#inner` is that order. */
+  #innerByAge: Heap<Gate> | undefined
+  /** The highest priority in it, as the heaps of the outer gate order it. */
+  priority = 0
+  /** The lowest ticket of that priority. */
+  ticket = 0
+  /** The lowest ticket of all. */
+  #oldestTicket = 0
+  /** Its position in `#inner` of the outer gate; -1: it takes no part in the turns. */
   #turnIndex = -1
+  #ageIndex = -1
 
   constructor(scope: Scope, target: string, outer?: Gate, options: GateOptions = {}) {
     this.scope = scope
@@ -91,29 +94,46 @@ export class Gate implements TimerEntry, Haltable {
   /** Whose turn it is in here; undefined: nothing is ready. */
   get next(): Ready | Gate | undefined {
     const gate = this.#inner.peek()
-    if (gate === undefined) return this.#first
-    return this.#first !== undefined && this.#first.ticket < gate.#turn ? this.#first : gate
+    const channel = this.#channels.first
+    if (gate === undefined || channel === undefined) return gate ?? channel
+    return goesBefore(channel, gate) ? channel : gate
   }
 
-  /** A channel of this gate became ready; its ticket is the highest. */
+  /** Who waited longest in here, or the inner gate in which it stands. */
+  get oldest(): Ready | Gate | undefined {
+    const gate = (this.#innerByAge ?? this.#inner).peek()
+    const channel = this.#channels.oldest
+    if (gate === undefined || channel === undefined) return gate ?? channel
+    return channel.ticket < gate.#oldestTicket ? channel : gate
+  }
+
+  /** The next place goes to `oldest`. */
+  get owesOldest(): boolean {
+    return this.#passedOver >= MAX_PASSED_OVER
+  }
+
+  /** A place goes to this channel, which stands in here or in an inner gate. */
+  gavePlaceTo({ ticket }: Ready): void {
+    this.#passedOver = ticket === this.#lowestTicket ? 0 : this.#passedOver + 1
+  }
+
+  /** A channel of this gate became ready. */
   push(channel: Ready): void {
-    channel.readyBefore = this.#last
-    channel.readyAfter = undefined
-    if (this.#last === undefined) this.#first = channel
-    else this.#last.readyAfter = channel
-    this.#last = channel
+    this.#channels.add(channel)
     this.offer()
   }
 
   /** The channel is no longer ready. */
   remove(channel: Ready): void {
-    const { readyBefore, readyAfter } = channel
-    if (readyBefore === undefined) this.#first = readyAfter
-    else readyBefore.readyAfter = readyAfter
-    if (readyAfter === undefined) this.#last = readyBefore
-    else readyAfter.readyBefore = readyBefore
-    channel.readyBefore = undefined
-    channel.readyAfter = undefined
+    this.#channels.remove(channel)
+    this.#changed(false)
+  }
+
+  /** One that stands in here has another priority now, and keeps its ticket. */
+  reprioritize(channel: Ready, priority: number): void {
+    this.#channels.remove(channel)
+    channel.priority = priority
+    this.#channels.add(channel)
     this.#changed(false)
   }
 
@@ -133,29 +153,69 @@ export class Gate implements TimerEntry, Haltable {
     this.offer()
   }
 
-  /** The ticket of what became ready first in it. */
-  get #ticket(): number {
-    const gate = this.#inner.peek()
-    return Math.min(this.#first?.ticket ?? Infinity, gate === undefined ? Infinity : gate.#turn)
-  }
-
   /** `joins`: it begins to take part in the turns, if it does not yet. */
   #changed(joins: boolean): void {
     const { outer } = this
     if (outer === undefined) return
     const takesPart = this.#turnIndex !== -1
     if (!takesPart && !joins) return
-    const ticket = this.#ticket
-    this.#turn = ticket
-    if (ticket === Infinity) this.#leave()
-    else if (takesPart) outer.#inner.moved(this)
-    else outer.#inner.push(this)
+    const { next } = this
+    if (next === undefined) this.#leave()
+    else {
+      this.priority = next.priority
+      this.ticket = next.ticket
+      if (this.#isPrioritized) {
+        this.#oldestTicket = this.#lowestTicket
+        outer.#ageInner()
+      } else this.#oldestTicket = this.ticket
+      outer.#take(this, takesPart)
+    }
     outer.#changed(joins)
+  }
+
+  /** Some channel in it had another priority than 0. */
+  get #isPrioritized(): boolean {
+    return this.#channels.isPrioritized || this.#innerByAge !== undefined
+  }
+
+  get #lowestTicket(): number {
+    const { oldest } = this
+    return oldest instanceof Gate ? oldest.#oldestTicket : oldest!.ticket
+  }
+
+  /** From now on who goes first in here need not be who waited longest. */
+  #ageInner(): void {
+    if (this.#innerByAge !== undefined) return
+    this.#innerByAge = new Heap((one, other) => one.#oldestTicket < other.#oldestTicket, {
+      get: gate => gate.#ageIndex,
+      set: (gate, position) => {
+        gate.#ageIndex = position
+      },
+    })
+    for (const gate of this.#inner) this.#innerByAge.push(gate)
+  }
+
+  /** An inner gate takes part in the turns from now on, or has another place in them. */
+  #take(gate: Gate, takesPart: boolean): void {
+    if (takesPart) {
+      this.#inner.moved(gate)
+      this.#innerByAge?.moved(gate)
+    } else {
+      this.#inner.push(gate)
+      this.#innerByAge?.push(gate)
+    }
   }
 
   #leave(): void {
     if (this.#turnIndex === -1) return
     this.outer!.#inner.remove(this)
+    this.outer!.#innerByAge?.remove(this)
     this.#turnIndex = -1
   }
+}
+
+type Turn = Pick<Ready, 'priority' | 'ticket'>
+
+function goesBefore(one: Turn, other: Turn): boolean {
+  return one.priority === other.priority ? one.ticket < other.ticket : one.priority > other.priority
 }

@@ -10,10 +10,13 @@ export class ReadyLine {
   alone: Channel | undefined
   /** How many channels are in gates. */
   lined = 0
+  /** Some channel was ready that had another priority than 0. */
+  isPrioritized = false
   #tickets = 0
 
   add(channel: Channel): void {
     channel.ticket = this.#tickets++
+    if (channel.priority !== 0) this.isPrioritized = true
     if (this.lined === 0 && this.alone === undefined && channel.held === undefined) {
       this.alone = channel
       return
@@ -30,6 +33,13 @@ export class ReadyLine {
     }
     channel.gate.remove(channel)
     this.lined--
+  }
+
+  /** The highest priority of what waits in a channel that is ready changed. */
+  reprioritize(channel: Channel, priority: number): void {
+    this.isPrioritized = true
+    if (channel === this.alone) channel.priority = priority
+    else channel.gate.reprioritize(channel, priority)
   }
 
   /** Puts the channel that is ready alone, if any, into its gate. */

@@ -18,6 +18,7 @@ import { Channels } from './channels.js'
 import { Gate } from './gate.js'
 import { type Group, Groups } from './groups.js'
 import { HaltScope } from './halt-scope.js'
+import { highestPriority } from './priorities.js'
 import { KeyGate, type RateKey, RateKeys } from './rate-keys.js'
 import { ReadyLine } from './ready-line.js'
 import { Scheduled } from './scheduled.js'
@@ -373,8 +374,16 @@ export class Scheduler {
       this.#become(channel, 'held')
       return
     }
+    const { priority } = channel.policy!
+    const highest = channel.priorities === undefined ? priority : highestPriority(channel, priority)
+    if (highest !== channel.priority) this.#prioritize(channel, highest)
     // Resting messages need no alarm meanwhile: they are looked at again after the attempt.
     this.#become(channel, 'ready')
+  }
+
+  #prioritize(channel: Channel, priority: number): void {
+    if (channel.state === 'ready') this.#ready.reprioritize(channel, priority)
+    else channel.priority = priority
   }
 
   #isAhead(at: number): boolean {
@@ -489,14 +498,19 @@ export class Scheduler {
 
   #nextInLine(): Channel | undefined {
     const now = this.#timers.now()
+    let byAge = false
     for (let gate = this.everything; ; ) {
-      const { opensAt, next } = gate
+      const { opensAt } = gate
+      // Where this gate owes a place to who waited longest, it is told all the way in who that is.
+      byAge ||= gate.owesOldest
+      const next = byAge ? gate.oldest : gate.next
       if (opensAt > now) {
         if (next !== undefined) this.#timers.set(gate, opensAt)
         if (gate === this.everything) return undefined
         if (gate instanceof KeyGate) this.#standBack(gate)
         gate.retract()
         gate = this.everything
+        byAge = false
         continue
       }
       if (next instanceof Gate) {
@@ -512,6 +526,7 @@ export class Scheduler {
       // That may have left one channel ready alone, outside of its gate.
       this.#ready.lineUp()
       gate = this.everything
+      byAge = false
     }
   }
 
@@ -523,6 +538,8 @@ export class Scheduler {
     const ref = this.#backlog.first(channel)!
     this.#backlog.remove(channel, ref)
     this.columns.place.set(ref, QueuePosition.taken)
+    if (this.#ready.isPrioritized && channel !== this.#ready.alone)
+      for (const passed of gate.path) passed.gavePlaceTo(channel)
     this.#become(channel, 'taken')
     channel.windows?.take()
     for (const passed of gate.path) {

@@ -8,7 +8,7 @@ import type { MessageView, OutboundMessage } from '../types.js'
 import { quoteText } from '../validation/quote.js'
 import { nearest, Refusal } from '../validation/validators.js'
 
-const TAKEN = ['id', 'channel', 'headers', 'deliverAt', 'delayMs', 'ttlMs'] as const
+const TAKEN = ['id', 'channel', 'headers', 'deliverAt', 'delayMs', 'ttlMs', 'priority'] as const
 
 /** What an exported message tells of its past: it means nothing to a message that is enqueued anew. */
 const TOLD = [

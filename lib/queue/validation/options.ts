@@ -17,7 +17,7 @@ import type {
 } from '../types.js'
 import { escapeText } from './quote.js'
 import { schemaRule } from './schema.js'
-import { parseName } from './validate-message.js'
+import { PRIORITY, parseName } from './validate-message.js'
 import {
   callback,
   either,
@@ -160,6 +160,7 @@ function channelTable(base: CompleteRetry): Table<ChannelOptions<unknown>> {
     rateLimit: field(rates),
     rateKey: field(rateKey),
     ordered: field(flag),
+    priority: field(PRIORITY),
   }
 }
 
@@ -362,7 +363,7 @@ export class ChannelSettingsCache<P> {
   constructor(options: ResolvedOptions<P, unknown>, random: () => number, report: (error: Error) => void) {
     const { retry, onAmbiguous, onDead, sendTimeoutMs, ttlMs = Infinity } = options
     const rateLimit = options.rateLimit.perChannel
-    const own = { rateLimit, rateKey: undefined, ordered: true }
+    const own = { rateLimit, rateKey: undefined, ordered: true, priority: 0 }
     this.#queueWide = { retry, onAmbiguous, onDead, sendTimeoutMs, ttlMs, ...own }
     this.#random = random
     this.#report = report

@@ -5,6 +5,8 @@ import {
   decodePayload,
   type EncodedMessage,
   encodeMessage,
+  MAX_PRIORITY,
+  MIN_PRIORITY,
   type NewMessage,
 } from '../../store/record/message.js'
 import { isWellFormed } from '../../store/record/payload-writer.js'
@@ -23,6 +25,7 @@ import {
   refuse,
   refuseName,
   shape,
+  whole,
   withRefusals,
 } from './validators.js'
 
@@ -32,7 +35,7 @@ const MAX_HEADERS = 1_000
 /** UTF-8 needs at most three bytes for each unit of UTF-16: shorter texts need not be measured. */
 const MAX_UTF8_BYTES_PER_UNIT = 3
 
-const NAMES = ['channel', 'payload', 'id', 'headers', 'deliverAt', 'delayMs', 'ttlMs']
+const NAMES = ['channel', 'payload', 'id', 'headers', 'deliverAt', 'delayMs', 'ttlMs', 'priority']
 const NO_HEADERS: Record<string, string> = Object.freeze({})
 
 export interface MessageContext {
@@ -83,6 +86,7 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
   let deliverAt: unknown
   let delayMs: unknown
   let ttlMs: unknown
+  let priority: unknown
   let hasPayload = false
   // Own properties alone, and each read once: a getter cannot answer twice, a prototype not at all.
   for (const key in message) {
@@ -111,6 +115,9 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
       case 'ttlMs':
         ttlMs = given
         break
+      case 'priority':
+        priority = given
+        break
       default:
         refuseName(`The ${name}`, key, NAMES)
     }
@@ -138,11 +145,15 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
     deliverAt: dueAt,
     delayed: deliverAt === undefined && dueAt !== 0,
     expiresAt: expiresAt > MAX_DATE_MS ? Infinity : expiresAt,
+    priority: priority === undefined ? undefined : PRIORITY.parse(priority, `${name}.priority`),
     together: context.together,
     record: undefined,
     payloadFrom: undefined,
+    payloadTo: undefined,
   }
 }
+
+export const PRIORITY = whole({ min: MIN_PRIORITY, max: MAX_PRIORITY })
 
 const CHANNEL_HINT = 'It names whom the message goes to, such as "telegram:bot1:4711".'
 const ID_HINT = 'It tells this message from every other; leave it out to get a UUIDv7. Hash what is longer.'

@@ -22,6 +22,7 @@ export function viewMessage<P>(
   const { time } = store
   const nextAttemptAt = nextAttemptOf(store, ref)
   const expiresAt = expiryOf(store, ref)
+  const priority = store.priority(ref)
   return {
     id: stored.id,
     channel: stored.channel,
@@ -33,6 +34,7 @@ export function viewMessage<P>(
     attempts: store.attempts(ref),
     mayHaveBeenSent: store.mayHaveBeenSent(ref) || store.state(ref) === 'in-doubt',
     ...(state === 'pending' && nextAttemptAt > 0 && { nextAttemptAt }),
+    ...(priority !== undefined && { priority }),
     ...(expiresAt !== Infinity && { expiresAt }),
     ...(diedAt !== undefined && { diedAt: time.onWall(diedAt) }),
     ...(deadReason !== undefined && { deadReason }),

@@ -40,6 +40,8 @@ export class MessageIndex {
   readonly #together = new Map<MessageRef, { readonly firstSequence: number; readonly count: number }>()
   readonly #errors = new Map<MessageRef, readonly RecordedError[]>()
   readonly #redrives = new Map<MessageRef, Redrive>()
+  /** How many have a priority of their own. An object, to be asked without a call. */
+  readonly prioritized = { count: 0 }
   readonly #counts: Record<DeliveryState, number> = { pending: 0, 'in-doubt': 0, sending: 0, dead: 0 }
   #pendingBytes = 0
   /** The highest sequence that was ever in the index. */
@@ -103,7 +105,7 @@ export class MessageIndex {
     offset: number,
     bytes: number,
   ): MessageRef {
-    const { enqueuedAt, expiresAt } = message
+    const { enqueuedAt, expiresAt, priority } = message
     const ref = this.table.add({
       sequence,
       enqueuedAt,
@@ -114,7 +116,9 @@ export class MessageIndex {
       segment,
       offset,
       bytes,
+      priority,
     })
+    if (priority !== undefined) this.prioritized.count += 1
     if (sequence > this.#highest) this.#highest = sequence
     const { deliverAt } = message
     if (deliverAt !== 0) this.#deliverAt.set(ref, message.delayed ? -deliverAt : deliverAt)
@@ -159,6 +163,7 @@ export class MessageIndex {
       this.#sequences.delete(this.table.sequence(ref))
     }
     this.#channels.release(this.table.channel(ref))
+    if (this.prioritized.count > 0 && this.table.priority(ref) !== undefined) this.prioritized.count -= 1
     this.#deliverAt.delete(ref)
     this.#together.delete(ref)
     this.#errors.delete(ref)

@@ -111,8 +111,8 @@ function describe(sequence: number): string {
 
 /** The same as reading the record: headers and payload belong to the caller. */
 function justEncoded(sequence: number, encoded: EncodedMessage): StoredMessage {
-  const { id, channel, headers, enqueuedAt, deliverAt, expiresAt, record, payloadFrom } = encoded
-  const payload = decodePayload(record.subarray(payloadFrom), describe(sequence))
+  const { id, channel, headers, enqueuedAt, deliverAt, expiresAt, record, payloadFrom, payloadTo } = encoded
+  const payload = decodePayload(record.subarray(payloadFrom, payloadTo), describe(sequence))
   return { id, channel, payload, headers: { ...headers }, sequence, enqueuedAt, deliverAt, expiresAt }
 }
 

@@ -5,11 +5,16 @@
  * have (errors, a schedule, a redrive, a list that dies together) stands in side maps of `message-index.ts`.
  */
 import type { DeadReason, DeliveryState, MessageProgress, MessageRef } from '../message-store.js'
+import { MIN_PRIORITY } from '../record/message.js'
 import { deadReasons } from '../record/outcome-format.js'
 import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT, PagedColumns } from '../tables/paged-columns.js'
 
-/** What stands in the column; 0: the ref is free. */
+/** What stands in the low bits of the column; 0: the ref is free. */
 const STATES = [undefined, 'pending', 'in-doubt', 'sending', 'dead'] as const
+const STATE_MASK = 0b111
+/** Above them, its priority: 0 where it has its channel's, else counted from 1. */
+const PRIORITY_SHIFT = 3
+const NO_PRIORITY = MIN_PRIORITY - 1
 
 class MessagePage {
   readonly sequence = new Float64Array(PAGE_ROWS)
@@ -24,6 +29,7 @@ class MessagePage {
   readonly bytes = new Uint32Array(PAGE_ROWS)
   /** The row of its last outcome plus 1; 0: none. */
   readonly outcome = new Uint32Array(PAGE_ROWS)
+  /** Its state and its priority. */
   readonly state = new Uint8Array(PAGE_ROWS)
 }
 
@@ -55,6 +61,7 @@ export interface MessageFacts {
   readonly offset: number
   /** Of its record. */
   readonly bytes: number
+  readonly priority: number | undefined
 }
 
 /** What its last outcome says of a message. */
@@ -96,7 +103,8 @@ export class MessageTable {
     page.offset[slot] = facts.offset
     page.bytes[slot] = facts.bytes
     page.outcome[slot] = 0
-    page.state[slot] = STATES.indexOf('pending')
+    const { priority = NO_PRIORITY } = facts
+    page.state[slot] = STATES.indexOf('pending') | ((priority - NO_PRIORITY) << PRIORITY_SHIFT)
     return ref
   }
 
@@ -194,13 +202,22 @@ export class MessageTable {
   }
 
   state(ref: MessageRef): DeliveryState {
-    const state = STATES[this.#messages.pages[ref >>> PAGE_SHIFT]!.state[ref & PAGE_MASK]!]
+    const state = STATES[this.#messages.pages[ref >>> PAGE_SHIFT]!.state[ref & PAGE_MASK]! & STATE_MASK]
     if (state === undefined) throw new Error(`Message ref ${ref} was used after its message was settled`)
     return state
   }
 
   setState(ref: MessageRef, state: DeliveryState): void {
-    this.#messages.pages[ref >>> PAGE_SHIFT]!.state[ref & PAGE_MASK] = STATES.indexOf(state)
+    const column = this.#messages.pages[ref >>> PAGE_SHIFT]!.state
+    const slot = ref & PAGE_MASK
+    column[slot] = (column[slot]! & ~STATE_MASK) | STATES.indexOf(state)
+  }
+
+  /** Undefined: its channel's. */
+  priority(ref: MessageRef): number | undefined {
+    const priority =
+      (this.#messages.pages[ref >>> PAGE_SHIFT]!.state[ref & PAGE_MASK]! >> PRIORITY_SHIFT) + NO_PRIORITY
+    return priority === NO_PRIORITY ? undefined : priority
   }
 
   lastOutcomeAt(ref: MessageRef): number {
@@ -216,7 +233,7 @@ export class MessageTable {
     const slot = row & PAGE_MASK
     return {
       sequence: message.sequence[place]!,
-      state: STATES[message.state[place]!]!,
+      state: STATES[message.state[place]! & STATE_MASK]!,
       expiresAt: message.expiresAt[place]!,
       attempts: outcome === undefined ? 0 : outcome.attempts[slot]!,
       firstAttemptAt: outcome === undefined ? 0 : outcome.firstAttemptAt[slot]!,
@@ -279,7 +296,8 @@ export class MessageTable {
     let first = 0
     for (const { state, enqueuedAt } of this.#messages.pages) {
       for (let slot = 0; slot < PAGE_ROWS; slot += 1) {
-        if (state[slot] !== pending && state[slot] !== inDoubt) continue
+        const stands = state[slot]! & STATE_MASK
+        if (stands !== pending && stands !== inDoubt) continue
         if (oldest !== undefined && enqueuedAt[slot]! >= oldest) continue
         const since = waitsSince((first + slot) as MessageRef, enqueuedAt[slot]!)
         if (since !== undefined && (oldest === undefined || since < oldest)) oldest = since

@@ -38,6 +38,8 @@ export interface ReadMessage {
   readonly enqueuedAt: number
   /** Epoch ms; 0: at once. */
   readonly deliverAt: number
+  /** Undefined: its channel's. */
+  readonly priority: number | undefined
   /** Packed; undefined unless it was asked for. */
   readonly packedPayload: Uint8Array | undefined
   /** The segment's file, relative to the directory. */
@@ -336,7 +338,7 @@ export class View {
     if (selection.mayMatch?.(data) === false) return undefined
     const envelope = decode(frame, selection.onDamage)
     if (envelope === undefined) return undefined
-    const { id, channel, headers, payload } = envelope
+    const { id, channel, headers, payload, priority } = envelope
     const sending = row.state === 'in-doubt' && last?.kind === 'attempt' && this.#ownerLives
     const state = row.state === 'dead' ? 'dead' : sending ? 'sending' : 'pending'
     if (selection.select?.({ id, channel, state, sequence }) === false) return undefined
@@ -357,6 +359,7 @@ export class View {
       headers,
       enqueuedAt: outcomes.onWall(envelope.enqueuedAt),
       deliverAt,
+      priority,
       packedPayload: selection.payloads === true ? Uint8Array.from(payload) : undefined,
       file,
       bytes: data.length,

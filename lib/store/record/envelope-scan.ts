@@ -9,9 +9,17 @@
 
 import { hashAsciiId, hashId, type IdHash } from '../tables/id-hash.js'
 import { digestOf } from './digest.js'
-import { decodeEnvelope, ENVELOPE_FIELDS, type Envelope, type Indexed } from './message.js'
+import { OptionalField } from './envelope-writer.js'
+import {
+  decodeEnvelope,
+  ENVELOPE_FIELDS,
+  type Envelope,
+  type Indexed,
+  MAX_PRIORITY,
+  MIN_PRIORITY,
+} from './message.js'
 import { identityOf, type MessageIdentity } from './message-identity.js'
-import { MAP_16, NIL, SMALL_ARRAY, UINT_32 } from './message-pack-bytes.js'
+import { MAP_16, NIL, SMALL_ARRAY, SMALL_MAP, UINT_32 } from './message-pack-bytes.js'
 import { MessagePackCursor } from './message-pack-cursor.js'
 
 /**
@@ -31,8 +39,11 @@ export class EnvelopeScan implements Indexed {
   delayed = false
   expiresAt = 0
   together: Envelope['together']
+  priority: number | undefined
   #idFrom = 0
   #idTo = 0
+  #payloadFrom = 0
+  #payloadTo = 0
   readonly #hash: IdHash = { low: 0, high: 0 }
   readonly #cursor = new MessagePackCursor()
 
@@ -50,16 +61,16 @@ export class EnvelopeScan implements Indexed {
     this.delayed = envelope.delayed
     this.expiresAt = envelope.expiresAt
     this.together = envelope.together
+    this.priority = envelope.priority
   }
 
   /** Whom the record says that it is, as `identityOf`. */
   identity(record: Buffer, where: string): MessageIdentity {
     if (!this.#readUsual(record)) return identityOf(record, where)
-    const { textFrom, at } = this.#cursor
     return {
       id: record.toString('latin1', this.#idFrom, this.#idTo),
       channel: this.channel,
-      digest: digestOf(record.subarray(textFrom, at)),
+      digest: digestOf(record.subarray(this.#payloadFrom, this.#payloadTo)),
     }
   }
 
@@ -67,7 +78,10 @@ export class EnvelopeScan implements Indexed {
   #readUsual(record: Buffer): boolean {
     const cursor = this.#cursor
     cursor.begin(record)
-    if (!cursor.byte(SMALL_ARRAY | ENVELOPE_FIELDS) || !this.#readTogether(record)) return false
+    const hasOptional = record[0] === (SMALL_ARRAY | (ENVELOPE_FIELDS + 1))
+    if (!hasOptional && record[0] !== (SMALL_ARRAY | ENVELOPE_FIELDS)) return false
+    cursor.at = 1
+    if (!this.#readTogether(record)) return false
     if (!cursor.text() || cursor.at === cursor.textFrom) return false
     if (!hashAsciiId(record, cursor.textFrom, cursor.at, this.#hash)) return false
     this.hashLow = this.#hash.low
@@ -83,7 +97,12 @@ export class EnvelopeScan implements Indexed {
     this.deliverAt = Math.abs(deliverAt)
     this.expiresAt = cursor.number()
     if (!(this.enqueuedAt >= 0 && this.deliverAt >= 0 && this.expiresAt >= 0)) return false
-    return this.#stepOverHeaders(record) && this.#endsWithBin(record)
+    if (!this.#stepOverHeaders(record) || !cursor.binary()) return false
+    this.#payloadFrom = cursor.textFrom
+    this.#payloadTo = cursor.at
+    this.priority = undefined
+    if (hasOptional) return this.#endsWithPriority(record)
+    return cursor.at === record.length
   }
 
   #readTogether(record: Buffer): boolean {
@@ -115,8 +134,14 @@ export class EnvelopeScan implements Indexed {
     return true
   }
 
-  /** The rest of the record is one bin. */
-  #endsWithBin(record: Buffer): boolean {
-    return this.#cursor.binary() && this.#cursor.at === record.length
+  /** The rest of the record is a map with a priority and nothing else. */
+  #endsWithPriority(record: Buffer): boolean {
+    const cursor = this.#cursor
+    if (!cursor.byte(SMALL_MAP | 1) || !cursor.byte(OptionalField.priority)) return false
+    if (cursor.at + 1 !== record.length) return false
+    const priority = record.readInt8(cursor.at)
+    if (priority < MIN_PRIORITY || priority > MAX_PRIORITY) return false
+    this.priority = priority
+    return true
   }
 }

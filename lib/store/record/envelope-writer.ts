@@ -1,6 +1,6 @@
 /**
- * Writes the envelope of a message's record: the fields before the payload. By hand, because they are always
- * the same eight.
+ * Writes the envelope of a message's record: the fields before the payload, and the optional ones behind it.
+ * By hand, because they are always the same.
  */
 import { recordBuffer as out } from '../../log/commit/record-buffer.js'
 import { FLOAT_64, MAP_16, MAP_32, NIL, SMALL_ARRAY, SMALL_MAP, UINT_32 } from './message-pack-bytes.js'
@@ -20,6 +20,7 @@ const SMALL_MAP_ENTRIES = 15
 /** The array and the place before the texts; the times and the map of headers behind them. */
 const MAX_PLACE_BYTES = 1 + 1 + 2 * 5
 const MAX_TIMES_BYTES = 3 * 9 + 5
+export const OPTIONAL_BYTES = 3
 
 /**
  * All but the payload. `fields`: how many the record's array has; `place`: the pair of a list that dies
@@ -46,6 +47,18 @@ export function writeEnvelope(
     return
   }
   out.bytes[out.at++] = SMALL_MAP
+}
+
+/** Keys of the map of optional fields. */
+export const OptionalField = { priority: 1 } as const
+
+/** What stands behind the payload of a message that has a priority of its own, -8 to 7. */
+export function writeOptional(priority: number): void {
+  out.reserve(OPTIONAL_BYTES)
+  out.bytes[out.at++] = SMALL_MAP | 1
+  out.bytes[out.at++] = OptionalField.priority
+  // A fixint: its byte is that of the number in two's complement.
+  out.bytes[out.at++] = priority
 }
 
 function writePlace(place: readonly [number, number]): void {

@@ -14,6 +14,12 @@ export function identityOf(record: Uint8Array, where: string): MessageIdentity {
 }
 
 /** As `identityOf`, of a record whose message is at hand. */
-export function identityOfEncoded({ id, channel, record, payloadFrom }: EncodedMessage): MessageIdentity {
-  return { id, channel, digest: digestOf(record.subarray(payloadFrom)) }
+export function identityOfEncoded({
+  id,
+  channel,
+  record,
+  payloadFrom,
+  payloadTo,
+}: EncodedMessage): MessageIdentity {
+  return { id, channel, digest: digestOf(record.subarray(payloadFrom, payloadTo)) }
 }

@@ -15,12 +15,13 @@
  *     headers     map of str to str
  *     payload     bin
  *     optional    a map of optional fields by key; where none is used, it is not there. An unknown key is
- *                 passed over, and stays where it is: compaction copies records as they are
+ *                 passed over, and stays where it is: compaction copies records as they are.
+ *                 1: priority, -8 to 7
  */
 import { Unpackr } from 'msgpackr'
 import { recordBuffer } from '../../log/commit/record-buffer.js'
 import { WaqError } from '../../log/errors/waq-error.js'
-import { writeEnvelope } from './envelope-writer.js'
+import { OptionalField, writeEnvelope, writeOptional } from './envelope-writer.js'
 import { payloadCodec, UnfitPayload, writePayload } from './payload-writer.js'
 
 /** The frame type of a message in the message log. */
@@ -42,6 +43,8 @@ export interface NewMessage {
   delayed?: boolean
   /** Its time to live after `enqueuedAt` or `deliverAt`, whichever is the later; Infinity: never. */
   expiresAt: number
+  /** Undefined: its channel's. */
+  priority?: number | undefined
   /** A part of a list that dies together; the place in the list is filled in when the list is appended. */
   together: boolean
   /**
@@ -49,8 +52,9 @@ export interface NewMessage {
    * is made.
    */
   record?: Buffer | undefined
-  /** Where in the record the packed payload begins: it ends with it. */
+  /** Where in the record the packed payload begins, and where it ends. */
   payloadFrom?: number | undefined
+  payloadTo?: number | undefined
 }
 
 /**
@@ -60,6 +64,7 @@ export interface NewMessage {
 export interface EncodedMessage extends Readonly<Omit<NewMessage, 'payload'>> {
   readonly record: Buffer
   readonly payloadFrom: number
+  readonly payloadTo: number
 }
 
 /** What recovery needs of a record. `payload` is a view of the record's bytes. */
@@ -73,14 +78,20 @@ export interface Envelope {
   readonly expiresAt: number
   readonly headers: Record<string, string>
   readonly payload: Uint8Array
+  /** -8 to 7; undefined: its channel's. */
+  readonly priority: number | undefined
 }
 
 /** What the index takes from a message. */
 export type Indexed = Pick<Envelope, 'id' | 'channel' | 'enqueuedAt' | 'deliverAt' | 'expiresAt'> & {
   readonly delayed?: boolean
+  readonly priority?: number | undefined
 }
 
 export const ENVELOPE_FIELDS = 8
+/** Sixteen, so that one is a byte of MessagePack and four bits of an index. */
+export const MIN_PRIORITY = -8
+export const MAX_PRIORITY = 7
 /**
  * An index and a count that take exactly the 5 bytes of a uint 32 each, and are overwritten when the list is
  * appended. A valid pair: a record that turns out to be a duplicate is decoded without ever being placed.
@@ -101,11 +112,16 @@ const envelopeDecoder = new Unpackr({ useRecords: false, copyBuffers: false })
 export function encodeMessage(message: NewMessage, maxBytes = Number.POSITIVE_INFINITY): EncodedMessage {
   const outer = recordBuffer.begin()
   try {
-    writeEnvelope(ENVELOPE_FIELDS, message.together ? UNPLACED : undefined, message)
+    const { priority } = message
+    const fields = priority === undefined ? ENVELOPE_FIELDS : ENVELOPE_FIELDS + 1
+    writeEnvelope(fields, message.together ? UNPLACED : undefined, message)
     const payloadBytes = writePayload(message.payload, maxBytes)
+    const payloadTo = recordBuffer.at - recordBuffer.from
+    if (priority !== undefined) writeOptional(priority)
     if (recordBuffer.at - recordBuffer.from > maxBytes) throw new UnfitPayload('too large', message.payload)
     message.record = recordBuffer.take()
-    message.payloadFrom = message.record.length - payloadBytes
+    message.payloadFrom = payloadTo - payloadBytes
+    message.payloadTo = payloadTo
     message.payload = undefined
     return message as EncodedMessage
   } finally {
@@ -138,7 +154,8 @@ export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
     !(fields.length === ENVELOPE_FIELDS + 1 && isMap(fields[ENVELOPE_FIELDS]))
   )
     throw corruptMessage(where, 'what stands behind its payload is not one map of optional fields')
-  const [together, id, channel, enqueuedAt, deliverAt, expiresAt, headers, payload] = fields as unknown[]
+  const [together, id, channel, enqueuedAt, deliverAt, expiresAt, headers, payload, optional] =
+    fields as unknown[]
   if (typeof id !== 'string' || id === '') throw corruptMessage(where, 'its id is not a string')
   if (typeof channel !== 'string') throw corruptMessage(where, 'its channel is not a string')
   if (!isTime(enqueuedAt)) throw corruptMessage(where, 'its enqueue time is not a time')
@@ -147,6 +164,9 @@ export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
   if (!isTime(expiresAt)) throw corruptMessage(where, 'its expiry time is not a time')
   if (!isHeaders(headers)) throw corruptMessage(where, 'its headers are not a map of strings')
   if (!(payload instanceof Uint8Array)) throw corruptMessage(where, 'its payload is not a bin')
+  const priority = (optional as Record<number, unknown> | undefined)?.[OptionalField.priority]
+  if (priority !== undefined && !isPriority(priority))
+    throw corruptMessage(where, `its priority is not from ${MIN_PRIORITY} to ${MAX_PRIORITY}`)
   return {
     together: together === null ? undefined : decodePlace(together, where),
     id,
@@ -157,6 +177,7 @@ export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
     expiresAt,
     headers,
     payload,
+    priority,
   }
 }
 
@@ -177,8 +198,16 @@ function decodePlace(together: unknown, where: string): { index: number; count: 
   throw corruptMessage(where, 'its place in a list is not an index and a count')
 }
 
+function isWhole(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value)
+}
+
 function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0
+  return isWhole(value) && value >= 0
+}
+
+function isPriority(value: unknown): value is number {
+  return isWhole(value) && value >= MIN_PRIORITY && value <= MAX_PRIORITY
 }
 
 function isTime(value: unknown): value is number {

@@ -2,9 +2,13 @@ import fc from 'fast-check'
 import t from 'tap'
 import { Window } from '../../../lib/delivery/limits/window.js'
 import { Backlog, type ChannelLine, keyBehind } from '../../../lib/delivery/schedule/backlog.js'
+import { highestPriority } from '../../../lib/delivery/schedule/priorities.js'
 import { Heap } from '../../../lib/delivery/tables/heap.js'
 import { MessageColumns } from '../../../lib/delivery/tables/message-columns.js'
 import type { MessageRef, MessageStore } from '../../../lib/store/message-store.js'
+
+/** Some have one of their own, negative ones too; 1 is that of the channel. */
+const priorityOf = (key: number): number | undefined => (key % 3 === 0 ? undefined : (key % 16) - 8)
 
 t.test('a heap yields its items in order after any removing and moving', async () => {
   const operation = fc.record({
@@ -43,7 +47,7 @@ t.test('a heap yields its items in order after any removing and moving', async (
 })
 
 t.test(
-  'a backlog keeps its messages in the order of their keys after any inserting and removing',
+  'a backlog keeps its messages in the order of their keys, and knows their highest priority, after any inserting and removing',
   async () => {
     const operation = fc.record({
       kind: fc.constantFrom('insert', 'first', 'any'),
@@ -55,10 +59,12 @@ t.test(
         const keys: number[] = []
         const store = {
           orderKey: (ref: MessageRef) => keys[ref]!,
+          prioritized: { count: 1 },
+          priority: (ref: MessageRef) => priorityOf(keys[ref]!),
           sequence: (ref: MessageRef) => ref,
         } as unknown as MessageStore
         const backlog = new Backlog(store, new MessageColumns())
-        const line: ChannelLine = { head: 0, tail: 0 }
+        const line: ChannelLine = { head: 0, tail: 0, waiting: 0, prioritized: 0 }
         const model: MessageRef[] = []
         for (const { kind, key, which } of operations) {
           if (kind === 'insert') {
@@ -72,6 +78,8 @@ t.test(
             backlog.remove(line, ref)
           }
           if (backlog.first(line) !== model[0]) return false
+          const priorities = model.map(ref => priorityOf(keys[ref]!) ?? 1)
+          if (model.length > 0 && highestPriority(line, 1) !== Math.max(...priorities)) return false
           if (backlog.lastKey(line) !== (model.length === 0 ? undefined : keys[model.at(-1)!])) return false
         }
         return true

@@ -162,7 +162,11 @@ t.test('an invalid field of a message is refused with its value and what is allo
     ['no time to live', { ...base, ttlMs: 0 }, /message\.ttlMs .* got the number 0/],
     ['NaN to live', { ...base, ttlMs: NaN }, /message\.ttlMs .* got the number NaN/],
     ['forgotten unit', { ...base, ttl: 5 }, /no property called "ttl".*`ttlMs`/],
-    ['unknown property', { ...base, priority: 5 }, /no property called "priority".*channel, payload, id/],
+    ['priority too high', { ...base, priority: 8 }, /message\.priority .* from -8 to 7, got the number 8/],
+    ['priority too low', { ...base, priority: -9 }, /message\.priority .* got the number -9/],
+    ['half a priority', { ...base, priority: 0.5 }, /message\.priority .* got the number 0\.5/],
+    ['priority in words', { ...base, priority: 'high' }, /message\.priority .* got the string "high"/],
+    ['unknown property', { ...base, urgency: 5 }, /no property called "urgency".*channel, payload, id/],
   ]
   for (const [name, message, text] of cases) {
     const error = errorOf(() => validate(message))

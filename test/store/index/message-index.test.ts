@@ -19,6 +19,23 @@ function add(index: MessageIndex, sequence: number, channel = `channel ${sequenc
   return index.add(sequence, facts, undefined, 1, sequence, 100)
 }
 
+t.test('a message keeps its priority through every state', async t => {
+  const index = new MessageIndex()
+  const facts = { channel: 'c', enqueuedAt: NOW, deliverAt: 0, expiresAt: Number.POSITIVE_INFINITY }
+  let sequence = 0
+  for (const priority of [undefined, -8, -1, 0, 7]) {
+    sequence += 1
+    const ref = index.add(sequence, { ...facts, id: `id ${sequence}`, priority }, undefined, 1, 64, 100)
+    for (const kind of ['attempt', 'interrupted', 'retry', 'dead', 'redriven'] as const) {
+      index.apply(ref, outcomeOf(kind))
+      t.equal(index.table.priority(ref), priority, kind)
+    }
+    t.equal(index.counts().pending, 1)
+    remove(index, ref)
+  }
+  t.equal(index.prioritized.count, 0)
+})
+
 function remove(index: MessageIndex, ref: MessageRef): void {
   index.leave(ref)
   index.delete(ref)

@@ -3,21 +3,22 @@ import { Packr } from 'msgpackr'
 import t from 'tap'
 import { EnvelopeScan } from '../../../lib/store/record/envelope-scan.js'
 import { decodeEnvelope, encodeMessage, placeInList } from '../../../lib/store/record/message.js'
+import { identityOfEncoded } from '../../../lib/store/record/message-identity.js'
 import { hashId } from '../../../lib/store/tables/id-hash.js'
 import { message, NOW } from '../fixtures/messages.js'
 
 function scanned(record: Uint8Array): unknown {
   const scan = new EnvelopeScan()
   // Nothing of the record before it may be left.
-  scan.read(Buffer.from(message({ id: 'another', channel: 'elsewhere' }).record), 1)
+  scan.read(Buffer.from(message({ id: 'another', channel: 'elsewhere', priority: 5 }).record), 1)
   scan.read(Buffer.from(record), 2)
-  const { hashLow: low, hashHigh: high, channel, enqueuedAt, deliverAt, expiresAt, together } = scan
-  return { hash: { low, high }, channel, enqueuedAt, deliverAt, expiresAt, together }
+  const { hashLow: low, hashHigh: high, channel, enqueuedAt, deliverAt, expiresAt, together, priority } = scan
+  return { hash: { low, high }, channel, enqueuedAt, deliverAt, expiresAt, together, priority }
 }
 
 function decoded(record: Uint8Array): unknown {
-  const { id, channel, enqueuedAt, deliverAt, expiresAt, together } = decodeEnvelope(record, 'it')
-  return { hash: hashId(id), channel, enqueuedAt, deliverAt, expiresAt, together }
+  const { id, channel, enqueuedAt, deliverAt, expiresAt, together, priority } = decodeEnvelope(record, 'it')
+  return { hash: hashId(id), channel, enqueuedAt, deliverAt, expiresAt, together, priority }
 }
 
 t.test('a scan of an envelope yields the same as decoding it in full', async t => {
@@ -40,7 +41,8 @@ t.test('a scan of an envelope yields the same as decoding it in full', async t =
     fc.dictionary(fc.string(), fc.string({ maxLength: 40 }), { maxKeys: 40 }),
     fc.uint8Array({ maxLength: 70_000 }),
     fc.boolean(),
-    (id, channel, enqueuedAt, deliverAt, expiresAt, headers, payload, together) => {
+    fc.option(fc.integer({ min: -8, max: 7 }), { nil: undefined }),
+    (id, channel, enqueuedAt, deliverAt, expiresAt, headers, payload, together, priority) => {
       const encoded = encodeMessage({
         id,
         idGiven: true,
@@ -50,11 +52,15 @@ t.test('a scan of an envelope yields the same as decoding it in full', async t =
         enqueuedAt,
         deliverAt,
         expiresAt,
+        priority,
         together,
       })
       if (together) placeInList(encoded, 3, 70_000)
       const [one, other] = [scanned(encoded.record), decoded(encoded.record)]
       t.strictSame(one, other)
+      t.match(one, { priority })
+      const identity = new EnvelopeScan().identity(Buffer.from(encoded.record), 'it')
+      t.strictSame(identity, identityOfEncoded(encoded))
     },
   )
   t.doesNotThrow(() => fc.assert(property, { numRuns: 200 }))
@@ -75,6 +81,8 @@ t.test('a scan refuses a record that is no envelope, naming its sequence', async
     [null, 'id', 'channel', 1, 0, 1, { key: 1 }, Buffer.alloc(1)],
     [null, 'id', 'channel', 1, 0, 1, {}, 'text'],
     [[3, 2], 'id', 'channel', 1, 0, 1, {}, Buffer.alloc(1)],
+    [null, 'id', 'channel', 1, 0, 1, {}, Buffer.alloc(1), new Map([[1, 8]])],
+    [null, 'id', 'channel', 1, 0, 1, {}, Buffer.alloc(1), new Map([[1, 'high']])],
     'no array',
   ]
   for (const value of broken) {

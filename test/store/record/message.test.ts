@@ -133,6 +133,16 @@ t.test('a message record is accepted up to its limit of bytes, and refused one b
   }
 })
 
+t.test('a message without a priority costs no byte for it, and one with any costs three', async t => {
+  const { length } = message().record
+  for (const priority of [-8, -1, 0, 7]) {
+    const { record } = message({ priority })
+    t.equal(record.length, length + 3)
+    t.equal(decodeEnvelope(record, 'the record').priority, priority)
+  }
+  t.equal(decodeEnvelope(message().record, 'the record').priority, undefined)
+})
+
 t.test('a message that never expires is decoded as such', async t => {
   t.equal(decodeEnvelope(message().record, 'the record').expiresAt, Number.POSITIVE_INFINITY)
 })
