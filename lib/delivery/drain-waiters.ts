@@ -3,7 +3,7 @@ import type { Attempt } from './attempt/attempt.js'
 import type { RefMap } from './tables/ref-map.js'
 
 interface Waiter {
-  /** The attempt inside whose `send` somebody waits: it would wait for itself. */
+  /** The attempt whose `send` waits, which would wait for itself. */
   readonly inside: Attempt | undefined
   resolve(result: { remaining: number }): void
   reject(error: Error): void
@@ -11,13 +11,13 @@ interface Waiter {
 
 const none: ReadonlySet<Attempt> = new Set()
 
-/** Those who wait in `drain`. */
+/** The pending calls of `drain`. */
 export class DrainWaiters {
-  /** Apart, and hardly ever any: they are gone through whenever an attempt ends. */
+  /** Calls from inside a `send`. Kept apart, since they are gone through whenever an attempt ends. */
   readonly #inside = new Set<Waiter>()
   readonly #outside = new Set<Waiter>()
 
-  /** Attempts under way that wait here themselves. */
+  /** Attempts under way whose own `send` waits here. */
   insiders(attempts: RefMap<Attempt>): ReadonlySet<Attempt> {
     if (this.#inside.size === 0) return none
     const insiders = new Set<Attempt>()
@@ -55,8 +55,8 @@ export class DrainWaiters {
   }
 
   /**
-   * Nothing can begin any more, and nothing is under way but these: those who wait inside them are done, for
-   * they would wait for each other. Those outside are when nothing is under way at all.
+   * Call it when nothing more can begin and only `insiders` are under way. Waiters inside those are done, as
+   * they would wait for each other; waiters outside, only when nothing is under way.
    */
   look(insiders: ReadonlySet<Attempt>, remaining: number): void {
     if (this.#inside.size === 0 && this.#outside.size === 0) return

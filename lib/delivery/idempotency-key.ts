@@ -1,18 +1,17 @@
 import { createHash } from 'node:crypto'
 
-/** As many characters carry all of the digest. */
+/** This many characters hold the whole digest. */
 const DIGEST_LENGTH = 43
 /** Fewer would let two messages share a key: 12 characters are 72 bits. */
 const MIN_LENGTH = 12
 
 /**
- * A key for receivers that tell duplicates by one: the same for the same id, always; different for different
- * ids; of `A–Z a–z 0–9 - _` only. Discord's `nonce` takes 25 characters.
+ * A key for receivers that detect duplicates by one: always the same for the same id, different for different
+ * ids, made of `A–Z a–z 0–9 - _` only. Discord's `nonce` takes 25 characters.
  *
  * @param id the message's id (`delivery.id`)
- * @param maxLength how many characters the receiver takes: 12 to 43, more than 43 are not used. Default 43.
- * @throws TypeError where `id` is no string or empty, RangeError where `maxLength` is no whole number from
- *   12 up
+ * @param maxLength how many characters the receiver takes, from 12 up; at most 43 are used. Default 43.
+ * @throws TypeError if `id` is empty or no string, RangeError if `maxLength` is no whole number from 12 up
  */
 export function idempotencyKey(id: string, maxLength: number = DIGEST_LENGTH): string {
   if (typeof id !== 'string' || id === '')

@@ -14,16 +14,16 @@ interface OperatorContext {
   readonly outcomeWriter: OutcomeWriter
   readonly reporter: Reporter
   readonly attempts: RefMap<Attempt>
-  /** Ends an attempt that has recorded nothing yet; its message is settled. */
+  /** Ends an attempt that has recorded nothing yet and whose message is settled. */
   readonly withdraw: (attempt: Attempt) => void
 }
 
-/** What a person does to single messages. Each resolves when it is on the device. */
+/** What a person does to single messages. Each action resolves when it is on the device. */
 export class OperatorActions {
   readonly #context: OperatorContext
-  /** Purged, and not written yet: until then the store lists them as dead. */
+  /** Purges that are not written yet: until then the store lists the messages as dead. */
   readonly #purging = new Set<MessageRef>()
-  /** The sync that whoever cancelled last waits for, and what it is told then: all of a tick share them. */
+  /** The sync that the last cancel waits for, and its result: all cancels of a tick share them. */
   #synced: Promise<void> | undefined
   #cancelled = Promise.resolve(true)
 
@@ -50,16 +50,17 @@ export class OperatorActions {
     return this.#whenOnDevice()
   }
 
-  /** Dead letters live again. Returns how many. */
+  /** Revives dead letters. Returns how many. */
   async redrive(refs: readonly MessageRef[], place: 'original' | 'last'): Promise<number> {
     const { store, scheduler } = this.#context
     const inOrder = this.#inOrder(refs)
     const ttls: number[] = []
     for (const { ref } of inOrder) ttls.push(await this.#ttlMs(ref))
-    // From here on in one piece, so that what is under way stays what it is.
+    // No await from here on, so that the attempts under way stay the same.
     const underWay = place === 'last' ? this.#lastKeysUnderWay() : undefined
     /**
-     * One order key a channel for all that go behind what waits there: among themselves they go by sequence.
+     * One order key per channel for all that go behind what waits there: among themselves they go by
+     * sequence.
      */
     const lastKeys = new Map<string, number>()
     let count = 0
@@ -80,7 +81,7 @@ export class OperatorActions {
     return count
   }
 
-  /** Dead letters are thrown away. Returns how many. */
+  /** Deletes dead letters. Returns how many. */
   async purge(refs: readonly MessageRef[]): Promise<number> {
     const { store, outcomeWriter, time } = this.#context
     let count = 0
@@ -113,7 +114,7 @@ export class OperatorActions {
     const { store, scheduler, attempts } = this.#context
     if (store.bySequence(store.sequence(ref)) !== ref || store.state(ref) === 'dead') return false
     if (isInDoubt(store, ref) && !evenInDoubt) return false
-    // A receiver that is being asked what became of an earlier attempt is not being sent to.
+    // While a receiver is asked about an earlier attempt, the message is not being sent.
     const phase = attempts.get(ref)?.phase
     return scheduler.waits(ref) || phase === 'preparing' || phase === 'asking'
   }
@@ -123,7 +124,7 @@ export class OperatorActions {
     return refs.map(ref => ({ ref, sequence: store.sequence(ref) })).sort((a, b) => a.sequence - b.sequence)
   }
 
-  /** Its time to live as it was enqueued: it starts anew. Infinity where it has none, or cannot be read. */
+  /** The message's original time to live, which starts anew. Infinity if it has none or cannot be read. */
   async #ttlMs(ref: MessageRef): Promise<number> {
     const { store } = this.#context
     if (store.expiresAt(ref) === Infinity) return Infinity
@@ -131,12 +132,12 @@ export class OperatorActions {
       const { enqueuedAt, deliverAt, expiresAt } = await store.read(ref)
       return expiresAt - Math.max(enqueuedAt, deliverAt)
     } catch {
-      // Its next attempt will say that it cannot be read.
+      // Its next attempt will report that it cannot be read.
       return Infinity
     }
   }
 
-  /** Of each channel with attempts under way, the highest order key among these. */
+  /** For each channel with attempts under way, the highest order key among these. */
   #lastKeysUnderWay(): ReadonlyMap<string, number> {
     const { store, attempts } = this.#context
     const keys = new Map<string, number>()
@@ -146,7 +147,7 @@ export class OperatorActions {
     return keys
   }
 
-  /** Behind what waits or is under way in the channel, and before what is still to come. */
+  /** A key behind what waits or is under way in the channel, and before what is still to come. */
   #keyBehind(channel: string, underWay: ReadonlyMap<string, number>): number {
     return keyBehind(Math.max(this.#context.scheduler.lastKey(channel) ?? 0, underWay.get(channel) ?? 0))
   }

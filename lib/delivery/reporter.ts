@@ -4,7 +4,7 @@ import type { DispatchObserver } from './types.js'
 type Reports = Required<Omit<DispatchObserver<unknown>, 'error'>>
 type Facts<K extends keyof Reports> = Parameters<Reports[K]>[0]
 
-/** Tells the observer, whatever it does with it: one that throws must not stop a delivery. */
+/** Reports to the observer. An observer that throws must not stop a delivery. */
 export class Reporter {
   readonly #observer: DispatchObserver<unknown>
 
@@ -25,7 +25,7 @@ export class Reporter {
     try {
       this.#observer.error(error instanceof Error ? error : new Error(String(error)))
     } catch (thrown) {
-      // No one is left to tell but the process.
+      // The process is all that is left to tell.
       process.emitWarning(reasonText(thrown instanceof Error ? thrown.message : String(thrown)))
     }
   }

@@ -4,30 +4,30 @@ import type { DispatcherOptions } from './dispatcher-options.js'
 import { DeadOrder } from './schedule/dead-order.js'
 import type { TimerEntry, Timers } from './time/timers.js'
 
-/** Thrown away at once; the rest follows, so that a million of them stop nothing. */
+/** How many are purged at once; the rest follows, so that a million of them block nothing. */
 const BATCH = 500
-/** The wait after a failure to write that they were thrown away. */
+/** The wait after a failure to record the purge. */
 const TRY_AGAIN_MS = 60_000
 
 interface RetentionContext {
   readonly store: MessageStore
   readonly timers: Timers
   readonly time: QueueTime
-  /** Resolves when it is on the device. */
+  /** Resolves when the purge is on the device. */
   readonly purge: (refs: readonly MessageRef[]) => Promise<number>
   readonly failed: (error: unknown) => void
 }
 
-/** Throws away the oldest dead letters: those beyond an age, and those beyond a number. */
+/** Purges the oldest dead letters: those beyond an age, and those beyond a number. */
 export class Retention implements TimerEntry {
   alarmAt = 0
   alarmIndex = -1
-  /** Something may have to be thrown away. */
+  /** A maximum age or number is set. */
   readonly isOn: boolean
   readonly #maxAgeMs: number
   readonly #maxCount: number
   readonly #context: RetentionContext
-  /** Kept only where something is to be thrown away. */
+  /** Filled only while `isOn`. */
   readonly #dead = new DeadOrder()
   #purging = false
 
@@ -38,7 +38,7 @@ export class Retention implements TimerEntry {
     this.#context = context
   }
 
-  /** The dead letters of earlier lives. */
+  /** Takes the dead letters of earlier runs. */
   load(refs: readonly MessageRef[]): void {
     if (!this.isOn) return
     const { store } = this.#context
@@ -47,7 +47,7 @@ export class Retention implements TimerEntry {
     this.#wait()
   }
 
-  /** What happened to a message, as soon as it did. */
+  /** Told of every outcome as soon as it is recorded. */
   recorded(ref: MessageRef, kind: Outcome['kind']): void {
     if (!this.isOn || (kind !== 'dead' && kind !== 'redriven' && kind !== 'purged')) return
     const sequence = this.#context.store.sequence(ref)
@@ -73,7 +73,7 @@ export class Retention implements TimerEntry {
     this.#wait()
   }
 
-  /** At most a batch of those that are to go, the oldest first. */
+  /** At most a batch of those to purge, the oldest first. */
   #surplus(): MessageRef[] {
     const { store } = this.#context
     const surplus: MessageRef[] = []
@@ -86,7 +86,7 @@ export class Retention implements TimerEntry {
     return surplus
   }
 
-  /** When the oldest of so many is to go, seen from now. */
+  /** In how many ms the oldest of `count` is to be purged. */
   #dueInMs(sequence: number, count: number): number {
     if (count > this.#maxCount) return 0
     const { store, time } = this.#context

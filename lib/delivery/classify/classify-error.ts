@@ -5,13 +5,13 @@ import { verdictOf } from './reading/meaning.js'
 const ambiguous: Verdict = { kind: 'ambiguous' }
 
 /**
- * What an error means for the message that it stopped: the default classifier. It knows errors by their shape
- * and imports no client. Looks at the error, then at what it wraps (`cause`, `errors`, and the properties of
- * known clients). What no rule recognises, time-outs and aborts among it, is ambiguous: it may have been
- * delivered. So is what cannot be looked at. Never throws.
+ * The default classifier: what an error means for its message. It recognises errors by their shape and
+ * imports no client. It looks at the error, then at what the error wraps (`cause`, `errors`, and the
+ * properties of known clients). An error that no rule recognises or that cannot be read, such as a timeout or
+ * an abort, is ambiguous: the message may have been delivered. Never throws.
  *
- * `delivery` is the one that failed. Only of one that may have been sent before (`mayHaveBeenSent`) a
- * platform's word that it took this very request already is `delivered`.
+ * `delivery` is the one that failed. A platform's answer that it took this very request before means
+ * `delivered` only if the message may have been sent before (`mayHaveBeenSent`).
  */
 export function classifyError(
   error: unknown,
@@ -22,7 +22,7 @@ export function classifyError(
     if (found === undefined) return ambiguous
     return 'means' in found ? verdictOf(found, delivery?.mayHaveBeenSent === true) : found.verdict
   } catch {
-    // A revoked proxy, for one, throws whatever is asked of it.
+    // A revoked proxy, for one, throws on every access.
     return ambiguous
   }
 }

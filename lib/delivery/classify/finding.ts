@@ -22,18 +22,18 @@ const WRAPPED: readonly string[] = [
   'jse_cause',
 ]
 
-/** Errors looked at, at most: chains may be long, or go round. */
+/** How many errors are looked at, at most: chains may be long, or circular. */
 const MAX_ERRORS = 32
 
-/** What an error means, as somebody said it, or as it was found. */
+/** What an error means: a verdict that it carries, or a finding. */
 export type Found = { readonly verdict: Verdict } | Finding
 
-/** What an error or one that it wraps says; undefined: nothing is known. */
+/** What an error, or one that it wraps, means; undefined: unknown. */
 export function find(error: unknown): Found | undefined {
   return look(error, new Set())?.found
 }
 
-/** `isAnswer`: the receiver said so, and not merely a client of what it met. */
+/** `isAnswer`: it comes from the receiver, not just from a client. */
 interface Look {
   readonly found: Found
   readonly isAnswer: boolean
@@ -51,7 +51,7 @@ function look(thrown: unknown, seen: Set<unknown>): Look | undefined {
   if (finding !== undefined && reading.hasAnswer) return { found: finding, isAnswer: true }
   const inner = inside(error, seen)
   if (finding === undefined) return inner
-  // An answer that it wraps says more than what was made of it, and anything more than a doubt.
+  // A wrapped answer says more than the error around it, and anything says more than a doubt.
   const isMore = inner !== undefined && (inner.isAnswer || (isDoubt(finding) && !isInDoubt(inner.found)))
   return isMore ? inner : { found: finding, isAnswer: false }
 }

@@ -1,7 +1,7 @@
 import { property } from '../errors/property.js'
 import { find } from './finding.js'
 
-/** Wrapped errors looked at, at most. */
+/** How many wrapped errors are looked at, at most. */
 const MAX_DEPTH = 8
 
 /**
@@ -20,7 +20,7 @@ export function isOutage(error: unknown): boolean {
 function isOne(error: unknown, depth: number): boolean {
   const found = find(error)
   if (found === undefined || depth === 0) return false
-  // Who says himself what an error means says it of the message. What he caught tells of the receiver.
+  // An error's own verdict is about the message. The error that it wraps tells about the receiver.
   if ('verdict' in found) return isOne(property(error, 'cause'), depth - 1)
   return found.means === 'unreachable' || found.means === 'unanswered'
 }

@@ -24,7 +24,7 @@ import { textBeginning, textMiddle } from './reading/text.js'
 import { resetMsIn } from './reading/wait.js'
 import { waitMsInWords } from './reading/wait-in-words.js'
 
-/** What an answer says by a code of its platform, which outranks the status beside it. */
+/** What an answer says. A platform's code outranks the status beside it. */
 const ANSWERS: readonly ErrorRule[] = [
   smtpReply,
   grpcStatus,
@@ -47,10 +47,10 @@ const ANSWERS: readonly ErrorRule[] = [
   httpStatus,
 ]
 
-/** What is known where no answer came. */
+/** What is known without an answer. */
 const FAILURES: readonly ErrorRule[] = [textBeginning, clientCode, errorName, textMiddle]
 
-/** What one error says, without what it wraps; undefined: nothing that anybody here knows. */
+/** What one error says, without those that it wraps; undefined: unknown. */
 export function findingOf(reading: Reading): Finding | undefined {
   const answer = withWait(first(ANSWERS, reading), reading)
   // A doubt that no answer came with is a guess of the client's (octokit: 500 for a refused connection).
@@ -58,7 +58,7 @@ export function findingOf(reading: Reading): Finding | undefined {
   return withWait(first(FAILURES, reading), reading) ?? answer
 }
 
-/** Whoever finds a limit, the answer says how long. */
+/** Adds to a limit the wait that the answer names. */
 function withWait(finding: Finding | undefined, reading: Reading): Finding | undefined {
   if (finding === undefined || !isLimit(finding) || finding.afterMs !== undefined) return finding
   return { ...finding, afterMs: reading.waitMs ?? resetMsIn(reading) ?? waitMsInWords(reading) }

@@ -1,13 +1,11 @@
 import { at, isText, property } from './property.js'
 
-/** No more of a body is read, or parsed: it is for a person, and for the wait that it may name. */
+/** No more of a body is read or parsed: it serves people, and may name a wait. */
 export const MAX_BODY_LENGTH = 16_384
-/** Of a body that is plain text. */
+/** The longest text kept of a plain-text body. */
 const MAX_PLAIN_LENGTH = 300
 
-/**
- * Where an error keeps what the platform answered: axios, got, superagent; Slack; discord.js; Boom; Telegraf.
- */
+/** Where errors keep the platform's answer: axios, got, superagent; Slack; discord.js; Boom; Telegraf. */
 const ANSWERS: readonly (readonly string[])[] = [
   ['response', 'data'],
   ['response', 'body'],
@@ -18,7 +16,7 @@ const ANSWERS: readonly (readonly string[])[] = [
   ['response'],
 ]
 
-/** Where the sentence stands in an answer; the closest to what is wrong comes first. */
+/** Where an answer has its error message, the most specific first. */
 const SENTENCES: readonly (readonly string[])[] = [
   ['error', 'message'],
   ['error', 'error_msg'],
@@ -60,7 +58,7 @@ const SENTENCES: readonly (readonly string[])[] = [
   ['Details'],
 ]
 
-/** What the platform said for its refusal, where it said something. */
+/** The platform's text for its refusal, if there is one. */
 export function platformText(answer: unknown): string | undefined {
   const body = parsedBody(answer)
   if (typeof body === 'string') return plain(body)
@@ -73,7 +71,7 @@ export function platformText(answer: unknown): string | undefined {
   return name
 }
 
-/** The same of an error that carries the answer somewhere. */
+/** The same for an error that carries the answer. */
 export function platformTextOf(error: unknown): string | undefined {
   for (const path of ANSWERS) {
     const answer = at(error, ...path)
@@ -83,7 +81,7 @@ export function platformTextOf(error: unknown): string | undefined {
   return undefined
 }
 
-/** JSON as what it says, where a client left it as text or bytes. */
+/** Parses JSON that a client left as text or bytes. */
 export function parsedBody(body: unknown): unknown {
   const text = isBytes(body) && body.byteLength <= MAX_BODY_LENGTH ? new TextDecoder().decode(body) : body
   if (typeof text !== 'string' || text.length > MAX_BODY_LENGTH || !/^\s*[[{]/.test(text)) return text
@@ -103,7 +101,7 @@ function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value)
 }
 
-/** A page for people says nothing in its first lines. */
+/** The beginning of a text; undefined for an HTML page, whose first lines say nothing. */
 function plain(text: string): string | undefined {
   const trimmed = text.slice(0, MAX_PLAIN_LENGTH).trim()
   return trimmed === '' || trimmed.startsWith('<') ? undefined : trimmed

@@ -1,4 +1,4 @@
-/** A property of anything, undefined where it cannot be read. */
+/** A property of anything; undefined if it cannot be read. */
 export function property(value: unknown, name: string | symbol): unknown {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
   try {
@@ -16,12 +16,12 @@ export function at(value: unknown, ...path: readonly string[]): unknown {
   return result
 }
 
-/** An error by its looks: one of another realm, or of a copy of a library, is no instance of ours. */
+/** Judged by its looks: an error of another realm, or of a copy of a library, is no instance of ours. */
 export function isError(value: unknown): boolean {
   return typeof property(value, 'stack') === 'string' && typeof property(value, 'message') === 'string'
 }
 
-/** A text that says something. */
+/** A text that is not blank. */
 export function isText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== ''
 }

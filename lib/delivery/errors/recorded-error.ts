@@ -6,10 +6,10 @@ import { at, isError, property } from './property.js'
 const MAX_NAME_LENGTH = 100
 const MAX_MESSAGE_LENGTH = 500
 const MAX_CODE_LENGTH = 100
-/** Errors that wrap each other, of which each is asked for its text. */
+/** How many errors that wrap each other are asked for their text. */
 const MAX_WRAPPED = 4
 
-/** What is kept of an error: bounded, without credentials, whatever was thrown. Never throws. */
+/** What is kept of a thrown value: bounded, and without credentials. Never throws. */
 export function recordedError(error: unknown, at: number): RecordedError {
   const recorded: RecordedError = {
     name: publicText(nameOf(error), MAX_NAME_LENGTH),
@@ -21,7 +21,7 @@ export function recordedError(error: unknown, at: number): RecordedError {
   return recorded
 }
 
-/** Why something stopped or died, for people: as bounded as an error, and as free of credentials. */
+/** Why something stopped or died, for people: bounded and redacted like an error. */
 export function reasonText(reason: string): string {
   return publicText(reason, MAX_MESSAGE_LENGTH)
 }
@@ -33,14 +33,14 @@ function nameOf(error: unknown): string {
 }
 
 /**
- * "fetch failed" says nothing, and "status code 400" little: what the platform said, and what is wrapped, say
+ * "fetch failed" says nothing, and "status code 400" little: the platform's text and the wrapped errors say
  * more.
  */
 function messageOf(error: unknown): string {
   const texts: string[] = []
   const add = (text: unknown): void => {
     if (typeof text !== 'string' || text === '') return
-    // Whoever said it before may have left credentials out.
+    // An earlier text may be the same with its credentials left out.
     const shown = publicText(text, MAX_MESSAGE_LENGTH)
     if (!texts.some(earlier => earlier.includes(text) || earlier.includes(shown))) texts.push(text)
   }

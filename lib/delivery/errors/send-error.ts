@@ -1,7 +1,7 @@
 import { brand } from '../../log/errors/brand.js'
 import type { Verdict } from '../types.js'
 
-/** An error that says itself what it means: thrown by `send`, its verdict is taken as it is. */
+/** An error that carries its own verdict, which is taken as it is if `send` throws it. */
 export class SendError extends Error {
   static {
     brand(SendError, Symbol.for('waq.SendError'))

@@ -2,7 +2,7 @@ import type { Verdict } from '../types.js'
 
 const SCOPES: readonly unknown[] = ['channel', 'group', 'global', undefined]
 
-/** For each kind, what its fields must be. */
+/** For each kind, a check of its fields. */
 const SHAPES: Readonly<Record<Verdict['kind'], (verdict: Record<string, unknown>) => boolean>> = {
   retry: ({ afterMs, charged }) => isWait(afterMs) && (charged === undefined || typeof charged === 'boolean'),
   'rate-limited': ({ afterMs, scope }) => isWait(afterMs) && SCOPES.includes(scope),
@@ -12,7 +12,7 @@ const SHAPES: Readonly<Record<Verdict['kind'], (verdict: Record<string, unknown>
   delivered: () => true,
 }
 
-/** Whether this is a verdict, whatever it claims to be: it may come from plain JavaScript. */
+/** Whether this is a valid verdict: it may come from plain JavaScript. */
 export function isVerdict(value: unknown): value is Verdict {
   if (typeof value !== 'object' || value === null) return false
   const { kind } = value as { kind?: unknown }

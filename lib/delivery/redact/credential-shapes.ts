@@ -1,13 +1,13 @@
-/** How the credentials of one issuer look, wherever they stand. */
+/** How the credentials of one issuer look, anywhere in a text. */
 export interface CredentialShape {
   readonly of: string
   readonly pattern: RegExp
 }
 
 /**
- * Known by how they begin, as their issuers made them to be found; most are listed by
+ * Credentials with a beginning by which they can be found; most are listed by
  * [gitleaks](https://github.com/gitleaks/gitleaks/blob/master/config/gitleaks.toml) too. A pattern takes
- * linear time: what it repeats ends it, or cannot begin inside itself (`(?<!…)`).
+ * linear time: each repetition ends it, or cannot begin inside itself (`(?<!…)`).
  */
 export const credentialShapes: readonly CredentialShape[] = [
   {

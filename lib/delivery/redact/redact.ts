@@ -3,7 +3,7 @@ import { HIDDEN } from './hidden.js'
 import { looksRandom } from './random-word.js'
 import { redactUrls } from './url.js'
 
-/** No more of a text is looked at, or shown. */
+/** No more of a text is checked, or shown. */
 const MAX_LOOKED_AT = 10_000
 
 /** Headers whose value is a credential, whatever it looks like. */
@@ -19,7 +19,7 @@ const NAME = [
   'credentials?|signature|session[-_]?id|(?<![a-z])(?:pass|auth|sig)',
 ].join('|')
 
-/** What is hidden by what stands before or around it. A function decides where a word may be harmless. */
+/** Credentials found by the text before or around them. A function decides if a word may be harmless. */
 const PLACES: readonly (readonly [
   pattern: RegExp,
   replacement: string | ((...found: string[]) => string),
@@ -57,7 +57,7 @@ const PLACES: readonly (readonly [
     ),
     `$1$2${HIDDEN}`,
   ],
-  // password: hunter2, accessToken: …; a word, or a number, is none.
+  // password: hunter2, accessToken: …; a word, or a number, is no credential.
   [
     new RegExp(String.raw`(${NAME})(\\?["']?:\s{1,3})(?!\[redacted)([^\s"',;{}[\]()]{4,})`, 'gi'),
     (found, name, between, value) => (isMixed(value!) ? `${name}${between}${HIDDEN}` : found!),
@@ -75,7 +75,7 @@ const PLACES: readonly (readonly [
   [/(?<![\w.+-])([\w.+-]{1,64}:)[^\s@/:"'[\]]{1,64}(?=@[\w.-]{1,253}:\d{2,5}\b)/g, `$1${HIDDEN}`],
   // A query without its host: /send?key=…&text=…
   [/([?&][\w.[\]-]{1,40}=)(?!\[redacted)[^\s&#"'<>\\]+/g, `$1${HIDDEN}`],
-  // Incorrect API key provided: …, the token … is invalid. These are words, too: only what looks random goes.
+  // Incorrect API key provided: …, the token … is invalid. It may be a word: only what looks random goes.
   [
     new RegExp(String.raw`\b(${NAME})((?:\s{1,3}[a-z]{1,10}){0,2}:?\s{1,3}["'(]?)([\w.~+/=%-]{8,})`, 'gi'),
     (found, name, between, value) =>
@@ -86,24 +86,24 @@ const PLACES: readonly (readonly [
     (found, scheme, between, value) =>
       looksRandom(value!) || value!.length >= 20 ? `${scheme}${between}${HIDDEN}` : found!,
   ],
-  // A long run of capitals, small letters and digits that begins no name of a file.
+  // A long run of capitals, small letters and digits that does not go on from a path or a dot.
   [
     /(?<![\w+/=.-])[A-Za-z0-9_+=-]{40,}/g,
     (...[run]) => (/[A-Z]/.test(run!) && /[a-z]/.test(run!) && /\d/.test(run!) ? HIDDEN : run!),
   ],
 ]
 
-/** Letters and digits: no word, and no number. */
+/** Letters and digits: neither a word nor a number. */
 function isMixed(text: string): boolean {
   return /\d/.test(text) && /[a-z]/i.test(text) && !A_DATE.test(text)
 }
 
 const A_DATE = /^\d{4}-\d\d-\d\d/
 
-/** "TypeError", "ECONNRESET": most of what is looked at. */
+/** "TypeError", "ECONNRESET": most of the texts that are checked. */
 const NAME_OF_AN_ERROR = /^[A-Za-z_]{0,24}$/
 
-/** The text without the credentials that it is seen to hold. In linear time. */
+/** The text without the credentials that are recognised in it. In linear time. */
 export function redact(text: string): string {
   if (NAME_OF_AN_ERROR.test(text)) return text
   let result = redactUrls(text)
@@ -113,15 +113,14 @@ export function redact(text: string): string {
 }
 
 /**
- * A text as it may leave the process or reach a disk: every reason, every message of an error, and whatever
- * is printed goes through here. It is redacted first and cut to length then: half a credential is not
- * recognised.
+ * A text that may leave the process or reach a disk: every reason, error message and printed text goes
+ * through here. It is redacted before it is cut to length, since half a credential is not recognised.
  */
 export function publicText(text: string, maxLength: number): string {
   return clip(redact(lookedAt(text)), maxLength)
 }
 
-/** Not cut in the middle of a word. */
+/** The part that is checked, not cut in the middle of a word. */
 function lookedAt(text: string): string {
   if (text.length <= MAX_LOOKED_AT) return text
   const cut = text.slice(0, MAX_LOOKED_AT)

@@ -4,27 +4,25 @@ import { looksRandom } from './random-word.js'
 /** A URL in a text, also one whose slashes JSON has escaped. */
 const URLS = /\b[a-z][a-z0-9+.-]{0,20}:(?:\/\/|\\\/\\\/)(?:[^\s"'`<>\\]|\\\/)+/gi
 
-/** What ends a sentence or a bracket, and neither the URL before it nor what was hidden in it. */
+/** Punctuation after a URL, which belongs neither to it nor to a redaction in it. */
 const TRAILING = /(?<!\[redacted)[.,;:!?)\]}]{1,9}$/
 
-/** What follows a segment such as `hooks` or `webhook` is what the receiver knows its caller by. */
+/** A segment such as `hooks` or `webhook` is followed by the secret of the caller. */
 const HOOK = /^(?:web|incoming)?[-_]?hooks?(?:b\d)?$|^(?:api[-_]?)?keys?$|^tokens?$/i
 
 /** Hosts whose whole path is the key. */
 const HOOK_HOSTS =
   /(?:^|[/.@])(?:[a-z0-9-]*hooks?\d?\.|ntfy\.sh|api\.day\.app|sctapi\.ftqq\.com|sc\.ftqq\.com)/i
 
-/**
- * Such a host where the scheme was left out, and a path by itself: `POST /bot1:AA/sendMessage`, `/hooks/…`.
- */
+/** Such a host without its scheme, and a path by itself: `POST /bot1:AA/sendMessage`, `/hooks/…`. */
 const BARE_HOOK_HOST =
   /\b(hooks\.(?:slack|zapier)\.com|discord(?:app)?\.com\/api\/webhooks)\/(?!\[)[^\s"'`<>?#]+/gi
 const BARE_HOOK_PATH = /(\/(?:(?:web|incoming)?[-_]?hooks?(?:b\d)?|interactions)\/)([^\s"'`<>?#]+)/gi
 const BARE_BOT_PATH = /(\/bot)\d{1,20}(?::|%3A)[\w-]+/gi
 
 /**
- * In a URL only the scheme and the host are harmless, and words of its path: hides who asks, values of the
- * query, and path segments that look random. Paths of files are none of this.
+ * In a URL only the scheme, the host and words of the path are harmless: hides the user, values of the query,
+ * and path segments that look random. Paths of files stay as they are.
  */
 export function redactUrls(text: string): string {
   if (!text.includes('/')) return text

@@ -5,16 +5,15 @@ import type { Reading } from '../reading/reading.js'
 import { metIn } from '../reading/text.js'
 
 /**
- * Meta says of a failure that it will pass:
- * https://developers.facebook.com/docs/graph-api/guides/error-handling
+ * Meta says that a failure is transient: https://developers.facebook.com/docs/graph-api/guides/error-handling
  */
 export const isTransient: ErrorRule = ({ places }) =>
   places.some(place => property(place, 'is_transient') === true) ? { means: 'retry' } : undefined
 
 /**
  * An earlier request with this idempotency key still runs (draft-ietf-httpapi-idempotency-key-header, 2.6;
- * Stripe's `idempotency_key_in_use`, Resend's `concurrent_idempotent_requests`): the next answer will be its
- * own.
+ * Stripe's `idempotency_key_in_use`, Resend's `concurrent_idempotent_requests`): the next answer will be that
+ * request's own.
  */
 export const sameRequestRuns: ErrorRule = reading => {
   if (reading.status !== 409) return undefined
@@ -25,9 +24,7 @@ export const sameRequestRuns: ErrorRule = reading => {
 const RUNS =
   /in[_ -](?:use|progress|flight)|concurrent|outstanding|(?:being|still) (?:processed|processing|running)|currently/i
 
-/**
- * “Too many requests”, whatever the code beside it: Feishu has one for this and for a request that is none.
- */
+/** “Too many requests”, whatever the code beside it: Feishu has one code for this and for a bad request. */
 export const saysTooMany: ErrorRule = reading => {
   const { places, status } = reading
   const isRefusal = status === undefined || status < 500
@@ -52,9 +49,8 @@ export const githubSecondaryLimit: ErrorRule = reading => {
 
 /**
  * An answer of 200, or with no status, that was found to refuse, in words that no rule knows: known not
- * delivered, and whether it helps to try again is not told. Not so where a program says in its words what it
- * met: a request that was lost, or never went out. `ResponseError` is our own; others have no body beside the
- * name.
+ * delivered, without a hint whether trying again helps. The exception is a program whose text says that its
+ * own request was lost or never went out. `ResponseError` is our own; others have no body beside the name.
  */
 export const refusedWithSuccess: ErrorRule = reading => {
   const { error, name, status, places } = reading
@@ -70,7 +66,7 @@ export const refusedWithSuccess: ErrorRule = reading => {
   return { means: 'retry' }
 }
 
-/** What the places say in words and names. */
+/** The texts and names in the places. */
 function textOf({ places }: Reading): string {
   return places
     .flatMap(place =>

@@ -3,7 +3,7 @@ import type { ErrorRule, Meaning } from '../reading/meaning.js'
 import type { Reading } from '../reading/reading.js'
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
-  // As the SDK's own retry strategy has them (`@smithy/service-error-classification`).
+  // As in the SDK's own retry strategy (`@smithy/service-error-classification`).
   BandwidthLimitExceeded: 'limit',
   EC2ThrottledException: 'limit',
   KMSThrottlingException: 'limit',
@@ -40,7 +40,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   InvalidSecurity: 'halt',
   // The credentials of the application at Apple or Google.
   PlatformApplicationDisabledException: 'halt',
-  // What they are allowed.
+  // The permissions of the credentials.
   AccessDenied: 'halt',
   AccessDeniedException: 'halt',
   AuthorizationErrorException: 'halt',
@@ -62,17 +62,18 @@ export const awsError: ErrorRule = reading => {
   const isThrottling = property(retryable, 'throttling') === true
   const means = isThrottling ? 'limit' : Object.hasOwn(MEANINGS, name) ? MEANINGS[name] : undefined
   if (means !== undefined) return { means, reason: name }
-  // The service says that it may be called again; after a failure of its own not that nothing was done.
+  // The service says that it may be called again; after its own failure that does not mean that nothing was
+  // done.
   const isRefusal = reading.status !== undefined && reading.status < 500
   return isRefusal && typeof retryable === 'object' && retryable !== null ? { means: 'retry' } : undefined
 }
 
-/** What Amazon calls it, where it is Amazon who says so. */
+/** Amazon's name for the error, if the error is Amazon's. */
 function nameOf({ error, name, headers, places }: Reading): string | undefined {
-  // The SDK's own, before anything was asked.
+  // The SDK's own, before any request.
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError') return name
   if (property(error, '$metadata') !== undefined || property(error, '$fault') !== undefined) return name
-  // Version 2 of the SDK has the name for a code.
+  // Version 2 of the SDK has the name as a code.
   const code = property(error, 'code')
   if (
     typeof code === 'string' &&

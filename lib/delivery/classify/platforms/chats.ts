@@ -10,15 +10,15 @@ export const CHATS: readonly Platform[] = [
     marks: [{ has: ['fbtrace_id'] }],
     code: ['code'],
     means: {
-      // The token, the account, its money.
+      // The token, the account, its payment.
       ...each('halt', [0, 3, 102, 190, 368, 131005, 131031, 131042, 131037, 131045, 133005, 133006, 133010]),
-      // Of the app, a user's token, a page, a business account, a number.
+      // Limits of the app, a user's token, a page, a business account, a number.
       ...each(
         'limit-group',
         [4, 17, 32, 80001, 80002, 80003, 80004, 80005, 80006, 80007, 80008, 80009, 80014],
       ),
       ...each('limit-group', [130429, 131048, 133016]),
-      // Of one pair of numbers, of one call.
+      // Limits of one pair of numbers, of one call.
       ...each('limit', [341, 613, 131056]),
       ...each('retry', [131057, 133004]),
       ...each(
@@ -34,7 +34,7 @@ export const CHATS: readonly Platform[] = [
     marks: [{ has: ['code', 'message'] }],
     code: ['code'],
     means: {
-      // The token of an interaction or of a webhook: that of the message.
+      // The token of an interaction or of a webhook, which is the message's own.
       50027: 'permanent',
       // "API resource is currently overloaded."
       130000: 'not-sent',
@@ -53,12 +53,12 @@ export const CHATS: readonly Platform[] = [
     source:
       'https://github.com/WhiskeySockets/Baileys, DisconnectReason: of the connection, not of a request',
     marks: [{ is: { isBoom: true } }],
-    // What the server answered, where it did.
+    // What the server answered, if it did.
     code: ['data', 'output.statusCode'],
     means: {
       429: 'limit',
       ...each('permanent', [400, 403, 404, 405, 406, 409]),
-      // Closed, restarted: also with a request under way.
+      // Closed or restarted, possibly with a request under way.
       ...each('unanswered', [428, 515]),
       // Another has taken the session over.
       440: 'halt',
@@ -100,7 +100,7 @@ export const CHATS: readonly Platform[] = [
     marks: [{ has: ['status', 'status_message'] }],
     code: ['status'],
     means: {
-      // Its token, its account, its webhook, its money.
+      // Its token, its account, its webhook, its payment.
       ...each('halt', [2, 7, 8, 9, 10, 24]),
       12: 'limit',
     },
@@ -124,7 +124,7 @@ export const CHATS: readonly Platform[] = [
     marks: [{ has: ['code', 'msg'] }, { has: ['StatusCode', 'StatusMessage'] }],
     code: ['code', 'StatusCode'],
     means: {
-      // The token of the tenant or of the app, what it may do; a webhook's token, signature, addresses.
+      // The token of the tenant or of the app, or its permissions; a webhook's token, signature, addresses.
       ...each('halt', [10003, 10014, 99991661, 99991663, 99991664, 99991665, 99991668, 99991671, 99991672]),
       ...each('halt', [19001, 19021, 19022, 230006]),
       // 9499 says “Bad Request” as well as “too many request”: see `saysTooMany`.

@@ -2,9 +2,9 @@ import { property } from '../../errors/property.js'
 import { limitOf } from '../reading/http.js'
 import type { ErrorRule } from '../reading/meaning.js'
 
-/** `@discordjs/rest` with `rejectOnRateLimit`: in **milliseconds**, and for the whole bot where `global`. */
+/** `@discordjs/rest` with `rejectOnRateLimit`: in **milliseconds**, and for the whole bot if `global`. */
 export const discordRateLimit: ErrorRule = reading => {
-  // Its name bears the route: "RateLimitError[/channels/:id/messages]".
+  // Its name contains the route: "RateLimitError[/channels/:id/messages]".
   if (!reading.name.startsWith('RateLimitError')) return undefined
   const afterMs = property(reading.error, 'retryAfter') ?? property(reading.error, 'timeToReset')
   const isWait = typeof afterMs === 'number' && afterMs >= 0

@@ -91,7 +91,7 @@ export const GENERAL: readonly Platform[] = [
     source:
       'https://www.apollographql.com/docs/apollo-server/data/errors, ' +
       'https://linear.app/developers/rate-limiting, https://shopify.dev/docs/api/usage/limits',
-    // GitHub's has a type in place of extensions.
+    // GitHub's has a type instead of extensions.
     marks: [{ has: ['message', 'extensions'] }, { has: ['message', 'type', 'locations'] }],
     code: ['extensions.code', 'type'],
     means: {

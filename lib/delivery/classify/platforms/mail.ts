@@ -1,6 +1,6 @@
 import { each, type Platform } from '../reading/platform.js'
 
-/** Services that send mail. Replies of SMTP are in `smtp.ts`, Amazon's in `aws.ts`. */
+/** Services that send mail. SMTP replies are in `smtp.ts`, Amazon's answers in `aws.ts`. */
 export const MAIL: readonly Platform[] = [
   {
     name: 'Resend',
@@ -62,7 +62,7 @@ export const MAIL: readonly Platform[] = [
       { named: 'ApiInputError' },
       { named: 'InactiveRecipientsError' },
       { named: 'InvalidAPIKeyError' },
-      // So it is spelled.
+      // Spelled like this.
       { named: 'ServiceUnavailablerError' },
     ],
     code: ['code'],

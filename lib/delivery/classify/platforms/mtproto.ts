@@ -2,13 +2,13 @@ import { property } from '../../errors/property.js'
 import type { ErrorRule } from '../reading/meaning.js'
 
 /**
- * Telegram's own protocol: https://core.telegram.org/api/errors. GramJS has `seconds`; the text has them,
- * too.
+ * Telegram's own protocol: https://core.telegram.org/api/errors. GramJS has `seconds`, which are also in the
+ * text.
  */
 const WAIT =
   /\b(?:FLOOD_WAIT|FLOOD_PREMIUM_WAIT|SLOWMODE_WAIT|FLOOD_TEST_PHONE_WAIT)_(\d{1,8})\b|\bA wait of (\d{1,8}) seconds is required\b/
 
-/** The account, not the message. */
+/** The account is at fault, not the message. */
 const HALTS =
   /^(?:AUTH_KEY_(?:UNREGISTERED|INVALID|DUPLICATED|PERM_EMPTY)|SESSION_(?:REVOKED|EXPIRED)|USER_DEACTIVATED(?:_BAN)?|PEER_FLOOD)$/
 

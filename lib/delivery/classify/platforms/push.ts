@@ -9,7 +9,7 @@ export const PUSH: readonly Platform[] = [
     name: 'APNs',
     source:
       'https://developer.apple.com/documentation/usernotifications/handling-notification-responses-from-apns',
-    // Of the answer; and as the clients have it: node-apn, apns2.
+    // In the answer, and as the clients have it: node-apn, apns2.
     marks: [{ header: 'apns-id' }, { has: ['device', 'response'] }, { has: ['reason', 'notification'] }],
     code: ['reason', 'response.reason'],
     means: {
@@ -17,7 +17,7 @@ export const PUSH: readonly Platform[] = [
       ...each('halt', ['BadCertificate', 'BadCertificateEnvironment']),
       TooManyRequests: 'limit',
       TooManyProviderTokenUpdates: 'limit-group',
-      // Of the connection, not of the request.
+      // About the connection, not the request.
       ...each('not-sent', ['IdleTimeout', 'Shutdown']),
       ...each('doubt', ['InternalServerError', 'ServiceUnavailable']),
     },

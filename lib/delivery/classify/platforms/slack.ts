@@ -1,7 +1,7 @@
 import { property } from '../../errors/property.js'
 import type { ErrorRule, Finding, Meaning } from '../reading/meaning.js'
 
-/** https://docs.slack.dev/reference/methods/chat.postMessage#errors. The others refuse the message. */
+/** https://docs.slack.dev/reference/methods/chat.postMessage#errors. All others refuse the message. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   invalid_auth: 'halt',
   not_authed: 'halt',
@@ -32,13 +32,13 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 
 const NAME = /^[a-z0-9_]{1,100}$/
 
-/** `@slack/web-api` was told to wait: in seconds. */
+/** `@slack/web-api` was told to wait, in seconds. */
 export const slackRateLimit: ErrorRule = ({ error }) =>
   property(error, 'code') === 'slack_webapi_rate_limited_error' ? { means: 'limit' } : undefined
 
 /**
  * Slack answers 200 and says what went wrong by name: in `data` of the client's error, or in the body itself.
- * With another status such a body is somebody else's.
+ * With another status such a body is not Slack's.
  */
 export const slackPlatformError: ErrorRule = ({ error, places, status, message }) => {
   const isClients = property(error, 'code') === 'slack_webapi_platform_error'
@@ -47,14 +47,14 @@ export const slackPlatformError: ErrorRule = ({ error, places, status, message }
     const name = property(place, 'ok') === false || isClients ? property(place, 'error') : undefined
     if (typeof name !== 'string') continue
     if (!NAME.test(name)) {
-      // An answer of 200 that is no JSON (cut short, or a page of a proxy): the client gives its text for a
+      // An answer of 200 that is not JSON (cut short, or a proxy's page): the client takes its text for a
       // name.
       if (isClients) return { means: 'doubt' }
       continue
     }
     return named(name)
   }
-  // Its client's text, of an error that went through another process.
+  // The client's text, of an error that passed through another process.
   const [, name] = /^An API error occurred: ([a-z0-9_]{1,100})$/.exec(message) ?? []
   return name === undefined ? undefined : named(name)
 }

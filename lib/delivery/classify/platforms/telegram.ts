@@ -2,8 +2,8 @@ import { property } from '../../errors/property.js'
 import type { ErrorRule } from '../reading/meaning.js'
 
 /**
- * A group became a supergroup: its old id will never be good again, and only the sender knows where the new
- * one belongs.
+ * A group became a supergroup: its old id will never work again, and only the sender knows where the new one
+ * belongs.
  */
 export const telegramMigration: ErrorRule = ({ places }) => {
   for (const place of places) {
@@ -15,7 +15,7 @@ export const telegramMigration: ErrorRule = ({ places }) => {
 }
 
 /**
- * An edit to what stands there already: what an attempt before this one did.
+ * An edit to the text that is already there: an earlier attempt got through.
  * https://core.telegram.org/bots/api has no list of its texts; this one has been the same for years.
  */
 export const telegramUnmodified: ErrorRule = ({ places, message }) => {
@@ -33,8 +33,8 @@ export const telegramUnmodified: ErrorRule = ({ places, message }) => {
 const UNMODIFIED = 'Bad Request: message is not modified'
 
 /**
- * Telegram says 404 of a bot or a method that it does not know (a token with a slip in it), never of a chat:
- * that is a 400. So the sender is wrong, and no message must die of it.
+ * Telegram answers 404 for an unknown bot or method (a mistyped token), never for a chat: that is a 400. So
+ * the sender is wrong, and no message must die of it.
  */
 export const telegramNotFound: ErrorRule = ({ error, places, status }) => {
   const isTelegram =

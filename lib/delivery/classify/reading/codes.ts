@@ -2,11 +2,11 @@ import { property } from '../../errors/property.js'
 import type { ErrorRule, Meaning } from './meaning.js'
 
 /**
- * Codes of Node, its TLS, DNS and HTTP/2, of undici and of other clients. An error has them of itself, so
- * that no endpoint can make them up.
+ * Codes of Node, its TLS, DNS and HTTP/2, of undici and of other clients. They are read from the error
+ * itself, so no endpoint can make them up.
  */
 const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[] = [
-  // Nobody is there, there is no way, or no name.
+  // No one listens, or there is no route or no name.
   ['unreachable', 'errno(3)', 'ECONNREFUSED EHOSTUNREACH EHOSTDOWN ENETUNREACH ENETDOWN'],
   ['unreachable', 'getaddrinfo(3)', 'ENOTFOUND EAI_AGAIN EAI_FAIL EAI_NODATA EAI_NONAME'],
   [
@@ -61,14 +61,14 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
 
   // This machine has run out of something.
   ['not-sent', 'errno(3)', 'EADDRNOTAVAIL EADDRINUSE EMFILE ENFILE ENOBUFS'],
-  // A client, or a connection, that was closed before it was asked.
+  // A client, or a connection, that was closed before its use.
   ['not-sent', 'undici, errors.md', 'UND_ERR_CLOSED UND_ERR_INVALID_ARG UND_ERR_NOT_SUPPORTED'],
   [
     'not-sent',
     'nodejs.org/api/errors.html: no stream was opened',
     'ERR_HTTP2_GOAWAY_SESSION ERR_HTTP2_INVALID_SESSION ERR_HTTP2_OUT_OF_STREAMS',
   ],
-  // No request could be made of it: no one was asked.
+  // No request could be made of it: none was sent.
   [
     'not-sent',
     'nodejs.org/api/errors.html',
@@ -100,7 +100,7 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
   ['doubt', 'undici, errors.md', 'UND_ERR_ABORTED UND_ERR_DESTROYED UND_ERR_RES_CONTENT_LENGTH_MISMATCH'],
   ['doubt', 'firebase', 'messaging/internal-error messaging/unknown-error app/unable-to-parse-response'],
 
-  // The sender is not what it must be.
+  // The sender is not set up correctly.
   ['halt', 'nodemailer, errors.js', 'ENOAUTH EOAUTH2 ECONFIG'],
   ['halt', 'discord.js, ErrorCodes.js', 'TokenInvalid TokenMissing TOKEN_INVALID TOKEN_MISSING'],
   [
@@ -134,11 +134,11 @@ const MEANINGS = new Map(
   ROWS.flatMap(([means, , codes]) => codes.split(/\s+/).map(code => [code, means] as const)),
 )
 
-/** System calls during which nothing was sent yet, whatever they failed of; `queryA`, `spawn signal-cli`. */
+/** System calls before anything is sent, however they fail; `queryA`, `spawn signal-cli`. */
 const BEFORE = /^(?:connect|getaddrinfo|bind|socket|query\w*|spawn .*)$/
-/** System calls of a connection that stands. */
+/** System calls on an established connection. */
 const AFTER = /^(?:read|write|writev|shutdown)$/
-/** What got waited for in vain; any later event says that the request was under way. */
+/** Events waited for in vain before a request; any later one means that the request was under way. */
 const EVENTS: readonly unknown[] = ['lookup', 'connect', 'secureConnect']
 
 const NOT_CONNECTED = /^(?:\w+_)?NOT_CONNECTED$/
@@ -150,7 +150,7 @@ export const clientCode: ErrorRule = ({ error, message }) => {
   if (NOT_CONNECTED.test(code)) return { means: 'not-sent' }
   if (NOT_READY.test(code)) return { means: 'halt', reason: message || code }
   const call = String(property(error, 'syscall') ?? '')
-  // nodemailer puts a code of its own over that of the system.
+  // nodemailer replaces the system's code with one of its own.
   const original = property(error, 'originalCode')
   const means = MEANINGS.get(typeof original === 'string' && MEANINGS.has(original) ? original : code)
   if (BEFORE.test(call)) return { means: means === 'not-sent' ? means : 'unreachable' }
@@ -160,13 +160,13 @@ export const clientCode: ErrorRule = ({ error, message }) => {
   return means && { means, reason: code }
 }
 
-/** One error for each address that was tried: they tell more than the code of the whole. */
+/** Whether it has an error for each address tried: these tell more than the code of the whole. */
 function isOfSeveral(error: unknown): boolean {
   const errors = property(error, 'errors')
   return Array.isArray(errors) && errors.length > 0
 }
 
-/** Names of errors that have nothing else to tell them by. An abort may be anybody's. */
+/** Names of errors that nothing else identifies. An abort may be anyone's. */
 const NAMES: readonly (readonly [name: RegExp, means: Meaning, source: string])[] = [
   [/TimeoutError$/, 'unanswered', 'the language, the queue’s own, many a client'],
   [/^BrokenCircuitError$/, 'unreachable', 'cockatiel: the breaker let nothing through'],

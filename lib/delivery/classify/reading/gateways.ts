@@ -3,7 +3,7 @@ import type { ErrorRule } from './meaning.js'
 
 /**
  * What a gateway answers when it never passed the request on: it had no upstream, or no connection. Any other
- * answer may follow a request that was passed on. If Envoy "retried", it may have passed on the first try.
+ * answer may follow a request that was passed on. If Envoy "retried", the first try may have been passed on.
  */
 const ANSWERS: readonly (readonly [status: number, body: RegExp, source: string])[] = [
   [503, /^no healthy upstream/, 'Envoy, response flag UH'],
@@ -28,7 +28,7 @@ const ANSWERS: readonly (readonly [status: number, body: RegExp, source: string]
 const TEXTS: readonly string[] = ['body', 'data', 'text', 'responseBody', 'message', 'error']
 const MAX_LENGTH = 1_000
 
-/** The same of a call of gRPC, of which it makes 14. */
+/** The same for a gRPC call, whose code is then 14. */
 export function isNotPassedOn(text: string): boolean {
   const start = text.slice(0, MAX_LENGTH)
   return ANSWERS.some(([of, body]) => of === 503 && body.test(start))
@@ -36,7 +36,7 @@ export function isNotPassedOn(text: string): boolean {
 
 export const notPassedOn: ErrorRule = ({ status, places, waitMs }) => {
   const answers = ANSWERS.filter(([of]) => of === status)
-  // One that says when to come back is obeyed.
+  // An answer that says when to come back is obeyed.
   if (answers.length === 0 || waitMs !== undefined) return undefined
   for (const place of places) {
     for (const name of TEXTS) {

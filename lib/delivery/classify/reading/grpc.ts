@@ -23,20 +23,20 @@ const MEANINGS: readonly (Meaning | undefined)[] = [
   'halt', // 16 UNAUTHENTICATED
 ]
 
-/** What `@grpc/grpc-js` says by the same codes of what it did by itself. */
+/** What `@grpc/grpc-js` reports with the same codes about its own failures. */
 const TEXTS: readonly (readonly [codes: readonly number[], begins: RegExp, means: Meaning])[] = [
   // It gave up on a connection that it never had.
   [[14], /^(?:No connection established|Name resolution failed|Failed to connect)/i, 'unreachable'],
-  // Nobody was asked without the credentials, which it could not get.
+  // It sent nothing without the credentials, which it could not get.
   [[1, 2, 4, 13, 14], /^Getting metadata from plugin failed/, 'not-sent'],
-  // It would not send so much, or not read the answer to what it had sent.
+  // It refused to send so much, or to read the answer to what it had sent.
   [[8], /^Attempted to send message with a size larger than/, 'permanent'],
   [[8], /^Received message (?:larger than|that decompresses)/, 'doubt'],
 ]
 
 /**
- * A client's own error: `@grpc/grpc-js` has `details`, Connect has `rawMessage`. Elsewhere a small code is
- * anybody's.
+ * A client's own error: `@grpc/grpc-js` has `details`, Connect has `rawMessage`. Elsewhere a small code may
+ * mean anything.
  */
 export const grpcStatus: ErrorRule = ({ error }) => {
   const code = property(error, 'code')

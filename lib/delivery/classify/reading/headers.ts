@@ -4,7 +4,7 @@ import { property } from '../../errors/property.js'
 const NAMES: readonly string[] = ['headers', 'httpHeaders', 'responseHeaders', 'metadata']
 const MAX_HEADERS = 200
 
-/** The headers that stand in these places, by names in lower case; the nearest win. */
+/** The headers in these places, by names in lower case; the nearest win. */
 export function headersIn(places: readonly object[]): ReadonlyMap<string, string> {
   const result = new Map<string, string>()
   for (const place of places) {
@@ -23,13 +23,13 @@ function collect(headers: unknown, result: Map<string, string>): void {
       if (text !== undefined && !result.has(name)) result.set(name, text)
     }
   } catch {
-    // Headers that cannot be gone through tell nothing.
+    // Headers that cannot be iterated tell nothing.
   }
 }
 
 /**
- * Of a `Headers`, a `Map` or a plain object; AxiosHeaders is all but the second. Of gRPC's `Metadata`,
- * Azure's `HttpHeaders`.
+ * The entries of a `Headers`, a `Map` or a plain object (AxiosHeaders is like the first and the last), of
+ * gRPC's `Metadata` and of Azure's `HttpHeaders`.
  */
 function* entriesOf(headers: unknown): Iterable<[string, unknown]> {
   if (typeof headers !== 'object' || headers === null) return

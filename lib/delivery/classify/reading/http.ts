@@ -4,10 +4,10 @@ import type { Reading } from './reading.js'
 import { isUsedUp } from './wait.js'
 
 /**
- * What a status means for the message, where it does not mean what its class does: a 4xx refuses the message,
- * a 3xx was not followed, any other leaves it in doubt. A receiver that processed the message may answer 502
- * or 503 as well: a gateway says so of a connection that broke after the request went on (nginx: "upstream
- * prematurely closed connection"; Envoy: "UC").
+ * Statuses that do not mean what their class does: a 4xx refuses the message, a 3xx was not followed, any
+ * other leaves it in doubt. A receiver that processed the message may answer 502 or 503 as well: a gateway
+ * says so of a connection that broke after the request went on (nginx: "upstream prematurely closed
+ * connection"; Envoy: "UC").
  */
 const MEANINGS: readonly (readonly [status: number, means: Meaning, source: string])[] = [
   [401, 'halt', 'RFC 9110, 15.5.2: the credentials are the sender’s'],
@@ -38,7 +38,7 @@ const MEANINGS: readonly (readonly [status: number, means: Meaning, source: stri
 
 const BY_STATUS = new Map(MEANINGS.map(([status, means]) => [status, means]))
 
-/** A status that may come of a window that is used up: GitHub says 403. */
+/** Statuses that may mean a used-up window: GitHub says 403. */
 const MAY_BE_LIMITS: ReadonlySet<number> = new Set([403, 420, 429])
 
 export const httpStatus: ErrorRule = reading => {
@@ -49,8 +49,8 @@ export const httpStatus: ErrorRule = reading => {
 }
 
 function ofClass(status: number): Meaning {
-  // A redirect was not followed, and the message was not taken where it was sent. An error in spite of a
-  // success is an answer that could not be read; a server fails at an unknown point.
+  // A redirect was not followed, and the message was not taken where it was sent. An error despite a success
+  // is an answer that could not be read; a server fails at an unknown point.
   return status >= 300 && status < 500 ? 'permanent' : 'doubt'
 }
 
@@ -70,7 +70,7 @@ export function limitOf({ headers, places, error }: Reading): 'limit' | 'limit-g
     headers.get('x-ratelimit-scope') === 'global' ||
     headers.get('x-ratelimit-global') === 'true' ||
     property(error, 'scope') === 'global' ||
-    // Of a limit of Discord's, or of its client: elsewhere the word is anybody's.
+    // In a limit of Discord or its client: elsewhere `global` may mean anything.
     places.some(
       place =>
         property(place, 'global') === true &&

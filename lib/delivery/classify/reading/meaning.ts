@@ -3,14 +3,14 @@ import type { Verdict } from '../../types.js'
 import type { Reading } from './reading.js'
 
 /**
- * What a row of a table says of the message:
- * - `delivered`: the receiver says of this very request that it took it before. Of a message that was in no
- *   doubt it is a refusal.
- * - `permanent`: it was refused, and will be.
+ * What a row of a table says about the message:
+ * - `delivered`: the receiver says that it took this very request before. For a message that was not in doubt
+ *   it is a refusal.
+ * - `permanent`: it was refused, and always will be.
  * - `halt`: the sender is at fault, not the message.
  * - `limit`: not now; `limit-group`: not now for the whole account.
  * - `retry`: known not delivered, by an answer to it; costs an attempt.
- * - `not-sent`: known not delivered, and nothing that the message could help; costs none.
+ * - `not-sent`: known not delivered, through no fault of the message; costs none.
  * - `unreachable`: as `not-sent`, since the receiver is not there.
  * - `doubt`: it may have been delivered.
  * - `unanswered`: as `doubt`, since the receiver did not answer.
@@ -30,7 +30,7 @@ export type Meaning =
 /** The findings about an error. */
 export interface Finding {
   readonly means: Meaning
-  /** `verdictOf` keeps it where the message is refused or the sender halts. */
+  /** `verdictOf` keeps it if the message is refused or the sender halts. */
   readonly reason?: string | undefined
   readonly afterMs?: number | undefined
   readonly scope?: Scope | undefined
@@ -40,8 +40,8 @@ export interface Finding {
 export type ErrorRule = (reading: Reading) => Finding | undefined
 
 /**
- * Leaves out what is not known: `{ kind, afterMs: undefined }` and `{ kind }` mean the same, the second reads
- * better.
+ * Leaves out unknown fields: `{ kind, afterMs: undefined }` and `{ kind }` mean the same, but the second
+ * reads better.
  */
 export function verdictOf(finding: Finding, mayHaveBeenSent: boolean): Verdict {
   const reason = finding.reason === undefined ? {} : { reason: finding.reason }

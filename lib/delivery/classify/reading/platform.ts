@@ -3,8 +3,8 @@ import type { Finding, Meaning } from './meaning.js'
 import type { Reading } from './reading.js'
 
 /**
- * What a platform's own codes mean, and how its answers are distinguished from others: any endpoint can
- * answer `{ "error": { "code": 190 } }`. A platform's code outranks the status beside it.
+ * What a platform's own codes mean, and what marks its answers: any endpoint can answer `{ "error": { "code":
+ * 190 } }`. A platform's code outranks the status beside it.
  */
 export interface Platform {
   readonly name: string
@@ -12,17 +12,19 @@ export interface Platform {
   readonly source: string
   /** Each of these suffices. */
   readonly marks: readonly Mark[]
-  /** Where its code stands: paths from the place that bears the mark, or, by another mark, from any place. */
+  /**
+   * Where its code is: paths from the place with the mark or, if the mark is not a place's, from any place.
+   */
   readonly code: readonly string[]
   readonly means: Readonly<Record<string | number, Meaning>>
-  /** What its other codes mean where no status tells more: a refusal that came with 200, or with none. */
+  /** What its other codes mean if no status tells more: a refusal that came with 200, or with none. */
   readonly otherwise?: Meaning
 }
 
 export type Mark =
   /** One place has all of these properties. */
   | { readonly has: readonly string[] }
-  /** The error's name begins so. */
+  /** The error's name begins with this. */
   | { readonly named: string }
   /** The answer has this header. */
   | { readonly header: string }
@@ -36,7 +38,7 @@ export function each(means: Meaning, codes: readonly (string | number)[]): Recor
   return Object.fromEntries(codes.map(code => [code, means]))
 }
 
-/** What the platforms' own codes say: a code that is listed counts before one that is not, whosever it is. */
+/** What the platforms' own codes say. A listed code counts before any that is not listed. */
 export function platformFinding(reading: Reading, platforms: readonly Platform[]): Finding | undefined {
   // A refusal that came with 200, or with no status.
   const isUntold = reading.status === undefined || reading.status < 300

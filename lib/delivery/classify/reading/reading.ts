@@ -36,22 +36,22 @@ const HOLDERS: readonly string[] = [
   'message',
 ]
 
-/** Places looked at, at most: an error may hold anything, also itself. */
+/** How many places are looked at, at most: an error may hold anything, even itself. */
 const MAX_PLACES = 32
-/** Of each list: the first few tell what the others do. */
+/** How many items of each list: the first few tell what the others do. */
 const MAX_HELD = 4
-/** Texts and bytes that are parsed, at most. */
+/** How many texts and bytes are parsed, at most. */
 const MAX_PARSED = 8
 const MAX_TEXT_LENGTH = 2_000
 
-/** What one error says, read once; what it wraps has a reading of its own. */
+/** What one error says, read once. Errors that it wraps have readings of their own. */
 export class Reading {
   readonly error: unknown
   /** The error itself, and all that it holds of an answer, the nearest first. */
   readonly places: readonly object[]
   readonly name: string
   readonly message: string
-  /** By names in lower case. */
+  /** Keyed by names in lower case. */
   readonly headers: ReadonlyMap<string, string>
   #status: number | undefined | null = null
   #waitMs: number | undefined | null = null
@@ -64,19 +64,19 @@ export class Reading {
     this.headers = headersIn(this.places)
   }
 
-  /** Of HTTP. */
+  /** The HTTP status. */
   get status(): number | undefined {
     if (this.#status === null) this.#status = statusIn(this.places, this.message)
     return this.#status
   }
 
-  /** How long the receiver asked to wait, in ms; undefined where it did not say. */
+  /** How long the receiver asked to wait, in ms; undefined if it did not say. */
   get waitMs(): number | undefined {
     if (this.#waitMs === null) this.#waitMs = waitMsIn(this)
     return this.#waitMs
   }
 
-  /** An answer came, and not merely a status that somebody made up for an error. */
+  /** Whether an answer came, and not just a status that a client made up. */
   get hasAnswer(): boolean {
     return this.headers.size > 0 || ANSWERS.some(name => property(this.error, name) != null)
   }
@@ -103,7 +103,7 @@ function placesOf(error: object): readonly object[] {
       if (isBody(value)) value = parse(value)
       for (const held of Array.isArray(value) ? value.slice(0, MAX_HELD) : [value]) {
         if (typeof held !== 'object' || held === null || places.includes(held)) continue
-        // What it wraps is read by itself.
+        // Wrapped errors are read by themselves.
         if (!isError(held)) places.push(held)
       }
     }

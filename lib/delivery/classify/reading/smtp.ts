@@ -2,8 +2,8 @@ import { property } from '../../errors/property.js'
 import type { ErrorRule, Meaning } from './meaning.js'
 
 /**
- * Replies that mean something else than their class: a 4yz says "try later" (RFC 5321, 4.2.1), which is no
- * fault of the message, a 5yz refuses it.
+ * Replies that do not mean what their class does: a 4yz says "try later" (RFC 5321, 4.2.1), which is not the
+ * message's fault, a 5yz refuses it.
  */
 const MEANINGS: readonly (readonly [reply: number, means: Meaning, source: string])[] = [
   [421, 'unreachable', 'RFC 5321, 3.8: the service goes away'],
@@ -16,7 +16,7 @@ const MEANINGS: readonly (readonly [reply: number, means: Meaning, source: strin
 
 const BY_REPLY = new Map(MEANINGS.map(([reply, means]) => [reply, means]))
 
-/** What a server of mail replied, as nodemailer has it: `responseCode`, `response`, `command`. */
+/** What a mail server replied, as nodemailer reports it: `responseCode`, `response`, `command`. */
 export const smtpReply: ErrorRule = ({ error }) => {
   const reply = replyIn(error)
   const command = String(property(error, 'command') ?? '')
@@ -24,7 +24,7 @@ export const smtpReply: ErrorRule = ({ error }) => {
   const isAuth = code === 'EAUTH' || command.startsWith('AUTH')
   if (reply === undefined) {
     if (isAuth && code === 'EAUTH') return { means: 'halt', reason: 'EAUTH' }
-    // What it cannot make an envelope of was never sent: no recipient, an address that is none.
+    // Without an envelope nothing was sent: there is no recipient, or an invalid address.
     return code === 'EENVELOPE' || code === 'EMESSAGE' ? { means: 'permanent', reason: code } : undefined
   }
   const reason = `SMTP ${reply}`
@@ -42,7 +42,7 @@ function replyIn(error: unknown): number | undefined {
   for (const name of ['responseCode', 'code', 'status', 'statusCode']) {
     const value = property(error, name)
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 400 || value > 599) continue
-    // Others have a status of HTTP there: a reply begins the line beside it, or answers a command.
+    // Others have an HTTP status there: a reply begins the line beside it, or answers a command.
     if (value === begun || (name === 'responseCode' && isOfMail(error))) return value
   }
   return undefined

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { property } from '../../errors/property.js'
 
-/** What a status is called by those who name it so. */
+/** Names for a status, and for nothing else. */
 const NAMES: readonly string[] = [
   'status',
   'statusCode',
@@ -12,10 +12,10 @@ const NAMES: readonly string[] = [
   'httpCode',
 ]
 
-/** Names that others have for numbers of their own, so that only what an error could be is taken. */
+/** Names that others use for numbers of their own, so only values that an error could have are taken. */
 const CODES: readonly string[] = ['error_code', 'errorCode', 'code']
 
-/** Beside these a code is a number of somebody's own: of Meta, VK, AMQP, SMTP, a system call. */
+/** Beside these a code is not a status: it is Meta's, VK's, AMQP's, SMTP's or a system call's. */
 const NO_STATUS_BESIDE: readonly string[] = [
   'fbtrace_id',
   'error_msg',
@@ -33,14 +33,14 @@ const TEXT =
   /^(?:Request failed with status code|Response code|ETELEGRAM:|Unexpected server response:|HTTP(?: status| error)?:?) ([3-5]\d\d)\b/i
 
 /**
- * The same by the status and its phrase: "429 Too Many Requests", "403: Forbidden: …"; grammY says before
+ * The same by the status and its phrase: "429 Too Many Requests", "403: Forbidden: …"; grammY begins with
  * what it called.
  */
 const PHRASE = /^(?:Call to '\w{1,60}' failed! \()?([3-5]\d\d):? (\w.*)/
 
 /**
- * The status of HTTP that an error tells of. The nearest that says a failure: a client that cannot read an
- * answer of 200 has one beside what it wraps.
+ * The HTTP status in an error: the nearest one that is a failure, since a client that cannot read an answer
+ * of 200 has that beside what it wraps.
  */
 export function statusIn(places: readonly object[], message: string): number | undefined {
   let success: number | undefined
@@ -73,7 +73,7 @@ function inText(message: string): number | undefined {
   return integer(TEXT.exec(message)?.[1])
 }
 
-/** Some write it as text. */
+/** Some write a number as text. */
 function integer(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isInteger(value) ? value : undefined
   return typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : undefined

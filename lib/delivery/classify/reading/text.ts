@@ -1,17 +1,17 @@
 import type { ErrorRule, Finding, Meaning } from './meaning.js'
 
-/** Longer texts are looked at so far. */
+/** How much of a longer text is looked at. */
 const MAX_LENGTH = 500
 
-/** What node-fetch puts before the text of what it wraps. */
+/** What node-fetch puts before the text of the error that it wraps. */
 const PASSED_ON = /^request to \S+ failed, reason: /
 
 /**
- * How clients and adapters begin the text of an error that has nothing else to tell it by. A text may quote
- * anything, also the message: only its beginning counts.
+ * How clients and adapters begin the text of an error that nothing else identifies. A text may quote
+ * anything, even the message, so only its beginning counts.
  */
 const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: string])[] = [
-  // A tunnel that did not come about.
+  // A tunnel that failed.
   [/^Proxy response \(407\) !== 200 when HTTP Tunneling/, 'halt', 'undici, proxy-agent.js'],
   [/^Proxy response \(\d+\) !== 200 when HTTP Tunneling/, 'unreachable', 'undici, proxy-agent.js'],
   [/^tunneling socket could not be established, statusCode=407/, 'halt', 'tunnel, tunnel-agent'],
@@ -22,7 +22,7 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
     'https-proxy-agent, socks',
   ],
   [/^Socks[45]? ?(?:proxy rejected connection|Authentication failed)/i, 'unreachable', 'socks'],
-  // A connection that did not come about, where its code was lost.
+  // A connection that failed and whose code was lost.
   [
     /^(?:E[A-Z]+: )?(?:\w*Error: )?(?:connect E[A-Z]+ |getaddrinfo E[A-Z_]+ |Client network socket disconnected before secure TLS connection was established)/,
     'unreachable',
@@ -34,13 +34,13 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
     'AWS SDK: a `TimeoutError` of the connection',
   ],
   [/^EFATAL: AggregateError$/, 'unreachable', 'node-telegram-bot-api: of each address of the host'],
-  // TLS that did not come about, as OpenSSL says it: later failures have other words.
+  // A TLS handshake that failed, in OpenSSL's words: later failures have others.
   [
     /^(?:write|read) EPROTO .{0,80}SSL routines:.{0,80}(?:wrong version number|handshake failure|unsupported protocol|protocol version|packet length too long|http request|unrecognized name|no protocols available|unknown ca|bad certificate|certificate required|too small|too weak)/,
     'unreachable',
     'Node, before it had codes for them',
   ],
-  // The same at the end of what somebody said before it, who quotes no one and tells of no status.
+  // The same at the end of a longer text without quotes and without a status.
   [
     /^(?:(?![3-5]\d\d\b)[^"'`{<\n]){1,200}: (?:connect E[A-Z]+ \S+|getaddrinfo E[A-Z_]+ \S+)(?: - Local \(\S+\))?$/,
     'unreachable',
@@ -57,7 +57,7 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
     'unreachable',
     '@grpc/grpc-js',
   ],
-  // One that broke off, where its code was lost.
+  // A connection that broke off and whose code was lost.
   [/^(?:socket hang up|read ECONNRESET|write EPIPE)/, 'unanswered', 'Node'],
   [
     /^(?:network timeout at: |Request timed out\b|timeout of \d+ms exceeded)/,
@@ -72,19 +72,19 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
     'undici, node-fetch',
   ],
   [/^(?:bad port|unknown scheme|URL scheme must be a HTTP\(S\) scheme)$/, 'not-sent', 'undici, fetch'],
-  // A header of which no request could be made.
+  // A header with which no request could be made.
   [
     /^(?:(?:Headers|Request|fetch)\b.{0,40}: [\s\S]*is an invalid header (?:value|name)|Cannot convert argument to a ByteString)/,
     'not-sent',
     'undici, fetch',
   ],
-  // A redirect that is not to be followed: it was not taken where it was sent.
+  // A redirect that is not followed: the message was not taken where it was sent.
   [
     /^(?:unexpected redirect$|uri requested responds with a redirect, redirect mode is set to error)/,
     'permanent',
     'undici, node-fetch',
   ],
-  // An adapter that says that it is not there.
+  // An adapter that says that it is not running.
   [/^No active (?:\S+ ){0,3}listener\b/i, 'not-sent', 'OpenClaw'],
   [
     /^(?:Error: )?(?:[\w.:/-]*[\w/-] ){0,4}?(?:is |are |was )?not (?:yet )?connected\b/i,
@@ -113,21 +113,20 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, means: Meaning, source: st
   [/^Could not load the default credentials\b/, 'halt', 'google-auth-library'],
 ]
 
-/** In the middle of a text, outside what it quotes: enough for one channel. */
+/** Found in the middle of a text, outside its quotes: enough to halt one channel. */
 const NOT_CONFIGURED =
   /\bnot (?:yet )?(?:configured|initiali[sz]ed)\b|\bno adapter\b|\badapter (?:is )?(?:missing|not (?:found|ready|registered))\b/i
 
 const QUOTED = /"[^"]*"?|`[^`]*`?|“[^”]*”?|«[^»]*»?|(?<!\w)'[^']*'?|\{[\s\S]*|<[\s\S]*/g
 
-/** What it is called that a request got no answer, where there is a text and no error. */
+/** Texts, without an error, that say that a request got no answer. */
 const LOST =
   /^(?:fetch failed|network error|socket hang up|terminated|(?:the |this )?(?:operation|request) (?:was )?(?:aborted|timed out)|time-?out\b|timed out\b)/i
 /** `String(error)`. */
 const NAME = /^(?:\w{0,40}Error: ){1,3}/
 
 /**
- * What a program met that puts the text of an error into its answer: nothing but whether it may have been
- * taken.
+ * What a program met that puts an error's text into its answer: only whether the message may have been taken.
  */
 export function metIn(text: string): Finding | undefined {
   const start = text.slice(0, 2_000).replace(NAME, '')
@@ -140,7 +139,7 @@ const MET: ReadonlySet<Meaning> = new Set<Meaning>(['unreachable', 'not-sent', '
 
 /** What the beginning of an error's text says. */
 export const textBeginning: ErrorRule = ({ message, status }) => {
-  // Beside a status it is the receiver's text.
+  // With a status it is the receiver's text.
   if (status !== undefined || message === '') return undefined
   const means = beginningOf(message)
   return means && explained(means, message)
@@ -151,7 +150,7 @@ function beginningOf(text: string): Meaning | undefined {
   return BEGINNINGS.find(([begins]) => begins.test(start))?.[1]
 }
 
-/** What it says in the middle, where nothing else about the error says anything. */
+/** What the middle of an error's text says, if nothing else about the error says anything. */
 export const textMiddle: ErrorRule = ({ message, status }) => {
   if (status !== undefined) return undefined
   const start = message.slice(0, MAX_LENGTH)

@@ -13,8 +13,7 @@ const WORD_UNITS: readonly (readonly [begins: RegExp, ms: number])[] = [
 ]
 
 /**
- * How long a limit holds by its words, where it says so nowhere else: a text that went through another
- * process.
+ * How long a limit holds by its text, if nothing else says so: a text that passed through another process.
  */
 export function waitMsInWords({ places, headers }: Reading): number | undefined {
   for (const place of places) {

@@ -3,13 +3,13 @@ import { property } from '../../errors/property.js'
 
 type Unit = 's' | 'ms'
 
-/** What an answer says, as `Reading` has it. */
+/** The parts of an answer that `Reading` provides. */
 interface Answer {
   readonly places: readonly object[]
   readonly headers: ReadonlyMap<string, string>
 }
 
-/** What a wait is called in a body, or by a client, and its unit. */
+/** What bodies and clients call a wait, and its unit. */
 const NAMES: readonly (readonly [name: string, unit: Unit])[] = [
   // Matrix.
   ['retry_after_ms', 'ms'],
@@ -37,7 +37,7 @@ const HEADERS: readonly (readonly [name: string, unit: Unit])[] = [
 ]
 
 /**
- * Headers that tell when a window ends. They stand in every answer, so they count where the limit was hit.
+ * Headers that tell when a window ends. They are in every answer, so they count only if the limit was hit.
  */
 const RESETS: readonly (readonly [name: string, unit: Unit])[] = [
   ['x-ratelimit-reset-after', 's'],
@@ -56,14 +56,14 @@ const REMAINING: readonly string[] = [
   'x-rate-limit-remaining',
 ]
 
-/** From here on a number of seconds, or of ms, is a moment since 1970 and no span. */
+/** From here on a number of seconds, or of ms, is a time since 1970, not a span. */
 const EPOCH_SECONDS = 1e9
 const EPOCH_MS = 1e12
 
 /**
- * How long the receiver asked to wait, in ms; undefined where it did not say. The body's word is finer than
- * the header's. One that refuses and names no time at all (0, or a date that is past) has not said: taken by
- * its word it would be asked again without a pause, by attempts that cost nothing, for as long as it refuses.
+ * How long the receiver asked to wait, in ms; undefined if it did not say. The body is more precise than the
+ * header. A wait of 0 or a date that is past does not count: the receiver would be asked again without a
+ * pause, by attempts that cost nothing, for as long as it refuses.
  */
 export function waitMsIn(answer: Answer): number | undefined {
   const now = sentAt(answer.headers)
@@ -76,7 +76,7 @@ export function waitMsIn(answer: Answer): number | undefined {
   return inHeaders(answer.headers, HEADERS, now)
 }
 
-/** How long until the window ends that is used up, in ms; undefined where the answer tells of none. */
+/** How long until the used-up window ends, in ms; undefined if the answer names none. */
 export function resetMsIn({ headers }: Pick<Answer, 'headers'>): number | undefined {
   for (const name of REMAINING) if (Number(headers.get(name) ?? 0) > 0) return undefined
   return inHeaders(headers, RESETS, sentAt(headers)) ?? inStructuredHeader(headers)
@@ -93,23 +93,23 @@ function inStructuredHeader(headers: ReadonlyMap<string, string>): number | unde
   return seconds > 0 ? seconds * 1000 : undefined
 }
 
-/** The answer says that a window is used up. */
+/** Whether the answer says that a window is used up. */
 export function isUsedUp({ headers }: Pick<Answer, 'headers'>): boolean {
   return REMAINING.some(name => headers.get(name) === '0')
 }
 
 /**
- * A wait in ms: a number in this unit, or since 1970 where it is as large; a number with a unit of its own;
- * an HTTP date (RFC 9110, 10.2.3) or one of ISO 8601. `now` is epoch ms by the clock of whoever wrote it.
+ * A wait in ms: a number in this unit, or since 1970 if it is that large; a number with a unit of its own; an
+ * HTTP date (RFC 9110, 10.2.3) or one of ISO 8601. `now` is epoch ms by the clock of the answer's sender.
  */
 export function parseWait(value: unknown, unit: Unit, now: number): number | undefined {
   if (typeof value === 'number') return fromNumber(value, unit, now)
   if (typeof value === 'object') return fromObject(value, now)
   if (typeof value !== 'string' || value.length > 100) return undefined
-  // A header that came twice is one list.
+  // A header that came twice is a list.
   const [, digits, suffix] = /^\s*(\d+(?:\.\d+)?)\s*(ms|s)?\s*(?:,|$)/.exec(value) ?? []
   if (digits !== undefined) return fromNumber(Number(digits), (suffix as Unit | undefined) ?? unit, now)
-  // Date.parse takes nearly anything for a date; these begin with the name of a day, or a year.
+  // Date.parse takes nearly anything for a date; real ones begin with the name of a day, or a year.
   if (!/^\s*(?:(?:mon|tue|wed|thu|fri|sat|sun)|\d{4}-\d\d-\d\dT)/i.test(value)) return undefined
   const date = Date.parse(value)
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
@@ -144,8 +144,8 @@ function inHeaders(
 }
 
 /**
- * A date is by the clock of whoever wrote it, and so is the answer's own: the difference needs no clock of
- * ours.
+ * A date is by the clock of the answer's sender, as is the answer's own date: the difference does not need
+ * our clock.
  */
 export function sentAt(headers: ReadonlyMap<string, string>): number {
   const sentAt = Date.parse(headers.get('date') ?? '')
