@@ -178,7 +178,8 @@ export class Dispatcher<P, R> {
   }
 
   /**
-   * The first attempt begins one macrotask later, so that listeners can be added. Throws on a second call.
+   * Starts delivery. The first attempt begins one macrotask later, so that listeners can be added. Throws on
+   * a second call.
    */
   start(send: Send<P, R>): void {
     if (this.#started) {

@@ -178,9 +178,7 @@ export interface ChannelOptions<P, O = P> {
   readonly rateKey?: string | undefined
   /** False: messages behind one in backoff go first. Default true. */
   readonly ordered?: boolean | undefined
-  /**
-   * The priority of messages that name none, -8 to 7: see `OutboundMessage.priority`. Default 0.
-   */
+  /** The priority of messages enqueued without one, -8 to 7: see `OutboundMessage.priority`. Default 0. */
   readonly priority?: number | undefined
 }
 
@@ -206,7 +204,7 @@ export interface ClockTimer {
 
 /** What every report about one message carries. */
 export interface MessageFacts {
-  /** '' where the message cannot be read. */
+  /** '' if the message cannot be read. */
   readonly id: string
   readonly channel: string
   readonly sequence: number

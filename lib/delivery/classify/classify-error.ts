@@ -7,8 +7,8 @@ const ambiguous: Verdict = { kind: 'ambiguous' }
 /**
  * The default classifier: what an error means for its message. It recognises errors by their shape and
  * imports no client. It looks at the error, then at what the error wraps (`cause`, `errors`, and the
- * properties of known clients). An error that no rule recognises or that cannot be read, such as a timeout or
- * an abort, is ambiguous: the message may have been delivered. Never throws.
+ * properties of known clients). Timeouts, aborts, and errors that no rule recognises or that cannot be read
+ * are ambiguous: the message may have been delivered. Never throws.
  *
  * `delivery` is the one that failed. A platform's answer that it took this very request before means
  * `delivered` only if the message may have been sent before (`mayHaveBeenSent`).

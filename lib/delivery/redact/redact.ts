@@ -3,7 +3,7 @@ import { HIDDEN } from './hidden.js'
 import { looksRandom } from './random-word.js'
 import { redactUrls } from './url.js'
 
-/** No more of a text is checked, or shown. */
+/** No more of a text than this is checked or shown. */
 const MAX_LOOKED_AT = 10_000
 
 /** Headers whose value is a credential, whatever it looks like. */

@@ -10,7 +10,7 @@ export interface CompleteChannelOptions<P> {
   readonly rateLimit: readonly Rate[]
   readonly rateKey: string | undefined
   readonly ordered: boolean
-  /** Of messages that have none of their own, -8 to 7. */
+  /** The priority of messages without one of their own, -8 to 7. */
   readonly priority: number
 }
 

@@ -30,7 +30,7 @@ export class DeadOrder {
 
   delete(sequence: number): void {
     this.#places.delete(sequence)
-    // So many have gone that each move of one that stays is paid for by one of them.
+    // So many have gone that they pay for moving those that stay.
     if (this.#line.length > 2 * this.#places.size + MAX_EMPTY) this.#closeUp()
   }
 

@@ -11,7 +11,7 @@ interface GateOptions {
   windows?: Windows | undefined
 }
 
-/** The most places in a row that may go to others than the channel that waited longest. */
+/** How many places in a row may go to channels other than the one that waited longest. */
 const MAX_PASSED_OVER = 9
 
 /**
@@ -40,7 +40,7 @@ export class Gate implements TimerEntry, Haltable {
   openTime: OpenTime | undefined
   alarmAt = 0
   alarmIndex = -1
-  /** Places given in a row to others than the channel that waited longest. */
+  /** Places in a row that did not go to the channel that waited longest. */
   #passedOver = 0
   /** Its channels that could send now. */
   readonly #channels = new ReadyList()
@@ -51,9 +51,9 @@ export class Gate implements TimerEntry, Haltable {
       gate.#turnIndex = position
     },
   })
-  /** The same by how long they waited. Undefined: no priority is in use, and `#inner` is that order. */
+  /** The same gates by how long they waited. Undefined: no priority is in use, so `#inner` has that order. */
   #innerByAge: Heap<Gate> | undefined
-  /** The highest priority in it, as the heaps of the outer gate order it. */
+  /** The highest priority in this gate, as the outer gate's heaps know it. */
   priority = 0
   /** The lowest ticket of that priority. */
   ticket = 0
@@ -99,7 +99,7 @@ export class Gate implements TimerEntry, Haltable {
     return goesBefore(channel, gate) ? channel : gate
   }
 
-  /** Who waited longest in here, or the inner gate in which it stands. */
+  /** The channel that waited longest in this gate, or the inner gate that holds it. */
   get oldest(): Ready | Gate | undefined {
     const gate = (this.#innerByAge ?? this.#inner).peek()
     const channel = this.#channels.oldest
@@ -107,12 +107,12 @@ export class Gate implements TimerEntry, Haltable {
     return channel.ticket < gate.#oldestTicket ? channel : gate
   }
 
-  /** The next place goes to `oldest`. */
+  /** Whether the next place goes to `oldest`. */
   get owesOldest(): boolean {
     return this.#passedOver >= MAX_PASSED_OVER
   }
 
-  /** A place goes to this channel, which stands in here or in an inner gate. */
+  /** A place goes to this channel, which is in this gate or an inner one. */
   gavePlaceTo({ ticket }: Ready): void {
     this.#passedOver = ticket === this.#lowestTicket ? 0 : this.#passedOver + 1
   }
@@ -129,7 +129,7 @@ export class Gate implements TimerEntry, Haltable {
     this.#changed(false)
   }
 
-  /** One that stands in here has another priority now, and keeps its ticket. */
+  /** A channel of this gate has another priority now, and keeps its ticket. */
   reprioritize(channel: Ready, priority: number): void {
     this.#channels.remove(channel)
     channel.priority = priority
@@ -173,7 +173,7 @@ export class Gate implements TimerEntry, Haltable {
     outer.#changed(joins)
   }
 
-  /** Some channel in it had another priority than 0. */
+  /** Whether a channel in it had a priority other than 0. */
   get #isPrioritized(): boolean {
     return this.#channels.isPrioritized || this.#innerByAge !== undefined
   }
@@ -183,7 +183,7 @@ export class Gate implements TimerEntry, Haltable {
     return oldest instanceof Gate ? oldest.#oldestTicket : oldest!.ticket
   }
 
-  /** From now on who goes first in here need not be who waited longest. */
+  /** From now on the first in this gate need not be the one that waited longest. */
   #ageInner(): void {
     if (this.#innerByAge !== undefined) return
     this.#innerByAge = new Heap((one, other) => one.#oldestTicket < other.#oldestTicket, {

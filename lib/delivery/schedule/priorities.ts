@@ -3,17 +3,17 @@ import { MIN_PRIORITY } from '../../store/record/message.js'
 
 const PRIORITIES = 16
 
-/** How many messages of a channel wait, and with which priorities of their own. */
+/** How many messages of a channel wait, and how many with each priority of their own. */
 export interface Waiting {
-  /** All that wait. */
+  /** All messages that wait. */
   waiting: number
-  /** Of these, by their own priority, counted from the lowest. Undefined: none has one. */
+  /** How many of these have each priority of their own, from the lowest. Undefined: none has one. */
   priorities?: Int32Array | undefined
-  /** Their sum. */
+  /** The sum of `priorities`. */
   prioritized: number
 }
 
-/** Counts a message in (1) or out (-1). To be asked only where some message has a priority of its own. */
+/** Counts a message in (1) or out (-1). Needed only if some message has a priority of its own. */
 export function countPriority(line: Waiting, store: MessageStore, ref: MessageRef, by: 1 | -1): void {
   const priority = store.priority(ref)
   if (priority === undefined) return
@@ -23,7 +23,7 @@ export function countPriority(line: Waiting, store: MessageStore, ref: MessageRe
   if (line.prioritized === 0) line.priorities = undefined
 }
 
-/** The highest priority of what waits. `ofChannel`: that of messages that have none of their own. */
+/** The highest priority of a waiting message. `ofChannel`: that of messages without one of their own. */
 export function highestPriority({ waiting, priorities, prioritized }: Waiting, ofChannel: number): number {
   if (priorities === undefined) return ofChannel
   let highest = PRIORITIES - 1

@@ -10,7 +10,7 @@ export class ReadyLine {
   alone: Channel | undefined
   /** How many channels are in gates. */
   lined = 0
-  /** Some channel was ready that had another priority than 0. */
+  /** A ready channel had a priority other than 0. */
   isPrioritized = false
   #tickets = 0
 
@@ -35,7 +35,7 @@ export class ReadyLine {
     this.lined--
   }
 
-  /** The highest priority of what waits in a channel that is ready changed. */
+  /** The highest priority of the messages in a ready channel has changed. */
   reprioritize(channel: Channel, priority: number): void {
     this.isPrioritized = true
     if (channel === this.alone) channel.priority = priority

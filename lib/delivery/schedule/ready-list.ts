@@ -1,14 +1,14 @@
 /** A channel as a member of a gate's list. */
 export interface Ready {
-  /** When it became ready, by order. */
+  /** Rises in the order in which channels became ready. */
   ticket: number
-  /** The highest priority of what waits in it, -8 to 7. */
+  /** The highest priority of its waiting messages, -8 to 7. */
   priority: number
   readyBefore: Ready | undefined
   readyAfter: Ready | undefined
 }
 
-/** The members of one priority, in the order of their tickets: a list through the members themselves. */
+/** The members of one priority, in the order of their tickets: a linked list of the members. */
 interface Rank {
   readonly priority: number
   first: Ready | undefined
@@ -17,18 +17,18 @@ interface Rank {
 
 /** The channels of one gate that could send now, by priority and then by ticket. */
 export class ReadyList {
-  /** The highest priority first. Those that are empty stay: there are sixteen at most, and mostly one. */
+  /** The highest priority first. Empty ranks stay: there are sixteen at most, and mostly one. */
   readonly #ranks: Rank[] = []
-  /** Some member had another priority than 0. */
+  /** A member had a priority other than 0. */
   isPrioritized = false
 
-  /** Whose turn it is by priority. */
+  /** The member whose turn it is by priority. */
   get first(): Ready | undefined {
     for (const { first } of this.#ranks) if (first !== undefined) return first
     return undefined
   }
 
-  /** Who waited longest. */
+  /** The member that waited longest. */
   get oldest(): Ready | undefined {
     let oldest: Ready | undefined
     for (const { first } of this.#ranks)
@@ -74,8 +74,8 @@ export class ReadyList {
 }
 
 /**
- * The member that this one goes behind, undefined: it goes first. Nearly every one has the highest ticket.
- * One whose priority changes keeps its ticket, and mostly that is a low one.
+ * The member that this one goes behind; undefined: it goes first. Nearly every new member has the highest
+ * ticket. One whose priority changes keeps its ticket, mostly a low one.
  */
 function placeOf({ ticket }: Ready, { first, last }: Rank): Ready | undefined {
   if (last === undefined || last.ticket < ticket) return last

@@ -501,7 +501,7 @@ export class Scheduler {
     let byAge = false
     for (let gate = this.everything; ; ) {
       const { opensAt } = gate
-      // Where this gate owes a place to who waited longest, it is told all the way in who that is.
+      // If this gate owes a place to the one that waited longest, all inner gates are asked by waiting time.
       byAge ||= gate.owesOldest
       const next = byAge ? gate.oldest : gate.next
       if (opensAt > now) {

@@ -14,7 +14,7 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
     'nodejs.org/api/dns.html#error-codes',
     'ENODATA ESERVFAIL EREFUSED EBADRESP EFORMERR ENOTIMP',
   ],
-  // No agreement on TLS.
+  // The TLS handshake failed.
   ['unreachable', 'errno(3), as OpenSSL’s failures are told by Node', 'EPROTO'],
   [
     'unreachable',
@@ -59,7 +59,7 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
   ['unreachable', 'nodemailer, errors.js: before the mail was begun', 'EDNS ETLS EREQUIRETLS EPROXY'],
   ['unreachable', 'nodemailer, smtp-connection', 'CONNECTION_TIMEOUT GREETING_TIMEOUT'],
 
-  // This machine has run out of something.
+  // This machine has run out of a resource.
   ['not-sent', 'errno(3)', 'EADDRNOTAVAIL EADDRINUSE EMFILE ENFILE ENOBUFS'],
   // A client, or a connection, that was closed before its use.
   ['not-sent', 'undici, errors.md', 'UND_ERR_CLOSED UND_ERR_INVALID_ARG UND_ERR_NOT_SUPPORTED'],
@@ -68,14 +68,14 @@ const ROWS: readonly (readonly [means: Meaning, source: string, codes: string])[
     'nodejs.org/api/errors.html: no stream was opened',
     'ERR_HTTP2_GOAWAY_SESSION ERR_HTTP2_INVALID_SESSION ERR_HTTP2_OUT_OF_STREAMS',
   ],
-  // No request could be made of it: none was sent.
+  // No request could be made of it, so none was sent.
   [
     'not-sent',
     'nodejs.org/api/errors.html',
     'ERR_INVALID_URL ERR_INVALID_PROTOCOL ERR_UNESCAPED_CHARACTERS ERR_INVALID_CHAR ERR_INVALID_HTTP_TOKEN',
   ],
   ['not-sent', 'got, errors.ts', 'ERR_UNSUPPORTED_PROTOCOL'],
-  // A breaker before the client did not let it through.
+  // A circuit breaker did not let it through.
   ['unreachable', 'opossum, circuit.js', 'EOPENBREAKER'],
   ['not-sent', 'opossum, circuit.js', 'ESEMLOCKED ESHUTDOWN'],
   ['not-sent', 'OpenClaw: its adapters’ word for it', 'OPENCLAW_PLATFORM_MESSAGE_NOT_DISPATCHED'],
