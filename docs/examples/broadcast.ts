@@ -1,4 +1,4 @@
-import type { OutboundMessage } from 'waq'
+import type { OutboundMessage, OutboundQueue } from 'waq'
 
 /**
  * A broadcast to many chats, beside the replies of the same bot. Each message goes into its chat's own channel, at a low
@@ -19,4 +19,9 @@ export function broadcast<P>(
     payload,
     priority: -4,
   }))
+}
+
+/** Withdraws what was not sent yet; replies in the same chats stay. Resolves to the number of withdrawn messages. */
+export function stopBroadcast(queue: Pick<OutboundQueue, 'cancel'>, name: string): Promise<number> {
+  return queue.cancel({ idPrefix: `${name}:` })
 }

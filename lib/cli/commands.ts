@@ -12,6 +12,7 @@ const loaders: Readonly<Record<string, () => Promise<RegisterCommand>>> = {
   dump: async () => (await import('./commands/dump.js')).registerDump,
   enqueue: async () => (await import('./commands/enqueue.js')).registerEnqueue,
   cancel: async () => (await import('./commands/cancel.js')).registerCancel,
+  retry: async () => (await import('./commands/retry.js')).registerRetry,
   demo: async () => (await import('./commands/demo.js')).registerDemo,
   completion: async () => (await import('./commands/completion.js')).registerCompletion,
   help: async () => (await import('./common/help.js')).registerHelp,

@@ -205,6 +205,19 @@ export class Dispatcher<P, R> {
     return this.#operatorActions.cancel(ref, id, evenInDoubt)
   }
 
+  /** As `cancel`, of many by their sequences. Resolves, after that is on the device, to how many. */
+  cancelAll(sequences: readonly number[], evenInDoubt: boolean): Promise<number> {
+    return this.#operatorActions.cancelAll(sequences, evenInDoubt)
+  }
+
+  /**
+   * Ends backoffs, told waits and brakes of waiting messages. Resolves, after that is on the device, to how
+   * many waited for these.
+   */
+  retryNow(sequences: readonly number[]): Promise<number> {
+    return this.#operatorActions.retryNow(sequences)
+  }
+
   /**
    * Revives dead letters, at their original place in the channel or behind all waiting messages (`'last'`).
    * Resolves to their number once that is on the device.

@@ -1,4 +1,5 @@
-import type { MessageRef, MessageStore } from '../store/message-store.js'
+import { nextTurn } from '../log/runtime/real-time.js'
+import type { MessageRef, MessageStore, RefOutcome } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt/attempt.js'
 import type { OutcomeWriter } from './attempt/outcome-writer.js'
@@ -6,6 +7,9 @@ import type { Reporter } from './reporter.js'
 import { keyBehind } from './schedule/backlog.js'
 import type { Scheduler } from './schedule/scheduler.js'
 import type { RefMap } from './tables/ref-map.js'
+
+/** A crash leaves all outcomes of so many messages, or none. */
+const BATCH = 1_024
 
 interface OperatorContext {
   readonly store: MessageStore
@@ -48,6 +52,82 @@ export class OperatorActions {
     if (underWay !== undefined) this.#context.withdraw(underWay)
     else scheduler.pump()
     return this.#whenOnDevice()
+  }
+
+  /** As `cancel`, of many by their sequences. Returns how many. */
+  async cancelAll(sequences: readonly number[], evenInDoubt: boolean): Promise<number> {
+    const { store, scheduler, reporter, time } = this.#context
+    const count = await this.#inBatches(sequences, refs => {
+      const cancelled = refs.filter(ref => this.#isCancellable(ref, evenInDoubt))
+      const at = time.now()
+      const facts = cancelled.map(ref => ({
+        channel: store.channel(ref),
+        sequence: store.sequence(ref),
+        attempts: store.attempts(ref),
+        mayHaveBeenSent: isInDoubt(store, ref),
+      }))
+      const underWay = cancelled.map(ref => this.#context.attempts.get(ref))
+      for (const [i, ref] of cancelled.entries()) if (underWay[i] === undefined) scheduler.leave(ref)
+      const batch = cancelled.map((ref, i): RefOutcome => {
+        const { attempts, mayHaveBeenSent } = facts[i]!
+        return { ref, outcome: { kind: 'cancelled', at, attempts, mayHaveBeenSent } }
+      })
+      this.#recordAll(batch, ids => {
+        for (const [i, id] of ids.entries())
+          reporter.tell('cancelled', { id, ...facts[i]!, at: time.onWall(at) })
+      })
+      for (const attempt of underWay) if (attempt !== undefined) this.#context.withdraw(attempt)
+      return cancelled.length
+    })
+    if (count > 0) await store.syncOutcomes()
+    return count
+  }
+
+  /**
+   * Messages that wait for a retry, for what a receiver told them, or for their receiver to be up, go on now.
+   * Returns how many of these waited for that.
+   */
+  async retryNow(sequences: readonly number[]): Promise<number> {
+    const { store, scheduler, time } = this.#context
+    const now = time.now()
+    const count = await this.#inBatches(sequences, refs => {
+      const inLine = refs.filter(ref => scheduler.isInLine(ref))
+      const channels = new Set(inLine.map(ref => scheduler.channel(store.channel(ref))))
+      const heldUp = new Set([...channels].filter(channel => scheduler.isHeldUp(channel)))
+      const inBackoff = inLine.filter(ref => store.dueAt(ref) > now)
+      scheduler.endBackoffs(inBackoff, () =>
+        this.#recordAll(
+          inBackoff.map(ref => ({
+            ref,
+            outcome: { kind: 'retry', at: now, dueAt: 0, ...progressOf(store, ref) },
+          })),
+        ),
+      )
+      for (const channel of heldUp)
+        for (const wait of scheduler.endWaits(channel)) store.recordWaitEnded(wait)
+      const waited = new Set(inBackoff)
+      return inLine.filter(ref => waited.has(ref) || heldUp.has(scheduler.channel(store.channel(ref)))).length
+    })
+    if (count > 0) await store.syncOutcomes()
+    return count
+  }
+
+  /** Acts on those that still live, so many at once, and lets the event loop have its turn between. */
+  async #inBatches(sequences: readonly number[], act: (refs: MessageRef[]) => number): Promise<number> {
+    const { store, scheduler } = this.#context
+    let count = 0
+    for (let from = 0; from < sequences.length; from += BATCH) {
+      if (from > 0) await nextTurn()
+      store.catchUp()
+      const batch = sequences.slice(from, from + BATCH)
+      count += act(batch.flatMap(sequence => store.bySequence(sequence) ?? []))
+      scheduler.pump()
+    }
+    return count
+  }
+
+  #recordAll(batch: readonly RefOutcome[], written?: (ids: readonly string[]) => void): void {
+    if (batch.length > 0) this.#context.outcomeWriter.recordAll(batch, written)
   }
 
   /** Revives dead letters. Returns how many. */
@@ -167,6 +247,11 @@ export class OperatorActions {
     })
     scheduler.enter(ref)
   }
+}
+
+function progressOf(store: MessageStore, ref: MessageRef) {
+  const { attempts, firstAttemptAt, triedMs, mayHaveBeenSent } = store.progress(ref)
+  return { attempts, firstAttemptAt, triedMs, mayHaveBeenSent }
 }
 
 function isInDoubt(store: MessageStore, ref: MessageRef): boolean {

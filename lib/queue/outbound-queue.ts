@@ -15,6 +15,7 @@ import { observeDispatch } from './events/observer.js'
 import { liveSettlement, Settlements, settledSettlement } from './events/settlements.js'
 import { Intake } from './intake/intake.js'
 import type {
+  CancelOptions,
   CompactionReport,
   CompactOptions,
   CorruptBytes,
@@ -22,6 +23,7 @@ import type {
   EnqueueListOptions,
   EnqueueOptions,
   ListFilter,
+  MessageSelect,
   MessageView,
   OutboundMessage,
   Progress,
@@ -42,8 +44,8 @@ import {
   parseDeadSelect,
   parseFilter,
   parseMessageId,
+  parseSelect,
   parseSelector,
-  type ResolvedDeadSelect,
 } from './validation/selectors.js'
 import {
   abortSignal,
@@ -58,9 +60,10 @@ import {
   type Validator,
   withRefusals,
 } from './validation/validators.js'
-import { deadLetters, matchingSequences, readView, viewMessage, viewSequences } from './view/message-view.js'
+import { matchingSequences, readView, viewMessage, viewSequences } from './view/message-view.js'
 import { percentilesOf, RecentDurations } from './view/recent-durations.js'
 import { recoveryReport } from './view/recovery-report.js'
+import { selectDead, selectWaiting } from './view/selection.js'
 import { assembleStats } from './view/stats.js'
 import { dispatcherOptions, payloadReader, storeOptions } from './wiring.js'
 
@@ -265,11 +268,24 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
    * cancelled, though it may have arrived. Rejects with WAQ_INVALID_OPTION, WAQ_CORRUPT, WAQ_IO,
    * WAQ_DISK_FULL, WAQ_CLOSED or WAQ_LOCK_LOST.
    */
-  cancel(id: string, options?: { evenInDoubt?: boolean | undefined }): Promise<boolean> {
+  cancel(id: string, options?: CancelOptions): Promise<boolean>
+  /**
+   * Withdraws every selected message that `cancel(id)` would withdraw. Resolves to their number once that is
+   * on the device. It does so in batches of 1,024, each of them whole also after a crash. Rejects as
+   * `cancel(id)` does.
+   */
+  cancel(select: MessageSelect, options?: CancelOptions): Promise<number>
+  cancel(what: string | MessageSelect, options?: CancelOptions): Promise<boolean | number> {
     try {
-      const known = parseMessageId(id)
       const { evenInDoubt } =
         options === undefined ? AS_A_RULE : parseOptions(CANCEL_OPTIONS, options, 'cancel')
+      if (typeof what === 'object' && what !== null) {
+        const select = parseSelect(what)
+        this.#assertOpen()
+        const selecting = selectWaiting(this.#store, select)
+        return this.#keepAlive.during(selecting.then(found => this.#dispatcher.cancelAll(found, evenInDoubt)))
+      }
+      const known = parseMessageId(what)
       this.#assertOpen()
       const found = this.#store.find(known)
       return this.#keepAlive.during(
@@ -280,6 +296,19 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /**
+   * Tries the selected messages again now: ends their backoffs, the waits that receivers asked for, and the
+   * brakes of receivers that were down, for all that wait with them. No restart brings these waits back.
+   * Schedules, pauses, halts and limits stay. Resolves to the number of messages that waited for one of these
+   * once that is on the device. Rejects as `cancel` does.
+   */
+  async retryNow(select: MessageSelect): Promise<number> {
+    const resolved = parseSelect(select)
+    this.#assertOpen()
+    const selecting = selectWaiting(this.#store, resolved)
+    return this.#keepAlive.during(selecting.then(found => this.#dispatcher.retryNow(found)))
   }
 
   /**
@@ -368,13 +397,13 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     options?: { place?: 'original' | 'last' | undefined },
   ): Promise<number> {
     const { place } = parseOptions(REDRIVE_OPTIONS, options, 'retryDead')
-    const selecting = this.#selectDead(parseDeadSelect(select))
+    const selecting = this.#selectDead(select)
     return this.#keepAlive.during(selecting.then(refs => this.#dispatcher.redrive(refs, place)))
   }
 
   /** Deletes dead letters. Resolves to their number once that is on the device. */
   async purgeDead(select: DeadSelect): Promise<number> {
-    const selecting = this.#selectDead(parseDeadSelect(select))
+    const selecting = this.#selectDead(select)
     return this.#keepAlive.during(selecting.then(refs => this.#dispatcher.purge(refs)))
   }
 
@@ -526,22 +555,10 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     return liveSettlement<R>(this.#store, id, found.ref) ?? settledLater
   }
 
-  async #findLive(id: string): Promise<MessageRef | undefined> {
+  async #selectDead(select: DeadSelect): Promise<MessageRef[]> {
+    const resolved = parseDeadSelect(select)
     this.#assertOpen()
-    const found = await this.#store.find(id)
-    this.#assertOpen()
-    return found !== undefined && 'ref' in found ? found.ref : undefined
-  }
-
-  async #selectDead(select: ResolvedDeadSelect): Promise<MessageRef[]> {
-    this.#assertOpen()
-    if (!('ids' in select)) return deadLetters(this.#store, select, this.#store.time.now())
-    const sequences: number[] = []
-    for (const id of select.ids) {
-      const ref = await this.#findLive(id)
-      if (ref !== undefined && this.#store.state(ref) === 'dead') sequences.push(this.#store.sequence(ref))
-    }
-    // A ref found early may be gone by the time the last one is found.
+    const sequences = await selectDead(this.#store, resolved)
     return sequences.flatMap(sequence => this.#store.bySequence(sequence) ?? [])
   }
 

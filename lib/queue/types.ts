@@ -343,15 +343,40 @@ export interface ListFilter {
 export type LiveState = 'pending' | 'sending' | 'dead'
 
 /**
- * The dead letters that an operation applies to. For all of them, say `{ all: true }`: an empty selection is
- * refused.
+ * The messages that an operation applies to. For all of them, say `{ all: true }`: an empty selection is
+ * refused. What is given must all fit.
+ *
+ * @example
+ * // A broadcast whose ids begin with its name, without the replies in the same channels.
+ * await queue.cancel({ idPrefix: 'offer-7:' })
  */
+export type MessageSelect =
+  | { all: true }
+  | { id: string | readonly string[] }
+  /** `channel` may be a prefix that ends in `*`. `idPrefix`: what the id begins with. */
+  | { channel: string; idPrefix?: string | undefined }
+  | { idPrefix: string }
+
+/** Options of `cancel`. */
+export interface CancelOptions {
+  /** Also messages that may have been sent, unless they are being sent now. Default false. */
+  evenInDoubt?: boolean | undefined
+}
+
+/** As `MessageSelect`, of dead letters. `deadForMs`: dead for at least this long. */
 export type DeadSelect =
   | { all: true }
   | { id: string | readonly string[] }
-  /** `channel` may be a prefix that ends in `*`. `deadForMs`: dead for at least this long. */
-  | { channel: string; reason?: DeadReason | undefined; deadForMs?: number | undefined }
-  | { reason: DeadReason; deadForMs?: number | undefined }
+  | (DeadFilters & { channel: string })
+  | (DeadFilters & { idPrefix: string })
+  | (DeadFilters & { reason: DeadReason })
+
+interface DeadFilters {
+  channel?: string | undefined
+  idPrefix?: string | undefined
+  reason?: DeadReason | undefined
+  deadForMs?: number | undefined
+}
 
 /** How a message ended. */
 export interface Settlement<R = unknown> {

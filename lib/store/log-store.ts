@@ -16,6 +16,7 @@ import { ACK_LOG, MESSAGE_LOG } from './log-names.js'
 import { logSpecs } from './log-specs.js'
 import type { Logs, OpenLogs } from './logs.js'
 import type {
+  BatchListener,
   DeliveryState,
   LimitUsage,
   MessageProgress,
@@ -23,6 +24,7 @@ import type {
   MessageStore,
   Outcome,
   OutcomeListener,
+  RefOutcome,
   Scope,
   StoredMessage,
 } from './message-store.js'
@@ -319,6 +321,16 @@ export class LogStore implements MessageStore {
     return this.#recorder.record(ref, outcome, listener)
   }
 
+  recordAll(batch: readonly RefOutcome[], listener?: BatchListener): void {
+    this.#recorder.recordAll(batch, listener)
+  }
+
+  recordWaitEnded({ scope, target, until }: { scope: Scope; target: string; until: number }): void {
+    this.#recorder.recordOther({ kind: 'wait-ended', ...this.#stamp(), scope, target, until }, segment =>
+      this.#usage.limitAdded(segment, until),
+    )
+  }
+
   recordResumed(channel: string, at: number, listener?: OutcomeListener): { written: Promise<void> } {
     return this.#recorder.recordResumed(channel, at, listener)
   }
@@ -360,6 +372,11 @@ export class LogStore implements MessageStore {
 
   read(ref: MessageRef): StoredMessage | Promise<StoredMessage> {
     return this.#reader.read(ref)
+  }
+
+  /** Who a live message is; undefined if it was settled meanwhile. Rejects with WAQ_CORRUPT or WAQ_IO. */
+  identity(ref: MessageRef): Promise<MessageIdentity | undefined> {
+    return this.#reader.identity(ref)
   }
 
   /**

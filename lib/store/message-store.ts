@@ -55,8 +55,8 @@ export type Outcome =
   | (AliveProgress & { kind: 'attempt' })
   /** A shutdown cut the attempt short, or its mark may have been lost: in doubt. `attempts` includes it. */
   | (AliveProgress & { kind: 'interrupted' })
-  /** Not delivered; it is tried again at `dueAt`. */
-  | (AliveProgress & { kind: 'retry'; dueAt: number; error: RecordedError })
+  /** Not delivered; it is tried again at `dueAt`. Without an error: a person ended its wait. */
+  | (AliveProgress & { kind: 'retry'; dueAt: number; error?: RecordedError })
   /**
    * The receiver said when to retry: the attempt is not charged. Everything in `scope` with this `target`
    * (the channel, the group's prefix, '' for global) waits too.
@@ -115,6 +115,19 @@ export interface StoredMessage {
 /** Called once with the result of recording an outcome, after the call that recorded it has returned. */
 export interface OutcomeListener {
   written(): void
+  refused(error: unknown): void
+}
+
+/** An outcome of a message, as one of several. */
+export interface RefOutcome {
+  readonly ref: MessageRef
+  readonly outcome: Outcome
+}
+
+/** As `OutcomeListener`, of a batch. */
+export interface BatchListener {
+  /** `ids`: of messages that it settled, in their order; '' where one cannot be read. */
+  written(ids: readonly string[]): void
   refused(error: unknown): void
 }
 
@@ -193,6 +206,13 @@ export interface MessageStore {
    * the same, without a promise.
    */
   record(ref: MessageRef, outcome: Outcome, listener?: OutcomeListener): { written: Promise<void> }
+  /**
+   * As `record`, of different messages and outcomes of one kind: a crash leaves all of them or none. At most
+   * some thousand at once.
+   */
+  recordAll(batch: readonly RefOutcome[], listener?: BatchListener): void
+  /** A person ended what a receiver had told this target to wait: it does not come back after a restart. */
+  recordWaitEnded(wait: { readonly scope: Scope; readonly target: string; readonly until: number }): void
   /**
    * Ask right before an attempt is recorded: must its mark be on the device before `send` is called, because
    * a power loss could otherwise hide the attempt? `syncsMarks`: always true in this channel. `overtakes`:

@@ -101,6 +101,40 @@ export class StoreLife {
     await this.#record(message, ref, outcome)
   }
 
+  /** Several messages are withdrawn at once, or what waits for a retry is tried now. */
+  async batch(random: Random): Promise<void> {
+    const isCancel = random.chance(2)
+    const fitting = [...this.#refs].filter(([, ref]) => {
+      const state = this.store.state(ref)
+      if (isCancel) return state === 'pending' || state === 'in-doubt'
+      return state === 'pending' && this.store.dueAt(ref) > 0
+    })
+    const chosen = fitting.filter(() => random.chance(2)).slice(0, 6)
+    if (chosen.length === 0) return
+    const batch = chosen.map(([message, ref]) => {
+      const attempts = this.store.attempts(ref)
+      const mayHaveBeenSent = this.store.mayHaveBeenSent(ref)
+      const { error: _, ...retry } = outcomeOf('retry')
+      const kind = isCancel ? outcomeOf('cancelled') : { ...retry, dueAt: 0 }
+      const outcome = { ...kind, attempts, mayHaveBeenSent } as Outcome
+      return { message, ref, outcome }
+    })
+    const recorded = batch.map(({ message, outcome }) =>
+      this.#isReplaced ? this.oracle.recordInVain(message, outcome) : this.oracle.record(message, outcome),
+    )
+    this.oracle.together(recorded)
+    if (isCancel) for (const { message } of batch) this.#refs.delete(message)
+    await new Promise<void>((resolve, reject) => {
+      this.store.recordAll(batch, {
+        written: () => {
+          if (!this.process.killed) this.oracle.writtenTogether(recorded)
+          resolve()
+        },
+        refused: error => (error instanceof WaqError ? resolve() : reject(error)),
+      })
+    })
+  }
+
   /** Every live message is delivered, but for a few: what compaction has to do. */
   async settleMost(random: Random): Promise<void> {
     const settling: Promise<void>[] = []

@@ -77,6 +77,8 @@ export interface ShownStore {
 export interface Recorded {
   readonly message: Message
   readonly stands: Stands
+  /** Recorded with others, all or none; undefined: by itself. */
+  batch: number | undefined
   /** In which `written` resolved; the log has them in this order. */
   order: number | undefined
   /** Promised to be there as long as the power does not fail. */
@@ -111,6 +113,7 @@ export class StoreOracle implements Account {
   #messages = new Map<string, Message>()
   #lists = 0
   #order = 0
+  #batches = 0
   #owner = 0
   #broken: Error | undefined
 
@@ -127,6 +130,7 @@ export class StoreOracle implements Account {
     }
     copy.#lists = this.#lists
     copy.#order = this.#order
+    copy.#batches = this.#batches
     copy.#owner = this.#owner
     copy.#broken = this.#broken
     return copy
@@ -220,6 +224,7 @@ export class StoreOracle implements Account {
     const recorded = {
       message,
       stands,
+      batch: undefined,
       order: undefined,
       accepted: false,
       durable: false,
@@ -232,7 +237,27 @@ export class StoreOracle implements Account {
   /** As `record`, by an owner that was replaced: it must never count. */
   recordInVain(message: Message, outcome: Outcome): Recorded {
     const stands = recovered(message.base, outcome)
-    return { message, stands, order: undefined, accepted: false, durable: false, there: false }
+    return {
+      message,
+      stands,
+      batch: undefined,
+      order: undefined,
+      accepted: false,
+      durable: false,
+      there: false,
+    }
+  }
+
+  /** These were recorded together. */
+  together(batch: readonly Recorded[]): void {
+    this.#batches += 1
+    for (const recorded of batch) recorded.batch = this.#batches
+  }
+
+  writtenTogether(batch: readonly Recorded[]): void {
+    for (const recorded of batch) this.written(recorded)
+    // No beginning of what was recorded ends inside it.
+    for (const recorded of batch) if (recorded.order !== undefined) recorded.order = this.#order
   }
 
   written(recorded: Recorded): void {
@@ -280,10 +305,26 @@ export class StoreOracle implements Account {
         outcome.there = index < reached
       })
       message.base = stands(message, reached)
-      message.outcomes = []
     }
+    this.#checkBatches()
+    for (const message of this.#messages.values()) message.outcomes = []
     this.#owner += 1
     return this.#owner
+  }
+
+  #checkBatches(): void {
+    const there = new Map<number, boolean>()
+    for (const { id, outcomes } of this.#messages.values()) {
+      for (const outcome of outcomes) {
+        if (outcome.batch === undefined) continue
+        const others = there.get(outcome.batch) ?? outcome.there!
+        there.set(outcome.batch, others)
+        if (outcome.there !== others)
+          throw new Violation(
+            `an outcome of ${id} is ${others ? 'not ' : ''}there, unlike others of its batch`,
+          )
+      }
+    }
   }
 
   /** A crash takes nothing that was on the device. What was not may be lost, in this life or in one before it. */

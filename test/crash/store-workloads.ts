@@ -45,6 +45,7 @@ const STORE: Subject<StoreLife, StoreOracle, StoreShape> = {
       () => life.happens(random),
       () => Promise.all([life.happens(random), life.happens(random), life.happens(random)]),
       () => life.settleMost(random),
+      () => life.batch(random),
       () => life.enqueueAgain(random),
       () => life.syncOutcomes(),
     ]
@@ -54,6 +55,7 @@ const STORE: Subject<StoreLife, StoreOracle, StoreShape> = {
     await life.enqueue(random, 20, 20 + random.below(300))
     for (let i = 0; i < 4; i++) await life.happens(random)
     if (random.chance(3)) await life.settleMost(random)
+    if (random.chance(3)) await life.batch(random)
     if (random.chance(3)) await life.syncOutcomes()
     if (random.chance(4)) await life.compact()
     await life.enqueue(random, 20)
@@ -115,6 +117,18 @@ const runs: Record<string, (world: StoreWorld) => Promise<void>> = {
       if (world.random.chance(3)) await turn()
     }
     await compaction
+  },
+
+  'outcomes in batches': async world => {
+    const life = await world.open(world.anyShape())
+    for (let i = 0; i < 3; i++) {
+      await life.enqueue(world.random, 20, 30, 40, 50)
+      for (let j = 0; j < 8; j++) await life.happens(world.random)
+      const batch = life.batch(world.random)
+      if (world.random.chance(2)) await batch
+      if (world.random.chance(3)) await life.syncOutcomes()
+      if (world.random.chance(3)) await life.compact()
+    }
   },
 
   'operations that fail': async world => {

@@ -1,6 +1,7 @@
 import t from 'tap'
-import { broadcast } from '../../docs/examples/broadcast.js'
+import { broadcast, stopBroadcast } from '../../docs/examples/broadcast.js'
 import { Harness } from '../delivery/fixtures/harness.js'
+import { openQueue } from '../queue/fixtures/open-queue.js'
 
 /** In virtual time; at 50,000 the figures are the same, and it takes longer. */
 const CHATS = Number(process.env.WAQ_BROADCAST_CHATS ?? 3_000)
@@ -49,4 +50,12 @@ t.test('a reply during a broadcast waits for two places, and no offer much longe
   )
   const ratio = Math.max(...casts) / Math.max(...without.casts)
   t.ok(ratio <= 1.2, `the longest wait of an offer is ${ratio.toFixed(2)} times that without priorities`)
+})
+
+t.test('a broadcast that is stopped leaves the replies in its chats', async t => {
+  const queue = await openQueue(t)
+  await queue.enqueue(broadcast('offer', 'bot', ['1', '2', '3'], { text: 'offer' }))
+  await queue.enqueue({ channel: 'telegram:bot:2', payload: { text: 'reply' } })
+  t.equal(await stopBroadcast(queue, 'offer'), 3)
+  t.equal(queue.stats().pending, 1)
 })

@@ -9,6 +9,7 @@ import { priorityMutations } from './priority-mutations.js'
 import { queueMutations } from './queue-mutations.js'
 import { returnedMutations } from './returned-mutations.js'
 import { secretMutations } from './secret-mutations.js'
+import { selectionMutations } from './selection-mutations.js'
 import { storeMutations } from './store-mutations.js'
 import { verdictMutations } from './verdict-mutations.js'
 
@@ -26,4 +27,5 @@ export const mutations: readonly Mutation[] = [
   ...queueMutations,
   ...returnedMutations,
   ...secretMutations,
+  ...selectionMutations,
 ]

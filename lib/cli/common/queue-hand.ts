@@ -75,10 +75,17 @@ export class QueueHand {
 
   async cancel(ids: readonly string[], evenInDoubt: boolean): Promise<number> {
     return changed(
-      await this.#do({ kind: 'cancel', ids, evenInDoubt }, async queue => {
-        const cancelled = await Promise.all(ids.map(id => queue.cancel(id, { evenInDoubt })))
-        return { changed: cancelled.filter(Boolean).length }
-      }),
+      await this.#do({ kind: 'cancel', ids, evenInDoubt }, async queue => ({
+        changed: await queue.cancel({ id: ids }, { evenInDoubt }),
+      })),
+    )
+  }
+
+  async retryNow(ids: readonly string[]): Promise<number> {
+    return changed(
+      await this.#do({ kind: 'retry-now', ids }, async queue => ({
+        changed: await queue.retryNow({ id: ids }),
+      })),
     )
   }
 

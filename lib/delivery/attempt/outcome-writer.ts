@@ -1,6 +1,12 @@
 import { systemCode } from '../../log/errors/system-error.js'
 import { nextTick } from '../../log/runtime/real-time.js'
-import type { MessageRef, MessageStore, Outcome, OutcomeListener } from '../../store/message-store.js'
+import type {
+  MessageRef,
+  MessageStore,
+  Outcome,
+  OutcomeListener,
+  RefOutcome,
+} from '../../store/message-store.js'
 
 interface WriterListener {
   /** The store has taken it; it may not be written yet. */
@@ -45,6 +51,25 @@ export class OutcomeWriter {
   /** As `record`. Resolves to whether it was written; never rejects. */
   recorded(ref: MessageRef, outcome: Outcome): Promise<boolean> {
     return new Promise(resolve => this.record(ref, outcome, resolve, resolve))
+  }
+
+  /** As `record`, of different messages and outcomes of one kind: a crash leaves all of them or none. */
+  recordAll(batch: readonly RefOutcome[], written?: (ids: readonly string[]) => void): void {
+    const entry = new Entry(this)
+    this.unwritten++
+    this.#last = entry
+    try {
+      this.#store.recordAll(batch, {
+        written: ids => {
+          written?.(ids)
+          entry.written()
+        },
+        refused: error => entry.refused(error),
+      })
+      for (const { ref, outcome } of batch) this.#listener.recorded(ref, outcome.kind)
+    } catch (error) {
+      nextTick(() => entry.refused(error))
+    }
   }
 
   resumed(channel: string, at: number): void {

@@ -49,8 +49,11 @@ export class RateKey implements TimerEntry {
   }
 
   /** As that of a gate, for all gates of the key. */
-  get openTime(): Pick<OpenTime, 'closeUntil'> {
-    return { closeUntil: at => this.#eachOpenTime(openTime => openTime.closeUntil(at)) }
+  get openTime(): Pick<OpenTime, 'closeUntil' | 'endWait'> {
+    return {
+      closeUntil: at => this.#eachOpenTime(openTime => openTime.closeUntil(at)),
+      endWait: () => this.#eachOpenTime(openTime => openTime.endWait()),
+    }
   }
 
   fire(): void {

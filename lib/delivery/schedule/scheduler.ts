@@ -42,6 +42,13 @@ export interface Turn {
   failure: string | undefined
 }
 
+/** A wait that a person ended. */
+export interface EndedWait {
+  readonly scope: Scope
+  readonly target: string
+  readonly until: number
+}
+
 interface SchedulerListener {
   /**
    * This message's turn has come, with a slot and a place in each window; it ends with `Scheduler.finish`.
@@ -233,6 +240,45 @@ export class Scheduler {
     if (!isBackoff) holder.openTime?.closeUntil(until)
   }
 
+  /** Whether something holds this channel up that `endWaits` ends. */
+  isHeldUp(channel: Channel): boolean {
+    return channel.state === 'held' || this.#waiters(channel).some(each => this.#isAhead(each.blockedUntil))
+  }
+
+  /**
+   * Ends what holds this channel up, for all that it holds up: waits that a receiver told, of a failing disk,
+   * and the brake. Returns the waits.
+   */
+  endWaits(channel: Channel): EndedWait[] {
+    const ended: EndedWait[] = []
+    for (const waiter of this.#waiters(channel)) {
+      const { scope, target, blockedUntil: until } = waiter
+      if (!this.#isAhead(until)) continue
+      waiter.blockedUntil = 0
+      waiter.openTime?.endWait()
+      ended.push({ scope, target, until })
+    }
+    this.brakes.answered(channel)
+    this.settle(channel)
+    for (const gate of channel.gate.path) this.#offer(gate)
+    return ended
+  }
+
+  /** All that can tell this channel to wait. */
+  #waiters(channel: Channel): (Channel | RateKey | Gate)[] {
+    const { gate, group } = channel
+    return [channel, ...(gate instanceof KeyGate ? [gate.key] : []), group, this.everything]
+  }
+
+  /** These messages wait no longer for a retry: `record` says so, and they go where their order is. */
+  endBackoffs(refs: readonly MessageRef[], record: () => void): void {
+    const channels = refs.map(ref => this.channel(this.#store.channel(ref)))
+    for (const [i, ref] of refs.entries()) this.#backlog.remove(channels[i]!, ref)
+    record()
+    for (const [i, ref] of refs.entries()) this.#backlog.insert(channels[i]!, ref)
+    for (const channel of channels) this.settle(channel)
+  }
+
   /** How long this channel has been open to attempts. Made on first use. */
   openTimeOf(channel: Channel): OpenTime {
     if (channel.openTime === undefined) {
@@ -277,6 +323,11 @@ export class Scheduler {
   waits(ref: MessageRef): boolean {
     const place = this.columns.place.get(ref)
     return place !== QueuePosition.gone && place !== QueuePosition.taken
+  }
+
+  /** Whether it waits in its channel: it is due, or will be after a backoff. */
+  isInLine(ref: MessageRef): boolean {
+    return this.waits(ref) && this.columns.place.get(ref) !== QueuePosition.scheduled
   }
 
   /** The highest order key in a channel. */

@@ -53,6 +53,12 @@ export class OpenTime implements TimerEntry {
     this.set(Closed.waits, false)
   }
 
+  /** What `closeUntil` waits for is over now. */
+  endWait(): void {
+    this.#timers.cancel(this)
+    this.set(Closed.waits, false)
+  }
+
   forget(): void {
     this.#timers.cancel(this)
   }

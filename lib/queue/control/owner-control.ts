@@ -6,6 +6,7 @@ import type {
   CompactOptions,
   DeadSelect,
   EnqueueOptions,
+  MessageSelect,
   OutboundMessage,
   Receipt,
 } from '../types.js'
@@ -20,7 +21,8 @@ export interface ControlledQueue {
   enqueue(messages: readonly OutboundMessage[], options: EnqueueOptions): Promise<Receipt[]>
   retryDead(select: DeadSelect, options: { place: 'original' | 'last' }): Promise<number>
   purgeDead(select: DeadSelect): Promise<number>
-  cancel(id: string, options: { evenInDoubt: boolean }): Promise<boolean>
+  cancel(select: MessageSelect, options: { evenInDoubt: boolean }): Promise<number>
+  retryNow(select: MessageSelect): Promise<number>
   compact(options: CompactOptions): Promise<CompactionReport>
 }
 
@@ -82,9 +84,10 @@ async function carryOut(
       return { changed: await queue.purgeDead({ id: request.ids }) }
     case 'cancel': {
       const { ids, evenInDoubt } = request
-      const cancelled = await Promise.all(ids.map(id => queue.cancel(id, { evenInDoubt })))
-      return { changed: cancelled.filter(Boolean).length }
+      return { changed: await queue.cancel({ id: ids }, { evenInDoubt }) }
     }
+    case 'retry-now':
+      return { changed: await queue.retryNow({ id: request.ids }) }
     case 'compact':
       return queue.compact({ signal: work.signal, onProgress: progress => work.progress(progress) })
   }

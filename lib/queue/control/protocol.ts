@@ -52,6 +52,7 @@ export type ControlRequest =
   | { readonly kind: 'retry-dead'; readonly ids: readonly string[]; readonly place: 'original' | 'last' }
   | { readonly kind: 'purge-dead'; readonly ids: readonly string[] }
   | { readonly kind: 'cancel'; readonly ids: readonly string[]; readonly evenInDoubt: boolean }
+  | { readonly kind: 'retry-now'; readonly ids: readonly string[] }
   | { readonly kind: 'compact' }
 
 export interface ControlEnvelope {
@@ -135,6 +136,8 @@ function parseRequest(request: Record<string, unknown>): ControlRequest {
       return { kind: 'purge-dead', ids: ids(request.ids) }
     case 'cancel':
       return { kind: 'cancel', ids: ids(request.ids), evenInDoubt: request.evenInDoubt === true }
+    case 'retry-now':
+      return { kind: 'retry-now', ids: ids(request.ids) }
     case 'compact':
       return { kind: 'compact' }
     default:

@@ -12,6 +12,7 @@ import {
   refuseName,
   shape,
   spanMs,
+  type Validator,
   whole,
   withRefusals,
 } from './validators.js'
@@ -75,54 +76,94 @@ export function parseFilter(filter: unknown = {}): ResolvedFilter {
   })
 }
 
-/** Which dead letters, by what they are; all that is given must fit. */
-export interface DeadFilter {
+/** Which messages, by what they are; all that is given must fit. */
+export interface MessageFilter {
   readonly channel?: string
+  /** What the id begins with. */
+  readonly idPrefix?: string
+}
+
+export interface DeadFilter extends MessageFilter {
   readonly reason?: DeadReason
   readonly deadForMs: number
 }
 
-export type ResolvedDeadSelect = { readonly ids: readonly string[] } | DeadFilter
+export type ResolvedSelect<F extends MessageFilter = MessageFilter> = { readonly ids: readonly string[] } | F
 
-const SELECT_NAMES = ['all', 'id', 'channel', 'reason', 'deadForMs']
-const SELECT_ALLOWED = '{ all: true }, { id }, or { channel, reason, deadForMs } with a channel or a reason'
+const idPrefix = {
+  allowed: 'the beginning of ids',
+  parse: (value: unknown, name: string) => parseId(value, name),
+}
 
+const FILTERS = { channel: field(selector), idPrefix: field(idPrefix) }
+const MESSAGE_FILTER = shape<MessageFilter>(FILTERS)
 const DEAD_FILTER = shape<DeadFilter>({
-  channel: field(selector),
+  ...FILTERS,
   reason: field(reason),
   deadForMs: field(spanMs(), 0),
 })
 
+/** What one kind of selection may say. */
+interface Selecting<F> {
+  readonly filter: Validator<F>
+  readonly names: readonly string[]
+  /** At least one of them must be given. */
+  readonly narrowing: readonly (keyof F & string)[]
+  readonly allowed: string
+  readonly every: F
+}
+
+const MESSAGES: Selecting<MessageFilter> = {
+  filter: MESSAGE_FILTER,
+  names: ['all', 'id', 'idPrefix', 'channel'],
+  narrowing: ['idPrefix', 'channel'],
+  allowed: '{ all: true }, { id }, or { idPrefix, channel } with one of these',
+  every: {},
+}
+const DEAD_LETTERS: Selecting<DeadFilter> = {
+  filter: DEAD_FILTER,
+  names: ['all', 'id', 'idPrefix', 'channel', 'reason', 'deadForMs'],
+  narrowing: ['idPrefix', 'channel', 'reason'],
+  allowed: '{ all: true }, { id }, or { idPrefix, channel, reason, deadForMs } with one of the first three',
+  every: { deadForMs: 0 },
+}
+
 /** Throws WAQ_INVALID_OPTION: also for an empty selection, which is a slip more often than a wish. */
-export function parseDeadSelect(select: unknown): ResolvedDeadSelect {
+export const parseSelect = (select: unknown): ResolvedSelect => parse(select, MESSAGES)
+/** As `parseSelect`, of dead letters. */
+export const parseDeadSelect = (select: unknown): ResolvedSelect<DeadFilter> => parse(select, DEAD_LETTERS)
+
+function parse<F extends MessageFilter>(select: unknown, selecting: Selecting<F>): ResolvedSelect<F> {
+  const { filter, names, narrowing, allowed, every } = selecting
   return withRefusals('WAQ_INVALID_OPTION', 'The selection', () => {
     if (typeof select !== 'object' || select === null || Array.isArray(select)) {
-      return refuse('select', SELECT_ALLOWED, select)
+      return refuse('select', allowed, select)
     }
     const given = new Map<string, unknown>()
     for (const key of Object.keys(select)) {
-      if (!SELECT_NAMES.includes(key)) refuseName('select', key, SELECT_NAMES)
+      if (!names.includes(key)) refuseName('select', key, names)
       const value = (select as Record<string, unknown>)[key]
       if (value !== undefined) given.set(key, value)
     }
-    if (given.has('all') || given.has('id')) return parseWhole(given)
-    const parsed = DEAD_FILTER.parse(Object.fromEntries(given), 'select')
-    if (parsed.channel === undefined && parsed.reason === undefined) {
-      throw new Refusal(
-        `select chooses nothing. It must be ${SELECT_ALLOWED}; every dead letter is { all: true }.`,
-      )
-    }
+    if (given.has('all') || given.has('id')) return parseWhole(given, allowed) ?? every
+    const parsed = filter.parse(Object.fromEntries(given), 'select')
+    if (narrowing.every(name => parsed[name] === undefined))
+      throw new Refusal(`select chooses nothing. It must be ${allowed}; all of them is { all: true }.`)
     return parsed
   })
 }
 
-function parseWhole(given: ReadonlyMap<string, unknown>): ResolvedDeadSelect {
+/** Undefined: all. */
+function parseWhole(
+  given: ReadonlyMap<string, unknown>,
+  allowed: string,
+): { readonly ids: readonly string[] } | undefined {
   const [key] = given.keys()
   if (given.size > 1) {
-    throw new Refusal(`select must be ${SELECT_ALLOWED}; \`${key}\` goes with nothing else.`)
+    throw new Refusal(`select must be ${allowed}; \`${key}\` goes with nothing else.`)
   }
   if (key === 'all') {
-    if (given.get('all') === true) return { deadForMs: 0 }
+    if (given.get('all') === true) return undefined
     throw new Refusal(`select.all must be true, got ${quote(given.get('all'))}.`)
   }
   const id = given.get('id')

@@ -2,7 +2,7 @@ import { matchesChannel } from '../../delivery/holds/pauses.js'
 import type { LogStore } from '../../store/log-store.js'
 import type { MessageRef, StoredMessage } from '../../store/message-store.js'
 import type { LiveState, MessageView } from '../types.js'
-import type { DeadFilter, ResolvedFilter } from '../validation/selectors.js'
+import type { ResolvedFilter } from '../validation/selectors.js'
 
 function liveState(store: LogStore, ref: MessageRef): LiveState {
   const state = store.state(ref)
@@ -129,16 +129,4 @@ function matches(store: LogStore, ref: MessageRef, filter: ResolvedFilter): bool
     matchesChannel(channel, store.channel(ref)) &&
     (reason === undefined || store.history(ref).deadReason === reason)
   )
-}
-
-/** The dead letters that fit, by sequence. */
-export function deadLetters(store: LogStore, filter: DeadFilter, nowMs: number): MessageRef[] {
-  const refs: MessageRef[] = []
-  for (const ref of store.live()) {
-    if (store.state(ref) !== 'dead' || !matchesChannel(filter.channel, store.channel(ref))) continue
-    const { deadReason, diedAt = nowMs } = store.history(ref)
-    if (filter.reason !== undefined && filter.reason !== deadReason) continue
-    if (nowMs - diedAt >= filter.deadForMs) refs.push(ref)
-  }
-  return refs.sort((left, right) => store.sequence(left) - store.sequence(right))
 }

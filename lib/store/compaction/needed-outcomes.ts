@@ -12,7 +12,7 @@
  *   4. It halts a channel. Or it ends a halt, and an outcome that halts may stand before it: it goes only
  *      where nothing older than this run stands in the log, and no outcome of the run that stays halts its
  *      channel.
- *   5. A wait that it tells is not over.
+ *   5. A wait that it tells, or ends, is not over.
  *   6. It is the last window of attempts, or the last marking of a channel (`attempt-window.ts`), the last
  *      one that tells how the wall clock parted from the queue's time, or how a window of a limit is taken
  *      (`taken-places.ts`).
@@ -167,6 +167,7 @@ export class NeededOutcomes {
     if (record.kind === 'places' || record.kind === 'uncounted') return places.needs(ackSequence, record)
     if (record.kind === 'resumed') return !this.#isOldest || this.#halted.has(record.channel)
     if (record.kind === 'parted') return parted.ackSequence === ackSequence
+    if (record.kind === 'wait-ended') return record.until > now()
     const ref = index.bySequence(record.sequence)
     if (ref !== undefined && index.table.ackSequence(ref) === ackSequence) return true
     if (record.kind === 'dead' && record.halts !== undefined) {
@@ -232,6 +233,7 @@ export class NeededOutcomes {
     usage.frameAdded(segment, kept.bytes)
     if (typeof record !== 'number') {
       if (record.kind === 'resumed') usage.resumeAdded(segment)
+      else if (record.kind === 'wait-ended') usage.limitAdded(segment, record.until)
       else if (record.kind === 'parted') parted.moved(ackSequence, segment, usage)
       else if (record.kind === 'places' || record.kind === 'uncounted')
         places.moved(ackSequence, record, segment)

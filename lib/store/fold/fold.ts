@@ -4,11 +4,11 @@
  * of its messages.
  */
 import type { CorruptRange } from '../../log/types.js'
-import type { Scope } from '../message-store.js'
 import type { ClockReading } from '../queue-time.js'
 import { type AliveRecord, isOfMessage, type OtherRecord } from '../record/outcome.js'
 import { SequenceTable } from '../tables/sequence-table.js'
 import { type FoldedHalt, HaltFold } from './halt-fold.js'
+import { LimitFold } from './limit-fold.js'
 import { OutcomeGaps } from './outcome-gaps.js'
 import { PlacesFold } from './places-fold.js'
 import { WindowFold } from './window-fold.js'
@@ -19,15 +19,6 @@ export interface FoldedOutcome {
   /** The ack segment that holds it. */
   readonly segment: number
   readonly record: AliveRecord
-}
-
-/** A wait that a receiver asked for, for one channel or several. */
-export interface FoldedLimit {
-  readonly scope: Scope
-  readonly target: string
-  /** In the queue's time. */
-  readonly until: number
-  readonly segment: number
 }
 
 /** When the wall clock last parted from the queue's time. */
@@ -50,8 +41,7 @@ export class OutcomeFold {
   readonly #settledIn = new SequenceTable<number>()
   readonly #gaps = new OutcomeGaps()
   readonly #halts = new HaltFold()
-  /** By scope and target, the one that lasts longest. */
-  readonly #limits = new Map<string, FoldedLimit>()
+  readonly limits = new LimitFold()
   readonly windows = new WindowFold()
   readonly places = new PlacesFold()
   readonly #resumeSegments = new Set<number>()
@@ -68,19 +58,12 @@ export class OutcomeFold {
     this.#halts.add(ackSequence, segment, record)
     this.windows.add(ackSequence, segment, record)
     this.places.add(ackSequence, segment, record)
+    this.limits.add(ackSequence, segment, record)
     if (record.kind === 'resumed') this.#resumeSegments.add(segment)
     if (record.kind === 'parted' && ackSequence > (this.#parted?.ackSequence ?? 0))
       this.#parted = { ackSequence, segment, reading: { at: record.at, wall: record.wall } }
     if (!isOfMessage(record)) return
     this.#named(record.sequence)
-    if (record.kind === 'rate-limited') {
-      const { scope, target } = record
-      const until = record.dueAt
-      const key = `${scope} ${target}`
-      if (until > (this.#limits.get(key)?.until ?? 0)) {
-        this.#limits.set(key, { scope, target, until, segment })
-      }
-    }
     if (this.#settledIn.find(record.sequence) !== undefined) return
     const known = this.#alive.get(record.sequence)
     if (known === undefined || known.ackSequence < ackSequence) {
@@ -158,11 +141,6 @@ export class OutcomeFold {
   /** Channels that a dead letter halted and that no one resumed since. */
   halts(): Iterable<FoldedHalt> {
     return this.#halts.inForce()
-  }
-
-  /** Those that are not over now. */
-  limits(now: number): FoldedLimit[] {
-    return [...this.#limits.values()].filter(({ until }) => until > now)
   }
 
   /** Undefined: they never did. */

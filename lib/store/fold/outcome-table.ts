@@ -18,7 +18,7 @@ import { OutcomeGaps } from './outcome-gaps.js'
 import { type LastOutcome, type RecoveryRow, recoveryRow } from './recovery-table.js'
 
 /** What else the ack log records, for the next opening alone. */
-const bookkeeping: ReadonlySet<string> = new Set(['window', 'marking', 'places', 'uncounted'])
+const bookkeeping: ReadonlySet<string> = new Set(['window', 'marking', 'places', 'uncounted', 'wait-ended'])
 
 class OutcomeRows {
   readonly sequence = new Float64Array(PAGE_ROWS)

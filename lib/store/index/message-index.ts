@@ -191,7 +191,7 @@ export class MessageIndex {
       case 'rate-limited':
       case 'released':
         this.#stand(ref, 'pending')
-        this.#addError(ref, outcome.error)
+        if (outcome.error !== undefined) this.#addError(ref, outcome.error)
         break
       case 'dead':
         this.#stand(ref, 'dead')

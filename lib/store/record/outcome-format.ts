@@ -126,6 +126,11 @@ export const outcomeFormats = {
     frameType: 11,
     fields: [nextSequence, at, { name: 'channel', type: 'text' }, { name: 'syncsMarks', type: 'flag' }],
   },
+  /** A person ended the wait that a receiver had asked for: of this target, whatever was told before. */
+  'wait-ended': {
+    frameType: 21,
+    fields: [nextSequence, at, ...limited, { name: 'until', type: 'time' }],
+  },
   /** The wall clock was set: how far it is from the queue's time since. */
   parted: { frameType: 12, fields: [nextSequence, at, { name: 'wall', type: 'time' }] },
   /** How the places of one window of a limit are taken: see `taken-places.ts`. */

@@ -102,6 +102,17 @@ export interface UncountedRecord {
   readonly at: number
 }
 
+/** Whatever a receiver told this target before, it waits for that no longer. */
+export interface WaitEndedRecord {
+  readonly kind: 'wait-ended'
+  readonly nextSequence: number
+  readonly at: number
+  readonly scope: Scope
+  readonly target: string
+  /** When the longest wait that it ends would have been over. */
+  readonly until: number
+}
+
 /** Records that belong to no message. */
 export type OtherRecord =
   | ResumedRecord
@@ -110,6 +121,7 @@ export type OtherRecord =
   | PartedRecord
   | PlacesRecord
   | UncountedRecord
+  | WaitEndedRecord
 export type MessageOutcomeRecord = AliveRecord | SettlingRecord
 export type OutcomeRecord = MessageOutcomeRecord | OtherRecord
 
@@ -126,6 +138,7 @@ const others: ReadonlySet<string> = new Set([
   'parted',
   'places',
   'uncounted',
+  'wait-ended',
 ] satisfies OtherRecord['kind'][])
 
 /** Append only: what stands on disk is the index. */

@@ -289,7 +289,8 @@ export class Opening implements OpenVisitor {
 
   /** Waits told by receivers that are not over. */
   limits(): { scope: 'channel' | 'group' | 'global'; target: string; until: number }[] {
-    return this.#fold.limits(this.#time.now()).map(({ scope, target, until }) => ({ scope, target, until }))
+    const limits = this.#fold.limits.inForce(this.#time.now())
+    return [...limits].map(({ scope, target, until }) => ({ scope, target, until }))
   }
 
   /** Ack sequences of the frames that bound which messages lost ack bytes can have named. */
@@ -310,7 +311,8 @@ export class Opening implements OpenVisitor {
       usage.haltAdded(segment)
     }
     for (const segment of this.#fold.resumeSegments()) usage.resumeAdded(segment)
-    for (const { until, segment } of this.#fold.limits(now)) usage.limitAdded(segment, until)
+    for (const { until, segment } of this.#fold.limits.inForce(now)) usage.limitAdded(segment, until)
+    for (const { until, segment } of this.#fold.limits.ends(now)) usage.limitAdded(segment, until)
     this.renewedPlaces = this.#state.places.opened(this.#fold.places, now, this.#latest)
     dedupe.scanned(now)
     this.#judgeSuspects()

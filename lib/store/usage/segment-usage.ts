@@ -15,7 +15,7 @@
  *      (`taken-places.ts`): a count of those that hold.
  *   4. Halts: a count of the channels that are halted by a dead letter of the segment. A resume only undoes
  *      halts that stand before it, so it can go once every older ack segment goes too.
- *   5. Limits told by a receiver: until the latest of them is over.
+ *   5. Limits told by a receiver, and records that end them: until the latest of them is over.
  *   6. Bytes of the ack log that were lost: the frame that bounds what they can have named stays (`pin`).
  *   7. Frames that were written again after a failed sync are accounted for where they stood first, so the
  *      segment that holds the second copy stays as long as the first one is needed.

@@ -5,7 +5,7 @@ import type { Log } from '../../log/types.js'
 import type { DedupeIndex } from '../dedupe/dedupe-index.js'
 import type { MessageIndex } from '../index/message-index.js'
 import type { RecordCache } from '../index/record-cache.js'
-import type { MessageRef, Outcome, OutcomeListener } from '../message-store.js'
+import type { BatchListener, MessageRef, Outcome, OutcomeListener, RefOutcome } from '../message-store.js'
 import { NO_DIGEST } from '../record/digest.js'
 import { EnvelopeScan } from '../record/envelope-scan.js'
 import { identityOfEncoded, type MessageIdentity } from '../record/message-identity.js'
@@ -15,12 +15,14 @@ import {
   type OtherRecord,
   type OutcomeRecord,
   type SettlingKind,
+  type SettlingRecord,
 } from '../record/outcome.js'
 import { encodeOutcome } from '../record/outcome-encoder.js'
 import { outcomeFormats, SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
 import { SettledBlockWriter } from '../record/settled-block-writer.js'
 import type { SegmentUsage } from '../usage/segment-usage.js'
 import type { SettlementWatch } from '../usage/settlement-watch.js'
+import { BatchRecording } from './batch-recording.js'
 import { InFlight } from './in-flight.js'
 import { Recording, type RecordingOwner } from './recording.js'
 
@@ -96,6 +98,112 @@ export class OutcomeRecorder implements RecordingOwner {
     if ((settles || outcome.kind === 'dead') && index.table.state(ref) !== 'sending') leftUnattempted()
     index.apply(ref, outcome)
     return settles ? this.#recordSettling(ref, outcome, listener) : this.#recordAlive(ref, outcome, listener)
+  }
+
+  /**
+   * Records outcomes of different messages and of one kind, so that a crash leaves all of them or none. What
+   * `record` promises holds for each.
+   */
+  recordAll(batch: readonly RefOutcome[], listener?: BatchListener): void {
+    const { index, leftUnattempted } = this.#parts
+    for (const { ref, outcome } of batch) {
+      if (isSettling<Outcome>(outcome) && index.table.state(ref) !== 'sending') leftUnattempted()
+      index.apply(ref, outcome)
+    }
+    if (!batch.every(({ outcome }) => isSettling<Outcome>(outcome))) {
+      this.#recordAllAlive(batch, listener)
+      return
+    }
+    const settling = batch as readonly { ref: MessageRef; outcome: Settling }[]
+    const reading = this.#identities(settling).then(identities =>
+      this.#recordAllSettling(settling, identities, listener),
+    )
+    this.#allRead = this.#allRead.then(() => reading)
+  }
+
+  #recordAllAlive(batch: readonly RefOutcome[], listener: BatchListener | undefined): void {
+    const { index, usage } = this.#parts
+    const { table } = index
+    const recording = new BatchRecording(
+      this.#batches,
+      batch.length,
+      segment => {
+        for (const [i, { ref }] of batch.entries()) {
+          usage.outcomeWritten(table.segment(ref), table.ackSegment(ref), segment)
+          table.setAck(ref, segment, recording.firstSequence + i)
+        }
+      },
+      listener,
+    )
+    const records = batch.map(({ ref, outcome }) => this.#aliveRecord(ref, outcome as Alive))
+    this.#appendAll(recording, outcomeFormats[records[0]!.kind].frameType, () => {
+      recording.encodedAll = records.map(record => encodeOutcome(record))
+    })
+  }
+
+  #recordAllSettling(
+    batch: readonly { readonly ref: MessageRef; readonly outcome: Settling }[],
+    identities: readonly (MessageIdentity | undefined)[],
+    listener: BatchListener | undefined,
+  ): void {
+    const { index, cache } = this.#parts
+    const recording = new BatchRecording(
+      this.#batches,
+      batch.length,
+      segment => {
+        for (const [i, { ref, outcome }] of batch.entries())
+          this.#settle(ref, outcome, identities[i], segment)
+      },
+      listener,
+    )
+    recording.settled = batch.map(({ ref }) => ref)
+    recording.ids = identities.map(identity => identity?.id ?? '')
+    for (const { ref } of batch) cache.delete(index.table.sequence(ref))
+    this.#appendAll(recording, SETTLED_FRAME_TYPE, () => {
+      recording.encodedAll = batch.map(({ ref, outcome }, i) =>
+        this.#block.encode(this.#settlingRecord(ref, outcome, identities[i])),
+      )
+    })
+  }
+
+  #appendAll(recording: BatchRecording, type: number, encode: () => void): void {
+    const { acks, refusal } = this.#parts
+    recording.firstSequence = acks.nextSequence
+    this.inFlight.add(recording)
+    try {
+      const refused = refusal()
+      if (refused !== undefined) throw refused
+      recording.type = type
+      encode()
+      acks.append(recording)
+    } catch (error) {
+      recording.failed(error as Error)
+    }
+  }
+
+  #identities(batch: readonly RefOutcome[]): Promise<(MessageIdentity | undefined)[]> {
+    return Promise.all(batch.map(({ ref }) => this.#readForSettling(ref)))
+  }
+
+  /** What becomes of batches, as the recorder's own methods for single outcomes. */
+  readonly #batches: RecordingOwner<BatchRecording> = {
+    written: batch => {
+      for (const ref of batch.settled) this.#parts.index.leave(ref)
+      this.#parts.index.deferred.lag(batch)
+    },
+    account: batch => {
+      const { usage, mayBeFree } = this.#parts
+      const { segment, encodedAll, settled } = batch
+      this.inFlight.delete(batch)
+      for (const { length } of encodedAll) {
+        if (settled.length > 0) usage.blockAdded(segment, 1, length)
+        else usage.frameAdded(segment, length)
+      }
+      if (segment !== this.#segment) mayBeFree()
+      this.#segment = segment
+    },
+    copied: (batch, segment) => this.copied(batch, segment),
+    refused: batch => this.refused(batch),
   }
 
   #recordAlive(ref: MessageRef, outcome: Alive, listener: OutcomeListener | undefined): Recording {
@@ -196,7 +304,7 @@ export class OutcomeRecorder implements RecordingOwner {
     }
   }
 
-  #settlingRecord(ref: MessageRef, outcome: Settling, identity: MessageIdentity | undefined): OutcomeRecord {
+  #settlingRecord(ref: MessageRef, outcome: Settling, identity: MessageIdentity | undefined): SettlingRecord {
     const { index, messages } = this.#parts
     return {
       kind: outcome.kind,

@@ -4,11 +4,11 @@ import type { DeferredUpdate } from '../index/deferred-updates.js'
 import type { MessageRef, OutcomeListener } from '../message-store.js'
 
 /** What can happen to an append of one outcome; the recorder implements it. */
-export interface RecordingOwner {
-  written(recording: Recording): void
-  account(recording: Recording): void
-  copied(recording: Recording, segment: number): void
-  refused(recording: Recording): void
+export interface RecordingOwner<R = Recording> {
+  written(recording: R): void
+  account(recording: R): void
+  copied(recording: R, segment: number): void
+  refused(recording: R): void
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -35,14 +35,19 @@ export class Recording extends Append implements DeferredUpdate {
   #reject: ((error: Error) => void) | undefined
 
   /** `onWritten`: what the outcome changes once it is written. */
-  constructor(owner: RecordingOwner, onWritten: (segment: number) => void, listener?: OutcomeListener) {
-    super(0, 1)
+  constructor(
+    owner: RecordingOwner,
+    onWritten: (segment: number) => void,
+    listener?: OutcomeListener,
+    count = 1,
+  ) {
+    super(0, count)
     this.#owner = owner
     this.#onWritten = onWritten
     this.#listener = listener
   }
 
-  record(): Uint8Array {
+  record(_index?: number): Uint8Array {
     return this.encoded
   }
 

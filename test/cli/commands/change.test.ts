@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { chownSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { OutboundQueue, QueueReader } from '../../../lib/index.js'
 import { nightQueue, queueWith, startOwner, temporaryDirectory } from '../fixtures/queues.js'
@@ -85,6 +86,49 @@ for (const owned of [false, true]) {
     )
     t.match(JSON.parse(json.stdout), { changed: 1, id: String })
     t.same((await listed(directory)).at(-1)?.payload, { n: [1, null] })
+  })
+
+  t.test(`cancel by the beginning of ids leaves others in the same channels, ${how}`, async t => {
+    const directory = await queueWith(t, async queue => {
+      const ids = ['offer:1', 'offer:2', 'reply:1']
+      await queue.enqueue(ids.map(id => ({ id, channel: 'x:1', payload: 1 })))
+    })
+    if (owned) await startOwner(t, directory)
+    const flags = ['--id-prefix', 'offer:', '--channel', 'x:*']
+    const asked = await waqHere('cancel', directory, ...flags)
+    t.match(asked, { status: 2, stderr: /cancel 2 messages. Say --yes/ })
+    const done = await waqHere('cancel', directory, ...flags, '--yes')
+    t.match(done, { status: 0, stdout: '2 messages cancelled.\n' })
+    t.same(
+      (await listed(directory)).map(({ id }) => id),
+      ['reply:1'],
+    )
+  })
+
+  t.test(`retry ends the wait for a retry, ${how}`, async t => {
+    const directory = await queueWith(
+      t,
+      async queue => {
+        for (const id of ['a', 'b']) await queue.enqueue({ id, channel: `x:${id}`, payload: 1 })
+        queue.start(() => {
+          throw Object.assign(new Error('busy'), { status: 500 })
+        })
+        for (const id of ['a', 'b']) while ((await queue.get(id))?.nextAttemptAt === undefined) await sleep(5)
+        await queue.enqueue({ id: 'new', channel: 'x:c', payload: 1, delayMs: 3_600_000 })
+      },
+      { retry: [3_600_000] },
+    )
+    if (owned) await startOwner(t, directory)
+    t.match(await waqHere('retry', directory), { status: 2, stderr: /name messages by their ids, or choose/ })
+    t.match(await waqHere('retry', directory, 'none'), { status: 1, stderr: /No message has the id none/ })
+    const one = await waqHere('retry', directory, 'a')
+    t.match(one, { status: 0, stdout: 'One message waited, and will be tried now.\n', stderr: '' })
+    const reader = await QueueReader.open(directory)
+    t.equal((await reader.get('a'))?.nextAttemptAt, undefined)
+    t.type((await reader.get('b'))?.nextAttemptAt, 'number')
+    const rest = await waqHere('retry', directory, '--all', '--json')
+    t.same(JSON.parse(rest.stdout), { changed: 1 })
+    t.type((await reader.get('new'))?.nextAttemptAt, 'number', 'a schedule stays')
   })
 
   t.test(`cancel takes waiting messages by id or selection, ${how}`, async t => {

@@ -198,6 +198,25 @@ t.test("a compaction keeps a receiver's wait until it is over", async t => {
   t.strictSame(outcomesOf(disk), [])
 })
 
+t.test('the end of a wait stays as long as the wait that it ends would last', async t => {
+  const disk = smallSegments()
+  const clock = new FakeClock()
+  const store = await openStore(disk, { ...onDemand, ...noWindow }, clock)
+  const ref = await enqueueOne(store)
+  const { scope, target, dueAt: until } = outcomeOf('rate-limited')
+  await store.record(ref, outcomeOf('rate-limited')).written
+  store.recordWaitEnded({ scope, target, until })
+  await settle(store, [ref])
+  await store.compact()
+  t.strictSame(outcomesOf(disk), ['rate-limited 1', 'wait-ended '])
+  await store.close()
+  const again = await openStore(disk, { ...onDemand, ...noWindow }, clock)
+  t.strictSame([...again.pendingLimits()], [], 'the wait does not come back')
+  clock.time = until
+  await again.compact()
+  t.strictSame(outcomesOf(disk), [])
+})
+
 t.test('a compaction keeps the doubt about lost ack bytes, and does not widen it', async t => {
   const disk = smallSegments(3)
   const store = await openStore(disk, { ...onDemand, ...noWindow })

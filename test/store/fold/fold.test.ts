@@ -136,8 +136,38 @@ t.test('the longest wait of each target is in force until it is over', async t =
   add(fold, 1, 1, limited(NOW + 5000))
   add(fold, 2, 1, limited(NOW + 3000))
   add(fold, 3, 1, limited(NOW, 'slack:*'))
-  t.match([...fold.limits(NOW)], [{ scope: 'group', target: 'telegram:*', until: NOW + 5000 }])
-  t.equal([...fold.limits(NOW)].length, 1)
+  t.match([...fold.limits.inForce(NOW)], [{ scope: 'group', target: 'telegram:*', until: NOW + 5000 }])
+  t.equal([...fold.limits.inForce(NOW)].length, 1)
+})
+
+t.test('a wait that a person ended is over, and one told after that is in force, in any order', async t => {
+  const records: [number, OutcomeRecord][] = [
+    [1, limited(NOW + 5000)],
+    [
+      2,
+      {
+        kind: 'wait-ended',
+        nextSequence: 9,
+        at: NOW,
+        scope: 'group',
+        target: 'telegram:*',
+        until: NOW + 5000,
+      },
+    ],
+    [3, limited(NOW + 2000)],
+    [4, limited(NOW + 1000, 'slack:*')],
+  ]
+  for (const order of [records, [...records].reverse()]) {
+    const fold = new OutcomeFold()
+    for (const [ackSequence, record] of order) add(fold, ackSequence, 1, record)
+    const inForce = [...fold.limits.inForce(NOW)].map(({ target, until }) => [target, until - NOW])
+    t.strictSame(inForce.sort(), [
+      ['slack:*', 1000],
+      ['telegram:*', 2000],
+    ])
+    t.strictSame([...fold.limits.ends(NOW)].length, 1)
+    t.strictSame([...fold.limits.ends(NOW + 5000)].length, 0)
+  }
 })
 
 t.test('lost ack bytes put in doubt the messages enqueued before the next frame was written', async t => {

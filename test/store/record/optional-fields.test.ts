@@ -33,7 +33,7 @@ function withOptional(record: Uint8Array, optional: Buffer): Buffer {
 
 function retryOf(sequence: number): AliveRecord {
   const { kind, dueAt, error } = outcomeOf('retry')
-  const alive = { sequence, nextSequence: MANY + 1, ...progress(), errors: [error], redrive: undefined }
+  const alive = { sequence, nextSequence: MANY + 1, ...progress(), errors: [error!], redrive: undefined }
   return { kind, ...alive, dueAt }
 }
 
