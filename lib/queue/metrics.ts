@@ -1,16 +1,16 @@
-/** `waq/metrics`: a queue's figures in the text format of Prometheus. */
+/** `waq/metrics`: a queue's figures in the Prometheus text format. */
 import { WaqError } from '../log/errors/waq-error.js'
 import type { Percentiles, QueueStats } from './types.js'
 import { quote } from './validation/quote.js'
 
 export interface PrometheusOptions {
-  /** Begins every name. Default `'waq'`. */
+  /** The start of every name. Default `'waq'`. */
   prefix?: string | undefined
-  /** On every sample: which queue this is, where a process has several. Default: none. */
+  /** Labels of every sample: which queue this is, if a process has several. Default: none. */
   labels?: Readonly<Record<string, string>> | undefined
   /**
    * Adds `halted{scope="…"}` for the first 100 halts, and `braked{scope="…"}` for the first 100 receivers
-   * that are down. A scope may be a channel, and channels may name people and be many: default false.
+   * that are down. A scope can be a channel, and channels can be many and name people. Default false.
    */
   haltedScopes?: boolean | undefined
 }
@@ -30,7 +30,7 @@ interface Metric {
 const one = (value: number): readonly Sample[] => [{ value }]
 const seconds = (ms: number) => ms / 1000
 
-/** Of the most recent ones, so without the sum and the count of all that a summary may have. */
+/** Of the most recent values only, so without a summary's optional sum and count of all values. */
 function quantiles({ p50, p99, max }: Percentiles): readonly Sample[] {
   return [['0.5', p50] as const, ['0.99', p99] as const, ['1', max] as const].map(([quantile, ms]) => ({
     labels: { quantile },
@@ -38,7 +38,7 @@ function quantiles({ p50, p99, max }: Percentiles): readonly Sample[] {
   }))
 }
 
-/** Names as https://prometheus.io/docs/practices/naming/ has them: base units, counters in `_total`. */
+/** Names follow https://prometheus.io/docs/practices/naming/: base units, `_total` for counters. */
 const METRICS: readonly Metric[] = [
   {
     name: 'messages',
@@ -186,15 +186,15 @@ const BRAKED: Metric = {
   samples: ({ braked }) => braked.map(({ scope }) => ({ labels: { scope }, value: 1 })),
 }
 
-/** The samples' own labels, which no one's may hide. */
+/** The samples' own labels, which a caller's must not hide. */
 const TAKEN = ['on', 'quantile', 'scope', 'state']
 
 /**
- * The figures of a queue in the text format of Prometheus (0.0.4): serve it as `text/plain; version=0.0.4`.
- * Asks `stats()`, which looks at every message: at each scrape, not more often.
+ * Renders the figures of a queue in the Prometheus text format (0.0.4): serve them as `text/plain;
+ * version=0.0.4`. Calls `stats()`, which visits every message: render once per scrape, not more often.
  *
  * @param source a queue, or what its `stats()` returned
- * @throws WaqError WAQ_INVALID_OPTION for a prefix or a label that Prometheus would not take
+ * @throws WaqError WAQ_INVALID_OPTION for a prefix or a label that Prometheus does not accept
  */
 export function renderPrometheus(
   source: QueueStats | { stats(): QueueStats },

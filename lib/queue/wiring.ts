@@ -7,7 +7,7 @@ import type { QueueEnvironment } from './validation/environment.js'
 import type { ResolvedOptions } from './validation/options.js'
 import type { PayloadSchema } from './validation/schema.js'
 
-/** What of the options each floor below is given. */
+/** Selects the options for each floor below. */
 
 export function storeOptions<P, R>(
   options: ResolvedOptions<P, R>,
@@ -34,7 +34,7 @@ export function storeOptions<P, R>(
   }
 }
 
-/** What makes the payload that `send` is given: the schema, or `parse`. */
+/** Makes the payload for `send` from the stored one: the schema, or `parse`. */
 export function payloadReader<P>(
   schema: PayloadSchema | undefined,
   parse: ((payload: unknown) => P) | undefined,

@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
 
-/** Ask `hasSubscribers` before an object is made for them: then they cost nothing while no one listens. */
+/** Check `hasSubscribers` before building an event: without subscribers it then costs nothing. */
 export const enqueueDiagnostics = channel('waq:enqueue')
 export const attemptDiagnostics = channel('waq:attempt')

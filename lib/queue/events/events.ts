@@ -7,7 +7,7 @@ import { printsPublicly } from './printing.js'
 
 type EventName = keyof QueueEvents
 
-/** What is needed of an emitter; any queue has it, whatever its payloads. */
+/** The part of an emitter used here; every queue has it, whatever its payloads. */
 export interface EventSource {
   listenerCount(name: EventName): number
   // biome-ignore lint/complexity/noBannedTypes: it is the type that EventEmitter gives its listeners
@@ -15,8 +15,8 @@ export interface EventSource {
 }
 
 /**
- * Calls each listener of an event by itself. Unlike `emit`, a listener that throws keeps neither the others
- * nor the queue from going on: what it throws, or rejects with, is reported as `error`.
+ * Calls each listener of an event separately. Unlike with `emit`, a listener that throws stops neither the
+ * others nor the queue: its error or rejection is reported as `error`.
  */
 export function notify<N extends EventName>(
   emitter: EventSource,
@@ -26,9 +26,7 @@ export function notify<N extends EventName>(
   callListeners(emitter, name, argument, error => notifyError(emitter, listenerFailure(name, error)))
 }
 
-/**
- * Reports an error as the event `error`, or as a process warning where no one listens or a listener fails.
- */
+/** Reports an error as the event `error`, or as a process warning if no one listens or a listener fails. */
 export function notifyError(emitter: EventSource, error: Error): void {
   printsPublicly(error)
   callListeners(emitter, EventEmitter.errorMonitor, error, () => {})
@@ -48,7 +46,7 @@ function callListeners(
   argument: unknown,
   onFailure: (error: unknown) => void,
 ): void {
-  // A copy, with the wrappers of `once`, which take themselves off.
+  // A copy, with the wrappers of `once`, which remove themselves.
   for (const listener of emitter.rawListeners(name)) {
     try {
       const returned: unknown = Reflect.apply(listener, emitter, [argument])
@@ -74,7 +72,7 @@ export function listenerFailure(event: string, cause: unknown): Error {
 function warn(error: Error): void {
   const code = error instanceof WaqError ? error.code : undefined
   const kind = code ?? className(error) ?? 'Error'
-  // What waq says itself holds paths and ids, and nothing of anybody's errors.
+  // waq's own texts contain paths and ids, but no text of other errors.
   const message = error instanceof WaqError ? error.message : reasonText(error.message)
   process.emitWarning(`${kind}: ${message}`, {
     type: 'WaqWarning',

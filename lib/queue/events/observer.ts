@@ -11,11 +11,11 @@ export interface ObserverParts<R> {
   readonly directory: string
   readonly settlements: Settlements<R>
   readonly sendDurations: RecentDurations
-  /** A message does not wait any more. */
+  /** Called when a message stops waiting. */
   readonly roomChanged: () => void
 }
 
-/** Turns what delivery reports into events, settlements and figures. */
+/** Turns the reports of delivery into events, settlements and figures. */
 export function observeDispatch<R>(parts: ObserverParts<R>): DispatchObserver<R> {
   const { emitter, directory, settlements, sendDurations, roomChanged } = parts
   return {

@@ -4,9 +4,9 @@ import { publicText } from '../../delivery/redact/redact.js'
 const MAX_PRINTED = 10_000
 
 /**
- * The event with what is not for print: an error of a client has the request with its headers, a response the
- * URL, and in these stand tokens. `event.error` is there, but neither `console.log`, `JSON.stringify` nor a
- * copy of the event's properties shows it; they show `printed` in its place.
+ * Adds `hidden` to the event, which must not be printed: a client's error has the request with its headers, a
+ * response has the URL, and these can contain tokens. `event.error` can be read, but a copy of the event's
+ * properties lacks it, and `console.log` and `JSON.stringify` show `printed` instead.
  */
 export function unprinted<E extends object, H extends object>(event: E, hidden: H, printed: object): E & H {
   const print = () => ({ ...event, ...printed })
@@ -16,7 +16,7 @@ export function unprinted<E extends object, H extends object>(event: E, hidden: 
   return Object.defineProperties(event, properties) as E & H
 }
 
-/** The printed form of an error and of all that it wraps is redacted like every other text. */
+/** Redacts the printed form of an error and of everything that it wraps. */
 export function printsPublicly(error: Error): void {
   if (!Object.isExtensible(error) || Object.hasOwn(error, inspect.custom)) return
   const value = (_depth: number, options: InspectOptions) =>

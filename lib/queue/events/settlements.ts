@@ -3,7 +3,7 @@ import type { MessageRef } from '../../store/message-store.js'
 import type { SettledMessage } from '../../store/types.js'
 import type { Settlement } from '../types.js'
 
-/** How many messages that settled in this process keep what `send` returned. */
+/** How many settlements of this process are kept, with the results of `send`. */
 const KEPT_SETTLEMENTS = 1_000
 
 interface Waiter<R> {
@@ -11,27 +11,27 @@ interface Waiter<R> {
   readonly reject: (error: Error) => void
 }
 
-/** One of the waiters for a message. */
+/** One caller's wait for a message to settle. */
 export interface PendingSettlement<R> {
   readonly settled: Promise<Settlement<R>>
-  /** No one waits any more. */
+  /** Ends the wait. */
   leave(): void
 }
 
-/** The waiters for messages to settle, and how the latest messages settled. */
+/** The waiters for messages to settle, and the latest settlements. */
 export class Settlements<R> {
   readonly #waiters = new Map<string, Set<Waiter<R>>>()
-  /** A ring: every message comes into it, and hardly anyone asks. */
+  /** A ring: every message goes into it, and look-ups are rare. */
   readonly #recent: (Settlement<R> | undefined)[] = new Array(KEPT_SETTLEMENTS).fill(undefined)
-  /** Where the next one goes. */
+  /** Where the next settlement goes. */
   #next = 0
-  /** The ring by id, while there is someone who asks: kept for all messages, it would cost each of them. */
+  /** The ring by id. Kept only while look-ups come, since it costs something for each message. */
   #byId: Map<string, Settlement<R>> | undefined
-  /** How many settled since someone asked. */
+  /** How many messages settled since the last look-up. */
   #unasked = 0
   #closedBy: Error | undefined
 
-  /** The message settled just now. */
+  /** Keeps the settlement and resolves its waiters. */
   settle(settlement: Settlement<R>): void {
     const { id } = settlement
     if (this.#byId !== undefined) this.#index(this.#byId, settlement)
@@ -43,7 +43,7 @@ export class Settlements<R> {
     for (const waiter of waiters) waiter.resolve(settlement)
   }
 
-  /** How the message settled, where that was in this process and not too many messages ago. */
+  /** The message's settlement, if it is among the latest of this process. */
   recent(id: string): Settlement<R> | undefined {
     this.#unasked = 0
     this.#byId ??= this.#indexed()
@@ -59,11 +59,11 @@ export class Settlements<R> {
     return byId
   }
 
-  /** Before it takes the place of the oldest one in the ring. */
+  /** Called before the settlement replaces the oldest one in the ring. */
   #index(byId: Map<string, Settlement<R>>, settlement: Settlement<R>): void {
     this.#unasked += 1
     if (this.#unasked === KEPT_SETTLEMENTS) {
-      // To make it again costs as much as was saved since.
+      // Building it again costs no more than these updates did.
       this.#byId = undefined
       return
     }
@@ -72,7 +72,7 @@ export class Settlements<R> {
     byId.set(settlement.id, settlement)
   }
 
-  /** Every use must end in `leave`. */
+  /** Every wait must end in `leave`. */
   wait(id: string): PendingSettlement<R> {
     let waiter: Waiter<R>
     const settled = new Promise<Settlement<R>>((resolve, reject) => {
@@ -85,7 +85,7 @@ export class Settlements<R> {
       if (waiters === undefined) this.#waiters.set(id, new Set([waiter]))
       else waiters.add(waiter)
     })
-    // Whoever leaves early does not look at it any more.
+    // A caller that left early does not handle a rejection.
     settled.catch(() => {})
     return {
       settled,
@@ -96,7 +96,7 @@ export class Settlements<R> {
     }
   }
 
-  /** Whoever waits now, or later, gets this error. */
+  /** Rejects present and later waiters with this error. */
   close(error: Error): void {
     this.#closedBy ??= error
     for (const waiters of this.#waiters.values()) {
@@ -106,13 +106,13 @@ export class Settlements<R> {
   }
 }
 
-/** How a message that is gone had settled, as the dedupe window remembers it. */
+/** The settlement of a message that is gone, as the dedupe window remembers it. */
 export function settledSettlement<R>({ id, state, attempts, at }: SettledMessage): Settlement<R> {
   // Only a dead letter can be purged.
   return { id, state: state === 'purged' ? 'dead' : state, attempts, at }
 }
 
-/** How a live message has settled: only as a dead letter. */
+/** The settlement of a live message, which only a dead letter has. */
 export function liveSettlement<R>(store: LogStore, id: string, ref: MessageRef): Settlement<R> | undefined {
   if (store.state(ref) !== 'dead') return undefined
   const { diedAt, deadReason, lastError } = store.history(ref)

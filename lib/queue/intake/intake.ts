@@ -18,22 +18,22 @@ import { Refusal, withRefusals } from '../validation/validators.js'
 import { RecentDurations } from '../view/recent-durations.js'
 import { Admission, type PendingLimits } from './limits.js'
 
-/** A list is written in one piece and held in memory until then. */
+/** A list is written in one piece and is held in memory until then. */
 const MAX_LIST_MESSAGES = 100_000
 
 export interface IntakeOptions {
   readonly limits: PendingLimits & { readonly maxMessageBytes: number; readonly maxListBytes: number }
-  /** The time to live of a channel's messages that name none; Infinity: none. */
+  /** The time to live of a channel's messages that set none; Infinity: no limit. */
   readonly ttlMsOf: (channel: string) => number
   readonly schema: PayloadSchema | undefined
   readonly time: QueueTime
-  /** Why nothing is accepted any more; undefined while it is. */
+  /** Why messages are refused; undefined while they are accepted. */
   readonly refusal: () => WaqError | undefined
 }
 
 /**
- * Takes messages in: checks, encodes and hands them to the store within the caller's tick, so that they are
- * written in the order of the calls and later changes to a payload have no effect.
+ * Accepts messages: checks, encodes and hands them to the store within the caller's tick. They are therefore
+ * written in the order of the calls, and later changes to a payload have no effect.
  */
 export class Intake {
   readonly durations = new RecentDurations()
@@ -58,7 +58,7 @@ export class Intake {
     return this.#put([encoded], options, this.#receipt, startedAt)
   }
 
-  /** As `enqueue`, for all or none of them. */
+  /** As `enqueue`, for a list: all or none. */
   enqueueList(messages: readonly unknown[], given: unknown): Promise<Receipt[]> {
     const startedAt = monotonicNow()
     const options = this.#begin(given)
@@ -68,7 +68,7 @@ export class Intake {
     return this.#put(encoded, options, this.#receipts, startedAt)
   }
 
-  // What is answered. Receipts are made for their callers by the store, and no one else holds them.
+  // The answers. The store makes each receipt for its caller and does not keep it.
   readonly #receipt = (enqueued: Enqueued[], startedAt: number): Receipt => {
     this.#accepted(enqueued, startedAt)
     return enqueued[0]!
@@ -79,12 +79,12 @@ export class Intake {
     return enqueued
   }
 
-  /** Some message does not wait any more. */
+  /** Called when a message stops waiting. */
   roomChanged(): void {
     if (this.#admission.limited) this.#admission.roomChanged()
   }
 
-  /** Those that wait for room get this error. */
+  /** Rejects the calls that wait for room with this error. */
   close(error: WaqError): void {
     this.#admission.close(error)
   }
@@ -107,7 +107,7 @@ export class Intake {
     return options
   }
 
-  /** Of one call: a getter, or `channelOptions`, that is asked meanwhile may enqueue too, otherwise. */
+  /** For one call: a getter or `channelOptions` may enqueue in between, with other options. */
   #context({ failTogether }: ResolvedEnqueueOptions): MessageContext {
     const { limits, time, ttlMsOf, schema } = this.#options
     const { maxMessageBytes } = limits
@@ -136,7 +136,7 @@ export class Intake {
   }
 
   /**
-   * A message that the queue has already needs no room: one that is sent again after a crash must not meet
+   * Messages that the queue already has need no room: a call repeated after a crash must not fail with
    * WAQ_FULL.
    */
   async #putKnown(messages: readonly EncodedMessage[], options: ResolvedEnqueueOptions): Promise<Enqueued[]> {
@@ -149,8 +149,8 @@ export class Intake {
 }
 
 /**
- * Throws a `Refusal`, a WaqError, or what a proxy in the place of the list throws. A list that is too large
- * is refused at the first message that goes beyond, before that one is encoded.
+ * Throws a `Refusal`, a WaqError, or what a proxy given as the list throws. A list that is too large is
+ * refused at the first message that exceeds the limit, before that one is encoded.
  */
 function encodeList(
   messages: readonly unknown[],

@@ -4,13 +4,13 @@ import { AbortError, onAbort } from '../../store/abort-error.js'
 import { WaitingLine } from './waiting-line.js'
 
 export interface PendingLimits {
-  /** Infinity: no limit, as with bytes. */
+  /** Infinity: no limit, also for bytes. */
   readonly maxPendingMessages: number
   readonly maxPendingBytes: number
   readonly whenFull: 'reject' | 'wait'
 }
 
-/** What already waits in the store. */
+/** The messages that wait in the store. */
 export interface PendingLoad {
   pendingMessages(): number
   pendingBytes(): number
@@ -24,8 +24,8 @@ interface Waiter {
 }
 
 /**
- * Admits messages while the queue has room. Admitted messages that are not in the store yet count as well, so
- * that many enqueues at once cannot exceed the limit together.
+ * Admits messages while the queue has room. Admitted messages that are not in the store yet count too, so
+ * concurrent enqueues cannot exceed the limit together.
  */
 export class Admission {
   readonly #limits: PendingLimits
@@ -34,7 +34,7 @@ export class Admission {
   readonly limited: boolean
   #messagesOnTheirWay = 0
   #bytesOnTheirWay = 0
-  /** In order of arrival. No one passes the first of them, however small. */
+  /** In order of arrival. No one overtakes the first of them, however small. */
   readonly #waiters = new WaitingLine<Waiter>()
   #closedBy: WaqError | undefined
 
@@ -45,7 +45,7 @@ export class Admission {
     this.limited = limits.maxPendingMessages !== Infinity || limits.maxPendingBytes !== Infinity
   }
 
-  /** True: there is room, and it is taken until `release`. */
+  /** Takes room until `release`. False: there is not enough, or others wait. */
   tryTake(messages: number, bytes: number): boolean {
     if (this.#waiters.first !== undefined || !this.#fits(messages, bytes)) return false
     this.#take(messages, bytes)
@@ -53,9 +53,9 @@ export class Admission {
   }
 
   /**
-   * Takes room and runs `work` in the same tick, so that nothing that comes later gets ahead of it; with
-   * `whenFull: 'wait'` as soon as there is room. Rejects with WAQ_FULL, with WAQ_TOO_LARGE where it could
-   * never fit, with an AbortError, with what `close` was given, or as `work` does.
+   * Takes room and runs `work` in the same tick, so later calls cannot overtake it; with `whenFull: 'wait'`
+   * as soon as there is room. Rejects with WAQ_FULL, WAQ_TOO_LARGE (it can never fit), an AbortError, the
+   * error given to `close`, or as `work` does.
    */
   whenAdmitted<T>(
     messages: number,
@@ -95,20 +95,20 @@ export class Admission {
         signal &&
         onAbort(signal, () => {
           waiter.reject(new AbortError(signal))
-          // Those behind it may fit where it did not.
+          // Those behind it may fit.
           this.roomChanged()
         })
     })
   }
 
-  /** What was taken is in the store now, or was refused there. */
+  /** Returns the room: the messages are in the store now, or were refused there. */
   release(messages: number, bytes: number): void {
     this.#messagesOnTheirWay -= messages
     this.#bytesOnTheirWay -= bytes
     this.roomChanged()
   }
 
-  /** Admits those at the head of the line that fit. */
+  /** Admits from the head of the line as many as fit. */
   roomChanged(): void {
     let waiter = this.#waiters.first
     while (waiter !== undefined && this.#fits(waiter.messages, waiter.bytes)) {
@@ -136,7 +136,7 @@ export class Admission {
     this.#bytesOnTheirWay += bytes
   }
 
-  /** The error of a queue that has no room for this, or never could have. */
+  /** The error for messages that do not fit now, or can never fit. */
   refusal(messages: number, bytes: number, ids: readonly string[]): WaqError {
     const limits = this.#describeLimits()
     if (!this.#couldFit(messages, bytes)) {

@@ -6,19 +6,19 @@ interface Place<T> {
 }
 
 /**
- * First come, first served; anyone may leave, from wherever it stands, at the same cost. (A `Set` from whose
- * front much was deleted goes through all of that for each look at its first one.)
+ * First come, first served; a member can leave from any place in constant time. (A `Set` with many deleted
+ * entries at its front walks over all of them to find its first one.)
  */
 export class WaitingLine<T> {
   #first: Place<T> | undefined
   #last: Place<T> | undefined
 
-  /** Undefined: there is none. */
+  /** Undefined: the line is empty. */
   get first(): T | undefined {
     return this.#first?.value
   }
 
-  /** At the end. To be called once: what is returned, with which it leaves. */
+  /** Joins at the end. Returns the function that leaves the line, to be called once. */
   join(value: T): () => void {
     const place: Place<T> = { value, before: this.#last, behind: undefined }
     if (this.#last === undefined) this.#first = place

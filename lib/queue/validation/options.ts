@@ -43,7 +43,7 @@ const MEBIBYTE = 1024 * 1024
 const GIBIBYTE = 1024 * MEBIBYTE
 const DAY_MS = 86_400_000
 
-/** How many channels' options are kept at most. */
+/** The most channels whose options are cached. */
 const CACHED_CHANNELS = 10_000
 const MAX_GROUP_BYTES = 513
 
@@ -68,7 +68,7 @@ const rateKey: Validator<string> = {
 }
 const RATE_KEY_HINT = 'Channels with the same one share their limits.'
 
-/** One rate or several; always a list afterwards. */
+/** Takes one rate or several, and returns a list. */
 const rates: Validator<readonly Rate[]> = {
   allowed: 'a rate, such as { count: 30, perMs: 1000 }, or a list of them',
   parse(value, name) {
@@ -119,7 +119,7 @@ const BACKOFF: Table<CompleteRetry> = {
 const MAX_DELAYS = 10_000
 const delay = timerMs()
 
-/** What a partial backoff leaves out is taken from `base`. */
+/** Fields that a partial backoff leaves out come from `base`. */
 function retryRule<P>(base: CompleteRetry): Validator<Retry<P>> {
   const table = Object.fromEntries(
     Object.entries(BACKOFF).map(([name, { rule }]) => [name, field(rule, base[name as keyof CompleteRetry])]),
@@ -149,7 +149,7 @@ const onAmbiguous = either<unknown>(
 )
 const onDead = oneOf('continue', 'halt')
 
-/** What `channelOptions` may say of one channel. */
+/** The options that `channelOptions` may return for a channel. */
 function channelTable(base: CompleteRetry): Table<ChannelOptions<unknown>> {
   return {
     retry: field(retryRule(base)),
@@ -273,7 +273,7 @@ const TABLE: Table<QueueOptions> = {
   keepAlive: field(flag),
   onCorruption: field(oneOf('quarantine', 'refuse'), 'quarantine'),
   lock: shapeField<ResolvedLock>({
-    // proper-lockfile takes nothing below 2 s.
+    // proper-lockfile accepts no less than 2 s.
     staleMs: field(timerMs(2_000), 10_000),
     waitMs: field(
       either<number | 'auto'>({ when: isString, rule: oneOf('auto') }, { when: () => true, rule: timerMs() }),
@@ -291,7 +291,7 @@ const TABLE: Table<QueueOptions> = {
   }),
 }
 
-/** The options as the floors below get them: complete, copied, checked. */
+/** The options as the floors below get them: complete, copied and checked. */
 export interface ResolvedOptions<P, R> {
   send?: Send<P, R>
   schema?: StandardSchema
@@ -336,7 +336,7 @@ export function resolveOptions<P, R>(options: unknown = {}): ResolvedOptions<P, 
   })
 }
 
-/** What the queue needs to know of one channel. */
+/** The settings of one channel. */
 export interface ChannelSettings<P> {
   readonly policy: Policy<P>
   readonly ttlMs: number
@@ -345,9 +345,9 @@ export interface ChannelSettings<P> {
 type Complete<P> = CompleteChannelOptions<P> & { readonly ttlMs: number }
 
 /**
- * Asks `channelOptions` once a channel, as long as the channel is not forgotten for others. In two halves, of
- * which the one not asked for longer is forgotten at once: to look for the oldest of all in a `Map` from
- * whose front many were deleted would go through these each time.
+ * Caches the results of `channelOptions`. It has two halves: when the newer one is full, the older one is
+ * dropped as a whole. Evicting single entries is slow: a `Map` walks over the many deleted entries at its
+ * front to find the oldest one.
  */
 export class ChannelSettingsCache<P> {
   readonly #queueWide: Complete<P>
@@ -359,7 +359,7 @@ export class ChannelSettingsCache<P> {
   #latest = new Map<string, ChannelSettings<P>>()
   #earlier = new Map<string, ChannelSettings<P>>()
 
-  /** `random`, `report`: as `policyOf`. */
+  /** `random`, `report`: as in `policyOf`. */
   constructor(options: ResolvedOptions<P, unknown>, random: () => number, report: (error: Error) => void) {
     const { retry, onAmbiguous, onDead, sendTimeoutMs, ttlMs = Infinity } = options
     const rateLimit = options.rateLimit.perChannel
@@ -376,7 +376,7 @@ export class ChannelSettingsCache<P> {
     return { policy: policyOf(options, this.#random, this.#report), ttlMs }
   }
 
-  /** Throws WAQ_INVALID_OPTION where `channelOptions` throws or answers what it may not. */
+  /** Throws WAQ_INVALID_OPTION if `channelOptions` throws or its result is not allowed. */
   of(channel: string): ChannelSettings<P> {
     if (this.#ask === undefined) return this.#unasked
     const latest = this.#latest.get(channel)
@@ -407,7 +407,7 @@ export class ChannelSettingsCache<P> {
     if (answer === undefined) return this.#unasked
     return withRefusals('WAQ_INVALID_OPTION', `What ${name} returned`, () => {
       if (types.isPromise(answer)) {
-        // It is reported here; its own rejection would end the process.
+        // It is reported here; an unhandled rejection would end the process.
         answer.catch(() => {})
         throw new Refusal(`${name} returned a Promise; it must answer at once, with an object or undefined.`)
       }

@@ -8,7 +8,7 @@ const UNPRINTABLE =
 /** The text with control characters escaped, and cut at `maxLength` characters. */
 export function escapeText(text: string, maxLength = 100): string {
   let cut = text.length > maxLength ? text.slice(0, maxLength) : text
-  // Do not make half a pair of a whole one.
+  // Do not split a surrogate pair.
   if (cut.length < text.length && /[\ud800-\udbff]$/.test(cut)) cut = cut.slice(0, -1)
   const escaped = cut.replace(UNPRINTABLE, escapeCharacter)
   return cut.length < text.length ? `${escaped}…` : escaped
@@ -24,8 +24,8 @@ export function quoteText(text: string, maxLength = 100): string {
 }
 
 /**
- * What a caller passed, for an error message: its type and its value, short. It runs no code of the value's:
- * no getter, no `toString`.
+ * Describes a caller's value in an error message: its type and, shortened, the value. It runs no code of the
+ * value: no getter, no `toString`.
  */
 export function quote(value: unknown): string {
   switch (typeof value) {
@@ -49,7 +49,7 @@ function isShort(value: bigint): boolean {
   return value >= -(2n ** 128n) && value < 2n ** 128n
 }
 
-/** The kind of a value alone, where its content is no one's business: `a string`, `an array`, `a Map`. */
+/** The kind of a value, for values whose content is private: `a string`, `an array`, `a Map`. */
 export function describeKind(value: unknown): string {
   if (value === null) return 'null'
   if (typeof value === 'undefined') return 'undefined'
@@ -60,7 +60,7 @@ export function describeKind(value: unknown): string {
   return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name}`
 }
 
-/** The name of a value's class, bounded; undefined where it has none or hides it. */
+/** The name of a value's class, cut to 60 characters; undefined if it has none or hides it. */
 export function className(value: object): string | undefined {
   try {
     const prototype: unknown = Object.getPrototypeOf(value)
@@ -74,7 +74,7 @@ export function className(value: object): string | undefined {
   }
 }
 
-/** `Array.isArray` that throws for nothing. */
+/** `Array.isArray` that never throws. */
 export function isArray(value: unknown): value is readonly unknown[] {
   try {
     return Array.isArray(value)

@@ -5,16 +5,16 @@ import type { StandardSchema } from '../types.js'
 import { describeKind, escapeText } from './quote.js'
 import { refuse, type Validator } from './validators.js'
 
-/** So many issues are told in the text; the rest is counted. */
+/** The most issues quoted in the error text; the others are counted. */
 const MAX_TOLD = 5
-/** So many are read, and stand in `error.issues`: a schema may find one in each item of a long list. */
+/** The most issues read, and kept in `error.issues`: each item of a long list may have one. */
 const MAX_ISSUES = 100
 const MAX_ISSUE_LENGTH = 200
 const MAX_PATH_KEYS = 20
 const MAX_KEY_LENGTH = 60
 const MAX_VENDOR_LENGTH = 40
 
-/** The option `schema`: an object or a function (arktype) that bears version 1 of the interface. */
+/** The option `schema`: an object or a function (arktype) with version 1 of the interface. */
 export const schemaRule: Validator<StandardSchema> = {
   allowed:
     'a Standard Schema of version 1 (https://standardschema.dev), such as one of zod, valibot or arktype',
@@ -30,7 +30,7 @@ export const schemaRule: Validator<StandardSchema> = {
   },
 }
 
-/** What a schema finds wrong with a payload. */
+/** The issues that a schema finds in a payload. */
 class SchemaError extends Error {
   override readonly name = 'SchemaError'
   readonly issues: readonly PayloadIssue[]
@@ -41,10 +41,10 @@ class SchemaError extends Error {
   }
 }
 
-/** A schema that does not answer as the interface says. */
+/** The schema violates the interface. */
 class SchemaMisuse extends Error {}
 
-/** Checks payloads with the user's schema: what `enqueue` was given, and what is about to be sent. */
+/** Checks payloads with the user's schema, in `enqueue` and before each `send`. */
 export class PayloadSchema {
   readonly #schema: StandardSchema
 
@@ -53,8 +53,8 @@ export class PayloadSchema {
   }
 
   /**
-   * Throws WAQ_INVALID_MESSAGE with the schema's issues, or WAQ_INVALID_OPTION where the schema does not
-   * answer as it must. `name`: what the caller calls the message.
+   * Throws WAQ_INVALID_MESSAGE with the schema's issues, or WAQ_INVALID_OPTION if the schema violates the
+   * interface. `name`: how errors refer to the message.
    */
   check(payload: unknown, name: string, id: string): void {
     const place = name === 'message' ? 'payload' : `${name}.payload`
@@ -76,14 +76,14 @@ export class PayloadSchema {
     }
   }
 
-  /** What `send` is given of a stored payload. Throws what makes it impossible. */
+  /** The payload for `send`, from a stored one. Throws if the schema refuses it or fails. */
   readonly output = (payload: unknown): unknown => this.#validate(payload, 'payload')
 
   #validate(payload: unknown, place: string): unknown {
     const standard = this.#schema['~standard']
     const result: unknown = standard.validate(payload)
     if (types.isPromise(result) || typeof (result as { then?: unknown } | null)?.then === 'function') {
-      // It is refused here; its own rejection would end the process.
+      // It is refused here; an unhandled rejection would end the process.
       Promise.resolve(result).catch(() => {})
       throw new SchemaMisuse(
         'schema returned a Promise; it must answer at once. Leave asynchronous checks to `send`.',
@@ -117,7 +117,7 @@ function refusedBy(vendor: string, place: string, given: readonly StandardIssue[
   return new SchemaError(`${told.length === 0 ? 'it gives no reason' : told.join('; ')} ${by}`, issues)
 }
 
-/** The first keys; what follows is an ellipsis. A class of the schema's own, as arktype has one, will do. */
+/** The first keys, and an ellipsis for the rest. Takes array-like paths too, such as arktype's. */
 function pathOf(path: NonNullable<StandardIssue['path']>): (string | number)[] {
   const keys: (string | number)[] = []
   for (let index = 0; index < Math.min(path.length, MAX_PATH_KEYS); index += 1) {
@@ -129,7 +129,7 @@ function pathOf(path: NonNullable<StandardIssue['path']>): (string | number)[] {
   return keys
 }
 
-/** Without credentials, and what a terminal could obey. */
+/** Without credentials and terminal control characters. */
 const plainText = (text: string, maxLength: number): string =>
   escapeText(publicText(text, maxLength), maxLength)
 

@@ -17,7 +17,7 @@ import {
   withRefusals,
 } from './validators.js'
 
-/** What callers select messages by: validated here, matched here. */
+/** Validates the filters and selections that callers pass. */
 
 const MAX_SELECTOR_BYTES = 513
 const SELECTOR_HINT = 'Name a channel, or a prefix of channels that ends in "*", such as "telegram:bot1:*".'
@@ -76,10 +76,10 @@ export function parseFilter(filter: unknown = {}): ResolvedFilter {
   })
 }
 
-/** Which messages, by what they are; all that is given must fit. */
+/** Selects messages by their properties; every given condition must match. */
 export interface MessageFilter {
   readonly channel?: string
-  /** What the id begins with. */
+  /** A prefix of the id. */
   readonly idPrefix?: string
 }
 
@@ -103,7 +103,7 @@ const DEAD_FILTER = shape<DeadFilter>({
   deadForMs: field(spanMs(), 0),
 })
 
-/** What one kind of selection may say. */
+/** The conditions that one kind of selection may have. */
 interface Selecting<F> {
   readonly filter: Validator<F>
   readonly names: readonly string[]
@@ -128,9 +128,9 @@ const DEAD_LETTERS: Selecting<DeadFilter> = {
   every: { deadForMs: 0 },
 }
 
-/** Throws WAQ_INVALID_OPTION: also for an empty selection, which is a slip more often than a wish. */
+/** Throws WAQ_INVALID_OPTION, also for an empty selection, which is usually a mistake. */
 export const parseSelect = (select: unknown): ResolvedSelect => parse(select, MESSAGES)
-/** As `parseSelect`, of dead letters. */
+/** As `parseSelect`, for dead letters. */
 export const parseDeadSelect = (select: unknown): ResolvedSelect<DeadFilter> => parse(select, DEAD_LETTERS)
 
 function parse<F extends MessageFilter>(select: unknown, selecting: Selecting<F>): ResolvedSelect<F> {

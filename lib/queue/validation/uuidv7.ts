@@ -2,16 +2,16 @@ import { randomFillSync } from 'node:crypto'
 import { wallNow } from '../../log/runtime/real-time.js'
 
 /**
- * UUIDv7 (RFC 9562, section 5.7, method 1 of 6.2): 48 bits of milliseconds, a counter of 12 bits that begins
- * at a random place in each millisecond, 62 random bits. The ids of one process rise strictly, also when the
- * clock goes back, so that they sort as they were made.
+ * UUIDv7 (RFC 9562, section 5.7, method 1 of 6.2): 48 bits of milliseconds, a 12-bit counter that starts at a
+ * random value in each millisecond, 62 random bits. The ids of one process rise strictly, even if the clock
+ * goes back, so they sort in the order of their creation.
  */
 
 const RANDOM_BYTES_EACH = 8 + 2
 /** One call of the system's random source serves this many ids. */
 const POOL_IDS = 512
 const COUNTER_LIMIT = 0x1000
-/** Half of the counter is left to count in. */
+/** The start is in the lower half of the counter: the upper half is left to count in. */
 const COUNTER_START_MASK = 0x7ff
 
 const pool = Buffer.alloc(RANDOM_BYTES_EACH * POOL_IDS)
@@ -23,7 +23,7 @@ let counter = 0
 const bytes = Buffer.alloc(16)
 const text = Buffer.alloc(36, '-')
 const HEX = Buffer.from('0123456789abcdef')
-/** Where each byte's two digits stand in the text. */
+/** The offset of each byte's two digits in the text. */
 const PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
 
 export function uuidv7(nowMs: number = wallNow()): string {

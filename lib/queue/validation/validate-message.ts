@@ -32,7 +32,7 @@ import {
 const MAX_CHANNEL_BYTES = 512
 const MAX_ID_BYTES = 256
 const MAX_HEADERS = 1_000
-/** UTF-8 needs at most three bytes for each unit of UTF-16: shorter texts need not be measured. */
+/** UTF-8 needs at most three bytes per UTF-16 unit, so short texts need not be measured. */
 const MAX_UTF8_BYTES_PER_UNIT = 3
 
 const NAMES = ['channel', 'payload', 'id', 'headers', 'deliverAt', 'delayMs', 'ttlMs', 'priority']
@@ -42,16 +42,16 @@ export interface MessageContext {
   /** Epoch ms. */
   readonly nowMs: number
   readonly maxMessageBytes: number
-  /** A part of a list that dies together. */
+  /** The message is part of a list that fails together. */
   readonly together: boolean
-  /** The time to live of a message that names none; Infinity: none. */
+  /** The time to live of a message that sets none; Infinity: no limit. */
   ttlMsOf(channel: string): number
   readonly schema: PayloadSchema | undefined
 }
 
 /**
- * Reads, checks and encodes one message. What comes back shares nothing with the caller's object. Throws
- * WAQ_INVALID_MESSAGE or WAQ_TOO_LARGE; `name` is what the caller calls it: `message`, or `messages[3]`.
+ * Reads, checks and encodes one message. The result shares nothing with the caller's object. Throws
+ * WAQ_INVALID_MESSAGE or WAQ_TOO_LARGE; `name` is how errors refer to it: `message`, or `messages[3]`.
  */
 export function encodeValidMessage(given: unknown, name: string, context: MessageContext): EncodedMessage {
   let message: NewMessage | undefined
@@ -63,7 +63,7 @@ export function encodeValidMessage(given: unknown, name: string, context: Messag
     const refusal = message === undefined ? error : payloadRefusal(error, name, message.id, context)
     throw refusalOf('WAQ_INVALID_MESSAGE', `The ${name}`, refusal)
   }
-  // What is checked is what was stored: what comes back before `send`, and no getter is asked twice.
+  // Checks the encoded payload: it is what comes back before `send`, and no getter is read twice.
   if (context.schema !== undefined) context.schema.check(payloadOf(encoded, name), name, encoded.id)
   return encoded
 }
@@ -72,7 +72,7 @@ function payloadOf({ record }: EncodedMessage, name: string): unknown {
   return decodePayload(decodeEnvelope(record, name).payload, name)
 }
 
-/** Throws `Refusal`, and what a getter or a proxy throws. */
+/** Throws `Refusal`, or what a getter or a proxy throws. */
 function parseMessage(message: unknown, name: string, context: MessageContext): NewMessage {
   if (typeof message !== 'object' || message === null || Array.isArray(message)) {
     throw new Refusal(
@@ -88,7 +88,7 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
   let ttlMs: unknown
   let priority: unknown
   let hasPayload = false
-  // Own properties alone, and each read once: a getter cannot answer twice, a prototype not at all.
+  // Only own properties count, each read once: a getter cannot return two different values.
   for (const key in message) {
     if (!Object.hasOwn(message, key)) continue
     const given = (message as Record<string, unknown>)[key]
@@ -158,7 +158,7 @@ export const PRIORITY = whole({ min: MIN_PRIORITY, max: MAX_PRIORITY })
 const CHANNEL_HINT = 'It names whom the message goes to, such as "telegram:bot1:4711".'
 const ID_HINT = 'It tells this message from every other; leave it out to get a UUIDv7. Hash what is longer.'
 
-/** Surely one: most are told from their length alone, and need no text for an error. */
+/** A quick check that accepts most names; the others go to `parseName`, which words the error. */
 function isName(value: unknown, maxBytes: number): value is string {
   if (typeof value !== 'string' || value === '') return false
   return value.length * MAX_UTF8_BYTES_PER_UNIT <= maxBytes && isWellFormed(value)
@@ -183,11 +183,11 @@ export function parseName(value: unknown, name: string, maxBytes: number, hint: 
   return value
 }
 
-/** An id as a caller names it for a look-up. Throws `Refusal`. */
+/** The id of a message that a caller looks up. Throws `Refusal`. */
 export const parseId = (value: unknown, name: string): string =>
   parseName(value, name, MAX_ID_BYTES, 'It is the id of the message, as its receipt has it.')
 
-/** Of what encoding a message threw. */
+/** The refusal for an error that encoding a message threw. */
 function payloadRefusal(
   error: unknown,
   name: string,
@@ -207,7 +207,7 @@ function payloadRefusal(
   )
 }
 
-/** By the wall clock, or for a delay in the queue's time; 0: at once. */
+/** By the wall clock, for a delay in the queue's time; 0: at once. */
 function parseDueTime(deliverAt: unknown, delayMs: unknown, name: string, nowMs: number): number {
   if (deliverAt !== undefined) {
     if (delayMs !== undefined) {
@@ -249,7 +249,7 @@ function parseHeaders(headers: unknown, name: string): Record<string, string> {
     const value = (headers as Record<string, unknown>)[key]
     const place = `${name}[${quoteText(key, 60)}]`
     if (key === '__proto__') throw new Refusal(`${place} has a name that does not come back. Rename it.`)
-    // Headers may carry secrets: the error says what kind of value it got, and no more.
+    // Headers may carry secrets: the error gives only the kind of the value.
     if (typeof value !== 'string') throw new Refusal(`${place} must be a string, got ${describeKind(value)}.`)
     if (!isWellFormed(key) || !isWellFormed(value)) {
       throw new Refusal(`${place} holds half a surrogate pair, which UTF-8 cannot carry.`)

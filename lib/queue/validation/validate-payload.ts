@@ -3,18 +3,18 @@ import { MAX_PAYLOAD_DEPTH, UnfitPayload, type UnfitReason } from '../../store/r
 import { className, quoteText } from './quote.js'
 
 /**
- * What is said of a payload that cannot be carried (`store/payload-writer.ts`): what would be lost silently
- * is found out by the receiver, so it is refused at `enqueue`, by its path.
+ * Error texts for payloads that cannot be stored (`store/record/payload-writer.ts`). A value that would be
+ * lost silently is refused by `enqueue`, which names its path.
  */
 
 export interface PayloadFault {
   /** `payload.card.onClick` */
   readonly path: string
-  /** What is there, and why it cannot be carried. */
+  /** What the value is, and why it cannot be stored. */
   readonly problem: string
   /** What to do instead. */
   readonly hint: string
-  /** It is not the kind of value, but how much there is. */
+  /** The problem is the size, not the kind of the value. */
   readonly tooLarge: boolean
 }
 
@@ -60,7 +60,7 @@ function loneSurrogate(what: string): Said {
   }
 }
 
-/** Of what writing the payload threw. */
+/** The fault for an error that writing the payload threw. */
 export function payloadFault(error: unknown): PayloadFault {
   if (error instanceof UnfitPayload) return cycleIn(error) ?? faultOf(error)
   const what = error instanceof Error ? quoteText(String(className(error))) : 'a getter'
@@ -107,7 +107,7 @@ function hasToJson(value: object): boolean {
   }
 }
 
-/** Too deep is most often a cycle: one container met twice on the way down. */
+/** Payloads that are too deep usually have a cycle: one container met twice on the way down. */
 function cycleIn(unfit: UnfitPayload): PayloadFault | undefined {
   const seen = new Set<object>()
   for (let index = unfit.containers.length - 1; index >= 0; index -= 1) {
@@ -125,7 +125,7 @@ function cycleIn(unfit: UnfitPayload): PayloadFault | undefined {
   return undefined
 }
 
-/** At most this many keys of a path are shown: the first ones, and the last. */
+/** The most keys of a path that are shown: the first ten and the last two. */
 const MAX_SHOWN_KEYS = 12
 
 function renderPath(keysUpwards: readonly (string | number)[]): string {

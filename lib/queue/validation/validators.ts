@@ -2,16 +2,16 @@ import { WaqError, type WaqErrorCode } from '../../log/errors/waq-error.js'
 import { quote, quoteText } from './quote.js'
 
 /**
- * What a value may be, as data: the tables of `options.ts` are made of these. A rule either returns the value
- * as it is to be used (copied, where it could be changed later), or throws an error that quotes what it got.
+ * A rule for a value; the tables of `options.ts` consist of these. It returns the value to use (a copy, if
+ * the original could change later), or throws an error that quotes the value.
  */
 export interface Validator<T> {
-  /** What is allowed, to follow "must be". */
+  /** The allowed values, in words that follow "must be". */
   readonly allowed: string
   parse(value: unknown, name: string): T
 }
 
-/** A value that was refused, and where. */
+/** A value was refused; the message says which and why. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
 }
@@ -27,7 +27,7 @@ export function withRefusals<T>(code: WaqErrorCode, subject: string, parse: () =
   }
 }
 
-/** The error that a caller sees when reading his values threw. */
+/** The error that a caller sees if reading its values threw. */
 export function refusalOf(code: WaqErrorCode, subject: string, error: unknown): WaqError {
   if (error instanceof WaqError) return error
   if (error instanceof Refusal) return new WaqError(code, error.message)
@@ -70,7 +70,7 @@ function numberRule(
   }
 }
 
-/** The longest delay that a timer of Node takes; a longer one fires at once. */
+/** The longest delay of a Node timer; a longer one fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 /** The last moment that a Date can express, in epoch ms. */
 export const MAX_DATE_MS = 8.64e15
@@ -110,7 +110,7 @@ export function callback<T>(signature: string): Validator<T> {
 export const abortSignal: Validator<AbortSignal> = {
   allowed: 'an AbortSignal',
   parse(value, name) {
-    // By shape: a signal of another realm, or of a polyfill, is as good.
+    // Checked by shape, so signals of another realm or a polyfill are accepted.
     const signal = value as Partial<AbortSignal> | null
     const isSignal =
       typeof value === 'object' &&
@@ -123,7 +123,7 @@ export const abortSignal: Validator<AbortSignal> = {
   },
 }
 
-/** The first rule whose `when` accepts the value. */
+/** Applies the first rule whose `when` accepts the value. */
 export function either<T>(
   ...alternatives: readonly { when: (value: unknown) => boolean; rule: Validator<T> }[]
 ): Validator<T> {
@@ -148,8 +148,8 @@ export function field<T>(rule: Validator<T>, fallback?: T): Field<T> {
 }
 
 /**
- * An object of named fields. Only own properties are read, each once; undefined means "not given"; a name
- * that is not in the table is refused, with the one that was probably meant.
+ * An object of named fields. Only own properties are read, each once; undefined means "not given"; an unknown
+ * name is refused, with a hint at the name that was probably meant.
  */
 export function shape<T>(
   fields: { readonly [name: string]: Field<unknown> },
@@ -219,9 +219,7 @@ export function list(items: readonly string[]): string {
   return `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`
 }
 
-/**
- * Not with `toLocaleString`: the first call of it takes 10 ms, and this runs when the package is imported.
- */
+/** Without `toLocaleString`: its first call takes 10 ms, and this runs when the package is imported. */
 function group(value: number): string {
   const text = String(value)
   return Number.isInteger(value) && Math.abs(value) < 1e15 ? text.replace(/\B(?=(\d{3})+$)/g, ',') : text

@@ -6,7 +6,7 @@ import type { ResolvedFilter } from '../validation/selectors.js'
 
 function liveState(store: LogStore, ref: MessageRef): LiveState {
   const state = store.state(ref)
-  // In doubt is how a pending message comes out of a crash; `mayHaveBeenSent` tells it.
+  // After a crash a message in doubt is pending again; `mayHaveBeenSent` marks it.
   return state === 'in-doubt' ? 'pending' : state
 }
 
@@ -59,8 +59,8 @@ function expiryOf(store: LogStore, ref: MessageRef): number {
 }
 
 /**
- * Reads and views one live message by its sequence, at once where it is in memory; undefined where it is
- * gone, also where it went meanwhile.
+ * The view of a live message by its sequence, synchronous if it is in memory; undefined if it is gone, or
+ * goes while it is read.
  */
 export function readView<P>(
   store: LogStore,
@@ -86,15 +86,15 @@ async function viewLater<P>(
   try {
     stored = await reading
   } catch (error) {
-    // Its segment may be gone with it.
+    // The segment may be gone together with the message.
     if (store.bySequence(sequence) === undefined) return undefined
     throw error
   }
-  // The ref may stand for another message by now.
+  // The ref may belong to another message by now.
   return store.bySequence(sequence) === ref ? viewMessage(store, ref, stored, withPayload) : undefined
 }
 
-/** The sequences of the live messages that fit, in order. */
+/** The sequences of the live messages that match, in order. */
 export function matchingSequences(store: LogStore, filter: ResolvedFilter): number[] {
   const sequences: number[] = []
   for (const ref of store.live()) {
@@ -103,7 +103,7 @@ export function matchingSequences(store: LogStore, filter: ResolvedFilter): numb
   return sequences.sort((left, right) => left - right)
 }
 
-/** Views those of `sequences` that still fit when their turn comes, in their state of then. */
+/** Yields the messages of `sequences` that still match when reached, in their state at that time. */
 export async function* viewSequences<P>(
   store: LogStore,
   sequences: readonly number[],

@@ -1,9 +1,9 @@
 import type { Percentiles } from '../types.js'
 
-/** Enough for a p99 that ten values stand behind. */
+/** Enough for ten values above the p99. */
 const KEPT = 1_024
 
-/** The latest durations, in ms, in fixed space. */
+/** A ring of the latest durations, in ms. */
 export class RecentDurations {
   readonly #values = new Float64Array(KEPT)
   #count = 0
@@ -18,7 +18,7 @@ export class RecentDurations {
   }
 }
 
-/** Nearest rank; all 0 for no values. */
+/** By nearest rank; all 0 if there are no values. */
 export function percentilesOf(values: ArrayLike<number>): Percentiles {
   const sorted = Float64Array.from(values).sort()
   const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0

@@ -2,7 +2,7 @@ import type { CorruptRange } from '../../log/types.js'
 import type { StoreRecovery } from '../../store/types.js'
 import type { CorruptBytes, RecoveryReport } from '../types.js'
 
-/** What `open` found, as the queue shows it. */
+/** The public report of what `open` found. */
 export function recoveryReport(recovery: StoreRecovery): RecoveryReport {
   const { messages, pending, inDoubt, dead, expired, tornBytes, durationMs, lockWaitMs, tookOverFrom } =
     recovery

@@ -7,7 +7,7 @@ import { percentilesOf, type RecentDurations } from './recent-durations.js'
 export interface StatsSources {
   readonly store: StoreStats
   readonly dispatcher: DispatcherStats
-  /** Messages that `open` found to be lost and that were not settled. */
+  /** Unsettled messages that `open` found to be lost. */
   readonly lost: number
   /** Messages accepted since `open`. */
   readonly enqueued: number
