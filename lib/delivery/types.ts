@@ -178,6 +178,11 @@ export interface ChannelOptions<P, O = P> {
   readonly rateKey?: string | undefined
   /** False: messages behind one in backoff go first. Default true. */
   readonly ordered?: boolean | undefined
+  /**
+   * How many messages of the channel are sent at once, with `ordered: false`. Parts of a list that fails
+   * together stay one at a time. Default 1.
+   */
+  readonly concurrency?: number | undefined
   /** The priority of messages enqueued without one, -8 to 7: see `OutboundMessage.priority`. Default 0. */
   readonly priority?: number | undefined
 }

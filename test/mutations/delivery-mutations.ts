@@ -64,8 +64,8 @@ export const deliveryMutations: readonly Mutation[] = [
     name: 'what overtakes does not say so',
     invariants: [13],
     file: 'lib/delivery/attempt/attempt-runner.js',
-    find: 'const overtakes = (attempt.channel.resting?.size ?? 0) > 0;',
-    replace: 'const overtakes = false;',
+    find: '(attempt.channel.resting?.size ?? 0) > 0 || ',
+    replace: '',
     caughtBy: {
       file: 'delivery/attempt/ambiguity-resolver',
       name: 'the store is told which attempt overtakes a message of its channel',

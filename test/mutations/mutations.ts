@@ -1,6 +1,7 @@
 import { brakeMutations } from './brake-mutations.js'
 import { clockMutations } from './clock-mutations.js'
 import { commitMutations } from './commit-mutations.js'
+import { concurrencyMutations } from './concurrency-mutations.js'
 import { deliveryMutations } from './delivery-mutations.js'
 import { limitMutations } from './limit-mutations.js'
 import { logMutations } from './log-mutations.js'
@@ -24,6 +25,7 @@ export const mutations: readonly Mutation[] = [
   ...limitMutations,
   ...brakeMutations,
   ...priorityMutations,
+  ...concurrencyMutations,
   ...queueMutations,
   ...returnedMutations,
   ...secretMutations,

@@ -136,7 +136,7 @@ export class AttemptRunner {
       return
     if (!this.#prepare(attempt)) return
     // If a duplicate is worse than a wait, or a power loss would hide the attempt.
-    const overtakes = (attempt.channel.resting?.size ?? 0) > 0
+    const overtakes = (attempt.channel.resting?.size ?? 0) > 0 || attempt.channel.running > 1
     const mustSync = this.#store.mustSyncMark(ref, policy.syncsMarks, overtakes)
     const written = await this.#recordStart(attempt)
     if (!written || (mustSync && !(await this.#sync(attempt))) || isOver(attempt)) return

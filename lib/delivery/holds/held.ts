@@ -1,3 +1,4 @@
+import type { MessageRef } from '../../store/message-store.js'
 import type { TimerEntry } from '../time/timers.js'
 
 /** A channel, as a brake sees it. */
@@ -26,6 +27,8 @@ export class Held implements TimerEntry {
   admitted = false
   /** It goes on to find out whether the receiver is up again. */
   isProbe = false
+  /** The message that goes on with its permission. */
+  ref: MessageRef | undefined
   /** The round of its brake in which it took a slot; -1: it has none. */
   round = -1
   /** Until when its brake may hold it, in ms of `Timers.now()`; Infinity: it failed in this outage. */

@@ -10,6 +10,8 @@ export interface CompleteChannelOptions<P> {
   readonly rateLimit: readonly Rate[]
   readonly rateKey: string | undefined
   readonly ordered: boolean
+  /** Attempts under way at once; 1 if it is ordered. */
+  readonly concurrency: number
   /** The priority of messages without one of their own, -8 to 7. */
   readonly priority: number
 }

@@ -1,3 +1,4 @@
+import type { MessageRef } from '../../store/message-store.js'
 import type { QueueTime } from '../../store/queue-time.js'
 import type { DispatcherOptions } from '../dispatcher-options.js'
 import { Brake, type BrakeListener } from '../holds/brake.js'
@@ -13,6 +14,7 @@ export type BrakeView = 'up' | 'down' | undefined
 
 interface Ended {
   readonly channel: Channel
+  readonly ref: MessageRef
   readonly shows: BrakeView
   /** The message of the failure, for people. */
   readonly failure: string | undefined
@@ -75,8 +77,9 @@ export class Brakes {
   }
 
   /** The turn of this channel is over. `sent`: `send` was called. Call `look` next. */
-  ended({ channel, shows, failure }: Ended, sent: boolean): void {
-    const { held } = channel
+  ended({ channel, ref, shows, failure }: Ended, sent: boolean): void {
+    // An attempt that began before the brake was on holds nothing of it.
+    const held = channel.held?.ref === ref ? channel.held : undefined
     held?.brake.release(held)
     const isProbe = held?.isProbe === true
     let brake = this.of(channel)

@@ -16,7 +16,7 @@ import type { Ready } from './ready-list.js'
  * - `waiting`: waits for a time.
  * - `held`: is due, but its receiver is down.
  * - `ready`: could send, and waits for its turn.
- * - `taken`: an attempt is under way.
+ * - `taken`: an attempt is under way, and no other may begin.
  * - `parked`: halted or paused.
  */
 export type ChannelState = 'empty' | 'waiting' | 'held' | 'ready' | 'taken' | 'parked'
@@ -59,7 +59,11 @@ export class Channel implements ChannelLine, TimerEntry, Haltable, Ready, Brakab
   alarmIndex = -1
   readonly fire: () => void
 
-  // Its turn.
+  // Its turns.
+  /** Attempts under way: more than one only in a channel that is not ordered. */
+  running = 0
+  /** Of these, parts of lists that fail together, with the first sequences. Undefined: only one at a time. */
+  lists: Map<MessageRef, number> | undefined
   ticket = 0
   priority = 0
   readyBefore: Ready | undefined

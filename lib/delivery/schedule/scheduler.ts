@@ -370,7 +370,12 @@ export class Scheduler {
     if (!sent) for (const halt of probes) this.halts.giveBack(halt)
     // A receiver that is up and was never seen down needs no look.
     if (turn.shows === 'down' || this.brakes.size > 0) this.brakes.ended(turn, sent)
-    this.#become(channel, 'empty')
+    channel.running--
+    channel.lists?.delete(ref)
+    if (channel.running === 0) {
+      this.#taken.delete(channel)
+      this.#become(channel, 'empty')
+    }
     if (again) this.#backlog.insert(channel, ref)
     else {
       this.pending--
@@ -386,7 +391,10 @@ export class Scheduler {
    * clock only if something may have to wait for it.
    */
   settle(channel: Channel): void {
-    if (channel.state === 'taken') return
+    if (channel.running > 0 && !this.#mayBeginMore(channel)) {
+      if (channel.state !== 'taken') this.#become(channel, 'taken')
+      return
+    }
     const { resting, halt } = channel
     let restedAt = resting === undefined ? Infinity : this.#backlog.wake(channel, this.#timers.now())
     let first = this.#backlog.first(channel)
@@ -430,6 +438,22 @@ export class Scheduler {
     if (highest !== channel.priority) this.#prioritize(channel, highest)
     // Resting messages need no alarm meanwhile: they are looked at again after the attempt.
     this.#become(channel, 'ready')
+  }
+
+  /**
+   * Whether another attempt may begin beside those under way: not while the receiver may be down, and no part
+   * of a list that fails together while another part is under way.
+   */
+  #mayBeginMore(channel: Channel): boolean {
+    const { policy, running, resting, windows } = channel
+    if (running >= policy!.concurrency) return false
+    // Its limit has no place before one of them ends.
+    if (windows?.opensAt === Infinity) return false
+    if (this.brakes.size > 0 && this.brakes.of(channel) !== undefined) return false
+    const first = this.#backlog.first(channel)
+    if (first === undefined) return resting !== undefined && resting.size > 0
+    const list = this.#store.together(first)?.firstSequence
+    return list === undefined || ![...(channel.lists?.values() ?? [])].includes(list)
   }
 
   #prioritize(channel: Channel, priority: number): void {
@@ -592,12 +616,24 @@ export class Scheduler {
     if (this.#ready.isPrioritized && channel !== this.#ready.alone)
       for (const passed of gate.path) passed.gavePlaceTo(channel)
     this.#become(channel, 'taken')
+    channel.running++
+    if (channel.held !== undefined) channel.held.ref = ref
+    this.#taken.add(channel)
     channel.windows?.take()
     for (const passed of gate.path) {
       passed.running++
       passed.windows?.take()
     }
     this.#listener.begin(channel, ref, probes)
+    if (channel.policy!.concurrency > 1) this.#beginMore(channel, ref)
+  }
+
+  /** Others of this channel may go on beside this message. */
+  #beginMore(channel: Channel, ref: MessageRef): void {
+    const list = this.#store.together(ref)?.firstSequence
+    channel.lists ??= new Map()
+    if (list !== undefined) channel.lists.set(ref, list)
+    this.settle(channel)
   }
 
   #takeProbes(channel: Channel): Halt[] {
@@ -619,8 +655,6 @@ export class Scheduler {
     channel.openTime?.set(Closed.stopped, state === 'parked')
     if (before === 'empty') this.occupied++
     else if (state === 'empty') this.occupied--
-    if (state === 'taken') this.#taken.add(channel)
-    else if (before === 'taken') this.#taken.delete(channel)
     if (before === 'ready') this.#ready.remove(channel)
     else if (state === 'ready') this.#ready.add(channel)
     if (this.brakes.size > 0) this.brakes.of(channel)?.moved(channel, isDue(state))

@@ -160,6 +160,7 @@ function channelTable(base: CompleteRetry): Table<ChannelOptions<unknown>> {
     rateLimit: field(rates),
     rateKey: field(rateKey),
     ordered: field(flag),
+    concurrency: field(whole({ min: 1, max: 1e6 })),
     priority: field(PRIORITY),
   }
 }
@@ -363,7 +364,7 @@ export class ChannelSettingsCache<P> {
   constructor(options: ResolvedOptions<P, unknown>, random: () => number, report: (error: Error) => void) {
     const { retry, onAmbiguous, onDead, sendTimeoutMs, ttlMs = Infinity } = options
     const rateLimit = options.rateLimit.perChannel
-    const own = { rateLimit, rateKey: undefined, ordered: true, priority: 0 }
+    const own = { rateLimit, rateKey: undefined, ordered: true, concurrency: 1, priority: 0 }
     this.#queueWide = { retry, onAmbiguous, onDead, sendTimeoutMs, ttlMs, ...own }
     this.#random = random
     this.#report = report
@@ -411,7 +412,13 @@ export class ChannelSettingsCache<P> {
         answer.catch(() => {})
         throw new Refusal(`${name} returned a Promise; it must answer at once, with an object or undefined.`)
       }
-      return this.#settings({ ...this.#queueWide, ...this.#rule.parse(answer, name) } as Complete<P>)
+      const own = this.#rule.parse(answer, name)
+      if (own.concurrency !== undefined && own.ordered !== false)
+        throw new Refusal(
+          `${name}.concurrency is ${own.concurrency}, and messages of an ordered channel go one at a time. ` +
+            'Add `ordered: false` where their order does not matter.',
+        )
+      return this.#settings({ ...this.#queueWide, ...own } as Complete<P>)
     })
   }
 }

@@ -232,7 +232,12 @@ t.test('an invalid answer of channelOptions is refused with the name of the chan
   })
   t.match(answer({ rateKey: '' }), { message: /\.rateKey must be a string of 1 to 512 bytes/ })
   t.match(answer({ rateKey: 5 }), { message: /\.rateKey must be .* got the number 5/ })
-  t.match(answer({ concurrency: 1 }), { message: /no property called "concurrency"/ })
+  t.match(answer({ parallel: 1 }), { message: /no property called "parallel"/ })
+  t.match(answer({ concurrency: 2 }), { message: /concurrency is 2, and messages of an ordered channel/ })
+  t.match(answer({ concurrency: 2, ordered: true }), { message: /Add `ordered: false`/ })
+  t.match(answer({ concurrency: 0, ordered: false }), {
+    message: /\.concurrency must be .* got the number 0/,
+  })
   t.match(answer('x'), { message: /must be an object, got the string "x"/ })
   t.match(answer(null), { message: /must be an object, got null/ })
   t.match(answer(Promise.reject(new Error('async'))), { message: /returned a Promise/ })
