@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
 import { type ChatMessage, indexOfId, messageId } from './messages.js'
 
-/** One message as the chat server recorded it when it first took it. A record lists them in that order. */
+/** A message as the chat server recorded it on first taking it. A record lists them in that order. */
 export interface TakenMessage {
   readonly id: string
   readonly channel: string
   /** Of the text, by `digestOf`. */
   readonly digest: string
-  /** How often it was taken in all: above 1 it came again, and was told by its id. */
+  /** How often it was delivered. Above 1: it came again, and was recognised by its id. */
   readonly times: number
 }
 
-/** What became of the messages, by the server's own record. */
+/** The outcome of the messages, by the server's own record. */
 export interface Account {
   /** Acknowledged: `enqueue` resolved, and the supervisor was told. */
   enqueued: number
@@ -21,11 +21,11 @@ export interface Account {
   lost: number
   /** Taken for the first time after a later message of the same channel. */
   outOfOrder: number
-  /** Taken with another channel or text than they were enqueued with, or made by no one here. */
+  /** Taken with another channel or text than they were enqueued with, or not made by the demo. */
   altered: number
   /** Deliveries of a message that the server had already, recognised by the id. */
   duplicates: number
-  /** A few ids of each kind of fault, to look them up by. */
+  /** A few ids for each kind of fault. */
   examples: { lost: string[]; outOfOrder: string[]; altered: string[] }
 }
 
@@ -36,8 +36,8 @@ export function digestOf(text: string): string {
 }
 
 /**
- * Lays what was acknowledged beside what the server took.
- * A message's index is its place in the order of enqueueing; so is the order expected in its channel.
+ * Compares the acknowledged messages with those that the server took. A message's index is its place in the
+ * order of enqueueing, which is also the order expected in its channel.
  */
 export function takeAccount(
   messages: readonly ChatMessage[],
@@ -85,7 +85,7 @@ export function takeAccount(
 }
 
 /**
- * The value below which the share `fraction` of the samples lies (nearest rank); undefined for none. Sorts
+ * The percentile `fraction` (0 to 1) of the samples by nearest rank; undefined if there are none. Sorts
  * `samples`.
  */
 export function percentile(samples: number[], fraction: number): number | undefined {

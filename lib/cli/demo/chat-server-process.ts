@@ -3,7 +3,7 @@ import { seededFaults } from './faults.js'
 import type { FromServer, ServerSettings, ToServer } from './protocol.js'
 import { obeySupervisor } from './supervised.js'
 
-// The chat server in a process of its own: nothing that happens to the sender can touch its record.
+// The chat server in its own process: nothing that happens to the sender can affect its record.
 
 const RECORD_PART = 5000
 
@@ -22,7 +22,7 @@ const server = await ChatServer.listen({
   onProgress() {
     if (progressDue) return
     progressDue = true
-    // Once a turn of the event loop is often enough.
+    // Once per turn of the event loop is enough.
     setImmediate(() => {
       progressDue = false
       const { requests, taken, duplicates } = server
@@ -31,7 +31,7 @@ const server = await ChatServer.listen({
   },
 })
 
-// The one thing that the supervisor asks for, once the last sender is done.
+// The supervisor's only request, after the last sender has ended.
 process.on('message', (_request: ToServer) => {
   const record = server.record()
   for (let start = 0; start === 0 || start < record.length; start += RECORD_PART) {

@@ -10,7 +10,7 @@ export interface ChatServerOptions {
   token: string
   /** Default: none. */
   faults?: FaultPlan
-  /** How long a chat takes nothing after a 429. Whole seconds, as bot APIs say it. Default 1. */
+  /** How long a chat accepts nothing after a 429, in whole seconds, as in bot APIs. Default 1. */
   retryAfterSeconds?: number
   /** Default 150. */
   slowAnswerMs?: number
@@ -33,9 +33,8 @@ const MAX_BODY_BYTES = 32 * 1024 * 1024
 
 /**
  * A chat platform for the demo, on loopback: `POST /bot<token>/sendMessage` with `{ chat_id, text }`,
- * answered in the shape of Telegram's bot API, with faults. It tells a message that it has already by the
- * `Idempotency-Key` header and answers it as the first time. It keeps its own record of what it took, and
- * trusts no one's.
+ * answered in the shape of Telegram's bot API, with faults. It recognises a message that it already has by
+ * the `Idempotency-Key` header and answers as the first time. It keeps its own record of what it took.
  */
 export class ChatServer {
   readonly #server: Server
@@ -47,7 +46,7 @@ export class ChatServer {
   readonly #onProgress: () => void
   readonly #stopped = new AbortController()
 
-  /** In the order of taking: a Map keeps it, and an entry is never removed. */
+  /** In the order of taking: a Map keeps insertion order, and no entry is removed. */
   readonly #record = new Map<string, Entry>()
   readonly #requestsOfId = new Map<string, number>()
   readonly #closedUntil = new Map<string, number>()
@@ -62,7 +61,7 @@ export class ChatServer {
     this.#tooSlowAnswerMs = options.tooSlowAnswerMs ?? 1500
     this.#onProgress = options.onProgress ?? (() => {})
     this.#server = createServer((request, response) => {
-      // A peer that vanishes in mid-request is everyday life here: it was killed.
+      // A peer that vanishes during a request is normal here: it was killed.
       this.#handle(request, response).catch(() => response.destroy())
     })
     this.#server.on('clientError', (_error, socket) => socket.destroy())
@@ -186,7 +185,7 @@ export class ChatServer {
   }
 }
 
-/** The body, or undefined where it is too long. */
+/** The body; undefined if it is too long. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let length = 0

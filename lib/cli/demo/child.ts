@@ -16,14 +16,14 @@ export class Child<Incoming, Outgoing extends object> {
   readonly #process: ChildProcess
   readonly #name: string
   #stderr = ''
-  /** Resolves when the process is gone and everything that it had sent has been handed to `onMessage`. */
+  /** Resolves when the process is gone and `onMessage` got everything that it had sent. */
   readonly ended: Promise<Ending>
 
-  /** Starts the script of this process once more, in another role. */
+  /** Starts this process's script again, in another role. */
   constructor(name: string, role: DemoRole, settings: object, onMessage: (message: Incoming) => void) {
     this.#name = name
     this.#process = fork(process.argv[1]!, [role, JSON.stringify(settings)], {
-      // A debugger's or loader's flags of this process are not for the children.
+      // Debugger and loader flags of this process must not reach the children.
       execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // Newer Node versions can send even loopback requests to a proxy.
@@ -34,8 +34,7 @@ export class Child<Incoming, Outgoing extends object> {
       this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL_CHARACTERS)
     })
     this.ended = this.#waitForEnd()
-    // A failure to start rejects `ended`: whoever needs the ending awaits it, and until then it is not
-    // unhandled.
+    // A failure to start rejects `ended`. A caller may await it later, so it must not count as unhandled.
     this.#process.on('error', () => {})
     this.ended.catch(() => {})
   }
@@ -51,7 +50,7 @@ export class Child<Incoming, Outgoing extends object> {
   }
 
   send(message: Outgoing): void {
-    // It may have died a moment ago; `ended` tells.
+    // It may have just died; `ended` reports that.
     if (this.#process.connected) this.#process.send(message, () => {})
   }
 
@@ -60,7 +59,7 @@ export class Child<Incoming, Outgoing extends object> {
     this.#process.kill('SIGKILL')
   }
 
-  /** The error for an end that no one asked for, with what it had to say on stderr. */
+  /** The error for an unexpected end, with the tail of its stderr. */
   failure({ code, signal }: Ending): CommandError {
     const how = signal === null ? `exited with status ${code}` : `was ended by ${signal}`
     const said =

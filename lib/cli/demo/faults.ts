@@ -5,7 +5,7 @@ export type Fault =
   | 'none'
   /** 429 with `parameters.retry_after`; the chat takes nothing until then. */
   | 'rate-limited'
-  /** 500, and the message was not taken. */
+  /** 500; the message was not taken. */
   | 'error-before'
   /** 500, although the message was taken. */
   | 'error-after'
@@ -13,13 +13,13 @@ export type Fault =
   | 'answer-lost'
   /** Taken at once, answered late. */
   | 'slow'
-  /** Taken at once, answered after the sender has lost its patience. */
+  /** Taken at once, answered after the sender's time-out. */
   | 'too-slow'
 
-/** Decides about the `request`th request (1 is the first) that bears this id. */
+/** Chooses the fault of the `request`th request (1 is the first) with this id. */
 export type FaultPlan = (id: string, request: number) => Fault
 
-/** One request in so many meets the fault. */
+/** Each fault happens to one request in this many. */
 const oneIn: Record<Exclude<Fault, 'none'>, number> = {
   'rate-limited': 300,
   'error-before': 60,

@@ -2,14 +2,14 @@ import type { ChatMessage } from './messages.js'
 import type { PlannedCall } from './protocol.js'
 import type { Random } from './random.js'
 
-/** One call in so many is of an atomic list; all others are of one message. */
+/** One call in this many has an atomic list; the others have one message. */
 const LIST_EVERY = 30
 const MAX_LIST = 12
-/** After a crash up to so many acknowledged messages are enqueued again: their ids must be known. */
+/** The most acknowledged messages enqueued again after a crash: the queue must know their ids. */
 const MAX_OVERLAP = 12
 
 /**
- * Plans what each sender enqueues, in order and at a fixed rate, and knows which messages were acknowledged.
+ * Plans the calls of each sender, in order and at a fixed rate, and tracks which messages were acknowledged.
  */
 export class Feed {
   readonly #messages: readonly ChatMessage[]
@@ -17,7 +17,7 @@ export class Feed {
   readonly #random: Random
   readonly #acknowledged: Uint8Array
   #acknowledgedCount = 0
-  /** Everything below it is acknowledged. */
+  /** All messages before it are acknowledged. */
   #firstOpen = 0
 
   /** `rate`: messages a second. */
@@ -43,8 +43,8 @@ export class Feed {
   }
 
   /**
-   * What a new life of the sender enqueues. It cannot know which of the messages without an answer are on
-   * disk, so all of them are enqueued again, in order and under their ids.
+   * The calls of a new life of the sender. It cannot know which unacknowledged messages are on disk, so it
+   * enqueues all of them again, in order and under their ids.
    */
   plan(): PlannedCall[] {
     const calls: PlannedCall[] = []

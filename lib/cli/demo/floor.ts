@@ -1,26 +1,23 @@
 import { fdatasyncSync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** As much as a usual message takes in the log. */
+/** The size of a typical message in the log. */
 const WRITE_BYTES = 256
 const FILE_BYTES = 256 * 1024
-/** The event loop is held for at most one part in so many: a slow device is sampled less often. */
+/** Sampling blocks the event loop for at most this fraction: a slow device is sampled less often. */
 const HELD_AT_MOST_ONE_IN = 10
 
 export interface FloorSample {
-  /**
-   * From when the sample was due to its end: an event loop that was late is in it, as in the latency of a
-   * message.
-   */
+  /** From when the sample was due to its end. It includes a late event loop, as a message's latency does. */
   fromDueMs: number
   /** The write and the fdatasync alone. */
   syncMs: number
 }
 
 /**
- * Samples, every `periodMs` from `firstDueAt` on (by `performance.now()`), what the least costs that makes a
- * message durable: a write and an `fdatasync` on the event loop, to a file on the queue's device that is
- * filled with zeros. Returns what stops it.
+ * Samples, every `periodMs` from `firstDueAt` on (by `performance.now()`), the cost of the least work that
+ * makes a message durable: a write and an `fdatasync` on the event loop, to a zero-filled file on the queue's
+ * device. Returns the function that stops it.
  */
 export function sampleFloor(
   directory: string,
@@ -30,7 +27,7 @@ export function sampleFloor(
 ): () => void {
   const path = join(directory, 'floor')
   const file = openSync(path, 'w')
-  // It has no name from here on: a kill leaves nothing behind.
+  // Unlinked, so a kill leaves no file behind.
   unlinkSync(path)
   writeSync(file, Buffer.alloc(FILE_BYTES))
   fsyncSync(file)
@@ -54,7 +51,7 @@ export function sampleFloor(
     const endedAt = performance.now()
     position = (position + WRITE_BYTES) % FILE_BYTES
     const syncMs = endedAt - startedAt
-    // What fell due while the event loop was late shares the sync, as the messages do.
+    // Samples that fell due while the event loop was late share the sync, as messages do.
     for (; dueAt <= startedAt; dueAt += periodMs) onSample({ fromDueMs: endedAt - dueAt, syncMs })
     while (dueAt < startedAt + syncMs * HELD_AT_MOST_ONE_IN) dueAt += periodMs
   }

@@ -2,10 +2,10 @@ import type { Random } from './random.js'
 
 export const killMoments = ['enqueue', 'send', 'recovery', 'close'] as const
 
-/** What the sender is about when it is killed. */
+/** What the sender is doing when it is killed. */
 export type KillMoment = (typeof killMoments)[number]
 
-/** Out of ten kills. */
+/** The moments of ten kills. */
 const tickets: readonly KillMoment[] = [
   ...Array<KillMoment>(4).fill('enqueue'),
   ...Array<KillMoment>(3).fill('send'),
@@ -13,7 +13,7 @@ const tickets: readonly KillMoment[] = [
   'close',
 ]
 
-/** One moment a kill, each ten with the same mixture in another order. */
+/** One moment for each kill: every ten have the same mixture in another order. */
 export function planKills(kills: number, random: Random): KillMoment[] {
   const plan: KillMoment[] = []
   while (plan.length < kills) plan.push(...shuffled(tickets, random))

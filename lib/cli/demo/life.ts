@@ -7,17 +7,17 @@ import type { FromSender, SenderSettings, ToSender } from './protocol.js'
 import type { Random } from './random.js'
 import type { RemoteChatServer } from './remote-chat-server.js'
 
-/** What is gathered over all lives of the sender. */
+/** Data collected over all lives of the sender. */
 export interface Observations {
-  /** From when a message was due until `enqueue` resolved, one a message that was not known already. */
+  /** From when a message was due until `enqueue` resolved, for each message that was not a duplicate. */
   readonly enqueueMs: number[]
-  /** The same of messages that fell due before their sender had opened its queue. */
+  /** The same, for messages that fell due before their sender had opened its queue. */
   readonly overdueMs: number[]
-  /** What a bare write and `fdatasync` took at the same pace in the same process. */
+  /** How long a bare write and `fdatasync` took, at the same rate in the same process. */
   readonly floor: FloorSample[]
   /** Ranges that an opening reported as corrupt. A killed process must never cause one. */
   corrupt: number
-  /** What else was noticed, for people. */
+  /** Other observations, for people. */
   readonly remarks: string[]
   /** How long the last opening and the last close took, for the next kill to aim at. */
   openMs: number
@@ -32,18 +32,15 @@ export interface LifeOptions {
   observations: Observations
   /** How this life ends; undefined: it finishes everything and exits. */
   moment: KillMoment | undefined
-  /**
-   * The kill waits for no message from this index on, so that there is something to enqueue until the last
-   * kill.
-   */
+  /** The kill waits only for messages before this index, so that messages are left for the later kills. */
   until: number
-  /** Something moved. */
+  /** Called when there is progress. */
   onProgress: () => void
 }
 
-/** Some kills come just after the opening or the close that they aimed at. */
+/** Lets some kills come just after the opening or close that they aim at. */
 const OVERSHOOT = 1.3
-/** The plan goes to the sender in parts of so many calls. */
+/** The plan is sent in parts of this many calls. */
 const PLAN_PART = 5000
 const EXIT_WITHIN_MS = 10_000
 
@@ -57,11 +54,11 @@ export class Life {
   #failure: Error | undefined
   /** The kill waits for a call of `enqueue`. */
   #awaitsCall = false
-  /** The kill waits for so many requests to the server. */
+  /** The kill waits until the server has had this many requests. */
   #killAtRequests = Number.POSITIVE_INFINITY
   #draining = false
   #stageStartedAt = 0
-  /** Resolves when the process is gone; rejects when it ended in any way but the intended one. */
+  /** Resolves when the process has ended as intended; rejects if it ended in another way. */
   readonly ended: Promise<void>
 
   constructor(options: LifeOptions) {
@@ -77,7 +74,7 @@ export class Life {
     return this.#child.ended
   }
 
-  /** The server's counts changed. */
+  /** Called when the server's counts have changed. */
   look(): void {
     const { moment, feed, server } = this.#options
     if (server.counts.requests >= this.#killAtRequests) this.#kill()
@@ -158,7 +155,7 @@ export class Life {
     this.look()
   }
 
-  /** The call that was waited for is under way. */
+  /** The awaited call is under way. */
   #strike(): void {
     if (this.#options.moment === 'close') this.#child.send({ type: 'close', linger: true })
     else this.#kill()
@@ -169,7 +166,7 @@ export class Life {
     this.#killTimer = setTimeout(() => this.#kill(), this.#options.random.next() * longestMs)
   }
 
-  /** As planned. */
+  /** The planned kill. */
   #kill(): void {
     this.#killed = true
     this.#child.kill()

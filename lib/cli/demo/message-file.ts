@@ -5,17 +5,17 @@ import type { ChatMessage } from './messages.js'
 
 const LINE_FEED = 0x0a
 const EXPECTED = 'expected a JSON object like {"channel": "…", "text": "…"}'
-/** What the queue allows for a channel's name. */
+/** The queue's limit for a channel's name. */
 const MAX_CHANNEL_BYTES = 512
 
 /**
- * Reads messages from a file of JSON lines, in order. Blank lines are skipped; a bad line is an error that
- * names it.
+ * Reads messages from a file of JSON lines, in order. Skips blank lines; the error for a bad line gives its
+ * number.
  */
 export async function readMessageFile(file: string): Promise<ChatMessage[]> {
   const bytes = await readWhole(file)
   const messages: ChatMessage[] = []
-  // Split by bytes, not with `readline`: that one also splits at U+2028, which may stand in a JSON string.
+  // Not split with `readline`, which also splits at U+2028, a valid character in a JSON string.
   let start = 0
   for (let line = 1; start < bytes.length; line++) {
     const end = bytes.indexOf(LINE_FEED, start)

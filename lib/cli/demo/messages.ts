@@ -1,19 +1,17 @@
 import { Random, seedOf } from './random.js'
 
-/** What goes to one chat. */
+/** A message to one chat. */
 export interface ChatMessage {
   readonly channel: string
   readonly text: string
 }
 
-/**
- * Its id, the same in every life of the sender: a message that may be on disk already is known again by it.
- */
+/** Its id, the same in every life of the sender: the queue recognises a message that is on disk by it. */
 export function messageId(index: number): string {
   return `demo-${index}`
 }
 
-/** The index back from `messageId`, undefined for any other id. */
+/** The index in an id made by `messageId`; undefined for any other id. */
 export function indexOfId(id: string): number | undefined {
   const digits = /^demo-(0|[1-9]\d{0,14})$/.exec(id)?.[1]
   return digits === undefined ? undefined : Number(digits)
@@ -48,7 +46,7 @@ const sentences: readonly string[] = [
 
 const platforms: readonly string[] = ['telegram:demo', 'slack:acme', 'discord:guild']
 const MESSAGES_PER_CHANNEL = 12
-/** One message in so many is a long one, as an assistant's answers are. */
+/** One message in this many is long, like an assistant's answers. */
 const LONG_EVERY = 25
 const LONG_CHARACTERS = 4000
 
@@ -60,7 +58,7 @@ export function makeMessages(count: number, seed: number): ChatMessage[] {
   const random = new Random(seedOf('messages', seed))
   const channels = Math.max(1, Math.round(count / MESSAGES_PER_CHANNEL))
   return Array.from({ length: count }, (_, index) => {
-    // Squared: the low numbers come up far more often, the skew of real traffic.
+    // Squared: low numbers come far more often, as in real traffic.
     const chat = Math.floor(random.next() ** 2 * channels)
     const channel = `${platforms[chat % platforms.length]}:${1001 + chat}`
     let text = sentence(random, index)

@@ -2,7 +2,7 @@ import type { TakenMessage } from './account.js'
 import type { FloorSample } from './floor.js'
 import type { ChatMessage } from './messages.js'
 
-// What the three processes of the demo tell each other, as JSON over Node's IPC channel.
+// The messages between the three processes of the demo, as JSON over Node's IPC channel.
 
 /** The chat server's argument. */
 export interface ServerSettings {
@@ -24,7 +24,7 @@ export type FromServer =
 export interface SenderSettings {
   directory: string
   url: string
-  /** When message 0 was due, in milliseconds since 1970. */
+  /** When message 0 was due, in epoch ms. */
   startedAt: number
   /** Messages a second. */
   rate: number
@@ -34,17 +34,17 @@ export interface NumberedMessage extends ChatMessage {
   index: number
 }
 
-/** One call of `enqueue`: of one message, or of an atomic list. */
+/** One call of `enqueue`, with one message or an atomic list. */
 export interface PlannedCall {
   /** After `startedAt`. */
   dueMs: number
   messages: NumberedMessage[]
-  /** The sender tells when it makes this call. */
+  /** The sender reports when it makes this call. */
   told?: boolean
 }
 
 export type ToSender =
-  /** A part of what this sender enqueues, each when it is due, in this order; all parts come at its start. */
+  /** A part of this sender's calls, each made when due, in this order; all parts come at its start. */
   | { type: 'plan'; calls: PlannedCall[] }
   | { type: 'drain' }
   /** `linger`: stay after closing, until killed. */
@@ -52,7 +52,7 @@ export type ToSender =
 
 export interface Acknowledgement {
   index: number
-  /** From when the message was due to the answer of `enqueue`. */
+  /** From when the message was due until `enqueue` resolved. */
   enqueueMs: number
   /** It fell due before this sender had opened its queue. */
   overdue: boolean
@@ -62,9 +62,9 @@ export interface Acknowledgement {
 export type FromSender =
   | { type: 'opening' }
   | { type: 'opened'; corrupt: number }
-  /** A call that was to be told is under way. */
+  /** A call with `told` is under way. */
   | { type: 'enqueueing' }
-  /** Sent only after `enqueue` resolved; with what was sampled of the floor since. */
+  /** Sent only after `enqueue` resolved, with the floor samples since the last one. */
   | { type: 'acknowledged'; acknowledgements: Acknowledgement[]; floor: FloorSample[] }
   | { type: 'drained'; remaining: number; dead: number }
   | { type: 'closing' }

@@ -27,8 +27,8 @@ export class Random {
 }
 
 /**
- * A seed made of several parts (FNV-1a over their text), so that a decision depends on them and not on the
- * order of events.
+ * A seed made of several parts (FNV-1a over their text): a decision then depends on them, not on the order of
+ * events.
  */
 export function seedOf(...parts: readonly (string | number)[]): number {
   let hash = 0x811c9dc5

@@ -13,9 +13,9 @@ export class RemoteChatServer {
   #counts = { requests: 0, taken: 0, duplicates: 0 }
   #onListening: () => void = () => {}
   #onRecord: () => void = () => {}
-  /** Resolves when it takes requests. */
+  /** Resolves when the server accepts requests. */
   readonly listening: Promise<void>
-  /** Rejects when the server ends unasked; otherwise never settles. */
+  /** Rejects if the server ends unexpectedly; otherwise never settles. */
   readonly failed: Promise<never>
 
   /** Starts the process. `onProgress` is called after the counts changed. */
@@ -38,12 +38,12 @@ export class RemoteChatServer {
     return this.#url
   }
 
-  /** Requests, different messages taken, and deliveries of messages taken before: as last heard. */
+  /** The last reported counts: requests, different messages, and repeated deliveries. */
   get counts(): Readonly<{ requests: number; taken: number; duplicates: number }> {
     return this.#counts
   }
 
-  /** The server's own record, in the order of taking. Asked for once; watch `failed` meanwhile. */
+  /** The server's own record, in the order of taking. Call it once, and watch `failed` meanwhile. */
   async record(): Promise<readonly TakenMessage[]> {
     const received = new Promise<void>(resolve => {
       this.#onRecord = resolve
@@ -53,7 +53,7 @@ export class RemoteChatServer {
     return this.#record
   }
 
-  /** Ends it; resolves when the process is gone. */
+  /** Ends the process; resolves when it is gone. */
   async stop(): Promise<void> {
     this.#stopping = true
     this.#child.kill()

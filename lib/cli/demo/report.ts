@@ -4,22 +4,22 @@ import type { KillMoment } from './kill-plan.js'
 import type { ChatMessage } from './messages.js'
 import type { Run } from './supervisor.js'
 
-/** What the demo tells at its end. */
+/** The demo's final report. */
 export interface Report extends Account {
   kills: number
   killsAt: Readonly<Record<KillMoment, number>>
-  /** Made, but never acknowledged: the run was given up before. */
+  /** Messages that were never acknowledged, because the run was given up. */
   unacknowledged: number
   /** Ranges that an opening reported as corrupt. */
   corrupt: number
   enqueueMs: Percentiles
-  /** Of messages that fell due before the sender that enqueued them had opened its queue. */
+  /** For messages that fell due before their sender had opened its queue. */
   overdueMs: Percentiles & { count: number }
-  /** Of a bare write and `fdatasync`: from when it was due, and alone. */
+  /** For a bare write and `fdatasync`: here from when it was due, in `syncMs` alone. */
   floorMs: Percentiles
   syncMs: Percentiles
   elapsedMs: number
-  /** All that was promised was kept. */
+  /** True: every promise was kept. */
   sound: boolean
 }
 

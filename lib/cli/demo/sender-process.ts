@@ -5,8 +5,8 @@ import type { Acknowledgement, FromSender, PlannedCall, SenderSettings, ToSender
 import { leaveSupervisor, obeySupervisor } from './supervised.js'
 
 // The program under test: a bot that hands its messages to a queue and delivers them with `fetch`.
-// It is killed again and again, and prepared for it in no other way than by using the queue.
-// Beside it runs what the latency is held against, in the same process at the same pace.
+// It is killed again and again, and only the queue prepares it for that.
+// The baseline for its latency is sampled in the same process at the same rate.
 
 interface ChatPayload {
   text: string
@@ -14,7 +14,7 @@ interface ChatPayload {
 
 /** Small, so that a short run sees many rotations. */
 const SEGMENT_BYTES = 256 * 1024
-/** Few enough that answers from loopback, which come at once, do not keep the process from anything else. */
+/** Low, so that loopback answers, which come at once, leave time for other work. */
 const CONCURRENCY = 16
 
 obeySupervisor()
@@ -35,11 +35,11 @@ async function send({ id, channel, payload, signal }: Delivery<ChatPayload>): Pr
   const answer = (await response.json()) as { description?: string; parameters?: { retry_after?: number } }
   const retryAfter = answer.parameters?.retry_after
   if (retryAfter !== undefined) {
-    // Bot APIs say how long to wait in the body, which only the caller can read.
+    // Bot APIs put the wait into the body, which only the caller can read.
     const afterMs = retryAfter * 1000
     throw new SendError(answer.description ?? 'rate limited', { kind: 'rate-limited', afterMs })
   }
-  // Any other status is for the queue to judge.
+  // The queue classifies any other status.
   return response
 }
 
@@ -69,7 +69,7 @@ const nextSampleAt = firstDueAt + (Math.ceil((performance.now() - firstDueAt) / 
 const stopSampling = sampleFloor(directory, nextSampleAt, periodMs, sample => floor.push(sample))
 const openedAt = performance.now()
 
-/** Enqueues what is due, and waits for what will be. */
+/** Enqueues the due messages, and sets a timer for the next one. */
 function enqueueDue(): void {
   for (; next < plan.length && !closing; next++) {
     const call = plan[next]!
@@ -80,7 +80,7 @@ function enqueueDue(): void {
       return
     }
     enqueue(call).catch(error => {
-      // What close() turned away was never acknowledged: the next life enqueues it again.
+      // A message refused by close() was not acknowledged: the next life enqueues it again.
       if (!closing) throw error
     })
   }
@@ -93,7 +93,7 @@ async function enqueue({ messages, dueMs, told }: PlannedCall): Promise<void> {
     payload: { text },
   }))
   const receiptsOf = outbound.length === 1 ? queue.enqueue(outbound[0]!) : queue.enqueue(outbound)
-  // Only now: a kill that follows at once is to find it under way.
+  // Only now: a kill that follows at once must find the call under way.
   if (told) tell({ type: 'enqueueing' })
   const receipts = [await receiptsOf].flat()
   const dueAt = firstDueAt + dueMs
@@ -107,7 +107,7 @@ async function enqueue({ messages, dueMs, told }: PlannedCall): Promise<void> {
 function acknowledge(acknowledgement: Acknowledgement): void {
   acknowledgements.push(acknowledgement)
   if (acknowledgements.length > 1) return
-  // Whatever resolves in the same breath goes in one message.
+  // Everything that resolves in the same microtask goes into one message.
   queueMicrotask(() => {
     tell({ type: 'acknowledged', acknowledgements, floor })
     acknowledgements = []
@@ -139,7 +139,7 @@ async function close(linger: boolean): Promise<void> {
   await queue.close({ graceMs: 1000 })
   tell({ type: 'closed' }, () => {
     if (linger) return
-    // A closed queue keeps no process alive: without the channel this one ends by itself.
+    // A closed queue does not keep the process alive: it ends once the channel is cut.
     leaveSupervisor()
   })
 }

@@ -1,18 +1,17 @@
 const exitAsOrphan = (): never => process.exit()
 
 /**
- * Called by a child of the demo, first of all: it ends when the supervisor says so, or is gone, and for no
- * Ctrl-C.
+ * Called first by each child of the demo: it ends when the supervisor says so or is gone, but not on Ctrl-C.
  */
 export function obeySupervisor(): void {
-  // Ctrl-C reaches every process of the terminal's group; what it means is the supervisor's to say.
+  // Ctrl-C reaches every process of the terminal's group; the supervisor decides what it means.
   process.on('SIGINT', () => {})
   process.on('disconnect', exitAsOrphan)
-  // It may have gone while the modules of this process were loaded: no one heard that event.
+  // The supervisor may have gone while modules were loaded, before there was a listener.
   if (!process.connected) exitAsOrphan()
 }
 
-/** Cuts the channel and goes on: the process ends when nothing keeps it alive any more. */
+/** Cuts the channel: the process ends once nothing else keeps it alive. */
 export function leaveSupervisor(): void {
   process.off('disconnect', exitAsOrphan)
   process.disconnect()

@@ -27,7 +27,7 @@ export interface Progress {
   kills: number
 }
 
-/** Everything that was seen of a run, for the account to be taken from. */
+/** All data of a run, from which the account is made. */
 export interface Run {
   record: readonly TakenMessage[]
   isAcknowledged: (index: number) => boolean
@@ -36,16 +36,13 @@ export interface Run {
   observations: Observations
 }
 
-/**
- * Nothing acknowledged and nothing taken for so long: the run is given up, and the account says what is
- * missing.
- */
+/** After this long without progress the run is given up; the account shows what is missing. */
 const STALLED_MS = 60_000
 const STALL_CHECK_MS = 1000
-/** How long an opening or a close takes, until one was timed. */
+/** The assumed duration of an opening or a close until one was timed. */
 const FIRST_GUESS_MS = 30
 
-/** Starts the chat server and one sender after the other, kills the senders, and lets the last one finish. */
+/** Starts the chat server and one sender after another; kills each but the last, which finishes. */
 export async function superviseRun(options: RunOptions): Promise<Run> {
   const { messages, rate, seed, signal } = options
   const random = new Random(seedOf('supervisor', seed))
@@ -104,7 +101,7 @@ export async function superviseRun(options: RunOptions): Promise<Run> {
   }
 }
 
-/** Makes a function that awaits a promise, unless one of the troubles rejects earlier. */
+/** Returns a function that awaits a promise, unless one of `troubles` rejects first. */
 function failFirst(...troubles: readonly Promise<never>[]): <T>(promise: Promise<T>) => Promise<T> {
   return promise => Promise.race([promise, ...troubles])
 }
@@ -114,12 +111,12 @@ function rejectOnAbort(signal: AbortSignal): Promise<never> {
     if (signal.aborted) reject(interruptedError())
     signal.addEventListener('abort', () => reject(interruptedError()), { once: true })
   })
-  // It may come when no one waits: the next wait then fails.
+  // It may reject while no one waits: the next wait then fails.
   aborted.catch(() => {})
   return aborted
 }
 
-/** Resolves when `progressAt` has not moved for too long. */
+/** Resolves when `progressAt` has not changed for too long. */
 function untilStalled(progressAt: () => number): { promise: Promise<'stalled'>; cancel: () => void } {
   let timer: NodeJS.Timeout | undefined
   const promise = new Promise<'stalled'>(resolve => {

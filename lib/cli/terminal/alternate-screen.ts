@@ -8,8 +8,8 @@ const CLEAR_TO_LINE_END = `${ESC}[K`
 const CLEAR_BELOW = `${ESC}[J`
 
 /**
- * A full screen of its own, keys as they are pressed; and the terminal as it was afterwards, however the
- * process ends.
+ * The terminal's alternate screen with raw key input. Restores the terminal afterwards, even if the process
+ * exits on an error.
  */
 export class AlternateScreen {
   readonly #terminal: Terminal
@@ -37,12 +37,12 @@ export class AlternateScreen {
       stdin.pause()
       stdout.write(LEAVE)
     }
-    // An error that no one caught, or a second signal: the terminal is put right all the same.
+    // Restores the terminal also after an uncaught error.
     const restore = (): void => this.leave()
     process.on('exit', restore)
   }
 
-  /** Each line over what stood there: no flicker. */
+  /** Overwrites line by line, to avoid flicker. */
   draw(lines: readonly string[]): void {
     if (this.#leave === undefined) return
     const text = lines.map(line => `${line}${CLEAR_TO_LINE_END}`).join('\r\n')

@@ -1,14 +1,14 @@
 import { padText, textWidth, wrapText } from './text-width.js'
 
-/** A label and what is said of it. */
+/** A label and its value. */
 export type Fact = readonly [label: string, value: string]
 
-/** No value is made narrower than this: on such a terminal the line is too long instead. */
+/** Values are never narrower than this; on a narrower terminal, lines are too long instead. */
 const MIN_VALUE_COLUMNS = 16
 
 /**
- * Facts one below the other, their values in line. What does not fit is told in further lines, never cut: who
- * reads facts wants them whole. `width`: of the terminal; Infinity where each is one line.
+ * Facts one below the other, with aligned values. Values that do not fit are wrapped, never cut. `width`: of
+ * the terminal; Infinity: no wrapping.
  */
 export function formatFacts(facts: readonly Fact[], width: number): string {
   const labelWidth = Math.max(0, ...facts.map(([label]) => textWidth(label)))

@@ -3,10 +3,7 @@ import { isFaithfulInJson } from '../../queue/control/message-line.js'
 /** Characters that JSON leaves as they are and a terminal may obey. See `escapeControls`. */
 const UNSAFE = /(?!\u200c|\u200d|\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
-/**
- * A value as JSON that is safe to print: what a terminal could obey stands as an escape, which is the same
- * JSON.
- */
+/** A value as JSON that is safe to print: characters that a terminal could obey are JSON escapes. */
 export function toJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, undefined, indent).replace(UNSAFE, escapeUnits)
 }
@@ -19,9 +16,7 @@ function escapeUnits(character: string): string {
   return escaped
 }
 
-/**
- * A payload under the name that says what it is: `payload`, or `packedPayload` where JSON cannot carry it.
- */
+/** A payload as a named property: `payload`, or `packedPayload` if JSON cannot represent it. */
 export function payloadForJson(payload: unknown, packed: Uint8Array): Record<string, unknown> {
   return isFaithfulInJson(payload) ? { payload } : { packedPayload: Buffer.from(packed).toString('base64') }
 }

@@ -1,12 +1,12 @@
 import type { OutputStream } from './terminal.js'
 
 const CHUNK_CHARACTERS = 64 * 1024
-/** The first lines come at once, later ones in chunks. */
+/** The first lines are written at once, later ones in chunks. */
 const EAGER_LINES = 50
 
 /**
- * Lines in chunks, at the pace of whoever reads them: however much is printed, no more than a chunk is in
- * memory. When no one reads on (`| head`), `signal` aborts, and what is left is for whoever asks `stopped`.
+ * Writes lines in chunks, at the pace of the reader: at most one chunk is in memory. When the reader is gone
+ * (`| head`), `signal` aborts and nothing more is written: check `stopped`.
  */
 export class LineOutput {
   readonly #stream: OutputStream
@@ -21,8 +21,7 @@ export class LineOutput {
   }
 
   /**
-   * Lines that were handed over, each whole: those of a chunk that was not written when the signal aborted
-   * are not.
+   * The number of whole lines handed to the stream, without those of a chunk still unwritten at the abort.
    */
   get written(): number {
     return this.#written
@@ -32,7 +31,7 @@ export class LineOutput {
     return this.#signal.aborted
   }
 
-  /** Undefined: go on at once. */
+  /** Undefined: no need to wait. */
   line(text: string): Promise<void> | undefined {
     this.#chunk += text
     this.#chunk += '\n'
@@ -46,8 +45,7 @@ export class LineOutput {
     this.#chunk = ''
     this.#written = this.#lines
     if (this.#stream.write(chunk) !== false || this.#stream.once === undefined) {
-      // A write that fails is told a moment later; a reader that went away must be noticed before the next
-      // chunk.
+      // A failed write is reported a moment later; it must be noticed before the next chunk.
       await new Promise(resolve => setImmediate(resolve))
       return
     }

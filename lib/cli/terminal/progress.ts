@@ -2,7 +2,7 @@ import type { OutputStream } from './terminal.js'
 
 const REDRAW_EVERY_MS = 100
 
-/** One line on a terminal that is written over again and again; writes nothing anywhere else. */
+/** A line that is overwritten again and again on a terminal; elsewhere it writes nothing. */
 export class ProgressLine {
   readonly #stream: OutputStream
   #drawnAt = 0
@@ -12,7 +12,7 @@ export class ProgressLine {
     this.#stream = stream
   }
 
-  /** `text` is plain ASCII on one line; it is cut to the terminal's width, so that it never wraps. */
+  /** `text` is one line of ASCII; it is cut to the terminal's width, so it never wraps. */
   show(text: string): void {
     const now = Date.now()
     if (this.#stream.isTTY !== true || now - this.#drawnAt < REDRAW_EVERY_MS) return
@@ -22,7 +22,7 @@ export class ProgressLine {
     this.#width = cut.length
   }
 
-  /** Leaves an empty line for what is printed next. */
+  /** Clears the line for the next output. */
   clear(): void {
     if (this.#width === 0) return
     this.#stream.write(`\r${' '.repeat(this.#width)}\r`)

@@ -5,13 +5,13 @@ await prepareWideText()
 export interface Column {
   readonly title: string
   readonly align?: 'left' | 'right'
-  /** May be cut when the terminal is narrow, down to this many columns; the others never are. */
+  /** On a narrow terminal it may be cut to this many columns. Absent: it is never cut. */
   readonly leastWidth?: number
-  /** Left out where the terminal is narrower than this. */
+  /** Left out if the terminal is narrower than this. */
   readonly from?: number
 }
 
-/** The columns that a terminal of this width has room for, by their places among all. */
+/** The indexes of the columns that a terminal of this width has room for. */
 export function columnsFor(columns: readonly Column[], totalWidth: number): number[] {
   return columns.flatMap(({ from = 0 }, index) => (totalWidth >= from ? [index] : []))
 }
@@ -23,10 +23,7 @@ export interface TableLayout {
 
 const GAP = '  '
 
-/**
- * Column widths for these rows. `totalWidth`: of the terminal; Infinity where nothing is cut (a pipe, a
- * file).
- */
+/** Column widths for these rows. `totalWidth`: of the terminal; Infinity: nothing is cut (a pipe, a file). */
 export function layOut(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -36,7 +33,7 @@ export function layOut(
     rows.reduce((widest, row) => Math.max(widest, textWidth(row[index] ?? '')), textWidth(title)),
   )
   let excess = widths.reduce((sum, width) => sum + width, 0) + GAP.length * (columns.length - 1) - totalWidth
-  // The widest of those that may be cut gives way first, until the second widest is as wide.
+  // The widest column that may be cut shrinks first, until the second widest is as wide.
   while (excess > 0) {
     let widest = -1
     for (const [index, { leastWidth }] of columns.entries()) {
@@ -51,8 +48,7 @@ export function layOut(
 }
 
 /**
- * One line. Where nothing is cut, what is too wide pushes the rest aside. `paint` gets each cell as it is
- * printed.
+ * One line. If nothing is cut, a cell that is too wide moves the rest. `paint` gets each cell as printed.
  */
 export function formatRow(
   { columns, widths }: TableLayout,

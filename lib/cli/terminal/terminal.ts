@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 
-/** A place to write to: `process.stdout`, or what a test puts there. */
+/** An output: `process.stdout`, or a test's stand-in. */
 export interface OutputStream {
   write(text: string): unknown
   once?(event: 'drain', listener: () => void): unknown
@@ -9,13 +9,13 @@ export interface OutputStream {
   readonly rows?: number
 }
 
-/** Where keys and lines come from: `process.stdin`, or what a test puts there. */
+/** An input of keys and lines: `process.stdin`, or a test's stand-in. */
 export type InputStream = NodeJS.ReadableStream & {
   readonly isTTY?: boolean
   setRawMode?(raw: boolean): unknown
 }
 
-/** What a command sees of the world it was called in. */
+/** A command's streams and environment. */
 export interface Terminal {
   readonly stdin: InputStream
   readonly stdout: OutputStream
@@ -24,7 +24,7 @@ export interface Terminal {
 }
 
 export const processTerminal: Terminal = {
-  // A getter opens it: a command that reads nothing must not hold a pipe.
+  // The getter of `process.stdin` opens it: a command that reads nothing must not hold a pipe.
   get stdin() {
     return process.stdin
   },
@@ -48,10 +48,10 @@ export function painter(terminal: Pick<Terminal, 'environment'>, stream: OutputS
 }
 
 /**
- * Makes text that came from a message or a file safe to print: what would move the cursor, change the title,
- * reverse or hide text is shown, not obeyed. That is every control character (C0, DEL, C1), line and
- * paragraph separators, half surrogate pairs, and all invisible format characters but the two joiners that
- * scripts and emoji are written with.
+ * Makes text from a message or a file safe to print: characters that would move the cursor, change the title,
+ * or reverse or hide text are shown as escapes. These are all control characters (C0, DEL, C1), line and
+ * paragraph separators, half surrogate pairs, and all invisible format characters except the two joiners that
+ * scripts and emoji need.
  */
 export function escapeControls(text: string): string {
   return PLAIN.test(text)
@@ -62,14 +62,14 @@ export function escapeControls(text: string): string {
 const PLAIN = /^[\x20-\x7e]*$/
 const UNSAFE = /(?!\u200c|\u200d)[\p{Cc}\p{Cs}\p{Cf}\p{Zl}\p{Zp}]/gu
 
-/** Columns of a terminal; Infinity where the output goes elsewhere, and nothing is to be cut. */
+/** Columns of a terminal; Infinity for any other output, which is not cut. */
 export function widthOf(stream: OutputStream): number {
   return stream.isTTY === true ? (stream.columns ?? 80) : Number.POSITIVE_INFINITY
 }
 
 /** 12345 → '12,345'. */
 export function formatCount(count: number): string {
-  // The first look into the tables of a language takes 5 ms.
+  // The first use of locale tables takes 5 ms.
   return count < 1000 ? String(count) : count.toLocaleString('en-US')
 }
 
@@ -79,7 +79,7 @@ export interface Row {
   note?: string
 }
 
-/** Labels to the left, values right-aligned, notes behind. */
+/** Labels on the left, right-aligned values, then notes. */
 export function formatTable(rows: readonly Row[]): string {
   const labelWidth = Math.max(...rows.map(row => row.label.length))
   const valueWidth = Math.max(...rows.map(row => row.value.length))

@@ -1,18 +1,18 @@
-/** Printable ASCII: one column each, and by far the most of what is printed. */
+/** Printable ASCII, one column per character: almost all output. */
 const NARROW = /^[\x20-\x7e]*$/
 
 let wideText: { widthOf: (text: string) => number; graphemes: Intl.Segmenter } | undefined
 
 /**
- * Loads the tables for text beyond ASCII. A command that may print such text awaits this first. It takes 40
- * ms, as long as the rest of a command.
+ * Loads the tables for non-ASCII text. A command that may print such text awaits this first. It takes 40 ms,
+ * as long as the rest of a command.
  */
 export async function prepareWideText(): Promise<void> {
   const { default: widthOf } = await import('string-width')
   wideText ??= { widthOf, graphemes: new Intl.Segmenter(undefined, { granularity: 'grapheme' }) }
 }
 
-/** Whether `prepareWideText` is needed for it. */
+/** Whether the text needs `prepareWideText`. */
 export function isWide(text: string): boolean {
   return !NARROW.test(text)
 }
@@ -22,7 +22,7 @@ function wide(): NonNullable<typeof wideText> {
   return wideText
 }
 
-/** The smallest parts that must not be torn apart. */
+/** The smallest parts that must not be split. */
 function partsOf(text: string): Iterable<string> {
   return isWide(text) ? Array.from(wide().graphemes.segment(text), ({ segment }) => segment) : text
 }
@@ -32,9 +32,7 @@ export function textWidth(text: string): number {
   return isWide(text) ? wide().widthOf(text) : text.length
 }
 
-/**
- * The text, or as much of it as fits into so many columns with an ellipsis behind it. Never half a character.
- */
+/** The text, cut to this many columns with an ellipsis if it is too long. Never splits a character. */
 export function cutText(text: string, columns: number): string {
   if (textWidth(text) <= columns) return text
   if (columns < 1) return ''
@@ -49,10 +47,7 @@ export function cutText(text: string, columns: number): string {
   return `${cut}…`
 }
 
-/**
- * The text in lines that fit so many columns, broken at blanks; a word that is wider is broken where it must
- * be.
- */
+/** The text in lines of at most this many columns, broken at spaces; only words that are wider are broken. */
 export function wrapText(text: string, columns: number): string[] {
   const lines = ['']
   for (const word of text.split(/(?<= )(?=\S)/)) {

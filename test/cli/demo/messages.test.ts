@@ -29,7 +29,7 @@ t.test('the id of a demo message leads back to its index, and no other text does
     t.equal(indexOfId(id), undefined, id)
 })
 
-t.test('a message file', async t => {
+t.test('a message file is read line by line, and a bad one is refused', async t => {
   const directory = t.testdir()
   let files = 0
   const read = async (content: string | Uint8Array) => {

@@ -186,7 +186,7 @@ t.test('top needs a terminal, unless it prints once as JSON', async t => {
   ])
 })
 
-t.test('on a terminal', { skip: noTerminal }, async t => {
+t.test('a command fits its terminal, asks first and restores it', { skip: noTerminal }, async t => {
   for (const columns of [40, 80, 140]) {
     t.test(`tables fit a terminal of ${columns} columns, with wide characters counted as two`, async t => {
       const directory = await nightQueue(t)
