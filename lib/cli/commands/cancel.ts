@@ -22,15 +22,15 @@ interface CancelOptions extends WaitingSelection {
   json?: true
 }
 
-/** `waq cancel`: withdraw what waits. */
+/** `waq cancel`: withdraw waiting messages. */
 export function registerCancel(program: Command, context: CommandContext): void {
   const command = addQueueCommand(program, 'cancel', {
     group: GROUPS.change,
-    summary: 'withdraw messages that wait',
+    summary: 'withdraw waiting messages',
     description:
-      'Withdraws messages that wait, so that they are not sent. One that is being sent stays, and so does ' +
-      'one that may have been sent, unless --even-in-doubt is given. What is chosen by options is ' +
-      'counted, and asked about first.',
+      'Withdraws waiting messages, so they are not sent. One that is being sent stays, and so does one ' +
+      'that may have been sent, unless --even-in-doubt is given. If messages are chosen by options, it ' +
+      'counts them and asks first.',
     examples: [
       'waq cancel ./outbox reminder-1',
       'waq cancel ./restored --older-than 1h --even-in-doubt --yes',

@@ -28,7 +28,7 @@ export function registerCompact(program: Command, context: CommandContext): void
     exitStatus:
       '0 done; 2 wrong use, or not a queue; 3 its owner does not answer; 4 I/O error; 130 interrupted.',
   })
-    .option('--dry-run', 'only say what it would do')
+    .option('--dry-run', 'only print what it would do')
     .addOption(waitOption())
     .addOption(jsonOption())
     .action((directory: string, options: CompactCommandOptions) => compact(directory, options, context))
@@ -82,7 +82,7 @@ function howFar(last: Progress | undefined): string {
     : `it came to ${formatBytes(last.doneBytes)} of about ${formatBytes(last.totalBytes)}`
 }
 
-/** Says what is freed by itself: what a queue holds in reserve makes a small one look as large as before. */
+/** Gives the freed size separately: the reserve of a small queue makes it look as large as before. */
 function reportText({ before, after }: CompactionReport, dryRun: boolean): string {
   const was = `${formatBytes(before.diskBytes)} in ${formatNumberOf(before.segments, 'segment')}`
   const left = `${formatBytes(after.diskBytes)} in ${formatNumberOf(after.segments, 'segment')}`

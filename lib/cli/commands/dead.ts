@@ -37,7 +37,7 @@ const CHANGED =
   '0 done; 1 an id that no dead letter has; 2 wrong use, or not a queue; 3 its owner does not answer; 4 ' +
   'I/O error; 130 interrupted.'
 
-/** `waq dead`: what was given up. */
+/** `waq dead`: the dead letters. */
 export function registerDead(program: Command, context: CommandContext): void {
   const dead = addCommand(program, 'dead', {
     group: GROUPS.mend,
@@ -63,10 +63,10 @@ function registerDeadLs(dead: Command, { terminal, signal }: CommandContext): vo
   })
     .addOption(channelOption())
     .addOption(reasonOption())
-    .addOption(durationOption('--older-than <duration>', 'dead for at least so long (30m, 7d)'))
+    .addOption(durationOption('--older-than <duration>', 'dead for at least this long (30m, 7d)'))
     .addOption(limitOption())
-    .option('--payload', 'with their payloads, which are private')
-    .addOption(jsonOption('one JSON object a line'))
+    .option('--payload', 'with payloads, which are private')
+    .addOption(jsonOption('one JSON object per line'))
     .action(async (directory: string, options: ListOptions) => {
       const reader = await StoreReader.open(directory, { signal })
       const nowMs = Date.now()
@@ -103,7 +103,7 @@ function registerDeadShow(dead: Command, context: CommandContext): void {
     exitStatus:
       '0 done; 1 no dead letter has this id; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
   })
-    .argument('<id>', 'of the dead letter')
+    .argument('<id>', 'id of the dead letter')
     .addOption(jsonOption())
     .action((directory: string, id: string, { json }: { json?: true }) =>
       showMessage(directory, id, { json: json === true, state: 'dead' }, context),
@@ -120,19 +120,20 @@ interface ChangeOptions extends DeadSelection {
 function registerRetry(dead: Command, context: CommandContext): void {
   addSelection(
     addQueueCommand(dead, 'retry', {
-      summary: 'let them live again',
+      summary: 'make them pending again',
       description:
-        'Lets dead letters live again, each in its channel before what waits there, with attempts and ' +
-        'time to live anew. A process that has the queue open sends them; else the next one does.',
+        'Makes dead letters pending again, each ahead of the waiting messages of its channel, with a new ' +
+        'count of attempts and a new time to live. A process that has the queue open sends them; else the ' +
+        'next one does.',
       examples: [
         'waq dead retry ./outbox order-4711',
         "waq dead retry ./outbox --channel 'telegram:*' --reason attempts",
       ],
       exitStatus: CHANGED,
-    }).argument('[ids...]', 'of the dead letters'),
+    }).argument('[ids...]', 'ids of dead letters'),
   )
     .addOption(
-      new Option('--place <place>', 'before or behind what waits in their channels')
+      new Option('--place <place>', 'ahead of the waiting messages of their channels, or behind')
         .choices(['original', 'last'])
         .default('original'),
     )
@@ -148,12 +149,11 @@ function registerRetry(dead: Command, context: CommandContext): void {
 function registerPurge(dead: Command, context: CommandContext): void {
   addSelection(
     addQueueCommand(dead, 'purge', {
-      summary: 'throw them away',
-      description:
-        'Throws dead letters away. It counts them and asks first; export them before, if in doubt.',
+      summary: 'delete them',
+      description: 'Deletes dead letters. It counts them and asks first. If in doubt, export them before.',
       examples: ['waq dead purge ./outbox --older-than 30d', 'waq dead purge ./outbox --all --yes'],
       exitStatus: CHANGED,
-    }).argument('[ids...]', 'of the dead letters'),
+    }).argument('[ids...]', 'ids of dead letters'),
   )
     .option('--yes', 'do not ask')
     .addOption(waitOption())
@@ -203,8 +203,8 @@ function registerExport(dead: Command, { terminal, signal }: CommandContext): vo
   })
     .addOption(channelOption())
     .addOption(reasonOption())
-    .addOption(durationOption('--older-than <duration>', 'dead for at least so long (30m, 7d)'))
-    .addOption(jsonOption('the same: it is JSON already'))
+    .addOption(durationOption('--older-than <duration>', 'dead for at least this long (30m, 7d)'))
+    .addOption(jsonOption('the same: the output is always JSON'))
     .action(async (directory: string, options: Omit<DeadSelection, 'all'>) => {
       const reader = await StoreReader.open(directory, { signal })
       const output = new LineOutput(terminal.stdout, signal)

@@ -23,26 +23,26 @@ interface DumpOptions {
 
 const FOLLOW_MS = 250
 
-/** `waq dump`: the frames of a log, one a line. */
+/** `waq dump`: the frames of a log, one per line. */
 export function registerDump(program: Command, context: CommandContext): void {
   addQueueCommand(program, 'dump', {
     group: GROUPS.mend,
-    summary: 'the frames of a log, one a line',
-    description: 'Prints the frames of the logs as they stand on disk, one a line, with file and offset.',
+    summary: 'the frames of a log, one per line',
+    description: 'Prints the frames of the logs as they are on disk, one per line, with file and offset.',
     examples: ['waq dump ./outbox', 'waq dump ./outbox --log acks --follow'],
   })
-    .addOption(new Option('--log <log>', 'this log alone').choices([MESSAGE_LOG, ACK_LOG]))
-    .option('--follow', 'go on with what is appended, until Ctrl-C')
+    .addOption(new Option('--log <log>', 'only this log').choices([MESSAGE_LOG, ACK_LOG]))
+    .option('--follow', 'keep printing what is appended, until Ctrl-C')
     .option('--payload', 'with the payloads of messages, which are private')
-    .addOption(jsonOption('one JSON object a line'))
+    .addOption(jsonOption('one JSON object per line'))
     .action((directory: string, options: DumpOptions) => dump(directory, options, context))
 }
 
-/** How far it has come. */
+/** How far the output has come. */
 class Printed {
-  /** By file, the offset behind what was printed. */
+  /** The offset after the last printed frame, by file. */
   readonly ends = new Map<string, number>()
-  /** By log: compaction copies records, and those were printed before. */
+  /** The last printed sequence, by log: compaction copies records that were printed before. */
   readonly sequences = new Map<string, number>()
 }
 
@@ -99,8 +99,8 @@ function describeDamage({ log, file, offset, length }: CorruptRange, { json }: D
 }
 
 /**
- * One line a record. A block of outcomes has many: each is told with the place of the block, but for those
- * that were printed before compaction put them there.
+ * One line per record. Each record of a block of outcomes is printed with the place of the block, except
+ * those that were printed before compaction put them there.
  */
 function describeFrame(
   log: string,

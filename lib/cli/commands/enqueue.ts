@@ -40,7 +40,7 @@ export function registerEnqueue(program: Command, context: CommandContext): void
     group: GROUPS.change,
     summary: 'put messages into the queue',
     description:
-      'Puts one message into the queue, or with --from one a line of JSON. It ends once they are on the ' +
+      'Puts one message into the queue, or with --from one per line of JSON. It ends once they are on the ' +
       'device. A process that has the queue open takes them and sends them; else they wait for the next ' +
       'one.',
     examples: [
@@ -52,18 +52,24 @@ export function registerEnqueue(program: Command, context: CommandContext): void
       '0 all are in the queue; 2 a message was refused, wrong use, or not a queue; 3 its owner does not ' +
       'answer; 4 I/O error; 130 interrupted.',
   })
-    .option('--channel <channel>', 'whom it goes to')
-    .addOption(new Option('--text <text>', 'its payload: this text').conflicts('payload'))
-    .option('--payload <json>', 'its payload: this JSON')
-    .option('--id <id>', 'its idempotency key (default: a new one)')
+    .option('--channel <channel>', 'where the message goes')
+    .addOption(new Option('--text <text>', 'the payload, as text').conflicts('payload'))
+    .option('--payload <json>', 'the payload, as JSON')
+    .option('--id <id>', 'the idempotency key (default: a new one)')
     .addOption(
       new Option('--header <name=value>', 'a header; may be given more than once')
         .default({}, 'none')
         .argParser((text: string, headers: Record<string, string>) => ({ ...headers, ...header(text) })),
     )
-    .addOption(durationOption('--delay <duration>', 'not before so long from now').conflicts('deliverAt'))
-    .addOption(new Option('--deliver-at <time>', 'not before this time (ISO 8601)').argParser(time))
-    .addOption(durationOption('--ttl <duration>', 'dead when it was not delivered so long after it was due'))
+    .addOption(
+      durationOption('--delay <duration>', 'send it no earlier than this long from now').conflicts(
+        'deliverAt',
+      ),
+    )
+    .addOption(
+      new Option('--deliver-at <time>', 'send it no earlier than this time (ISO 8601)').argParser(time),
+    )
+    .addOption(durationOption('--ttl <duration>', 'it dies if not delivered this long after it is due'))
     .addOption(
       new Option(
         '--priority <number>',
@@ -76,9 +82,9 @@ export function registerEnqueue(program: Command, context: CommandContext): void
         'JSON lines {"channel", "payload", …} from this file, or - for standard input',
       ).conflicts(['channel', 'text', 'payload', 'id', 'delay', 'deliverAt', 'ttl', 'priority']),
     )
-    .option('--new-ids', 'with --from: give each a new id, so that none is known already')
+    .option('--new-ids', 'with --from: give every message a new id')
     .addOption(
-      new Option('--on-conflict <what>', 'where the id is known with another payload')
+      new Option('--on-conflict <what>', 'if the id is known with another payload')
         .choices(['reject', 'keep-first'])
         .default('reject'),
     )
@@ -115,11 +121,11 @@ interface Line {
   readonly bytes: number
 }
 
-/** What became of the messages so far. */
+/** The counts so far. */
 interface Count {
   enqueued: number
   duplicates: number
-  /** Of the lines that are done with. */
+  /** The last line that is done. */
   lastLine: number
 }
 
@@ -188,9 +194,7 @@ async function enqueueOne(
   }
 }
 
-/**
- * Before anything else: where the hand becomes another user, that one need not be allowed to read this file.
- */
+/** Called first: the hand may become another user, who may not be allowed to read this file. */
 async function openInput(
   from: string,
   terminal: Terminal,
@@ -216,7 +220,7 @@ function summary({ enqueued, duplicates }: Count): string {
 function oneMessage(options: EnqueueCommandOptions): Record<string, unknown> {
   const { channel, text, payload, id, header, delay, deliverAt, ttl, priority } = options
   if (channel === undefined)
-    throw usageError('name whom it goes to with --channel, or take messages --from a file')
+    throw usageError('say where it goes with --channel, or take messages --from a file')
   if (text === undefined && payload === undefined)
     throw usageError('give the message a --text or a --payload')
   return {
@@ -280,7 +284,7 @@ async function enqueueLines(
   return count
 }
 
-/** All of a part, or where that is refused one after the other, so that it is known which one it was. */
+/** Enqueues a part at once. If that is refused, one message after another, to find the refused one. */
 async function enqueuePart(
   hand: QueueHand,
   part: readonly Line[],
@@ -365,7 +369,7 @@ function parseLine(text: string, where: string, newIds: boolean): Record<string,
     throw usageError(`${where}: ${escapeControls(problem)}`)
   }
   const line = value as Record<string, unknown>
-  // With an id of its own, a message that is handed over twice is enqueued once.
+  // With its own id, a message that is handed over twice is enqueued once.
   return newIds || line.id === undefined ? { ...line, id: uuidv7() } : line
 }
 
@@ -376,7 +380,7 @@ function stopped({ enqueued, lastLine }: Count, unknown: string): CommandError {
   )
 }
 
-/** What was enqueued before something failed is in the queue. */
+/** Adds to an error how much was enqueued before it. */
 function withCount(error: unknown, { enqueued, lastLine }: Count): unknown {
   if (lastLine === 0) return error
   const { code, message, status } = failureOf(error)

@@ -23,24 +23,26 @@ interface ListOptions {
   json?: true
 }
 
-/** `waq ls`: the messages that wait, are being sent, or died. */
+/** `waq ls`: the messages that wait, are being sent, or are dead. */
 export function registerLs(program: Command, context: CommandContext): void {
   addQueueCommand(program, 'ls', {
     group: GROUPS.look,
     summary: 'list messages',
-    description: 'Lists the messages that wait, are being sent, or died; those that were delivered are gone.',
+    description: 'Lists the messages that wait, are being sent, or are dead. Delivered ones are gone.',
     examples: [
       'waq ls ./outbox',
       "waq ls ./outbox --state pending --channel 'telegram:*' --limit 20",
       'waq ls ./outbox --json | head -n 1',
     ],
   })
-    .addOption(new Option('--state <state>', 'in this state').choices(['pending', 'sending', 'dead']))
+    .addOption(
+      new Option('--state <state>', 'only messages in this state').choices(['pending', 'sending', 'dead']),
+    )
     .addOption(channelOption())
     .addOption(reasonOption())
     .addOption(limitOption())
-    .option('--payload', 'with their payloads, which are private')
-    .addOption(jsonOption('one JSON object a line'))
+    .option('--payload', 'with payloads, which are private')
+    .addOption(jsonOption('one JSON object per line'))
     .action((directory: string, options: ListOptions) => list(directory, options, context))
 }
 

@@ -18,15 +18,15 @@ interface RetryOptions extends WaitingSelection {
   json?: true
 }
 
-/** `waq retry`: try again now what waits for a retry. */
+/** `waq retry`: retry waiting messages now. */
 export function registerRetry(program: Command, context: CommandContext): void {
   const command = addQueueCommand(program, 'retry', {
     group: GROUPS.change,
     summary: 'try messages again now',
     description:
-      'Ends what holds waiting messages up: their backoff, a wait that their receiver asked for, and the ' +
-      'wait for a receiver that was down. It does so for all that wait with them. Schedules, pauses, halts ' +
-      'and limits stay. Dead letters: waq dead retry.',
+      'Ends the waits of messages: their backoff, a wait that their receiver asked for, and the wait for a ' +
+      'receiver that was down. It does so for all messages that wait with them. Schedules, pauses, halts ' +
+      'and limits stay. For dead letters: waq dead retry.',
     examples: ['waq retry ./outbox order-4711', "waq retry ./outbox --channel 'slack:*'"],
     exitStatus:
       '0 done; 1 an id that no message has; 2 wrong use, or not a queue; 3 its owner does not answer; ' +

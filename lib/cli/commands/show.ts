@@ -23,13 +23,13 @@ export function registerShow(program: Command, context: CommandContext): void {
     group: GROUPS.look,
     summary: 'one message, with its history of attempts',
     description:
-      'Shows one message with its payload, its headers and its last attempts. A settled one is known by ' +
-      'its id for a while.',
+      'Shows one message with its payload, its headers and its last attempts. For a settled message it ' +
+      'shows the outcome, for a while.',
     examples: ['waq show ./outbox order-4711', 'waq show ./outbox order-4711 --json'],
     exitStatus:
       '0 done; 1 no message has this id; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
   })
-    .argument('<id>', 'of the message')
+    .argument('<id>', 'id of the message')
     .addOption(jsonOption())
     .action((directory: string, id: string, options: { json?: true }) =>
       showMessage(directory, id, { json: options.json === true }, context),
@@ -100,7 +100,7 @@ function formatMessage(message: ReadMessage, nowMs: number, terminal: CommandCon
   return `${text}${payloadText(unpackPayload(message)).replace(/^/gm, '  ')}\n`
 }
 
-/** JSON where that says all; else as Node shows it: bytes, dates and bigints are then told from strings. */
+/** JSON if it loses nothing; otherwise Node's format, which tells bytes, dates and bigints from strings. */
 function payloadText(payload: unknown): string {
   if (isFaithfulInJson(payload)) return toJson(payload, 2)
   const shown = inspect(payload, {
@@ -118,11 +118,11 @@ function attemptsText({ attempts, mayHaveBeenSent, state }: MessageView): string
 }
 
 function stateText({ state, inDoubt }: ReadMessage): string {
-  return inDoubt ? 'pending, in doubt: an attempt began, and no one knows how it ended' : state
+  return inDoubt ? 'pending, in doubt: an attempt began, and its outcome is unknown' : state
 }
 
 const REASONS = {
-  attempts: 'attempts: it failed as often as it may',
+  attempts: 'attempts: it failed as often as the options allow',
   permanent: 'permanent: the receiver refused it',
   ambiguous: 'ambiguous: it may have been sent, and must not be sent twice',
   expired: 'expired: its time to live was over',

@@ -9,14 +9,14 @@ import { toJson } from '../terminal/json.js'
 import { painter, widthOf } from '../terminal/terminal.js'
 import { isWide, prepareWideText } from '../terminal/text-width.js'
 
-/** `waq stats`: how a queue stands. */
+/** `waq stats`: the state of a queue. */
 export function registerStats(program: Command, context: CommandContext): void {
   addQueueCommand(program, 'stats', {
     group: GROUPS.look,
-    summary: 'how the queue stands',
+    summary: 'the state of the queue',
     description:
-      'Tells how many messages wait and died, what is halted or down, how old the oldest is, and who owns ' +
-      'the queue.',
+      'Prints how many messages wait or are dead, what is halted or down, how old the oldest message is, ' +
+      'and who owns the queue.',
     examples: ['waq stats ./outbox', 'waq stats ./outbox --json'],
   })
     .addOption(jsonOption())
@@ -31,7 +31,7 @@ async function tell(directory: string, json: boolean, { terminal, signal }: Comm
   if (json) {
     stdout.write(`${toJson(stats)}\n`)
   } else {
-    // Most queues have no such name, and are shown in half of the time.
+    // Most queues have only ASCII names, and need half the time without these tables.
     if (isWide(JSON.stringify([reader.directory, stats]))) await prepareWideText()
     const options = { width: widthOf(stdout), nowMs: Date.now(), paint: painter(terminal, stdout) }
     stdout.write(formatStats(reader.directory, stats, options))

@@ -19,10 +19,7 @@ import { toJson } from '../terminal/json.js'
 import { painter } from '../terminal/terminal.js'
 
 const DEFAULT_EVERY_MS = 1_000
-/**
- * A look at a large queue takes long: then there are fewer, so that looking costs no more than a quarter of a
- * core.
- */
+/** A look at a large queue takes long. It is then repeated less often, to use at most a quarter of a core. */
 const LOOK_SHARE = 4
 
 /** `waq top`: a live view. */
@@ -31,15 +28,15 @@ export function registerTop(program: Command, context: CommandContext): void {
     group: GROUPS.look,
     summary: 'a live view',
     description:
-      'Shows how the queue stands, again and again: rates, channels that wait, are halted or down, dead ' +
-      'letters.',
+      'Shows the state of the queue, again and again: rates, dead letters, and channels that wait, are ' +
+      'halted or down.',
     examples: [
       { command: 'waq top ./outbox', says: 'o, p, d, c sort by oldest, pending, dead, channel; q quits' },
     ],
     exitStatus: '0 done; 2 wrong use, no terminal, or not a queue; 4 I/O error; 130 interrupted.',
   })
-    .addOption(durationOption('--every <duration>', 'how often it looks').default(DEFAULT_EVERY_MS, '1s'))
-    .addOption(jsonOption('one look as one JSON object, and end'))
+    .addOption(durationOption('--every <duration>', 'how often to refresh').default(DEFAULT_EVERY_MS, '1s'))
+    .addOption(jsonOption('one JSON object, and exit'))
     .action((directory: string, options: { every: number; json?: true }) => top(directory, options, context))
 }
 
@@ -72,7 +69,7 @@ class Looks {
       this.#rates = ratesBetween(this.#before, live)
       this.#before = live
     } else if (Date.now() - live.publishedAt > STILL_MS) {
-      // It publishes when something changes: nothing has.
+      // The owner publishes when something changes, so nothing has.
       this.#rates = { enqueuedPerSecond: 0, deliveredPerSecond: 0, retriedPerSecond: 0 }
     }
   }
@@ -96,7 +93,7 @@ async function top(
   if (terminal.stdout.isTTY !== true || terminal.stdin.isTTY !== true) {
     throw usageError('top needs a terminal. For one look in a script: waq top --json, or waq stats')
   }
-  // Before the terminal is changed: what is no queue is told on the terminal as it was.
+  // Before the terminal is changed, so an error is printed on the normal screen.
   let facts = await looks.look(signal)
   let sort: SortKey = 'o'
   const paint = painter(terminal, terminal.stdout)
@@ -127,6 +124,6 @@ async function top(
   } finally {
     screen.leave()
   }
-  // A key ended it, as it should be; or somebody else did.
+  // A key ends it normally; a signal interrupts it.
   if (signal.aborted) throw interruptedError()
 }

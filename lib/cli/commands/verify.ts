@@ -19,13 +19,13 @@ await prepareWideText()
 export function registerVerify(program: Command, context: CommandContext): void {
   addQueueCommand(program, 'verify', {
     group: GROUPS.mend,
-    summary: 'read every byte, and tell what is damaged',
+    summary: 'read every byte and report damage',
     description:
-      'Reads every byte of a queue and tells of tears, damage, missing records and files that count for ' +
-      'nothing, and what a start would do with messages in doubt. It changes nothing.',
+      'Reads every byte of a queue and reports torn writes, damage, missing records, unused files, and ' +
+      'what a start would do with messages in doubt. It changes nothing.',
     examples: ['waq verify ./outbox', 'waq verify /backup/outbox --json'],
     exitStatus:
-      '0 sound, or merely torn; 1 damaged; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
+      '0 sound, or only torn; 1 damaged; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
   })
     .addOption(jsonOption())
     .action((directory: string, { json }: { json?: true }) => verify(directory, json === true, context))
@@ -91,15 +91,13 @@ export function formatVerification(
     ['in doubt', inDoubtCount === 0 ? 'no message' : formatNumberOf(inDoubtCount, 'message')],
     [
       'orphan outcomes',
-      orphanOutcomes === 0
-        ? 'none'
-        : `${formatCount(orphanOutcomes)}, of messages that are gone: they need nothing`,
+      orphanOutcomes === 0 ? 'none' : `${formatCount(orphanOutcomes)}, of messages that are gone: harmless`,
     ],
     [
       'void files',
       voidFiles.length === 0
         ? 'none'
-        : `${formatCount(voidFiles.length)}, which count for nothing: the next start removes them`,
+        : `${formatCount(voidFiles.length)}, unused: the next start removes them`,
     ],
   ]
   let text = `${paint('bold', escapeControls(directory))}\n${formatFacts(facts, width)}`
@@ -128,18 +126,17 @@ export function formatVerification(
   }
   const verdict = !isSound(found)
     ? corrupt.length === 0
-      ? 'Messages are lost that were accepted: power was lost before they were synced, as the durability ' +
-        'allows.'
-      : 'Damaged: what is listed cannot be read. The rest loads; a start keeps a copy of the bytes in ' +
+      ? 'Accepted messages are lost: power failed before they were synced, which the durability allows.'
+      : 'Damaged: the listed places cannot be read. The rest loads; a start keeps a copy of the bytes in ' +
         'quarantine/.'
     : tornBytes > 0
-      ? 'Sound, and torn at its end, as after a crash: a start passes over it.'
+      ? 'Sound, with a torn last write, as after a crash: a start skips it.'
       : 'Sound.'
   const lines = wrapText(verdict, width).join('\n')
   return `${text}\n${paint(isSound(found) ? 'green' : 'red', lines)}\n`
 }
 
-/** As `waq dump` names places; in full on the narrowest terminal, for somebody is going to look there. */
+/** Places as in `waq dump`, never cut, however narrow the terminal: someone will look there. */
 function damageList(corrupt: readonly FoundDamage[], width: number, paint: Paint): string {
   const places = corrupt.slice(0, LISTED).map(({ file, offset, length, problem, known }): Fact => {
     const bytes = length === 0 ? '' : `${formatCount(length)} bytes: `
@@ -153,15 +150,15 @@ function damageList(corrupt: readonly FoundDamage[], width: number, paint: Paint
 }
 
 function lostText({ unsettled, settled }: LostMessages): string {
-  if (unsettled + settled === 0) return 'no message that an outcome tells of'
+  if (unsettled + settled === 0) return 'no message with a recorded outcome'
   const others = settled === 0 ? '' : `, and ${formatCount(settled)} that had been settled`
   return `${unsettled === 0 ? 'no message to be sent' : formatNumberOf(unsettled, 'message')}${others}`
 }
 
 function lostList({ unsettled, messages }: LostMessages, width: number, paint: Paint): string {
   const then = wrapText(
-    'Lost: an outcome tells of these messages, and they are not where they must stand. Others may be lost ' +
-      'with them of which no outcome tells.',
+    'Lost: these messages have outcomes, but their records are missing. Messages without an outcome may be ' +
+      'lost, too.',
     width,
   )
   const rows = messages

@@ -1,18 +1,18 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from './units.js'
 
-/** What several commands take. */
+/** Options and help that several commands share. */
 
 export function jsonOption(shape = 'one JSON object'): Option {
   return new Option('--json', `print ${shape}`)
 }
 
 export function channelOption(): Option {
-  return new Option('--channel <channel>', 'of this channel, or of all that begin so (telegram:*)')
+  return new Option('--channel <channel>', 'this channel, or all with this prefix (telegram:*)')
 }
 
 export function reasonOption(): Option {
-  return new Option('--reason <reason>', 'dead letters of this reason').choices([
+  return new Option('--reason <reason>', 'only dead letters with this reason').choices([
     'attempts',
     'permanent',
     'ambiguous',
@@ -22,7 +22,9 @@ export function reasonOption(): Option {
 }
 
 export function limitOption(): Option {
-  return new Option('--limit <number>', 'at most so many').argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER))
+  return new Option('--limit <number>', 'print at most this many').argParser(
+    wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  )
 }
 
 const DEFAULT_WAIT_MS = 5_000
@@ -52,14 +54,14 @@ export interface Example {
   readonly says: string
 }
 
-/** What the help of a command says. */
+/** The help texts of a command. */
 export interface CommandTexts {
-  /** Of `GROUPS`, where it is a command of its own. */
+  /** One of `GROUPS`, unless it is a subcommand. */
   readonly group?: string
   readonly summary: string
   readonly description: string
   readonly examples: readonly (string | Example)[]
-  /** Default: that of a command which only looks. */
+  /** Default: that of a command that only reads. */
   readonly exitStatus?: string
 }
 
@@ -76,9 +78,9 @@ export function addCommand(parent: Command, name: string, texts: CommandTexts): 
   return command.addHelpText('after', `\nExit status: ${exitStatus}\n\nExamples:\n${lines.join('')}`)
 }
 
-/** One that works on a queue: its first argument is the directory. */
+/** Adds a command whose first argument is the directory of a queue. */
 export function addQueueCommand(parent: Command, name: string, texts: CommandTexts): Command {
-  return addCommand(parent, name, texts).argument('<directory>', 'of the queue')
+  return addCommand(parent, name, texts).argument('<directory>', "the queue's directory")
 }
 
 /** The groups of `waq --help`. */

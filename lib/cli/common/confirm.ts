@@ -2,12 +2,10 @@ import { createInterface } from 'node:readline/promises'
 import type { CommandContext } from './command.js'
 import { interruptedError, usageError } from './exit-status.js'
 
-/**
- * Asks before something is lost: `what`, such as "purge 3 dead letters". Rejects where the answer is not yes.
- */
+/** Asks before data is lost: `what`, such as "purge 3 dead letters". Rejects if the answer is not yes. */
 export async function confirm(what: string, { terminal, signal }: CommandContext): Promise<void> {
   if (terminal.stdin.isTTY !== true) {
-    throw usageError(`this would ${what}. Say --yes, for no one is here to be asked`)
+    throw usageError(`this would ${what}. Say --yes: there is no terminal to ask on`)
   }
   const lines = createInterface({ input: terminal.stdin, output: process.stderr })
   try {
@@ -15,7 +13,7 @@ export async function confirm(what: string, { terminal, signal }: CommandContext
     const answer = await lines.question(question, { signal })
     if (/^y(es)?$/i.test(answer.trim())) return
   } catch (error) {
-    // Ctrl-C: while it asks, readline hears it.
+    // Ctrl-C, which readline handles during the question.
     if ((error as Error).name !== 'AbortError') throw error
     terminal.stderr.write('\n')
   } finally {

@@ -5,7 +5,7 @@ import { channelOption, durationOption, reasonOption } from './command-options.j
 import { usageError } from './exit-status.js'
 import { unknownId } from './near-ids.js'
 
-/** Which dead letters a command means. */
+/** The dead letters that a command applies to. */
 export interface DeadSelection {
   readonly all?: true
   readonly channel?: string
@@ -15,20 +15,21 @@ export interface DeadSelection {
 
 export function addSelection(command: Command): Command {
   return command
-    .option('--all', 'every dead letter')
+    .option('--all', 'all dead letters')
     .addOption(channelOption())
     .addOption(reasonOption())
-    .addOption(durationOption('--older-than <duration>', 'dead for at least so long (30m, 7d)'))
+    .addOption(durationOption('--older-than <duration>', 'dead for at least this long (30m, 7d)'))
 }
 
-/** A selection that chooses nothing is a slip more often than a wish. */
+/** Refuses an empty selection, which is usually a mistake. */
 export function checkSelection(ids: readonly string[], selection: DeadSelection): void {
   const { all, channel, reason, olderThan } = selection
   const narrowed = channel !== undefined || reason !== undefined || olderThan !== undefined
   if (ids.length > 0 && (all === true || narrowed)) {
     throw usageError('name dead letters by their ids, or choose them by options: not both')
   }
-  if (all === true && narrowed) throw usageError('--all goes with no other choice of dead letters')
+  if (all === true && narrowed)
+    throw usageError('--all cannot be combined with --channel, --reason or --older-than')
   if (ids.length === 0 && all !== true && !narrowed) {
     throw usageError(
       'name dead letters by their ids, or choose with --all, --channel, --reason or --older-than',
@@ -36,7 +37,7 @@ export function checkSelection(ids: readonly string[], selection: DeadSelection)
   }
 }
 
-/** The dead letters that are chosen, by sequence. */
+/** The selected dead letters, by sequence. */
 export async function* deadLettersOf(
   reader: StoreReader,
   selection: DeadSelection,
@@ -54,9 +55,7 @@ export async function* deadLettersOf(
   }
 }
 
-/**
- * Their ids and how many channels they are of. Rejects with WAQ_NOT_FOUND for an id that no dead letter has.
- */
+/** Their ids and their number of channels. Rejects with WAQ_NOT_FOUND for an id that no dead letter has. */
 export async function chosenIds(
   reader: StoreReader,
   ids: readonly string[],

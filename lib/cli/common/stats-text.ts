@@ -26,12 +26,7 @@ export function formatStats(
     ['sending', formatCount(sending)],
     ...(inDoubt === 0
       ? []
-      : [
-          [
-            'in doubt',
-            `${formatCount(inDoubt)} of the pending: whether they were sent is not known`,
-          ] as const,
-        ]),
+      : [['in doubt', `${formatCount(inDoubt)} of the pending: they may have been sent`] as const]),
     ['dead', dead === 0 ? '0' : `${formatCount(dead)}  (waq dead ls ${escapeControls(directory)})`],
     ...(stats.lost === 0
       ? []
@@ -59,7 +54,7 @@ export function formatStats(
       'checksums',
       stats.crc === 'native'
         ? 'native'
-        : 'in JavaScript: little was checked yet, or the native part is not installed',
+        : 'in JavaScript: little was checked yet, or the native addon is not installed',
     ],
     ['last start', lastRecovery === null ? 'not known' : recoveryText(lastRecovery, nowMs)],
   ]
@@ -69,12 +64,10 @@ export function formatStats(
 export function ownerText(owner: Owner | null, nowMs: number): string {
   if (owner === null) return 'none: it was closed'
   const { pid, host, since, alive } = owner
-  if (pid === 0) return 'one that cannot be named: its owner file cannot be read'
+  if (pid === 0) return 'unknown: its owner file cannot be read'
   const who = `process ${pid} on ${escapeControls(host)}, since ${formatRelative(since, nowMs)}`
   if (alive === true) return `${who}: running`
-  return alive === false
-    ? `${who}: ended without closing`
-    : `${who}: whether it runs cannot be told from here`
+  return alive === false ? `${who}: ended without closing` : `${who}: it cannot be checked from here`
 }
 
 function haltText({ scope, reason, since }: ReaderStats['halted'][number], nowMs: number): string {
@@ -82,7 +75,7 @@ function haltText({ scope, reason, since }: ReaderStats['halted'][number], nowMs
   return `${escapeControls(scope)}, ${formatRelative(since, nowMs)}${why}`
 }
 
-/** What a person paused: a few by name. */
+/** The paused scopes: a few by name. */
 export function pausedText({ paused, pausedCount }: Pick<ReaderStats, 'paused' | 'pausedCount'>): string {
   const named = paused
     .slice(0, LISTED_PAUSES)
@@ -94,7 +87,7 @@ export function pausedText({ paused, pausedCount }: Pick<ReaderStats, 'paused' |
 
 function diskText({ diskBytes, liveBytes, segments }: ReaderStats): string {
   const files = formatNumberOf(segments, 'segment')
-  return `${formatBytes(diskBytes)} in ${files}, ${formatBytes(liveBytes)} of it messages that live`
+  return `${formatBytes(diskBytes)} in ${files}, ${formatBytes(liveBytes)} of it live messages`
 }
 
 function commitsText({ onTheSpot, onThread, heldMs, now }: CommitStats): string {

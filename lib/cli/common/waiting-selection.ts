@@ -6,7 +6,7 @@ import { channelOption, durationOption } from './command-options.js'
 import { CommandError, ExitStatus, usageError } from './exit-status.js'
 import { unknownId } from './near-ids.js'
 
-/** Which waiting messages a command means. */
+/** The waiting messages that a command applies to. */
 export interface WaitingSelection {
   readonly all?: true
   readonly channel?: string
@@ -16,14 +16,14 @@ export interface WaitingSelection {
 
 export function addWaitingSelection(command: Command): Command {
   return command
-    .argument('[ids...]', 'of the messages')
-    .option('--all', 'every message that waits')
+    .argument('[ids...]', 'ids of messages')
+    .option('--all', 'all waiting messages')
     .addOption(channelOption())
-    .option('--id-prefix <text>', 'whose id begins so')
-    .addOption(durationOption('--older-than <duration>', 'enqueued at least so long ago (30m, 7d)'))
+    .option('--id-prefix <text>', 'messages whose ids have this prefix')
+    .addOption(durationOption('--older-than <duration>', 'enqueued at least this long ago (30m, 7d)'))
 }
 
-/** A selection that chooses nothing is a slip more often than a wish. */
+/** Refuses an empty selection, which is usually a mistake. */
 export function checkWaitingSelection(ids: readonly string[], selection: WaitingSelection): void {
   const { all, channel, idPrefix, olderThan } = selection
   const isNarrowed = channel !== undefined || idPrefix !== undefined || olderThan !== undefined

@@ -47,9 +47,7 @@ export function layOut(
   return { columns, widths }
 }
 
-/**
- * One line. If nothing is cut, a cell that is too wide moves the rest. `paint` gets each cell as printed.
- */
+/** One line. If nothing is cut, a cell that is too wide moves the rest. `paint` gets each cell as printed. */
 export function formatRow(
   { columns, widths }: TableLayout,
   cells: readonly string[],

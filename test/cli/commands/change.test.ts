@@ -372,7 +372,7 @@ t.test('a command goes on by itself where the owner was killed', async t => {
 t.test('wrong uses of enqueue are refused before the queue is opened', async t => {
   const directory = await queueWith(t, async () => {})
   const wrong: [args: string[], problem: RegExp][] = [
-    [[], /name whom it goes to with --channel/],
+    [[], /say where it goes with --channel/],
     [['--channel', 'a'], /give the message a --text or a --payload/],
     [['--channel', 'a', '--payload', '{x'], /--payload is not JSON.*use --text/],
     [['--channel', 'a', '--text', 'x', '--payload', '1'], /cannot be used with/],
