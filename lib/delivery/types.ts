@@ -1,4 +1,4 @@
-import type { Clocks } from '../log/runtime/clocks.js'
+import type { Clocks, ClockTimers } from '../log/runtime/clocks.js'
 import type { DeadReason, RecordedError, Scope } from '../store/message-store.js'
 
 /**
@@ -196,15 +196,12 @@ export interface RetentionOptions {
 }
 
 /** The clocks and timers, which tests can replace. */
-export interface Clock extends Clocks {
-  /** `delayMs` is at most 2³¹−1. */
-  setTimeout(callback: () => void, delayMs: number): ClockTimer
-  clearTimeout(timer: ClockTimer): void
-}
-
-export interface ClockTimer {
-  /** Stops the timer from keeping the process alive. */
-  unref(): unknown
+export interface Clock extends Clocks, ClockTimers {
+  /**
+   * Told of each call of a user's function, whose end takes real time however this clock is moved. It never
+   * rejects.
+   */
+  readonly called?: (result: Promise<unknown>) => void
 }
 
 /** What every report about one message carries. */

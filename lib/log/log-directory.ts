@@ -302,7 +302,7 @@ async function takeDirectory(
   options: LogDirectoryOptions,
   environment: LogEnvironment,
 ): Promise<OpenedParts> {
-  const { fileSystem, now } = environment
+  const { fileSystem, now, timers } = environment
   const ballast = new Ballast(fileSystem, root, now)
   let fence: Fence | undefined
   const context: LockContext<{ directory: DirectoryContext; ownerFile: string }> = {
@@ -315,6 +315,7 @@ async function takeDirectory(
         root,
         fileSystem,
         now,
+        timers,
         epoch,
         token,
         fence,

@@ -1,5 +1,6 @@
 import type { Append } from './commit/append.js'
 import type { FileSystem } from './fs/file-system.js'
+import type { ClockTimers } from './runtime/clocks.js'
 
 /**
  * How durable an append is when it is reported as accepted.
@@ -257,6 +258,8 @@ export interface Environment {
   readonly fileSystem: FileSystem
   /** Epoch ms. */
   readonly now: () => number
+  /** Of what is synced after a while. Default: the system's. */
+  readonly timers?: ClockTimers | undefined
   /** An id that is new at every boot of the machine; null: it is not known. */
   readonly bootId: string | null
 }

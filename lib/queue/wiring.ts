@@ -11,7 +11,7 @@ import type { PayloadSchema } from './validation/schema.js'
 
 export function storeOptions<P, R>(
   options: ResolvedOptions<P, R>,
-  { clock, store }: QueueEnvironment,
+  { clock, keepsAlive, store }: QueueEnvironment,
 ): LogStoreOptions {
   const { durability, dedupe, onCorruption, lock, onAmbiguous, retry, advanced } = options
   const { segmentBytes, cacheBytes, ackSyncMs, liveRatio, autoCompact, allowNetworkFileSystem, commits } =
@@ -29,7 +29,8 @@ export function storeOptions<P, R>(
     lock,
     allowNetworkFileSystem,
     commits,
-    environment: { ...(clock !== undefined && { now: () => clock.wall() }), ...store },
+    environment: { ...(clock !== undefined && { now: () => clock.wall(), timers: clock }), ...store },
+    keepsAlive,
     clocks: clock,
   }
 }

@@ -86,7 +86,7 @@ export class LogStore implements MessageStore {
   /** What it records stands in this time. */
   readonly time: QueueTime
   /** Of all that waits for this store. */
-  readonly keepAlive = new KeepAlive()
+  readonly keepAlive: KeepAlive
   /**
    * Set once, by the floor above: each newly durable message, in sequence order, once its enqueue was
    * answered.
@@ -187,6 +187,7 @@ export class LogStore implements MessageStore {
 
   private constructor(parts: Parts) {
     const { logs, index, usage, dedupe, halts, membership, gapEnds, time, options } = parts
+    this.keepAlive = new KeepAlive(options.keepsAlive)
     this.directory = logs.directory
     this.recovery = parts.recovery
     this.#logs = logs

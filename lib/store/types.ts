@@ -34,6 +34,8 @@ export interface LogStoreOptions {
   /** A segment is rewritten when less than this share of it is live. */
   readonly liveRatio: number
   readonly environment: Partial<Environment>
+  /** False: nothing keeps the process alive while it is held. Default true. */
+  readonly keepsAlive?: boolean | undefined
   /** Default: those of the system, or `environment.now` for all three. */
   readonly clocks?: Clocks | undefined
 }

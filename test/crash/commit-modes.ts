@@ -1,6 +1,6 @@
 /** Where the processes of the crash tests sync their commits: on the event loop wherever they may, never, or now and then. */
-import { DiskProcess, type DiskProcessOptions } from '../fixtures/disk/disk-process.js'
-import type { RecordingDisk } from '../fixtures/disk/recording-disk.js'
+import { DiskProcess, type DiskProcessOptions } from '../../lib/testing/disk/disk-process.js'
+import type { RecordingDisk } from '../../lib/testing/disk/recording-disk.js'
 import { Random } from './random.js'
 
 const MODES = ['always', 'never', 'at random'] as const

@@ -2,8 +2,8 @@
  * The states in which a power loss may leave a disk: everything there, nothing there, one operation alone missing, one
  * alone there, torn writes, every subset of up to twelve pending operations, and seeded samples without end.
  */
-import type { Fate, FileOperation, Pending, RecordingDisk } from '../fixtures/disk/recording-disk.js'
-import { SECTOR_BYTES } from '../fixtures/disk/recording-disk.js'
+import type { Fate, FileOperation, Pending, RecordingDisk } from '../../lib/testing/disk/recording-disk.js'
+import { SECTOR_BYTES } from '../../lib/testing/disk/recording-disk.js'
 import { Random } from './random.js'
 
 /** Up to here every subset is tried: 4,096 of them. */

@@ -6,8 +6,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { WaqError } from '../../lib/log/errors/waq-error.js'
 import { monotonicNow, sleep } from '../../lib/log/runtime/real-time.js'
-import { DiskProcess, type Fault, type Operation, type OperationKind } from '../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
+import {
+  DiskProcess,
+  type Fault,
+  type Operation,
+  type OperationKind,
+} from '../../lib/testing/disk/disk-process.js'
+import { RecordingDisk } from '../../lib/testing/disk/recording-disk.js'
 import type { VirtualTime } from '../fixtures/disk/virtual-time.js'
 import { randomFates } from './crash-states.js'
 import { ACKS, Life, MESSAGES, type Shape } from './life.js'

@@ -1,4 +1,4 @@
-import type { DiskProcess } from '../fixtures/disk/disk-process.js'
+import type { DiskProcess } from '../../lib/testing/disk/disk-process.js'
 import { ACKS, Life, MESSAGES, SHAPE, type Shape } from './life.js'
 import { Oracle } from './oracle.js'
 import type { Random } from './random.js'

@@ -2,8 +2,9 @@
  * A directory that is removed, or restored from a copy, under a living owner: it is stopped at some operation of what it
  * does, another owner opens what stands in the place, and the first one wakes up with what it has still in hand.
  */
+
+import type { Operation } from '../../lib/testing/disk/disk-process.js'
 import * as damage from '../fixtures/disk/damage.js'
-import type { Operation } from '../fixtures/disk/disk-process.js'
 import { ROOT } from './life.js'
 import type { Account, Owner, World } from './world.js'
 

@@ -1,7 +1,7 @@
 import { WaqError } from '../../lib/log/errors/waq-error.js'
 import { SegmentedLog } from '../../lib/log/segmented-log.js'
-import type { DiskProcess } from '../fixtures/disk/disk-process.js'
-import { environmentOf } from '../fixtures/disk/simulated-lock.js'
+import type { DiskProcess } from '../../lib/testing/disk/disk-process.js'
+import { environmentOf } from '../../lib/testing/disk/environment.js'
 import { ROOT, type Shape, uniqueText } from './life.js'
 import type { Oracle, Shown } from './oracle.js'
 

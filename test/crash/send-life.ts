@@ -1,7 +1,7 @@
 import { WaqError } from '../../lib/log/errors/waq-error.js'
 import type { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef, Outcome } from '../../lib/store/message-store.js'
-import type { DiskProcess } from '../fixtures/disk/disk-process.js'
+import type { DiskProcess } from '../../lib/testing/disk/disk-process.js'
 import { message as encoded, NOW, outcomeOf, REJECT } from '../store/fixtures/messages.js'
 import { uniqueText } from './life.js'
 import type { Random } from './random.js'

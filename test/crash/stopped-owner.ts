@@ -2,7 +2,7 @@
  * An owner that is stopped at some operation of what it does, replaced by another, and wakes up: whatever it has
  * still in hand takes effect then.
  */
-import type { Operation } from '../fixtures/disk/disk-process.js'
+import type { Operation } from '../../lib/testing/disk/disk-process.js'
 import type { Account, Owner, World } from './world.js'
 
 /** Rare among all operations, and each the step at which something begins or ceases to count. */

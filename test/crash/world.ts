@@ -3,8 +3,8 @@
  * that knows what it promised; a `World` is one disk, one oracle, and every process that runs on it.
  */
 import { setImmediate as turn } from 'node:timers/promises'
-import type { DiskProcess, Fault, Operation } from '../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
+import type { DiskProcess, Fault, Operation } from '../../lib/testing/disk/disk-process.js'
+import { RecordingDisk } from '../../lib/testing/disk/recording-disk.js'
 import { type CommitTally, newCommitTally, processOf } from './commit-modes.js'
 import { randomFates } from './crash-states.js'
 import type { Random } from './random.js'

@@ -3,10 +3,10 @@ import os from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { SegmentedLog, type SegmentedLogOptions } from '../../lib/log/segmented-log.js'
+import { DiskProcess } from '../../lib/testing/disk/disk-process.js'
+import { environmentOf } from '../../lib/testing/disk/environment.js'
+import { RecordingDisk } from '../../lib/testing/disk/recording-disk.js'
 import * as damage from '../fixtures/disk/damage.js'
-import { DiskProcess } from '../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../fixtures/disk/recording-disk.js'
-import { environmentOf } from '../fixtures/disk/simulated-lock.js'
 
 const open = (disk: RecordingDisk, options: SegmentedLogOptions = {}) =>
   SegmentedLog.open('/journal', { environment: environmentOf(new DiskProcess(disk)), ...options })

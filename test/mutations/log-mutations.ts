@@ -2191,7 +2191,7 @@ export const logMutations: readonly Mutation[] = [
     name: 'a new ballast is a promise of space',
     invariants: [14],
     file: 'lib/log/directory/ballast.js',
-    find: 'await writeFully(file, Buffer.alloc(BALLAST_BYTES - size), size);',
+    find: 'await writeFully(file, ZEROS.subarray(0, BALLAST_BYTES - at), at);',
     replace: 'await file.truncate(BALLAST_BYTES);',
     caughtBy: {
       file: 'log/directory/ballast',

@@ -40,6 +40,7 @@ export class Call<T> implements TimerEntry {
       this.#resolve = resolve
     })
     options.timers.set(this, options.timers.after(options.timeoutMs))
+    options.timers.called?.(this.result)
     let returned: T | Promise<T>
     try {
       returned = run()

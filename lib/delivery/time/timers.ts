@@ -1,6 +1,7 @@
+import type { ClockTimer } from '../../log/runtime/clocks.js'
 import type { QueueTime } from '../../store/queue-time.js'
 import { Heap } from '../tables/heap.js'
-import type { Clock, ClockTimer } from '../types.js'
+import type { Clock } from '../types.js'
 
 /**
  * System timers stop while the machine is suspended, and ignore the wall clock. So longer waits come in
@@ -26,6 +27,8 @@ export interface TimerEntry {
  * does that, and every pending promise that it returned (`KeepAlive`).
  */
 export class Timers {
+  /** As `Clock.called`. */
+  readonly called: Clock['called']
   readonly #clock: Clock
   readonly #time: QueueTime
   readonly #rung: () => void
@@ -43,6 +46,7 @@ export class Timers {
   /** `rung` is called after every batch of alarms. */
   constructor(clock: Clock, time: QueueTime, rung: () => void) {
     this.#clock = clock
+    this.called = clock.called
     this.#time = time
     this.#rung = rung
   }

@@ -77,7 +77,7 @@ export class GroupCommit {
       nextSequence: () => this.#nextSequence,
       mustSucceed: () => this.#mustSucceed,
     })
-    this.#unsynced = new Unsynced(spec.durability, () => this.#syncInBackground())
+    this.#unsynced = new Unsynced(spec.durability, () => this.#syncInBackground(), directory.timers)
     directory.fence.onLost(error => this.#end(error))
   }
 

@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from '../runtime/real-time.js'
+import { type ClockTimer, type ClockTimers, systemTimers } from '../runtime/clocks.js'
 import type { Durability } from '../types.js'
 import type { Append } from './append.js'
 
@@ -12,14 +12,16 @@ const MAX_UNSYNCED_BYTES = 1024 * 1024
 export class Unsynced {
   readonly #syncEveryMs: number | undefined
   readonly #sync: () => void
+  readonly #timers: ClockTimers
   #appends: Append[] = []
   #bytes = 0
-  #timer: NodeJS.Timeout | undefined
+  #timer: ClockTimer | undefined
 
   /** `sync` is called when one is due. */
-  constructor(durability: Durability, sync: () => void) {
+  constructor(durability: Durability, sync: () => void, timers: ClockTimers = systemTimers) {
     this.#syncEveryMs = typeof durability === 'object' ? durability.syncEveryMs : undefined
     this.#sync = sync
+    this.#timers = timers
   }
 
   get size(): number {
@@ -37,10 +39,11 @@ export class Unsynced {
     }
     if (this.#bytes >= MAX_UNSYNCED_BYTES) this.#sync()
     else if (this.#syncEveryMs !== undefined && this.#timer === undefined) {
-      this.#timer = setTimeout(() => {
+      this.#timer = this.#timers.setTimeout(() => {
         this.#timer = undefined
         this.#sync()
-      }, this.#syncEveryMs).unref()
+      }, this.#syncEveryMs)
+      this.#timer.unref()
     }
   }
 
@@ -63,7 +66,7 @@ export class Unsynced {
   }
 
   stopTimer(): void {
-    clearTimeout(this.#timer)
+    if (this.#timer !== undefined) this.#timers.clearTimeout(this.#timer)
     this.#timer = undefined
   }
 }

@@ -3,7 +3,7 @@ import { isDiskFull, remedyOf } from '../errors/system-error.js'
 import { asWaqError, WaqError } from '../errors/waq-error.js'
 import { ballastName, isBallastName } from '../format/names.js'
 import type { FileHandle, FileSystem } from '../fs/file-system.js'
-import { writeFully } from '../fs/write.js'
+import { writeFully, ZEROS } from '../fs/write.js'
 
 /**
  * Enough for the longest step that must not fail: a copied tail, the outcomes of attempts under way, a
@@ -134,7 +134,8 @@ export class Ballast {
       const file = this.#file
       try {
         const size = Math.min(await file.size(), BALLAST_BYTES)
-        await writeFully(file, Buffer.alloc(BALLAST_BYTES - size), size)
+        for (let at = size; at < BALLAST_BYTES; at += ZEROS.length)
+          await writeFully(file, ZEROS.subarray(0, BALLAST_BYTES - at), at)
         await file.sync()
       } catch (error) {
         // Half a ballast would take the last blocks from those who need them.

@@ -4,6 +4,7 @@ import { asWaqError, type WaqError } from '../errors/waq-error.js'
 import type { FileId } from '../format/names.js'
 import type { FileHandle, FileSystem } from '../fs/file-system.js'
 import type { Fence } from '../lock/fence.js'
+import type { ClockTimers } from '../runtime/clocks.js'
 import { Commits } from '../sync/commits.js'
 import { type Device, deviceOf } from '../sync/device.js'
 import { SyncMeter } from '../sync/sync-meter.js'
@@ -15,6 +16,8 @@ export interface DirectoryParts {
   readonly root: string
   readonly fileSystem: FileSystem
   readonly now: () => number
+  /** Of what is synced after a while. Default: the system's. */
+  readonly timers?: ClockTimers | undefined
   readonly epoch: number
   /** Of this life. */
   readonly token: string
@@ -27,6 +30,7 @@ export class DirectoryContext {
   readonly root: string
   readonly fileSystem: FileSystem
   readonly now: () => number
+  readonly timers: ClockTimers | undefined
   readonly epoch: number
   /** Of this life. */
   readonly token: string
@@ -42,6 +46,7 @@ export class DirectoryContext {
     this.root = parts.root
     this.fileSystem = parts.fileSystem
     this.now = parts.now
+    this.timers = parts.timers
     this.epoch = parts.epoch
     this.token = parts.token
     this.fence = parts.fence

@@ -7,6 +7,9 @@ import type { FileHandle } from './file-system.js'
  */
 const SYNCHRONOUS_WRITE_BYTES = 64 * 1024
 
+/** To be written, where nothing but zeros is. Whoever has more to fill does it in pieces of this length. */
+export const ZEROS = Buffer.alloc(1024 * 1024)
+
 /** How far a write came before it failed: invariant 5 needs to know whether a byte reached the file. */
 export class WriteError extends Error {
   readonly written: number

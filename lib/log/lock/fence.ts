@@ -77,14 +77,13 @@ export class Fence {
     else this.#listeners.push(listener)
   }
 
-  /** `cause`: how it was noticed, where not by a look at the owner file. */
+  /**
+   * `cause`: how it was noticed, where not by a look at the owner file. A WAQ_LOCK_LOST says itself what
+   * happened.
+   */
   lose(cause?: unknown): void {
     if (this.#lost !== undefined) return
-    this.#lost = new WaqError(
-      'WAQ_LOCK_LOST',
-      `${this.#whatHappened()}; open it again to go on`,
-      cause === undefined ? {} : { cause },
-    )
+    this.#lost = cause instanceof WaqError && cause.code === 'WAQ_LOCK_LOST' ? cause : this.#loss(cause)
     this.close()
     for (const listener of this.#listeners.splice(0)) listener(this.#lost)
   }
@@ -94,6 +93,14 @@ export class Fence {
     if (this.#closed) return
     this.#closed = true
     this.#file.close().catch(() => {}) // nothing was written to it since it was synced
+  }
+
+  #loss(cause: unknown): WaqError {
+    return new WaqError(
+      'WAQ_LOCK_LOST',
+      `${this.#whatHappened()}; open it again to go on`,
+      cause === undefined ? {} : { cause },
+    )
   }
 
   /** For people; nothing depends on it. */

@@ -1,5 +1,5 @@
 import { uptime } from 'node:os'
-import { monotonicNow, wallNow } from './real-time.js'
+import { clearTimeout, monotonicNow, setTimeout, wallNow } from './real-time.js'
 
 /**
  * Three clocks. Each measures something else, and none can take another's place:
@@ -30,6 +30,23 @@ export const systemClocks: Clocks = {
   // `/proc/uptime`, CLOCK_BOOTTIME where there is none; on macOS the wall clock less the boot time, which is
   // moved with it. Where a container shows its own (lxcfs), it runs as the machine's does.
   boot: () => uptime() * 1_000,
+}
+
+/** What waits for a moment. */
+export interface ClockTimers {
+  /** `delayMs` is at most 2³¹−1. */
+  setTimeout(callback: () => void, delayMs: number): ClockTimer
+  clearTimeout(timer: ClockTimer): void
+}
+
+export interface ClockTimer {
+  /** Stops the timer from keeping the process alive. */
+  unref(): unknown
+}
+
+export const systemTimers: ClockTimers = {
+  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
+  clearTimeout: timer => clearTimeout(timer as NodeJS.Timeout),
 }
 
 /** All three are this one, which no one steps: for those who bring one function that tells the time. */

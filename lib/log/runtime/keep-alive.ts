@@ -8,6 +8,7 @@ const FOR_EVER_MS = 2 ** 31 - 1
  * a disk to recover. One handle, however many hold it; to hold and to release cost next to nothing.
  */
 export class KeepAlive {
+  readonly #isOfUse: boolean
   #holds = 0
   #ended = false
   #handle: NodeJS.Timeout | undefined
@@ -15,9 +16,14 @@ export class KeepAlive {
   #work: Promise<unknown> | undefined
   #held: Promise<unknown> | undefined
 
+  /** `isOfUse`: false, and nothing that is held keeps the process alive. */
+  constructor(isOfUse = true) {
+    this.#isOfUse = isOfUse
+  }
+
   /** Each is to be followed by one `release`. */
   hold(): void {
-    if (this.#holds++ > 0) return
+    if (this.#holds++ > 0 || !this.#isOfUse) return
     if (this.#handle === undefined) this.#handle = setInterval(() => {}, FOR_EVER_MS)
     else this.#handle.ref()
   }

@@ -4,7 +4,7 @@ import type { DirectoryContext } from '../directory/directory-context.js'
 import { encodeSegmentHeader, SALT_BYTES, SEGMENT_HEADER_BYTES } from '../format/format.js'
 import { segmentName } from '../format/names.js'
 import type { FileHandle } from '../fs/file-system.js'
-import { writeFully } from '../fs/write.js'
+import { writeFully, ZEROS } from '../fs/write.js'
 import type { LogSpec } from '../types.js'
 import { ActiveSegment, Segment } from './segment.js'
 
@@ -13,8 +13,7 @@ import { ActiveSegment, Segment } from './segment.js'
  * the device; less would take more turns of the event loop, which are long while much is enqueued, and the
  * segment in use grows beyond its size until this one is ready.
  */
-const FILL_BYTES = 1024 * 1024
-const ZEROS = Buffer.alloc(FILL_BYTES)
+const FILL_BYTES = ZEROS.length
 
 export interface NewSegment {
   readonly spec: LogSpec

@@ -13,8 +13,8 @@ import {
   type DiskProcessOptions,
   type Fault,
   type Operation,
-} from '../../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
+} from '../../../lib/testing/disk/disk-process.js'
+import { RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 import { VirtualTime } from '../../fixtures/disk/virtual-time.js'
 import { append, ballastOf, type OpenOptions, openLogs, queueLogs, ROOT, textsOf } from '../fixtures/logs.js'
 

@@ -3,10 +3,10 @@ import t from 'tap'
 import { BALLAST_BYTES, Ballast } from '../../../lib/log/directory/ballast.js'
 import { LogDirectory } from '../../../lib/log/log-directory.js'
 import type { LogSpec } from '../../../lib/log/types.js'
+import { DiskProcess } from '../../../lib/testing/disk/disk-process.js'
+import { environmentOf } from '../../../lib/testing/disk/environment.js'
+import { RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 import * as damage from '../../fixtures/disk/damage.js'
-import { DiskProcess } from '../../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
-import { environmentOf } from '../../fixtures/disk/simulated-lock.js'
 import { append, ballastOf, openLogs, queueLogs, ROOT } from '../fixtures/logs.js'
 
 const MEBIBYTE = 1024 * 1024

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { FinishedRecords } from '../../../lib/log/commit/append.js'
 import { SEGMENT_HEADER_BYTES } from '../../../lib/log/format/format.js'
+import { DiskProcess } from '../../../lib/testing/disk/disk-process.js'
+import { RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 import * as damage from '../../fixtures/disk/damage.js'
-import { DiskProcess } from '../../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
 import { append, openLogs, ROOT, textsOf } from '../fixtures/logs.js'
 
 /** What another opening finds after a power loss that takes all that it may. */

@@ -1,8 +1,8 @@
 /** No one can tell which of two manifests a power loss would leave in force: nothing is answered until one is durable. */
 import t from 'tap'
 import type { Durability } from '../../../lib/log/types.js'
-import { DiskProcess } from '../../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
+import { DiskProcess } from '../../../lib/testing/disk/disk-process.js'
+import { RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 import { append, openLogs } from '../fixtures/logs.js'
 
 /** An opened set whose rotation has just published a manifest whose directory could not be synced. */

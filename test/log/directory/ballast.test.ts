@@ -2,8 +2,13 @@ import t from 'tap'
 import { BALLAST_BYTES, Ballast } from '../../../lib/log/directory/ballast.js'
 import { isDiskFull } from '../../../lib/log/errors/system-error.js'
 import { asWaqError } from '../../../lib/log/errors/waq-error.js'
-import { DiskProcess, type Fault, type Operation, systemError } from '../../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
+import {
+  DiskProcess,
+  type Fault,
+  type Operation,
+  systemError,
+} from '../../../lib/testing/disk/disk-process.js'
+import { RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 
 const TOKEN = 'b'.repeat(16)
 const PATH = `/ballast-${TOKEN}`

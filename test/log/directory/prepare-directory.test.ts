@@ -8,8 +8,8 @@ import { nodeFileSystem } from '../../../lib/log/fs/node-file-system.js'
 import { LogReader } from '../../../lib/log/reader/log-reader.js'
 import { StoreReader } from '../../../lib/store/reader/store-reader.js'
 import { verifyStore } from '../../../lib/store/reader/verify.js'
-import { DiskProcess } from '../../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
+import { DiskProcess } from '../../../lib/testing/disk/disk-process.js'
+import { RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 
 const LOGS = ['messages', 'acks']
 const ALL = ['acks', 'control', 'manifests', 'messages', 'owners', 'quarantine']

@@ -11,7 +11,7 @@ import {
 import { asWaqError } from '../../../lib/log/errors/waq-error.js'
 import { WriteError } from '../../../lib/log/fs/write.js'
 import { createSymlinkRecord } from '../../../lib/log/lock/symlink-record.js'
-import { systemError } from '../../fixtures/disk/disk-process.js'
+import { systemError } from '../../../lib/testing/disk/disk-process.js'
 
 t.test('every system error has its name, also those for which Node has none', async t => {
   for (const [name, number] of Object.entries(constants.errno)) {

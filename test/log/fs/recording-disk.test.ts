@@ -1,6 +1,6 @@
 import t from 'tap'
-import { DiskProcess } from '../../fixtures/disk/disk-process.js'
-import { type Fate, RecordingDisk } from '../../fixtures/disk/recording-disk.js'
+import { DiskProcess } from '../../../lib/testing/disk/disk-process.js'
+import { type Fate, RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 
 // The rules at the head of recording-disk.ts, one by one: a proof is worth what its disk is worth.
 

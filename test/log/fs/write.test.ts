@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { FileHandle } from '../../../lib/log/fs/file-system.js'
 import { WriteError, writeFully } from '../../../lib/log/fs/write.js'
-import { DiskProcess, type Fault } from '../../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
+import { DiskProcess, type Fault } from '../../../lib/testing/disk/disk-process.js'
+import { RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 
 /** A file whose writes meet these faults, one after the other. */
 async function fileWith(faults: (Fault | undefined)[]): Promise<{ disk: RecordingDisk; file: FileHandle }> {

@@ -2,8 +2,8 @@ import t from 'tap'
 import { ownerName, segmentName } from '../../../lib/log/format/names.js'
 import { claimEpoch, readNewestOwner } from '../../../lib/log/lock/claim.js'
 import { ownIdentity } from '../../../lib/log/lock/identity.js'
-import { DiskProcess, type Fault, type Operation } from '../../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
+import { DiskProcess, type Fault, type Operation } from '../../../lib/testing/disk/disk-process.js'
+import { RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 
 const LOGS = ['messages', 'acks']
 const now = () => 42

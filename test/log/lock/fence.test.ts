@@ -1,9 +1,9 @@
 import t from 'tap'
 import type { WaqError } from '../../../lib/log/errors/waq-error.js'
 import { Fence } from '../../../lib/log/lock/fence.js'
+import { DiskProcess } from '../../../lib/testing/disk/disk-process.js'
+import { RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 import { copyFile } from '../../fixtures/disk/damage.js'
-import { DiskProcess } from '../../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
 
 async function owned(fault: () => boolean = () => false) {
   const process = new DiskProcess(new RecordingDisk(), {

@@ -6,9 +6,9 @@ import t, { type Test } from 'tap'
 import { Ballast } from '../../../lib/log/directory/ballast.js'
 import { identityIn, newToken, segmentName } from '../../../lib/log/format/names.js'
 import { encodeManifest } from '../../../lib/log/manifest/manifest.js'
+import { DiskProcess, type OperationKind } from '../../../lib/testing/disk/disk-process.js'
+import { RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 import * as damage from '../../fixtures/disk/damage.js'
-import { DiskProcess, type OperationKind } from '../../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
 import { append, ballastOf, openLogs, ROOT, textsOf } from '../fixtures/logs.js'
 
 const settled = () => new Promise<void>(resolve => setImmediate(resolve))

@@ -1,9 +1,9 @@
 /** What an owner does that was replaced and has not noticed: it asks its fence first, each time (invariant 3). */
 import t from 'tap'
 import { LogDirectory } from '../../../lib/log/log-directory.js'
-import { DiskProcess } from '../../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
-import { environmentOf } from '../../fixtures/disk/simulated-lock.js'
+import { DiskProcess } from '../../../lib/testing/disk/disk-process.js'
+import { environmentOf } from '../../../lib/testing/disk/environment.js'
+import { RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 import { append, openLogs, queueLogs, ROOT, textsOf } from '../fixtures/logs.js'
 
 /** The owner file of this process goes, as when another one claims, at its first removal of such a file. */

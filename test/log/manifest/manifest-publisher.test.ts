@@ -5,8 +5,8 @@ import type { WaqError } from '../../../lib/log/errors/waq-error.js'
 import { Fence } from '../../../lib/log/lock/fence.js'
 import { decodeManifest } from '../../../lib/log/manifest/manifest.js'
 import { ManifestPublisher } from '../../../lib/log/manifest/manifest-publisher.js'
-import { DiskProcess, type Fault, type Operation } from '../../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
+import { DiskProcess, type Fault, type Operation } from '../../../lib/testing/disk/disk-process.js'
+import { RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 
 const TOKEN = 'a'.repeat(16)
 const BALLAST = `/q/ballast-${TOKEN}`

@@ -2,9 +2,9 @@ import t from 'tap'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../../../lib/log/format/format.js'
 import { parseFileId } from '../../../lib/log/format/names.js'
 import { decodeManifest } from '../../../lib/log/manifest/manifest.js'
+import { DiskProcess } from '../../../lib/testing/disk/disk-process.js'
+import { type Fate, RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 import * as damage from '../../fixtures/disk/damage.js'
-import { DiskProcess } from '../../fixtures/disk/disk-process.js'
-import { type Fate, RecordingDisk } from '../../fixtures/disk/recording-disk.js'
 import { append, type OpenOptions, openLogs, type Place, ROOT, textsOf } from '../fixtures/logs.js'
 
 const open = (disk: RecordingDisk, options: OpenOptions = {}) => openLogs(new DiskProcess(disk), options)

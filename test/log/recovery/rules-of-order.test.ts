@@ -2,9 +2,9 @@
 import t from 'tap'
 import { FRAME_HEADER_BYTES } from '../../../lib/log/format/format.js'
 import { LogReader } from '../../../lib/log/reader/log-reader.js'
+import { DiskProcess } from '../../../lib/testing/disk/disk-process.js'
+import { type Fate, RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 import * as damage from '../../fixtures/disk/damage.js'
-import { DiskProcess } from '../../fixtures/disk/disk-process.js'
-import { type Fate, RecordingDisk } from '../../fixtures/disk/recording-disk.js'
 import { append, openLogs, queueLogs, ROOT, textsOf } from '../fixtures/logs.js'
 
 const open = (disk: RecordingDisk) => openLogs(new DiskProcess(disk))

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { LogDirectory } from '../../../lib/log/log-directory.js'
 import type { LogSpec } from '../../../lib/log/types.js'
-import { DiskProcess, type Fault, type Operation } from '../../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
-import { environmentOf } from '../../fixtures/disk/simulated-lock.js'
+import { DiskProcess, type Fault, type Operation } from '../../../lib/testing/disk/disk-process.js'
+import { environmentOf } from '../../../lib/testing/disk/environment.js'
+import { RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 import { VirtualTime } from '../../fixtures/disk/virtual-time.js'
 import { append, ROOT } from '../fixtures/logs.js'
 

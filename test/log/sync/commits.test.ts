@@ -4,8 +4,8 @@ import t, { type Test } from 'tap'
 import type { LogDirectory } from '../../../lib/log/log-directory.js'
 import { holdTime } from '../../../lib/log/runtime/real-time.js'
 import type { LogSpec } from '../../../lib/log/types.js'
-import { DiskProcess, type Fault, type Operation } from '../../fixtures/disk/disk-process.js'
-import { type DiskDirectory, RecordingDisk } from '../../fixtures/disk/recording-disk.js'
+import { DiskProcess, type Fault, type Operation } from '../../../lib/testing/disk/disk-process.js'
+import { type DiskDirectory, RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 import { append, type OpenOptions, openLogs, queueLogs, ROOT, textsOf } from '../fixtures/logs.js'
 
 interface Stage {

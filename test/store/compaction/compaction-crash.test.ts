@@ -6,8 +6,8 @@
 import t from 'tap'
 import type { LogStore } from '../../../lib/store/log-store.js'
 import type { MessageRef } from '../../../lib/store/message-store.js'
-import { DiskProcess } from '../../fixtures/disk/disk-process.js'
-import { type Fate, RecordingDisk } from '../../fixtures/disk/recording-disk.js'
+import { DiskProcess } from '../../../lib/testing/disk/disk-process.js'
+import { type Fate, RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 import { contentsOf, openDiskStore } from '../fixtures/disk-store.js'
 import { enqueueOne, outcomeOf } from '../fixtures/messages.js'
 

@@ -4,10 +4,10 @@ import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../../../lib/log/forma
 import { LogStore } from '../../../lib/store/log-store.js'
 import type { Outcome } from '../../../lib/store/message-store.js'
 import type { LogStoreOptions } from '../../../lib/store/types.js'
+import { DiskProcess } from '../../../lib/testing/disk/disk-process.js'
+import { environmentOf } from '../../../lib/testing/disk/environment.js'
+import { RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 import * as damage from '../../fixtures/disk/damage.js'
-import { DiskProcess } from '../../fixtures/disk/disk-process.js'
-import { RecordingDisk } from '../../fixtures/disk/recording-disk.js'
-import { environmentOf } from '../../fixtures/disk/simulated-lock.js'
 import { enqueueOne, message, NOW, outcomeOf, REJECT, storeOptions } from '../fixtures/messages.js'
 
 const ROOT = '/data/queue'
