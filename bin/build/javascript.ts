@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
-import { BUILT, ENTRIES } from './entries.js'
+import { BUILT, ENTRIES, SHARED } from './entries.js'
 
 /**
  * Writes each entry as an ES module and as CommonJS, and the command line. All that they need stands in them:
@@ -45,7 +45,7 @@ function run(options: BuildOptions & { format: 'esm' | 'cjs' }) {
     inject: ['lib/log/runtime/real-time.ts'],
     // Without its addon, which no bundle can hold; for records like ours it is not faster.
     alias: { msgpackr: './node_modules/msgpackr/index.js' },
-    plugins: [versionWrittenIn, builtinsOf(options.format)],
+    plugins: [versionWrittenIn, shared(options.format), builtinsOf(options.format)],
     ...options,
     metafile: true,
   })
@@ -61,6 +61,18 @@ const versionWrittenIn: Plugin = {
     })
   },
 }
+
+/** A module of `lib/testing` that imports the queue's entry loads what is built of that. */
+const shared = (format: 'esm' | 'cjs'): Plugin => ({
+  name: 'shared',
+  setup(build) {
+    build.onResolve({ filter: /\/index\.js$/ }, ({ path, importer }) =>
+      /\/lib\/testing\/[\w-]+\.ts$/.test(importer) && path === `../${SHARED}.js`
+        ? { path: `./${SHARED}.${format === 'esm' ? 'js' : 'cjs'}`, external: true }
+        : undefined,
+    )
+  },
+})
 
 /**
  * CommonJS asks Node for its modules by `require`, which an ES module has not: there they are imported

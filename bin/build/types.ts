@@ -1,9 +1,8 @@
-import { copyFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
-import { BUILT, ENTRIES } from './entries.js'
+import { BUILT, ENTRIES, SHARED } from './entries.js'
 
 /**
  * Writes the declarations of each entry into one file, from those of the compiler. It stands there twice:
@@ -11,17 +10,22 @@ import { BUILT, ENTRIES } from './entries.js'
  */
 export async function buildTypes(): Promise<void> {
   for (const [entry, module] of Object.entries(ENTRIES)) {
+    const shared = resolve('dist', `${ENTRIES[SHARED]}.d.ts`)
+    const input = resolve('dist', `${module}.d.ts`)
     const bundle = await rollup({
-      input: join('dist', `${module}.d.ts`),
-      external: isBuiltin,
+      input,
+      external: id => isBuiltin(id) || (id === shared && id !== input),
       plugins: [dts()],
       onwarn(warning) {
         throw new Error(`The declarations of ${entry}: ${warning.message}`)
       },
     })
-    const file = join(BUILT, `${entry}.d.ts`)
-    await bundle.write({ file, format: 'es' })
+    for (const kind of ['', 'c'])
+      await bundle.write({
+        file: join(BUILT, `${entry}.d.${kind}ts`),
+        format: 'es',
+        paths: { [shared]: `./${SHARED}.${kind}js` },
+      })
     await bundle.close()
-    await copyFile(file, join(BUILT, `${entry}.d.cts`))
   }
 }

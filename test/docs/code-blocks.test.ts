@@ -22,6 +22,8 @@ declare global {
   const SendError: typeof waq.SendError
   const WaqError: typeof waq.WaqError
   const queue: waq.OutboundQueue<any, any>
+  const memoryQueue: typeof import('waq/testing').memoryQueue
+  const memory: import('waq/testing').MemoryQueue<any, any>
   const send: waq.Send<any, any>
   const server: import('fastify').FastifyInstance
   const token: string
@@ -88,6 +90,7 @@ function compilerOptions(): ts.CompilerOptions {
       vitest: [join(root, 'docs', 'vitest.d.ts')],
       'waq/log': [built('log/index')],
       'waq/metrics': [built('queue/metrics')],
+      'waq/testing': [built('testing')],
     },
     strict: true,
     noImplicitAny: false,

@@ -15,6 +15,7 @@ const PAGES: Readonly<Record<string, { file: string; title: string }>> = {
   'index.md': { file: 'waq.md', title: '`waq`' },
   'log.md': { file: 'waq-log.md', title: '`waq/log`' },
   'queue/metrics.md': { file: 'waq-metrics.md', title: '`waq/metrics`' },
+  'testing.md': { file: 'waq-testing.md', title: '`waq/testing`' },
 }
 const INDEX = `# API
 
@@ -23,7 +24,10 @@ Written from the docstrings by \`npm run docs:api\`; a check tells when it has t
 - [\`waq\`](waq.md): the queue
 - [\`waq/log\`](waq-log.md): the segmented log below it, for use alone
 - [\`waq/metrics\`](waq-metrics.md): a queue's figures for Prometheus
+- [\`waq/testing\`](waq-testing.md): a queue on a disk in memory, for tests
 `
+
+const ENTRIES = ['lib/index.ts', 'lib/log/index.ts', 'lib/queue/metrics.ts', 'lib/testing.ts']
 
 /** Options of typedoc-plugin-markdown, which typedoc's own types do not know. */
 const MARKDOWN: Readonly<Record<string, unknown>> = {
@@ -60,7 +64,7 @@ async function render(): Promise<Map<string, string>> {
       out,
       cleanOutputDir: false,
       tsconfig: join(root, 'tsconfig.json'),
-      entryPoints: ['lib/index.ts', 'lib/log/index.ts', 'lib/queue/metrics.ts'].map(file => join(root, file)),
+      entryPoints: ENTRIES.map(file => join(root, file)),
       excludeExternals: true,
       excludePrivate: true,
       excludeInternal: true,

@@ -11,7 +11,7 @@ const EXPECTED = [
   /^package\.json$/,
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
-  /^dist\/package\/(index|log|metrics)\.(js|cjs|d\.ts|d\.cts)(\.map)?$/,
+  /^dist\/package\/(index|log|metrics|testing)\.(js|cjs|d\.ts|d\.cts)(\.map)?$/,
   /^dist\/package\/waq\.js$/,
   // The parts of the command line.
   /^dist\/package\/waq\/[\w-]+\.js$/,

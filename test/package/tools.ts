@@ -64,7 +64,7 @@ export class Tools {
     // Without a configuration of its own, as a project has it whose package.json says nothing of modules.
     const project = join(this.#project, 'jest')
     mkdirSync(project)
-    for (const name of ['use.cjs', 'user.test.cjs', 'user.test.mjs'])
+    for (const name of ['use.cjs', 'memory.cjs', 'user.test.cjs', 'user.test.mjs'])
       cpSync(join(this.#programs, name), join(project, name))
     const jest = (file: string, settings: object = {}, environment?: NodeJS.ProcessEnv) => {
       const manifest = { private: true, jest: { testMatch: [`**/${file}`], ...settings } }

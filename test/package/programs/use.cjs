@@ -1,8 +1,11 @@
+const { useMemory } = require('./memory.cjs')
+
 /**
- * What every program here does with the package, however it came by it. It loads nothing itself, so that it can stand in
- * every kind of bundle. Throws where something is not as it should be.
+ * What every program here does with the package, however it came by it. It loads nothing of it itself, so that it can
+ * stand in every kind of bundle. Throws where something is not as it should be.
  */
-exports.use = async ({ OutboundQueue, WaqError, SegmentedLog, renderPrometheus }, directory) => {
+exports.use = async (waq, directory) => {
+  const { OutboundQueue, WaqError, SegmentedLog, renderPrometheus } = waq
   const payload = { text: '안녕하세요 👋', at: new Date(0), bytes: Uint8Array.of(0, 255) }
   const sent = []
   const queue = await OutboundQueue.open(directory, {
@@ -29,6 +32,7 @@ exports.use = async ({ OutboundQueue, WaqError, SegmentedLog, renderPrometheus }
   for await (const { data } of log.read()) records.push(data.toString())
   equal(records.join(), 'one record')
   await log.close()
+  await useMemory(waq)
 }
 
 function equal(found, wanted) {

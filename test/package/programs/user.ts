@@ -2,6 +2,7 @@
 import { type Delivery, OutboundQueue, type QueueOptions, WaqError } from 'waq'
 import { SegmentedLog } from 'waq/log'
 import { renderPrometheus } from 'waq/metrics'
+import { type MemoryQueue, memoryQueue } from 'waq/testing'
 
 interface Note {
   text: string
@@ -30,4 +31,14 @@ export async function useNotes(directory: string): Promise<string> {
   }
   const rendered: string = renderPrometheus(queue)
   return rendered
+}
+
+/** The queue of `waq/testing` is that of `waq`. */
+export async function testNotes(): Promise<OutboundQueue<Note, number>> {
+  const memory: MemoryQueue<Note, number> = await memoryQueue(options, { now: new Date(0) })
+  await memory.advance(1_000)
+  memory.crash({ power: true })
+  // @ts-expect-error: the declarations are found, and are no `any`
+  memory.nothing
+  return memory.reopen()
 }
