@@ -1,6 +1,6 @@
 import type { RegisterCommand } from './common/command.js'
 
-/** Every command, in the order of `waq --help`. One file a command; each is loaded where it is needed. */
+/** Every command, in the order of `waq --help`. One file per command, loaded when needed. */
 const loaders: Readonly<Record<string, () => Promise<RegisterCommand>>> = {
   stats: async () => (await import('./commands/stats.js')).registerStats,
   ls: async () => (await import('./commands/ls.js')).registerLs,
@@ -18,10 +18,10 @@ const loaders: Readonly<Record<string, () => Promise<RegisterCommand>>> = {
   help: async () => (await import('./common/help.js')).registerHelp,
 }
 
-/** Those that take part in other commands: they tell of all of them. */
+/** The commands whose output covers all commands. */
 const TELL_OF_ALL = ['completion', 'help']
 
-/** The command that these arguments name; all of them where they name none, or one that tells of all. */
+/** The command that the arguments name; all commands if they name none, or one that covers all. */
 export function loadCommands(args: readonly string[]): Promise<readonly RegisterCommand[]> {
   const [name = ''] = args
   const named = Object.hasOwn(loaders, name) && !TELL_OF_ALL.includes(name)

@@ -9,7 +9,7 @@ import { painter, processTerminal, type Terminal } from './terminal/terminal.js'
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Runs one command line (without `node` and the script) and answers the exit status. Throws nothing. */
+/** Runs one command line (without `node` and the script) and returns the exit status. Never throws. */
 export async function main(args: readonly string[], terminal: Terminal = processTerminal): Promise<number> {
   const stop = new AbortController()
   let status: number = ExitStatus.done
@@ -23,14 +23,13 @@ export async function main(args: readonly string[], terminal: Terminal = process
   const json = args.includes('--json')
   const program = buildProgram(context, json, await loadCommands(args))
 
-  // Only the first signal asks politely: the handler goes with it, so that a second one ends the process at
-  // once.
+  // The first signal aborts and removes the handlers, so a second one ends the process at once.
   const onSignal = (): void => {
     for (const name of STOP_SIGNALS) process.removeListener(name, onSignal)
     stop.abort()
   }
   for (const name of STOP_SIGNALS) process.on(name, onSignal)
-  // Without a listener a failed write would end the process in the middle of things.
+  // Without a listener a failed write would end the process at once.
   let outputError: NodeJS.ErrnoException | undefined
   const onOutputError = (error: NodeJS.ErrnoException): void => {
     outputError ??= error
@@ -42,7 +41,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
   } catch (error) {
     status = report(outputError ?? error, terminal, json)
   } finally {
-    // A write that failed is told a moment later.
+    // A failed write is reported a moment later.
     await new Promise(resolve => setImmediate(resolve))
     for (const name of STOP_SIGNALS) process.removeListener(name, onSignal)
     if (outputError === undefined) process.stdout.removeListener('error', onOutputError)
@@ -68,11 +67,11 @@ export function buildProgram(
       'after',
       '\nExamples:\n  $ waq stats ./outbox\n  $ waq dead ls ./outbox\n  $ waq demo --kills 5\n',
     )
-    .showHelpAfterError('(With --help it tells how it is used.)')
+    .showHelpAfterError('(For usage, add --help.)')
     .exitOverride()
     .configureOutput({
       writeOut: text => terminal.stdout.write(text),
-      // With --json the one line that `report` writes says it all.
+      // With --json only `report` writes to stderr.
       writeErr: text => {
         if (!json) terminal.stderr.write(text)
       },
@@ -81,13 +80,13 @@ export function buildProgram(
   return program
 }
 
-/** Tells on stderr what went wrong and answers the exit status. */
+/** Reports an error on stderr and returns the exit status. */
 function report(error: unknown, terminal: Terminal, json: boolean): number {
-  // `waq … | head` closes our output early: no one reads on, and that is no one's error.
+  // `waq … | head` closes our output early, which is no error.
   if (systemCode(error) === 'EPIPE') return ExitStatus.done
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return ExitStatus.done
-    // Commander has written its text already, unless --json kept it back.
+    // Commander has written its text already, except with --json.
     const problem =
       error.code === 'commander.help' ? 'no command given' : error.message.replace(/^error: /, '')
     if (json) writeJson(terminal, 'USAGE', problem.replaceAll('\n', ' '))

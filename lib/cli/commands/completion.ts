@@ -3,16 +3,16 @@ import type { CommandContext } from '../common/command.js'
 import { addCommand } from '../common/command-options.js'
 import { completionScript, SHELLS, type Shell } from '../common/completion-scripts.js'
 
-/** `waq completion`: what a shell needs to complete command lines. */
+/** `waq completion`: the completion script of a shell. */
 export function registerCompletion(program: Command, { terminal }: CommandContext): void {
   addCommand(program, 'completion', {
     summary: 'completion for bash, zsh or fish',
-    description: 'Prints what the shell needs to complete the commands and options of waq.',
+    description: 'Prints the script with which a shell completes the commands and options of waq.',
     examples: [
-      { command: 'source <(waq completion bash)', says: 'or into ~/.bashrc' },
+      { command: 'source <(waq completion bash)', says: 'or put it into ~/.bashrc' },
       {
         command: 'mkdir -p ~/.zfunc && waq completion zsh > ~/.zfunc/_waq',
-        says: 'a directory that fpath names',
+        says: 'a directory in $fpath',
       },
       'mkdir -p ~/.config/fish/completions && waq completion fish > ~/.config/fish/completions/waq.fish',
     ],

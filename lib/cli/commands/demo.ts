@@ -32,9 +32,7 @@ const MAX_RATE = 100_000
 const MAX_KILLS = 10_000
 const MAX_SEED = 2 ** 32 - 1
 
-/**
- * `waq demo`: a chat server with faults, a sender that is killed again and again, and the account at the end.
- */
+/** `waq demo`: a chat server with faults, a sender that is killed repeatedly, and a report at the end. */
 export function registerDemo(program: Command, context: CommandContext): void {
   addCommand(program, 'demo', {
     summary: 'kill a sender again and again, and count what arrives',
@@ -51,7 +49,7 @@ export function registerDemo(program: Command, context: CommandContext): void {
   })
     .option(
       '--messages <file>',
-      'send these: a JSON object {"channel", "text"} a line (default: makes its own)',
+      'send these: a JSON object {"channel", "text"} per line (default: makes its own)',
     )
     .addOption(
       new Option('--count <number>', 'how many messages to make')
@@ -61,13 +59,13 @@ export function registerDemo(program: Command, context: CommandContext): void {
     )
     .option(
       '--rate <number>',
-      'messages a second (default: 200, or as many as all take to be made within 60 s)',
+      'messages per second (default: 200, or more if all would take over 60 s)',
       wholeNumber(1, MAX_RATE),
     )
     .option('--kills <number>', 'how often the sender is killed', wholeNumber(0, MAX_KILLS), DEFAULT_KILLS)
     .option('--seed <number>', 'repeat the messages, faults and kill plan of a run', wholeNumber(0, MAX_SEED))
     .option('--keep <directory>', 'keep the queue, in this new or empty directory')
-    .addOption(jsonOption('the account as one JSON object'))
+    .addOption(jsonOption('the report as one JSON object'))
     .action((options: DemoOptions) => runDemo(options, context))
 }
 
@@ -127,7 +125,7 @@ async function runDemo(options: DemoOptions, { terminal, signal, finish }: Comma
   finish(report.sound ? ExitStatus.done : ExitStatus.found)
 }
 
-/** An old queue would know the demo's ids already, and take its messages for duplicates. */
+/** An old queue would know the demo's ids, and treat its messages as duplicates. */
 async function emptyOrNew(directory: string): Promise<string> {
   const path = resolve(directory)
   let entries: string[] = []
@@ -136,7 +134,7 @@ async function emptyOrNew(directory: string): Promise<string> {
   } catch (error) {
     const code = systemCode(error)
     if (code === 'ENOTDIR') throw usageError(`--keep: ${path} is a file; name a new or empty directory`)
-    // A missing one is made by the queue, with the modes that it wants.
+    // The queue creates a missing directory, with its own modes.
     if (code !== 'ENOENT') throw error
   }
   if (entries.length === 0) return path

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Terminal } from '../terminal/terminal.js'
 import type { ExitStatus } from './exit-status.js'
 
-/** What `main` hands to a command. */
+/** What `main` passes to a command. */
 export interface CommandContext {
   readonly terminal: Terminal
   /** Aborts on Ctrl-C and on SIGTERM or SIGHUP: clean up and throw `interruptedError()`. */
@@ -11,5 +11,5 @@ export interface CommandContext {
   finish(status: ExitStatus): void
 }
 
-/** One command: it adds itself, with options, help and action, to the program. */
+/** Adds one command, with options, help and action, to the program. */
 export type RegisterCommand = (program: Command, context: CommandContext) => void

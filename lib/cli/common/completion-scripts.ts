@@ -3,7 +3,7 @@ import type { Command, Option } from 'commander'
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof SHELLS)[number]
 
-/** One command as a shell sees it: `dead ls` is one. */
+/** A command as a shell sees it; `dead ls` is one. */
 interface Words {
   readonly path: readonly string[]
   readonly summary: string

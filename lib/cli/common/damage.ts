@@ -1,6 +1,6 @@
 import { painter, type Terminal } from '../terminal/terminal.js'
 
-/** Places that could not be read while something was printed. */
+/** Counts the places that could not be read for the output. */
 export class DamageCount {
   #places = 0
 
@@ -8,7 +8,7 @@ export class DamageCount {
     this.#places += 1
   }
 
-  /** On stderr: what was printed is right as far as it goes, and it may not be all. */
+  /** Warns on stderr that the output may be incomplete. */
   tell(directory: string, terminal: Terminal): void {
     if (this.#places === 0) return
     const paint = painter(terminal, terminal.stderr)

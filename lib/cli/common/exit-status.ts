@@ -2,10 +2,10 @@ import { publicText } from '../../delivery/redact/redact.js'
 import { systemCode } from '../../log/errors/system-error.js'
 import { WaqError, type WaqErrorCode } from '../../log/errors/waq-error.js'
 
-/** What the exit status of every command means. */
+/** The exit statuses of all commands. */
 export const ExitStatus = {
   done: 0,
-  /** The command worked, and what it checked is not as it should be. */
+  /** The command worked, and its check found a problem. */
   found: 1,
   /** A wrong option or argument, a missing directory, a directory that is not a queue. */
   usage: 2,
@@ -36,13 +36,13 @@ export function usageError(message: string, options?: ErrorOptions): CommandErro
   return new CommandError('USAGE', ExitStatus.usage, message, options)
 }
 
-/** Ctrl-C, or a signal that asks for the same. `howFar`: what was done until then. */
+/** Ctrl-C or an equivalent signal. `howFar`: the work done until then. */
 export function interruptedError(howFar?: string): CommandError {
   const message = howFar === undefined ? 'interrupted' : `interrupted: ${howFar}`
   return new CommandError('INTERRUPTED', ExitStatus.interrupted, message)
 }
 
-/** The end of `howFar`, where what was under way may have been done all the same, or may yet be. */
+/** The end of `howFar` if the work under way may still have been done, or may yet be. */
 export function loose(error: unknown): string {
   const unknown = error instanceof WaqError && error.indeterminate
   return unknown ? '; whether what was under way was done is not known' : ''
@@ -66,14 +66,14 @@ const statusOfWaqError: Partial<Record<WaqErrorCode, ExitStatus>> = {
   WAQ_IO: ExitStatus.io,
 }
 
-/** How a failed command ends: a short code for programs, a text for people, the exit status. */
+/** The end of a failed command: a short code for programs, a text for people, the exit status. */
 export interface Failure {
   code: string
   message: string
   status: ExitStatus
 }
 
-/** Sorts any thrown value. What no one expected is a bug, and keeps its stack. */
+/** Classifies any thrown value. An unexpected one is a bug, and keeps its stack. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof CommandError) return { code: error.code, message: error.message, status: error.status }
   if (error instanceof WaqError) {

@@ -4,7 +4,7 @@ import { escapeControls } from '../terminal/terminal.js'
 import { GROUPS } from './command-options.js'
 import { usageError } from './exit-status.js'
 
-/** `waq help dead retry`: that of a subcommand too, which commander's own does not find. */
+/** `waq help dead retry`: also finds subcommands, which commander's own help does not. */
 export function registerHelp(program: Command): void {
   program
     .command('help')

@@ -2,11 +2,11 @@ import { ProgressLine, progressBar } from '../terminal/progress.js'
 import { formatCount, type Terminal } from '../terminal/terminal.js'
 import { CommandError, failureOf, interruptedError, loose } from './exit-status.js'
 
-/** Small enough that Ctrl-C is heard soon, large enough that each is one sync for many. */
+/** Small enough for a quick reaction to Ctrl-C, large enough that many items share a sync. */
 const PART = 1_000
 
 /**
- * Works on a list part by part: shows how far it is, and between two parts hears Ctrl-C. What was done stays
+ * Works on a list part by part: shows progress, and stops between two parts on Ctrl-C. Finished parts stay
  * done. `verb`: 'purged', 'retried'.
  */
 export async function inParts(

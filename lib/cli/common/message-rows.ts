@@ -6,10 +6,10 @@ import { type Column, columnsFor, formatRow, layOut, type TableLayout, titles } 
 import { escapeControls, painter, type Style, type Terminal, widthOf } from '../terminal/terminal.js'
 import { formatRelative } from './units.js'
 
-/** Lists of messages: as a table whose first lines come at once, or as JSON lines. */
+/** Lists of messages: a table whose first lines are printed at once, or JSON lines. */
 
 const SAMPLE_ROWS = 200
-/** So long a table waits for rows to measure. */
+/** How long a table waits for rows to measure. */
 const SAMPLE_MS = 150
 
 type Kind = 'all' | 'dead'
@@ -55,7 +55,7 @@ export function cellsOf(kind: Kind, message: ReadMessage, nowMs: number): string
 }
 
 export function errorText({ name, code, message }: { name: string; code?: string; message: string }): string {
-  // The numbers of DOMException ('23') say nothing to anybody; those of HTTP do.
+  // The numbers of DOMException ('23') mean nothing to people; those of HTTP do.
   const telling = code !== undefined && !/^\d{1,2}$/.test(code) ? code : undefined
   const label = telling ?? (name === 'Error' || name === 'SendError' ? '' : name)
   return label === '' || message.includes(label) ? message : `${label}: ${message}`
@@ -84,7 +84,7 @@ function lineOf(message: ReadMessage): Record<string, unknown> {
   }
 }
 
-/** A table of messages that are all there. */
+/** A table of a complete list of messages. */
 export function formatList(
   kind: Kind,
   messages: readonly ReadMessage[],
@@ -107,14 +107,14 @@ export function formatList(
 export interface RowsOptions {
   readonly kind: Kind
   readonly json: boolean
-  /** Below each row, its payload. */
+  /** Print the payload below each row. */
   readonly payloads: boolean
   readonly limit: number
   readonly nowMs: number
   readonly signal: AbortSignal
 }
 
-/** Prints messages as they come. Returns how many. */
+/** Prints messages as they come. Returns their number. */
 export async function printMessages(
   terminal: Terminal,
   messages: AsyncIterable<ReadMessage>,
@@ -139,14 +139,14 @@ export async function printMessages(
   return count
 }
 
-/** Measures its first rows, or those that came within a moment, and prints the rest by their measure. */
+/** Sets the column widths by its first rows, or those that came within a moment. */
 class StreamedTable {
   readonly #terminal: Terminal
   readonly #output: LineOutput
   readonly #options: RowsOptions
   readonly #width: number
   readonly #columns: readonly Column[]
-  /** Of all cells of a row, those that are shown. */
+  /** The indexes of the cells that are shown. */
   readonly #shown: readonly number[]
   #layout: TableLayout | undefined
   #waiting: { cells: string[]; payload: string | undefined }[] = []
@@ -179,7 +179,7 @@ class StreamedTable {
     }, SAMPLE_MS)
   }
 
-  /** Prints what waits to be measured. */
+  /** Prints the rows that wait to be measured. */
   async finish(): Promise<void> {
     this.stop()
     const rows = this.#waiting

@@ -3,11 +3,11 @@ import type { StoreReader } from '../../store/reader/store-reader.js'
 import { escapeControls } from '../terminal/terminal.js'
 import { CommandError, ExitStatus } from './exit-status.js'
 
-/** A typing error is looked for among so many messages: a person waits for the answer. */
+/** The most messages searched for a similar id: a person waits for the answer. */
 const LOOKED_AT = 200_000
 const BATCH = 2_000
 
-/** The id of a live message that was probably meant. */
+/** The id of the live message that was probably meant. */
 async function nearId(reader: StoreReader, id: string, state?: 'dead'): Promise<string | undefined> {
   let looked = 0
   let near: string | undefined
@@ -16,7 +16,7 @@ async function nearId(reader: StoreReader, id: string, state?: 'dead'): Promise<
     near = nearest(id, near === undefined ? candidates : [near, ...candidates])
     candidates = []
   }
-  // Ids of quite another length are not worth the arithmetic.
+  // Ids of a very different length cannot match.
   const select = (message: { id: string; state: string }): boolean =>
     (state === undefined || message.state === state) &&
     (Math.abs(message.id.length - id.length) <= 2 || (id.length >= 3 && message.id.startsWith(id)))

@@ -3,12 +3,12 @@ import type { CompactionReport } from '../../queue/types.js'
 import { MESSAGE_LOG } from '../../store/log-names.js'
 import type { StoreReader } from '../../store/reader/store-reader.js'
 
-/** Below this share of live bytes a segment is rewritten; the default of the option `liveRatio`. */
+/** A segment with a smaller share of live bytes is rewritten; the default of `liveRatio`. */
 const LIVE_RATIO = 0.5
 
 /**
- * What a compaction would leave, about: message segments without a live message go, those with few are
- * rewritten. What of the outcomes would go is not looked at.
+ * Estimates the result of a compaction: message segments without a live message are removed, those with few
+ * are rewritten. Outcomes are not considered.
  */
 export async function estimateCompaction(reader: StoreReader): Promise<CompactionReport> {
   const live = new Map<string, number>()

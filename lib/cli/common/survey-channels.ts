@@ -1,16 +1,16 @@
 import type { StoreReader } from '../../store/reader/store-reader.js'
 
-/** How one channel stands. */
+/** The figures of one channel. */
 export interface ChannelFigures {
   readonly channel: string
   pending: number
   sending: number
   dead: number
-  /** Epoch ms since when its oldest due message waits; Infinity: none does. */
+  /** Epoch ms since when its oldest due message has waited; Infinity: none waits. */
   oldestAt: number
 }
 
-/** Every channel that has live messages. */
+/** All channels with live messages. */
 export async function surveyChannels(
   reader: StoreReader,
   nowMs: number,

@@ -6,12 +6,12 @@ import { ownerText, pausedText, percentilesText } from './stats-text.js'
 import type { ChannelFigures } from './survey-channels.js'
 import { formatBytes, formatDuration, formatNumberOf } from './units.js'
 
-/** What the live view shows. */
+/** The data of the live view. */
 export interface TopFacts {
   readonly directory: string
   readonly stats: QueueLook
   readonly channels: readonly ChannelFigures[]
-  /** Of the owner, between its last two publications; undefined: it has not published twice yet. */
+  /** The owner's rates between its last two publications; undefined: it has not published twice yet. */
   readonly rates: Rates | undefined
   readonly nowMs: number
   /** How long the last look took. */
@@ -103,7 +103,7 @@ function headFacts(facts: TopFacts): (readonly [label: string, value: string])[]
 }
 
 function cellsOf(channels: readonly ChannelFigures[], { stats, nowMs }: TopFacts): string[][] {
-  // What a receiver that is up again does not end comes first.
+  // Halts and pauses come first: they do not end when the receiver is up again.
   const stops = [
     ...stats.halted.map(({ scope, reason }) => [scope, reason ?? 'a halt'] as const),
     ...stats.paused.map(scope => [scope, 'a pause'] as const),
@@ -119,7 +119,7 @@ function cellsOf(channels: readonly ChannelFigures[], { stats, nowMs }: TopFacts
   ])
 }
 
-/** '': nothing waits. */
+/** Empty if nothing waits. */
 function ageText(oldestAt: number, nowMs: number): string {
   return oldestAt === Infinity ? '' : formatDuration(Math.max(0, nowMs - oldestAt))
 }

@@ -1,7 +1,7 @@
 import { formatCount } from '../terminal/terminal.js'
 import { usageError } from './exit-status.js'
 
-/** Numbers, sizes and times in the words that people use for them. */
+/** Numbers, sizes and times as people write them. */
 
 /** 1 → 'one segment', 1234 → '1,234 segments'. */
 export function formatNumberOf(count: number, thing: string): string {
@@ -28,7 +28,7 @@ const DAY = 24 * HOUR
 
 /** 90_000 → '1.5 min'. */
 export function formatDuration(ms: number): string {
-  // How long a sync takes: two digits tell a good disk from a bad one.
+  // Two decimals, for sync times: they tell a good disk from a bad one.
   if (ms < 1) return `${Number(ms.toFixed(2))} ms`
   if (ms < SECOND) return `${Math.round(ms)} ms`
   if (ms < MINUTE) return `${trimmed(ms / SECOND)} s`
@@ -37,7 +37,7 @@ export function formatDuration(ms: number): string {
   return `${trimmed(ms / DAY)} days`
 }
 
-/** Of a moment, as seen from another: '3 min ago', 'in 2 h', 'now'. */
+/** A time relative to another: '3 min ago', 'in 2 h', 'now'. */
 export function formatRelative(atMs: number, nowMs: number): string {
   const ms = atMs - nowMs
   if (!Number.isFinite(ms)) return 'never'
@@ -45,7 +45,7 @@ export function formatRelative(atMs: number, nowMs: number): string {
   return ms < 0 ? `${formatDuration(-ms)} ago` : `in ${formatDuration(ms)}`
 }
 
-/** One digit behind the point, where it says something. */
+/** One decimal below 10, none for whole numbers. */
 function trimmed(value: number): string {
   return value >= 10
     ? String(Math.floor(value))
@@ -54,10 +54,7 @@ function trimmed(value: number): string {
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: SECOND, m: MINUTE, min: MINUTE, h: HOUR, d: DAY }
 
-/**
- * '90s', '1.5h', '7d' → ms. A bare number would leave its unit to guessing. Throws a usage error; `name` is
- * the option.
- */
+/** '90s', '1.5h', '7d' → ms. The unit is required. Throws a usage error; `name` is the option. */
 export function parseDuration(text: string, name: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)$/.exec(text.trim()) ?? []
   const ms = Number(number) * (UNITS[unit ?? ''] ?? Number.NaN)

@@ -4,7 +4,7 @@ interface Manifest {
   version: string
 }
 
-/** Of this package. What users load has it written in: the build puts it in the place of this module. */
+/** The version of this package. In the published package the build replaces this module by the value. */
 export const { version } = JSON.parse(
   readFileSync(new URL(import.meta.resolve('waq/package.json')), 'utf8'),
 ) as Manifest

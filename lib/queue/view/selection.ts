@@ -3,7 +3,7 @@ import type { LogStore } from '../../store/log-store.js'
 import type { MessageRef } from '../../store/message-store.js'
 import type { DeadFilter, MessageFilter, ResolvedSelect } from '../validation/selectors.js'
 
-/** So many ids are read at once. */
+/** The number of ids read at once. */
 const READS = 256
 
 /** The sequences of the selected messages that are not dead, in order. Rejects with WAQ_CORRUPT or WAQ_IO. */
@@ -11,7 +11,7 @@ export function selectWaiting(store: LogStore, select: ResolvedSelect): Promise<
   return selected(store, select, ref => store.state(ref) !== 'dead')
 }
 
-/** The same of dead letters. */
+/** The same for dead letters. */
 export function selectDead(store: LogStore, select: ResolvedSelect<DeadFilter>): Promise<number[]> {
   const now = store.time.now()
   return selected(store, select, ref => {
@@ -29,7 +29,7 @@ async function selected(
   fits: (ref: MessageRef) => boolean,
 ): Promise<number[]> {
   const sequences = 'ids' in select ? await ofIds(store, select.ids) : await ofFilter(store, select, fits)
-  // What was found early may be gone, or have changed, by the time the last one is found.
+  // A message found early may be gone, or have changed, by the time the last one is found.
   const still = sequences.filter(sequence => {
     const ref = store.bySequence(sequence)
     return ref !== undefined && fits(ref)
@@ -46,7 +46,7 @@ async function ofIds(store: LogStore, ids: readonly string[]): Promise<number[]>
   return sequences
 }
 
-/** Ids are not in memory: only those of messages that fit otherwise are read. */
+/** Ids are not in memory: only those of messages that match otherwise are read. */
 async function ofFilter(
   store: LogStore,
   { channel, idPrefix }: MessageFilter,
