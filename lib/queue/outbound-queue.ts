@@ -271,7 +271,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   cancel(id: string, options?: CancelOptions): Promise<boolean>
   /**
    * Withdraws every selected message that `cancel(id)` would withdraw. Resolves to their number once that is
-   * on the device. It does so in batches of 1,024, each of them whole also after a crash. Rejects as
+   * on the device. It works in batches of 1,024, each of them atomic. Rejects as
    * `cancel(id)` does.
    */
   cancel(select: MessageSelect, options?: CancelOptions): Promise<number>

@@ -344,7 +344,7 @@ export type LiveState = 'pending' | 'sending' | 'dead'
 
 /**
  * The messages that an operation applies to. For all of them, say `{ all: true }`: an empty selection is
- * refused. What is given must all fit.
+ * refused. All given conditions must match.
  *
  * @example
  * // A broadcast whose ids begin with its name, without the replies in the same channels.
@@ -353,7 +353,7 @@ export type LiveState = 'pending' | 'sending' | 'dead'
 export type MessageSelect =
   | { all: true }
   | { id: string | readonly string[] }
-  /** `channel` may be a prefix that ends in `*`. `idPrefix`: what the id begins with. */
+  /** `channel` may be a prefix that ends in `*`. `idPrefix`: the start of the id. */
   | { channel: string; idPrefix?: string | undefined }
   | { idPrefix: string }
 
@@ -363,7 +363,7 @@ export interface CancelOptions {
   evenInDoubt?: boolean | undefined
 }
 
-/** As `MessageSelect`, of dead letters. `deadForMs`: dead for at least this long. */
+/** As `MessageSelect`, for dead letters. `deadForMs`: dead for at least this long. */
 export type DeadSelect =
   | { all: true }
   | { id: string | readonly string[] }
