@@ -13,6 +13,8 @@ const loaders: Readonly<Record<string, () => Promise<RegisterCommand>>> = {
   enqueue: async () => (await import('./commands/enqueue.js')).registerEnqueue,
   cancel: async () => (await import('./commands/cancel.js')).registerCancel,
   retry: async () => (await import('./commands/retry.js')).registerRetry,
+  pause: async () => (await import('./commands/pause.js')).registerPause,
+  resume: async () => (await import('./commands/pause.js')).registerResume,
   demo: async () => (await import('./commands/demo.js')).registerDemo,
   completion: async () => (await import('./commands/completion.js')).registerCompletion,
   help: async () => (await import('./common/help.js')).registerHelp,

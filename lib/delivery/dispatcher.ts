@@ -8,6 +8,7 @@ import { AttemptRunner, closingError } from './attempt/attempt-runner.js'
 import { isClosed, OutcomeWriter } from './attempt/outcome-writer.js'
 import type { DispatcherOptions } from './dispatcher-options.js'
 import { DrainWaiters } from './drain-waiters.js'
+import { endsPause } from './holds/pauses.js'
 import { OperatorActions } from './operator-actions.js'
 import { Reporter } from './reporter.js'
 import { Retention } from './retention.js'
@@ -34,6 +35,8 @@ export class Dispatcher<P, R> {
   readonly #retention: Retention
   readonly #attempts = new RefMap<Attempt>()
   readonly #counters: Counters = { delivered: 0, retried: 0, rateLimited: 0, dead: 0 }
+  /** Selectors of pauses that a restart does not end. */
+  readonly #durablePauses = new Set<string>()
   #pumpDue = false
   readonly #pump = (): void => {
     this.#pumpDue = false
@@ -139,6 +142,10 @@ export class Dispatcher<P, R> {
       if (state === 'in-doubt' && this.#lacksMark(ref)) unmarked.push(ref)
     }
     this.#retention.load(dead)
+    for (const selector of this.#store.durablePauses()) {
+      this.#durablePauses.add(selector)
+      scheduler.pauses.pause(selector)
+    }
     for (const { channel, since } of this.#store.haltedChannels()) {
       const reason = 'a dead letter'
       scheduler.halts.halt(scheduler.channel(channel), {
@@ -231,16 +238,33 @@ export class Dispatcher<P, R> {
     return this.#operatorActions.purge(refs)
   }
 
-  /** Pauses everything, one channel, or a prefix of channels (`'telegram:*'`). Running attempts go on. */
-  pause(selector?: string): void {
+  /**
+   * Pauses everything, one channel, or every channel of a prefix (`'telegram:*'`). A running `send` goes on.
+   * `durable`: a restart does not end it. Resolves once that is on the device; at once if it is not durable.
+   */
+  pause(selector?: string, durable = false): Promise<void> {
     this.#scheduler.pause(selector)
     this.#look()
+    if (!durable) return Promise.resolve()
+    const name = selector ?? '*'
+    this.#durablePauses.add(name)
+    this.#store.recordPaused(name)
+    return this.#store.syncOutcomes()
   }
 
-  /** Ends the pauses and halts that the selector covers. */
-  resume(selector?: string): void {
+  /**
+   * Ends the pauses and halts that the selector covers. Resolves once the end of durable pauses is on the
+   * device; at once if there is none.
+   */
+  resume(selector?: string): Promise<void> {
+    const ended = [...this.#durablePauses].filter(paused => endsPause(selector, paused))
+    for (const paused of ended) {
+      this.#durablePauses.delete(paused)
+      this.#store.recordUnpaused(paused)
+    }
     this.#scheduler.resume(selector)
     this.#advance()
+    return ended.length === 0 ? Promise.resolve() : this.#store.syncOutcomes()
   }
 
   /**

@@ -74,6 +74,7 @@ const COMPACT_OPTIONS = shape<{ signal?: AbortSignal; onProgress?: (progress: Pr
   signal: field(abortSignal),
   onProgress: field(callback('(progress) => void')),
 })
+const PAUSE_OPTIONS = shape<{ durable: boolean }>({ durable: field(flag, false) })
 const CANCEL_OPTIONS = shape<{ evenInDoubt: boolean }>({ evenInDoubt: field(flag, false) })
 /** The default options of `cancel`: one object that all calls share. */
 const AS_A_RULE = { evenInDoubt: false }
@@ -370,21 +371,29 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   }
 
   /**
-   * Stops new attempts of all channels, of one, or of those with a prefix (`'telegram:*'`). Attempts under
-   * way continue. A pause lasts until `resume` or until the queue is closed. Throws WAQ_INVALID_OPTION,
-   * WAQ_CLOSED or WAQ_LOCK_LOST.
+   * Starts no more attempts: of any channel, of one, or of all with a prefix (`'telegram:*'`). A running
+   * `send` goes on. A pause lasts until `resume`; unless it is `durable`, a close or a crash ends it, too. It
+   * holds from the call on. The promise resolves once a durable pause is on the device; at once for another.
+   * Rejects with WAQ_INVALID_OPTION, WAQ_IO, WAQ_DISK_FULL, WAQ_CLOSED or WAQ_LOCK_LOST.
+   *
+   * @example
+   * await queue.pause('telegram:*', { durable: true })
    */
-  pause(channel?: string): void {
+  async pause(channel?: string, options?: { durable?: boolean | undefined }): Promise<void> {
     const selector = parseSelector(channel)
+    const { durable } = parseOptions(PAUSE_OPTIONS, options, 'pause')
     this.#assertOpen()
-    this.#dispatcher.pause(selector)
+    await this.#keepAlive.during(this.#dispatcher.pause(selector, durable))
   }
 
-  /** Ends pauses and halts of a channel or a prefix, or all of them. Throws as `pause` does. */
-  resume(channel?: string): void {
+  /**
+   * Ends pauses and halts of a channel or a prefix; without an argument, all. Resolves once the end of
+   * durable pauses is on the device. Rejects as `pause` does.
+   */
+  async resume(channel?: string): Promise<void> {
     const selector = parseSelector(channel)
     this.#assertOpen()
-    this.#dispatcher.resume(selector)
+    await this.#keepAlive.during(this.#dispatcher.resume(selector))
   }
 
   /**

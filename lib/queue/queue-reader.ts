@@ -154,7 +154,8 @@ export function viewOf<P>(message: ReadMessage): MessageView<P> {
   return view
 }
 
-const MAX_HALTS = 100
+/** Of halts, and of pauses. */
+const MAX_LISTED = 100
 
 /** `onDamage`: called for each unreadable place; the figures do not include its content. */
 export async function readStats(
@@ -202,19 +203,19 @@ export type QueueLook = Omit<
 >
 
 export async function readLook(store: StoreReader): Promise<QueueLook> {
-  const halts = await store.halts()
+  const { halts, pauses } = await store.holds()
   const { diskBytes, segments } = await store.disk()
   const owner = (await store.owner()) ?? null
   const status = await readStatus(store.directory)
   const live = status !== undefined && isOf(status, owner) ? status : undefined
   const halted = mergeHalts(halts, live?.dispatcher.halted ?? [])
   return {
-    halted: halted.slice(0, MAX_HALTS),
+    halted: halted.slice(0, MAX_LISTED),
     haltedCount: Math.max(halted.length, live?.dispatcher.haltedCount ?? 0),
     braked: live?.dispatcher.braked ?? [],
     brakedCount: live?.dispatcher.brakedCount ?? 0,
-    paused: live?.dispatcher.paused ?? [],
-    pausedCount: live?.dispatcher.pausedCount ?? 0,
+    paused: live?.dispatcher.paused ?? pauses.slice(0, MAX_LISTED),
+    pausedCount: live?.dispatcher.pausedCount ?? pauses.length,
     diskBytes,
     segments: segments.length,
     owner,

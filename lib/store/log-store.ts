@@ -31,7 +31,7 @@ import type {
 import { QueueTime } from './queue-time.js'
 import type { EncodedMessage } from './record/message.js'
 import type { MessageIdentity } from './record/message-identity.js'
-import type { PlacesRecord, UncountedRecord } from './record/outcome.js'
+import type { PausedRecord, PlacesRecord, UncountedRecord, UnpausedRecord } from './record/outcome.js'
 import { Opening } from './recovery/opening.js'
 import type {
   CompactionOptions,
@@ -49,6 +49,7 @@ import { SegmentMembership } from './usage/segment-membership.js'
 import { SegmentUsage } from './usage/segment-usage.js'
 import { SettlementWatch } from './usage/settlement-watch.js'
 import { AttemptWindow } from './windows/attempt-window.js'
+import { DurablePauses } from './windows/durable-pauses.js'
 import { PartedPlace } from './windows/parted-place.js'
 import { TakenPlaces } from './windows/taken-places.js'
 import { type Answer, asTheyAre } from './write/appending.js'
@@ -66,6 +67,7 @@ interface Parts {
   readonly usage: SegmentUsage
   readonly dedupe: DedupeIndex
   readonly halts: ChannelHalts
+  readonly pauses: DurablePauses
   readonly membership: SegmentMembership
   readonly parted: PartedPlace
   readonly places: TakenPlaces
@@ -101,6 +103,7 @@ export class LogStore implements MessageStore {
   readonly #dedupe: DedupeIndex
   readonly #usage: SegmentUsage
   readonly #halts: ChannelHalts
+  readonly #pauses: DurablePauses
   readonly #parted: PartedPlace
   readonly #limits: Parts['limits']
   readonly #places: TakenPlaces
@@ -151,9 +154,19 @@ export class LogStore implements MessageStore {
     const dedupe = new DedupeIndex(options.dedupe, segment => usage.settledIdForgotten(segment), deferred)
     const membership = new SegmentMembership()
     const halts: ChannelHalts = new Map()
+    const pauses = new DurablePauses(usage)
     const parted = new PartedPlace()
     const places = new TakenPlaces(usage)
-    const state = { index: new MessageIndex(deferred), usage, dedupe, halts, membership, parted, places }
+    const state = {
+      index: new MessageIndex(deferred),
+      usage,
+      dedupe,
+      halts,
+      pauses,
+      membership,
+      parted,
+      places,
+    }
     const opening = new Opening(state, time)
     const logs = await openLogs(logSpecs(options), opening)
     const counts = opening.finish()
@@ -201,6 +214,7 @@ export class LogStore implements MessageStore {
     this.#usage = usage
     this.#dedupe = dedupe
     this.#halts = halts
+    this.#pauses = parts.pauses
     this.#parted = parts.parted
     this.#limits = parts.limits
     this.#places = parts.places
@@ -260,6 +274,7 @@ export class LogStore implements MessageStore {
       usage,
       dedupe,
       halts,
+      pauses: parts.pauses,
       parted: parts.parted,
       membership,
       window: this.#window,
@@ -500,6 +515,25 @@ export class LogStore implements MessageStore {
 
   lastOutcomeAt(ref: MessageRef): number {
     return this.#index.table.lastOutcomeAt(ref)
+  }
+
+  durablePauses(): readonly string[] {
+    this.#index.deferred.apply()
+    return this.#pauses.selectors()
+  }
+
+  recordPaused(selector: string): void {
+    this.#recordPause({ kind: 'paused', ...this.#stamp(), selector })
+  }
+
+  recordUnpaused(selector: string): void {
+    this.#recordPause({ kind: 'unpaused', ...this.#stamp(), selector })
+  }
+
+  #recordPause(record: PausedRecord | UnpausedRecord): void {
+    const ackSequence = this.#recorder.recordOther(record, segment =>
+      this.#pauses.written(record, segment, ackSequence),
+    )
   }
 
   haltedChannels(): Iterable<{ channel: string; since: number }> {

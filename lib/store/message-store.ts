@@ -225,6 +225,11 @@ export interface MessageStore {
    */
   syncOutcomes(): Promise<void>
 
+  /** Selectors that a person paused durably and that no one resumed since. */
+  durablePauses(): readonly string[]
+  recordPaused(selector: string): void
+  /** Ends a durable pause of this very selector. */
+  recordUnpaused(selector: string): void
   /** Channels halted by a dead letter (`haltsChannel`) before this life and not resumed since. */
   haltedChannels(): Iterable<{ channel: string; since: number }>
   /** A person resumed this channel: its halt by a dead letter does not come back after a restart. */

@@ -50,7 +50,8 @@ export class StoreLife {
     if (this.process.killed) return
     this.#store = store
     const { corrupt, lost } = store.recovery
-    this.#owner = this.oracle.opened({ live, settled, corrupt, lost })
+    const pauses = store.durablePauses()
+    this.#owner = this.oracle.opened({ live, settled, corrupt, lost, pauses })
     for (const { id, ref } of live) this.#refs.set(this.oracle.get(id)!, ref)
   }
 
@@ -99,6 +100,16 @@ export class StoreLife {
     const [message, ref] = random.pick([...this.#refs])
     const outcome = this.#anyOutcome(ref, random)
     await this.#record(message, ref, outcome)
+  }
+
+  /** Something is paused durably, or resumed. */
+  pause(random: Random): void {
+    if (this.#isReplaced) return
+    const selector = random.pick(['*', 'mail:*', 'chat:c'])
+    const isPaused = this.oracle.isPaused(selector)
+    this.oracle.paused(selector, !isPaused)
+    if (isPaused) this.store.recordUnpaused(selector)
+    else this.store.recordPaused(selector)
   }
 
   /** Several messages are withdrawn at once, or what waits for a retry is tried now. */

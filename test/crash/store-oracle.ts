@@ -71,6 +71,8 @@ export interface ShownStore {
   /** Of the ids that the oracle asked for. */
   readonly settled: ReadonlyMap<string, string>
   readonly corrupt: readonly unknown[]
+  /** Selectors of the durable pauses in force. */
+  readonly pauses: readonly string[]
   readonly lost: { readonly messages: readonly { readonly sequence: number }[] }
 }
 
@@ -114,6 +116,10 @@ export class StoreOracle implements Account {
   #lists = 0
   #order = 0
   #batches = 0
+  /** Pauses and their ends since the last opening, in order. */
+  #pausing: { readonly selector: string; readonly isPaused: boolean; durable: boolean }[] = []
+  /** What the last opening showed. */
+  #paused: ReadonlySet<string> = new Set()
   #owner = 0
   #broken: Error | undefined
 
@@ -131,6 +137,8 @@ export class StoreOracle implements Account {
     copy.#lists = this.#lists
     copy.#order = this.#order
     copy.#batches = this.#batches
+    copy.#pausing = this.#pausing.map(each => ({ ...each }))
+    copy.#paused = this.#paused
     copy.#owner = this.#owner
     copy.#broken = this.#broken
     return copy
@@ -248,6 +256,15 @@ export class StoreOracle implements Account {
     }
   }
 
+  paused(selector: string, isPaused: boolean): void {
+    this.#pausing.push({ selector, isPaused, durable: false })
+  }
+
+  isPaused(selector: string): boolean {
+    const last = this.#pausing.findLast(each => each.selector === selector)
+    return last?.isPaused ?? this.#paused.has(selector)
+  }
+
   /** These were recorded together. */
   together(batch: readonly Recorded[]): void {
     this.#batches += 1
@@ -273,7 +290,9 @@ export class StoreOracle implements Account {
   syncing(what: 'outcomes' | 'everything'): () => void {
     const outcomes = [...this.#messages.values()].flatMap(message => message.outcomes)
     const messages = [...this.#messages.values()].filter(message => message.accepted)
+    const pausing = [...this.#pausing]
     return () => {
+      for (const each of pausing) each.durable = true
       for (const outcome of outcomes) outcome.durable = outcome.accepted = true
       if (what === 'everything') for (const message of messages) message.durable = true
     }
@@ -287,6 +306,7 @@ export class StoreOracle implements Account {
     if (shown.corrupt.length > 0)
       throw new Violation(`a crash is called corruption: ${JSON.stringify(shown.corrupt)}`)
     this.#checkCalledLost(shown)
+    this.#checkPauses(shown)
     const live = this.#checkLive(shown)
     this.#checkLosses(live, shown)
     const cut = this.#findCut(live, shown)
@@ -310,6 +330,22 @@ export class StoreOracle implements Account {
     for (const message of this.#messages.values()) message.outcomes = []
     this.#owner += 1
     return this.#owner
+  }
+
+  /** Each selector is paused as some of its records say, none older than the last durable one. */
+  #checkPauses({ pauses }: ShownStore): void {
+    const shown = new Set(pauses)
+    const selectors = new Set([...pauses, ...this.#paused, ...this.#pausing.map(({ selector }) => selector)])
+    for (const selector of selectors) {
+      const records = this.#pausing.filter(each => each.selector === selector)
+      const lastDurable = records.findLastIndex(({ durable }) => durable)
+      const allowed = records.slice(Math.max(lastDurable, 0)).map(({ isPaused }) => isPaused)
+      if (lastDurable === -1) allowed.push(this.#paused.has(selector))
+      if (!allowed.includes(shown.has(selector)))
+        throw new Violation(`${selector} is ${shown.has(selector) ? '' : 'not '}paused`)
+    }
+    this.#paused = shown
+    this.#pausing = []
   }
 
   #checkBatches(): void {

@@ -46,6 +46,7 @@ const STORE: Subject<StoreLife, StoreOracle, StoreShape> = {
       () => Promise.all([life.happens(random), life.happens(random), life.happens(random)]),
       () => life.settleMost(random),
       () => life.batch(random),
+      async () => life.pause(random),
       () => life.enqueueAgain(random),
       () => life.syncOutcomes(),
     ]
@@ -56,6 +57,7 @@ const STORE: Subject<StoreLife, StoreOracle, StoreShape> = {
     for (let i = 0; i < 4; i++) await life.happens(random)
     if (random.chance(3)) await life.settleMost(random)
     if (random.chance(3)) await life.batch(random)
+    if (random.chance(2)) life.pause(random)
     if (random.chance(3)) await life.syncOutcomes()
     if (random.chance(4)) await life.compact()
     await life.enqueue(random, 20)
@@ -128,6 +130,18 @@ const runs: Record<string, (world: StoreWorld) => Promise<void>> = {
       if (world.random.chance(2)) await batch
       if (world.random.chance(3)) await life.syncOutcomes()
       if (world.random.chance(3)) await life.compact()
+    }
+  },
+
+  'durable pauses': async world => {
+    const life = await world.open(world.anyShape())
+    for (let i = 0; i < 6; i++) {
+      life.pause(world.random)
+      if (world.random.chance(2)) await life.syncOutcomes()
+      await life.enqueue(world.random, 100, 200, 300)
+      await life.happens(world.random)
+      if (world.random.chance(2)) await life.settleMost(world.random)
+      if (world.random.chance(2)) await life.compact()
     }
   },
 

@@ -6,6 +6,7 @@ import { deliveryMutations } from './delivery-mutations.js'
 import { limitMutations } from './limit-mutations.js'
 import { logMutations } from './log-mutations.js'
 import type { Mutation } from './mutation.js'
+import { pauseMutations } from './pause-mutations.js'
 import { priorityMutations } from './priority-mutations.js'
 import { queueMutations } from './queue-mutations.js'
 import { returnedMutations } from './returned-mutations.js'
@@ -30,4 +31,5 @@ export const mutations: readonly Mutation[] = [
   ...returnedMutations,
   ...secretMutations,
   ...selectionMutations,
+  ...pauseMutations,
 ]

@@ -107,8 +107,8 @@ t.test('every method of a closed queue rejects with WAQ_CLOSED', async t => {
   await t.rejects(queue.purgeDead({ all: true }), closed)
   t.throws(() => queue.start(() => {}), closed)
   t.throws(() => queue.list(), closed)
-  t.throws(() => queue.pause(), closed)
-  t.throws(() => queue.resume(), closed)
+  await t.rejects(queue.pause(), closed)
+  await t.rejects(queue.resume(), closed)
 })
 
 t.test('await using closes the queue', async t => {

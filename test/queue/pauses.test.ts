@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import t from 'tap'
 import { formatStats } from '../../lib/cli/common/stats-text.js'
-import { QueueReader } from '../../lib/index.js'
+import { OutboundQueue, QueueReader } from '../../lib/index.js'
 import { openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
 t.test('paused channels are reported until they are resumed', async t => {
@@ -37,4 +39,84 @@ t.test("another process sees the owner's pauses", async t => {
   t.match(text, /^ *paused +1: telegram:\*$/m)
   await queue.close()
   t.match(await reader.stats(), { paused: [], pausedCount: 0 })
+})
+
+const library = new URL('../../lib/index.js', import.meta.url).href
+
+t.test(
+  'a durable pause holds after a close and a kill, until it is resumed, and that is durable too',
+  async t => {
+    const directory = temporaryDirectory(t)
+    const killed = async (calls: string): Promise<void> => {
+      const program = `import { OutboundQueue } from ${JSON.stringify(library)}
+      const queue = await OutboundQueue.open(${JSON.stringify(directory)})
+      ${calls}
+      console.log('done')
+      setInterval(() => {}, 1000)`
+      const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const ended = once(child, 'exit')
+      await once(child.stdout!, 'data')
+      child.kill('SIGKILL')
+      await ended
+    }
+    const sent: string[] = []
+    const reader = await QueueReader.open(
+      await killed(`
+    await queue.enqueue(['tg:1', 'tg:2', 'mail'].map(channel => ({ id: channel, channel, payload: null })))
+    queue.pause('mail')
+    await queue.pause('tg:*', { durable: true })`).then(() => directory),
+    )
+    t.match(await reader.stats(), { paused: ['tg:*'], pausedCount: 1 }, 'seen without an owner')
+    const first = await OutboundQueue.open(directory, { send: ({ id }) => void sent.push(id) })
+    await first.drain()
+    t.strictSame(sent, ['mail'], 'the pause that was not durable is over')
+    t.match(first.stats(), { paused: ['tg:*'], pending: 2 })
+    await first.compact()
+    await first.resume('tg:1')
+    await first.drain()
+    t.equal(sent.length, 1, 'a narrow resume does not end a wide pause')
+    await first.close()
+    await killed(`await queue.resume('tg:*')`)
+    t.match(await reader.stats(), { paused: [], pausedCount: 0 })
+    const second = await OutboundQueue.open(directory, { send: ({ id }) => void sent.push(id) })
+    t.teardown(() => second.close())
+    await second.drain()
+    t.strictSame(sent.sort(), ['mail', 'tg:1', 'tg:2'])
+  },
+)
+
+t.test('a resume of everything ends every durable pause for good', async t => {
+  const directory = temporaryDirectory(t)
+  const first = await OutboundQueue.open(directory)
+  for (const selector of [undefined, 'tg:*', 'chat']) await first.pause(selector, { durable: true })
+  t.match(first.stats(), { paused: ['*', 'tg:*', 'chat'] })
+  await first.resume()
+  await first.close()
+  const second = await OutboundQueue.open(directory)
+  t.teardown(() => second.close())
+  t.match(second.stats(), { paused: [], pausedCount: 0 })
+})
+
+t.test('messages expire in a durable pause', async t => {
+  const directory = temporaryDirectory(t)
+  const first = await OutboundQueue.open(directory, { send: () => {} })
+  await first.pause('chat', { durable: true })
+  await first.enqueue({ id: 'short', channel: 'chat', payload: null, ttlMs: 1 })
+  await first.close()
+  const second = await OutboundQueue.open(directory, { send: () => {} })
+  t.teardown(() => second.close())
+  await new Promise(resolve => setTimeout(resolve, 5))
+  await second.resume('chat')
+  await second.drain()
+  t.match(await second.settled('short'), { state: 'dead', deadReason: 'expired' })
+})
+
+t.test('invalid options of pause are refused', async t => {
+  const queue = await openQueue(t)
+  await t.rejects(queue.pause('a', { durable: 1 } as never), { code: 'WAQ_INVALID_OPTION' })
+  await t.rejects(queue.pause('a', { forever: true } as never), { code: 'WAQ_INVALID_OPTION' })
+  await t.rejects(queue.pause(7 as never), { code: 'WAQ_INVALID_OPTION' })
+  t.equal(queue.stats().pausedCount, 0)
 })

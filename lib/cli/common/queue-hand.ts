@@ -89,6 +89,14 @@ export class QueueHand {
     )
   }
 
+  async pause(channel: string | undefined): Promise<void> {
+    await this.#do({ kind: 'pause', channel }, queue => queue.pause(channel, { durable: true }))
+  }
+
+  async resume(channel: string | undefined): Promise<void> {
+    await this.#do({ kind: 'resume', channel }, queue => queue.resume(channel))
+  }
+
   async compact(onProgress: (progress: Progress) => void): Promise<CompactionReport> {
     const { signal } = this.#options
     const result = await this.#do(

@@ -51,6 +51,13 @@ export class Pauses {
   }
 }
 
+/** Whether a resume of this selector ends a pause of the other one. */
+export function endsPause(selector: string | undefined, paused: string): boolean {
+  if (isEverything(selector)) return true
+  if (isEverything(paused)) return false
+  return isPrefix(selector) ? paused.startsWith(prefixOf(selector)) : paused === selector
+}
+
 /** No selector, or `'*'`. */
 export function isEverything(selector: string | undefined): selector is undefined | '*' {
   return selector === undefined || selector === '*'

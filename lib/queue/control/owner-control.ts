@@ -23,6 +23,8 @@ export interface ControlledQueue {
   purgeDead(select: DeadSelect): Promise<number>
   cancel(select: MessageSelect, options: { evenInDoubt: boolean }): Promise<number>
   retryNow(select: MessageSelect): Promise<number>
+  pause(channel: string | undefined, options: { durable: boolean }): Promise<void>
+  resume(channel: string | undefined): Promise<void>
   compact(options: CompactOptions): Promise<CompactionReport>
 }
 
@@ -88,6 +90,10 @@ async function carryOut(
     }
     case 'retry-now':
       return { changed: await queue.retryNow({ id: request.ids }) }
+    case 'pause':
+      return queue.pause(request.channel, { durable: true })
+    case 'resume':
+      return queue.resume(request.channel)
     case 'compact':
       return queue.compact({ signal: work.signal, onProgress: progress => work.progress(progress) })
   }

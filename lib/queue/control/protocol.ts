@@ -53,6 +53,8 @@ export type ControlRequest =
   | { readonly kind: 'purge-dead'; readonly ids: readonly string[] }
   | { readonly kind: 'cancel'; readonly ids: readonly string[]; readonly evenInDoubt: boolean }
   | { readonly kind: 'retry-now'; readonly ids: readonly string[] }
+  /** Undefined: everything. A pause is durable. */
+  | { readonly kind: 'pause' | 'resume'; readonly channel: string | undefined }
   | { readonly kind: 'compact' }
 
 export interface ControlEnvelope {
@@ -138,6 +140,9 @@ function parseRequest(request: Record<string, unknown>): ControlRequest {
       return { kind: 'cancel', ids: ids(request.ids), evenInDoubt: request.evenInDoubt === true }
     case 'retry-now':
       return { kind: 'retry-now', ids: ids(request.ids) }
+    case 'pause':
+    case 'resume':
+      return { kind: request.kind, channel: optionalText(request.channel, 'channel') }
     case 'compact':
       return { kind: 'compact' }
     default:
@@ -177,6 +182,11 @@ function ids(value: unknown): readonly string[] {
   const given = list(value, 'ids', MAX_IDS)
   if (given.every(id => typeof id === 'string')) return given as readonly string[]
   throw new Error('its ids are not all strings')
+}
+
+function optionalText(value: unknown, name: string): string | undefined {
+  if (value === undefined || typeof value === 'string') return value
+  throw new Error(`its ${name} is ${short(value)}, not a string`)
 }
 
 function oneOf<const T extends string>(value: unknown, name: string, choices: readonly T[]): T {

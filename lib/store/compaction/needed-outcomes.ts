@@ -34,6 +34,7 @@ import type { SettledRecord } from '../record/settled-record.js'
 import type { SegmentMembership } from '../usage/segment-membership.js'
 import type { SegmentUsage } from '../usage/segment-usage.js'
 import type { AttemptWindow } from '../windows/attempt-window.js'
+import type { DurablePauses } from '../windows/durable-pauses.js'
 import type { PartedPlace } from '../windows/parted-place.js'
 import type { TakenPlaces } from '../windows/taken-places.js'
 import type { ChannelHalts } from '../write/outcome-recorder.js'
@@ -43,6 +44,7 @@ export interface OutcomeSources {
   readonly usage: SegmentUsage
   readonly dedupe: DedupeIndex
   readonly halts: ChannelHalts
+  readonly pauses: DurablePauses
   readonly parted: PartedPlace
   readonly membership: SegmentMembership
   readonly window: AttemptWindow
@@ -92,6 +94,8 @@ export class NeededOutcomes {
   readonly #kept = new Map<number, Kept>()
   /** Halted by an outcome of the run that stays, for this reason or another. */
   readonly #halted = new Set<string>()
+  /** Of the same, what a pause selects. */
+  readonly #paused = new Set<string>()
   /** Ack segments that were made. */
   readonly made = new Set<number>()
 
@@ -117,6 +121,7 @@ export class NeededOutcomes {
     if (this.#kept.has(ackSequence) || !this.#isNeeded(ackSequence, outcome)) return false
     const halts = outcome.kind === 'dead' ? outcome.halts : undefined
     if (halts !== undefined) this.#halted.add(halts)
+    if (outcome.kind === 'paused') this.#paused.add(outcome.selector)
     this.#kept.set(ackSequence, {
       record: isOfMessage(outcome) ? outcome.sequence : outcome,
       halts,
@@ -161,13 +166,15 @@ export class NeededOutcomes {
   }
 
   #isNeeded(ackSequence: number, record: AliveRecord | OtherRecord): boolean {
-    const { index, halts, parted, gapEnds, window, places, now } = this.#sources
+    const { index, halts, pauses, parted, gapEnds, window, places, now } = this.#sources
     if (gapEnds.has(ackSequence)) return true
     if (record.kind === 'window' || record.kind === 'marking') return window.needs(ackSequence, record)
     if (record.kind === 'places' || record.kind === 'uncounted') return places.needs(ackSequence, record)
     if (record.kind === 'resumed') return !this.#isOldest || this.#halted.has(record.channel)
     if (record.kind === 'parted') return parted.ackSequence === ackSequence
     if (record.kind === 'wait-ended') return record.until > now()
+    if (record.kind === 'paused') return pauses.needs(ackSequence, record.selector)
+    if (record.kind === 'unpaused') return !this.#isOldest || this.#paused.has(record.selector)
     const ref = index.bySequence(record.sequence)
     if (ref !== undefined && index.table.ackSequence(ref) === ackSequence) return true
     if (record.kind === 'dead' && record.halts !== undefined) {
@@ -228,11 +235,13 @@ export class NeededOutcomes {
   }
 
   #outcomeWritten(kept: Kept, ackSequence: number, segment: number): void {
-    const { index, usage, halts, parted, window, places } = this.#sources
+    const { index, usage, halts, pauses, parted, window, places } = this.#sources
     const { record } = kept
     usage.frameAdded(segment, kept.bytes)
     if (typeof record !== 'number') {
       if (record.kind === 'resumed') usage.resumeAdded(segment)
+      else if (record.kind === 'paused' || record.kind === 'unpaused')
+        pauses.moved(record, ackSequence, segment)
       else if (record.kind === 'wait-ended') usage.limitAdded(segment, record.until)
       else if (record.kind === 'parted') parted.moved(ackSequence, segment, usage)
       else if (record.kind === 'places' || record.kind === 'uncounted')

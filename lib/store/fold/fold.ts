@@ -10,6 +10,7 @@ import { SequenceTable } from '../tables/sequence-table.js'
 import { type FoldedHalt, HaltFold } from './halt-fold.js'
 import { LimitFold } from './limit-fold.js'
 import { OutcomeGaps } from './outcome-gaps.js'
+import { PauseFold } from './pause-fold.js'
 import { PlacesFold } from './places-fold.js'
 import { WindowFold } from './window-fold.js'
 
@@ -42,6 +43,7 @@ export class OutcomeFold {
   readonly #gaps = new OutcomeGaps()
   readonly #halts = new HaltFold()
   readonly limits = new LimitFold()
+  readonly pauses = new PauseFold()
   readonly windows = new WindowFold()
   readonly places = new PlacesFold()
   readonly #resumeSegments = new Set<number>()
@@ -59,7 +61,8 @@ export class OutcomeFold {
     this.windows.add(ackSequence, segment, record)
     this.places.add(ackSequence, segment, record)
     this.limits.add(ackSequence, segment, record)
-    if (record.kind === 'resumed') this.#resumeSegments.add(segment)
+    this.pauses.add(ackSequence, segment, record)
+    if (record.kind === 'resumed' || record.kind === 'unpaused') this.#resumeSegments.add(segment)
     if (record.kind === 'parted' && ackSequence > (this.#parted?.ackSequence ?? 0))
       this.#parted = { ackSequence, segment, reading: { at: record.at, wall: record.wall } }
     if (!isOfMessage(record)) return

@@ -15,6 +15,7 @@ import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT, PagedColumns } from '../tables/paged-
 import { RefTable } from '../tables/ref-table.js'
 import { type FoldedHalt, HaltFold } from './halt-fold.js'
 import { OutcomeGaps } from './outcome-gaps.js'
+import { PauseFold } from './pause-fold.js'
 import { type LastOutcome, type RecoveryRow, recoveryRow } from './recovery-table.js'
 
 /** What else the ack log records, for the next opening alone. */
@@ -50,6 +51,7 @@ export class OutcomeTable {
   )
   readonly #gaps = new OutcomeGaps()
   readonly #halts = new HaltFold()
+  readonly #pauses = new PauseFold()
   #partedAt = 0
   #wallLeadMs = 0
   readonly #block = new SettledBlock()
@@ -76,6 +78,7 @@ export class OutcomeTable {
     if (!bookkeeping.has(record.kind)) this.outcomes += 1
     this.#gaps.met(ackSequence, record.nextSequence)
     this.#halts.add(ackSequence, segment, record)
+    this.#pauses.add(ackSequence, segment, record)
     if (isOfMessage(record)) this.#setLast(record.sequence, record.kind, ackSequence, segment, offset)
     else if (record.kind === 'parted' && ackSequence > this.#partedAt) {
       this.#partedAt = ackSequence
@@ -168,6 +171,11 @@ export class OutcomeTable {
 
   halts(): Iterable<FoldedHalt> {
     return this.#halts.inForce()
+  }
+
+  /** Selectors of the durable pauses in force. */
+  pauses(): string[] {
+    return [...this.#pauses.inForce()].map(({ selector }) => selector)
   }
 
   /** Every message that has an outcome, with its last one; in no order. */

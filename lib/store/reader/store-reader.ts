@@ -224,11 +224,14 @@ export class StoreReader {
     })
   }
 
-  /** Channels that a dead letter halted and that no one resumed since. */
-  halts(): Promise<{ channel: string; since: number }[]> {
+  /** Channels that a dead letter halted, and selectors of durable pauses, that no one resumed since. */
+  holds(): Promise<{ halts: { channel: string; since: number }[]; pauses: string[] }> {
     return this.#logs.withSnapshot(async snapshot => {
       const { outcomes } = await this.#view(snapshot)
-      return [...outcomes.halts()].map(({ channel, since }) => ({ channel, since: outcomes.onWall(since) }))
+      const halts = [...outcomes.halts()].map(({ channel, since }) => {
+        return { channel, since: outcomes.onWall(since) }
+      })
+      return { halts, pauses: outcomes.pauses() }
     })
   }
 

@@ -126,6 +126,9 @@ export const outcomeFormats = {
     frameType: 11,
     fields: [nextSequence, at, { name: 'channel', type: 'text' }, { name: 'syncsMarks', type: 'flag' }],
   },
+  /** A person paused what this selector names, until it is resumed: also after a restart. */
+  paused: { frameType: 15, fields: [nextSequence, at, { name: 'selector', type: 'text' }] },
+  unpaused: { frameType: 16, fields: [nextSequence, at, { name: 'selector', type: 'text' }] },
   /** A person ended the wait that a receiver had asked for: of this target, whatever was told before. */
   'wait-ended': {
     frameType: 21,

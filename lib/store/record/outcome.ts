@@ -102,6 +102,19 @@ export interface UncountedRecord {
   readonly at: number
 }
 
+/** A person paused this selector, durably. */
+export interface PausedRecord {
+  readonly kind: 'paused'
+  readonly nextSequence: number
+  readonly at: number
+  readonly selector: string
+}
+
+/** A durable pause of this very selector ended. */
+export interface UnpausedRecord extends Omit<PausedRecord, 'kind'> {
+  readonly kind: 'unpaused'
+}
+
 /** Whatever a receiver told this target before, it waits for that no longer. */
 export interface WaitEndedRecord {
   readonly kind: 'wait-ended'
@@ -122,6 +135,8 @@ export type OtherRecord =
   | PlacesRecord
   | UncountedRecord
   | WaitEndedRecord
+  | PausedRecord
+  | UnpausedRecord
 export type MessageOutcomeRecord = AliveRecord | SettlingRecord
 export type OutcomeRecord = MessageOutcomeRecord | OtherRecord
 
@@ -139,6 +154,8 @@ const others: ReadonlySet<string> = new Set([
   'places',
   'uncounted',
   'wait-ended',
+  'paused',
+  'unpaused',
 ] satisfies OtherRecord['kind'][])
 
 /** Append only: what stands on disk is the index. */

@@ -22,6 +22,7 @@ import { MAX_ROWS, SettledBlock } from '../record/settled-block.js'
 import type { LostMessage, LostMessages, StoreRecovery } from '../types.js'
 import type { SegmentMembership } from '../usage/segment-membership.js'
 import type { SegmentUsage } from '../usage/segment-usage.js'
+import type { DurablePauses } from '../windows/durable-pauses.js'
 import type { PartedPlace } from '../windows/parted-place.js'
 import type { TakenPlaces } from '../windows/taken-places.js'
 import type { ChannelHalts } from '../write/outcome-recorder.js'
@@ -36,6 +37,7 @@ export interface OpeningState {
   readonly usage: SegmentUsage
   readonly dedupe: DedupeIndex
   readonly halts: ChannelHalts
+  readonly pauses: DurablePauses
   readonly membership: SegmentMembership
   readonly parted: PartedPlace
   readonly places: TakenPlaces
@@ -310,6 +312,7 @@ export class Opening implements OpenVisitor {
       halts.set(channel, { since, segment, ackSequence })
       usage.haltAdded(segment)
     }
+    this.#state.pauses.opened(this.#fold.pauses.inForce())
     for (const segment of this.#fold.resumeSegments()) usage.resumeAdded(segment)
     for (const { until, segment } of this.#fold.limits.inForce(now)) usage.limitAdded(segment, until)
     for (const { until, segment } of this.#fold.limits.ends(now)) usage.limitAdded(segment, until)

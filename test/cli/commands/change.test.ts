@@ -105,6 +105,25 @@ for (const owned of [false, true]) {
     )
   })
 
+  t.test(`pause holds across a restart, and resume ends it, ${how}`, async t => {
+    const directory = await queueWith(t, queue => queue.enqueue({ id: 'a', channel: 'x:a', payload: 1 }))
+    const owner = owned ? await startOwner(t, directory) : undefined
+    t.match(await waqHere('pause', directory), {
+      status: 2,
+      stderr: /name a channel or a prefix, or say --all/,
+    })
+    t.match(await waqHere('pause', directory, 'x:*', '--all'), { status: 2 })
+    const paused = await waqHere('pause', directory, 'x:*')
+    t.match(paused, { status: 0, stdout: 'x:* is paused, until waq resume.\n', stderr: '' })
+    await owner?.stop()
+    t.match((await waqHere('stats', directory)).stdout, /paused +1: x:\*/)
+    const again = owned ? await startOwner(t, directory) : undefined
+    const resumed = await waqHere('resume', directory, '--all', '--json')
+    t.same(JSON.parse(resumed.stdout), { resumed: '*' })
+    await again?.stop()
+    t.notMatch((await waqHere('stats', directory)).stdout, /paused/)
+  })
+
   t.test(`retry ends the wait for a retry, ${how}`, async t => {
     const directory = await queueWith(
       t,

@@ -217,6 +217,30 @@ t.test('the end of a wait stays as long as the wait that it ends would last', as
   t.strictSame(outcomesOf(disk), [])
 })
 
+t.test(
+  'a compaction keeps a durable pause until it is resumed, and the resume while a pause is left',
+  async t => {
+    const disk = smallSegments()
+    const store = await openStore(disk, { ...onDemand, ...noWindow })
+    store.recordPaused('tg:*')
+    store.recordPaused('chat')
+    store.recordUnpaused('chat')
+    store.recordPaused('tg:*')
+    await store.syncOutcomes()
+    await store.compact()
+    t.strictSame(outcomesOf(disk), ['paused '], 'the latest one of the selector in force')
+    await store.close()
+    const again = await openStore(disk, { ...onDemand, ...noWindow })
+    t.strictSame(again.durablePauses(), ['tg:*'])
+    again.recordUnpaused('tg:*')
+    await again.syncOutcomes()
+    t.strictSame(again.durablePauses(), [])
+    await again.compact()
+    t.strictSame(outcomesOf(disk), [])
+    await again.close()
+  },
+)
+
 t.test('a compaction keeps the doubt about lost ack bytes, and does not widen it', async t => {
   const disk = smallSegments(3)
   const store = await openStore(disk, { ...onDemand, ...noWindow })

@@ -19,7 +19,7 @@ t.test('every read of a store ends with an AbortError when its signal aborts', a
   await t.rejects(reader.find('one'), { name: 'AbortError' })
   await t.rejects(reader.found().next(), { name: 'AbortError' })
   await t.rejects(reader.settled('one'), { name: 'AbortError' })
-  await t.rejects(reader.halts(), { name: 'AbortError' })
+  await t.rejects(reader.holds(), { name: 'AbortError' })
 })
 
 t.test('an empty path, and one with a NUL byte, name no queue', async t => {

@@ -1,0 +1,57 @@
+/** What makes a pause durable, switched off. */
+import type { Mutation } from './mutation.js'
+
+const holds = 'a durable pause holds after a close and a kill, until it is resumed, and that is durable too'
+const compacted =
+  'a compaction keeps a durable pause until it is resumed, and the resume while a pause is left'
+
+export const pauseMutations: readonly Mutation[] = [
+  {
+    name: 'a durable pause is not recorded',
+    invariants: [],
+    file: 'lib/delivery/dispatcher.js',
+    find: 'this.#store.recordPaused(name);',
+    replace: '',
+    caughtBy: { file: 'queue/pauses', name: holds },
+  },
+  {
+    name: 'an opening does not take up durable pauses',
+    invariants: [],
+    file: 'lib/delivery/dispatcher.js',
+    find: 'scheduler.pauses.pause(selector);',
+    replace: '',
+    caughtBy: { file: 'queue/pauses', name: holds },
+  },
+  {
+    name: 'the end of a durable pause is not recorded',
+    invariants: [],
+    file: 'lib/delivery/dispatcher.js',
+    find: 'this.#store.recordUnpaused(paused);',
+    replace: '',
+    caughtBy: { file: 'queue/pauses', name: holds },
+  },
+  {
+    name: 'an opening takes up a pause that ended',
+    invariants: [11],
+    file: 'lib/store/fold/pause-fold.js',
+    find: 'if (pause.ackSequence > (this.#ends.get(pause.selector) ?? 0))',
+    replace: 'if (pause.ackSequence > 0)',
+    caughtBy: { file: 'queue/pauses', name: holds },
+  },
+  {
+    name: 'compaction drops a durable pause',
+    invariants: [10],
+    file: 'lib/store/windows/durable-pauses.js',
+    find: 'return this.#bySelector.get(selector)?.ackSequence === ackSequence;',
+    replace: 'return false;',
+    caughtBy: { file: 'store/compaction/compaction', name: compacted },
+  },
+  {
+    name: 'the segment of a durable pause is given up',
+    invariants: [10],
+    file: 'lib/store/windows/durable-pauses.js',
+    find: 'this.#usage.keep(segment);',
+    replace: '{}',
+    caughtBy: { file: 'store/compaction/compaction', name: compacted },
+  },
+]
