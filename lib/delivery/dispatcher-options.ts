@@ -22,6 +22,10 @@ export interface DispatcherOptions<P> {
   readonly classify: ((error: unknown, delivery: Delivery<P>) => Verdict | undefined) | undefined
   /** Asked about what `send` returned. Undefined: the default looks for a refusal in it. */
   readonly classifyResult: ((result: unknown, delivery: Delivery<P>) => Verdict | undefined) | undefined
+  /** What `send` returned is kept, up to so many bytes. Undefined: it is not. */
+  readonly keepResults: { readonly maxBytes: number } | undefined
+  /** As in `Delivery`. */
+  readonly settlementOf: Delivery<P>['settlementOf']
   readonly deadLetters: { readonly maxAgeMs: number; readonly maxCount: number }
   /** Asked when a channel becomes active. If it throws, the channel halts, and its probe asks again. */
   readonly channels: { of(channel: string): { readonly policy: Policy<P> } }

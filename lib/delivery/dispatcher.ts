@@ -6,6 +6,7 @@ import type { Attempt } from './attempt/attempt.js'
 import type { Counters } from './attempt/attempt-outcomes.js'
 import { AttemptRunner, closingError } from './attempt/attempt-runner.js'
 import { isClosed, OutcomeWriter } from './attempt/outcome-writer.js'
+import { ResultKeeper } from './attempt/result-keeper.js'
 import type { DispatcherOptions } from './dispatcher-options.js'
 import { DrainWaiters } from './drain-waiters.js'
 import { endsPause } from './holds/pauses.js'
@@ -98,6 +99,7 @@ export class Dispatcher<P, R> {
       clock,
       tried,
       counters: this.#counters,
+      resultKeeper: options.keepResults && new ResultKeeper(options.keepResults.maxBytes, this.#reporter),
       attempts: this.#attempts,
       view: (ref, { stored }) => untyped.view(ref, stored!),
       ended: () => this.#advance(),

@@ -28,6 +28,37 @@ export interface Delivery<P> {
   readonly mayHaveBeenSent: boolean
   /** Aborted when `sendTimeoutMs` is over, the queue closes, or the lock is lost. Pass it to the client. */
   readonly signal: AbortSignal
+  /**
+   * What became of another message of this queue: how it settled, with what `send` returned for it where that
+   * is kept (see `keepResults`); `{ state: 'pending' }` while it waits or is being sent; undefined where its
+   * id is not known (any more). Rejects with WAQ_INVALID_OPTION, WAQ_IO or WAQ_LOCK_LOST.
+   *
+   * @example
+   * const sent = await delivery.settlementOf('answer-17')
+   * const { message_id } = sent.result as { message_id: number }
+   */
+  settlementOf(id: string): Promise<Settlement | PendingSettlement | undefined>
+}
+
+/** How a message ended. */
+export interface Settlement<R = unknown> {
+  id: string
+  state: 'delivered' | 'dead' | 'cancelled'
+  attempts: number
+  /** Epoch ms. */
+  at: number
+  deadReason?: DeadReason
+  lastError?: RecordedError
+  /**
+   * What `send` returned, where `keepResults` keeps it; of a `Response` the JSON of its body. Without
+   * `keepResults`, if it was in this process and among the last thousand messages to settle.
+   */
+  result?: R
+}
+
+/** A message that waits, or is being sent. */
+export interface PendingSettlement {
+  state: 'pending'
 }
 
 /** What an error means for the message, its channel and its neighbours. */
@@ -221,6 +252,8 @@ export interface AttemptFacts extends MessageFacts {
 export interface DeliveredFacts<R> extends MessageFacts {
   /** What `send` returned; undefined if `onAmbiguous` or the verdict on an error said that it was sent. */
   readonly result: R | undefined
+  /** What is kept of it, where results are kept: as `result`, of a response the JSON of its body. */
+  readonly kept?: unknown
   /** How long the attempt took. 0 if `onAmbiguous` said that it was sent. */
   readonly ms: number
   /** Epoch ms. */

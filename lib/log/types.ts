@@ -119,9 +119,10 @@ export interface Log {
 /**
  * Writes a record in place of records that were not kept. Its sequence is one of theirs, and higher than that
  * of every record put or kept before, unless the originals held records twice. `data` must not change after
- * the call.
+ * the call. `followedBy` (default 0): so many bytes, frame headers included, are put or kept next, and stand
+ * in the same segment, which may grow beyond its size for that.
  */
-export type PutRecord = (sequence: number, type: number, data: Buffer) => void
+export type PutRecord = (sequence: number, type: number, data: Buffer, followedBy?: number) => void
 
 /** What the store decides while segments are rewritten. */
 export interface RewriteOptions {
@@ -147,7 +148,7 @@ export interface RewriteOptions {
     to: { segment: number; offset: number },
   ): void
   /** As `moved`, for a record that was put. */
-  placed?(sequence: number, segment: number): void
+  placed?(sequence: number, segment: number, offset: number): void
   /** Called after each original, with its length in bytes. */
   onProgress?(bytes: number): void
   /** Awaited between two slices. Default: one turn of the event loop. */

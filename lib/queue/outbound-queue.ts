@@ -7,7 +7,7 @@ import { setImmediate } from '../log/runtime/real-time.js'
 import { abortable, throwIfAborted } from '../store/abort-error.js'
 import { LogStore } from '../store/log-store.js'
 import type { MessageRef } from '../store/message-store.js'
-import type { Found } from '../store/types.js'
+import type { Found, SettledMessage } from '../store/types.js'
 import { OwnerControl } from './control/owner-control.js'
 import type { StatusFacts } from './control/status.js'
 import { listenerFailure, notify, notifyError } from './events/events.js'
@@ -26,6 +26,7 @@ import type {
   MessageSelect,
   MessageView,
   OutboundMessage,
+  PendingSettlement,
   Progress,
   QueueEvents,
   QueueOptions,
@@ -192,6 +193,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
         view: (ref, stored) => viewMessage<O>(store, ref, stored, true),
         time: store.time,
         parse: payloadReader(schema, options.parse),
+        settlementOf: id => this.#settlementOf(id),
       }),
       observeDispatch<R>({
         emitter: this,
@@ -549,11 +551,8 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   }
 
   async #settlement(id: string, settledLater: Promise<Settlement<R>>): Promise<Settlement<R>> {
-    const found = await this.#store.find(id)
-    if (found === undefined || 'settled' in found) {
-      const recent = this.#settlements.recent(id)
-      if (recent !== undefined) return recent
-      if (found !== undefined) return settledSettlement(found.settled)
+    const now = await this.#settlementNow(id)
+    if (now === undefined) {
       throw new WaqError(
         'WAQ_NOT_FOUND',
         `No message has the id ${JSON.stringify(id)}: it was never enqueued, or it settled longer ago ` +
@@ -561,7 +560,36 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
         { ids: [id] },
       )
     }
-    return liveSettlement<R>(this.#store, id, found.ref) ?? settledLater
+    return now.state === 'pending' ? settledLater : now
+  }
+
+  /** Undefined: the id is not known (any more). */
+  async #settlementNow(id: string): Promise<Settlement<R> | PendingSettlement | undefined> {
+    const found = await this.#store.find(id)
+    if (found !== undefined && 'ref' in found)
+      return liveSettlement<R>(this.#store, id, found.ref) ?? { state: 'pending' }
+    const recent = this.#settlements.recent(id)
+    if (recent !== undefined || found === undefined) return recent
+    const result = await this.#result(found.settled)
+    return { ...settledSettlement<R>(found.settled), ...(result && { result: result.value as R }) }
+  }
+
+  /** One that cannot be read is reported, and lacks: how the message settled is known all the same. */
+  async #result(settled: SettledMessage): Promise<{ readonly value: unknown } | undefined> {
+    try {
+      return await this.#store.result(settled)
+    } catch (error) {
+      const what = `What send returned for message ${JSON.stringify(settled.id)} cannot be read`
+      notifyError(this, new Error(`${what}: ${(error as Error).message}`, { cause: error }))
+      return undefined
+    }
+  }
+
+  /** As `Delivery` has it: it also answers while the queue closes, for the sends that are waited for. */
+  async #settlementOf(id: string): Promise<Settlement | PendingSettlement | undefined> {
+    const known = parseMessageId(id)
+    if (this.#ended !== undefined && this.#ended.code !== 'WAQ_CLOSED') throw this.#ended
+    return this.#keepAlive.during(this.#settlementNow(known))
   }
 
   async #selectDead(select: DeadSelect): Promise<MessageRef[]> {

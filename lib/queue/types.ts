@@ -6,10 +6,12 @@ import type {
   Failure,
   MessageView,
   OnAmbiguous,
+  PendingSettlement,
   Rate,
   RetentionOptions,
   Retry,
   Send,
+  Settlement,
   Verdict,
 } from '../delivery/types.js'
 import type { Owner, PayloadIssue } from '../log/errors/waq-error.js'
@@ -33,12 +35,14 @@ export type {
   OnAmbiguous,
   Owner,
   PayloadIssue,
+  PendingSettlement,
   Rate,
   RecordedError,
   RetentionOptions,
   Retry,
   Scope,
   Send,
+  Settlement,
   Verdict,
 }
 
@@ -152,6 +156,14 @@ export interface DedupeOptions {
   windowMs?: number | undefined
   /** How many settled ids are remembered; the oldest go first. Default 100_000. */
   maxIds?: number | undefined
+}
+
+/** How much of what `send` returns is kept on disk; see "Results that last" in docs/delivery.md. */
+export interface KeepResultsOptions {
+  /** The largest result, encoded, in bytes. A larger one is not kept. 1 to 4_096. Default 4_096. */
+  maxBytes?: number | undefined
+  /** All results together, encoded, in bytes; the oldest go first. Default 16 MiB. */
+  maxTotalBytes?: number | undefined
 }
 
 export interface LimitOptions {
@@ -306,6 +318,11 @@ export interface QueueOptions<P = unknown, R = unknown, O = P> {
   /** Options of one channel, which override those above. It must be pure: its results are cached. */
   channelOptions?: ((channel: string) => ChannelOptions<P, O> | undefined) | undefined
   dedupe?: DedupeOptions | undefined
+  /**
+   * What `send` returned is kept with its message's id, also across restarts, for `settled` and for
+   * `settlementOf` in `send`. `{}`: with the defaults. Default: it is not kept.
+   */
+  keepResults?: KeepResultsOptions | undefined
   limits?: LimitOptions | undefined
   /** When dead letters are deleted. Default: never. */
   deadLetters?: RetentionOptions | undefined
@@ -376,19 +393,6 @@ interface DeadFilters {
   idPrefix?: string | undefined
   reason?: DeadReason | undefined
   deadForMs?: number | undefined
-}
-
-/** How a message ended. */
-export interface Settlement<R = unknown> {
-  id: string
-  state: 'delivered' | 'dead' | 'cancelled'
-  attempts: number
-  /** Epoch ms. */
-  at: number
-  deadReason?: DeadReason
-  lastError?: RecordedError
-  /** What `send` returned, if it was in this process and among the last thousand messages to settle. */
-  result?: R
 }
 
 /** A range of bytes that could not be read as messages or outcomes. A copy of it is in `quarantine/`. */

@@ -13,7 +13,7 @@ export function storeOptions<P, R>(
   options: ResolvedOptions<P, R>,
   { clock, keepsAlive, store }: QueueEnvironment,
 ): LogStoreOptions {
-  const { durability, dedupe, onCorruption, lock, onAmbiguous, retry, advanced } = options
+  const { durability, dedupe, keepResults, onCorruption, lock, onAmbiguous, retry, advanced } = options
   const { segmentBytes, cacheBytes, ackSyncMs, liveRatio, autoCompact, allowNetworkFileSystem, commits } =
     advanced
   return {
@@ -25,6 +25,7 @@ export function storeOptions<P, R>(
     autoCompact,
     syncsMarks: syncsMarks({ onAmbiguous, backoff: backoffOf(retry, Math.random, () => {}) }),
     dedupe,
+    results: keepResults,
     onCorruption,
     lock,
     allowNetworkFileSystem,
@@ -47,10 +48,10 @@ export function payloadReader<P>(
 export function dispatcherOptions<P, R>(
   options: ResolvedOptions<P, R>,
   { clock = systemClock }: QueueEnvironment,
-  rest: Pick<DispatcherOptions<P>, 'channels' | 'view' | 'time' | 'parse'>,
+  rest: Pick<DispatcherOptions<P>, 'channels' | 'view' | 'time' | 'parse' | 'settlementOf'>,
 ): DispatcherOptions<P> {
   const { concurrency, groups, rateLimit, abortGraceMs, maxRetryAfterMs, deadLetters } = options
-  const { classify, classifyResult } = options
+  const { classify, classifyResult, keepResults } = options
   return {
     concurrency,
     groups,
@@ -60,6 +61,7 @@ export function dispatcherOptions<P, R>(
     deadLetters,
     classify,
     classifyResult,
+    keepResults,
     clock,
     ...rest,
   }

@@ -7,6 +7,8 @@ import type { Log } from '../log/types.js'
 import { AbortError } from './abort-error.js'
 import { Compaction } from './compaction/compaction.js'
 import { DedupeIndex } from './dedupe/dedupe-index.js'
+import { ResultPlaces } from './dedupe/result-places.js'
+import { ResultReader } from './dedupe/result-reader.js'
 import type { WindowFold } from './fold/window-fold.js'
 import { DeferredUpdates } from './index/deferred-updates.js'
 import { MessageIndex } from './index/message-index.js'
@@ -41,6 +43,7 @@ import type {
   Found,
   LogStoreOptions,
   MessageHistory,
+  SettledMessage,
   StoreEnqueueOptions,
   StoreRecovery,
   StoreStats,
@@ -101,6 +104,7 @@ export class LogStore implements MessageStore {
   readonly #index: MessageIndex
   readonly #reader: MessageReader
   readonly #dedupe: DedupeIndex
+  readonly #results: ResultReader
   readonly #usage: SegmentUsage
   readonly #halts: ChannelHalts
   readonly #pauses: DurablePauses
@@ -151,7 +155,15 @@ export class LogStore implements MessageStore {
     const time = new QueueTime(options.clocks ?? (now === undefined ? systemClocks : clocksOf(now)))
     const usage = new SegmentUsage()
     const deferred = new DeferredUpdates()
-    const dedupe = new DedupeIndex(options.dedupe, segment => usage.settledIdForgotten(segment), deferred)
+    const results = new ResultPlaces(options.results?.maxTotalBytes ?? 0, (segment, bytes) =>
+      usage.resultForgotten(segment, bytes),
+    )
+    const dedupe = new DedupeIndex(
+      options.dedupe,
+      segment => usage.settledIdForgotten(segment),
+      deferred,
+      results,
+    )
     const membership = new SegmentMembership()
     const halts: ChannelHalts = new Map()
     const pauses = new DurablePauses(usage)
@@ -213,6 +225,7 @@ export class LogStore implements MessageStore {
     this.prioritized = index.prioritized
     this.#usage = usage
     this.#dedupe = dedupe
+    this.#results = new ResultReader(this.#acks, dedupe, now)
     this.#halts = halts
     this.#pauses = parts.pauses
     this.#parted = parts.parted
@@ -410,6 +423,14 @@ export class LogStore implements MessageStore {
     if (settled === undefined) return undefined
     const { channel, sequence, state, attempts, at } = settled
     return { settled: { id, channel, sequence, state, attempts, at } }
+  }
+
+  /**
+   * What `send` returned for a settled message; undefined: it is not kept (any more). Rejects with
+   * WAQ_CORRUPT or WAQ_IO.
+   */
+  result({ id, sequence }: SettledMessage): Promise<{ readonly value: unknown } | undefined> {
+    return this.#results.read(id, sequence)
   }
 
   history(ref: MessageRef): MessageHistory {

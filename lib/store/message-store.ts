@@ -70,7 +70,8 @@ export type Outcome =
     })
   /** The sender is broken, not the message: the attempt is not charged, and the message is pending. */
   | (AliveProgress & { kind: 'released'; error: RecordedError })
-  | (Progress & { kind: 'delivered' })
+  /** `result`: what `send` returned, packed by `encodeResult`; undefined: it is not kept. */
+  | (Progress & { kind: 'delivered'; result?: Uint8Array | undefined })
   | (Progress & { kind: 'cancelled' })
   /** A person or retention removed a dead letter. */
   | (Progress & { kind: 'purged' })

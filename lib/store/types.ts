@@ -24,6 +24,8 @@ export interface LogStoreOptions {
    */
   readonly attemptWindow?: number
   readonly dedupe: DedupeOptions
+  /** What `send` returned is kept with its message's id. Default: it is not. */
+  readonly results?: ResultOptions | undefined
   readonly onCorruption: 'quarantine' | 'refuse'
   readonly lock: { readonly staleMs: number; readonly waitMs: number | 'auto' }
   readonly allowNetworkFileSystem: boolean
@@ -45,6 +47,12 @@ export interface DedupeOptions {
   readonly windowMs: number
   /** Ids beyond this are forgotten, oldest first. */
   readonly maxIds: number
+}
+
+/** How much is kept of what `send` returned. */
+export interface ResultOptions {
+  /** Of all results together, in bytes; the oldest are forgotten first. */
+  readonly maxTotalBytes: number
 }
 
 export interface StoreEnqueueOptions {

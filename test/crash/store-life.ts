@@ -2,12 +2,13 @@ import { WaqError } from '../../lib/log/errors/waq-error.js'
 import type { Durability } from '../../lib/log/types.js'
 import type { LogStore } from '../../lib/store/log-store.js'
 import type { MessageRef, Outcome } from '../../lib/store/message-store.js'
+import { encodeResult } from '../../lib/store/record/result.js'
 import type { DiskProcess } from '../../lib/testing/disk/disk-process.js'
 import { message as encoded, outcomeOf, REJECT } from '../store/fixtures/messages.js'
 import { uniqueText } from './life.js'
 import type { Random } from './random.js'
 import { openStore } from './shown-store.js'
-import type { Message, Recorded, StoreOracle } from './store-oracle.js'
+import { type Message, type Recorded, resultOf, type StoreOracle } from './store-oracle.js'
 
 export interface StoreShape {
   readonly durability: Durability
@@ -16,6 +17,9 @@ export interface StoreShape {
   readonly cacheBytes: number
   readonly autoCompact: boolean
 }
+
+/** None is ever forgotten for its size. */
+const RESULTS = { maxTotalBytes: 64 * 1024 * 1024 }
 
 const CHANNELS = ['mail:a', 'mail:b', 'chat:c']
 
@@ -41,17 +45,21 @@ export class StoreLife {
 
   /** Opens, and holds what it shows against the oracle. */
   async open(): Promise<void> {
-    const { store, live } = await openStore(this.process, this.shape)
+    const { store, live } = await openStore(this.process, { ...this.shape, results: RESULTS })
     const settled = new Map<string, string>()
+    const results = new Map<string, unknown>()
     for (const id of this.oracle.ids()) {
       const known = await store.find(id)
-      if (known !== undefined && 'settled' in known) settled.set(id, known.settled.state)
+      if (known === undefined || !('settled' in known)) continue
+      settled.set(id, known.settled.state)
+      const result = await store.result(known.settled)
+      if (result !== undefined) results.set(id, result.value)
     }
     if (this.process.killed) return
     this.#store = store
     const { corrupt, lost } = store.recovery
     const pauses = store.durablePauses()
-    this.#owner = this.oracle.opened({ live, settled, corrupt, lost, pauses })
+    this.#owner = this.oracle.opened({ live, settled, results, corrupt, lost, pauses })
     for (const { id, ref } of live) this.#refs.set(this.oracle.get(id)!, ref)
   }
 
@@ -98,7 +106,7 @@ export class StoreLife {
   async happens(random: Random): Promise<void> {
     if (this.#refs.size === 0) return
     const [message, ref] = random.pick([...this.#refs])
-    const outcome = this.#anyOutcome(ref, random)
+    const outcome = this.#anyOutcome(message, ref, random)
     await this.#record(message, ref, outcome)
   }
 
@@ -155,10 +163,25 @@ export class StoreLife {
       if (state === 'dead') settling.push(this.#record(message, ref, outcomeOf('purged')))
       else {
         if (state !== 'sending') settling.push(this.#record(message, ref, outcomeOf('attempt')))
-        settling.push(this.#record(message, ref, outcomeOf('delivered')))
+        settling.push(this.#record(message, ref, delivered(message)))
       }
     }
     await Promise.all(settling)
+  }
+
+  /** What `send` returned for some message that was settled in this life, or before. */
+  async readResult(random: Random): Promise<void> {
+    const known = [...this.oracle.ids()]
+    if (known.length === 0 || this.#isReplaced) return
+    try {
+      const found = await this.store.find(random.pick(known))
+      if (found === undefined || !('settled' in found)) return
+      const { id, state } = found.settled
+      const result = await this.store.result(found.settled)
+      if (!this.process.killed && !this.#isReplaced) this.oracle.returned(id, state, result?.value)
+    } catch (error) {
+      this.#refused(error)
+    }
   }
 
   async compact(): Promise<void> {
@@ -194,7 +217,7 @@ export class StoreLife {
     if (!(error instanceof WaqError)) throw error
   }
 
-  #anyOutcome(ref: MessageRef, random: Random): Outcome {
+  #anyOutcome(message: Message, ref: MessageRef, random: Random): Outcome {
     const { store } = this
     const state = store.state(ref)
     const kind = random.pick(
@@ -205,7 +228,7 @@ export class StoreLife {
           : (['attempt', 'attempt', 'attempt', 'cancelled'] as const),
     )
     const outcome = {
-      ...outcomeOf(kind),
+      ...(kind === 'delivered' ? delivered(message) : outcomeOf(kind)),
       attempts: kind === 'redriven' ? 0 : store.attempts(ref) + (kind === 'attempt' ? 1 : 0),
       mayHaveBeenSent: kind !== 'redriven' && store.mayHaveBeenSent(ref),
     } as Outcome
@@ -225,4 +248,10 @@ export class StoreLife {
     }
     if (!this.process.killed) this.oracle.written(recorded)
   }
+}
+
+function delivered({ id }: Message): Outcome {
+  const result = resultOf(id)
+  const outcome = outcomeOf('delivered')
+  return result === undefined ? outcome : ({ ...outcome, result: encodeResult(result, 4096) } as Outcome)
 }

@@ -6,6 +6,7 @@
  *  - in each channel the messages of one owner are there in their order, none behind one that lacks; a list is whole;
  *  - how messages stand is what the recovery table makes of some beginning of all that was recorded: one that is not
  *    shorter than what was promised. So nothing comes back whose outcome was durable, and no outcome skips another;
+ *  - what `send` returned for a message stands and falls with its outcome, whatever is copied;
  *  - what one opening showed, every later one shows; no crash is called corruption, no sequence is given twice.
  */
 import type { Outcome } from '../../lib/store/message-store.js'
@@ -50,6 +51,12 @@ export function recovered(before: Stands, outcome: Outcome): Stands {
   }
 }
 
+/** What `send` returns for the message, each time that it is sent; undefined: nothing. */
+export function resultOf(id: string): { id: string; text: string } | undefined {
+  const number = Number(id.slice(1))
+  return number % 3 === 0 ? undefined : { id, text: 'r'.repeat((number * 37) % 300) }
+}
+
 const SETTLED: ReadonlySet<string> = new Set(['delivered', 'cancelled', 'purged'])
 
 export function isSettled({ state }: Stands): boolean {
@@ -70,6 +77,8 @@ export interface ShownStore {
   readonly live: readonly ShownMessage[]
   /** Of the ids that the oracle asked for. */
   readonly settled: ReadonlyMap<string, string>
+  /** What `send` returned for them. */
+  readonly results: ReadonlyMap<string, unknown>
   readonly corrupt: readonly unknown[]
   /** Selectors of the durable pauses in force. */
   readonly pauses: readonly string[]
@@ -226,6 +235,21 @@ export class StoreOracle implements Account {
     if (!duplicate) this.#breaks(`${id} was enqueued a second time, though it was known`)
   }
 
+  /** A result was read back, of a message that settled so. */
+  returned(id: string, state: string, result: unknown): void {
+    try {
+      this.#checkResult(id, state, result)
+    } catch (error) {
+      this.#broken ??= error as Error
+    }
+  }
+
+  #checkResult(id: string, state: string, result: unknown): void {
+    const expected = state === 'delivered' ? resultOf(id) : undefined
+    if (JSON.stringify(result) === JSON.stringify(expected)) return
+    throw new Violation(`${id} was ${state} with the result ${JSON.stringify(result)?.slice(0, 60)}`)
+  }
+
   record(message: Message, outcome: Outcome): Recorded {
     const before = message.outcomes.at(-1)?.stands ?? message.base
     const stands = recovered(before, outcome)
@@ -307,6 +331,7 @@ export class StoreOracle implements Account {
       throw new Violation(`a crash is called corruption: ${JSON.stringify(shown.corrupt)}`)
     this.#checkCalledLost(shown)
     this.#checkPauses(shown)
+    for (const [id, state] of shown.settled) this.#checkResult(id, state, shown.results.get(id))
     const live = this.#checkLive(shown)
     this.#checkLosses(live, shown)
     const cut = this.#findCut(live, shown)

@@ -49,6 +49,7 @@ const STORE: Subject<StoreLife, StoreOracle, StoreShape> = {
       async () => life.pause(random),
       () => life.enqueueAgain(random),
       () => life.syncOutcomes(),
+      () => life.readResult(random),
     ]
   },
 
@@ -106,6 +107,22 @@ const runs: Record<string, (world: StoreWorld) => Promise<void>> = {
     await world.traffic(life, 1)
   },
 
+  'results that compaction moves and that are read meanwhile': async world => {
+    const life = await world.open({ ...world.anyShape(), segmentBytes: 4096 })
+    for (let round = 0; round < 2; round++) {
+      for (let i = 0; i < 3; i++) await life.enqueue(world.random, 20, 30, 40, 50)
+      for (let i = 0; i < 12; i++) await life.happens(world.random)
+      await life.settleMost(world.random)
+      const compacting = life.compact()
+      for (let i = 0; i < 4; i++) {
+        await life.readResult(world.random)
+        await life.happens(world.random)
+      }
+      await compacting
+      await life.readResult(world.random)
+    }
+  },
+
   'outcomes that overtake a compaction': async world => {
     const life = await world.open({ ...world.anyShape(), autoCompact: false })
     for (let i = 0; i < 3; i++) await life.enqueue(world.random, 20, 30, 40, 50)
@@ -159,6 +176,7 @@ const runs: Record<string, (world: StoreWorld) => Promise<void>> = {
     await life.settleMost(world.random)
     await life.compact()
     await world.traffic(life, 2)
+    for (let i = 0; i < 5; i++) await life.readResult(world.random)
     await life.close()
   },
 }

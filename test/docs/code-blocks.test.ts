@@ -33,6 +33,8 @@ declare global {
   const pager: { notify(text: string, options: { signal: AbortSignal }): Promise<string> }
   function slowDown(): Promise<void>
   function deliver(text: string): Promise<void>
+  function post(text: string): Promise<number>
+  function edit(message_id: number, text: string): Promise<void>
 }
 `
 

@@ -420,7 +420,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'rewriting outcomes drops ids of the dedupe window',
     invariants: [10, 12],
     file: 'lib/store/compaction/needed-outcomes.js',
-    find: ' && !this.#sources.dedupe.holds(settlement)',
+    find: ' && !dedupe.holds(settlement)',
     replace: '',
     caughtBy: {
       file: 'store/compaction/compaction',
@@ -488,9 +488,9 @@ export const storeMutations: readonly Mutation[] = [
     name: 'a block stands before what is older than its last end',
     invariants: [7, 12],
     file: 'lib/store/compaction/needed-outcomes.js',
-    find: `else
+    find: `else if (this.#ahead.length === 0)
             this.#putHeld(put);`,
-    replace: '',
+    replace: 'else if (this.#ahead.length === 0);',
     caughtBy: {
       file: 'store/compaction/compaction-blocks',
       name: 'settling outcomes become one block, and outcomes of live messages stand around it by sequence',
@@ -524,9 +524,8 @@ export const storeMutations: readonly Mutation[] = [
     name: 'where a block went is not accounted for',
     invariants: [10, 12],
     file: 'lib/store/compaction/needed-outcomes.js',
-    find: `usage.settledIdForgotten(from);
-            usage.settledIdAdded(segment);`,
-    replace: '',
+    find: 'usage.settledMoved(left, segment);',
+    replace: ';',
     caughtBy: {
       file: 'store/compaction/compaction-blocks',
       name: 'a block is retired when the last of its ids is forgotten',

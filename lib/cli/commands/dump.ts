@@ -6,6 +6,7 @@ import { ACK_LOG, MESSAGE_LOG } from '../../store/log-names.js'
 import { StoreReader } from '../../store/reader/store-reader.js'
 import { decodeEnvelope, decodePayload, MESSAGE_FRAME_TYPE } from '../../store/record/message.js'
 import type { OutcomeRecord } from '../../store/record/outcome.js'
+import { RESULT_FRAME_TYPE } from '../../store/record/result.js'
 import { decodeOutcomes } from '../../store/record/settled-block.js'
 import type { CommandContext } from '../common/command.js'
 import { addQueueCommand, GROUPS, jsonOption } from '../common/command-options.js'
@@ -33,7 +34,7 @@ export function registerDump(program: Command, context: CommandContext): void {
   })
     .addOption(new Option('--log <log>', 'only this log').choices([MESSAGE_LOG, ACK_LOG]))
     .option('--follow', 'keep printing what is appended, until Ctrl-C')
-    .option('--payload', 'with the payloads of messages, which are private')
+    .option('--payload', 'with payloads and what `send` returned, which are private')
     .addOption(jsonOption('one JSON object per line'))
     .action((directory: string, options: DumpOptions) => dump(directory, options, context))
 }
@@ -134,6 +135,7 @@ function recordsOf(
 ): DescribedRecord[] {
   try {
     if (log === MESSAGE_LOG) return [{ sequence, fields: messageFields(sequence, type, data, payloads) }]
+    if (type === RESULT_FRAME_TYPE) return [{ sequence, fields: resultFields(sequence, data, payloads) }]
     const records = decodeOutcomes(type, data, sequence)
     return records.map(({ ackSequence, record }, index) => ({
       sequence: ackSequence,
@@ -146,6 +148,14 @@ function recordsOf(
     if (!(error instanceof WaqError)) throw error
     return [{ sequence, fields: { kind: 'unknown', problem: error.message } }]
   }
+}
+
+/** As private as a payload. */
+function resultFields(sequence: number, data: Buffer, payloads: boolean): Record<string, unknown> {
+  const fields = { kind: 'result', of: sequence + 1 }
+  if (!payloads) return fields
+  const value = decodePayload(data, `The result in frame ${sequence} of the ack log`)
+  return { ...fields, ...payloadForJson(value, data, 'result') }
 }
 
 function outcomeFields(record: OutcomeRecord): Record<string, unknown> {

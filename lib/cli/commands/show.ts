@@ -3,8 +3,13 @@ import type { Command } from 'commander'
 import { isFaithfulInJson } from '../../queue/control/message-line.js'
 import { viewOf } from '../../queue/queue-reader.js'
 import type { MessageView } from '../../queue/types.js'
-import { type ReadMessage, StoreReader, unpackPayload } from '../../store/reader/store-reader.js'
-import type { SettlingRecord } from '../../store/record/outcome.js'
+import {
+  type ReadMessage,
+  type ReadSettlement,
+  StoreReader,
+  unpackPayload,
+} from '../../store/reader/store-reader.js'
+import { decodePayload } from '../../store/record/message.js'
 import type { CommandContext } from '../common/command.js'
 import { addQueueCommand, GROUPS, jsonOption } from '../common/command-options.js'
 import { errorText } from '../common/message-rows.js'
@@ -24,7 +29,7 @@ export function registerShow(program: Command, context: CommandContext): void {
     summary: 'one message, with its history of attempts',
     description:
       'Shows one message with its payload, its headers and its last attempts. For a settled message it ' +
-      'shows the outcome, for a while.',
+      'shows the outcome, for a while, with what `send` returned if that is kept.',
     examples: ['waq show ./outbox order-4711', 'waq show ./outbox order-4711 --json'],
     exitStatus:
       '0 done; 1 no message has this id; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',
@@ -53,7 +58,7 @@ export async function showMessage(
   const settled = options.state === undefined ? await reader.settled(id) : undefined
   if (settled === undefined) throw await unknownId(reader, id, options.state)
   if (options.json) stdout.write(`${toJson(settledJson(settled))}\n`)
-  else stdout.write(formatSettled(settled, Date.now(), widthOf(stdout)))
+  else stdout.write(formatSettled(settled, Date.now(), terminal))
 }
 
 function jsonOf(message: ReadMessage): Record<string, unknown> {
@@ -61,8 +66,22 @@ function jsonOf(message: ReadMessage): Record<string, unknown> {
   return { ...view, ...payloadForJson(payload, message.packedPayload!) }
 }
 
-function settledJson({ id, channel, sequence, kind, attempts, at }: SettlingRecord): Record<string, unknown> {
-  return { id, channel, sequence, state: kind, attempts, at }
+function settledJson(settled: ReadSettlement): Record<string, unknown> {
+  const { id, channel, sequence, kind, attempts, at, packedResult } = settled
+  return {
+    id,
+    channel,
+    sequence,
+    state: kind,
+    attempts,
+    at,
+    ...(packedResult && payloadForJson(resultIn(settled), packedResult, 'result')),
+  }
+}
+
+/** What `send` returned. */
+function resultIn({ id, packedResult }: ReadSettlement): unknown {
+  return decodePayload(packedResult!, `What send returned for message "${id}"`)
 }
 
 function formatMessage(message: ReadMessage, nowMs: number, terminal: CommandContext['terminal']): string {
@@ -129,7 +148,8 @@ const REASONS = {
   predecessor: 'predecessor: an earlier part of its list died',
 } as const
 
-function formatSettled(settled: SettlingRecord, nowMs: number, width: number): string {
+function formatSettled(settled: ReadSettlement, nowMs: number, terminal: CommandContext['terminal']): string {
+  const { stdout } = terminal
   const facts: Fact[] = [
     ['channel', escapeControls(settled.channel)],
     ['sequence', String(settled.sequence)],
@@ -137,7 +157,10 @@ function formatSettled(settled: SettlingRecord, nowMs: number, width: number): s
     ['when', moment(settled.at, nowMs)],
     ['attempts', formatCount(settled.attempts)],
   ]
-  return `${escapeControls(settled.id)}\n${formatFacts(facts, width)}`
+  const text = `${escapeControls(settled.id)}\n${formatFacts(facts, widthOf(stdout))}`
+  if (settled.packedResult === undefined) return text
+  const title = painter(terminal, stdout)('bold', 'What send returned')
+  return `${text}\n${title}\n${payloadText(resultIn(settled)).replace(/^/gm, '  ')}\n`
 }
 
 function moment(at: number, nowMs: number): string {

@@ -68,17 +68,23 @@ function isSound({ corrupt, lost }: Verification): boolean {
 
 const LISTED = 20
 
+function resultsText(count: number, orphans: number): string {
+  if (orphans === 0) return formatCount(count)
+  return `${formatCount(count)}, of which ${formatCount(orphans)} without an outcome: they need nothing`
+}
+
 export function formatVerification(
   directory: string,
   found: Verification,
   { width, paint }: { width: number; paint: Paint },
 ): string {
-  const { corrupt, lost, inDoubt, inDoubtCount, tornBytes, unfinishedBytes, orphanOutcomes, voidFiles } =
-    found
+  const { corrupt, lost, inDoubt, inDoubtCount, tornBytes, unfinishedBytes } = found
+  const { results, orphanResults, orphanOutcomes, voidFiles } = found
   const facts: Fact[] = [
     ['read', `${formatBytes(found.bytes)} in ${formatNumberOf(found.segments, 'segment')}`],
     ['messages', formatCount(found.messages)],
     ['outcomes', formatCount(found.outcomes)],
+    ...(results === 0 ? [] : [['results', resultsText(results, orphanResults)] as const]),
     [
       'torn',
       tornBytes === 0

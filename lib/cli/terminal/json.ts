@@ -16,7 +16,15 @@ function escapeUnits(character: string): string {
   return escaped
 }
 
-/** A payload as a named property: `payload`, or `packedPayload` if JSON cannot represent it. */
-export function payloadForJson(payload: unknown, packed: Uint8Array): Record<string, unknown> {
-  return isFaithfulInJson(payload) ? { payload } : { packedPayload: Buffer.from(packed).toString('base64') }
+/**
+ * A payload, or a result, as a named property: `payload`, or `packedPayload` if JSON cannot represent it.
+ */
+export function payloadForJson(
+  value: unknown,
+  packed: Uint8Array,
+  name: 'payload' | 'result' = 'payload',
+): Record<string, unknown> {
+  if (isFaithfulInJson(value)) return { [name]: value }
+  const packedName = name === 'payload' ? 'packedPayload' : 'packedResult'
+  return { [packedName]: Buffer.from(packed).toString('base64') }
 }

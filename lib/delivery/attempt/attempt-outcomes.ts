@@ -22,6 +22,7 @@ import type { TriedTime } from '../time/tried-time.js'
 import type { Clock, Failure, MessageView, Verdict } from '../types.js'
 import type { Attempt } from './attempt.js'
 import type { OutcomeWriter } from './outcome-writer.js'
+import type { ResultKeeper } from './result-keeper.js'
 
 /** Totals since the start. */
 export interface Counters {
@@ -43,6 +44,8 @@ export interface AttemptOutcomesContext {
   readonly counters: Counters
   readonly options: Pick<DispatcherOptions<unknown>, 'maxRetryAfterMs'>
   readonly view: (ref: MessageRef, attempt: Attempt) => MessageView<unknown>
+  /** Undefined: what `send` returned is not kept. */
+  readonly resultKeeper: ResultKeeper | undefined
   /** Attempts under way, by message. */
   readonly attempts: RefMap<Attempt>
   /** Called when an attempt has given its turn back. */
@@ -337,12 +340,23 @@ export class AttemptOutcomes {
   }
 
   #recordDelivered(attempt: Attempt, attempts: number, result: unknown, ms: number): void {
-    const { counters, outcomeWriter, reporter, time } = this.#context
+    const { counters, outcomeWriter, reporter, time, resultKeeper } = this.#context
     const { mayHaveBeenSent } = attempt.before
     const at = time.now()
     counters.delivered++
-    outcomeWriter.record(attempt.ref, { kind: 'delivered', at, attempts, mayHaveBeenSent }, () =>
-      reporter.tell('delivered', { ...facts(attempt, attempts), result, ms, at: time.onWall(at) }),
+    const kept = resultKeeper?.keep(attempt.id, result)
+    const outcome = { kind: 'delivered', at, attempts, mayHaveBeenSent } as const
+    outcomeWriter.record(
+      attempt.ref,
+      kept === undefined ? outcome : { ...outcome, result: kept.packed },
+      () =>
+        reporter.tell('delivered', {
+          ...facts(attempt, attempts),
+          result,
+          ...(kept !== undefined && { kept: kept.value }),
+          ms,
+          at: time.onWall(at),
+        }),
     )
   }
 

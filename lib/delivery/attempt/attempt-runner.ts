@@ -200,6 +200,7 @@ export class AttemptRunner {
       get signal() {
         return cancellation.signal
       },
+      settlementOf: this.#context.options.settlementOf,
     }
     return true
   }

@@ -7,9 +7,12 @@ import type { Verdict } from '../types.js'
 import type { Attempt } from './attempt.js'
 import { Call } from './call.js'
 import { Cancellation } from './cancellation.js'
+import type { ResultKeeper } from './result-keeper.js'
 import { askedVerdict } from './verdict.js'
 
-interface ResultsContext {
+export interface ResultsContext {
+  /** Undefined: results are not kept. */
+  readonly resultKeeper: ResultKeeper | undefined
   readonly options: DispatcherOptions<unknown>
   readonly timers: Timers
   readonly reporter: Reporter
@@ -39,11 +42,19 @@ export class Results {
       const report = (error: Error) => reporter.error(error)
       verdict = askedVerdict('classifyResult', classifyResult, result, attempt.delivery!, report)
     }
-    if (verdict?.kind === 'delivered') return undefined
+    if (verdict?.kind === 'delivered') return this.#readToKeep(attempt, result)
     const found = verdict === undefined ? findingIn(result) : refusalOf(result)
     if (found === undefined) return undefined
     if (found.kind !== 'unread') return this.#objectionIn(found, verdict, attempt)
-    return this.#read(found, attempt).then(read => this.#objectionIn(read, verdict, attempt))
+    return this.#read(found, attempt, result).then(read => this.#objectionIn(read, verdict, attempt))
+  }
+
+  /** It is a delivery whatever its body says; that is read where it is kept. */
+  #readToKeep(attempt: Attempt, result: unknown): undefined | Promise<undefined> {
+    if (this.#context.resultKeeper === undefined) return undefined
+    const found = findingIn(result)
+    if (found?.kind !== 'unread') return undefined
+    return this.#read(found, attempt, result).then(() => undefined)
   }
 
   /**
@@ -53,8 +64,9 @@ export class Results {
   async #read(
     found: ReturnedFinding & { kind: 'unread' },
     attempt: Attempt,
+    response: unknown,
   ): Promise<ReturnedFinding | undefined> {
-    const { timers } = this.#context
+    const { timers, resultKeeper } = this.#context
     const timeoutMs = attempt.startedAt + attempt.policy.sendTimeoutMs - timers.now()
     if (timeoutMs <= 0) return found.unread
     const call = new Call(found.read, {
@@ -66,6 +78,7 @@ export class Results {
     })
     attempt.call = call
     const result = await call.result
+    resultKeeper?.answered(response as object, found.answer())
     if (result.kind === 'returned') return result.value
     found.stop()
     return found.unread

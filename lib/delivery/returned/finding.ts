@@ -18,6 +18,8 @@ export type ReturnedFinding =
   | {
       readonly kind: 'unread'
       readonly read: () => Promise<ReturnedFinding | undefined>
+      /** What was read of the body, parsed; undefined before, and where it is no JSON. */
+      readonly answer: () => unknown
       /** The finding if there is no time to read it. */
       readonly unread: ReturnedFinding | undefined
       /** Call it when the time is over. */
@@ -42,6 +44,19 @@ export function findingIn(result: unknown): ReturnedFinding | undefined {
   }
 }
 
+/**
+ * What a result says: of a response its body, where a client has parsed it; else the result itself. Never
+ * throws.
+ */
+export function contentOf(result: unknown): unknown {
+  if (typeof result !== 'object' || result === null) return result
+  try {
+    return responseStatus(result) === undefined ? result : parsedBody(bodyOf(result))
+  } catch {
+    return result
+  }
+}
+
 /** The finding for a result that is known to be a refusal. */
 export function refusalOf(result: unknown): ReturnedFinding {
   const body = BodyReader.of(result)
@@ -63,8 +78,12 @@ function inResponse(response: object, status: number): ReturnedFinding | undefin
   if (already !== response && already !== undefined) return inAnswer(already, response)
   const body = BodyReader.ofSuccess(response) ?? PeekedBody.of(response)
   if (body === undefined) return undefined
-  const read = async () => inAnswer(await body.read(true), response)
-  return { kind: 'unread', read, unread: undefined, stop: () => body.stop() }
+  let answer: unknown
+  const read = async () => {
+    answer = await body.read(true)
+    return inAnswer(answer, response)
+  }
+  return { kind: 'unread', read, answer: () => answer, unread: undefined, stop: () => body.stop() }
 }
 
 function unreadRefusal(response: unknown, body: BodyReader): ReturnedFinding {
@@ -75,7 +94,13 @@ function unreadRefusal(response: unknown, body: BodyReader): ReturnedFinding {
     body.discard()
     return refused(answer)
   }
-  return { kind: 'unread', read, unread: refused(undefined), stop: () => body.discard() }
+  return {
+    kind: 'unread',
+    read,
+    answer: () => undefined,
+    unread: refused(undefined),
+    stop: () => body.discard(),
+  }
 }
 
 function inAnswer(answer: unknown, response: unknown): ReturnedFinding | undefined {

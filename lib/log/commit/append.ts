@@ -16,6 +16,8 @@ export type AppendState = 'waiting' | 'touched' | 'accepted' | 'withdrawn'
 export abstract class Append {
   /** Of its frames: 1 to 255, and the caller's own. */
   type: number
+  /** Of the frames before its last one; undefined: as of that. */
+  leadType: number | undefined
   /** How many records. */
   readonly count: number
   /** As the log gave it; the other records follow without a gap. */

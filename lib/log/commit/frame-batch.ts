@@ -14,7 +14,7 @@ export function frameBatch(batch: readonly Append[], bytes: number, segment: Seg
   const durable = segment.synced
   let at = 0
   for (const append of batch) {
-    const { type, count } = append
+    const { type, leadType, count } = append
     append.writtenTo = segment
     append.offset = segment.written + at
     for (let index = 0; index < count; index += 1) {
@@ -24,7 +24,7 @@ export function frameBatch(batch: readonly Append[], bytes: number, segment: Seg
         frames,
         at,
         record.length,
-        type,
+        index < count - 1 ? (leadType ?? type) : type,
         index < count - 1 ? FLAG_MORE : 0,
         durable,
         append.firstSequence + index,

@@ -28,7 +28,7 @@ const SYNC_BYTES = 1024 * 1024
 /** Where each record went, as columns of one table: a segment may hold a hundred thousand records. */
 export class Moves {
   readonly sequences: number[] = []
-  /** `PUT`: it was not copied from anywhere. */
+  /** `PUT`, `PUT_AHEAD`: it was not copied from anywhere. */
   readonly from: number[] = []
   readonly fromOffsets: number[] = []
   readonly to: number[] = []
@@ -45,6 +45,8 @@ export class Moves {
 
 /** In the place of a segment's id: the record was put. */
 const PUT = -1
+/** The same, of one that others follow in its segment. */
+const PUT_AHEAD = -2
 
 /** How many moves are told before the event loop gets its turn. */
 const SLICE_MOVES = 1024
@@ -58,13 +60,13 @@ export async function tellMoves(moves: Moves, options: RewriteOptions): Promise<
       await (options.turn ?? nextTurn)()
       told = 0
     }
-    if (from[i] === PUT) {
-      options.placed?.(sequences[i]!, to[i]!)
+    told += 1
+    if (from[i]! < 0) {
+      options.placed?.(sequences[i]!, to[i]!, toOffsets[i]!)
       // It stands for many.
-      told = SLICE_MOVES
+      if (from[i] === PUT) told = SLICE_MOVES
       continue
     }
-    told += 1
     options.moved(
       sequences[i]!,
       { segment: from[i]!, offset: fromOffsets[i]! },
@@ -115,6 +117,8 @@ class Rewriting {
   #output: { segment: Segment; file: FileHandle; written: number; synced: number } | undefined
   /** Encoded, not written: headers and frames in order. */
   #pending: Buffer[] = []
+  /** The next frame stands in the same segment as the last one, however full. */
+  #follows = false
   /** The headers among them, each the start of an output's file. */
   readonly #starts = new Map<Buffer, Segment>()
 
@@ -172,8 +176,9 @@ class Rewriting {
     options.onProgress?.(original.length)
   }
 
-  readonly put: PutRecord = (sequence, type, data) => {
-    this.#add(PUT, 0, { sequence, type, flags: 0 }, data)
+  readonly put: PutRecord = (sequence, type, data, followedBy = 0) => {
+    const original = followedBy > 0 ? PUT_AHEAD : PUT
+    this.#add(original, 0, { sequence, type, flags: 0 }, data, followedBy)
   }
 
   async finish(): Promise<Rewritten> {
@@ -192,12 +197,12 @@ class Rewriting {
   }
 
   /** Encodes a frame behind those that wait. Where the output is full, it is the first of the next one. */
-  #add(original: number, from: number, header: CopiedHeader, payload: Buffer): void {
-    const bytes = FRAME_HEADER_BYTES + payload.length
+  #add(original: number, from: number, header: CopiedHeader, payload: Buffer, followedBy = 0): void {
+    const bytes = FRAME_HEADER_BYTES + payload.length + followedBy
     let segment = this.#outputs.at(-1)
-    if (segment === undefined || (segment.holdsFrames && segment.length + bytes > this.#segmentBytes)) {
-      segment = this.#newOutput(header.sequence)
-    }
+    const isFull = segment?.holdsFrames === true && segment.length + bytes > this.#segmentBytes
+    if (segment === undefined || (isFull && !this.#follows)) segment = this.#newOutput(header.sequence)
+    this.#follows = followedBy > 0
     const offset = segment.length
     const frame = copyFrame(segment, header, payload)
     this.#pending.push(frame)

@@ -29,13 +29,14 @@ export function observeDispatch<R>(parts: ObserverParts<R>): DispatchObserver<R>
     },
     delivered(facts) {
       const { id, attempts, at, result, ms } = facts
+      const kept = 'kept' in facts ? (facts.kept as R | undefined) : result
       sendDurations.add(ms)
       settlements.settle({
         id,
         state: 'delivered',
         attempts,
         at,
-        ...(result !== undefined && { result }),
+        ...(kept !== undefined && { result: kept }),
       })
       roomChanged()
       if (emitter.listenerCount('delivered') === 0) return

@@ -46,6 +46,8 @@ const DAY_MS = 86_400_000
 /** The most channels whose options are cached. */
 const CACHED_CHANNELS = 10_000
 const MAX_GROUP_BYTES = 513
+/** A result shares its segment with its outcome, and each that compaction moves is in memory for a moment. */
+const MAX_RESULT_BYTES = 4_096
 
 const isFunction = (value: unknown) => typeof value === 'function'
 const isString = (value: unknown) => typeof value === 'string'
@@ -209,6 +211,10 @@ interface ResolvedDedupe {
   windowMs: number
   maxIds: number
 }
+interface ResolvedKeepResults {
+  maxBytes: number
+  maxTotalBytes: number
+}
 interface ResolvedLimits {
   maxMessageBytes: number
   maxListBytes: number
@@ -260,6 +266,12 @@ const TABLE: Table<QueueOptions> = {
     windowMs: field(spanMs(), DAY_MS),
     maxIds: field(whole({ min: 0, max: 1e9, infinity: true }), 100_000),
   }),
+  keepResults: field(
+    shape<ResolvedKeepResults>({
+      maxBytes: field(whole({ min: 1, max: MAX_RESULT_BYTES }), MAX_RESULT_BYTES),
+      maxTotalBytes: field(whole({ min: 1, max: Number.MAX_SAFE_INTEGER }), 16 * MEBIBYTE),
+    } satisfies Table<ResolvedKeepResults>),
+  ),
   limits: shapeField<ResolvedLimits>({
     maxMessageBytes: field(whole({ min: 1, max: GIBIBYTE }), 16 * MEBIBYTE),
     maxListBytes: field(whole({ min: 1, max: GIBIBYTE }), 256 * MEBIBYTE),
@@ -312,6 +324,7 @@ export interface ResolvedOptions<P, R> {
   ttlMs?: number
   channelOptions?: (channel: string) => unknown
   dedupe: ResolvedDedupe
+  keepResults?: ResolvedKeepResults
   limits: ResolvedLimits
   deadLetters: ResolvedRetention
   keepAlive?: boolean

@@ -8,7 +8,8 @@
  *   2. It settled a message that may still stand in a message segment that counts: without it the message
  *      would come back (invariant 10). Segments that do not count any more in memory are not asked: the
  *      manifest that makes the copies count does not list them either.
- *   3. The dedupe window remembers its message's id.
+ *   3. The dedupe window remembers its message's id. A result stays where that remembers it as well, right
+ *      before the block with its outcome and in the same segment (`record/result.ts`): both are put at once.
  *   4. It halts a channel. Or it ends a halt, and an outcome that halts may stand before it: it goes only
  *      where nothing older than this run stands in the log, and no outcome of the run that stays halts its
  *      channel.
@@ -22,12 +23,14 @@
  * after the last frame was judged and before the copies count, so no power loss takes the later one and
  * leaves the earlier one missing.
  */
+import { FRAME_HEADER_BYTES } from '../../log/format/format.js'
 import type { PutRecord, SegmentInfo, VisitedFrame } from '../../log/types.js'
 import type { DedupeIndex } from '../dedupe/dedupe-index.js'
 import type { MessageIndex } from '../index/message-index.js'
 import { type AliveRecord, isOfMessage, type OtherRecord } from '../record/outcome.js'
 import { SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
 import { OutcomeScan } from '../record/outcome-scan.js'
+import { RESULT_FRAME_TYPE } from '../record/result.js'
 import { SettledBlock } from '../record/settled-block.js'
 import { SettledBlockWriter } from '../record/settled-block-writer.js'
 import type { SettledRecord } from '../record/settled-record.js'
@@ -66,14 +69,14 @@ interface Kept {
   readonly bytes: number
 }
 
-/** A record that comes behind the block that is being filled. */
+/** A record that waits for its place. */
 interface Held {
   readonly sequence: number
   readonly type: number
   readonly data: Buffer
 }
 
-/** The most bytes held for one block: then it is written, full or not. */
+/** The most bytes held before or behind one block: then it is written, full or not. */
 const MAX_HELD_BYTES = 64 * 1024
 
 export class NeededOutcomes {
@@ -87,8 +90,16 @@ export class NeededOutcomes {
   readonly #scan = new OutcomeScan()
   readonly #block = new SettledBlock()
   readonly #filling = new SettledBlockWriter()
+  /** Results whose block comes next in the originals. */
+  #pending: Held[] = []
+  /** The results of the block that is being filled, and what came between them. */
+  #ahead: Held[] = []
+  #aheadBytes = 0
+  /** What comes behind that block. */
   #held: Held[] = []
   #heldBytes = 0
+  /** The results that stay, by ack sequence. */
+  readonly #results = new Map<number, { readonly bytes: number; offset: number }>()
   /** By ack sequence, until it was told where they went. */
   readonly #blocks = new Map<number, Buffer>()
   readonly #kept = new Map<number, Kept>()
@@ -114,7 +125,16 @@ export class NeededOutcomes {
     if (type === SETTLED_FRAME_TYPE) {
       const block = this.#block
       block.begin(data, ackSequence)
-      while (block.next()) this.#judgeSettlement(block.settlement, block.ackSequence, put)
+      while (block.next()) {
+        const result = this.#pendingOf(block.ackSequence)
+        this.#judgeSettlement(block.settlement, block.ackSequence, result, put)
+      }
+      this.#pending = []
+      return false
+    }
+    if (type === RESULT_FRAME_TYPE) {
+      if (this.#sources.dedupe.remembersResults)
+        this.#pending.push({ sequence: ackSequence, type, data: Buffer.from(data) })
       return false
     }
     const outcome = this.#scan.read(type, data, ackSequence)
@@ -140,9 +160,27 @@ export class NeededOutcomes {
     if (!this.#filling.isEmpty) {
       const data = this.#filling.take()
       this.#blocks.set(this.#filling.ackSequence, data)
+      this.#putAhead(FRAME_HEADER_BYTES + data.length, put)
       put(this.#filling.ackSequence, SETTLED_FRAME_TYPE, data)
     }
     this.#putHeld(put)
+  }
+
+  /** `blockBytes`: of the block that comes right behind, in the same segment. */
+  #putAhead(blockBytes: number, put: PutRecord): void {
+    let followedBy = this.#aheadBytes + blockBytes
+    for (const { sequence, type, data } of this.#ahead) {
+      followedBy -= FRAME_HEADER_BYTES + data.length
+      if (type === RESULT_FRAME_TYPE) this.#results.set(sequence, { bytes: data.length, offset: 0 })
+      put(sequence, type, data, followedBy)
+    }
+    this.#ahead = []
+    this.#aheadBytes = 0
+  }
+
+  #putAheadOfBlock(held: Held): void {
+    this.#ahead.push(held)
+    this.#aheadBytes += FRAME_HEADER_BYTES + held.data.length
   }
 
   #putHeld(put: PutRecord): void {
@@ -152,15 +190,35 @@ export class NeededOutcomes {
     this.#heldBytes = 0
   }
 
-  #judgeSettlement(settlement: SettledRecord, ackSequence: number, put: PutRecord): void {
+  /** The result of the outcome with this ack sequence; earlier ones have none. */
+  #pendingOf(ackSequence: number): Held | undefined {
+    while (this.#pending.length > 0 && this.#pending[0]!.sequence < ackSequence - 1) this.#pending.shift()
+    return this.#pending[0]?.sequence === ackSequence - 1 ? this.#pending.shift() : undefined
+  }
+
+  #judgeSettlement(
+    settlement: SettledRecord,
+    ackSequence: number,
+    result: Held | undefined,
+    put: PutRecord,
+  ): void {
     // A second copy, which changes nothing (invariant 11); and of two blocks that end alike one would not be
     // found.
     if (this.#blocks.has(ackSequence) || this.#filling.endsWith(ackSequence)) return
-    const bounds = this.#sources.gapEnds.has(ackSequence)
-    if (!bounds && !this.#sources.dedupe.holds(settlement) && !this.#mayComeBack(settlement.sequence)) return
-    if (this.#filling.isFullFor(settlement, ackSequence)) this.putRest(put)
+    const { dedupe, gapEnds } = this.#sources
+    const bounds = gapEnds.has(ackSequence)
+    if (!bounds && !dedupe.holds(settlement) && !this.#mayComeBack(settlement.sequence)) return
+    const kept = result !== undefined && dedupe.holdsResult(settlement) ? result : undefined
+    if (this.#filling.isFullFor(settlement, ackSequence) || this.#aheadBytes > MAX_HELD_BYTES)
+      this.putRest(put)
     // They come before the frame that this one is in now, and sequences rise.
-    else this.#putHeld(put)
+    else if (this.#ahead.length === 0) this.#putHeld(put)
+    else {
+      for (const held of this.#held) this.#putAheadOfBlock(held)
+      this.#held = []
+      this.#heldBytes = 0
+    }
+    if (kept !== undefined) this.#putAheadOfBlock(kept)
     this.#filling.add(settlement, ackSequence)
     if (bounds) this.putRest(put)
   }
@@ -203,9 +261,16 @@ export class NeededOutcomes {
   }
 
   /** Accounts for what was written, by how things stand now: what is not needed any more counts nowhere. */
-  written(ackSequence: number, segment: number): void {
+  written(ackSequence: number, segment: number, offset: number): void {
     const { usage, gapEnds } = this.#sources
     this.made.add(segment)
+    const result = this.#results.get(ackSequence)
+    if (result !== undefined) {
+      // It counts with the block of its outcome, which is told of next.
+      result.offset = offset
+      usage.resultFrameAdded(segment, result.bytes)
+      return
+    }
     if (gapEnds.has(ackSequence)) usage.pin(segment)
     const block = this.#blocks.get(ackSequence)
     if (block !== undefined) {
@@ -227,10 +292,9 @@ export class NeededOutcomes {
       for (const holder of this.#holders(block.settlement.sequence)) {
         usage.outcomeWritten(holder, undefined, segment)
       }
-      const from = dedupe.move(block.settlement, segment)
-      if (from === undefined) continue
-      usage.settledIdForgotten(from)
-      usage.settledIdAdded(segment)
+      const resultOffset = this.#results.get(block.ackSequence - 1)?.offset
+      const left = dedupe.move(block.settlement, { segment, resultOffset })
+      if (left !== undefined) usage.settledMoved(left, segment)
     }
   }
 

@@ -28,8 +28,8 @@ export async function rewriteOutcomes(
       manner.countsNext?.()
       return acks.sync()
     },
-    moved: (sequence, _from, to) => needed.written(sequence, to.segment),
-    placed: (sequence, segment) => needed.written(sequence, segment),
+    moved: (sequence, _from, to) => needed.written(sequence, to.segment, to.offset),
+    placed: (sequence, segment, offset) => needed.written(sequence, segment, offset),
   })
   for (const segment of needed.made) usage.ackSegmentRewritten(segment, now())
   usage.ackSegmentsGone(segments)

@@ -10,6 +10,7 @@ import { DeferredUpdates } from '../index/deferred-updates.js'
 import type { MessageRef } from '../message-store.js'
 import type { SettlingKind } from '../record/outcome.js'
 import { DIGEST_BYTES } from '../record/outcome-format.js'
+import type { ResultPlace } from '../record/result.js'
 import type { SettledBlock } from '../record/settled-block.js'
 import type { SettledRecord } from '../record/settled-record.js'
 import { hashAsciiId, hashId, type IdHash } from '../tables/id-hash.js'
@@ -17,6 +18,7 @@ import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT } from '../tables/paged-columns.js'
 import { RefTable } from '../tables/ref-table.js'
 import type { DedupeOptions } from '../types.js'
 import { type DedupePage, DedupePages } from './dedupe-pages.js'
+import { ResultPlaces } from './result-places.js'
 
 export interface SettledId {
   readonly id: string
@@ -29,6 +31,22 @@ export interface SettledId {
   readonly at: number
   /** The ack segment that keeps it across a restart; compaction can change it. */
   readonly segment: number
+  /** Where what `send` returned stands in that segment; undefined: it is not kept. */
+  readonly result?: ResultPlace | undefined
+}
+
+/** Where the outcome of a message was written again, and its result right with it. */
+export interface CopyPlace {
+  readonly segment: number
+  /** Undefined: the copy has no result. */
+  readonly resultOffset: number | undefined
+}
+
+/** What a remembered message has left behind in an ack segment. */
+export interface Left {
+  readonly segment: number
+  /** 0: it has no result. */
+  readonly resultBytes: number
 }
 
 /** Ids of an opening that are indexed in one batch; those beyond the limit are forgotten only then. */
@@ -47,6 +65,7 @@ export class DedupeIndex {
   readonly #latest: SettledId[] = []
   #latestAt = 0
   #pages = new DedupePages()
+  readonly #results: ResultPlaces
   #byHash = this.#emptyTable()
   /** For the page being written: where channel names are in its texts. */
   readonly #channels = new Map<string, number>()
@@ -58,10 +77,12 @@ export class DedupeIndex {
     options: DedupeOptions,
     forgotten: (segment: number, sequence: number) => void,
     deferred = new DeferredUpdates(),
+    results = new ResultPlaces(0, () => {}),
   ) {
     this.#options = options
     this.#forgotten = forgotten
     this.#deferred = deferred
+    this.#results = results
   }
 
   get size(): number {
@@ -107,6 +128,7 @@ export class DedupeIndex {
     page.idBytes[slot] = idBytes
     this.#setChannel(page, slot, entry.channel)
     page.fill(slot, hash, entry.sequence, entry.at, entry.attempts, entry.segment, entry.state)
+    if (entry.result !== undefined) this.#results.set(page, slot, entry.result)
     this.#byHash.add(row, hash.low)
   }
 
@@ -127,7 +149,7 @@ export class DedupeIndex {
    * Adds a settlement that an opening read, in any order. If its id was settled twice, the later message
    * counts. `scanned` must follow the last one; lookups find nothing before.
    */
-  addScanned(settlement: SettledRecord, segment: number, ackSequence: number): void {
+  addScanned(settlement: SettledRecord, segment: number, ackSequence: number, result?: ResultPlace): void {
     this.#scan ??= new Scan()
     const scan = this.#scan
     const { hash, bytes, idFrom, idTo, digestFrom } = settlement
@@ -148,6 +170,7 @@ export class DedupeIndex {
     page.idBytes[slot] = idBytes
     const { sequence, at, attempts, kind } = settlement
     page.fill(slot, hash, sequence, at, attempts, segment, kind)
+    if (result !== undefined) this.#results.set(page, slot, result)
     if (!scan.add(row, ackSequence)) return
     // The page that the texts went to may begin anew now; those of the rows that follow are taken up one by
     // one.
@@ -157,15 +180,17 @@ export class DedupeIndex {
 
   /**
    * As `scanTexts` followed by `addScanned` for every row of a block. Most of its columns are copied whole:
-   * that is less work per row, which matters most before the code of an opening is compiled.
+   * that is less work per row, which matters most before the code of an opening is compiled. `results`: by
+   * row; undefined: no row has one.
    */
-  addBlock(block: SettledBlock, segment: number): void {
+  addBlock(block: SettledBlock, segment: number, results?: readonly (ResultPlace | undefined)[]): void {
     const { count, textsFrom, digestFroms, idBytes, channels, channelFroms, channelBytes } = block
     const { bytes } = block.settlement
     this.scanTexts(bytes, textsFrom, bytes.length, count)
     const scan = this.#scan!
     if (!scan.hasRoom(count)) {
-      while (block.next()) this.addScanned(block.settlement, segment, block.ackSequence)
+      for (let row = 0; block.next(); row += 1)
+        this.addScanned(block.settlement, segment, block.ackSequence, results?.[row])
       return
     }
     const first = this.#pages.append(count)
@@ -191,6 +216,8 @@ export class DedupeIndex {
       page.channelFrom[slot] = moved + channelFroms[channel]!
       page.channelBytes[slot] = channelBytes[channel]!
       page.setState(slot, block.kind(row))
+      const result = results?.[row]
+      if (result !== undefined) this.#results.set(page, slot, result)
       scan.add(first + row, block.ackSequenceOf(row))
     }
   }
@@ -232,6 +259,7 @@ export class DedupeIndex {
   #at(row: number): SettledId {
     const page = this.#pages.pages[row >>> PAGE_SHIFT]!
     const slot = row & PAGE_MASK
+    const result = this.#results.get(page, slot)
     return {
       id: page.id(slot),
       channel: page.channel(slot),
@@ -241,6 +269,7 @@ export class DedupeIndex {
       attempts: page.attempts[slot]!,
       at: page.at[slot]!,
       segment: page.segment[slot]!,
+      ...(result !== undefined && { result }),
     }
   }
 
@@ -249,29 +278,58 @@ export class DedupeIndex {
     return this.#rowOf(settlement) !== undefined
   }
 
-  /**
-   * The outcome of this message was written again, to another ack segment. Returns the segment that kept its
-   * id before; undefined: the id is not remembered, or belongs to another message.
-   */
-  move(settlement: SettledRecord, segment: number): number | undefined {
+  /** Whether what `send` returned for this very message is remembered. */
+  holdsResult(settlement: SettledRecord): boolean {
     const row = this.#rowOf(settlement)
-    if (row === undefined) return undefined
-    const { segment: segments } = this.#pages.pages[row >>> PAGE_SHIFT]!
-    const before = segments[row & PAGE_MASK]!
-    segments[row & PAGE_MASK] = segment
-    return before
+    if (row === undefined) return false
+    return this.#results.get(this.#pages.pages[row >>> PAGE_SHIFT]!, row & PAGE_MASK) !== undefined
   }
 
-  /** Forgets ids older than the window or beyond the limit, oldest first. */
+  /**
+   * The outcome of this message was written again. Returns what it left behind; undefined: the id is not
+   * remembered, or belongs to another message.
+   */
+  move(settlement: SettledRecord, place: CopyPlace): Left | undefined {
+    const row = this.#rowOf(settlement)
+    return row === undefined ? undefined : this.#move(row, place)
+  }
+
+  /** As the other one, of a message by its id and sequence. */
+  moveById(id: string, sequence: number, place: CopyPlace): Left | undefined {
+    this.#catchUp()
+    const row = this.#find(id, hashId(id))
+    if (row === undefined) return undefined
+    const isIt = this.#pages.pages[row >>> PAGE_SHIFT]!.sequence[row & PAGE_MASK] === sequence
+    return isIt ? this.#move(row, place) : undefined
+  }
+
+  #move(row: MessageRef, { segment, resultOffset }: CopyPlace): Left {
+    const page = this.#pages.pages[row >>> PAGE_SHIFT]!
+    const slot = row & PAGE_MASK
+    if (resultOffset === undefined) this.#results.forget(page, slot)
+    const before = page.segment[slot]!
+    page.segment[slot] = segment
+    const resultBytes = this.#results.get(page, slot)?.bytes ?? 0
+    if (resultBytes > 0) page.results!.offset[slot] = resultOffset!
+    return { segment: before, resultBytes }
+  }
+
+  /** Forgets ids older than the window or beyond the limit, and results beyond theirs, oldest first. */
   evict(now: number): void {
     this.#catchUp()
     for (;;) {
       const row = this.#pages.oldest() as MessageRef | undefined
       if (row === undefined) return
       const at = this.#pages.pages[row >>> PAGE_SHIFT]!.at[row & PAGE_MASK]!
-      if (this.#pages.size <= this.#options.maxIds && this.#isCurrent(at, now)) return
+      if (this.#pages.size <= this.#options.maxIds && this.#isCurrent(at, now)) break
       this.#forget(row)
     }
+    this.#results.evict(this.#pages)
+  }
+
+  /** False: what `send` returned is never remembered. */
+  get remembersResults(): boolean {
+    return this.remembersAny && this.#results.remembersAny
   }
 
   /** False: ids are never remembered. */
@@ -354,6 +412,7 @@ export class DedupeIndex {
     const before = this.#pages
     const rows = [...before.rows()].sort((one, other) => scan.ackSequence(one) - scan.ackSequence(other))
     this.#pages = new DedupePages()
+    this.#results.clear()
     for (const from of rows) {
       const old = before.pages[from >>> PAGE_SHIFT]!
       const oldSlot = from & PAGE_MASK
@@ -375,6 +434,8 @@ export class DedupeIndex {
         old.segment[oldSlot]!,
         old.state(oldSlot),
       )
+      const result = this.#results.get(old, oldSlot)
+      if (result !== undefined) this.#results.set(page, slot, result)
     }
     this.#byHash = this.#emptyTable()
     this.#byHash.addAll(Uint32Array.from(this.#pages.rows()))
@@ -411,6 +472,7 @@ export class DedupeIndex {
     const slot = row & PAGE_MASK
     const segment = page.segment[slot]!
     const sequence = page.sequence[slot]!
+    if (page.results !== undefined) this.#results.forget(page, slot)
     this.#pages.release(row)
     this.#forgotten(segment, sequence)
   }

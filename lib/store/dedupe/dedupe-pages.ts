@@ -8,6 +8,7 @@ import { type SettlingKind, settlingKinds } from '../record/outcome.js'
 import { DIGEST_BYTES } from '../record/outcome-format.js'
 import type { IdHash } from '../tables/id-hash.js'
 import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT } from '../tables/paged-columns.js'
+import type { ResultColumns } from './result-columns.js'
 
 /** Room for ids as long as a UUID, each with a channel of its own; it grows where that is not enough. */
 const TEXT_BYTES = PAGE_ROWS * (DIGEST_BYTES + 36 + 20)
@@ -29,6 +30,8 @@ export class DedupePage {
   readonly channelBytes = new Uint16Array(PAGE_ROWS)
   /** Index into `settlingKinds`. */
   readonly #state = new Uint8Array(PAGE_ROWS)
+  /** Undefined: no row has a result. */
+  results: ResultColumns | undefined
   texts: Buffer = Buffer.allocUnsafeSlow(TEXT_BYTES)
   textBytes = 0
   /** Appended, released ones included. */
@@ -148,6 +151,10 @@ export class DedupePages {
     // An older page than the newest has a row that was not released; and where it is the newest, so has it.
     while (this.#front < rows && sequence[this.#front] === 0) this.#front += 1
     return number * PAGE_ROWS + this.#front
+  }
+
+  *oldestFirst(): Iterable<DedupePage> {
+    for (const number of this.#order) yield this.pages[number]!
   }
 
   /** The oldest first. */

@@ -9,6 +9,7 @@ import type { MessageRef } from '../message-store.js'
 import { isOfMessage, type MessageOutcomeKind, messageOutcomeKinds } from '../record/outcome.js'
 import { decodeOutcome } from '../record/outcome-decoder.js'
 import { SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
+import { RESULT_FRAME_TYPE } from '../record/result.js'
 import { SettledBlock } from '../record/settled-block.js'
 import { hashSequence } from '../tables/id-hash.js'
 import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT, PagedColumns } from '../tables/paged-columns.js'
@@ -64,6 +65,8 @@ export class OutcomeTable {
   /** One frame of the ack log. */
   add(frame: VisitedFrame): void {
     const { segment, offset } = frame
+    // Of no message's state.
+    if (frame.type === RESULT_FRAME_TYPE) return
     try {
       if (frame.type === SETTLED_FRAME_TYPE) this.#addBlock(frame)
       else this.#addOutcome(frame)

@@ -16,6 +16,8 @@
  *     present   delivered, cancelled, purged either      settled: space to reclaim
  *     absent    any                          either      settled earlier: kept for the dedupe window
  *
+ * A result (`record/result.ts`) decides nothing: it is remembered where the id of its outcome is.
+ *
  * The mark of a first attempt may lack where the tail of the ack log is in doubt (power was lost, say), and
  * the window of attempts that the log ends with covers the message: see `attempt-window.ts`.
  *

@@ -18,7 +18,8 @@ import type { DeadReason, RecordedError } from '../message-store.js'
 import { decodeEnvelope, decodePayload, type Envelope, MESSAGE_FRAME_TYPE } from '../record/message.js'
 import { isOfMessage, isSettling, type SettlingRecord } from '../record/outcome.js'
 import { decodeOutcome } from '../record/outcome-decoder.js'
-import { isOutcomeKind, outcomeFormats } from '../record/outcome-format.js'
+import { isOutcomeKind, outcomeFormats, SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
+import { RESULT_FRAME_TYPE } from '../record/result.js'
 import { decodeOutcomes } from '../record/settled-block.js'
 import { describeLost } from '../recovery/lost-messages.js'
 import type { LostMessages } from '../types.js'
@@ -89,6 +90,12 @@ export interface ReadDisk {
   }[]
   /** Behind the last frame: what a living owner writes just now, or a tear. */
   readonly unfinishedBytes: number
+}
+
+/** How a message settled. */
+export type ReadSettlement = SettlingRecord & {
+  /** What `send` returned, packed; undefined: it is not kept. */
+  readonly packedResult?: Buffer
 }
 
 export interface StoreReaderOptions {
@@ -205,22 +212,34 @@ export class StoreReader {
   }
 
   /** The latest settled message of this id, as long as its outcome stands in the ack log. */
-  settled(id: string): Promise<SettlingRecord | undefined> {
+  settled(id: string): Promise<ReadSettlement | undefined> {
     const bytes = Buffer.from(id)
     return this.#logs.withSnapshot(async snapshot => {
-      let found: { ackSequence: number; record: SettlingRecord } | undefined
+      let found: { ackSequence: number; record: ReadSettlement } | undefined
+      /** By ack sequence; those of the next block. */
+      const results = new Map<number, Buffer>()
       await snapshot.visit(ACK_LOG, {
         frame: (_, { sequence, type, data }) => {
           throwIfAborted(this.#signal)
-          if (!data.includes(bytes) || (found !== undefined && sequence < found.ackSequence)) return
-          for (const { ackSequence, record } of decodeOutcomes(type, data, sequence)) {
-            if (!isSettling(record) || record.id !== id) continue
-            if (found === undefined || ackSequence >= found.ackSequence) found = { ackSequence, record }
+          if (type === RESULT_FRAME_TYPE) results.set(sequence, Buffer.from(data))
+          else if (type === SETTLED_FRAME_TYPE) {
+            look(sequence, type, data)
+            results.clear()
           }
         },
         lost: () => {},
       })
       return found?.record
+
+      function look(sequence: number, type: number, data: Buffer): void {
+        if (!data.includes(bytes) || (found !== undefined && sequence < found.ackSequence)) return
+        for (const { ackSequence, record } of decodeOutcomes(type, data, sequence)) {
+          if (!isSettling(record) || record.id !== id) continue
+          if (found !== undefined && ackSequence < found.ackSequence) continue
+          const packedResult = results.get(ackSequence - 1)
+          found = { ackSequence, record: { ...record, ...(packedResult && { packedResult }) } }
+        }
+      }
     })
   }
 

@@ -12,8 +12,10 @@ import { OutcomeTable } from '../fold/outcome-table.js'
 import { ACK_LOG, MESSAGE_LOG } from '../log-names.js'
 import { decodeEnvelope, decodePayload, MESSAGE_FRAME_TYPE } from '../record/message.js'
 import { isSettling } from '../record/outcome.js'
+import { RESULT_FRAME_TYPE } from '../record/result.js'
 import { describeLost } from '../recovery/lost-messages.js'
 import type { LostMessages } from '../types.js'
+import { ResultCheck } from './result-check.js'
 import type { StoreReader } from './store-reader.js'
 
 export interface Verification {
@@ -38,6 +40,10 @@ export interface Verification {
    * not among them.
    */
   readonly orphanOutcomes: number
+  /** What `send` returned for messages, as it is kept. */
+  readonly results: number
+  /** Of these, those whose outcome is not there, as where its bytes were lost. */
+  readonly orphanResults: number
   /** Files that no manifest lists: they count for nothing, and the next owner removes them. */
   readonly voidFiles: readonly string[]
   /** Messages whose attempt no one knows the outcome of. */
@@ -88,7 +94,7 @@ export function verifyStore(reader: StoreReader, options: VerifyOptions = {}): P
     await snapshot.visit(
       ACK_LOG,
       {
-        frame: (_, frame) => check.outcomes.add(frame),
+        frame: (_, frame) => check.outcome(frame),
         lost: (_, range) => {
           check.outcomes.lose(range)
           check.lost(range)
@@ -119,6 +125,8 @@ export function verifyStore(reader: StoreReader, options: VerifyOptions = {}): P
       corrupt: check.damage,
       lost,
       orphanOutcomes: Math.max(0, check.orphanOutcomes() - lost.unsettled),
+      results: check.results.count,
+      orphanResults: check.results.orphans(),
       voidFiles: await findVoidFiles(reader.directory, new Set(segments.map(({ file }) => file))),
       inDoubtCount: check.inDoubtCount,
       inDoubt: check.inDoubt,
@@ -131,6 +139,7 @@ class Check {
   readonly damage: FoundDamage[] = []
   readonly inDoubt: { id: string; channel: string; sequence: number }[] = []
   readonly #files: ReadonlyMap<number, string>
+  readonly results = new ResultCheck()
   messages = 0
   inDoubtCount = 0
   /** Messages that are there and whose last outcome left them alive. */
@@ -138,6 +147,18 @@ class Check {
 
   constructor(files: ReadonlyMap<number, string>) {
     this.#files = files
+  }
+
+  outcome(frame: VisitedFrame): void {
+    this.outcomes.add(frame)
+    const { sequence, type, data, segment, offset } = frame
+    this.results.met(frame)
+    if (type !== RESULT_FRAME_TYPE) return
+    try {
+      decodePayload(data, `The result in frame ${sequence} of the ack log`)
+    } catch (error) {
+      this.bad(segment, offset, (error as Error).message)
+    }
   }
 
   message(frame: VisitedFrame, ownerLives: boolean): void {

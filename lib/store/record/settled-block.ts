@@ -35,6 +35,7 @@ import { WaqError } from '../../log/errors/waq-error.js'
 import { type OutcomeRecord, type SettlingKind, settlingKinds } from './outcome.js'
 import { decodeOutcome } from './outcome-decoder.js'
 import { DIGEST_BYTES, SETTLED_FRAME_TYPE } from './outcome-format.js'
+import { RESULT_FRAME_TYPE } from './result.js'
 import { SettledRecord } from './settled-record.js'
 import { VarintReader } from './varint.js'
 
@@ -214,12 +215,16 @@ export class SettledBlock {
   }
 }
 
-/** All outcomes in a frame of the ack log, each with its ack sequence. Throws as `decodeOutcome`. */
+/**
+ * All outcomes in a frame of the ack log, each with its ack sequence; none where it is a result. Throws as
+ * `decodeOutcome`.
+ */
 export function decodeOutcomes(
   frameType: number,
   data: Buffer,
   sequence: number,
 ): { ackSequence: number; record: OutcomeRecord }[] {
+  if (frameType === RESULT_FRAME_TYPE) return []
   if (frameType !== SETTLED_FRAME_TYPE) {
     return [
       { ackSequence: sequence, record: decodeOutcome(frameType, data, `Frame ${sequence} of the ack log`) },

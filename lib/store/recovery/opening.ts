@@ -18,6 +18,7 @@ import { MESSAGE_FRAME_TYPE } from '../record/message.js'
 import type { AliveRecord } from '../record/outcome.js'
 import { SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
 import { OutcomeScan } from '../record/outcome-scan.js'
+import { RESULT_FRAME_TYPE, type ResultPlace } from '../record/result.js'
 import { MAX_ROWS, SettledBlock } from '../record/settled-block.js'
 import type { LostMessage, LostMessages, StoreRecovery } from '../types.js'
 import type { SegmentMembership } from '../usage/segment-membership.js'
@@ -27,6 +28,7 @@ import type { PartedPlace } from '../windows/parted-place.js'
 import type { TakenPlaces } from '../windows/taken-places.js'
 import type { ChannelHalts } from '../write/outcome-recorder.js'
 import { MAX_LISTED_LOST } from './lost-messages.js'
+import { PendingResults } from './pending-results.js'
 
 /** Recovery row for a message with no recorded outcome: nearly the whole backlog. */
 const untouched = recoveryRow('present', 'none', false)
@@ -56,6 +58,7 @@ export class Opening implements OpenVisitor {
   readonly #envelope = new EnvelopeScan()
   readonly #outcomes = new OutcomeScan()
   readonly #block = new SettledBlock()
+  readonly #results = new PendingResults()
   /** By row of a block, 1 or 0. */
   readonly #isRemembered = new Uint8Array(MAX_ROWS)
   /** The latest attempt marks may be missing. */
@@ -121,11 +124,17 @@ export class Opening implements OpenVisitor {
     }
   }
 
-  #outcome({ type, data, sequence, segment }: VisitedFrame): void {
+  #outcome({ type, data, sequence, segment, offset }: VisitedFrame): void {
     const { usage } = this.#state
     this.#metUpTo = Math.max(this.#metUpTo, sequence)
     if (type === SETTLED_FRAME_TYPE) {
       this.#settlements(data, sequence, segment)
+      return
+    }
+    if (type === RESULT_FRAME_TYPE) {
+      usage.resultFrameAdded(segment, data.length)
+      if (this.#state.dedupe.remembersResults)
+        this.#results.add(sequence, segment, { offset, bytes: data.length })
       return
     }
     usage.frameAdded(segment, data.length)
@@ -140,8 +149,9 @@ export class Opening implements OpenVisitor {
     block.begin(data, sequence)
     usage.blockAdded(segment, block.count, data.length)
     this.#fold.met(sequence, block.nextSequence)
+    const results = this.#results.isEmpty ? undefined : this.#results.take(block, segment)
     if (block.count === 1) {
-      this.#settleAlone(block, segment)
+      this.#settleAlone(block, segment, results?.[0])
       return
     }
     const remembered = this.#settle(block, segment)
@@ -149,25 +159,30 @@ export class Opening implements OpenVisitor {
     // Done before they are added: one may be beyond the limit at once.
     usage.settledIdAdded(segment, remembered)
     const { count, settlement } = block
+    results?.forEach((result, row) => {
+      if (result !== undefined && this.#isRemembered[row] === 1) usage.resultAdded(segment, result.bytes)
+    })
     if (remembered === count) {
-      dedupe.addBlock(block, segment)
+      dedupe.addBlock(block, segment, results)
       return
     }
     dedupe.scanTexts(data, block.textsFrom, data.length, count)
     for (let row = 0; block.next(); row += 1) {
-      if (this.#isRemembered[row] === 1) dedupe.addScanned(settlement, segment, block.ackSequence)
+      if (this.#isRemembered[row] !== 1) continue
+      dedupe.addScanned(settlement, segment, block.ackSequence, results?.[row])
     }
   }
 
   /** The only row of a block: its channel is usually in the page already. */
-  #settleAlone(block: SettledBlock, segment: number): void {
+  #settleAlone(block: SettledBlock, segment: number, result: ResultPlace | undefined): void {
     const { usage, dedupe } = this.#state
     if (block.ats[0]! > this.#latest) this.#latest = block.ats[0]!
     const isNew = this.#fold.settle(segment, block.sequences[0]!)
     if (!isNew || !dedupe.remembersAny || block.idBytes[0] === 0) return
     usage.settledIdAdded(segment)
+    if (result !== undefined) usage.resultAdded(segment, result.bytes)
     block.next()
-    dedupe.addScanned(block.settlement, segment, block.ackSequence)
+    dedupe.addScanned(block.settlement, segment, block.ackSequence, result)
   }
 
   /** Folds the rows of a block. Returns how many of their ids are to be remembered. */

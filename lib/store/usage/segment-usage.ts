@@ -10,7 +10,9 @@
  *      Earlier outcomes of these messages count nowhere: whatever is dropped, the last one stays as long as
  *      it could matter. A message segment that is gone (by a durable manifest, never before) is struck from
  *      every ack segment.
- *   2. The dedupe window: each ack segment has a count of the ids that it keeps.
+ *   2. The dedupe window: each ack segment has a count of the ids that it keeps. A result stands in the
+ *      segment of its id's outcome and goes with the id, so it keeps no segment by itself; the bytes of those
+ *      that are kept are counted for the share that is needed.
  *   3. Windows of attempts and markings of channels (`attempt-window.ts`), and windows of limits
  *      (`taken-places.ts`): a count of those that hold.
  *   4. Halts: a count of the channels that are halted by a dead letter of the segment. A resume only undoes
@@ -18,7 +20,8 @@
  *   5. Limits told by a receiver, and records that end them: until the latest of them is over.
  *   6. Bytes of the ack log that were lost: the frame that bounds what they can have named stays (`pin`).
  *   7. Frames that were written again after a failed sync are accounted for where they stood first, so the
- *      segment that holds the second copy stays as long as the first one is needed.
+ *      segment that holds the second copy stays as long as the first one is needed. That may be gone itself:
+ *      where nothing of it had been synced, no manifest lists it any more.
  * All counts only ever err on the side of keeping: they are raised when a frame is accepted and lowered when
  * a later one is, or when a manifest is durable. The same holds without any order among the segments, as the
  * fold has none.
@@ -45,6 +48,8 @@ interface AckAccount {
   /** Message segment → messages in it whose last written outcome stands here. */
   readonly outcomes: Map<number, number>
   settledIds: number
+  /** Bytes of frames of results that are kept. */
+  resultBytes: number
   halts: number
   /** Frames in it that an opening needs for attempts, limits or clocks. */
   kept: number
@@ -53,6 +58,13 @@ interface AckAccount {
   /** Epoch ms. */
   limitsUntil: number
   readonly copiedFrom: Set<number>
+}
+
+interface OtherSegments {
+  /** The older ones that stay. */
+  readonly kept: ReadonlySet<number>
+  /** All that the log has. */
+  readonly listed: ReadonlySet<number>
 }
 
 export class SegmentUsage {
@@ -217,6 +229,29 @@ export class SegmentUsage {
     this.#account(ackSegment).settledIds -= 1
   }
 
+  /** A result was written to this segment, or read there by the opening, kept or not. */
+  resultFrameAdded(ackSegment: number, bytes: number): void {
+    this.#account(ackSegment).frameBytes += FRAME_HEADER_BYTES + bytes
+  }
+
+  /** A result of this segment is kept. */
+  resultAdded(ackSegment: number, bytes: number): void {
+    this.#account(ackSegment).resultBytes += FRAME_HEADER_BYTES + bytes
+  }
+
+  resultForgotten(ackSegment: number, bytes: number): void {
+    this.#account(ackSegment).resultBytes -= FRAME_HEADER_BYTES + bytes
+  }
+
+  /** The outcome of a remembered message, and its result where it has one, are now kept by this segment. */
+  settledMoved(left: { readonly segment: number; readonly resultBytes: number }, ackSegment: number): void {
+    this.settledIdForgotten(left.segment)
+    this.settledIdAdded(ackSegment)
+    if (left.resultBytes === 0) return
+    this.resultForgotten(left.segment, left.resultBytes)
+    this.resultAdded(ackSegment, left.resultBytes)
+  }
+
   /** It holds a frame that an opening needs. */
   keep(ackSegment: number): void {
     this.#account(ackSegment).kept += 1
@@ -268,18 +303,19 @@ export class SegmentUsage {
     now: number,
     busy: ReadonlySet<number> = none,
   ): number[] {
+    const listed = new Set(segments.map(({ id }) => id))
     const kept = new Set<number>()
     const free: number[] = []
     for (const info of segments) {
       const settled = info.sealed && info.lastSequence < lowestInFlight && !busy.has(info.id)
-      if (settled && this.#isFree(info.id, kept, now)) free.push(info.id)
+      if (settled && this.#isFree(info.id, { kept, listed }, now)) free.push(info.id)
       else kept.add(info.id)
     }
     return free
   }
 
-  /** `kept`: the older segments that stay. */
-  #isFree(ackSegment: number, kept: ReadonlySet<number>, now: number): boolean {
+  #isFree(ackSegment: number, others: OtherSegments, now: number): boolean {
+    const { kept, listed } = others
     const account = this.#acks.get(ackSegment)
     if (account === undefined) return true
     if (account.outcomes.size > 0 || account.settledIds > 0 || account.halts > 0) return false
@@ -288,6 +324,7 @@ export class SegmentUsage {
     if (account.holdsResume && kept.size > 0) return false
     for (const segment of account.copiedFrom) {
       if (kept.has(segment)) return false
+      if (!listed.has(segment) && !this.#isFree(segment, others, now)) return false
     }
     return true
   }
@@ -327,6 +364,7 @@ export class SegmentUsage {
         madeBytes: undefined,
         outcomes: new Map(),
         settledIds: 0,
+        resultBytes: 0,
         halts: 0,
         kept: 0,
         holdsResume: false,
@@ -347,15 +385,15 @@ const nothing = { messages: 0, bytes: 0 }
  * A needed id takes a settling outcome, a row of a block; any other outcome is assumed to be of average size.
  */
 function neededBytes(account: AckAccount, now: number): number {
-  const { settling, settlingBytes, others, othersBytes, settledIds, halts, kept, holdsResume, pinned } =
-    account
+  const { settling, settlingBytes, others, othersBytes, settledIds, resultBytes } = account
+  const { halts, kept, holdsResume, pinned } = account
   let outcomes = 0
   for (const count of account.outcomes.values()) outcomes += count
   const limits = account.limitsUntil > now ? 1 : 0
   const single = halts + kept + limits + (holdsResume ? 1 : 0) + (pinned ? 1 : 0)
   const rest = Math.max(0, outcomes - settledIds) + single
   const averageBytes = FRAME_HEADER_BYTES + (settlingBytes + othersBytes) / Math.max(1, settling + others)
-  return (settledIds * settlingBytes) / Math.max(1, settling) + rest * averageBytes
+  return (settledIds * settlingBytes) / Math.max(1, settling) + resultBytes + rest * averageBytes
 }
 
 function raise(counts: Map<number, number>, key: number, by: number): void {

@@ -19,10 +19,12 @@ import {
 } from '../record/outcome.js'
 import { encodeOutcome } from '../record/outcome-encoder.js'
 import { outcomeFormats, SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
+import type { ResultPlace } from '../record/result.js'
 import { SettledBlockWriter } from '../record/settled-block-writer.js'
 import type { SegmentUsage } from '../usage/segment-usage.js'
 import type { SettlementWatch } from '../usage/settlement-watch.js'
 import { BatchRecording } from './batch-recording.js'
+import { DeliveryRecording } from './delivery-recording.js'
 import { InFlight } from './in-flight.js'
 import { Recording, type RecordingOwner } from './recording.js'
 
@@ -261,13 +263,17 @@ export class OutcomeRecorder implements RecordingOwner {
 
   /** Writing it needs the id, channel and digest; if the record is not in memory, it is read first. */
   #recordSettling(ref: MessageRef, outcome: Settling, listener: OutcomeListener | undefined): Recording {
-    const { index, cache, acks } = this.#parts
+    const { index, cache, dedupe, acks } = this.#parts
     const sequence = index.table.sequence(ref)
     let identity: MessageIdentity | undefined
-    const recording = new Recording(this, segment => this.#settle(ref, outcome, identity, segment), listener)
+    const recording =
+      outcome.kind === 'delivered' && outcome.result !== undefined && dedupe.remembersResults
+        ? this.#withResult(ref, outcome, outcome.result, listener)
+        : new Recording(this, segment => this.#settle(ref, outcome, identity, segment), listener)
     recording.settles = ref
     const append = (known: MessageIdentity | undefined): void => {
       identity = known
+      if (recording instanceof DeliveryRecording) recording.identity = known
       // No one reads it any more.
       cache.delete(sequence)
       this.#append(acks, recording, this.#settlingRecord(ref, outcome, known))
@@ -284,6 +290,22 @@ export class OutcomeRecorder implements RecordingOwner {
     }
     const reading = this.#readForSettling(ref).then(append)
     this.#allRead = this.#allRead.then(() => reading)
+    return recording
+  }
+
+  #withResult(
+    ref: MessageRef,
+    outcome: Settling,
+    result: Uint8Array,
+    listener: OutcomeListener | undefined,
+  ): DeliveryRecording {
+    const recording: DeliveryRecording = new DeliveryRecording(
+      this,
+      segment => this.#settle(ref, outcome, recording.identity, segment, recording.resultPlace),
+      listener,
+      this.#parts.index.table.sequence(ref),
+      result,
+    )
     return recording
   }
 
@@ -320,7 +342,13 @@ export class OutcomeRecorder implements RecordingOwner {
   }
 
   /** The outcome is written: the message is removed, its id remembered. */
-  #settle(ref: MessageRef, outcome: Settling, identity: MessageIdentity | undefined, segment: number): void {
+  #settle(
+    ref: MessageRef,
+    outcome: Settling,
+    identity: MessageIdentity | undefined,
+    segment: number,
+    result?: ResultPlace,
+  ): void {
     const { index, dedupe, usage, watch, now, mayBeFree, isWritingTo } = this.#parts
     const { table } = index
     const sequence = table.sequence(ref)
@@ -329,8 +357,10 @@ export class OutcomeRecorder implements RecordingOwner {
     if (identity !== undefined) {
       const { kind: state, attempts, at } = outcome
       const { id, digest } = identity
+      const channel = index.channel(ref)
       usage.settledIdAdded(segment)
-      dedupe.add({ id, channel: index.channel(ref), digest, sequence, state, attempts, at, segment }, now())
+      if (result !== undefined) usage.resultAdded(segment, result.bytes)
+      dedupe.add({ id, channel, digest, sequence, state, attempts, at, segment, result }, now())
     }
     const wasLast = usage.messageSettled(messageSegment, table.bytes(ref))
     watch.settled(sequence, messageSegment, segment)
@@ -404,14 +434,22 @@ export class OutcomeRecorder implements RecordingOwner {
     const { segment, encoded } = recording
     if (recording.settles !== undefined) usage.blockAdded(segment, 1, encoded.length)
     else usage.frameAdded(segment, encoded.length)
+    if (recording instanceof DeliveryRecording) usage.resultFrameAdded(segment, recording.result.length)
     if (segment === this.#segment) return
     this.#segment = segment
     this.#parts.mayBeFree()
   }
 
   copied(recording: Recording, segment: number): void {
-    this.#parts.index.deferred.apply()
-    this.#parts.usage.outcomeCopied(recording.segment, segment)
+    const { index, dedupe, usage } = this.#parts
+    index.deferred.apply()
+    usage.outcomeCopied(recording.segment, segment)
+    if (!(recording instanceof DeliveryRecording) || recording.identity === undefined) return
+    // Its result is read where it can be read: the first copy is cut off. So the id goes along.
+    const { sequence, identity, resultPlace } = recording
+    const place = { segment, resultOffset: resultPlace.offset }
+    const left = dedupe.moveById(identity.id, sequence, place)
+    if (left !== undefined) usage.settledMoved(left, segment)
   }
 
   refused(recording: Recording): void {

@@ -65,7 +65,7 @@ export class Recording extends Append implements DeferredUpdate {
     })
   }
 
-  accepted(segment: number): void {
+  accepted(segment: number, _offset: number): void {
     this.segment = segment
     this.#state = 'written'
     this.#owner.written(this)
@@ -84,7 +84,7 @@ export class Recording extends Append implements DeferredUpdate {
     this.#onWritten = undefined
   }
 
-  moved(segment: number): void {
+  moved(segment: number, _offset: number): void {
     this.#owner.copied(this, segment)
     this.segment = segment
   }

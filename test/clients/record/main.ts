@@ -73,6 +73,7 @@ async function outcomeOf(name: string, sender: Sender, takesSignal: boolean): Pr
     attempt: 1,
     mayHaveBeenSent: false,
     signal: controller.signal,
+    settlementOf: async () => undefined,
   }
   try {
     const returned = shapeOf(await sender(delivery))

@@ -12,6 +12,7 @@ import {
 } from '../../../lib/log/format/format.js'
 import type { SettlingRecord } from '../../../lib/store/record/outcome.js'
 import { outcomeFormats, SETTLED_FRAME_TYPE } from '../../../lib/store/record/outcome-format.js'
+import { RESULT_FRAME_TYPE } from '../../../lib/store/record/result.js'
 import { decodeOutcomes } from '../../../lib/store/record/settled-block.js'
 import { SettledBlockWriter } from '../../../lib/store/record/settled-block-writer.js'
 import { settlementOf } from '../../store/fixtures/messages.js'
@@ -90,4 +91,5 @@ t.test('the format page names the version, and the frame types as they are', asy
   for (const [kind, { frameType }] of Object.entries(outcomeFormats))
     t.ok(page.includes(`| ${frameType} | ${kind} |`), kind)
   t.ok(page.includes(`frame type ${SETTLED_FRAME_TYPE}.`))
+  t.ok(page.includes(`frame type ${RESULT_FRAME_TYPE},`))
 })

@@ -6,6 +6,7 @@
 import t from 'tap'
 import type { LogStore } from '../../../lib/store/log-store.js'
 import type { MessageRef } from '../../../lib/store/message-store.js'
+import { encodeResult } from '../../../lib/store/record/result.js'
 import { DiskProcess } from '../../../lib/testing/disk/disk-process.js'
 import { type Fate, RecordingDisk } from '../../../lib/testing/disk/recording-disk.js'
 import { contentsOf, openDiskStore } from '../fixtures/disk-store.js'
@@ -26,7 +27,12 @@ async function fill(store: LogStore): Promise<string[]> {
     else if (i === 30) {
       await store.record(ref, outcomeOf('dead')).written
       await store.record(ref, outcomeOf('redriven')).written
-    } else await store.record(ref, outcomeOf(i % 5 === 0 ? 'cancelled' : 'delivered')).written
+    } else if (i % 5 === 0) await store.record(ref, outcomeOf('cancelled')).written
+    else if (i % 5 === 1) await store.record(ref, outcomeOf('delivered')).written
+    else {
+      const result = encodeResult({ of: id, text: 'r'.repeat(10 * i) }, 4096)
+      await store.record(ref, { ...outcomeOf('delivered'), result }).written
+    }
     if (i === 40) await store.recordResumed('c1', 0).written
   }
   await store.syncOutcomes()
@@ -227,7 +233,7 @@ t.test('a compaction that ran out of space leaves no copies behind', async t => 
   t.ok(disk.usedBytes() <= used)
   t.equal(segments, before.disk.files('/queue/messages').length + before.disk.files('/queue/acks').length)
   const { after } = await store.compact()
-  t.ok(after.segments <= 4, 'with space again, it goes on')
+  t.ok(after.segments < segments, 'with space again, it goes on')
   t.strictSame(await contentsOf(store, before.ids), before.contents)
   await store.close()
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { DedupeIndex, type SettledId } from '../../../lib/store/dedupe/dedupe-index.js'
+import { ResultPlaces } from '../../../lib/store/dedupe/result-places.js'
 import type { SettlingKind } from '../../../lib/store/record/outcome.js'
 import { SettledBlock } from '../../../lib/store/record/settled-block.js'
 import { SettledBlockWriter } from '../../../lib/store/record/settled-block-writer.js'
@@ -108,10 +109,27 @@ t.test('a compaction moves an id to its new segment, and only that of the same m
   ids.add(first, NOW)
   t.ok(ids.holds(settlementOfEntry(first)))
   t.notOk(ids.holds(settlementOfEntry(second)))
-  t.equal(ids.move(settlementOfEntry(second), 9), undefined)
+  t.equal(ids.move(settlementOfEntry(second), { segment: 9, resultOffset: undefined }), undefined)
   t.equal(ids.get('a', NOW)?.segment, 1)
-  t.equal(ids.move(settlementOfEntry(first), 9), 1)
+  const left = ids.move(settlementOfEntry(first), { segment: 9, resultOffset: undefined })
+  t.strictSame(left, { segment: 1, resultBytes: 0 })
   t.equal(ids.get('a', NOW)?.segment, 9)
+})
+
+t.test('a compaction moves a result with its id, and forgets one that the copy lacks', async t => {
+  const forgotten: [number, number][] = []
+  const results = new ResultPlaces(1_000, (segment, bytes) => forgotten.push([segment, bytes]))
+  const ids = new DedupeIndex({ windowMs: 1000, maxIds: 3 }, () => {}, undefined, results)
+  const a = { ...entry('a', 1), result: { offset: 64, bytes: 10 } }
+  ids.add(a, NOW)
+  const moved = ids.move(settlementOfEntry(a), { segment: 8, resultOffset: 100 })
+  t.strictSame(moved, { segment: 1, resultBytes: 10 })
+  t.match(ids.get('a', NOW), { segment: 8, result: { offset: 100, bytes: 10 } })
+  t.strictSame(forgotten, [])
+  const bare = ids.move(settlementOfEntry(a), { segment: 9, resultOffset: undefined })
+  t.strictSame(bare, { segment: 8, resultBytes: 0 })
+  t.equal(ids.get('a', NOW)?.result, undefined)
+  t.strictSame(forgotten, [[8, 10]])
 })
 
 t.test('an opening remembers the same ids in whatever order it meets the outcomes', async t => {

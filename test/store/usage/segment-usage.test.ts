@@ -97,6 +97,23 @@ t.test('a segment with second copies stays as long as the first ones are needed'
   t.strictSame(free(usage), [1, 2])
 })
 
+t.test(
+  'a segment with second copies stays though that of the first ones is gone, while they are needed',
+  async t => {
+    const usage = new SegmentUsage()
+    // Nothing of it had been synced when it failed.
+    const gone = 9
+    usage.outcomeWritten(7, undefined, gone)
+    usage.settledIdAdded(gone)
+    usage.outcomeCopied(gone, 2)
+    t.strictSame(free(usage), [1, 3])
+    usage.messageSegmentsGone([7])
+    t.strictSame(free(usage), [1, 3], 'an id is remembered')
+    usage.settledIdForgotten(gone)
+    t.strictSame(free(usage), [1, 2, 3])
+  },
+)
+
 t.test('a live message that was written again elsewhere counts there, with its outcome', async t => {
   const usage = new SegmentUsage()
   usage.messageAdded(7, 100)
