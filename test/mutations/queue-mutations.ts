@@ -264,7 +264,7 @@ export const queueMutations: readonly Mutation[] = [
   {
     name: 'an enqueue that waits for room keeps no process alive',
     invariants: [],
-    file: 'lib/queue/intake/limits.js',
+    file: 'lib/queue/intake/admission.js',
     find: 'this.#keepAlive.hold();',
     replace: '',
     caughtBy: {

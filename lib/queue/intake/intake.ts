@@ -16,7 +16,7 @@ import {
 } from '../validation/validate-message.js'
 import { Refusal, withRefusals } from '../validation/validators.js'
 import { RecentDurations } from '../view/recent-durations.js'
-import { Admission, type PendingLimits } from './limits.js'
+import { Admission, type PendingLimits } from './admission.js'
 
 /** A list is written in one piece and is held in memory until then. */
 const MAX_LIST_MESSAGES = 100_000

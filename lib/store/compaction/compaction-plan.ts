@@ -38,7 +38,7 @@ export interface CompactionLimits {
   /** Nor has it more segments. */
   readonly runSegments: number
   /** Segments that the traffic is about to set free by itself are left to it. */
-  readonly sparesYoung: boolean
+  readonly sparesRecent: boolean
 }
 
 export interface CompactionRun {
@@ -56,7 +56,7 @@ export function backgroundLimits(segmentBytes: number, liveRatio: number): Compa
     leastSmall: 4,
     runBytes: segmentBytes,
     runSegments: 64,
-    sparesYoung: true,
+    sparesRecent: true,
   }
 }
 
@@ -69,7 +69,7 @@ export function thoroughLimits(segmentBytes: number): CompactionLimits {
     leastSmall: 2,
     runBytes: segmentBytes,
     runSegments: 64,
-    sparesYoung: false,
+    sparesRecent: false,
   }
 }
 

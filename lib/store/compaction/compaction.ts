@@ -273,10 +273,13 @@ export class Compaction {
   #plan(limits: LimitsOfLogs): { log: 'messages' | 'acks'; run: CompactionRun }[] {
     const isDamaged = (id: number): boolean => this.#damaged.has(id)
     const ofMessages = planCompaction(
-      messageShares(this.#parts, isDamaged, limits.messages.sparesYoung),
+      messageShares(this.#parts, isDamaged, limits.messages.sparesRecent),
       limits.messages,
     )
-    const ofAcks = planCompaction(outcomeShares(this.#parts, isDamaged, limits.acks.sparesYoung), limits.acks)
+    const ofAcks = planCompaction(
+      outcomeShares(this.#parts, isDamaged, limits.acks.sparesRecent),
+      limits.acks,
+    )
     return [
       ...ofMessages.map(run => ({ log: 'messages' as const, run })),
       ...ofAcks.map(run => ({ log: 'acks' as const, run })),

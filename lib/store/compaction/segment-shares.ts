@@ -70,10 +70,10 @@ export function outcomeShares(
   sparesRecent: boolean,
 ): SegmentShare[] {
   const segments = acks.segments()
-  const youngMessages = sparesRecent ? recentMessageSegments(messages) : none
+  const recentMessages = sparesRecent ? recentMessageSegments(messages) : none
   const newest = segments.filter(({ sealed }) => sealed).slice(-MAX_RECENT_ACKS)
   const recentlySealed = new Set(
-    newest.flatMap(({ id }) => (usage.holdsOutcomesOf(id, youngMessages) ? [id] : [])),
+    newest.flatMap(({ id }) => (usage.holdsOutcomesOf(id, recentMessages) ? [id] : [])),
   )
   const lowestInFlight = lowestAckInFlight()
   const free = new Set(usage.freeAckSegments(segments, lowestInFlight, now()))

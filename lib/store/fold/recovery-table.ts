@@ -1,5 +1,5 @@
 /**
- * What an opening makes of a message, as a truth table: the rows of "Recovery" in the design, and every
+ * What an opening makes of a message, as a truth table: one row for each case, and every
  * combination of the first three columns matches exactly one of them (`recovery-table.test.ts` enumerates
  * them). "Acks lost": bytes of the ack log behind the last outcome, which may have named the message.
  *

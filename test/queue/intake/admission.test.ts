@@ -1,7 +1,7 @@
 import t from 'tap'
 import { WaqError } from '../../../lib/log/errors/waq-error.js'
 import { KeepAlive } from '../../../lib/log/runtime/keep-alive.js'
-import { Admission, type PendingLimits } from '../../../lib/queue/intake/limits.js'
+import { Admission, type PendingLimits } from '../../../lib/queue/intake/admission.js'
 
 /** What a store would count, by hand. */
 class Load {
