@@ -22,7 +22,8 @@ export interface MemoryQueueOptions {
   readonly now?: number | Date | undefined
   /**
    * How long, in real ms, `advance` waits for a `send` or `onAmbiguous` that does not end. Then the clock
-   * moves on, and ends it by `sendTimeoutMs`. Default 1000.
+   * moves on, and ends it by `sendTimeoutMs`. After one that did not end, the next is waited for half as
+   * long, until one ends in time. A whole number. Default 1000.
    */
   readonly patienceMs?: number | undefined
 }
@@ -40,10 +41,10 @@ export interface MemoryQueue<P = unknown, R = unknown, O = P> extends AsyncDispo
   /** The time of the queue, epoch ms. */
   now(): number
   /**
-   * Moves the clock by so many ms, moment by moment: at each, all that is due happens before the next.
-   * Resolves when everything has settled that needs no more time: it waits for each `send` under way in real
-   * time, for at most `patienceMs`. With 0 no time passes. Also between `crash` and `reopen`, as downtime.
-   * Rejects with WAQ_INVALID_OPTION.
+   * Moves the clock by so many ms (a whole number), moment by moment: at each, all that is due happens
+   * before the next. Resolves when everything has settled that needs no more time: it waits for each `send`
+   * under way in real time, for at most `patienceMs`. With 0 no time passes. Also between `crash` and
+   * `reopen`, as downtime. Rejects with WAQ_INVALID_OPTION.
    *
    * @example
    * await memory.advance(1_000) // the first retry
@@ -148,7 +149,7 @@ class MemoryQueueOnDisk<P, R, O> implements MemoryQueue<P, R, O> {
     const life = this.#life
     this.#process?.kill()
     if (life !== undefined) {
-      this.#over()
+      this.#life = undefined
       // No one is there to hear of it.
       life.queue.removeAllListeners()
       life.queue.on('error', () => {})
@@ -164,9 +165,7 @@ class MemoryQueueOnDisk<P, R, O> implements MemoryQueue<P, R, O> {
     this.#options = options
     const process = new DiskProcess(this.#disk, { maxOperations: Infinity, failsWhenKilled: true })
     this.#process = process
-    const clock = this.#clock.view(result => {
-      if (!process.killed) this.#calls.begin(result)
-    })
+    const clock = this.#clock.view(result => this.#calls.begin(result))
     let lost: Life<P, R, O>['lost'] = () => {}
     const environment: QueueEnvironment = {
       clock,
@@ -198,7 +197,7 @@ class MemoryQueueOnDisk<P, R, O> implements MemoryQueue<P, R, O> {
     try {
       await closed
     } finally {
-      if (this.#life === life) this.#over()
+      if (this.#life === life) this.#life = undefined
     }
   }
 
@@ -210,12 +209,6 @@ class MemoryQueueOnDisk<P, R, O> implements MemoryQueue<P, R, O> {
     const moved = this.#moved.then(move)
     this.#moved = moved.catch(() => {}) // who asked for it is told
     return moved
-  }
-
-  #over(): void {
-    this.#life = undefined
-    this.#clock.dropTimers()
-    this.#calls.forget()
   }
 
   async #advance(ms: number): Promise<void> {

@@ -14,6 +14,7 @@ import { returnedMutations } from './returned-mutations.js'
 import { secretMutations } from './secret-mutations.js'
 import { selectionMutations } from './selection-mutations.js'
 import { storeMutations } from './store-mutations.js'
+import { testingMutations } from './testing-mutations.js'
 import { verdictMutations } from './verdict-mutations.js'
 
 /** Every rule of the engine that can be switched off. */
@@ -27,6 +28,7 @@ export const mutations: readonly Mutation[] = [
   ...limitMutations,
   ...brakeMutations,
   ...priorityMutations,
+  ...testingMutations,
   ...concurrencyMutations,
   ...queueMutations,
   ...resultMutations,

@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks'
 import t from 'tap'
 import { SendError, type WaqError } from '../../lib/index.js'
 import { memoryQueue } from '../../lib/testing.js'
@@ -265,6 +266,53 @@ t.test('a queue reopens with other options, and closes first where it is open', 
   await memory.close()
 })
 
+/** What Node was asked for while `work` ran, and how many timers of it are still set. */
+async function resourcesOf(work: () => Promise<void>): Promise<{ kinds: Set<string>; timers: number }> {
+  const kinds = new Set<string>()
+  const timers = new Set<number>()
+  const hook = createHook({
+    init(id, kind) {
+      kinds.add(kind)
+      if (kind === 'Timeout') timers.add(id)
+    },
+    destroy(id) {
+      timers.delete(id)
+    },
+  })
+  hook.enable()
+  await work()
+  // Node tells a little later of what is gone.
+  for (let turn = 0; turn < 3; turn++) await new Promise(resolve => setImmediate(resolve))
+  hook.disable()
+  return { kinds, timers: timers.size }
+}
+
+t.test('nothing is left of a memory queue that crashed or was closed', async t => {
+  const sent: string[] = []
+  const send = async ({ id }: { id: string }) => {
+    sent.push(id)
+    if (id === 'hangs') await new Promise(() => {})
+  }
+  const { kinds, timers } = await resourcesOf(async () => {
+    const memory = await memoryQueue({ send, keepAlive: true }, { patienceMs: 1 })
+    await memory.queue.enqueue(['hangs', 'b'].map(id => ({ id, channel: id, payload: 1, delayMs: 1_000 })))
+    await memory.advance(1_000)
+    await memory.queue.compact()
+    memory.crash()
+    await memory.advance(60_000)
+    t.strictSame(sent.toSorted(), ['b', 'hangs'])
+    await memory.reopen()
+    await memory.close()
+  })
+  // No file, thread, process or socket. Random bytes are made at once.
+  const inProcess = ['PROMISE', 'Immediate', 'TickObject', 'Microtask', 'Timeout', 'RANDOMBYTESREQUEST']
+  t.strictSame(
+    [...kinds].filter(kind => !inProcess.includes(kind)),
+    [],
+  )
+  t.equal(timers, 0)
+})
+
 t.test('a close waits by the moved clock for a send that never ends', async t => {
   const memory = await memoryQueue({ send: () => new Promise(() => {}) }, { now: 1_000, patienceMs: 10 })
   await memory.queue.enqueue({ channel: 'c', payload: 1 })
@@ -273,6 +321,33 @@ t.test('a close waits by the moved clock for a send that never ends', async t =>
   t.equal(memory.now(), 11_000)
   await memory.close()
 })
+
+t.test(
+  'a crash at any moment of an opening or an enqueue loses no message that was acknowledged',
+  async t => {
+    for (let moment = 0; moment < 400; moment += 2) {
+      const { send, sent } = platform()
+      const memory = await memoryQueue({ send })
+      await memory.queue.enqueue({ id: 'a', channel: 'c', payload: 1, delayMs: 1_000 })
+      memory.crash()
+      const acknowledged = ['a']
+      const work = memory
+        .reopen()
+        .then(queue => queue.enqueue({ id: 'b', channel: 'd', payload: 2 }))
+        .then(() => acknowledged.push('b'))
+      const ended = work.catch(error => error)
+      for (let turn = 0; turn < moment; turn++) await undefined
+      memory.crash({ power: moment % 4 === 0 })
+      // One that came before there was a process is no crash.
+      const error = await ended
+      t.ok(typeof error === 'number' || ['WAQ_LOCK_LOST', 'WAQ_IO'].includes(code(error)), `moment ${moment}`)
+      await memory.reopen()
+      await memory.advance(60_000)
+      for (const id of acknowledged) t.ok(sent.includes(id), `${id}, moment ${moment}`)
+      await memory.close()
+    }
+  },
+)
 
 t.test('two memory queues share nothing', async t => {
   await using one = await memoryQueue()

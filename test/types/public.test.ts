@@ -22,6 +22,7 @@ import {
 } from 'waq'
 import { SegmentedLog } from 'waq/log'
 import type { renderPrometheus } from 'waq/metrics'
+import { memoryQueue } from 'waq/testing'
 import { z } from 'zod'
 
 /*
@@ -185,6 +186,8 @@ export async function schemas(): Promise<void> {
     typeof passOn<string, number, Date>,
     (options: QueueOptions<string, number, Date>) => Promise<OutboundQueue<string, number, Date>>
   >(true)
+  const memory = await memoryQueue({ schema, send: ({ payload }) => payload.at.getTime() })
+  sameType<typeof memory.queue, OutboundQueue<{ at: string }, number, { at: Date }>>(true)
   // @ts-expect-error: send takes what the schema puts out
   await OutboundQueue.open('x', { schema, send: (delivery: Delivery<{ at: string }>) => delivery.id })
 }

@@ -30,12 +30,6 @@ export class Calls {
     })
   }
 
-  /** Of a life that is over. */
-  forget(): void {
-    this.#underWay.clear()
-    this.#waiting?.()
-  }
-
   /** Resolves to true when one has ended; to false where none is worth waiting for any more. */
   async oneEnds(): Promise<boolean> {
     const latest = [...this.#underWay.values()].at(-1)

@@ -62,9 +62,4 @@ export class MovedClock {
     this.moveTo(at)
     timer?.callback()
   }
-
-  /** Of a life that is over. */
-  dropTimers(): void {
-    this.#timers = []
-  }
 }
