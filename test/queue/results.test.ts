@@ -3,6 +3,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Delivery, OutboundQueue, QueueOptions, Settlement } from '../../lib/index.js'
+import { StoreReader } from '../../lib/store/reader/store-reader.js'
+import { verifyStore } from '../../lib/store/reader/verify.js'
+import { decodePayload } from '../../lib/store/record/message.js'
 import { gate, openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
 type Options = QueueOptions<unknown, unknown>
@@ -207,6 +210,29 @@ t.test('a result that rotted is reported, and its message is known as delivered 
   t.match(errors, [
     { message: /^What send returned for message "a" cannot be read: acks\/.* holds no intact/ },
   ])
+})
+
+t.test('a reader finds a result with its outcome, and verify counts those without one', async t => {
+  const directory = temporaryDirectory(t)
+  const first = await openQueue(t, { keepResults: {}, send: ({ id }) => `of ${id}` }, directory)
+  for (const id of ['a', 'b', 'c']) await first.enqueue({ channel: 'c', id, payload: 1 })
+  await first.drain()
+  await first.compact()
+  await first.close()
+  const reader = await StoreReader.open(directory)
+  const settled = await reader.settled('b')
+  t.equal(decodePayload(settled!.packedResult!, 'it'), 'of b')
+  t.match(await verifyStore(reader), { results: 3, orphanResults: 0, corrupt: [] })
+  for (const name of readdirSync(join(directory, 'acks'))) {
+    const file = join(directory, 'acks', name)
+    const bytes = readFileSync(file)
+    // The last frame is the block of all three outcomes: its texts end with the last id.
+    const last = bytes.lastIndexOf('c')
+    bytes[last]! ^= 1
+    writeFileSync(file, bytes)
+  }
+  const { results, orphanResults, corrupt } = await verifyStore(reader)
+  t.same({ results, orphanResults, damaged: corrupt.length }, { results: 3, orphanResults: 3, damaged: 1 })
 })
 
 t.test('options of keepResults that no queue can have are refused by name', async t => {
