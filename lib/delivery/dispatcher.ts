@@ -5,6 +5,7 @@ import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt/attempt.js'
 import type { Counters } from './attempt/attempt-outcomes.js'
 import { AttemptRunner, closingError } from './attempt/attempt-runner.js'
+import { deliveredIn } from './attempt/delivered-counts.js'
 import { isClosed, OutcomeWriter } from './attempt/outcome-writer.js'
 import { ResultKeeper } from './attempt/result-keeper.js'
 import type { DispatcherOptions } from './dispatcher-options.js'
@@ -35,7 +36,13 @@ export class Dispatcher<P, R> {
   readonly #drainWaiters: DrainWaiters
   readonly #retention: Retention
   readonly #attempts = new RefMap<Attempt>()
-  readonly #counters: Counters = { delivered: 0, retried: 0, rateLimited: 0, dead: 0 }
+  readonly #counters: Counters = {
+    delivered: 0,
+    deliveredBy: new Map(),
+    retried: 0,
+    rateLimited: 0,
+    dead: 0,
+  }
   /** Selectors of pauses that a restart does not end. */
   readonly #durablePauses = new Set<string>()
   #pumpDue = false
@@ -311,8 +318,12 @@ export class Dispatcher<P, R> {
     for (const { phase } of this.#attempts.values())
       if (phase === 'recording' || phase === 'sending') sending++
     const { nextAt } = this.#timers
+    const { delivered, retried, rateLimited, dead } = this.#counters
     return {
-      ...this.#counters,
+      delivered,
+      retried,
+      rateLimited,
+      dead,
       channels: occupied,
       pending,
       sending,
@@ -324,6 +335,11 @@ export class Dispatcher<P, R> {
       pausedCount: pauses.count,
       nextDueAt: nextAt === Infinity ? null : this.#time.onWall(nextAt),
     }
+  }
+
+  /** Messages that this channel, or the channels of this prefix, delivered since the start. */
+  deliveredIn(selector: string): number {
+    return deliveredIn(this.#counters.deliveredBy, selector)
   }
 
   async #close(graceMs: number): Promise<void> {

@@ -16,6 +16,7 @@ import { liveSettlement, Settlements, settledSettlement } from './events/settlem
 import { Intake } from './intake/intake.js'
 import type {
   CancelOptions,
+  ChannelStats,
   CompactionReport,
   CompactOptions,
   CorruptBytes,
@@ -47,6 +48,7 @@ import {
   parseMessageId,
   parseSelect,
   parseSelector,
+  parseStatsSelect,
 } from './validation/selectors.js'
 import {
   abortSignal,
@@ -61,6 +63,7 @@ import {
   type Validator,
   withRefusals,
 } from './validation/validators.js'
+import { channelStats } from './view/channel-stats.js'
 import { matchingSequences, readView, viewMessage, viewSequences } from './view/message-view.js'
 import { percentilesOf, RecentDurations } from './view/recent-durations.js'
 import { recoveryReport } from './view/recovery-report.js'
@@ -360,7 +363,19 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   }
 
   /** Figures of the queue. It visits every live message, so do not call it in a hot path. */
-  stats(): QueueStats {
+  stats(): QueueStats
+  /**
+   * Figures of one channel, or of all with a prefix. It visits every live message. Throws WAQ_INVALID_OPTION.
+   *
+   * @example
+   * const { pending, delivered } = queue.stats({ channel: 'telegram:bot1:*' })
+   */
+  stats(select: { channel: string }): ChannelStats
+  stats(select?: { channel: string }): QueueStats | ChannelStats {
+    if (select !== undefined) {
+      const selector = parseStatsSelect(select)
+      return channelStats(this.#store, selector, this.#dispatcher.deliveredIn(selector))
+    }
     return assembleStats({
       store: this.#store.stats(),
       dispatcher: this.#dispatcher.stats(),

@@ -514,6 +514,20 @@ export interface OwnerFigures {
 
 export interface QueueStats extends QueueFigures, OwnerFigures {}
 
+/** Figures of one channel, or of all with a prefix. */
+export interface ChannelStats {
+  /** Includes messages in doubt. */
+  pending: number
+  sending: number
+  dead: number
+  /**
+   * Since the queue was opened. The last 65,536 channels are counted one by one, earlier ones together with
+   * those that have the same text before their last `:`. Beyond that number, `telegram:bot1:*` is still
+   * exact, and a single channel or another prefix may show fewer.
+   */
+  delivered: number
+}
+
 /** The fields of every event about one message. */
 export interface MessageEvent {
   id: string

@@ -21,12 +21,15 @@ import type { Timers } from '../time/timers.js'
 import type { TriedTime } from '../time/tried-time.js'
 import type { Clock, Failure, MessageView, Verdict } from '../types.js'
 import type { Attempt } from './attempt.js'
+import { MAX_COUNTED, mergeOldest } from './delivered-counts.js'
 import type { OutcomeWriter } from './outcome-writer.js'
 import type { ResultKeeper } from './result-keeper.js'
 
 /** Totals since the start. */
 export interface Counters {
   delivered: number
+  /** By channel: see `delivered-counts.ts`. */
+  readonly deliveredBy: Map<string, number>
   retried: number
   rateLimited: number
   dead: number
@@ -344,6 +347,10 @@ export class AttemptOutcomes {
     const { mayHaveBeenSent } = attempt.before
     const at = time.now()
     counters.delivered++
+    const { deliveredBy } = counters
+    const { target } = attempt.channel
+    deliveredBy.set(target, (deliveredBy.get(target) ?? 0) + 1)
+    if (deliveredBy.size > MAX_COUNTED) mergeOldest(deliveredBy)
     const kept = resultKeeper?.keep(attempt.id, result)
     const outcome = { kind: 'delivered', at, attempts, mayHaveBeenSent } as const
     outcomeWriter.record(

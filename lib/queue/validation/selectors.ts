@@ -76,6 +76,16 @@ export function parseFilter(filter: unknown = {}): ResolvedFilter {
   })
 }
 
+const CHANNEL = shape<{ channel?: string }>({ channel: field(selector) })
+
+/** A channel or a prefix; it must be named. Throws WAQ_INVALID_OPTION. */
+export function parseStatsSelect(select: unknown): string {
+  return withRefusals('WAQ_INVALID_OPTION', 'The selection', () => {
+    const { channel } = CHANNEL.parse(select, 'stats: select')
+    return channel ?? refuse('select.channel', 'a channel or a prefix', channel)
+  })
+}
+
 /** Selects messages by their properties; every given condition must match. */
 export interface MessageFilter {
   readonly channel?: string
