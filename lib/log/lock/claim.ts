@@ -11,7 +11,7 @@ export interface Claim {
   readonly epoch: number
   /** Of this life. */
   readonly token: string
-  /** Absolute. While it stands, the epoch is in force (invariant 3). */
+  /** Absolute path. While the file stands, the epoch is in force (invariant 3). */
   readonly ownerFile: string
   /** The open owner file; the holder of the claim closes it. */
   readonly file: FileHandle
@@ -21,13 +21,13 @@ const MAX_OWNER_FILE_BYTES = 64 * 1024
 const MAX_ROUNDS = 1000
 
 /**
- * Invariant 1: an opening claims an epoch higher than every epoch in any file name of the directory, by
- * creating an owner file that bears it. It unlinks every lower owner file *before* it reads a manifest. A
- * previous owner finds its file gone at its next fence check.
+ * Invariant 1: an opening claims an epoch higher than any in the directory's file names by creating an owner
+ * file named after it. It unlinks every lower owner file *before* it reads a manifest, so a previous owner
+ * finds its file gone at its next fence check.
  *
- * File names bear tokens, so two openers may create owner files of the same epoch. At least one of them sees
- * the other's file when it lists again, and an opener that sees another file of its own epoch or a higher one
- * claims anew. So no two keep the same epoch.
+ * File names contain tokens, so two openers may create owner files of the same epoch. At least one of them
+ * sees the other's file when it lists again, and an opener that sees another file of its own epoch or higher
+ * claims again. So no two openers keep the same epoch.
  */
 export async function claimEpoch(
   fileSystem: FileSystem,
@@ -37,7 +37,7 @@ export async function claimEpoch(
 ): Promise<Claim> {
   const token = newToken()
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    // Two openers in lockstep would collide at every epoch.
+    // Random, because two openers in lockstep would collide at every epoch.
     const epoch = 1 + (await highestEpoch(fileSystem, root, logs)) + Math.floor(Math.random() * (1 + round))
     if (epoch > Number.MAX_SAFE_INTEGER) throw new WaqError('WAQ_IO', `${root} has no epochs left`)
     const name = ownerName(epoch, token)
@@ -61,9 +61,7 @@ export async function claimEpoch(
   throw new WaqError('WAQ_IO', `no epoch of ${root} could be claimed: too many processes open it at once`)
 }
 
-/**
- * Withdraws a claim under which nothing was done. A leftover owner file would be taken for a real owner's.
- */
+/** Withdraws an unused claim. A leftover owner file would be mistaken for a real owner's. */
 async function withdraw(fileSystem: FileSystem, ownerFile: string, file: FileHandle): Promise<void> {
   await file.close().catch(() => {})
   await fileSystem.unlink(ownerFile).catch(() => {})

@@ -3,15 +3,14 @@ import { WaqError } from '../errors/waq-error.js'
 import type { FileHandle, FileSystem, Inode } from '../fs/file-system.js'
 
 /**
- * Invariant 3. A later owner of the directory unlinks our owner file before it reads anything. So: if the
- * file still stands *after* bytes were written, that owner will read a state which includes them; if it does
- * not, nothing that was written may be relied on. No clock is involved, and nothing is cached.
+ * Invariant 3. A later owner of the directory unlinks our owner file before it reads anything. So if the file
+ * still stands *after* bytes were written, that owner will read a state that includes them; if not, nothing
+ * written may be relied on. No clock is involved, and nothing is cached.
  *
- * It stands where its path leads to the very file that this life made: same device, same inode, as many
- * links. The token in its name is not enough, for a restored copy of the directory holds a file of that name;
- * an inode alone is not either, for file systems give the number of a removed file to the next one. So the
- * file is held open for as long as the fence stands, which keeps its number taken. A hard link to it is a
- * copy of the directory under way.
+ * The file stands if its path leads to the very file this life made: same device, inode and number of links.
+ * The token in its name is not enough: a restored copy of the directory holds a file of that name. Nor is an
+ * inode alone: file systems reuse the number of a removed file. So the file is held open for as long as the
+ * fence stands, which keeps its number taken. A further hard link means the directory is being copied.
  */
 export class Fence {
   readonly #fileSystem: FileSystem
@@ -24,7 +23,7 @@ export class Fence {
   #lost: WaqError | undefined
   #closed = false
 
-  /** `file`: the owner file, as it was created; the fence closes it. */
+  /** `file`: the owner file, still open from its creation; the fence closes it. */
   constructor(fileSystem: FileSystem, root: string, ownerFile: string, file: FileHandle) {
     this.#fileSystem = fileSystem
     this.#root = root
@@ -34,31 +33,30 @@ export class Fence {
   }
 
   /**
-   * The absolute path of the file that says which directory this is: it tells one that was taken over from
-   * one that was replaced.
+   * The absolute path of the file that identifies this directory: tells a takeover from a replaced directory.
    */
   identify(identityFile: string): void {
     this.#identityFile = identityFile
   }
 
-  /** Which device the directory is on. */
+  /** The device of the directory. */
   get device(): Inode['device'] {
     return this.#made.device
   }
 
-  /** Throws WAQ_LOCK_LOST where the owner file that this life made does not stand, or it cannot be told. */
+  /** Throws WAQ_LOCK_LOST if the owner file of this life does not stand, or that cannot be checked. */
   check(): void {
     if (this.stands()) return
     this.lose()
     throw this.#lost
   }
 
-  /** Why the directory is not ours any more; undefined while it is, as far as was looked. */
+  /** Why the directory is no longer ours; undefined while it is, as of the last check. */
   get lost(): WaqError | undefined {
     return this.#lost
   }
 
-  /** Looks, without an exception. */
+  /** Checks without throwing. */
   stands(): boolean {
     if (this.#lost !== undefined || this.#closed) return false
     const found = this.#fileSystem.inodeSync(this.#ownerFile)
@@ -71,16 +69,13 @@ export class Fence {
     )
   }
 
-  /** Called once, when it is noticed. */
+  /** Calls `listener` once, when the loss is noticed. */
   onLost(listener: (error: WaqError) => void): void {
     if (this.#lost !== undefined) listener(this.#lost)
     else this.#listeners.push(listener)
   }
 
-  /**
-   * `cause`: how it was noticed, where not by a look at the owner file. A WAQ_LOCK_LOST says itself what
-   * happened.
-   */
+  /** `cause`: how the loss was noticed, if not by checking the owner file. A WAQ_LOCK_LOST is kept as is. */
   lose(cause?: unknown): void {
     if (this.#lost !== undefined) return
     this.#lost = cause instanceof WaqError && cause.code === 'WAQ_LOCK_LOST' ? cause : this.#loss(cause)
@@ -88,7 +83,7 @@ export class Fence {
     for (const listener of this.#listeners.splice(0)) listener(this.#lost)
   }
 
-  /** The directory is given back: nothing stands any more. */
+  /** The directory is released: the owner file no longer counts. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -103,7 +98,7 @@ export class Fence {
     )
   }
 
-  /** For people; nothing depends on it. */
+  /** Only for the error text. */
   #whatHappened(): string {
     const root = this.#root
     if (this.#closed) return `${root} was closed`

@@ -8,33 +8,33 @@ import { clearLockIntent, setLockIntent } from './lock-intent.js'
 import type { OpenDirectory } from './open-directories.js'
 import { takeOpenMutex } from './open-mutex.js'
 
-/** proper-lockfile's lock: an empty directory, whose time of change its owner keeps moving. */
+/** proper-lockfile's lock: an empty directory whose mtime its owner keeps updating. */
 export const LOCK_NAME = '.lock'
-/** However large `staleMs` is: other processes may use a smaller one. */
+/** Applies however large `staleMs` is: other processes may use a smaller one. */
 const MAX_MS_WITHOUT_SIGN_OF_LIFE = 5_000
 const REACQUIRE_PAUSE_MS = 1_000
 
 export interface DirectoryLock {
-  /** Until it is lost or released. That it holds proves nothing: the owner file does. */
+  /** True until lost or released. It proves no ownership; the owner file does. */
   readonly held: boolean
   /**
-   * Called once, when somebody else has claimed the directory and this process learns of it from the lock; at
-   * once where that has happened already. It must not throw.
+   * Calls `listener` once, when this process learns from the lock that another has claimed the directory;
+   * immediately if it already has. The listener must not throw.
    */
   onLost(listener: (cause: unknown) => void): void
   /**
-   * Gives the lock back, unless it is somebody else's by now. Idempotent.
-   * Rejects with `WAQ_IO` where the lock cannot be removed: it then turns stale by itself.
+   * Releases the lock, unless another owner has it by now. Idempotent. Rejects with `WAQ_IO` if the lock
+   * cannot be removed; it then turns stale by itself.
    */
   release(): Promise<void>
 }
 
 /**
- * One lock of proper-lockfile, and what it leaves to others. It touches and removes a path without asking
- * what stands there by now, also when the process exits; here each such call concerns the directory that this
- * lock made, and no other (lock-directory.ts). It compares times of change with the wall clock; here it has
- * nothing to compare: whether a lock is stale is decided by who watches it (watch.ts), whether this one is
- * ours by inode and owner file.
+ * One proper-lockfile lock, made safe. proper-lockfile touches and removes a path without checking what is
+ * there by now, even at process exit; here each such call reaches only the directory that this lock made
+ * (lock-directory.ts). It also compares mtimes with the wall clock; here it never gets to: the watching
+ * opener decides whether a lock is stale (watch.ts), and inode and owner file decide whether this one is
+ * ours.
  */
 export class HeldLock implements DirectoryLock, OpenDirectory {
   readonly path: string
@@ -46,9 +46,9 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
   readonly #listeners: ((cause: unknown) => void)[] = []
   readonly #stop = new AbortController()
   #state: 'claiming' | 'held' | 'lost' | 'released' = 'claiming'
-  /** The directory that it made last. */
+  /** The lock directory it made last. */
   #made: LockDirectory | undefined
-  /** The name under which proper-lockfile knows of it: a timer runs, and at exit the directory is removed. */
+  /** Its name in proper-lockfile, which runs a timer for it and removes the directory at exit. */
   #taken: string | undefined
   #cause: unknown
   #compromisedWhileClaiming = false
@@ -68,12 +68,12 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
     return this.#state === 'held'
   }
 
-  /** Asks the disk: false once somebody else has the directory, or it is gone. */
+  /** Checks the disk: false once another owner has the directory, or it is gone. */
   stands(): boolean {
     return this.#state === 'claiming' || (this.#state === 'held' && this.#ownerFileStands())
   }
 
-  /** Whether the lock directory with these numbers is the one that it made. */
+  /** Whether it made the lock directory with these numbers. */
   made(dev: bigint, ino: bigint): boolean {
     return this.#made?.is(dev, ino) ?? false
   }
@@ -89,20 +89,19 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
   }
 
   /**
-   * Makes the lock directory. To be called inside the mutex, while there is none, and to be followed by
-   * `clearLockIntent` when the lock's owner is on record. Rejects with the code ELOCKED where there is one
-   * after all.
+   * Makes the lock directory. Call inside the mutex, while there is none; call `clearLockIntent` once the
+   * lock's owner is on record. Rejects with the code ELOCKED if there is one after all.
    */
   async take(): Promise<void> {
     setLockIntent(this.path)
-    // proper-lockfile knows its locks by this name. A directory may be locked anew before an old lock of it
-    // has ended.
+    // proper-lockfile knows a lock by its name, and a directory may be locked again before its old lock has
+    // ended.
     const name = join(this.path, randomUUID())
     this.#taken = name
     const locking = lockfile.lock(name, {
       lockfilePath: this.#lockPath,
       realpath: false,
-      stale: Number.POSITIVE_INFINITY, // out of reach of every clock
+      stale: Number.POSITIVE_INFINITY, // no clock reaches it
       update: Math.min(this.#staleMs / 2, MAX_MS_WITHOUT_SIGN_OF_LIFE),
       fs: this.#fileSystem(),
       onCompromised: error => {
@@ -121,13 +120,13 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
     if (this.#compromisedWhileClaiming) this.#compromised(this.#cause)
   }
 
-  /** Instead of `claimed`: the lock directory goes. It may be taken anew. */
+  /** Called instead of `claimed`: removes the lock directory. `take` may be called again. */
   abandon(): void {
     this.#compromisedWhileClaiming = false
     try {
       this.#remove()
     } catch {
-      // Why the claim failed matters more. A lock that cannot be removed turns stale.
+      // The reason the claim failed matters more. A lock that cannot be removed turns stale.
     }
   }
 
@@ -145,7 +144,7 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
     }
   }
 
-  /** proper-lockfile has dropped the lock: its directory is gone, or its owner file. */
+  /** proper-lockfile has dropped the lock: the lock directory or our owner file is gone. */
   #compromised(cause: unknown): void {
     this.#taken = undefined
     this.#cause = cause
@@ -155,14 +154,14 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
     else this.#reacquiring ??= this.#reacquire().finally(() => (this.#reacquiring = undefined))
   }
 
-  /** Still the owner, by the owner file: the lock directory has to say so again, however long that takes. */
+  /** Still the owner by the owner file: makes the lock directory again, however long that takes. */
   async #reacquire(): Promise<void> {
     while (this.#state === 'held') {
       if (!this.#ownerFileStands()) return this.#lose(this.#cause)
       try {
         if (await this.#takeAgain()) return
       } catch {
-        // A full or failing disk, or a slow opener: the owner file is what protects us, the lock is courtesy.
+        // A full or failing disk, or a slow opener: the owner file protects us, the lock is a courtesy.
       }
       await sleep(REACQUIRE_PAUSE_MS, { ref: false, signal: this.#stop.signal })
     }
@@ -171,8 +170,8 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
   async #takeAgain(): Promise<boolean> {
     const mutex = await takeOpenMutex(this.path, { staleMs: this.#staleMs, waitMs: this.#staleMs })
     try {
-      // Inside the mutex no one is between lock and claim, and who has claimed has removed our owner file. So
-      // while that stands, a lock directory is ours, or no one's.
+      // Inside the mutex no one is between lock and claim, and any later claim has removed our owner file. So
+      // while that file stands, a lock directory is ours or no one's.
       if (this.#state !== 'held' || !this.#ownerFileStands()) return false
       this.#made?.close()
       removeDirectory(this.#lockPath)
@@ -188,7 +187,8 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
     this.#state = 'lost'
     this.#cause = cause
     try {
-      // A successor has a lock directory of its own. Where ours is left, somebody removed our owner file.
+      // A successor has its own lock directory. If ours is still there, something else removed our owner
+      // file.
       this.#remove()
     } catch {
       // It turns stale.
@@ -198,8 +198,7 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
   }
 
   /**
-   * Ends proper-lockfile's timer, and what it does at exit; the lock directory goes, if it is the one that
-   * was made.
+   * Ends proper-lockfile's timer and exit hook, and removes the lock directory if it is the one made here.
    */
   #remove(): void {
     const taken = this.#taken
@@ -213,13 +212,13 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
   }
 
   /**
-   * What proper-lockfile calls, and nothing else. Whatever path it names, it means the directory that was
-   * made.
+   * The calls proper-lockfile makes, and no others. Each acts on the directory made here, whatever path it
+   * names.
    */
   #fileSystem() {
     type Callback = (error: unknown, result?: { mtime: Date }) => void
-    // It looks whether its directory has the time that it gave it: so it has, as long as it is the same
-    // directory.
+    // proper-lockfile checks for the mtime it set last: it gets that back for as long as the directory is the
+    // same.
     let mtime = new Date(0)
     const answer = (callback: Callback, step: () => Promise<void> | void) => {
       const steps = async () => {
@@ -230,7 +229,7 @@ export class HeldLock implements DirectoryLock, OpenDirectory {
     const checkOurs = () => {
       const isOurs = this.#state === 'claiming' || this.#ownerFileStands()
       if (isOurs && this.#made?.stands() === true) return
-      // It takes ENOENT for "this lock is no longer mine", which is what it means.
+      // proper-lockfile reads ENOENT as "this lock is no longer mine", as intended.
       throw Object.assign(new Error('The lock is gone.'), { code: 'ENOENT' })
     }
     return {

@@ -5,30 +5,27 @@ import { systemCode } from '../errors/system-error.js'
 import type { Inode } from '../fs/file-system.js'
 import { hasOneKernel } from '../fs/network-file-system.js'
 
-/**
- * What distinguishes one thread of one process from every other, as far as the platform tells; `null` where
- * it does not.
- */
+/** What distinguishes a thread of a process from every other; `null` where the platform does not tell. */
 export interface ProcessIdentity {
   pid: number
-  /** The link `/proc/self/ns/pid`: a pid means nothing in another namespace. `null` outside Linux. */
+  /**
+   * Target of the link `/proc/self/ns/pid`: a pid means nothing in another namespace. `null` outside Linux.
+   */
   pidNamespace: string | null
   host: string
   /**
-   * New at every boot of the kernel; beginning with `CONTAINER_BOOT`, of a container that has boots of its
-   * own.
+   * New at every boot of the kernel, or, with the prefix `CONTAINER_BOOT`, of a container that has its own
+   * boot id.
    */
   bootId: string | null
   /**
-   * When the process started, as its platform words it: tells a reused pid from the process that had it
+   * When the process started, in its platform's format: tells a reused pid from the process that had it
    * before.
    */
   processStart: string | null
-  /**
-   * The kernel's number of the thread: a worker thread may end, and its process go on. `null` outside Linux.
-   */
+  /** The kernel's thread id: a worker thread may end while its process runs on. `null` outside Linux. */
   threadId: number | null
-  /** When the thread started, as `processStart`. */
+  /** When the thread started, in the format of `processStart`. */
   threadStart: string | null
 }
 
@@ -39,8 +36,8 @@ export interface OwnerRecord {
   identity: ProcessIdentity
   since: number
   /**
-   * Device and inode number of the file that holds it (`inodeText`): in a copy of that file they are
-   * another's.
+   * Device and inode number of the file that holds it (`inodeText`): they do not match in a copy of that
+   * file.
    */
   inode?: string
 }
@@ -49,7 +46,7 @@ export type Liveness = 'alive' | 'dead' | 'unknown'
 
 let own: ProcessIdentity | undefined
 
-/** This thread. Asked of the system once: nothing of it changes while it lives, except the host's name. */
+/** This thread. Read from the system once: only the host name can change while the thread lives. */
 export function ownIdentity(): ProcessIdentity {
   own ??= Object.freeze(readOwnIdentity())
   return own
@@ -84,7 +81,7 @@ function readOwnIdentity(): ProcessIdentity {
   if (process.platform === 'darwin') {
     return {
       ...identity,
-      // Not kern.boottime: that one moves when the clock is set.
+      // Not kern.boottime: it moves when the clock is set.
       bootId: textOf(() => run('/usr/sbin/sysctl', '-n', 'kern.bootsessionuuid')),
       processStart: processStatus(pid)?.start ?? null,
     }
@@ -95,16 +92,14 @@ function readOwnIdentity(): ProcessIdentity {
 function linuxBootId(): string | null {
   const directory = '/proc/sys/kernel/random'
   const id = textOf(() => fs.readFileSync(`${directory}/boot_id`, 'latin1'))
-  // Some container managers (systemd-nspawn, LXC) mount a file of their own over the kernel's.
+  // Some container managers (systemd-nspawn, LXC) mount their own file over the kernel's.
   const isKernels = textOf(() =>
     String(fs.statSync(`${directory}/boot_id`).dev === fs.statSync(directory).dev),
   )
   return id !== null && isKernels !== 'true' ? CONTAINER_BOOT + id : id
 }
 
-/**
- * Whether `identity` is that of this very thread; false also where its platform does not tell threads apart.
- */
+/** Whether `identity` is this thread's; also false where the platform does not tell threads apart. */
 export function isThisThread(identity: ProcessIdentity): boolean {
   const own = ownIdentity()
   return own.threadStart !== null && isThisProcess(identity) && identity.threadId === own.threadId
@@ -123,11 +118,11 @@ export function isThisProcess(identity: ProcessIdentity): boolean {
 }
 
 /**
- * Whether the thread of `identity`, which is on record in `directory`, still runs. `'dead'` only when proven:
- * it ran on this host, in this boot and this pid namespace, and its pid is gone, is a zombie, or belongs to a
- * process that started at another time, or its thread is gone; or it ran in another boot, on a file system
- * that one kernel has at a time. A pid namespace's number may be given out again, but only after every
- * process of the old one is gone.
+ * Whether the thread of `identity`, on record in `directory`, still runs. `'dead'` only when proven: it ran
+ * on this host, in this boot and pid namespace, and its pid is gone, a zombie, or a process that started at
+ * another time, or its thread is gone; or it ran in another boot, on a file system that only one kernel
+ * mounts at a time. A pid namespace's number may be reused, but only after all processes of the old one are
+ * gone.
  */
 export function livenessOf(identity: ProcessIdentity, directory: string): Liveness {
   const here = ownIdentity()
@@ -143,7 +138,7 @@ export function livenessOf(identity: ProcessIdentity, directory: string): Livene
   }
   if (!processExists(identity.pid)) return 'dead'
   const status = processStatus(identity.pid)
-  // It ended just now, or this system hides the processes of other users.
+  // It has just ended, or this system hides other users' processes.
   if (status === undefined) return processExists(identity.pid) ? 'unknown' : 'dead'
   if (identity.processStart === null) return 'unknown'
   if (hasEnded(status, identity.processStart)) return 'dead'
@@ -154,7 +149,7 @@ export function livenessOf(identity: ProcessIdentity, directory: string): Livene
   return hasEnded(thread, identity.threadStart) ? 'dead' : 'alive'
 }
 
-/** Of this kernel's or another's, as far as both say. */
+/** Another boot of this kernel or of another one, as far as both identities tell. */
 function ranInAnotherBoot(identity: ProcessIdentity): boolean {
   const own = ownIdentity().bootId
   const other = identity.bootId
@@ -163,11 +158,11 @@ function ranInAnotherBoot(identity: ProcessIdentity): boolean {
 }
 
 function hasEnded(status: { state: string; start: string }, start: string): boolean {
-  // A killed process stays a zombie until its parent asks for it. It runs no further code.
+  // A killed process stays a zombie until its parent reaps it. It runs no further code.
   return status.state === 'Z' || status.state === 'X' || status.start !== start
 }
 
-/** Which file that is, as an owner record says it. */
+/** The inode as text, for an owner record. */
 export function inodeText({ device, number }: Inode): string {
   return `${device}:${number}`
 }
@@ -180,8 +175,7 @@ export function ownerRecord(identity: ProcessIdentity, since: number, inode?: st
 }
 
 /**
- * Reads an owner file's content; undefined where it is torn, or not one that `ownerRecord` could have
- * written.
+ * Parses an owner file's content; undefined if it is torn, or not something `ownerRecord` could have written.
  */
 export function parseOwnerRecord(text: string): OwnerRecord | undefined {
   let value: unknown
@@ -193,7 +187,7 @@ export function parseOwnerRecord(text: string): OwnerRecord | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const record = value as Record<string, unknown>
   const { pid, pidNamespace, host, bootId, processStart, threadId, threadStart, since, inode } = record
-  // kill(0) and kill(-1) address whole groups of processes: such a pid would always look alive.
+  // kill(0) and kill(-1) address groups of processes, so such a pid would always look alive.
   if (!isKernelNumber(pid) || !isCount(since)) return undefined
   if (typeof host !== 'string') return undefined
   if (!isTextOrNull(pidNamespace) || !isTextOrNull(bootId) || !isTextOrNull(processStart)) return undefined
@@ -203,9 +197,9 @@ export function parseOwnerRecord(text: string): OwnerRecord | undefined {
   return { identity, since, ...(inode !== undefined && { inode }) }
 }
 
-/** State and start time from the text of `/proc/<pid>/stat`; undefined where it is not one. */
+/** State and start time from the text of `/proc/<pid>/stat`; undefined if the text is malformed. */
 export function parseProcessStat(text: string): { state: string; start: string } | undefined {
-  // The second field is the program's name in parentheses, and may itself hold spaces and parentheses.
+  // The second field is the program's name in parentheses; it may itself contain spaces and parentheses.
   const end = text.lastIndexOf(')')
   if (end < 0) return undefined
   const fields = text.slice(end + 2).split(' ')
@@ -232,14 +226,14 @@ function processStatus(pid: number): { state: string; start: string } | undefine
   return state === undefined || start === undefined ? undefined : { state, start }
 }
 
-/** Of a process, or of a thread as `<pid>/task/<tid>`. */
+/** Status of a process, or of a thread given as `<pid>/task/<tid>`. */
 function linuxStatus(of: string): { state: string; start: string } | undefined {
   const text = textOf(() => fs.readFileSync(`/proc/${of}/stat`, 'latin1'))
   return text === null ? undefined : parseProcessStat(text)
 }
 
 function run(file: string, ...parameters: string[]): string {
-  // The same words for every process: `ps` prints times in the caller's zone and language.
+  // The same text for every caller: `ps` prints times in the caller's time zone and language.
   const env = { LC_ALL: 'C', TZ: 'UTC0' }
   return execFileSync(file, parameters, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'ignore'] })
 }
@@ -252,7 +246,7 @@ function textOf(read: () => string): string | null {
   }
 }
 
-/** Of a process or a thread. */
+/** The id of a process or a thread. */
 function isKernelNumber(value: unknown): value is number {
   return isCount(value) && value > 0 && value <= 0x7fff_ffff
 }

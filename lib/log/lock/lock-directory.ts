@@ -4,8 +4,8 @@ import { systemCode } from '../errors/system-error.js'
 import { wallNow } from '../runtime/real-time.js'
 
 /**
- * A lock directory that this process made, and holds open: until it is closed no other one gets its inode
- * number, and signs of life reach this one, whatever has taken its name meanwhile.
+ * A lock directory that this process made and holds open: until it is closed no other gets its inode number,
+ * and signs of life reach this one whatever has taken its name meanwhile.
  */
 export class LockDirectory {
   readonly #path: string
@@ -23,7 +23,7 @@ export class LockDirectory {
     this.#ino = ino
   }
 
-  /** Rejects with the system's error: EEXIST where there is something of that name. */
+  /** Rejects with the system's error: EEXIST if the name is taken. */
   static async make(path: string): Promise<LockDirectory> {
     await promisify(fs.mkdir)(path, 0o700)
     try {
@@ -41,7 +41,7 @@ export class LockDirectory {
     return !this.#closed && dev === this.#dev && ino === this.#ino
   }
 
-  /** Its name is still its own. */
+  /** Whether its name still leads to it. */
   stands(): boolean {
     const found = fs.lstatSync(this.#path, { bigint: true, throwIfNoEntry: false })
     return found !== undefined && this.is(found.dev, found.ino)
@@ -60,8 +60,8 @@ export class LockDirectory {
   }
 
   /**
-   * Removes it, and nothing else of its name. None takes that name in between, unless this process is stopped
-   * there.
+   * Removes it, and nothing else of its name. Nothing takes the name between check and removal, unless this
+   * process is stopped there.
    */
   remove(): void {
     if (this.stands()) removeDirectory(this.#path)
@@ -71,12 +71,12 @@ export class LockDirectory {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    // A number that was given up in the middle of a call may be another file's by then.
+    // A descriptor closed in the middle of a call could belong to another file by then.
     if (!this.#touching) fs.closeSync(this.#fd)
   }
 }
 
-/** Removes the lock directory, whoever made it. Throws the system's error where it cannot be removed. */
+/** Removes the lock directory, no matter who made it. Throws the system's error if it cannot be removed. */
 export function removeDirectory(path: string): void {
   try {
     fs.rmdirSync(path)

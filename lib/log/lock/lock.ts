@@ -21,13 +21,13 @@ import { endWatch, markOf, watchOf } from './watch.js'
 
 export type { DirectoryLock } from './held-lock.js'
 
-// proper-lockfile says who owns a directory. Around it stands what it does not do: a dead owner is recognised
-// at once, one that cannot be asked is stale when it was watched for `staleMs` and gave no sign of life,
-// taking the lock and claiming an epoch are one step among openers, and a replaced owner leaves its
-// successor's lock alone. No clock that can be set is asked for any of it. All of this is advice: two owners
-// at once, by whatever mistake, are told apart by their epochs (docs/format.md, invariants 1 and 3).
+// proper-lockfile holds the lock of a directory. This module adds what it lacks: a dead owner is recognised
+// at once; an owner that cannot be checked is stale after `staleMs` under watch without a sign of life;
+// taking the lock and claiming an epoch are one step among openers; a replaced owner leaves its successor's
+// lock alone. None of it depends on the wall clock. The lock is advisory: should there be two owners at once,
+// their epochs tell them apart (docs/format.md, invariants 1 and 3).
 
-/** The names that the lock creates in a directory. A directory that holds nothing else counts as empty. */
+/** Names that the lock creates in a directory. A directory that holds only these counts as empty. */
 export function isLockName(name: string): boolean {
   return (
     name === LOCK_NAME ||
@@ -37,74 +37,70 @@ export function isLockName(name: string): boolean {
   )
 }
 
-/** proper-lockfile takes no less for `staleMs`: a smaller value means this one. */
+/** The least that proper-lockfile accepts; a smaller `staleMs` is raised to it. */
 export const MIN_STALE_MS = 2_000
-/**
- * `waitMs: 'auto'` waits for staleness and this much more, for a last sign of life and the pace of asking.
- */
+/** `waitMs: 'auto'` waits `staleMs` plus this margin, for a last sign of life and the polling interval. */
 const STALENESS_MARGIN_MS = 5_000
 /**
- * The mutex is held for milliseconds. Even `waitMs: 0` waits this long for it, or openers would fail by
- * chance.
+ * The mutex is held for milliseconds. Even `waitMs: 0` waits this long for it; otherwise openers would fail
+ * at random.
  */
 const MIN_MUTEX_WAIT_MS = 5_000
 const POLL_MS = 100
-/** The room to be made ends long before. */
+/** `makeRoom` runs out long before this. */
 const MAX_REQUESTS_FOR_ROOM = 100
 
 export interface LockOptions {
   /**
-   * An owner that is not proven dead loses the lock when an opener has watched it for this long and seen no
-   * sign of life; at least `MIN_STALE_MS`.
+   * An owner not proven dead loses the lock once an opener has watched it this long without a sign of life;
+   * at least `MIN_STALE_MS`.
    */
   staleMs: number
   /**
-   * How long to wait for a lock that somebody holds. `'auto'`: not at all for an owner that is alive here;
-   * for one that cannot be asked (another host or pid namespace, a torn owner file) `staleMs` and 5 s. For
-   * another opener that is at work just now everybody waits, if need be for 5 s.
+   * How long to wait for a held lock. `'auto'`: not at all if the owner is alive on this host; `staleMs` plus
+   * 5 s if it cannot be checked (another host or pid namespace, a torn owner file). Even `0` waits up to 5 s
+   * for another opener at work.
    */
   waitMs: number | 'auto'
 }
 
-/** The newest owner file. Without an identity: it is torn, or not one of ours. */
+/** The newest owner file. Without an identity, it is torn or not ours. */
 export interface FoundOwner extends Omit<OwnerRecord, 'identity' | 'inode'> {
   identity: ProcessIdentity | undefined
-  /**
-   * It is a copy of the file that its owner made: a directory that was restored, or a backup. Default false.
-   */
+  /** The file is a copy of the one its owner made: a restored directory, or a backup. Default false. */
   isCopy?: boolean
-  /** Relative to the directory: for messages to people. */
+  /** Relative to the directory, for error messages. */
   file: string
 }
 
-/** What the lock asks of those who own the files. */
+/** What the lock needs from the code that owns the files. */
 export interface LockContext<T> {
-  /** The newest owner file, as it is at this moment; undefined where there is none. */
+  /** The newest owner file as of now; undefined if there is none. */
   readOwner(): Promise<FoundOwner | undefined>
-  /** Called inside the mutex, with the lock held. A failure gives the lock back, and is passed on. */
+  /** Called inside the mutex, with the lock held. On failure the lock is released and the error passed on. */
   claim(): Promise<T>
   /**
-   * Asked after `claim` only, and synchronously: our own owner file exists. It must stay until `release()`
+   * Whether our own owner file exists; called only after `claim`. The file must stay until `release()` has
    * resolved.
    */
   ownerFileStands(): boolean
-  /** The disk is full: make room for a directory and a link. True: try again. */
+  /** Called on a full disk: makes room for a directory and a link. True: try again. */
   makeRoom?(): Promise<boolean>
 }
 
 export interface AcquiredLock<T> {
   lock: DirectoryLock
   claimed: T
-  /** The newest owner on record, where a lock was found and taken from it. */
+  /** The newest owner on record, if its lock was taken over. */
   tookOverFrom: Owner | undefined
-  /** For how long others kept it from being taken. */
+  /** How long other processes delayed it. */
   waitedMs: number
 }
 
 /**
- * Takes the lock of a directory, given by its canonical path, and claims it.
- * Rejects with `WAQ_LOCKED` (naming the owner, where it is known), `WAQ_DISK_FULL`, `WAQ_IO`,
- * `WAQ_UNSUPPORTED_VERSION` (open-directories.ts), or what `claim` did.
+ * Takes the lock of a directory, given by its canonical path, and claims it. Rejects with `WAQ_LOCKED`
+ * (naming the owner, if known), `WAQ_DISK_FULL`, `WAQ_IO`, `WAQ_UNSUPPORTED_VERSION` (open-directories.ts),
+ * or the error of `claim`.
  */
 export async function acquireLock<T>(
   directory: string,
@@ -131,7 +127,7 @@ export async function acquireLock<T>(
 
 function patienceWith({ liveness, changes, showedLife }: Refused, staleMs: number): number {
   if (liveness === 'alive') return 0
-  // A lock that gives no sign of life is stale in the end, however seldom this process comes to look.
+  // A lock without a sign of life turns stale in the end, however rarely this process looks.
   return changes === undefined || showedLife ? staleMs + STALENESS_MARGIN_MS : Number.POSITIVE_INFINITY
 }
 
@@ -141,7 +137,7 @@ interface Obstacle {
   found: FoundOwner | undefined
   /** It is open in this thread. */
   here?: boolean
-  /** How often the lock was seen to have changed while this process watched it. */
+  /** How many changes of the lock this process has seen. */
   changes?: number
 }
 
@@ -189,7 +185,7 @@ async function attemptInMutex<T>(
     } catch (error) {
       const canMakeRoom = context.makeRoom !== undefined && requests < MAX_REQUESTS_FOR_ROOM
       if (!needsBytes(error) || !canMakeRoom) throw explain(error, directory)
-      // The room to be made is in reserve for the owner: not for an opener that it will turn away.
+      // The reserve is the owner's; an opener that will be refused must not use it.
       const obstacle = await look(directory, staleMs, context)
       if (obstacle !== undefined && !('takeOver' in obstacle)) return obstacle
       if (!(await context.makeRoom?.())) throw explain(error, directory)
@@ -220,7 +216,7 @@ async function lockAndClaim<T>(
     return { lock, claimed, tookOverFrom: seen?.takeOver, waitedMs: mutex.waitedMs }
   } catch (error) {
     lock.abandon()
-    // While the mutex stands no one else makes a lock. It was taken away: this process was stopped for too
+    // No one else makes a lock while our mutex stands, so it was taken away: this process was stopped too
     // long.
     if (systemCode(error) === 'ELOCKED') return { liveness: 'unknown', found: undefined }
     throw error
@@ -229,7 +225,7 @@ async function lockAndClaim<T>(
   }
 }
 
-/** What is in the way: nothing (undefined), a lock that may be taken over, or a lock that is held. */
+/** What is in the way: nothing (undefined), a lock to take over, or a held lock. */
 async function look<T>(
   directory: string,
   staleMs: number,
@@ -243,36 +239,36 @@ async function look<T>(
   const found = await context.readOwner()
   const liveness = livenessOfLock(path, found, directory)
   if (isStale || liveness === 'dead') return { takeOver: formerOwner(found, directory) }
-  // The newest owner on record has nothing to do with this lock: it gave its own back.
+  // The newest owner on record did not make this lock: it released its own.
   if (intendingOwnerDied(directory)) return { takeOver: undefined }
   return { liveness, found, changes: watch.changes }
 }
 
-/** Undefined where it is this thread itself, which knows what it has lost or given back. */
+/** Undefined for this thread itself: it knows which locks it has lost or released. */
 function formerOwner(found: FoundOwner | undefined, directory: string): Owner | undefined {
   if (found?.identity === undefined || isThisThread(found.identity)) return undefined
   return ownerOf(found, directory)
 }
 
-/** Whether the one that made the lock still owns it. */
+/** Whether the maker of the lock still owns it. */
 function livenessOfLock(path: string, found: FoundOwner | undefined, directory: string): Liveness {
   const lock = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
   const maker = lock && makerHere(lock.dev, lock.ino)
   if (maker !== undefined) return maker.stands() ? 'alive' : 'dead'
   if (found?.identity === undefined) return 'unknown'
-  // What this thread has open it knows best: a copy of the files, or a lock that it lost, keeps it from
-  // nothing.
+  // This thread knows what it has open: its record in a copy of the files, or in a lost lock, does not block
+  // it.
   return isThisThread(found.identity) ? 'dead' : livenessOfOwner(found, found.identity, directory)
 }
 
-/** A living process that owns the originals does not own these copies. */
+/** A live process that owns the original files does not own these copies. */
 function livenessOfOwner({ isCopy }: FoundOwner, identity: ProcessIdentity, directory: string): Liveness {
   const liveness = livenessOf(identity, directory)
-  // Only where it runs in this kernel do the numbers of files mean the same to both.
+  // Inode numbers are comparable only within one kernel.
   return liveness === 'alive' && isCopy === true ? 'dead' : liveness
 }
 
-/** `directory`: where it was found. */
+/** `directory`: where the owner file was found. */
 export function ownerOf(found: FoundOwner, directory: string): Owner | undefined {
   if (found.identity === undefined) return undefined
   const { pid, host } = found.identity
@@ -280,7 +276,7 @@ export function ownerOf(found: FoundOwner, directory: string): Owner | undefined
   return { pid, host, since: found.since, alive: liveness === 'unknown' ? null : liveness === 'alive' }
 }
 
-/** An obstacle, and whether its lock changed during the opening that is refused now. */
+/** An obstacle, and whether its lock changed during this refused opening. */
 type Refused = Obstacle & { showedLife: boolean }
 
 function refusal(directory: string, obstacle: Refused, waitedMs: number, staleMs: number): WaqError {
@@ -317,7 +313,7 @@ function adviceFor({ liveness, found, here, showedLife }: Refused, staleMs: numb
   )
 }
 
-/** Errors of the system in this package's words; every other one passes unchanged. */
+/** Turns system errors into `WaqError`s; others pass unchanged. */
 function explain(error: unknown, directory: string): unknown {
   const code = systemCode(error)
   if (error instanceof WaqError || code === undefined) return error

@@ -1,8 +1,8 @@
 import { WaqError } from '../errors/waq-error.js'
 import { sharedInThread } from '../runtime/shared-in-thread.js'
 
-// Which directories are open in this thread, told by all copies of this package that it has loaded. Another
-// thread tells by the lock, as another process does.
+// The directories open in this thread, shared by all copies of this package that it has loaded. Other
+// threads, like other processes, learn of them by the lock.
 
 const PROTOCOL = 1
 const KEY = Symbol.for('waq.openDirectories')
@@ -12,19 +12,22 @@ export interface OpenDirectory {
   readonly path: string
   /** Epoch ms. */
   readonly since: number
-  /** Asks the disk: false once somebody else has the directory, or it is gone. */
+  /** Checks the disk: false once another owner has the directory, or it is gone. */
   stands(): boolean
-  /** Whether the lock directory with these numbers is the one that it made. */
+  /** Whether it made the lock directory with these numbers. */
   made(dev: bigint, ino: bigint): boolean
 }
 
-/** Other copies of this package read and write it: another form is another protocol. */
+/** Read and written by other copies of this package: a change of its form needs a new protocol number. */
 interface Registry {
   readonly protocol: number
   readonly open: Set<OpenDirectory>
 }
 
-/** Throws `WAQ_UNSUPPORTED_VERSION` where a copy of another version keeps another registry in this thread. */
+/**
+ * Throws `WAQ_UNSUPPORTED_VERSION` if another version's copy keeps a registry of another protocol in this
+ * thread.
+ */
 function registry(): Registry {
   const shared = sharedInThread<Registry>(KEY, () => ({ protocol: PROTOCOL, open: new Set() }))
   const { protocol } = shared
@@ -37,14 +40,12 @@ function registry(): Registry {
   )
 }
 
-/** What has `path` open in this thread, and still owns it. */
+/** The entry that has `path` open in this thread and still owns it. */
 export function openHere(path: string): OpenDirectory | undefined {
   return [...registry().open].find(each => each.path === path && each.stands())
 }
 
-/**
- * What made the lock directory with these numbers, in this thread, whether it owns it still or has lost it.
- */
+/** The entry in this thread that made the lock directory with these numbers, even if it has lost it since. */
 export function makerHere(dev: bigint, ino: bigint): OpenDirectory | undefined {
   return [...registry().open].find(each => each.made(dev, ino))
 }

@@ -9,51 +9,47 @@ import { endWatch, markOf, watchOf } from './watch.js'
 
 // The mutex makes "look at the lock, take it, claim" one step among all openers of a directory.
 //
-// It is a link whose target is its holder's record (symlink-record.ts), so no mutex is ever met that does not
-// say whose it is.
+// It is a link whose target is its holder's record (symlink-record.ts), so every mutex names its holder.
 //
-// A holder may be killed inside. Its mutex is then removed by the test that the lock itself obeys, and "is it
-// still the dead one's?" and "remove it" must be one step as well, else a slow remover takes away the mutex
-// of the next holder. So the right to remove one certain mutex is a mutex of its own, named after that
-// mutex's content, which is unique. Who holds the right, and then still finds that content, removes it:
-// no one else may, its own holder is dead, and so what it finds cannot change under it. A holder of the
-// right may be killed too: the same again, one level down. While somebody holds the mutex, rights to remove
-// earlier mutexes have no object any more and no one can do harm with one: the holder clears them away.
+// A holder may be killed inside. Its mutex is then removed by the same test as the lock, and "is it still the
+// dead one's?" and "remove it" must be one step as well; otherwise a slow remover takes away the mutex of the
+// next holder. So the right to remove a given mutex is itself a mutex, named after the unique content of the
+// first. A process that holds the right and still finds that content removes the mutex: no one else may, and
+// its holder is dead, so it cannot change meanwhile. If the holder of the right is killed too, the same
+// applies one level down. While the mutex is held, rights to remove earlier mutexes are void and harmless, so
+// the holder clears them away.
 //
-// A holder that cannot be proven dead (of another host or pid namespace, or stopped by a signal) loses its
-// mutex when somebody has watched it for `staleMs` and seen no sign of life (watch.ts), which a running
-// holder gives. If it goes on after all there are two inside; then the epochs decide (docs/format.md,
-// invariants 1 and 3): nothing is lost but somebody's lock.
+// A holder that cannot be proven dead (on another host or pid namespace, or stopped by a signal) loses its
+// mutex once an opener has watched it for `staleMs` without a sign of life (watch.ts); a running holder gives
+// them. If it resumes after all, two are inside; then the epochs decide (docs/format.md, invariants 1 and 3),
+// and one of them loses its lock, nothing else.
 
 export const MUTEX_NAME = '.mutex'
-/** Followed by a hash of the mutex that may be removed. */
+/** Followed by a hash of the content of the mutex to remove. */
 export const MUTEX_REMOVAL_PREFIX = '.mutex-'
 const MAX_MS_WITHOUT_SIGN_OF_LIFE = 1_000
 
 export interface OpenMutex {
-  /** For how long others kept it from being taken. */
+  /** How long other processes delayed it. */
   readonly waitedMs: number
   /**
-   * False once somebody else took it away, as that of a holder without a sign of life; also where it cannot
-   * be told.
+   * False once another process has taken it away for want of a sign of life, or if that cannot be checked.
    */
   stands(): boolean
-  /** Only its own: one that was taken away is left alone. Idempotent. */
+  /** Removes only its own mutex, not a successor's. Idempotent. */
   release(): void
 }
 
 export interface OpenMutexOptions {
-  /**
-   * After how long a holder without a sign of life loses the mutex, unless it is proven dead: then at once.
-   */
+  /** How long until a holder without a sign of life loses the mutex; one proven dead loses it at once. */
   staleMs: number
-  /** How long to wait while somebody else holds it. */
+  /** How long to wait while another opener holds it. */
   waitMs: number
 }
 
 /**
  * Takes the mutex of a directory, waiting while another opener holds it. Rejects with `WAQ_LOCKED`, which
- * names the holder, after `waitMs`; with the system's error where the mutex cannot be created.
+ * names the holder, after `waitMs`; with the system's error if the mutex cannot be created.
  */
 export async function takeOpenMutex(directory: string, options: OpenMutexOptions): Promise<OpenMutex> {
   const path = join(directory, MUTEX_NAME)
@@ -82,7 +78,7 @@ export async function takeOpenMutex(directory: string, options: OpenMutexOptions
       try {
         removeSymlinkRecord(path)
       } catch {
-        // What was done inside is done; without signs of life the mutex is taken away after staleMs.
+        // The work inside is done; without signs of life the mutex is taken away after staleMs.
       }
     },
   }
@@ -92,7 +88,7 @@ function recordOfThis(): string {
   return JSON.stringify({ ...ownIdentity(), since: wallNow(), token: randomUUID() })
 }
 
-/** Resolves with the ms that it waited for others. */
+/** Resolves with the ms spent waiting for others. */
 async function take(
   directory: string,
   path: string,
@@ -122,7 +118,7 @@ async function take(
       continue
     }
     if (waitedMs >= options.waitMs) throw refusal(directory, held)
-    // Held for a few milliseconds as a rule. Not all in step: several may wait.
+    // Usually held for a few milliseconds. Random, so that several waiters do not run in step.
     await sleep(2 + Math.random() * 8)
     waitedMs = monotonicNow() - startedAt
   }
@@ -152,7 +148,7 @@ function touch(path: string): void {
   try {
     fs.lutimesSync(path, now, now)
   } catch {
-    // Without its signs of life the mutex may be taken away: that is what `stands` is asked for.
+    // Without signs of life the mutex may be taken away; `stands` detects that.
   }
 }
 

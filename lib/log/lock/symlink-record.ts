@@ -1,11 +1,10 @@
 import fs from 'node:fs'
 import { creationError, systemCode } from '../errors/system-error.js'
 
-// A symbolic link that points nowhere and is only read: the one thing that a file system creates atomically
-// together with its content. So no one ever meets one that is half written, and no temporary file can stay
-// behind.
+// A symbolic link that points nowhere and is only read: the one thing a file system creates atomically
+// together with its content. So none is ever half written, and no temporary file can be left behind.
 
-/** False where the name is taken; throws the system's error where the link cannot be made. */
+/** False if the name is taken; throws the system's error if the link cannot be made. */
 export function createSymlinkRecord(path: string, content: string): boolean {
   try {
     fs.symlinkSync(content, path)
@@ -24,7 +23,7 @@ function withoutContent(error: unknown, path: string): unknown {
   return Object.assign(error, { path })
 }
 
-/** Undefined where nothing has that name; throws EINVAL where it is not a link. */
+/** Undefined if nothing has that name; throws EINVAL if it is not a link. */
 export function readSymlinkRecord(path: string): string | undefined {
   try {
     return fs.readlinkSync(path)
@@ -34,7 +33,7 @@ export function readSymlinkRecord(path: string): string | undefined {
   }
 }
 
-/** Removes it; no error where there is none. */
+/** Removes it; no error if there is none. */
 export function removeSymlinkRecord(path: string): void {
   try {
     fs.unlinkSync(path)

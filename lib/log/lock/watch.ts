@@ -1,22 +1,20 @@
 import fs from 'node:fs'
 import { monotonicNow } from '../runtime/real-time.js'
 
-// Stale is what has not changed for `staleMs` of the observer's own monotonic time while the observer looked.
-// What a lock's time of change says, and what any wall clock says, decides nothing: a lock from the future
-// grows stale like every other one, and a clock that is set makes none stale. Hence no opener can tell at the
-// first look.
+// A lock is stale when it has not changed for `staleMs` of the observer's monotonic time under watch. Neither
+// its mtime nor any wall clock counts: a lock from the future turns stale like any other, and setting a clock
+// makes none stale. Hence no opener can tell at the first look.
 
 /**
- * What changes with every sign of life of a lock, and with every other lock of that name; undefined where
- * there is none. The time of change is the kernel's, so a sign of life that sets the same time again changes
- * the mark, too.
+ * A mark that changes with every sign of life, and with every other lock of that name; undefined if there is
+ * no lock. It includes the kernel's ctime, so a sign of life that sets the same mtime again changes it too.
  */
 export function markOf(path: string): string | undefined {
   const found = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
   return found && `${found.dev}:${found.ino}:${found.mtimeNs}:${found.ctimeNs}`
 }
 
-/** What this process has seen of a lock that another one holds. */
+/** What this process has seen of a lock that another holds. */
 export class Watch {
   #mark: string
   #lookedAt = monotonicNow()
@@ -27,13 +25,13 @@ export class Watch {
     this.#mark = mark
   }
 
-  /** How often it was seen to have changed. */
+  /** How many changes were seen. */
   get changes(): number {
     return this.#changes
   }
 
   /**
-   * Looks again: whether the lock has not changed for `staleMs`. Between two looks at most a quarter of that
+   * Looks again: true if the lock has not changed for `staleMs`. Between two looks at most a quarter of that
    * counts: this process may have been stopped meanwhile, and the lock's owner with it.
    */
   isStale(mark: string, staleMs: number): boolean {
@@ -50,12 +48,10 @@ export class Watch {
   }
 }
 
-/**
- * By path. They outlive an opening that is refused, so that one which tries again and again learns as well.
- */
+/** By path. Watches outlive a refused opening, so repeated short attempts add up. */
 const watches = new Map<string, Watch>()
 
-/** The watch of a lock that was seen with `mark`: a new one, or the one that is under way. */
+/** The watch of the lock at `path`: the one under way, or a new one that starts with `mark`. */
 export function watchOf(path: string, mark: string): Watch {
   const known = watches.get(path)
   if (known !== undefined) return known
