@@ -1,12 +1,10 @@
 import type { Append } from './append.js'
 import type { FailurePolicy } from './failure-policy.js'
 
-/** What waits for the next flush, by sequence. */
+/** Appends that wait for the next flush, by sequence. */
 export class AppendQueue {
   #waiting: Append[] = []
-  /**
-   * So many of them were withdrawn, and are passed over: taking each out would move all that come behind it.
-   */
+  /** How many of them were withdrawn. They are removed later, together: removing each moves all behind it. */
   #withdrawn = 0
 
   get size(): number {
@@ -17,15 +15,12 @@ export class AppendQueue {
     this.#waiting.push(append)
   }
 
-  /**
-   * Takes back what could not be written, or was written to a segment that failed: each to where its sequence
-   * says.
-   */
+  /** Takes back appends that could not be written or whose segment failed, each to its place by sequence. */
   putBack(appends: readonly Append[]): void {
     if (appends.length === 0) return
     this.#dropWithdrawn()
-    // Not always to the front: a background sync may have failed, and put back earlier ones, while these were
-    // on their way.
+    // Not always to the front: while these were written, a failed background sync may have put back earlier
+    // ones.
     this.#waiting = [...appends, ...this.#waiting].sort((a, b) => a.firstSequence - b.firstSequence)
   }
 
@@ -36,12 +31,12 @@ export class AppendQueue {
     return first !== undefined && first.firstSequence < append.firstSequence
   }
 
-  /** Whether something waits that was accepted before, so that it has to be written again. */
+  /** Whether an accepted append waits to be written again. */
   get holdsAccepted(): boolean {
     return this.#waiting.some(append => append.state === 'accepted')
   }
 
-  /** The next batch: all that waits, up to `maxBytes`; one append is taken whole however large. */
+  /** The next batch: all that waits, up to `maxBytes`; the first append is taken however large. */
   take(maxBytes: number): Append[] {
     if (this.#withdrawn > 0) this.#dropWithdrawn()
     const waiting = this.#waiting
@@ -70,7 +65,7 @@ export class AppendQueue {
     return refusable
   }
 
-  /** False: it is not waiting (any more), or bytes of it were written before. */
+  /** False: it is not waiting, or bytes of it may have been written. */
   withdraw(append: Append): boolean {
     if (append.state !== 'waiting' || !this.#holds(append)) return false
     append.state = 'withdrawn'

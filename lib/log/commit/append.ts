@@ -3,29 +3,29 @@ import { FRAME_HEADER_BYTES } from '../format/format.js'
 /**
  * - `'waiting'`: not a byte of it was handed to a file.
  * - `'touched'`: bytes of it may be in a file: a refusal is indeterminate (invariant 5).
- * - `'accepted'`: its owner was told so. It is never refused from here on, only written again.
- * - `'withdrawn'`: its owner took it back while it waited. Nothing is written of it.
+ * - `'accepted'`: its owner was told so. From here on it is never refused, only written again.
+ * - `'withdrawn'`: its owner took it back while it waited. None of it is written.
  */
 export type AppendState = 'waiting' | 'touched' | 'accepted' | 'withdrawn'
 
 /**
- * A record, or an atomic list of records, on its way to the disk. The caller extends it by what is to be
- * written and is told its outcome, synchronously and in append order. Each append is one object, because
- * young collections copy everything in flight.
+ * A record, or an atomic list of records, on its way to the disk. The caller's subclass holds the records and
+ * is told the outcome, synchronously and in append order. Each append is one object, because minor
+ * collections copy everything in flight.
  */
 export abstract class Append {
-  /** Of its frames: 1 to 255, and the caller's own. */
+  /** The type of its frames, 1 to 255; the caller's choice. */
   type: number
-  /** Of the frames before its last one; undefined: as of that. */
+  /** The type of the frames before its last; undefined: `type`. */
   leadType: number | undefined
-  /** How many records. */
+  /** Number of records. */
   readonly count: number
-  /** As the log gave it; the other records follow without a gap. */
+  /** Set by the log; the other records follow without a gap. */
   firstSequence = 0
   state: AppendState = 'waiting'
-  /** On disk, frame headers included; of the log alone, as what follows. */
+  /** On disk, frame headers included. Set by the log only, as the next two. */
   bytes = 0
-  /** Where it was written last. */
+  /** Where it was last written. */
   writtenTo: { readonly id: number; readonly synced: number } | undefined
   offset = 0
 
@@ -34,27 +34,26 @@ export abstract class Append {
     this.count = count
   }
 
-  /** One of its records. Its bytes may not change any more. */
+  /** One of its records. Its bytes must not change. */
   abstract record(index: number): Uint8Array
   /**
-   * As durable as the log's `durability` promises, and the fence still stands. `offset` is that of the first
-   * frame.
+   * It is as durable as the log's `durability` promises, and the fence stands. `offset`: of the first frame.
    */
   abstract accepted(segment: number, offset: number): void
   /**
-   * After `accepted`, in the relaxed durabilities: its segment failed before a sync, and it was written again
+   * After `accepted`, with relaxed durability only: its segment failed before a sync, and it was rewritten
    * elsewhere.
    */
   abstract moved(segment: number, offset: number): void
-  /** Instead of `accepted`. `error.indeterminate` where bytes reached a file. */
+  /** Instead of `accepted`. `error.indeterminate`: bytes may be in a file. */
   abstract failed(error: Error): void
 
-  /** On the device, where it was written last. */
+  /** Whether it is on the device where it was last written. */
   get synced(): boolean {
     return this.writtenTo !== undefined && this.writtenTo.synced >= this.offset + this.bytes
   }
 
-  /** The record whose frame begins at `offset`, where its first one begins at `from`. */
+  /** The record whose frame begins at `offset` if the first frame begins at `from`. */
   recordAt(offset: number, from: number): Uint8Array | undefined {
     let at = from
     for (let index = 0; index < this.count && at <= offset; index += 1) {
@@ -72,7 +71,7 @@ export interface AppendListener {
   failed(error: Error): void
 }
 
-/** Records that exist already, for a listener of its own. */
+/** Encoded records with a separate listener. */
 export class FinishedRecords extends Append {
   readonly #records: readonly Uint8Array[]
   readonly #listener: AppendListener

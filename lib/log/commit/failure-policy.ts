@@ -5,9 +5,9 @@ import type { Append } from './append.js'
  * refused.
  */
 export interface FailurePolicy {
-  /** It must succeed, so it may use the ballast, and waits for what is not decided. */
+  /** Appends must succeed: they may use the ballast, and wait out an undecided manifest. */
   readonly mustSucceed: boolean
-  /** Those that are refused. All others are written again. */
+  /** The appends to refuse. All others are written again. */
   refusable(appends: readonly Append[]): Append[]
 }
 

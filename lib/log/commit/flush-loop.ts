@@ -4,32 +4,29 @@ export interface Flusher {
   /** Something waits to be flushed. */
   readonly hasWork: boolean
   /**
-   * One flush: a promise only where something has to be waited for, and mostly nothing has. False: there is
-   * nothing to do now. The caller schedules the next flush when it knows of one.
+   * One flush. It returns a promise only if it must wait, which is rare. False: there is nothing to do until
+   * `schedule` is called.
    */
   flush(): boolean | Promise<void>
 }
 
-/** What stands for the loop while it waits for nothing. */
+/** Stands for the loop while it runs synchronously. */
 const atOnce = Promise.resolve()
 
 /**
- * Runs one flush after the other while there is work. No timer and no added delay: an idle log flushes at the
+ * Runs one flush after another while there is work. No timer and no added delay: an idle log flushes at the
  * end of the current tick, and everything that arrives during a flush forms the next one.
  */
 export class FlushLoop {
   readonly #flusher: Flusher
   readonly #turns: { readonly waitForTurn: boolean } | undefined
-  /** The loop, while it runs; or work that has taken its place. */
+  /** The running loop, or work that runs in its place. */
   #running: Promise<void> | undefined
   #scheduled = false
   /** Work waits to take the loop's place. */
   #isWanted = false
 
-  /**
-   * `turns`: whether the event loop is to have a turn before the next flush; it always goes on at once
-   * without.
-   */
+  /** `turns`: tells whether the event loop gets a turn before the next flush. Without it, it never does. */
   constructor(flusher: Flusher, turns: { readonly waitForTurn: boolean } | undefined) {
     this.#flusher = flusher
     this.#turns = turns
@@ -39,27 +36,26 @@ export class FlushLoop {
     if (this.#scheduled || this.#running !== undefined) return
     this.#scheduled = true
     if (this.#turns?.waitForTurn) setImmediate(this.#run)
-    // After the promise jobs of this tick: all that a resolved flush sets going again shares the next one.
+    // After the promise jobs of this tick: everything that a resolved flush triggers shares the next one.
     else nextTick(this.#run)
   }
 
-  // A flush that was due at the end of this tick may begin while the next two wait: they look again, without
-  // a step between.
+  // A scheduled flush may begin while the next two methods wait: they check again, then go on at once.
 
-  /** All that waits, once nothing else runs. `first` is called before. */
+  /** Flushes everything that waits, once nothing else runs. `first` is called right before. */
   async drain(first: () => void): Promise<void> {
     while (this.#running !== undefined) await this.#running
     first()
     await this.#run()
   }
 
-  /** Between two flushes, alone. One at a time. */
+  /** Runs `work` alone, between two flushes. One call at a time. */
   async runAlone(work: () => Promise<void>): Promise<void> {
     this.#isWanted = true
     while (this.#running !== undefined) await this.#running
     this.#isWanted = false
     const working = work()
-    void this.#runExclusive(working.catch(() => {})) // told to whoever asked for it
+    void this.#runExclusive(working.catch(() => {})) // reported to the caller
     await working
   }
 
@@ -95,7 +91,7 @@ export class FlushLoop {
   #runExclusive(work: Promise<void>): Promise<void> {
     const running = work.finally(() => {
       if (this.#running === running) this.#running = undefined
-      // No one else wakes up for what came meanwhile.
+      // Nothing else would flush what came meanwhile.
       if (this.#flusher.hasWork && !this.#isWanted) this.schedule()
     })
     this.#running = running

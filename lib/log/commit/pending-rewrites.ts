@@ -2,7 +2,7 @@ import type { Append } from './append.js'
 
 /**
  * Accepted records whose segment failed and which are not written again yet. Reads by the old position are
- * served from memory until `moved` has told the new one (invariant 5).
+ * served from memory until `moved` has reported the new one (invariant 5).
  */
 export class PendingRewrites {
   readonly #places: { append: Append; segment: number; offset: number }[] = []
@@ -11,7 +11,7 @@ export class PendingRewrites {
     return this.#places.length
   }
 
-  /** Where the append stands is where its listener was told that it does. */
+  /** The append's position is still the one its listener was told. */
   add(append: Append): void {
     this.#places.push({ append, segment: append.writtenTo!.id, offset: append.offset })
   }

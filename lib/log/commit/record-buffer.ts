@@ -4,7 +4,7 @@ import type { Append } from './append.js'
 /** Most batches are smaller. */
 const BYTES = 1024 * 1024
 
-/** What was under way when another record was begun. */
+/** A record suspended while another is encoded. */
 interface Suspended {
   readonly bytes: Buffer
   readonly view: DataView
@@ -17,25 +17,25 @@ interface Suspended {
  * The buffer of the next batch. Records are encoded into it one after another, each with room for its frame
  * header. A batch that is laid out here as it will be on disk needs no buffer of its own and no copy.
  *
- * No byte of a record is ever used again, so it stays what it is for as long as somebody holds it; the
- * headers are written anew as often as the record is. There is one for all queues of the process: what stands
- * between two records of a batch only costs the copy.
+ * The bytes of a record are never reused, so it stays valid as long as it is referenced; only its header is
+ * rewritten whenever the record is. All queues of the process share one buffer: bytes between two records of
+ * a batch only cost the copy.
  */
 export class RecordBuffer {
   /** Begins where its ArrayBuffer does. */
   bytes: Buffer = Buffer.alloc(0)
   view: DataView = new DataView(this.bytes.buffer)
-  /** Where the record that is being written begins, behind the room for its header; -1: none is. */
+  /** Where the current record begins, after the room for its header; -1: there is none. */
   from = -1
-  /** How far it has come. */
+  /** Where its next byte goes. */
   at = 0
-  /** Behind the last record. */
+  /** Where the next header goes. */
   #end = 0
   #keepers: { readonly bytes: Buffer; readonly letGo: () => void }[] = []
 
   /**
-   * A record begins; `finish` ends it, and is given what this returns. While one is read a getter of its
-   * caller's may begin another: that one stands elsewhere.
+   * Begins a record; pass the result to `finish`. A getter of the caller's object may begin another record
+   * meanwhile: that one gets its own buffer.
    */
   begin(): Suspended | undefined {
     let outer: Suspended | undefined
@@ -48,14 +48,14 @@ export class RecordBuffer {
     return outer
   }
 
-  /** The record that was begun ends here, and stays. */
+  /** Ends the current record and keeps it. */
   take(): Buffer {
-    // A large one is kept alive by no other.
+    // No other record keeps a large one alive.
     this.#end = this.bytes.length > BYTES ? this.bytes.length : this.at
     return this.bytes.subarray(this.from, this.at)
   }
 
-  /** What was begun is over. Where it was not taken it leaves no room behind. */
+  /** Ends what `begin` began. A record that was not taken leaves no gap. */
   finish(outer: Suspended | undefined): void {
     this.from = -1
     if (outer === undefined) return
@@ -66,14 +66,14 @@ export class RecordBuffer {
     this.#leave(bytes)
   }
 
-  /** Whether the next record may stand in the same memory. */
+  /** Whether the next record may be in the same memory. */
   sharesMemory(record: Uint8Array): boolean {
     return record.buffer === this.bytes.buffer
   }
 
   /**
-   * Whoever keeps a record keeps all of the buffer alive in which it stands. `letGo` is called, once, when no
-   * further record will stand in the one of today.
+   * Keeping a record keeps its whole buffer alive. `letGo` is called once, when the present buffer takes no
+   * further record.
    */
   keep(letGo: () => void): void {
     this.#keepers.push({ bytes: this.bytes, letGo })
@@ -86,12 +86,12 @@ export class RecordBuffer {
     for (const { letGo } of left) letGo()
   }
 
-  /** Room for so many bytes more. The record moves to a new buffer where this one is full. */
+  /** Makes room for that many more bytes, in a new buffer if this one is full. */
   reserve(bytes: number): void {
     if (this.at + bytes > this.bytes.length) this.#grow(bytes)
   }
 
-  /** Moves what was written from `start` on, counted from where the record begins, so many bytes further. */
+  /** Moves the bytes from `start` on (an offset in the record) that many bytes further. */
   insert(start: number, bytes: number): void {
     this.reserve(bytes)
     const from = this.from + start
@@ -115,9 +115,7 @@ export class RecordBuffer {
     this.#end = end
   }
 
-  /**
-   * The frames of these records, where they stand one behind the other in here; undefined where they do not.
-   */
+  /** The frames of these records if they are contiguous in this buffer, otherwise undefined. */
   framesOf(batch: readonly Pick<Append, 'count' | 'record'>[]): Buffer | undefined {
     const { buffer } = this.bytes
     let start = -1

@@ -3,17 +3,14 @@ import { clearTimeout, monotonicNow, setTimeout } from '../runtime/real-time.js'
 const FIRST_PAUSE_MS = 100
 const MAX_PAUSE_MS = 2000
 
-/**
- * The wait before the disk is asked again after a failure: it doubles from 100 ms to 2 s until something
- * succeeds.
- */
+/** The pause before a retry after a disk failure: it doubles from 100 ms to 2 s until something succeeds. */
 export class RetryBackoff {
   #pauseMs = 0
   #until = 0
   #timer: NodeJS.Timeout | undefined
   readonly #waiting = new Set<() => void>()
 
-  /** Milliseconds of pause that are left; 0: go. */
+  /** Milliseconds left of the pause; 0: retry now. */
   get leftMs(): number {
     return Math.max(0, this.#until - monotonicNow())
   }
@@ -28,7 +25,7 @@ export class RetryBackoff {
     this.#until = 0
   }
 
-  /** Calls once when the pause is over. It does not keep the process alive. */
+  /** Calls `go` once when the pause is over. It does not keep the process alive. */
   afterwards(go: () => void): void {
     if (this.#timer !== undefined) return
     this.#timer = setTimeout(() => {
@@ -37,7 +34,7 @@ export class RetryBackoff {
     }, Math.ceil(this.leftMs)).unref()
   }
 
-  /** Resolves when the pause is over, or is cancelled. It does not keep the process alive. */
+  /** Resolves when the pause is over or cancelled. It does not keep the process alive. */
   wait(): Promise<void> {
     return new Promise(resolve => {
       const over = (): void => {
@@ -50,10 +47,7 @@ export class RetryBackoff {
     })
   }
 
-  /**
-   * Who waits goes on at once: a close that waited for a timer which keeps nothing alive would end the
-   * process.
-   */
+  /** Waiters go on at once: if a close waited for an unreferenced timer, the process could exit first. */
   cancel(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -1,9 +1,9 @@
 /**
- * Which segment of a log is written to, and which is next.
+ * Chooses the segment that a log writes to, and the next one.
  *
  * Invariant 7: a segment gets its first frame only after its predecessor was synced to its end, or cut by a
- * durable manifest. Invariant 6: the next one is made ahead of need, filled with zeros whole, and listed
- * before it is used.
+ * durable manifest. Invariant 6: the next one is made ahead of need, filled with zeros, and listed before it
+ * is used.
  */
 
 import type { DirectoryContext } from '../directory/directory-context.js'
@@ -29,13 +29,13 @@ const TARGET_GROWTH = 4
  */
 const MAX_OVERRUN = 4
 
-/** What the log does when something stops the rotation. */
+/** The log, as its rotation sees it. */
 export interface RotationOwner {
-  /** That of the log. What was given already may wait to be written. */
+  /** The log's. Records with lower ones may still wait to be written. */
   nextSequence(): number
-  /** Something waits for the next segment that cannot be refused. */
+  /** Whether appends need the next segment that cannot be refused. */
   mustSucceed(): boolean
-  /** The active segment cannot be synced: the owner ends it, and calls `end`. */
+  /** A sync of the active segment failed: the owner calls `end`. */
   syncFailed(active: ActiveSegment, error: WaqError): void
   /** The active segment is synced to its end. */
   allSynced(): void
@@ -49,12 +49,12 @@ export class Rotation {
   readonly #segments: SegmentSet
   readonly #owner: RotationOwner
   #active: ActiveSegment | undefined
-  /** Written whole, but not appended to yet. */
+  /** Created, but not appended to yet. */
   #prepared: ActiveSegment | undefined
   #preparing: Promise<void> | undefined
   readonly #backoff = new RetryBackoff()
   #nextTargetBytes: number
-  /** What the next segment may begin with: all below was written, or will never be. */
+  /** Where the next segment may begin: all below was written or never will be. */
   #firstUnwritten: number
   /** A segment failed: a manifest that cuts it must be durable before the next append. */
   #cutDue = false
@@ -82,7 +82,7 @@ export class Rotation {
     return this.#active
   }
 
-  /** The active segment, where it can take so many bytes without anyone waiting. */
+  /** The active segment, if it can take that many bytes without a wait. */
   ready(bytes: number): ActiveSegment | undefined {
     const active = this.#active
     if (active === undefined) return undefined
@@ -90,18 +90,17 @@ export class Rotation {
     const end = segment.written + bytes
     if (end > MAX_SEGMENT_BYTES) return undefined
     if (end <= active.targetBytes || !segment.holdsFrames) return active
-    // Past its target, it goes on only as long as the next one is not ready.
+    // Past its target, it is used only while the next one is not ready.
     return this.#prepared?.listed !== true && end <= MAX_OVERRUN * active.targetBytes ? active : undefined
   }
 
-  /** The next segment becomes the active one. Rejects where there is none to be had, or no manifest. */
+  /** Makes the next segment the active one. Rejects if it or its manifest cannot be written. */
   async next(): Promise<ActiveSegment> {
     await this.#preparing?.catch(() => {}) // reported; tried again here
     this.#prepared ??= await this.#create()
     const next = this.#prepared
     while (!next.listed || this.#cutDue) {
-      // A sync may fail while the manifest is written, and it does not say that yet: then there is one more
-      // due.
+      // If a sync fails while the manifest is written, that manifest lacks the cut: another is due.
       this.#cutDue = false
       try {
         await this.#publisher.publish()
@@ -124,8 +123,8 @@ export class Rotation {
   }
 
   /**
-   * No one waits for it. Until a manifest has the length of a full segment, what damage takes off its end is
-   * not missed.
+   * No one waits for it. Until a manifest has the length of a full segment, damage to its end may go
+   * unnoticed.
    */
   #publishLength(): void {
     this.#publisher.publish().catch(error => {
@@ -146,11 +145,11 @@ export class Rotation {
   }
 
   /**
-   * Seals the active segment, where it holds frames, and gives the one up that was made ahead. Nothing is
-   * written meanwhile.
+   * Seals the active segment if it holds frames, and gives up the one made ahead. Nothing is written
+   * meanwhile.
    */
   async seal(): Promise<void> {
-    await this.#preparing?.catch(() => {}) // reported; whoever appends next tries again
+    await this.#preparing?.catch(() => {}) // reported; the next append tries again
     const active = this.#active
     if (active?.segment.holdsFrames) {
       const failure = await this.#syncToItsEnd(active)
@@ -164,7 +163,7 @@ export class Rotation {
     if (prepared === undefined) return
     this.#prepared = undefined
     this.#segments.drop(prepared.segment)
-    // Where this fails, the file is void or empty, and the next opening removes it.
+    // If this fails, the file is void or empty, and the next opening removes it.
     await prepared.close()
     await this.#publisher.publish()
     await this.#segments.remove(prepared.segment)
@@ -180,8 +179,7 @@ export class Rotation {
     })
     this.#preparing.catch(error => {
       this.#backoff.failed()
-      // A full disk is told to those whose messages do not fit; until then there is room in the active
-      // segment.
+      // A full disk is reported to appends that do not fit; until then the active segment has room.
       if (!isDiskFull(error) && this.#directory.fence.lost === undefined) this.#directory.reportError(error)
     })
   }
@@ -194,16 +192,16 @@ export class Rotation {
     this.#backoff.succeeded()
   }
 
-  /** No further segment is made ahead; resolves when the one under way is there. */
+  /** Makes no further segment ahead; resolves when none is in progress. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#backoff.cancel()
-    await this.#preparing?.catch(() => {}) // no one needs it any more
+    await this.#preparing?.catch(() => {}) // no one needs it
   }
 
   /**
-   * At the end of a close: gives back the zero-filled stretches and closes the files. `clean`: the last
-   * manifest is durable. Else the one before it may be in force, and what it lists stays.
+   * At the end of a close: frees the zero-filled stretches and closes the files. `clean`: the last manifest
+   * is durable. If not, the previous one may be in force, and the files it lists stay.
    */
   async release(clean: boolean): Promise<void> {
     const active = this.#active
@@ -218,7 +216,7 @@ export class Rotation {
     if (prepared !== undefined && clean) await this.#segments.remove(prepared.segment)
   }
 
-  /** Syncs and seals it; returns why that failed, and then it was ended. */
+  /** Syncs and seals it. If the sync fails, it is ended; returns the error. */
   async #syncToItsEnd(active: ActiveSegment): Promise<WaqError | undefined> {
     try {
       await this.#directory.device.during(() => active.sync())
@@ -232,7 +230,7 @@ export class Rotation {
     return undefined
   }
 
-  /** Sealed: the next segment begins behind its last frame, whatever was foretold. */
+  /** It is sealed: the next one begins after its last frame, whatever was predicted. */
   #leave({ segment }: ActiveSegment): void {
     this.#firstUnwritten = segment.lastSequence + 1
     this.#prepared?.segment.begin(this.#firstUnwritten)
@@ -257,8 +255,7 @@ export class Rotation {
   }
 
   /**
-   * The zero-filled rest of a segment that is synced to its end goes back to the disk: with it or without,
-   * its end is clean.
+   * Frees the zero-filled rest of a segment that is synced to its end: its end is clean with or without it.
    */
   #trimAndClose(active: ActiveSegment): Promise<void> {
     return this.#directory.device.during(() => this.#trimmedAndClosed(active))

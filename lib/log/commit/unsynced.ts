@@ -2,7 +2,7 @@ import { type ClockTimer, type ClockTimers, systemTimers } from '../runtime/cloc
 import type { Durability } from '../types.js'
 import type { Append } from './append.js'
 
-/** Beyond this many bytes in memory a sync starts in the background. */
+/** At this many bytes in memory a background sync starts. */
 const MAX_UNSYNCED_BYTES = 1024 * 1024
 
 /**
@@ -17,7 +17,7 @@ export class Unsynced {
   #bytes = 0
   #timer: ClockTimer | undefined
 
-  /** `sync` is called when one is due. */
+  /** `sync` is called when a sync is due. */
   constructor(durability: Durability, sync: () => void, timers: ClockTimers = systemTimers) {
     this.#syncEveryMs = typeof durability === 'object' ? durability.syncEveryMs : undefined
     this.#sync = sync
@@ -47,13 +47,13 @@ export class Unsynced {
     }
   }
 
-  /** Lets go what a sync has covered. */
+  /** Drops appends that a sync has covered. */
   letGoSynced(): void {
     this.#appends = this.#appends.filter(append => !append.synced)
     this.#bytes = this.#appends.reduce((bytes, append) => bytes + append.bytes, 0)
   }
 
-  /** Takes out what a failure left without a sync. */
+  /** Removes and returns those no sync has covered. */
   takeLost(): Append[] {
     const lost = this.#appends.filter(append => !append.synced)
     this.clear()
