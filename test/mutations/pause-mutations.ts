@@ -58,6 +58,17 @@ export const pauseMutations: readonly Mutation[] = [
     caughtBy: { file: 'store/compaction/compaction', name: compacted },
   },
   {
+    name: 'compaction drops the end of a pause that an older segment holds',
+    invariants: [10],
+    file: 'lib/store/compaction/needed-outcomes.js',
+    find: 'return !this.#isOldest || this.#paused.has(record.selector);',
+    replace: 'return false;',
+    caughtBy: {
+      file: 'store/compaction/compaction',
+      name: 'a compaction keeps the end of a durable pause while an older segment holds the pause',
+    },
+  },
+  {
     name: 'the segment of a durable pause is given up',
     invariants: [10],
     file: 'lib/store/windows/durable-pauses.js',

@@ -241,6 +241,30 @@ t.test(
   },
 )
 
+t.test('a compaction keeps the end of a durable pause while an older segment holds the pause', async t => {
+  const disk = smallSegments(40)
+  const store = await openStore(disk, { ...onDemand, ...noWindow })
+  const refs = await enqueueMany(store, 40)
+  // A segment that is not worth a rewrite: all but one of its records are needed.
+  store.recordPaused('tg:*')
+  for (const ref of refs.slice(1)) await store.record(ref, outcomeOf('attempt')).written
+  // And one that is: its attempts are overtaken.
+  store.recordUnpaused('tg:*')
+  for (let i = 0; i < 80; i += 1) await store.record(refs[0]!, outcomeOf('attempt')).written
+  await store.syncOutcomes()
+  await store.compact()
+  const left = outcomesOf(disk)
+  t.strictSame(
+    left.filter(outcome => outcome.endsWith('paused ')),
+    ['paused ', 'unpaused '],
+    left.join(', '),
+  )
+  await store.close()
+  const again = await openStore(disk, { ...onDemand, ...noWindow })
+  t.strictSame(again.durablePauses(), [])
+  await again.close()
+})
+
 t.test('a compaction keeps the doubt about lost ack bytes, and does not widen it', async t => {
   const disk = smallSegments(3)
   const store = await openStore(disk, { ...onDemand, ...noWindow })
