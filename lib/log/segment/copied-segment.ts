@@ -1,6 +1,6 @@
 /**
- * A segment made of copied frames: an opening copies those that are not proven to be on the device (invariant
- * 8), a compaction those that are still needed (invariant 12). It does not count until a manifest lists it.
+ * A segment of copied frames: an opening copies those not proven to be on the device (invariant 8), a
+ * compaction those still needed (invariant 12). It does not count until a manifest lists it.
  */
 import { randomBytes } from 'node:crypto'
 import type { DirectoryContext } from '../directory/directory-context.js'
@@ -17,8 +17,8 @@ import type { LogIdentity } from '../types.js'
 import { Segment } from './segment.js'
 
 /**
- * `firstSequence`: what its header foretells. `compacted`: as in the manifest. The caller writes the header,
- * and the frames behind it.
+ * `firstSequence`: for its header, a lower bound. `compacted`: as in the manifest. The caller writes the
+ * header and the frames after it.
  */
 export function beginCopiedSegment(
   directory: DirectoryContext,
@@ -46,8 +46,8 @@ export function beginCopiedSegment(
 export type CopiedHeader = Pick<FrameHeader, 'sequence' | 'type' | 'flags'>
 
 /**
- * The copy of a frame for the end of a segment, which then reaches so far. What is copied is whole, so no
- * list is open any more.
+ * Encodes a copy of a frame for the end of a segment, and extends the segment by it. No copied list can be
+ * torn, so `FLAG_MORE` is cleared.
  */
 export function copyFrame(
   segment: Segment,
@@ -57,7 +57,7 @@ export function copyFrame(
   const offset = segment.length
   const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.length)
   payload.copy(frame, FRAME_HEADER_BYTES)
-  // A copy counts only once all of it is on the device: what is proven there is told by the manifest.
+  // A copied segment counts only once all of it is on the device: the manifest gives the proven length.
   const durable = SEGMENT_HEADER_BYTES
   sealFrame(frame, 0, payload.length, type, flags & ~FLAG_MORE, durable, sequence, segment.salted, offset)
   segment.firstSequence = segment.holdsFrames ? Math.min(segment.firstSequence, sequence) : sequence

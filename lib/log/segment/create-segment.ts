@@ -9,24 +9,24 @@ import type { LogSpec } from '../types.js'
 import { ActiveSegment, Segment } from './segment.js'
 
 /**
- * So much is written and synced at once. More would hold up the commits of the segment in use, which share
- * the device; less would take more turns of the event loop, which are long while much is enqueued, and the
- * segment in use grows beyond its size until this one is ready.
+ * Bytes written and synced at once. More would hold up the commits of the active segment, which share the
+ * device. Less would take more turns of the event loop, which are long under load, and the active segment
+ * outgrows its size until this one is ready.
  */
 const FILL_BYTES = ZEROS.length
 
 export interface NewSegment {
   readonly spec: LogSpec
-  /** A lower bound for what it will hold. */
+  /** A lower bound of the sequences it will hold. */
   readonly firstSequence: number
-  /** The log's: its header names it, so that without a manifest no sequence is given twice. */
+  /** The log's. The header names it, so no sequence is assigned twice even without a manifest. */
   readonly nextSequence: number
   /**
-   * Where the one after it will be due: so far it is filled with zeros ahead, except where nothing is ever
-   * synced.
+   * The size at which the next segment is due. It is filled with zeros up to there, unless the durability is
+   * `'os'`.
    */
   readonly targetBytes: number
-  /** `true`: it may use the ballast, for it serves what must not fail. */
+  /** `true`: it may use the ballast, because it serves appends that must not fail. */
   readonly mustSucceed: boolean
 }
 
@@ -35,7 +35,7 @@ export interface NewSegment {
  * until a manifest lists it. A failure leaves nothing but a void file.
  */
 export function createSegment(directory: DirectoryContext, wanted: NewSegment): Promise<ActiveSegment> {
-  // Each try is another file: what a sync failed on for want of space is not synced again (invariant 5).
+  // Each try uses a new file: a file whose sync failed for lack of space is not synced again (invariant 5).
   const created = () => directory.device.during(() => create(directory, wanted))
   return wanted.mustSucceed ? directory.withRoom(created) : created()
 }
@@ -81,7 +81,7 @@ async function fill(directory: DirectoryContext, wanted: NewSegment, file: FileH
   let end = SEGMENT_HEADER_BYTES
   if (wanted.spec.durability === 'os') return end
   while (end < wanted.targetBytes) {
-    // Zeros are a convenience: they take no block that an outcome may need, least of all out of the ballast.
+    // Zeros are optional: they must not take space that an outcome may need, least of all from the ballast.
     if (directory.ballast.short) {
       if (wanted.mustSucceed) return end
       throw diskFullError(directory.root, directory.ballast.shortFor)
@@ -89,7 +89,7 @@ async function fill(directory: DirectoryContext, wanted: NewSegment, file: FileH
     const length = Math.min(FILL_BYTES, wanted.targetBytes - end)
     await writeFully(file, ZEROS.subarray(0, length), end)
     end += length
-    // The last piece is synced by the caller, with the rest of the file.
+    // The caller syncs the last piece with the rest of the file.
     if (end < wanted.targetBytes) await file.sync()
   }
   return end

@@ -6,13 +6,13 @@ import type { Segment } from './segment.js'
 export interface FrameAt {
   readonly segment: Pick<Segment, 'file' | 'salted'>
   readonly offset: number
-  /** Bytes that the segment has from there on. */
+  /** Bytes of the segment from there on. */
   readonly room: number
 }
 
 /**
- * The payload of the frame there, a view of `bytes`, which begin at `from`; undefined where it is not whole
- * or not intact.
+ * The payload of that frame, a view of `bytes`, which begin at `from`; undefined if it is not whole or not
+ * intact.
  */
 export function payloadIn(bytes: Buffer, from: number, place: FrameAt): Buffer | undefined {
   const { segment, offset } = place

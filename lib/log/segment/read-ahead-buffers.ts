@@ -1,17 +1,17 @@
 /**
- * What was read of segments, for the reads that follow. A backlog is delivered about in the order of the log,
- * so the next record mostly stands behind the one that was read last: reads that come in order read more and
- * more at once, and all others no more than a record is likely to need.
+ * Keeps bytes read from segments for later reads. A backlog is delivered roughly in log order, so the next
+ * record usually follows the last one read: sequential reads read more and more at once, all others only what
+ * a record is likely to need.
  *
- * Bytes of a frame that was accepted never change, so what was read once stays true as long as the segment
- * counts. Of what stands behind the last accepted frame nothing is kept.
+ * The bytes of an accepted frame never change, so they stay valid as long as the segment counts. Bytes after
+ * the last accepted frame are never kept.
  */
 
 /** Most records are smaller than this: one read gets header and payload. */
 const FIRST_BYTES = 4096
 const MAX_BYTES = 128 * 1024
 const GROWTH = 4
-/** How many buffers are kept, the most recently used ones: readers may be at several places at once. */
+/** How many of the most recently used buffers are kept: readers may be at several places at once. */
 const KEPT = 8
 
 const done = Promise.resolve()
@@ -19,22 +19,20 @@ const done = Promise.resolve()
 export interface ReadAheadBuffer {
   readonly segment: number
   readonly from: number
-  /** Behind the last frame that is looked for in it. */
+  /** Only frames before this offset are looked up in it. */
   to: number
   readonly buffer: Buffer
-  /** Of the buffer, what was read; undefined while it is being read, and where that failed. */
+  /** The part of the buffer that was read; undefined during the read, and if it failed. */
   bytes: Buffer | undefined
   reading: Promise<unknown>
-  /** Who waits for it: its buffer is not used again before they are served. */
+  /** Reads that wait for it: its buffer is not reused before they end. */
   users: number
 }
 
 export class ReadAheadBuffers {
-  /**
-   * Of stretches that went, to be used again, by length: a fresh one costs more than what is read into it.
-   */
+  /** Freed buffers for reuse, by length: allocating one costs more than reading into it. */
   readonly #spare = new Map<number, Buffer[]>()
-  /** The one used last at the end. */
+  /** The most recently used one is last. */
   readonly #kept: ReadAheadBuffer[] = []
 
   /** The buffer that holds the byte at `offset`, or will. */
@@ -50,13 +48,12 @@ export class ReadAheadBuffers {
 
   /** A new buffer for the bytes from `offset`, not beyond `end`. The caller fills it. */
   begin(segment: number, offset: number, end: number): ReadAheadBuffer {
-    // One that was read in order goes on where another ends, or with the frame that its end cut.
+    // A sequential read continues where another buffer ends, or at the frame that its end cut.
     const before = this.#kept.findLast(
       window =>
         window.segment === segment && window.from < offset && offset < window.to + (window.to - window.from),
     )
-    // Of a few lengths only, whatever was cut off the one before: or hardly a buffer would ever be used
-    // again.
+    // Only a few lengths exist, whatever was cut off the previous one: otherwise few buffers could be reused.
     const length = before === undefined ? FIRST_BYTES : Math.min(MAX_BYTES, GROWTH * before.buffer.length)
     const stretch: ReadAheadBuffer = {
       segment,
@@ -67,7 +64,7 @@ export class ReadAheadBuffers {
       reading: done,
       users: 0,
     }
-    // The frame that its end cut is found in the new one.
+    // The frame cut by its end is read from the new one.
     if (before !== undefined && before.to > offset) before.to = offset
     this.#kept.push(stretch)
     if (this.#kept.length > KEPT) this.#reuse(this.#kept.shift()!)
@@ -78,7 +75,7 @@ export class ReadAheadBuffers {
     this.#keep(other => other !== window)
   }
 
-  /** For a segment that does not count any more. */
+  /** For a segment that no longer counts. */
   forget(segment: number): void {
     this.#keep(window => window.segment !== segment)
   }
@@ -88,7 +85,7 @@ export class ReadAheadBuffers {
     this.#spare.clear()
   }
 
-  /** What is still being read, or waited for, is left to the collector. */
+  /** A buffer still being read or waited for is left to the garbage collector. */
   #reuse({ bytes, buffer, users }: ReadAheadBuffer): void {
     if (bytes === undefined || users > 0) return
     const spare = this.#spare.get(buffer.length)

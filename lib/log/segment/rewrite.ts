@@ -1,8 +1,7 @@
 /**
- * Copies the records that are still needed out of some sealed segments into new ones (compaction). Every CRC
- * is verified on the way, and the copies get a fresh salt (invariant 12). Nothing counts until one manifest
- * lists the copies instead of the originals: a crash before it leaves void copies, one after it void
- * originals.
+ * Compaction: copies the records still needed from some sealed segments into new ones. Every CRC is verified
+ * on the way, and the copies get a fresh salt (invariant 12). No copy counts until one manifest lists the
+ * copies instead of the originals: a crash before it leaves void copies, one after it void originals.
  */
 
 import type { DirectoryContext } from '../directory/directory-context.js'
@@ -18,17 +17,17 @@ import { type ScanSink, scanSegment } from './scan.js'
 import type { Segment } from './segment.js'
 
 /**
- * How much is read, judged and copied before the event loop gets its turn: a few hundred records, less than a
+ * Bytes read, judged and copied before the event loop gets a turn: a few hundred records, under a
  * millisecond.
  */
 const SLICE_BYTES = 32 * 1024
-/** A sync of more would hold up the commits that share the device. */
+/** Syncing more at once would hold up the commits that share the device. */
 const SYNC_BYTES = 1024 * 1024
 
 /** Where each record went, as columns of one table: a segment may hold a hundred thousand records. */
 export class Moves {
   readonly sequences: number[] = []
-  /** `PUT`, `PUT_AHEAD`: it was not copied from anywhere. */
+  /** `PUT`, `PUT_AHEAD`: it is not a copy. */
   readonly from: number[] = []
   readonly fromOffsets: number[] = []
   readonly to: number[] = []
@@ -43,15 +42,15 @@ export class Moves {
   }
 }
 
-/** In the place of a segment's id: the record was put. */
+/** Instead of a segment's id: the record was put. */
 const PUT = -1
-/** The same, of one that others follow in its segment. */
+/** The same, if others follow it in the same segment. */
 const PUT_AHEAD = -2
 
-/** How many moves are told before the event loop gets its turn. */
+/** Moves reported before the event loop gets a turn. */
 const SLICE_MOVES = 1024
 
-/** Tells where each record went. */
+/** Reports where each record went. */
 export async function tellMoves(moves: Moves, options: RewriteOptions): Promise<void> {
   const { sequences, from, fromOffsets, to, toOffsets } = moves
   let told = 0
@@ -63,7 +62,7 @@ export async function tellMoves(moves: Moves, options: RewriteOptions): Promise<
     told += 1
     if (from[i]! < 0) {
       options.placed?.(sequences[i]!, to[i]!, toOffsets[i]!)
-      // It stands for many.
+      // It replaces many.
       if (from[i] === PUT) told = SLICE_MOVES
       continue
     }
@@ -82,8 +81,7 @@ export interface Rewritten {
 }
 
 /**
- * Rejects with WAQ_CORRUPT where an original holds damage that is not known yet; nothing unreadable is ever
- * dropped.
+ * Rejects with WAQ_CORRUPT if an original holds damage not known before: unreadable bytes are never dropped.
  */
 export async function rewriteSegments(
   directory: DirectoryContext,
@@ -115,9 +113,9 @@ class Rewriting {
   readonly #moves = new Moves()
   readonly #outputs: Segment[] = []
   #output: { segment: Segment; file: FileHandle; written: number; synced: number } | undefined
-  /** Encoded, not written: headers and frames in order. */
+  /** Encoded but not written: headers and frames in order. */
   #pending: Buffer[] = []
-  /** The next frame stands in the same segment as the last one, however full. */
+  /** The next frame goes into the same segment as the last one, however full. */
   #follows = false
   /** The headers among them, each the start of an output's file. */
   readonly #starts = new Map<Buffer, Segment>()
@@ -189,14 +187,14 @@ class Rewriting {
     return { segments: this.#outputs, moves: this.#moves }
   }
 
-  /** What was written is void; it is removed so that a full disk gets its space back. */
+  /** Removes the void files, so a full disk gets its space back. */
   async undo(): Promise<void> {
     await this.#output?.file.close().catch(() => {})
     for (const segment of this.#outputs)
       await this.#directory.fileSystem.unlink(this.#directory.path(segment.file)).catch(() => {})
   }
 
-  /** Encodes a frame behind those that wait. Where the output is full, it is the first of the next one. */
+  /** Encodes a frame after the pending ones. If the output is full, it begins the next one. */
   #add(original: number, from: number, header: CopiedHeader, payload: Buffer, followedBy = 0): void {
     const bytes = FRAME_HEADER_BYTES + payload.length + followedBy
     let segment = this.#outputs.at(-1)
@@ -250,7 +248,7 @@ class Rewriting {
     }
   }
 
-  /** Some megabytes: no commit waits for them on the event loop. */
+  /** It syncs much at once: no commit syncs on the event loop meanwhile. */
   #sync(file: FileHandle): Promise<void> {
     return this.#directory.device.during(() => file.sync())
   }

@@ -1,6 +1,6 @@
 /**
  * Reads the frames of one segment and reports the ranges that hold none. Whether a bad range is a torn tail
- * or corruption is decided by `recover.ts`, which knows the manifest.
+ * or corruption is decided by the recovery, which knows the manifest.
  *
  * The segment is streamed through a window while the next stretch is read ahead. The window grows only for a
  * frame larger than itself, and never beyond the segment's bytes.

@@ -79,7 +79,7 @@ export class SegmentReader {
     return this.#finish(entry, window, place)
   }
 
-  /** The slow path: what could not be answered without a promise. */
+  /** The slow path, for records that need a promise. */
   async #finish(entry: OpenFile, window: ReadAheadBuffer, place: SegmentFrame): Promise<Buffer> {
     const { segment, offset } = place
     entry.users += 1
@@ -104,7 +104,7 @@ export class SegmentReader {
     throw this.#directory.failure(noRecord(place), `reading ${segment.file} failed`)
   }
 
-  /** For a segment that does not count any more. */
+  /** For a segment that no longer counts. */
   forget(segment: Segment): void {
     this.#readAhead.forget(segment.id)
     const entry = this.#files.get(segment.id)
