@@ -32,14 +32,14 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
   })
 }
 
-/** Signals with listeners, and those listeners. */
+/** The callbacks on each signal that has our listener. */
 const listening = new WeakMap<AbortSignal, Set<() => void>>()
 
 /**
- * Calls back, once, when the signal aborts; not any more after what is returned was called.
+ * Calls back once, when the signal aborts, unless the returned function was called first.
  *
- * A signal has one listener of ours, however many calls it was given to: an `EventTarget` goes through all
- * that it has for each that comes or goes, and warns of the eleventh.
+ * All calls given the same signal share one listener: an `EventTarget` walks its whole list to add or remove
+ * one, and warns of the eleventh.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   let callbacks = listening.get(signal)

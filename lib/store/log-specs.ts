@@ -1,12 +1,12 @@
-/** How the two logs of a queue are written: how durable, in segments of which size, and what a failure does. */
+/** How the two logs of a queue are written: durability, segment size, and what a failure does. */
 import type { LogSpec } from '../log/types.js'
 import { ackLog, messageLog } from './log-names.js'
 import type { LogStoreOptions } from './types.js'
 
-/** A smaller one is hardly worth its header, its manifest entry and its syncs. */
+/** A smaller segment is hardly worth its header, its manifest entry and its syncs. */
 const MIN_ACK_SEGMENT_BYTES = 4096
 
-/** Outcomes are short: smaller segments of them are given up sooner, and fewer zeros wait ahead of them. */
+/** Outcomes are short: smaller segments are freed sooner, and hold fewer zeros ahead of the last frame. */
 export function ackSegmentBytes(segmentBytes: number): number {
   return Math.max(MIN_ACK_SEGMENT_BYTES, Math.floor(segmentBytes / 4))
 }

@@ -61,7 +61,7 @@ import { type ChannelHalts, OutcomeRecorder } from './write/outcome-recorder.js'
 
 const WATCH_MS = 5_000
 
-/** What `LogStore` builds upon an opening; internal. */
+/** What an opening builds for a `LogStore`; internal. */
 interface Parts {
   readonly logs: Logs
   readonly options: LogStoreOptions
@@ -81,19 +81,19 @@ interface Parts {
 }
 
 /**
- * Which messages exist, and how they stand: a message log and an ack log in one directory, folded into one
+ * Which messages exist, and their states: a message log and an ack log in one directory, folded into one
  * state. Payloads stay on disk; the index and a bounded cache of the newest records are in memory.
  */
 export class LogStore implements MessageStore {
   /** Canonical. */
   readonly directory: string
   readonly recovery: StoreRecovery
-  /** What it records stands in this time. */
+  /** The clock of everything it records. */
   readonly time: QueueTime
-  /** Of all that waits for this store. */
+  /** Held by everything that waits for this store. */
   readonly keepAlive: KeepAlive
   /**
-   * Set once, by the floor above: each newly durable message, in sequence order, once its enqueue was
+   * Set once, by the queue: gets each newly durable message, in sequence order, after its enqueue was
    * answered.
    */
   onAppended: (ref: MessageRef) => void = () => {}
@@ -117,10 +117,7 @@ export class LogStore implements MessageStore {
   readonly #window: AttemptWindow
   readonly #errorListeners: ((error: WaqError) => void)[] = []
   readonly #compactionListeners: ((report: CompactionReport) => void)[] = []
-  /**
-   * Where nothing else looks at the clocks, or at what the log holds, no step of a clock and no free segment
-   * waits long.
-   */
+  /** Notices clock steps and free segments when nothing else looks for them. */
   readonly #watch: NodeJS.Timeout
   #lost: WaqError | undefined
   #closing: Promise<void> | undefined
@@ -203,7 +200,7 @@ export class LogStore implements MessageStore {
       recovery,
     })
     for (const taken of opening.renewedPlaces) store.recordPlaces(taken)
-    // Where messages may be lost, what was attempted of them is known to no one.
+    // Where messages may be lost, no one knows which were attempted.
     const isUncounted = opening.lacksAttempts || (opening.isTailInDoubt && options.durability !== 'fsync')
     if (isUncounted) store.#recordUncounted()
     if (opening.isTailInDoubt || isUncounted) await store.#accountForTail(opening.unmarked)
@@ -219,7 +216,7 @@ export class LogStore implements MessageStore {
     this.#messages = logs.log(MESSAGE_LOG)
     this.#acks = logs.log(ACK_LOG)
     this.time = time
-    // A suspend that was not noticed yet keeps an id a little longer.
+    // A suspend not yet noticed keeps an id a little longer.
     const now = () => time.awake()
     this.#index = index
     this.prioritized = index.prioritized
@@ -319,7 +316,7 @@ export class LogStore implements MessageStore {
       clearInterval(this.#watch)
       this.#lost = error
     })
-    // What was settled before this life may have left segments behind.
+    // Earlier lives may have left free segments behind.
     this.#compaction.ask()
   }
 
@@ -330,7 +327,9 @@ export class LogStore implements MessageStore {
    * WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST or WAQ_CLOSED.
    */
   enqueue(messages: readonly EncodedMessage[], options: StoreEnqueueOptions): Promise<Enqueued[]>
-  /** With `answer`, what it makes of them and of `about`; it is called before the promise resolves. */
+  /**
+   * With `answer`, resolves to its result, given them and `about`; it is called before the promise resolves.
+   */
   enqueue<T>(
     messages: readonly EncodedMessage[],
     options: StoreEnqueueOptions,
@@ -378,12 +377,12 @@ export class LogStore implements MessageStore {
   }
 
   /**
-   * Marks that may lack are made up for, and no later opening need ask. Before the opening is over: no mark
-   * of this life may stand in the log without these. Rejects, with everything closed, as `open`.
+   * Makes up for marks that may be missing, so that no later opening has to. Runs before the opening ends: no
+   * mark of this life may be in the log without these. Rejects as `open`, with everything closed.
    */
   async #accountForTail(unmarked: readonly MessageRef[]): Promise<void> {
     const at = this.time.now()
-    // Charged, like any doubt: at most one attempt of each can lack, and no one knows when it was made.
+    // Charged, like any doubt: at most one attempt of each can be missing, made at an unknown time.
     const facts = { at, attempts: 1, firstAttemptAt: 0, triedMs: 0, mayHaveBeenSent: true }
     for (const ref of unmarked) this.#recorder.record(ref, { kind: 'interrupted', ...facts })
     try {
@@ -403,7 +402,10 @@ export class LogStore implements MessageStore {
     return this.#reader.read(ref)
   }
 
-  /** Who a live message is; undefined if it was settled meanwhile. Rejects with WAQ_CORRUPT or WAQ_IO. */
+  /**
+   * The identity of a live message; undefined if it was settled meanwhile. Rejects with WAQ_CORRUPT or
+   * WAQ_IO.
+   */
   identity(ref: MessageRef): Promise<MessageIdentity | undefined> {
     return this.#reader.identity(ref)
   }
@@ -426,8 +428,8 @@ export class LogStore implements MessageStore {
   }
 
   /**
-   * What `send` returned for a settled message; undefined: it is not kept (any more). Rejects with
-   * WAQ_CORRUPT or WAQ_IO.
+   * What `send` returned for a settled message; undefined: not kept, or forgotten. Rejects with WAQ_CORRUPT
+   * or WAQ_IO.
    */
   result({ id, sequence }: SettledMessage): Promise<{ readonly value: unknown } | undefined> {
     return this.#results.read(id, sequence)
@@ -446,10 +448,10 @@ export class LogStore implements MessageStore {
   }
 
   /**
-   * Reclaims what can be reclaimed: segments that no one needs are removed, those that are needed in part are
-   * rewritten, also the ones in use. Rejects with an AbortError (what was done until then stays done),
-   * WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST or WAQ_CLOSED. A segment that cannot be read stays as it is, and is
-   * reported to `onError`.
+   * Reclaims disk space: removes segments that nothing needs, and rewrites those needed only in part,
+   * including the ones in use. Rejects with an AbortError (work done until then stays done), WAQ_DISK_FULL,
+   * WAQ_IO, WAQ_LOCK_LOST or WAQ_CLOSED. A segment that cannot be read stays as it is, and is reported to
+   * `onError`.
    */
   async compact(options: CompactionOptions = {}): Promise<CompactionReport> {
     const refusal = this.#refusal()
@@ -461,7 +463,7 @@ export class LogStore implements MessageStore {
     }
   }
 
-  /** Each time when something was rewritten in the background. */
+  /** Called each time the background has rewritten something. */
   onCompacted(listener: (report: CompactionReport) => void): void {
     this.#compactionListeners.push(listener)
   }
@@ -596,7 +598,7 @@ export class LogStore implements MessageStore {
     return counts.pending + counts['in-doubt'] + counts.sending
   }
 
-  /** Their records, in bytes. */
+  /** Bytes of their records. */
   get pendingBytes(): number {
     return this.#index.pendingBytes
   }
@@ -640,12 +642,12 @@ export class LogStore implements MessageStore {
     this.#logs.onLost(listener)
   }
 
-  /** Failures in the background: never swallowed, and of no one caller. */
+  /** Background failures, which belong to no caller: none is swallowed. */
   onError(listener: (error: WaqError) => void): void {
     this.#errorListeners.push(listener)
   }
 
-  /** The wall clock was set: a later life must not take that for time that passed. */
+  /** The wall clock was set: a later life must not count the step as elapsed time. */
   #recordParted(): void {
     const { at, wall } = this.time.reading()
     const nextSequence = this.#messages.nextSequence
@@ -664,7 +666,7 @@ export class LogStore implements MessageStore {
     return new WaqError('WAQ_CLOSED', `The queue in ${this.directory} was closed. Open it again to enqueue.`)
   }
 
-  /** Outcomes that were recorded are written and synced, then both logs are closed. Idempotent. */
+  /** Writes and syncs all recorded outcomes, then closes both logs. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing

@@ -1,4 +1,4 @@
-/** The two logs of a directory, as the store sees them: `LogDirectory`, or what tests put in its place. */
+/** The two logs of a directory, as the store sees them: `LogDirectory`, or a test's substitute. */
 import type { Owner, WaqError } from '../log/errors/waq-error.js'
 import type { CommitStats, Log, LogSpec, OpenReport, OpenVisitor } from '../log/types.js'
 
@@ -7,7 +7,7 @@ export interface Logs {
   readonly directory: string
   readonly report: OpenReport
   readonly tookOverFrom: Owner | undefined
-  /** For how long others kept the lock from being taken. */
+  /** How long others kept the lock from being taken. */
   readonly lockWaitMs: number
   log(name: string): Log
   /** Asks the disk whether the directory is still ours. */
@@ -20,5 +20,5 @@ export interface Logs {
   close(): Promise<void>
 }
 
-/** Opens the logs that the specs name, and shows the visitor what is in them, log by log in that order. */
+/** Opens the logs named by the specs and shows the visitor their contents, log by log in that order. */
 export type OpenLogs = (specs: readonly LogSpec[], visitor: OpenVisitor) => Promise<Logs>

@@ -119,13 +119,13 @@ export interface OutcomeListener {
   refused(error: unknown): void
 }
 
-/** An outcome of a message, as one of several. */
+/** One outcome of a batch, and its message. */
 export interface RefOutcome {
   readonly ref: MessageRef
   readonly outcome: Outcome
 }
 
-/** As `OutcomeListener`, of a batch. */
+/** As `OutcomeListener`, for a batch. */
 export interface BatchListener {
   /** `ids`: of messages that it settled, in their order; '' where one cannot be read. */
   written(ids: readonly string[]): void
@@ -194,7 +194,7 @@ export interface MessageStore {
   lastOutcomeAt(ref: MessageRef): number
 
   /**
-   * Synchronous if it is in memory, otherwise from the disk. Throws, or rejects, with WAQ_CORRUPT or WAQ_IO.
+   * Synchronous if it is in memory, otherwise read from disk. Throws, or rejects, with WAQ_CORRUPT or WAQ_IO.
    */
   read(ref: MessageRef): StoredMessage | Promise<StoredMessage>
 
@@ -212,7 +212,7 @@ export interface MessageStore {
    * some thousand at once.
    */
   recordAll(batch: readonly RefOutcome[], listener?: BatchListener): void
-  /** A person ended what a receiver had told this target to wait: it does not come back after a restart. */
+  /** A person ended this target's server-told wait: it does not return after a restart. */
   recordWaitEnded(wait: { readonly scope: Scope; readonly target: string; readonly until: number }): void
   /**
    * Ask right before an attempt is recorded: must its mark be on the device before `send` is called, because
@@ -226,21 +226,22 @@ export interface MessageStore {
    */
   syncOutcomes(): Promise<void>
 
-  /** Selectors that a person paused durably and that no one resumed since. */
+  /** Selectors that a person paused durably and no one has resumed since. */
   durablePauses(): readonly string[]
   recordPaused(selector: string): void
-  /** Ends a durable pause of this very selector. */
+  /** Ends the durable pause of exactly this selector. */
   recordUnpaused(selector: string): void
   /** Channels halted by a dead letter (`haltsChannel`) before this life and not resumed since. */
   haltedChannels(): Iterable<{ channel: string; since: number }>
-  /** A person resumed this channel: its halt by a dead letter does not come back after a restart. */
+  /** A person resumed this channel: its halt by a dead letter does not return after a restart. */
   recordResumed(channel: string, at: number, listener?: OutcomeListener): { written: Promise<void> }
   /**
-   * Server-told waits still in force at open, each for everything that waits with the message that was told.
+   * Server-told waits still in force at open; each covers everything that waits with the message that was
+   * told.
    */
   pendingLimits(): Iterable<{ scope: Scope; target: string; until: number }>
 
-  /** Attempts of earlier lives that still count for this target, for each window that it had. */
+  /** Attempts of earlier lives that still count for this target, for each of its windows. */
   takenPlaces(scope: Scope, target: string): readonly Pick<LimitUsage, 'perMs' | 'ends'>[]
   /** Attempts that ended before this moment may be missing from `takenPlaces`; 0: none are. */
   readonly uncountedBefore: number

@@ -1,9 +1,9 @@
 import type { Clocks } from '../log/runtime/clocks.js'
 
-/** Two clocks that part by no more are told the same time: of the boot clock a look may be a second wrong. */
+/** Two clocks that differ by no more count as equal: a reading of the boot clock may be a second off. */
 const SAME_MS = 1_000
 
-/** A moment as two clocks told it: what a later life needs to go on from there. */
+/** One moment read from two clocks: what a later life needs to go on from there. */
 export interface ClockReading {
   /** Of the queue's time. */
   readonly at: number
@@ -12,20 +12,19 @@ export interface ClockReading {
 }
 
 /**
- * The time of a queue: the time that passes. It reads like epoch ms, and all that is recorded stands in it,
- * but for appointments (`deliverAt`), which are the wall clock's.
+ * The time of a queue: elapsed time that reads like epoch ms. Every recorded moment is in it, except
+ * appointments (`deliverAt`), which are the wall clock's.
  *
- * 1. Within a life it begins with the wall clock and goes on by the monotonic one. A step of the wall clock
- *    does not touch it.
+ * 1. Within a life it starts at the wall clock and follows the monotonic one. A step of the wall clock does
+ *    not touch it.
  * 2. A suspend counts. The monotonic clock stands still in it; the wall clock and the boot clock go on. So
- *    where the wall clock has parted from this time, the boot clock is asked how much of that was sleep; the
+ *    where the wall clock has parted from this time, the boot clock tells how much of that was sleep; the
  *    rest was a step.
- * 3. From one life to the next it is the later of the latest moment that anything on disk speaks of, and of
- *    the wall clock. By how much the wall clock was set ahead of it within a life is on disk, and taken off:
- *    so a step is no time that passed between two lives either. One that was set back behind that moment is
- *    not believed: it may be set right again before the next life, and that would be taken for time that
- *    passed. One that was set back and is not behind it is believed from then on: what is on disk would hide
- *    from every life how long nothing ran.
+ * 3. A new life starts at the later of the wall clock and the latest moment on disk. How far the wall clock
+ *    was set ahead within a life is on disk and is subtracted, so a step does not count as elapsed time
+ *    between two lives either. A wall clock set back behind that latest moment is not believed: setting it
+ *    right again before the next life would count as elapsed time. One set back, but not behind it, is
+ *    believed from then on: the lead on disk would hide from every life how long nothing ran.
  */
 export class QueueTime {
   readonly #clocks: Clocks
@@ -36,7 +35,7 @@ export class QueueTime {
   #leadMs: number
   #wallLeadMs = 0
   #isToBeRecorded = false
-  /** Told when the wall clock has parted from this time, or came back to it. */
+  /** Called when the wall clock has parted from this time, or has come back to it. */
   onParted: () => void = () => {}
 
   constructor(clocks: Clocks) {
@@ -47,8 +46,8 @@ export class QueueTime {
   }
 
   /**
-   * An opening goes on from here. `latest`: the latest moment on disk; `parted`: the clocks when they parted
-   * last.
+   * Continues from what an opening found. `latest`: the latest moment on disk; `parted`: the clocks when they
+   * last parted.
    */
   goOnFrom(latest: number, parted: ClockReading | undefined): void {
     const wall = this.#clocks.wall()
@@ -59,7 +58,7 @@ export class QueueTime {
     this.#isToBeRecorded = wall >= latest && recordedLeadMs - this.#wallLeadMs > SAME_MS
   }
 
-  /** What is on disk of how the clocks parted holds no longer. */
+  /** Whether the clock difference on disk is out of date. */
   get isToBeRecorded(): boolean {
     return this.#isToBeRecorded
   }
@@ -74,22 +73,22 @@ export class QueueTime {
     return Math.floor(isParted ? this.#part() : now)
   }
 
-  /** Now, to the fraction, unless the machine was suspended since `now` was asked last; at half its cost. */
+  /** Now, with its fraction, at half the cost of `now`; a suspend since `now` was last asked is missing. */
   awake(): number {
     return this.#clocks.monotonic() + this.#leadMs
   }
 
   /**
-   * How much of the sleep that was counted so far may not have passed since some moment of this life: of each
-   * one noticed, what was slept before that moment, and what the looks at the boot clock are wrong by.
+   * How much of the sleep counted so far may not have passed since a given moment of this life: for each
+   * suspend noticed, the sleep before that moment and the error of the boot clock's readings.
    */
   get uncertainMs(): number {
     return this.#uncertainMs
   }
 
   /**
-   * As `now`, and it looks at the boot clock whatever the wall clock says: that may have been set back by as
-   * much as the machine slept.
+   * As `now`, but always reads the boot clock: the wall clock may have been set back by as much as the
+   * machine slept.
    */
   look(): number {
     return Math.floor(this.#part())
@@ -100,17 +99,17 @@ export class QueueTime {
     return this.#clocks.wall()
   }
 
-  /** A moment of this time as people read it, by the wall clock as it is set now. */
+  /** A moment of this time on the wall clock, as it is set now. */
   onWall(at: number): number {
     return at + this.#wallLeadMs
   }
 
-  /** When the wall clock reads this, as it is set now. */
+  /** The moment of this time at which the wall clock, as it is set now, reads this. */
   ofWall(wall: number): number {
     return wall - this.#wallLeadMs
   }
 
-  /** How the wall clock and this time stand to each other. */
+  /** This moment on both clocks. */
   reading(): ClockReading {
     const at = this.now()
     return { at, wall: this.onWall(at) }
@@ -129,8 +128,7 @@ export class QueueTime {
   }
 
   /**
-   * By how much the boot clock is ahead. It is looked at first: time between the two looks then counts as
-   * awake.
+   * Adds what the boot clock gained. It is read first: time between the two readings then counts as awake.
    */
   #countSleep(): void {
     const bootMs = this.#clocks.boot() - this.#bootAtOpen

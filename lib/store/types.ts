@@ -24,7 +24,7 @@ export interface LogStoreOptions {
    */
   readonly attemptWindow?: number
   readonly dedupe: DedupeOptions
-  /** What `send` returned is kept with its message's id. Default: it is not. */
+  /** Keep what `send` returned with its message's id. Default: it is not kept. */
   readonly results?: ResultOptions | undefined
   readonly onCorruption: 'quarantine' | 'refuse'
   readonly lock: { readonly staleMs: number; readonly waitMs: number | 'auto' }
@@ -49,7 +49,7 @@ export interface DedupeOptions {
   readonly maxIds: number
 }
 
-/** How much is kept of what `send` returned. */
+/** How much is kept of the values that `send` returned. */
 export interface ResultOptions {
   /** Of all results together, in bytes; the oldest are forgotten first. */
   readonly maxTotalBytes: number
@@ -62,7 +62,7 @@ export interface StoreEnqueueOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Made for its caller alone. */
+/** A fresh object, which its caller may change. */
 export interface Enqueued {
   id: string
   channel: string
