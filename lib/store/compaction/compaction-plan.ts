@@ -1,14 +1,12 @@
 /**
- * Which segments of a log to give up, and which to rewrite together. Pure: the facts go in, the plan comes
- * out.
+ * Decides which segments of a log to give up, and which to rewrite together. Pure: facts in, plan out.
  *
- * - A segment that no one needs is given up.
- * - A segment of which little is needed (`liveRatio`) is rewritten, together with the small ones beside it;
- *   and so are those whose records can be brought into a denser form, and many small ones in a row (openings
- *   that wrote little leave some).
- * - Segments are rewritten in runs without a gap, so that the order of a log's segments stays that of its
- *   records.
- * - A run fills about one segment at most, so that what a rewrite costs at once is bounded.
+ * - A segment that nothing needs is given up.
+ * - A segment of which little is needed (`liveRatio`) is rewritten, together with the small ones beside it.
+ *   So are segments whose records can be made denser, and many small ones in a row (openings that wrote
+ *   little leave some).
+ * - Segments are rewritten in runs without a gap, so that a log's segments stay in the order of its records.
+ * - A run fills about one segment at most, which bounds the cost of a single rewrite.
  */
 
 /** What is known of one segment. */
@@ -16,28 +14,28 @@ export interface SegmentShare {
   readonly id: number
   /** Bytes of records. */
   readonly bytes: number
-  /** Of these, bytes that are needed; an estimate will do. */
+  /** Bytes of these that are needed; an estimate will do. */
   readonly neededBytes: number
-  /** A rewrite would bring its records into a denser form. */
+  /** A rewrite would make its records denser. */
   readonly loose: boolean
-  /** `free`: no one needs it. `fixed`: it is still written to, or must stay as it is for another reason. */
+  /** `free`: nothing needs it. `fixed`: it is still written to, or must stay as it is for another reason. */
   readonly state: 'free' | 'movable' | 'fixed'
 }
 
 export interface CompactionLimits {
-  /** Less than this share of needed bytes: the segment is worth being rewritten. */
+  /** A segment with a lower share of needed bytes is worth rewriting. */
   readonly liveRatio: number
-  /** No run is rewritten that frees fewer bytes, unless it makes one segment of many. */
+  /** A run that frees fewer bytes is not rewritten, unless it makes one segment of many. */
   readonly leastFreedBytes: number
   /** A smaller segment joins a run beside it. */
   readonly smallBytes: number
-  /** So many small ones in a row are made one. */
+  /** This many small ones in a row are made one. */
   readonly leastSmall: number
   /** A run needs no more bytes than this, unless it is a single segment. */
   readonly runBytes: number
-  /** Nor has it more segments. */
+  /** A run has at most this many segments. */
   readonly runSegments: number
-  /** Segments that the traffic is about to set free by itself are left to it. */
+  /** Segments that the traffic is about to free by itself are left alone. */
   readonly sparesRecent: boolean
 }
 
@@ -47,7 +45,7 @@ export interface CompactionRun {
   readonly neededBytes: number
 }
 
-/** In the background: only what costs little beside what it frees. */
+/** In the background: only rewrites that cost little for what they free. */
 export function backgroundLimits(segmentBytes: number, liveRatio: number): CompactionLimits {
   return {
     liveRatio,
@@ -73,7 +71,7 @@ export function thoroughLimits(segmentBytes: number): CompactionLimits {
   }
 }
 
-/** `segments`: as they stand in the log, oldest first. The run that frees the largest share comes first. */
+/** `segments`: in log order, oldest first. The run that frees the largest share comes first. */
 export function planCompaction(
   segments: readonly SegmentShare[],
   limits: CompactionLimits,

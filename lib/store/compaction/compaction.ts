@@ -28,8 +28,7 @@ export interface CompactionParts extends MessageRewriteParts, OutcomeRewritePart
   /** False: in the background, segments no longer needed are removed, but none is rewritten. */
   readonly automatic: boolean
   /**
-   * The lowest sequence that the log has taken but not yet answered; segments that reach this far are not
-   * judged.
+   * The lowest sequence that the log has taken but not yet answered; segments that reach it are not judged.
    */
   readonly lowestMessageInFlight: () => number
   readonly lowestAckInFlight: () => number
@@ -109,8 +108,8 @@ export class Compaction {
   }
 
   /**
-   * Reclaims all space that can be reclaimed. Rejects with an AbortError (work done until then stays done),
-   * WAQ_CORRUPT, WAQ_DISK_FULL, WAQ_IO or WAQ_LOCK_LOST.
+   * Reclaims all the space it can. Rejects with an AbortError (work done until then stays done), WAQ_CORRUPT,
+   * WAQ_DISK_FULL, WAQ_IO or WAQ_LOCK_LOST.
    */
   async compact(options: CompactionOptions): Promise<CompactionReport> {
     const { signal } = options

@@ -1,27 +1,26 @@
 /**
- * Decides which outcomes of the ack segments that are being rewritten the fold still needs. Everything else
- * is dropped: outcomes that a later one of the same message replaced, and those of messages that are gone.
- * Those that settled their messages are put together in large blocks (`settled-block.ts`).
+ * Decides which outcomes of the ack segments being rewritten the fold still needs. All others are dropped:
+ * those that a later outcome of the same message replaced, and those of messages that are gone. Outcomes that
+ * settled their messages are merged into large blocks (`settled-block.ts`).
  *
  * An outcome stays for one of these reasons (the same as in `segment-usage.ts`):
  *   1. It is the last one of a live message.
- *   2. It settled a message that may still stand in a message segment that counts: without it the message
- *      would come back (invariant 10). Segments that do not count any more in memory are not asked: the
- *      manifest that makes the copies count does not list them either.
- *   3. The dedupe window remembers its message's id. A result stays where that remembers it as well, right
+ *   2. It settled a message that may still be in a message segment that counts: without it the message would
+ *      come back (invariant 10). Segments that no longer count in memory are not asked: the manifest that
+ *      makes the copies count does not list them either.
+ *   3. The dedupe window remembers its message's id. If the window also remembers its result, that stays too,
  *      before the block with its outcome and in the same segment (`record/result.ts`): both are put at once.
- *   4. It halts a channel. Or it ends a halt, and an outcome that halts may stand before it: it goes only
- *      where nothing older than this run stands in the log, and no outcome of the run that stays halts its
- *      channel.
- *   5. A wait that it tells, or ends, is not over.
- *   6. It is the last window of attempts, or the last marking of a channel (`attempt-window.ts`), the last
- *      one that tells how the wall clock parted from the queue's time, or how a window of a limit is taken
- *      (`taken-places.ts`).
- *   7. It bounds what lost ack bytes can have named. A block bears the next sequence of all that is in it, so
- *      such an outcome is the last one of its block.
- * Whatever is overtaken here is overtaken by an outcome that was accepted already; the ack log is synced
- * after the last frame was judged and before the copies count, so no power loss takes the later one and
- * leaves the earlier one missing.
+ *   4. It halts or durably pauses a channel. Or it ends that, and such an outcome may come before it: it goes
+ *      only if nothing in the log is older than this run, and no outcome of the run that stays halts or
+ *      pauses the same.
+ *   5. It tells, or ends, a wait that is not over.
+ *   6. It is the last window of attempts or the last marking of a channel (`attempt-window.ts`), the last
+ *      record of how the wall clock parted from the queue's time, or the last record of the places taken in
+ *      a window of a limit (`taken-places.ts`).
+ *   7. It bounds what lost ack bytes can have named. A block carries the highest next sequence of its
+ *      outcomes, so such an outcome is the last one of its block.
+ * An outcome is only replaced by one that was already accepted. The ack log is synced after the last frame
+ * was judged and before the copies count, so no power loss takes the later one while the earlier one is gone.
  */
 import { FRAME_HEADER_BYTES } from '../../log/format/format.js'
 import type { PutRecord, SegmentInfo, VisitedFrame } from '../../log/types.js'
@@ -57,34 +56,34 @@ export interface OutcomeSources {
   readonly now: () => number
 }
 
-/** What of an outcome that stays as it is is needed to account for its copy. */
+/** What accounting for the copy of an unchanged outcome takes. */
 interface Kept {
-  /** The sequence of its message, or what it is where it is of none. */
+  /** The sequence of its message; for an outcome of no message, the record. */
   readonly record: number | OtherRecord
-  /** That it halts. */
+  /** The channel that it halts. */
   readonly halts: string | undefined
-  /** Epoch ms until when it makes something wait. */
+  /** Epoch ms until which it makes something wait. */
   readonly until: number
   /** Of its record. */
   readonly bytes: number
 }
 
-/** A record that waits for its place. */
+/** A record that waits to be put. */
 interface Held {
   readonly sequence: number
   readonly type: number
   readonly data: Buffer
 }
 
-/** The most bytes held before or behind one block: then it is written, full or not. */
+/** The most bytes held before or behind one block: beyond that it is written, full or not. */
 const MAX_HELD_BYTES = 64 * 1024
 
 export class NeededOutcomes {
   readonly #sources: OutcomeSources
   readonly #countingSegments: () => readonly SegmentInfo[]
-  /** Those that counted when the judging began, then those that still did when it was over. */
+  /** Those that counted when judging began, then those that still did when it was over. */
   #messageSegments: readonly SegmentInfo[] = []
-  /** The lowest sequence that stands in one of them. */
+  /** The lowest sequence in one of them. */
   #lowestMessage = 0
   readonly #isOldest: boolean
   readonly #scan = new OutcomeScan()
@@ -92,26 +91,26 @@ export class NeededOutcomes {
   readonly #filling = new SettledBlockWriter()
   /** Results whose block comes next in the originals. */
   #pending: Held[] = []
-  /** The results of the block that is being filled, and what came between them. */
+  /** The results of the block being filled, and what came between them. */
   #ahead: Held[] = []
   #aheadBytes = 0
-  /** What comes behind that block. */
+  /** What comes after that block. */
   #held: Held[] = []
   #heldBytes = 0
   /** The results that stay, by ack sequence. */
   readonly #results = new Map<number, { readonly bytes: number; offset: number }>()
-  /** By ack sequence, until it was told where they went. */
+  /** By ack sequence, until the log tells where they went. */
   readonly #blocks = new Map<number, Buffer>()
   readonly #kept = new Map<number, Kept>()
-  /** Halted by an outcome of the run that stays, for this reason or another. */
+  /** Channels halted by an outcome of the run that stays, whatever the reason it stays. */
   readonly #halted = new Set<string>()
-  /** Of the same, what a pause selects. */
+  /** The same for the selectors of durable pauses. */
   readonly #paused = new Set<string>()
   /** Ack segments that were made. */
   readonly made = new Set<number>()
 
   /**
-   * `messageSegments`: those that count now. `isOldest`: no ack segment that counts stands before the run.
+   * `messageSegments`: those that count now. `isOldest`: no ack segment that counts is older than the run.
    */
   constructor(sources: OutcomeSources, messageSegments: () => readonly SegmentInfo[], isOldest: boolean) {
     this.#sources = sources
@@ -155,7 +154,7 @@ export class NeededOutcomes {
     return false
   }
 
-  /** As `RewriteOptions`: the block that is not full, and what comes behind it. */
+  /** As `RewriteOptions`: puts the unfinished block, and what comes after it. */
   putRest(put: PutRecord): void {
     if (!this.#filling.isEmpty) {
       const data = this.#filling.take()
@@ -166,7 +165,7 @@ export class NeededOutcomes {
     this.#putHeld(put)
   }
 
-  /** `blockBytes`: of the block that comes right behind, in the same segment. */
+  /** `blockBytes`: of the block that follows directly, in the same segment. */
   #putAhead(blockBytes: number, put: PutRecord): void {
     let followedBy = this.#aheadBytes + blockBytes
     for (const { sequence, type, data } of this.#ahead) {
@@ -202,8 +201,7 @@ export class NeededOutcomes {
     result: Held | undefined,
     put: PutRecord,
   ): void {
-    // A second copy, which changes nothing (invariant 11); and of two blocks that end alike one would not be
-    // found.
+    // A second copy, which changes nothing (invariant 11); of two blocks with the same end one would be lost.
     if (this.#blocks.has(ackSequence) || this.#filling.endsWith(ackSequence)) return
     const { dedupe, gapEnds } = this.#sources
     const bounds = gapEnds.has(ackSequence)
@@ -250,7 +248,7 @@ export class NeededOutcomes {
     return this.#sources.membership.holders(this.#messageSegments, message)
   }
 
-  /** The last frame was judged; until the last move is told no message segment is given up. */
+  /** The last frame was judged; until the last move is told, no message segment is given up. */
   judged(): void {
     this.#lookAtMessageSegments()
   }
@@ -260,13 +258,13 @@ export class NeededOutcomes {
     this.#lowestMessage = Math.min(...this.#messageSegments.map(({ firstSequence }) => firstSequence))
   }
 
-  /** Accounts for what was written, by how things stand now: what is not needed any more counts nowhere. */
+  /** Accounts for a written record, by the state now: one that is no longer needed counts nowhere. */
   written(ackSequence: number, segment: number, offset: number): void {
     const { usage, gapEnds } = this.#sources
     this.made.add(segment)
     const result = this.#results.get(ackSequence)
     if (result !== undefined) {
-      // It counts with the block of its outcome, which is told of next.
+      // It counts with the block of its outcome, which comes next.
       result.offset = offset
       usage.resultFrameAdded(segment, result.bytes)
       return

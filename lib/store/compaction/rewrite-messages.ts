@@ -1,21 +1,20 @@
 /**
- * Rewrites a run of message segments: live messages are copied, settled ones are left behind.
+ * Rewrites a run of message segments: copies live messages and leaves settled ones behind.
  *
  * Why no crash loses or resurrects anything:
  *  - A frame is left behind only when its message is not in the index: its settling outcome is in the ack
  *    log. That is synced after the last frame was judged and before the manifest that lists the copies
  *    instead of the originals (`beforeItCounts`, invariant 10). Before that manifest the originals count,
  *    outcomes and all; after it the settled message is gone, with or without its outcome.
- *  - A message that is settled after its frame was judged is copied though no one needs it. Its outcome then
- *    stays as long as the copy's segment does: `SettlementWatch` tells which ack segment that concerns.
+ *  - A message that is settled after its frame was judged is copied although nothing needs it. Its outcome
+ *    then stays as long as the copy's segment: `SettlementWatch` tells which ack segment that concerns.
  *  - In the relaxed durabilities an accepted frame may still have to be written again, after its segment
  *    failed. The log is synced first: from then on no frame of these segments will be.
- *  - Until it was told where a message went, its original can be read; so reads and settlements go on
- *    meanwhile.
- *  - Other segments may be given up while this goes on, these not, nor, until all moves are told, any at all:
- *    what is live in a copy is accounted for only then.
- *  - A frame that was refused (its enqueue failed, indeterminate) may stand in a segment without being in the
- *    index. It is left behind: its caller was told that it may come back, not that it will.
+ *  - A message's original stays readable until its move is told, so reads and settlements go on meanwhile.
+ *  - These segments are not given up while this goes on; and none at all is until every move is told,
+ *    because live messages in a copy are accounted for only then.
+ *  - A frame that was refused (its enqueue failed, indeterminate) may be in a segment but not in the index.
+ *    It is left behind: its caller was told that it may come back, not that it will.
  */
 import type { Log } from '../../log/types.js'
 import type { MessageIndex } from '../index/message-index.js'
@@ -38,7 +37,7 @@ export interface RewriteManner {
   readonly turn?: () => Promise<void>
   /** After each original, with its length in bytes. */
   readonly onProgress: (bytes: number) => void
-  /** Everything was judged; from here on the copies may count. */
+  /** Everything was judged; from now on the copies may count. */
   readonly countsNext?: () => void
 }
 

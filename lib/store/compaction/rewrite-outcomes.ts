@@ -1,4 +1,4 @@
-/** Rewrites a run of ack segments: `needed-outcomes.ts` says what stays, and why that is safe. */
+/** Rewrites a run of ack segments; `needed-outcomes.ts` says what stays, and why that is safe. */
 import type { Log } from '../../log/types.js'
 import { NeededOutcomes, type OutcomeSources } from './needed-outcomes.js'
 import type { RewriteManner } from './rewrite-messages.js'
@@ -14,8 +14,7 @@ export async function rewriteOutcomes(
   manner: RewriteManner,
 ): Promise<void> {
   const { messages, acks, usage, now } = parts
-  // Nothing that was accepted waits to be written again: each message stands in a segment that is asked for
-  // it.
+  // No accepted message waits to be written again: each is in a segment that is asked for it.
   await messages.sync()
   const isOldest = acks.segments()[0]?.id === segments[0]
   const needed = new NeededOutcomes(parts, () => messages.segments(), isOldest)

@@ -1,4 +1,4 @@
-/** How much of each segment is needed: the input of a compaction's plan. */
+/** How much of each segment is needed: the input of a compaction plan. */
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../../log/format/format.js'
 import type { Log } from '../../log/types.js'
 import type { SegmentUsage } from '../usage/segment-usage.js'
@@ -7,8 +7,8 @@ import type { SegmentShare } from './compaction-plan.js'
 const none: ReadonlySet<number> = new Set()
 
 /**
- * At most so many of the newest sealed ack segments count as recently sealed. A limit, because outcomes of a
- * message that is retried for hours fill any number of ack segments while the message log stands still.
+ * At most this many of the newest sealed ack segments count as recently sealed. A limit, because outcomes of
+ * a message that is retried for hours fill any number of ack segments while the message log stands still.
  */
 const MAX_RECENT_ACKS = 3
 
@@ -22,13 +22,13 @@ export interface ShareSources {
 }
 
 /**
- * Segments that the traffic is about to free by itself: the active one, and the one before it until half as
- * much was written after it. Its last messages are being sent. If they were copied now, they would be settled
- * before the copy counts, and meanwhile the segment could not be dropped.
+ * Segments that the traffic is about to free by itself: the active one, and until half its size was written
+ * after it, the one before. Its last messages are being sent: copied now, they would be settled before the
+ * copy counts, and meanwhile the segment could not be dropped.
  */
 function recentMessageSegments(messages: Log): ReadonlySet<number> {
   const segments = messages.segments()
-  // Without a frame in it a segment is not among them: then the one before was left just now.
+  // A segment without a frame is not listed: the one before was left just now.
   const active = segments.findLast(({ sealed }) => !sealed)
   const previous = segments.findLast(({ sealed }) => sealed)
   const recentlySealed = new Set<number>()
@@ -37,7 +37,7 @@ function recentMessageSegments(messages: Log): ReadonlySet<number> {
   return recentlySealed
 }
 
-/** `isDamaged`: it could not be read when it was to be rewritten. `sparesRecent`: recently sealed segments stay. */
+/** `isDamaged`: reading it for a rewrite failed. `sparesRecent`: recently sealed segments stay. */
 export function messageShares(
   { messages, usage, lowestMessageInFlight }: ShareSources,
   isDamaged: (id: number) => boolean,
@@ -61,8 +61,8 @@ export function messageShares(
 }
 
 /**
- * By count, as if all outcomes were of one size. Recently sealed: it holds outcomes of messages of a recently
- * sealed segment; but for one that is loose, for its ids stay when those messages are gone.
+ * By count, as if all outcomes were of one size. Recently sealed: it holds outcomes of messages in a recently
+ * sealed segment. Not so a loose one: its ids stay when those messages are gone.
  */
 export function outcomeShares(
   { messages, acks, usage, lowestAckInFlight, now }: ShareSources,

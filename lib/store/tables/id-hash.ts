@@ -13,7 +13,7 @@ const seedLow = randomInt(0x1_0000_0000)
 const seedHigh = randomInt(0x1_0000_0000)
 
 /**
- * cyrb53's two multiplicative lanes, kept whole, over two UTF-16 code units at a time and then the length.
+ * The two multiplicative lanes of cyrb53, kept whole, over two UTF-16 code units at a time, then the length.
  */
 export function hashId(id: string): IdHash {
   const even = id.length & ~1
@@ -28,7 +28,7 @@ export function hashId(id: string): IdHash {
   return mix(low, high, last, id.length, { low: 0, high: 0 })
 }
 
-/** As `hashId` of the text that these bytes are in UTF-8, into `hash`; false where they are not all ASCII. */
+/** As `hashId` of the text that these bytes are in UTF-8, into `hash`; false if they are not all ASCII. */
 export function hashAsciiId(bytes: Uint8Array, start: number, end: number, hash: IdHash): boolean {
   const length = end - start
   const even = start + (length & ~1)

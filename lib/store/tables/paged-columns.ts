@@ -1,10 +1,8 @@
 /**
- * Typed columns in pages: a struct of arrays that grows without copying, addressed by small numbers that are
- * reused. Free numbers are chained through one of the columns, so that they cost nothing.
+ * Typed columns in pages: a struct of arrays that grows without copying. Its rows are small numbers that are
+ * reused; free ones are chained through one of the columns, so they cost nothing.
  */
-/**
- * `row >>> PAGE_SHIFT` is the number of a row's page, and `row & PAGE_MASK` its place in the columns there.
- */
+/** `row >>> PAGE_SHIFT` is the number of a row's page, and `row & PAGE_MASK` its slot there. */
 export const PAGE_SHIFT = 10
 export const PAGE_ROWS = 1 << PAGE_SHIFT
 export const PAGE_MASK = PAGE_ROWS - 1
@@ -30,7 +28,7 @@ export class PagedColumns<P> {
     return this.#size
   }
 
-  /** A row whose columns hold what its predecessor left: the caller sets them all. */
+  /** Returns a row whose columns hold stale values: the caller sets them all. */
   allocate(): number {
     if (this.#free === 0) this.#addPage()
     const row = this.#free - 1
@@ -49,7 +47,7 @@ export class PagedColumns<P> {
     const first = this.pages.length << PAGE_SHIFT
     const page = this.#createPage()
     const chain = this.#chain(page)
-    // Low rows first, so that the numbers stay dense; the last one ends the chain.
+    // Low rows first, to keep the numbers dense; the last one ends the chain.
     for (let slot = 0; slot < PAGE_ROWS - 1; slot += 1) chain[slot] = first + slot + 2
     this.pages.push(page)
     this.#chains.push(chain)

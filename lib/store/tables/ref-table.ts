@@ -1,9 +1,9 @@
 /**
- * A hash table of message refs that keeps nothing but the refs: 4 bytes a slot, open addressing with linear
- * probing. Hashes and keys stand in the message table, so that several tables can share them.
+ * A hash table that keeps only message refs: 4 bytes a slot, open addressing with linear probing. Hashes and
+ * keys are in the message table, so that several tables can share them.
  *
- * It is cut into shards by the top bits of the hash, each of which grows and shrinks alone: a table of a
- * million refs never stops the world to copy itself.
+ * The top bits of the hash select a shard, and each shard grows and shrinks alone: a table of a million refs
+ * never stops the world to copy itself.
  */
 import type { MessageRef } from '../message-store.js'
 
@@ -36,9 +36,9 @@ export class RefTable {
   }
 
   /**
-   * As `add` of each of them, at once. They are sorted by shard first, and every shard is made as large as it
-   * has to be before anything is placed in it: one after another, each add would miss the processor's cache,
-   * and to grow step by step would ask for the hash of each ref again and again.
+   * As `add` of each of them. Refs are sorted by shard first, and each shard grows to its full size before
+   * anything is placed in it: added one by one, each ref would miss the processor's cache, and each step of
+   * growth would ask for the hash of every ref again.
    */
   addAll(refs: Uint32Array): void {
     const hashes = new Uint32Array(refs.length)
@@ -69,10 +69,10 @@ export class RefTable {
     this.#size += refs.length
   }
 
-  /** So many will be added: no shard has to grow meanwhile, as long as their hashes are spread evenly. */
+  /** Makes room for this many refs: no shard has to grow meanwhile if their hashes are spread evenly. */
   reserve(count: number): void {
     const each = count / SHARDS
-    // Beyond four times the deviation from the mean there is next to none.
+    // Hardly any shard is more than four deviations above the mean.
     const most = Math.ceil(each + 4 * Math.sqrt(each))
     for (const shard of this.#shards) this.#makeRoom(shard, most)
   }
@@ -83,7 +83,7 @@ export class RefTable {
     if (length > shard.slots.length) this.#resize(shard, length)
   }
 
-  /** The ref must be in the table, and its hash what it was; `hash` as for `add`. */
+  /** The ref must be in the table, under an unchanged hash; `hash` as for `add`. */
   delete(ref: MessageRef, hash: number = this.#hashOf(ref)): void {
     const shard = this.#shards[hash >>> SHARD_SHIFT]!
     const { slots } = shard
@@ -93,7 +93,7 @@ export class RefTable {
       if (slots[hole] === 0) throw new Error(`The table does not hold ref ${ref}`)
       hole = (hole + 1) & mask
     }
-    // Backward shift: whatever probed past the hole moves into it, so that no tombstone is left.
+    // Backward shift: entries that probed past the hole move into it, so no tombstone is left.
     for (let next = (hole + 1) & mask; slots[next] !== 0; next = (next + 1) & mask) {
       const home = this.#hashOf((slots[next]! - 1) as MessageRef) & mask
       if (((next - home) & mask) >= ((next - hole) & mask)) {
@@ -108,7 +108,7 @@ export class RefTable {
   }
 
   /**
-   * The first ref under this hash that is accepted. Refs of other hashes are offered too: `accept` compares
+   * The first ref under this hash that `accept` takes. It is offered refs of other hashes too, so it compares
    * keys.
    */
   find(hash: number, accept: (ref: MessageRef) => boolean): MessageRef | undefined {
@@ -121,7 +121,7 @@ export class RefTable {
     return undefined
   }
 
-  /** As `find`; where there is none, as `add` of this one. */
+  /** As `find`; if there is none, as `add` of this ref. */
   findOrAdd(hash: number, ref: MessageRef, accept: (ref: MessageRef) => boolean): MessageRef | undefined {
     const shard = this.#shards[hash >>> SHARD_SHIFT]!
     this.#makeRoom(shard, 1)

@@ -1,8 +1,7 @@
 /**
- * Finds by the sequence of a message a number that belongs to it, below 2^32 - 1: mostly the ref of a live
- * one. Sequences come in order and mostly stay together, so they are kept in blocks of sixteen: some 6 bytes
- * a message where a queue is full, 85 for one that stands alone, and no look-up at all for the next one of
- * the same block.
+ * Maps the sequence of a message to a number below 2^32 - 1, mostly the ref of a live one. Sequences come in
+ * order and mostly stay together, so they are kept in blocks of sixteen: some 6 bytes a message in a full
+ * queue, 85 for one that is alone, and no look-up at all for the next one in the same block.
  */
 
 import type { MessageRef } from '../message-store.js'
@@ -17,7 +16,7 @@ class BlockPage {
   readonly key = new Float64Array(PAGE_ROWS)
   /** Refs plus 1; 0: that sequence is not in the table. */
   readonly refs = new Uint32Array(PAGE_ROWS * BLOCK)
-  /** How many are; chains the free rows. */
+  /** How many of them are in the table; chains the free rows. */
   readonly used = new Uint32Array(PAGE_ROWS)
 }
 
@@ -28,13 +27,13 @@ export class SequenceTable<T extends number = MessageRef> {
   )
   /** Numbers of blocks, not of messages. */
   readonly #byKey: RefTable = new RefTable(row => hashSequence(this.#keyOf(row)))
-  /** The block that was asked for last. */
+  /** The block that was last asked for. */
   #latestKey = -1
   #latestRow = 0
-  /** The highest key that ever had a block: beyond it there is none to be found. */
+  /** The highest key that ever had a block: none is beyond it. */
   #highestKey = -1
   /**
-   * Its block, which stays while it is empty: the next sequence belongs there, and a queue may be empty after
+   * Its block, which stays when it is empty: the next sequence belongs there, and a queue may be empty after
    * each.
    */
   #highestRow = -1
@@ -48,7 +47,7 @@ export class SequenceTable<T extends number = MessageRef> {
     page.refs[at] = ref + 1
   }
 
-  /** As `add`, unless the sequence is there already: false. */
+  /** As `add`; returns false if the sequence is there already. */
   addNew(sequence: number, ref: T): boolean {
     const key = Math.floor(sequence / BLOCK)
     const row = key === this.#latestKey ? this.#latestRow : (this.#row(key) ?? this.#begin(key))
@@ -115,7 +114,7 @@ export class SequenceTable<T extends number = MessageRef> {
     return row
   }
 
-  /** A row that was released before has no refs left. */
+  /** A row that was released before holds no refs. */
   #begin(key: number): number {
     const row = this.#blocks.allocate()
     const page = this.#blocks.pages[row >>> PAGE_SHIFT]!

@@ -40,11 +40,11 @@ class Runs {
 
 export class SegmentMembership {
   readonly #runs = new Map<number, Runs>()
-  /** The segment that was told of last. */
+  /** The segment last added to. */
   #latest = -1
   #latestRuns = new Runs()
 
-  /** The segment holds this message. Of a segment of which this is told at all, every message is. */
+  /** The segment holds this message. Once one is added, all messages of the segment must be. */
   add(segment: number, sequence: number): void {
     if (segment !== this.#latest) {
       this.#latest = segment
@@ -54,10 +54,7 @@ export class SegmentMembership {
     this.#latestRuns.add(sequence)
   }
 
-  /**
-   * Whether any segment of which this was told holds the message. Cheapest where sequences are asked for in
-   * order.
-   */
+  /** Whether any segment added here holds the message. Cheapest when asked in sequence order. */
   holds(sequence: number): boolean {
     if (this.#latestRuns.has(sequence)) return true
     for (const [segment, runs] of this.#runs) {
@@ -75,12 +72,13 @@ export class SegmentMembership {
   }
 
   /**
-   * Which of these segments may hold the message: too many, where that is not known better, never too few.
+   * Those of these segments that may hold the message: too many where that is not known exactly, never too
+   * few.
    */
   holders(segments: readonly SegmentInfo[], sequence: number): number[] {
     const holders: number[] = []
     for (const { id, firstSequence, lastSequence, sealed } of segments) {
-      // The last sequence of one that is written to is a lower bound.
+      // For a segment still being written the last sequence is a lower bound.
       if (sequence < firstSequence || (sealed && sequence > lastSequence)) continue
       if (this.#runs.get(id)?.has(sequence) ?? true) holders.push(id)
     }

@@ -6,25 +6,24 @@
  *
  * An ack segment is free when the fold would be the same without it:
  *   1. A message's state depends on its last outcome only, and only while its message segment counts. So each
- *      ack segment has a count, by message segment, of the messages whose last written outcome it holds.
- *      Earlier outcomes of these messages count nowhere: whatever is dropped, the last one stays as long as
- *      it could matter. A message segment that is gone (by a durable manifest, never before) is struck from
- *      every ack segment.
- *   2. The dedupe window: each ack segment has a count of the ids that it keeps. A result stands in the
- *      segment of its id's outcome and goes with the id, so it keeps no segment by itself; the bytes of those
- *      that are kept are counted for the share that is needed.
- *   3. Windows of attempts and markings of channels (`attempt-window.ts`), and windows of limits
- *      (`taken-places.ts`): a count of those that hold.
- *   4. Halts: a count of the channels that are halted by a dead letter of the segment. A resume only undoes
- *      halts that stand before it, so it can go once every older ack segment goes too.
+ *      ack segment counts, by message segment, the messages whose last written outcome it holds. Earlier
+ *      outcomes of these messages count nowhere: whatever is dropped, the last one stays as long as it could
+ *      matter. A message segment that is gone (by a durable manifest, never before) is struck from every ack
+ *      segment.
+ *   2. The dedupe window: each ack segment counts the ids that it keeps. A result is in the segment of its
+ *      id's outcome and goes with the id, so it keeps no segment by itself; the bytes of remembered results
+ *      count for the needed share.
+ *   3. Windows of attempts and markings of channels (`attempt-window.ts`), windows of limits
+ *      (`taken-places.ts`), and durable pauses: a count of those in force.
+ *   4. Halts: a count of the channels halted by a dead letter of the segment. A resume only undoes older
+ *      halts, so it can go once every older ack segment goes too.
  *   5. Limits told by a receiver, and records that end them: until the latest of them is over.
- *   6. Bytes of the ack log that were lost: the frame that bounds what they can have named stays (`pin`).
- *   7. Frames that were written again after a failed sync are accounted for where they stood first, so the
- *      segment that holds the second copy stays as long as the first one is needed. That may be gone itself:
- *      where nothing of it had been synced, no manifest lists it any more.
- * All counts only ever err on the side of keeping: they are raised when a frame is accepted and lowered when
- * a later one is, or when a manifest is durable. The same holds without any order among the segments, as the
- * fold has none.
+ *   6. Lost bytes of the ack log: the frame that bounds what they can have named stays (`pin`).
+ *   7. Frames that were written again after a failed sync are accounted for in their first segment, so the
+ *      segment with the second copy stays as long as the first is needed. The first may itself be gone: if
+ *      nothing in it had been synced, no manifest lists it any longer.
+ * All counts only err on the side of keeping: they are raised when a frame is accepted and lowered when a
+ * later one is, or when a manifest is durable. They need no order among the segments, as the fold has none.
  */
 import { FRAME_HEADER_BYTES } from '../../log/format/format.js'
 import type { SegmentInfo } from '../../log/types.js'
@@ -61,9 +60,9 @@ interface AckAccount {
 }
 
 interface OtherSegments {
-  /** The older ones that stay. */
+  /** The older segments that stay. */
   readonly kept: ReadonlySet<number>
-  /** All that the log has. */
+  /** All segments of the log. */
   readonly listed: ReadonlySet<number>
 }
 
@@ -95,7 +94,7 @@ export class SegmentUsage {
     this.#liveBytes += bytes
   }
 
-  /** True when it was the last live message of the segment. */
+  /** Returns true if it was the last live message of the segment. */
   messageSettled(segment: number, bytes: number): boolean {
     const live = this.#live.get(segment)!
     live.messages -= 1
@@ -106,7 +105,7 @@ export class SegmentUsage {
     return true
   }
 
-  /** A message was written again elsewhere. `bytes`, `ackSegment`: where it is still live. */
+  /** A message was copied to another segment. `bytes`, `ackSegment`: if it is still live. */
   messageMoved(
     from: number,
     to: number,
@@ -127,7 +126,7 @@ export class SegmentUsage {
     else copies.add(to)
   }
 
-  /** An outcome of a message was written to the ack segment `current`; its last one stood in `previous`. */
+  /** An outcome was written to the ack segment `current`; the message's last one was in `previous`. */
   outcomeWritten(messageSegment: number, previous: number | undefined, current: number): void {
     if (previous === current) return
     if (previous !== undefined) lower(this.#account(previous).outcomes, messageSegment)
@@ -142,7 +141,7 @@ export class SegmentUsage {
     account.othersBytes += bytes
   }
 
-  /** As `frameAdded`, for a block of that many settling outcomes. */
+  /** As `frameAdded`, for a block of this many settling outcomes. */
   blockAdded(ackSegment: number, outcomes: number, bytes: number): void {
     const account = this.#account(ackSegment)
     account.frameBytes += FRAME_HEADER_BYTES + bytes
@@ -152,8 +151,8 @@ export class SegmentUsage {
   }
 
   /**
-   * A message was settled, by an outcome in `ackSegment`, while its segment was being rewritten, and was
-   * copied to `messageSegment`: the outcome is needed as long as that one counts.
+   * A message was settled by an outcome in `ackSegment` while its segment was being rewritten, and was copied
+   * to `messageSegment`: the outcome is needed as long as that segment counts.
    */
   outcomeInherited(ackSegment: number, messageSegment: number): void {
     raise(this.#account(ackSegment).outcomes, messageSegment, 1)
@@ -209,7 +208,7 @@ export class SegmentUsage {
     return false
   }
 
-  /** This ack segment was made of the needed outcomes of others. */
+  /** This ack segment holds the needed outcomes of rewritten ones. */
   ackSegmentRewritten(ackSegment: number, now: number): void {
     const account = this.#account(ackSegment)
     account.madeBytes = neededBytes(account, now)
