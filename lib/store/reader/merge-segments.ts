@@ -8,8 +8,8 @@ interface Sequenced {
 }
 
 /**
- * What is read from segments, by sequence, in batches. Segments follow one another; those whose sequences
- * overlap (the copies that a crash left beside their originals) are merged, and what stands twice comes once.
+ * Yields the contents of segments by sequence, in batches. Segments follow one another; those whose sequences
+ * overlap (copies that a crash left beside their originals) are merged, without duplicates.
  */
 export async function* mergeSegments<S extends Bounds, T extends Sequenced>(
   segments: readonly S[],
@@ -21,7 +21,7 @@ export async function* mergeSegments<S extends Bounds, T extends Sequenced>(
   }
 }
 
-/** In order, those that overlap together. */
+/** In order, with overlapping segments grouped. */
 function overlapping<S extends Bounds>(segments: readonly S[]): S[][] {
   const groups: S[][] = []
   let reached = -1

@@ -3,15 +3,15 @@ import { SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
 import { RESULT_FRAME_TYPE } from '../record/result.js'
 import { decodeOutcomes } from '../record/settled-block.js'
 
-/** Whether each result stands before its outcome, in the same segment (`record/result.ts`). */
+/** Checks that each result comes before its outcome, in the same segment (`record/result.ts`). */
 export class ResultCheck {
   count = 0
   #orphans = 0
   #segment = -1
-  /** Ack sequences of those whose block comes next. */
+  /** Ack sequences of results whose block comes next. */
   readonly #pending = new Set<number>()
 
-  /** Any frame of the ack log. */
+  /** Takes any frame of the ack log. */
   met({ sequence, type, data, segment }: VisitedFrame): void {
     if (segment !== this.#segment) this.#leave()
     this.#segment = segment
@@ -24,13 +24,13 @@ export class ResultCheck {
     }
   }
 
-  /** Those without an outcome, once every frame was met. */
+  /** The number of results without an outcome, after every frame was met. */
   orphans(): number {
     this.#leave()
     return this.#orphans
   }
 
-  /** None where the block cannot be decoded, which is reported elsewhere. */
+  /** None if the block cannot be decoded, which is reported elsewhere. */
   #outcomesIn(type: number, data: Buffer, sequence: number): number[] {
     try {
       return decodeOutcomes(type, data, sequence).map(({ ackSequence }) => ackSequence)

@@ -1,8 +1,8 @@
 /**
- * A queue's messages for those who do not own it: no lock, no byte changed. The ack log is folded into a
- * small table first; the messages are then streamed past it, so that memory does not grow with what waits.
+ * A queue's messages for readers that do not own it: takes no lock, changes no byte. Folds the ack log into a
+ * small table first, then streams the messages past it, so that memory does not grow with the backlog.
  *
- * What it tells is a snapshot: the messages that were there when it was taken, as they stood then or a moment
+ * The result is a snapshot: the messages that existed when it was taken, in their state then or a moment
  * later.
  */
 import { listBallasts } from '../../log/directory/ballast.js'
@@ -27,11 +27,11 @@ import { mergeSegments } from './merge-segments.js'
 
 export type ReadState = 'pending' | 'sending' | 'dead'
 
-/** A live message. What its last outcome says of it is filled in by `View.complete`. */
+/** A live message. `View.complete` fills in what its last outcome says. */
 export interface ReadMessage {
   readonly sequence: number
   readonly state: ReadState
-  /** After a crash, or where outcomes were lost: whether it was sent is not known. */
+  /** After a crash, or where outcomes were lost: no one knows whether it was sent. */
   readonly inDoubt: boolean
   readonly id: string
   readonly channel: string
@@ -64,21 +64,19 @@ export interface ReadMessage {
 export interface MessageSelection {
   /** Only sequences above this one. Default 0. */
   readonly after?: number
-  /** Asked before a record is decoded: false spares that. */
+  /** Asked before a record is decoded: false skips it. */
   readonly mayMatch?: (record: Buffer) => boolean
   /** Default: every live message. */
   readonly select?: (message: Pick<ReadMessage, 'id' | 'channel' | 'state' | 'sequence'>) => boolean
   /** Default false. */
   readonly payloads?: boolean
-  /** Told once a place that cannot be read; a newer snapshot may tell of the same place again. */
+  /** Called once for each place that cannot be read; a newer snapshot may report the same place again. */
   readonly onDamage?: () => void
-  /**
-   * Told at the end: outcomes tell of messages that must be there and were not seen. `lost` looks closely.
-   */
+  /** Called at the end, if outcomes name messages that must exist and were not seen. `lost` looks closely. */
   readonly onSuspicion?: () => void
 }
 
-/** Where a queue stands on disk, as a snapshot saw it. */
+/** The files of a queue on disk, as a snapshot saw them. */
 export interface ReadDisk {
   readonly diskBytes: number
   readonly segments: readonly {
@@ -88,18 +86,18 @@ export interface ReadDisk {
     diskBytes: number
     sealed: boolean
   }[]
-  /** Behind the last frame: what a living owner writes just now, or a tear. */
+  /** Bytes behind the last frame: a living owner is writing them, or the write was torn. */
   readonly unfinishedBytes: number
 }
 
 /** How a message settled. */
 export type ReadSettlement = SettlingRecord & {
-  /** What `send` returned, packed; undefined: it is not kept. */
+  /** What `send` returned, packed; undefined: not kept. */
   readonly packedResult?: Buffer
 }
 
 export interface StoreReaderOptions {
-  /** Aborts whatever is being read of messages and outcomes: it rejects with an AbortError. */
+  /** Aborts any read of messages and outcomes, which rejects with an AbortError. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -114,7 +112,7 @@ export class StoreReader {
 
   /** Rejects with WAQ_INVALID_OPTION, WAQ_NOT_A_QUEUE or WAQ_IO. */
   static async open(directory: string, options: StoreReaderOptions = {}): Promise<StoreReader> {
-    // Messages first: their outcomes are then read at a later moment than they, never at an earlier one.
+    // Messages first: their outcomes are then read later than they, never earlier.
     const identities = [...logIdentities].reverse()
     return new StoreReader(await LogReader.open(directory, identities), options)
   }
@@ -124,19 +122,19 @@ export class StoreReader {
     return this.#logs.directory
   }
 
-  /** Undefined: no one, since it was closed. */
+  /** Undefined: none, because it was closed. */
   owner(): Promise<Owner | undefined> {
     return this.#logs.owner()
   }
 
-  /** The logs themselves: for those who look at frames. */
+  /** The logs themselves, for callers that look at frames. */
   get logs(): LogReader {
     return this.#logs
   }
 
   /**
-   * The live messages that were selected, by sequence, in batches. Goes on in a newer snapshot where the
-   * owner removed files meanwhile. Rejects with WAQ_UNSUPPORTED_VERSION, WAQ_IO or an AbortError.
+   * The selected live messages, by sequence, in batches. Goes on in a newer snapshot if the owner removed
+   * files meanwhile. Rejects with WAQ_UNSUPPORTED_VERSION, WAQ_IO or an AbortError.
    */
   async *found(selection: MessageSelection = {}): AsyncGenerator<{ view: View; messages: ReadMessage[] }> {
     let { after = 0 } = selection
@@ -159,7 +157,7 @@ export class StoreReader {
     }
   }
 
-  /** Messages that are proven to be lost. It reads both logs whole. Rejects as `found`. */
+  /** Messages proven to be lost. Reads both logs whole. Rejects as `found`. */
   lost(): Promise<LostMessages> {
     return this.#logs.withSnapshot(async snapshot => {
       const mayBeWritten = ((await this.owner())?.alive ?? false) !== false
@@ -178,14 +176,14 @@ export class StoreReader {
     })
   }
 
-  /** As `found`, each with what its last outcome says, one at a time. */
+  /** As `found`, one at a time, each with what its last outcome says. */
   async *messages(selection: MessageSelection = {}): AsyncGenerator<ReadMessage> {
     let { after = 0 } = selection
     for (let attempt = 1; ; attempt += 1) {
       try {
         for await (const { view, messages } of this.found({ ...selection, after })) {
           for (const message of messages) {
-            // Most wait for their first attempt: for those there is nothing to read, and a promise is dear.
+            // Most wait for their first attempt and need no read; awaiting a promise for each would be slow.
             if (message.last !== undefined) await view.complete(message)
             yield message
             after = message.sequence
@@ -211,7 +209,7 @@ export class StoreReader {
     return undefined
   }
 
-  /** The latest settled message of this id, as long as its outcome stands in the ack log. */
+  /** The latest settled message of this id, while its outcome is in the ack log. */
   settled(id: string): Promise<ReadSettlement | undefined> {
     const bytes = Buffer.from(id)
     return this.#logs.withSnapshot(async snapshot => {
@@ -243,7 +241,7 @@ export class StoreReader {
     })
   }
 
-  /** Channels that a dead letter halted, and selectors of durable pauses, that no one resumed since. */
+  /** Channels halted by a dead letter, and selectors of durable pauses, that no one has resumed since. */
   holds(): Promise<{ halts: { channel: string; since: number }[]; pauses: string[] }> {
     return this.#logs.withSnapshot(async snapshot => {
       const { outcomes } = await this.#view(snapshot)
@@ -275,7 +273,7 @@ export class StoreReader {
 
   async #view(snapshot: LogSnapshot, onDamage: () => void = () => {}): Promise<View> {
     const outcomes = new OutcomeTable()
-    // Where no one here can tell whether the owner lives, what it was sending may be on its way.
+    // Where this host cannot tell whether the owner lives, its attempts may still be under way.
     const ownerLives = ((await this.owner()) ?? { alive: false }).alive !== false
     if (snapshot.damagedManifest !== undefined) onDamage()
     await snapshot.visit(ACK_LOG, {
@@ -296,7 +294,7 @@ export class StoreReader {
 export class View {
   readonly outcomes: OutcomeTable
   readonly #snapshot: LogSnapshot
-  /** An attempt under way is being sent; without a living owner it is in doubt. */
+  /** An open attempt is being sent; without a living owner it is in doubt. */
   readonly #ownerLives: boolean
   readonly #signal: AbortSignal | undefined
 
@@ -324,7 +322,7 @@ export class View {
     )
   }
 
-  /** After every message was selected from. */
+  /** Ask after every message was seen. */
   suspectsLoss(): boolean {
     return this.#snapshot.suspectsLoss(MESSAGE_LOG, this.outcomes.witness(MESSAGE_LOG)!)
   }
@@ -332,7 +330,7 @@ export class View {
   /** Reads what the last outcome says. Rejects with StaleSnapshot, WAQ_CORRUPT or WAQ_IO. */
   async complete(message: ReadMessage): Promise<void> {
     const { last } = message
-    // Of one that is settled there is no message.
+    // A settling outcome has no message to complete.
     if (last === undefined || !isOutcomeKind(last.kind)) return
     const bytes = await this.#snapshot.read(ACK_LOG, last.segment, last.offset)
     const where = `Frame ${last.ackSequence} of the ack log`
@@ -366,12 +364,11 @@ export class View {
     if (selection.select?.({ id, channel, state, sequence }) === false) return undefined
     const inDoubt = row.state === 'in-doubt' && !sending
     const { outcomes } = this
-    // An appointment, and the time to live that counts from it, are the wall clock's already.
+    // An appointment, and the time to live that counts from it, are already wall-clock times.
     const isAppointment = envelope.deliverAt > 0 && !envelope.delayed
     const onWall = (at: number) => (isAppointment || at === 0 ? at : outcomes.onWall(at))
     const deliverAt = onWall(envelope.deliverAt)
-    // One literal, whole from the start: a million of these are made, and spreading them costs more than
-    // reading them.
+    // One whole literal: a million of these are made, and spreading costs more than reading them.
     return {
       sequence,
       state,
@@ -417,7 +414,7 @@ function decode(frame: VisitedFrame, onDamage: (() => void) | undefined): Envelo
 
 const noErrors: readonly RecordedError[] = []
 
-/** The payload of a message that was read with payloads. Throws WAQ_CORRUPT. */
+/** The payload of a message read with payloads. Throws WAQ_CORRUPT. */
 export function unpackPayload({ packedPayload, id, sequence }: ReadMessage): unknown {
   return decodePayload(packedPayload!, `Message "${id}" (sequence ${sequence})`)
 }

@@ -1,6 +1,4 @@
-/**
- * Reads every byte of a queue and tells what is not as it should be. It decides nothing and changes nothing.
- */
+/** Reads every byte of a queue and reports what is wrong. It decides nothing and changes nothing. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from '../../log/errors/system-error.js'
@@ -21,32 +19,29 @@ import type { StoreReader } from './store-reader.js'
 export interface Verification {
   readonly segments: number
   readonly bytes: number
-  /** Message frames that are intact, settled ones included. */
+  /** Intact message frames, settled ones included. */
   readonly messages: number
-  /** Outcomes in frames that are intact. */
+  /** Outcomes in intact frames. */
   readonly outcomes: number
   /**
-   * Behind the last frame of a log that no one writes to: an unfinished last write. Nothing in it was
+   * Behind the last frame of a log without a writer: an unfinished last write. Nothing in it was
    * acknowledged.
    */
   readonly tornBytes: number
-  /** The same where a living owner may be writing just now. */
+  /** The same, while a living owner may be writing. */
   readonly unfinishedBytes: number
   readonly corrupt: readonly FoundDamage[]
-  /** Messages that are proven to be lost, also by damage that an opening reported already. */
+  /** Messages proven to be lost, also by damage that an opening has already reported. */
   readonly lost: LostMessages
-  /**
-   * Last outcomes of messages that left before, though none of them says that it was settled; lost ones are
-   * not among them.
-   */
+  /** Last outcomes that settle nothing, of messages that are gone; lost messages are not among them. */
   readonly orphanOutcomes: number
-  /** What `send` returned for messages, as it is kept. */
+  /** Kept results: the values that `send` returned. */
   readonly results: number
-  /** Of these, those whose outcome is not there, as where its bytes were lost. */
+  /** Results whose outcome is missing, for example because its bytes were lost. */
   readonly orphanResults: number
-  /** Files that no manifest lists: they count for nothing, and the next owner removes them. */
+  /** Files that no manifest lists: they are ignored, and the next owner removes them. */
   readonly voidFiles: readonly string[]
-  /** Messages whose attempt no one knows the outcome of. */
+  /** Messages with an attempt whose outcome is unknown. */
   readonly inDoubtCount: number
   /** The first of them. */
   readonly inDoubt: readonly { id: string; channel: string; sequence: number }[]
@@ -61,7 +56,7 @@ export interface FoundDamage {
   /** Sequences that may be missing. */
   readonly firstMissing?: number
   readonly lastMissing?: number
-  /** An opening has found it already, and keeps a copy in quarantine/. */
+  /** An opening has found it already and keeps a copy in quarantine/. */
   readonly known: boolean
 }
 
@@ -187,7 +182,7 @@ class Check {
     }
   }
 
-  /** Intact by its checksum, and yet no record. */
+  /** The checksum is right, but the bytes are no record. */
   bad(segment: number, offset: number, problem: string): void {
     this.damage.push({ file: this.#files.get(segment) ?? '', offset, length: 0, problem, known: false })
   }
@@ -225,13 +220,15 @@ function describe({ log, offset, length, firstMissing, lastMissing }: CorruptRan
   if (lastMissing === undefined) return `${where}${records}s from ${firstMissing} on may be missing`
   if (firstMissing < lastMissing)
     return `${where}${records}s from ${firstMissing} to ${lastMissing} may be missing`
-  // What compaction put into one frame is named by its last one.
+  // A frame that compaction filled is named by its last outcome.
   return log === ACK_LOG
     ? `${where}outcome ${lastMissing} cannot be read, or a block of outcomes that ends with it`
     : `${where}message ${lastMissing} cannot be read`
 }
 
-/** It stands twice in its file, so that one bad block does not cost the directory; both are to be well. */
+/**
+ * A manifest is in its file twice, so that one bad block does not cost the directory; both must be intact.
+ */
 async function checkManifestCopies(directory: string, file: string, check: Check): Promise<void> {
   let bytes: Buffer
   try {
@@ -266,7 +263,7 @@ async function findVoidFiles(directory: string, counted: ReadonlySet<string>): P
   return found.sort()
 }
 
-/** None where the directory is gone, which is damage, and told of as such. */
+/** None if the directory is gone, which is damage and reported as such. */
 async function namesIn(directory: string): Promise<string[]> {
   try {
     return await readdir(directory)

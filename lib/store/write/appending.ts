@@ -4,35 +4,33 @@ import type { DeferredUpdate } from '../index/deferred-updates.js'
 import { type EncodedMessage, MESSAGE_FRAME_TYPE } from '../record/message.js'
 import type { Enqueued } from '../types.js'
 
-/** What can happen to an append of messages; the enqueuer implements it. */
+/** Handles the fate of an append of messages; the enqueuer implements it. */
 export interface AppendingOwner {
   appended(appending: Appending): void
   index(appending: Appending): void
   moved(appending: Appending, segment: number, offset: number): void
   refused(appending: Appending, error: Error): void
-  /** False: bytes of it may have been written. */
+  /** False: some of its bytes may have been written. */
   withdraw(appending: Appending): boolean
 }
 
-/** What an enqueue resolves to, of what was enqueued and of what its caller has said. */
+/** Makes what an enqueue resolves to, from the receipts and what its caller passed along. */
 export type Answer<T> = (enqueued: Enqueued[], about: number) => T
 
 export const asTheyAre: Answer<Enqueued[]> = enqueued => enqueued
 
-/**
- * An append of one message or of a list, from the moment the log takes it, with the promise of its caller.
- */
+/** An append of one message or of a list, from when the log takes it, with its caller's promise. */
 export class Appending extends Append implements DeferredUpdate {
   readonly messages: readonly EncodedMessage[]
   place = -1
-  /** Where it was accepted; -1 before. */
+  /** The segment that holds it; -1 before it was accepted. */
   segment = -1
   readonly #owner: AppendingOwner
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: unknown) => void
   readonly #answer: Answer<unknown>
   readonly #about: number
-  /** Takes the listener off its signal. */
+  /** Removes the listener from its signal. */
   #leave: (() => void) | undefined
   #waiting: (() => void)[] | undefined
 
@@ -53,7 +51,7 @@ export class Appending extends Append implements DeferredUpdate {
     this.#about = about
   }
 
-  /** It is taken back when this aborts, unless that is too late. */
+  /** Withdraws it when this aborts, unless that is too late. */
   withdrawOn(signal: AbortSignal): void {
     this.#leave = onAbort(signal, () => {
       if (this.#owner.withdraw(this)) this.reject(new AbortError(signal))
@@ -97,7 +95,7 @@ export class Appending extends Append implements DeferredUpdate {
     this.wake()
   }
 
-  /** Resolves when its fate is known, whatever it is. */
+  /** Resolves when its fate is known, success or failure. */
   settled(): Promise<void> {
     return new Promise(resolve => {
       this.#waiting ??= []
@@ -105,7 +103,7 @@ export class Appending extends Append implements DeferredUpdate {
     })
   }
 
-  /** Its fate is known, and shows in the index. */
+  /** Its fate is known, and visible in the index. */
   wake(): void {
     if (this.#waiting === undefined) return
     for (const wake of this.#waiting) wake()

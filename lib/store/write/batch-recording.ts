@@ -1,7 +1,7 @@
 import type { BatchListener, MessageRef } from '../message-store.js'
 import { Recording, type RecordingOwner } from './recording.js'
 
-/** Outcomes of one kind that are written all or none: an atomic list of the ack log. */
+/** Outcomes of one kind, written all or none: an atomic list of the ack log. */
 export class BatchRecording extends Recording {
   encodedAll: readonly Uint8Array[] = []
   /** The messages that they settle. */

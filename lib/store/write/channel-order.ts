@@ -1,10 +1,10 @@
-/** Keeps the order of calls when one of them has to wait before it can append. */
+/** Keeps calls in order when one of them has to wait before it can append. */
 import type { EncodedMessage } from '../record/message.js'
 
 export interface Hold {
-  /** Resolves when every earlier call for one of these channels has appended, or given up. */
+  /** Resolves when every earlier call for one of these channels has appended or given up. */
   readonly earlier: Promise<void>
-  /** This call has appended, or given up. Idempotent. */
+  /** This call has appended or given up. Idempotent. */
   release(): void
 }
 
@@ -17,7 +17,7 @@ export class ChannelOrder {
     return messages.some(({ channel }) => this.#held.has(channel))
   }
 
-  /** From now on, later calls for the channels of these messages wait. */
+  /** Makes later calls for the channels of these messages wait. */
   hold(messages: readonly EncodedMessage[]): Hold {
     const channels = new Set(messages.map(({ channel }) => channel))
     const earlier = Promise.all([...channels].flatMap(channel => this.#held.get(channel) ?? []))
@@ -34,7 +34,7 @@ export class ChannelOrder {
     const waited = earlier.then(() => {
       mayLetGo = true
     })
-    // One that gives up while it waits still stands between the earlier calls and the later ones.
+    // A call that gives up while waiting still stands between the earlier calls and the later ones.
     const release = (): void => {
       if (mayLetGo) letGo()
       else waited.then(letGo)

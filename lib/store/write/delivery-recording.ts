@@ -3,15 +3,15 @@ import type { MessageIdentity } from '../record/message-identity.js'
 import { RESULT_FRAME_TYPE, type ResultPlace } from '../record/result.js'
 import { Recording, type RecordingOwner } from './recording.js'
 
-/** A delivery with what `send` returned: one atomic list, the result first (`record/result.ts`). */
+/** A delivery with its result: one atomic list, the result first (`record/result.ts`). */
 export class DeliveryRecording extends Recording {
   readonly sequence: number
   readonly result: Uint8Array
-  /** Undefined: the message could not be read, so nothing of it is remembered. */
+  /** Undefined: the message could not be read, so neither id nor result is remembered. */
   identity: MessageIdentity | undefined
   #offset = 0
 
-  /** `sequence`: of the message. Otherwise as `Recording`. */
+  /** `sequence`: of the message. The rest as `Recording`. */
   constructor(
     owner: RecordingOwner,
     onWritten: (segment: number) => void,
@@ -25,7 +25,7 @@ export class DeliveryRecording extends Recording {
     this.result = result
   }
 
-  /** Where the result was written last. */
+  /** Where the result was last written. */
   get resultPlace(): ResultPlace {
     return { offset: this.#offset, bytes: this.result.length }
   }

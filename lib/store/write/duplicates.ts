@@ -1,8 +1,7 @@
 /**
- * Decides, for a list of messages with given ids, which are new and which the queue knows. It decides without
- * waiting, so that nothing changes between the decision and the append; where a fact is missing (an id is not
- * in memory, or another enqueue under the same id is being written) it says so, and is asked again when it is
- * there.
+ * Decides which messages of a list with given ids are new, and which the queue knows. It decides
+ * synchronously, so that nothing changes before the append. If a fact is missing (an id is not in memory, or
+ * another enqueue with the same id is being written) it says so, and is asked again when the fact is there.
  */
 import { WaqError } from '../../log/errors/waq-error.js'
 import type { DedupeIndex, SettledId } from '../dedupe/dedupe-index.js'
@@ -14,7 +13,7 @@ import { identityOf, identityOfEncoded, type MessageIdentity } from '../record/m
 import type { Enqueued } from '../types.js'
 import type { Appending } from './appending.js'
 
-/** Of the messages of one enqueue, in their order. */
+/** For the messages of one enqueue, in their order. */
 export type Decision =
   | {
       readonly kind: 'decided'
@@ -27,7 +26,7 @@ export type Decision =
 /** What a message of the list turned out to be. */
 export type ListPosition =
   | { readonly known: Enqueued }
-  /** Index into the fresh ones; `repeated`: an earlier message of the same list has its id. */
+  /** Index into the new ones; `repeated`: an earlier message of the same list has its id. */
   | { readonly fresh: number; readonly repeated: boolean }
 
 export interface DuplicateSources {
@@ -77,7 +76,7 @@ export function decideDuplicates(
   return missing.length > 0 ? { kind: 'read', refs: missing } : { kind: 'decided', fresh, places }
 }
 
-/** A live message first: where an id was forgotten and used again, the settled one is the older. */
+/** A live message first: if an id was forgotten and used again, the settled message is the older one. */
 function findKnown(
   id: string,
   sources: DuplicateSources,

@@ -19,17 +19,17 @@ export interface EnqueuerParts {
   readonly log: Log
   readonly sources: Omit<DuplicateSources, 'beingWritten'>
   readonly usage: SegmentUsage
-  /** Reads who a live message is; undefined where it was settled meanwhile. */
+  /** Reads the identity of a live message; undefined if it was settled meanwhile. */
   readonly readIdentity: (ref: MessageRef) => Promise<MessageIdentity | undefined>
   /** A newly durable message. */
   readonly appended: (ref: MessageRef) => void
-  /** A segment that was not written to before: its predecessor is sealed, and may be free. */
+  /** A new segment is being written: its predecessor is sealed, and may be free. */
   readonly segmentBegun: () => void
-  /** Why nothing can be enqueued any more; undefined while it can. */
+  /** Why nothing can be enqueued; undefined while it can. */
   readonly refusal: () => WaqError | undefined
 }
 
-/** Of the promise that was made last: a closure for each would cost its caller's message 150 bytes. */
+/** The settlers of the last promise made: a closure for each would cost 150 bytes a message. */
 const settlers = { resolve: (_: unknown): void => {}, reject: (_: unknown): void => {} }
 function keepSettlers(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
   settlers.resolve = resolve
@@ -43,7 +43,7 @@ export class Enqueuer implements AppendingOwner {
   readonly #beingWritten = new Map<string, Appending>()
   readonly #sources: DuplicateSources
   readonly #order = new ChannelOrder()
-  /** The one that the latest message went to; -1: none, or it is sealed by now. */
+  /** The segment of the latest message; -1: none, or it was sealed since. */
   #segment = -1
 
   constructor(parts: EnqueuerParts) {
@@ -51,20 +51,19 @@ export class Enqueuer implements AppendingOwner {
     this.#sources = { ...parts.sources, beingWritten: this.#beingWritten }
   }
 
-  /** Whether messages go to this segment now: whatever is settled in it, it is not free before it is left. */
+  /** Whether messages go to this segment now: it is then not free, whatever is settled in it. */
   isWritingTo(segment: number): boolean {
     return segment === this.#segment
   }
 
-  /** The log has sealed the segment that it was writing to. */
+  /** The log has sealed the segment it was writing to. */
   sealed(): void {
     this.#segment = -1
   }
 
   /**
-   * Nothing is awaited before the append where no given id can be known. Where something must be looked up
-   * first, later calls for the same channels wait for it: calls in order are appended in order, channel by
-   * channel.
+   * Appends without awaiting anything unless a given id may be known. If something must be looked up first,
+   * later calls for the same channels wait: calls are appended in order, channel by channel.
    */
   enqueue<T>(
     messages: readonly EncodedMessage[],
@@ -110,7 +109,7 @@ export class Enqueuer implements AppendingOwner {
     try {
       await abortable(earlier, options.signal)
       const { places, appending } = await this.#decideAndAppend(messages, options)
-      // It has its sequence; whoever comes behind it may have the next one while it is written.
+      // It has its sequence; later calls may take the next ones while it is written.
       release()
       const appended = await appending
       return places.map(place => {
@@ -142,7 +141,7 @@ export class Enqueuer implements AppendingOwner {
       }
       const { fresh, places } = decision
       const appending = fresh.length === 0 ? Promise.resolve([]) : this.#append(fresh, signal, asTheyAre, 0)
-      // Who waits for it comes a few steps later; until then a rejection is no one's.
+      // It is awaited a few steps later; a rejection until then must not count as unhandled.
       appending.catch(() => {})
       return { places, appending }
     }
@@ -159,9 +158,7 @@ export class Enqueuer implements AppendingOwner {
     )
   }
 
-  /**
-   * `answer` makes what the promise resolves to; a step of its own would cost each message one promise more.
-   */
+  /** `answer` makes what the promise resolves to; a separate step would cost one more promise a message. */
   #append<T>(
     messages: readonly EncodedMessage[],
     signal: AbortSignal | undefined,
@@ -185,7 +182,7 @@ export class Enqueuer implements AppendingOwner {
     return promise as Promise<T>
   }
 
-  /** False: bytes of it may have been written. */
+  /** False: some of its bytes may have been written. */
   withdraw(appending: Appending): boolean {
     if (!this.#parts.log.withdraw(appending)) return false
     this.#forget(appending)
@@ -207,12 +204,12 @@ export class Enqueuer implements AppendingOwner {
       const { id, channel } = messages[index]!
       enqueued[index] = { id, channel, sequence: firstSequence + index, duplicate: false, state: 'pending' }
     }
-    // First, so that whoever is told within the answer already finds it.
+    // First, so that code called within the answer already finds the messages.
     this.#sources.index.deferred.add(appending)
     appending.answer(enqueued)
   }
 
-  /** Its messages are in the index from here on. */
+  /** Puts its messages into the index. */
   index(appending: Appending): void {
     const { sources, usage, appended } = this.#parts
     const { messages, firstSequence, segment } = appending
@@ -261,7 +258,7 @@ export class Enqueuer implements AppendingOwner {
   }
 }
 
-/** Frames of a list stand right behind each other. */
+/** Frames of a list follow each other directly. */
 function frameBytes({ record }: EncodedMessage): number {
   return FRAME_HEADER_BYTES + record.length
 }

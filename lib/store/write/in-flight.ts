@@ -1,27 +1,26 @@
 /**
- * Appends that a log has taken and not answered yet. It answers in append order, so the first one is the
- * lowest, and goes first; only one that is withdrawn, or refused, goes out of turn.
+ * Appends that a log has taken but not answered. It answers in append order, so the first one has the lowest
+ * sequence and leaves first; only a withdrawn or refused one leaves out of turn.
  *
- * A ring, no `Set`: that makes itself a new table after so many changes, and the old ones, once they are
- * promoted, keep alive the next with all that was in flight, so that young collections copy what is long
- * dead.
+ * A ring, not a `Set`: a `Set` replaces its table after some number of changes. An old, promoted table keeps
+ * the next one alive, with all that was in flight, so young collections copy what is long dead.
  */
 const SMALLEST = 16
 
 /** Each entry knows its place, so that one that leaves out of turn is found without a search. */
 export interface Flight {
   readonly firstSequence: number
-  /** Of `InFlight` alone: how many were added before it. */
+  /** For `InFlight` alone: how many were added before it. */
   place: number
 }
 
 export class InFlight<T extends Flight> {
-  /** The length is a power of 2. From `#head` on; undefined: it went out of turn. */
+  /** The length is a power of 2. Starts at `#head`; undefined: left out of turn. */
   #ring: (T | undefined)[] = new Array<T | undefined>(SMALLEST).fill(undefined)
   #head = 0
   /** The place of the one at `#head`. */
   #first = 0
-  /** Places in use, those that went out of turn included. */
+  /** Places in use, including those left out of turn. */
   #used = 0
 
   add(append: T): void {
@@ -31,14 +30,14 @@ export class InFlight<T extends Flight> {
     this.#used += 1
   }
 
-  /** Nothing, where it is not here any more. */
+  /** Does nothing if it has left. */
   delete(append: T): void {
     const ring = this.#ring
     const mask = ring.length - 1
     const at = (this.#head + append.place - this.#first) & mask
     if (ring[at] !== append) return
     ring[at] = undefined
-    // Both ends are always in flight.
+    // Keeps an entry in flight at both ends.
     while (this.#used > 0 && ring[this.#head] === undefined) {
       this.#head = (this.#head + 1) & mask
       this.#first += 1

@@ -49,7 +49,7 @@ export interface OutcomeRecorderParts {
   /** A message was settled or became dead without an attempt marked in the log. */
   readonly leftUnattempted: () => void
   readonly onError: (error: WaqError) => void
-  /** Why nothing more can be recorded; undefined while it can. */
+  /** Why nothing can be recorded; undefined while it can. */
   readonly refusal: () => WaqError | undefined
 }
 
@@ -66,7 +66,7 @@ export interface ChannelHalt {
 
 /** After this many bytes of settled messages it asks for compaction. */
 const ASK_AFTER_BYTES = 1024 * 1024
-/** The same as a number of messages: outcomes of small messages are as large as those of others. */
+/** The same as a number of messages: small messages have outcomes as large as any. */
 const ASK_AFTER_MESSAGES = 1024
 
 /** How often a log that has not written yet is asked whether it cannot. */
@@ -80,7 +80,7 @@ export class OutcomeRecorder implements RecordingOwner {
   readonly #parts: OutcomeRecorderParts
   readonly #block = new SettledBlockWriter()
   readonly #scan = new EnvelopeScan()
-  /** Resolves when the ids have been read of all messages whose settling outcomes waited for that so far. */
+  /** Resolves when every id that a settling outcome has waited for so far has been read. */
   #allRead: Promise<void> = Promise.resolve()
   #syncing: Promise<void> = Promise.resolve()
   /** A sync that has not begun; callers that ask meanwhile share it. */
@@ -103,8 +103,8 @@ export class OutcomeRecorder implements RecordingOwner {
   }
 
   /**
-   * Records outcomes of different messages and of one kind, so that a crash leaves all of them or none. What
-   * `record` promises holds for each.
+   * Records outcomes of one kind for different messages: a crash leaves all of them or none. The promises of
+   * `record` hold for each.
    */
   recordAll(batch: readonly RefOutcome[], listener?: BatchListener): void {
     const { index, leftUnattempted } = this.#parts
@@ -187,7 +187,7 @@ export class OutcomeRecorder implements RecordingOwner {
     return Promise.all(batch.map(({ ref }) => this.#readForSettling(ref)))
   }
 
-  /** What becomes of batches, as the recorder's own methods for single outcomes. */
+  /** Handles batches, as the recorder's own methods handle single outcomes. */
   readonly #batches: RecordingOwner<BatchRecording> = {
     written: batch => {
       for (const ref of batch.settled) this.#parts.index.leave(ref)
@@ -274,7 +274,7 @@ export class OutcomeRecorder implements RecordingOwner {
     const append = (known: MessageIdentity | undefined): void => {
       identity = known
       if (recording instanceof DeliveryRecording) recording.identity = known
-      // No one reads it any more.
+      // No one will read it again.
       cache.delete(sequence)
       this.#append(acks, recording, this.#settlingRecord(ref, outcome, known))
     }
@@ -309,7 +309,7 @@ export class OutcomeRecorder implements RecordingOwner {
     return recording
   }
 
-  /** A message that can no longer be read is settled all the same; only its id is not remembered. */
+  /** A message that cannot be read is settled all the same, but its id is not remembered. */
   async #readForSettling(ref: MessageRef): Promise<MessageIdentity | undefined> {
     const { readIdentity, onError, index } = this.#parts
     try {
@@ -341,7 +341,7 @@ export class OutcomeRecorder implements RecordingOwner {
     }
   }
 
-  /** The outcome is written: the message is removed, its id remembered. */
+  /** The outcome is written: removes the message, remembers its id. */
   #settle(
     ref: MessageRef,
     outcome: Settling,
@@ -367,8 +367,8 @@ export class OutcomeRecorder implements RecordingOwner {
     this.#settledBytes += table.bytes(ref)
     this.#settledMessages += 1
     index.delete(ref)
-    // A queue that is empty after each message would ask each time: the active segment is asked about when it
-    // is sealed.
+    // A queue that is empty after each message would ask each time: the active segment waits until it is
+    // sealed.
     const mayLeave = wasLast && !isWritingTo(messageSegment)
     const isMuch = this.#settledBytes >= ASK_AFTER_BYTES || this.#settledMessages >= ASK_AFTER_MESSAGES
     if (!mayLeave && !isMuch) return
@@ -445,7 +445,7 @@ export class OutcomeRecorder implements RecordingOwner {
     index.deferred.apply()
     usage.outcomeCopied(recording.segment, segment)
     if (!(recording instanceof DeliveryRecording) || recording.identity === undefined) return
-    // Its result is read where it can be read: the first copy is cut off. So the id goes along.
+    // The first copy is cut off, so the result must be read from the second: the id moves with it.
     const { sequence, identity, resultPlace } = recording
     const place = { segment, resultOffset: resultPlace.offset }
     const left = dedupe.moveById(identity.id, sequence, place)

@@ -3,7 +3,7 @@ import { nextTick } from '../../log/runtime/real-time.js'
 import type { DeferredUpdate } from '../index/deferred-updates.js'
 import type { MessageRef, OutcomeListener } from '../message-store.js'
 
-/** What can happen to an append of one outcome; the recorder implements it. */
+/** Handles the fate of an append of one outcome; the recorder implements it. */
 export interface RecordingOwner<R = Recording> {
   written(recording: R): void
   account(recording: R): void
@@ -14,16 +14,15 @@ export interface RecordingOwner<R = Recording> {
 const NOTHING = Buffer.alloc(0)
 
 /**
- * One outcome from the moment when it happened. The promise is made only for those who ask for it: two
- * outcomes a message are recorded, and a rejection that no one waits for is no unhandled one (the loss is
- * told by `onLost`).
+ * One outcome, from the moment it happened. Its promise is made only on demand: two outcomes a message are
+ * recorded, and a rejection that no one awaits must not count as unhandled (`onLost` tells the loss).
  */
 export class Recording extends Append implements DeferredUpdate {
   place = -1
   encoded: Uint8Array = NOTHING
   /** The message that it settles. */
   settles: MessageRef | undefined
-  /** Where it was accepted; -1 before. */
+  /** The segment that holds it; -1 before it was accepted. */
   segment = -1
   readonly #owner: RecordingOwner
   #onWritten: ((segment: number) => void) | undefined
@@ -71,7 +70,7 @@ export class Recording extends Append implements DeferredUpdate {
     this.#owner.written(this)
     this.#resolve?.()
     this.#listener?.written()
-    // The log keeps this until it is synced, a second maybe: nothing that it held is to be kept with it.
+    // The log keeps this object until it is synced, perhaps for a second: release all that it held.
     this.#listener = undefined
     this.#promise = undefined
     this.#resolve = undefined
@@ -95,7 +94,7 @@ export class Recording extends Append implements DeferredUpdate {
     this.#owner.refused(this)
     this.#reject?.(error)
     const listener = this.#listener
-    // It may be within the call that records it, whose caller is not ready for that.
+    // This may run within the recording call, whose caller is not ready for it.
     if (listener !== undefined) nextTick(() => listener.refused(error))
   }
 }
