@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { DIGEST_BYTES } from './outcome-format.js'
 
-/** The digest of a payload that could not be read; no payload has it. */
+/** The digest of a payload that could not be read; no payload has this one. */
 export const NO_DIGEST = '\0'.repeat(DIGEST_BYTES)
 
 /**

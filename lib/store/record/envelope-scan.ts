@@ -1,10 +1,9 @@
 /**
- * Reads of a message's record what the index needs, and no more: an opening does that for every message that
- * waits, so it makes no string of the id, one for each channel and not for each message, and steps over
- * headers and payload.
+ * Reads from a message's record only what the index needs. An opening does that for the whole backlog, so it
+ * makes no string of the id, one string a channel rather than a message, and steps over headers and payload.
  *
- * It knows the MessagePack that this waq writes. Anything else (a text that is not ASCII, a number in another
- * form, a newer format) it leaves to `decodeEnvelope`, which also has the words for what is wrong.
+ * It knows the MessagePack that this waq writes. Everything else (a text that is not ASCII, a number in
+ * another form, a newer format) it leaves to `decodeEnvelope`, which also words the errors.
  */
 
 import { hashAsciiId, hashId, type IdHash } from '../tables/id-hash.js'
@@ -22,17 +21,14 @@ import { identityOf, type MessageIdentity } from './message-identity.js'
 import { MAP_16, NIL, SMALL_ARRAY, SMALL_MAP, UINT_32 } from './message-pack-bytes.js'
 import { MessagePackCursor } from './message-pack-cursor.js'
 
-/**
- * One is made for an opening and read again for each record: its fields speak of the record that was read
- * last.
- */
+/** One is made for an opening and reused for each record: its fields are those of the record last read. */
 export class EnvelopeScan implements Indexed {
-  /** Not read: its hash is all that is needed. */
+  /** Not read: the hash is all that is needed. */
   readonly id = ''
   hashLow = 0
   hashHigh = 0
   channel = ''
-  /** As `MessagePackCursor.namePlace`, of the channel. */
+  /** The channel's `MessagePackCursor.namePlace`. */
   channelPlace = -1
   enqueuedAt = 0
   deliverAt = 0
@@ -47,7 +43,7 @@ export class EnvelopeScan implements Indexed {
   readonly #hash: IdHash = { low: 0, high: 0 }
   readonly #cursor = new MessagePackCursor()
 
-  /** Throws as `decodeEnvelope`; `sequence` names the record there. */
+  /** Throws as `decodeEnvelope`; `sequence` names the record in errors. */
   read(record: Buffer, sequence: number): void {
     if (this.#readUsual(record)) return
     const envelope = decodeEnvelope(record, `Message ${sequence}`)
@@ -64,7 +60,7 @@ export class EnvelopeScan implements Indexed {
     this.priority = envelope.priority
   }
 
-  /** Whom the record says that it is, as `identityOf`. */
+  /** The identity in the record, as `identityOf`. */
   identity(record: Buffer, where: string): MessageIdentity {
     if (!this.#readUsual(record)) return identityOf(record, where)
     return {
@@ -74,7 +70,7 @@ export class EnvelopeScan implements Indexed {
     }
   }
 
-  /** False: it is written in another way, or wrong. */
+  /** False: it is in another form, or invalid. */
   #readUsual(record: Buffer): boolean {
     const cursor = this.#cursor
     cursor.begin(record)
@@ -118,7 +114,7 @@ export class EnvelopeScan implements Indexed {
     return true
   }
 
-  /** A map of texts. */
+  /** Steps over a map of texts. */
   #stepOverHeaders(record: Buffer): boolean {
     const cursor = this.#cursor
     const type = record[cursor.at]!
@@ -134,7 +130,7 @@ export class EnvelopeScan implements Indexed {
     return true
   }
 
-  /** The rest of the record is a map with a priority and nothing else. */
+  /** Whether the rest of the record is a map with a priority and nothing else, which it reads. */
   #endsWithPriority(record: Buffer): boolean {
     const cursor = this.#cursor
     if (!cursor.byte(SMALL_MAP | 1) || !cursor.byte(OptionalField.priority)) return false

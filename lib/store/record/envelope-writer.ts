@@ -1,5 +1,5 @@
 /**
- * Writes the envelope of a message's record: the fields before the payload, and the optional ones behind it.
+ * Writes the envelope of a message's record: the fields before the payload, and the optional ones after it.
  * By hand, because they are always the same.
  */
 import { recordBuffer as out } from '../../log/commit/record-buffer.js'
@@ -17,14 +17,14 @@ export interface EnvelopeFields {
 }
 
 const SMALL_MAP_ENTRIES = 15
-/** The array and the place before the texts; the times and the map of headers behind them. */
+/** The array and the place before the texts; after them, the times and the map of headers. */
 const MAX_PLACE_BYTES = 1 + 1 + 2 * 5
 const MAX_TIMES_BYTES = 3 * 9 + 5
 export const OPTIONAL_BYTES = 3
 
 /**
- * All but the payload. `fields`: how many the record's array has; `place`: the pair of a list that dies
- * together, nil where there is none.
+ * Writes all but the payload. `fields`: the length of the record's array; `place`: the pair of a `together`
+ * list, written as nil if there is none.
  */
 export function writeEnvelope(
   fields: number,
@@ -41,7 +41,7 @@ export function writeEnvelope(
   writeTime(enqueuedAt)
   writeTime(delayed ? -deliverAt : deliverAt)
   writeTime(expiresAt)
-  // Mostly there is none; to tell it without a list of the keys.
+  // Usually there are none; this finds out without making a list of keys.
   for (const _ in headers) {
     writeHeaders(headers)
     return
@@ -52,26 +52,26 @@ export function writeEnvelope(
 /** Keys of the map of optional fields. */
 export const OptionalField = { priority: 1 } as const
 
-/** What stands behind the payload of a message that has a priority of its own, -8 to 7. */
+/** Writes what follows the payload of a message with a priority of its own, -8 to 7. */
 export function writeOptional(priority: number): void {
   out.reserve(OPTIONAL_BYTES)
   out.bytes[out.at++] = SMALL_MAP | 1
   out.bytes[out.at++] = OptionalField.priority
-  // A fixint: its byte is that of the number in two's complement.
+  // A fixint: its byte is the number in two's complement.
   out.bytes[out.at++] = priority
 }
 
 function writePlace(place: readonly [number, number]): void {
   out.bytes[out.at++] = SMALL_ARRAY | 2
   for (const number of place) {
-    // Always 5 bytes each: they are overwritten when the list is appended.
+    // Always 5 bytes each: overwritten when the list is appended.
     out.bytes[out.at++] = UINT_32
     out.view.setUint32(out.at, number)
     out.at += 4
   }
 }
 
-/** 0 in one byte, the rest as a float: epoch ms do not fit 32 bits, and never may be Infinity. */
+/** 0 takes one byte, the rest a float: epoch ms do not fit 32 bits, and never may be Infinity. */
 function writeTime(value: number): void {
   const { bytes, view, at } = out
   if (value === 0) {

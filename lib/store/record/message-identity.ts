@@ -13,7 +13,7 @@ export function identityOf(record: Uint8Array, where: string): MessageIdentity {
   return { id: envelope.id, channel: envelope.channel, digest: digestOf(envelope.payload) }
 }
 
-/** As `identityOf`, of a record whose message is at hand. */
+/** As `identityOf`, for a message in memory. */
 export function identityOfEncoded({
   id,
   channel,

@@ -1,6 +1,6 @@
 /**
- * The first bytes of MessagePack's values, as its specification has them (https://msgpack.org). `SMALL_`: the
- * length is in it.
+ * The first bytes of MessagePack values, by its specification (https://msgpack.org). `SMALL_`: the byte
+ * includes the length.
  */
 export const SMALL_MAP = 0x80
 export const SMALL_ARRAY = 0x90

@@ -1,6 +1,6 @@
 /**
- * Steps through a MessagePack record in the forms that this waq writes, without making an object of what
- * no one needs. Whatever it does not know it refuses; the caller then decodes the record in full.
+ * Steps through a MessagePack record in the forms that this waq writes, without making objects that no one
+ * needs. It refuses any other form; the caller then decodes the record in full.
  */
 
 import {
@@ -20,17 +20,14 @@ import {
   UINT_32,
 } from './message-pack-bytes.js'
 
-/** To see the bits of a number. */
+/** Gives access to the bits of a number. */
 const float = new Float64Array(1)
 const floatWords = new Uint32Array(float.buffer)
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
-/**
- * As `readDoubleBE`, which is too large to be compiled into its caller, so that each number it returns is an
- * object.
- */
+/** As `readDoubleBE`, which is too large to be inlined, so that each number it returns is an object. */
 function readDouble(bytes: Buffer, at: number): number {
-  // Infinity, as most times to live are; with anything but zeros behind it, it is no number.
+  // Infinity, as most times to live are; if any byte after this is not zero, it is not a number.
   if (bytes[at] === 0x7f && bytes[at + 1] === 0xf0 && bytes[at + 7] === 0) return readInfinity(bytes, at)
   const high = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
   const low = (bytes[at + 4]! << 24) | (bytes[at + 5]! << 16) | (bytes[at + 6]! << 8) | bytes[at + 7]!
@@ -44,24 +41,24 @@ function readInfinity(bytes: Buffer, at: number): number {
   return Number.POSITIVE_INFINITY
 }
 
-/** A power of 2. Where more different names than about half of this come by turns, some are made again. */
+/** A power of 2. If more than about half as many different names alternate, some are made again. */
 export const NAMES = 4096
-/** So many places in a row a name may have. */
+/** The number of successive places that a name may have. */
 const PROBES = 8
-/** Of each name so many bytes choose its place. */
+/** The number of a name's bytes that choose its place. */
 const HASHED_BYTES = 8
-/** A longer one is made each time. */
+/** A longer name is made each time. */
 const MAX_NAME_BYTES = 64
 
 export class MessagePackCursor {
   bytes: Buffer = Buffer.alloc(0)
   at = 0
-  /** Where the text, or the bytes, that were stepped over last begin; they end at `at`. */
+  /** Where the text or bytes last stepped over begin; they end at `at`. */
   textFrom = 0
-  /** Which of `NAMES` places the name has that was read last; -1: none. */
+  /** Which of the `NAMES` places holds the name last read; -1: none. */
   namePlace = -1
   readonly #names: string[] = new Array<string>(NAMES).fill('')
-  /** Of each name; 0: the place is free. */
+  /** The length of each name; 0: the place is free. */
   readonly #nameLengths = new Uint8Array(NAMES)
   readonly #nameBytes = new Uint8Array(NAMES * MAX_NAME_BYTES)
 
@@ -70,14 +67,14 @@ export class MessagePackCursor {
     this.at = 0
   }
 
-  /** Steps over this very byte; false where there is another. */
+  /** Steps over this byte; false if there is another. */
   byte(expected: number): boolean {
     if (this.bytes[this.at] !== expected) return false
     this.at += 1
     return true
   }
 
-  /** NaN where there is no number of a usual form. */
+  /** NaN if there is no number in a usual form. */
   number(): number {
     const { bytes } = this
     const type = bytes[this.at]!
@@ -109,7 +106,7 @@ export class MessagePackCursor {
     return bytes.readUIntBE(from, length)
   }
 
-  /** Undefined where there is no boolean. */
+  /** Undefined if there is no boolean. */
   flag(): boolean | undefined {
     const type = this.bytes[this.at]
     if (type !== TRUE && type !== FALSE) return undefined
@@ -117,7 +114,7 @@ export class MessagePackCursor {
     return type === TRUE
   }
 
-  /** Steps over a text; false where there is none. */
+  /** Steps over a text; false if there is none. */
   text(): boolean {
     const { bytes } = this
     const type = bytes[this.at]!
@@ -136,7 +133,7 @@ export class MessagePackCursor {
     return this.at <= bytes.length
   }
 
-  /** Steps over the head of an array: how many values follow; -1 where there is none. */
+  /** Steps over the head of an array. Returns how many values follow; -1 if there is no array. */
   array(): number {
     const { bytes } = this
     const type = bytes[this.at]!
@@ -149,7 +146,7 @@ export class MessagePackCursor {
     return bytes.readUInt16BE(this.at - 2)
   }
 
-  /** Steps over bytes; false where there are none. */
+  /** Steps over bytes; false if there are none. */
   binary(): boolean {
     const { bytes } = this
     const type = bytes[this.at]!
@@ -160,12 +157,12 @@ export class MessagePackCursor {
     return this.at <= bytes.length
   }
 
-  /** The text that was stepped over last. */
+  /** The text last stepped over. */
   string(): string {
     return this.bytes.toString('utf8', this.textFrom, this.at)
   }
 
-  /** The same, as one string for all times that it comes. */
+  /** The same, as one string object each time it recurs. */
   name(): string {
     const { bytes, textFrom: from, at: to } = this
     const length = to - from
@@ -173,7 +170,7 @@ export class MessagePackCursor {
       this.namePlace = -1
       return this.string()
     }
-    // The end of a name tells most: a platform comes first, and what is in it last.
+    // The end of a name tells most: a platform comes first, its parts last.
     let hash = length
     for (let i = length > HASHED_BYTES ? to - HASHED_BYTES : from; i < to; i += 1)
       hash = (Math.imul(hash, 31) + bytes[i]!) | 0

@@ -1,7 +1,6 @@
 /**
- * Writes values of MessagePack into the record that was begun, in as few bytes as they have, as every other
- * writer of it does. By hand, for a general encoder spends more on finding out what it is given than on
- * writing it.
+ * Writes MessagePack values into the current record, each in its fewest bytes, as every other writer does. By
+ * hand, because a general encoder spends more on finding out what it is given than on writing it.
  */
 import { recordBuffer as out } from '../../log/commit/record-buffer.js'
 import {
@@ -21,15 +20,15 @@ import {
 const SMALL_STRING_BYTES = 31
 /** A length of 32 bits, or a number of 64. */
 const MAX_PREFIX_BYTES = 9
-/** Up to here a loop beats the call into `utf8Write`. */
+/** Up to this length a loop beats the call into `utf8Write`. */
 const SHORT_TEXT_UNITS = 64
 
-/** Where UTF-8 cannot carry it, it holds U+FFFD in the place of what it cannot. */
+/** Replaces what UTF-8 cannot carry by U+FFFD. */
 export function writeText(text: string): void {
   if (!writeAscii(text)) writeUtf8(text)
 }
 
-/** False, and nothing is written, where it is long, or a character takes more than one byte. */
+/** False, with nothing written, if it is long, or a character takes more than one byte. */
 export function writeAscii(text: string): boolean {
   const { length } = text
   if (length > SHORT_TEXT_UNITS) return false
@@ -59,7 +58,7 @@ export function writeUtf8(text: string): void {
   out.at += out.bytes.write(text, out.at, 'utf8')
 }
 
-/** There is room for it. `oneByte`: the marker of a length of one byte, where there is one, and so on. */
+/** There must be room for it. `oneByte`: the marker for a length of one byte, if there is one, and so on. */
 export function writeLength(
   length: number,
   oneByte: number | undefined,
@@ -82,7 +81,7 @@ export function writeLength(
   }
 }
 
-/** Minus zero comes out as zero. */
+/** Writes minus zero as zero. */
 export function writeNumber(value: number): void {
   out.reserve(MAX_PREFIX_BYTES)
   const { bytes, view, at } = out

@@ -1,7 +1,7 @@
 /**
  * The record of a message: frame type 1 of the message log, one self-contained MessagePack array. The
- * envelope comes first and the user's payload last, as a `bin` that holds its own packed bytes, so that
- * recovery decodes the envelope and steps over the payload.
+ * envelope comes first and the user's payload last, packed inside a `bin`, so that recovery decodes the
+ * envelope and steps over the payload.
  *
  *     [ together, id, channel, enqueuedAt, deliverAt, expiresAt, headers, payload, optional ]
  *
@@ -14,8 +14,8 @@
  *                 Infinity: never
  *     headers     map of str to str
  *     payload     bin
- *     optional    a map of optional fields by key; where none is used, it is not there. An unknown key is
- *                 passed over, and stays where it is: compaction copies records as they are.
+ *     optional    a map of optional fields by key; absent if none is used. Unknown keys are skipped, and
+ *                 kept: compaction copies records as they are.
  *                 1: priority, -8 to 7
  */
 import { Unpackr } from 'msgpackr'
@@ -30,14 +30,14 @@ export const MESSAGE_FRAME_TYPE = 1
 /** A validated message that has no sequence yet. */
 export interface NewMessage {
   id: string
-  /** False: the id is a fresh UUIDv7, which no one can have used before, so no duplicate is looked for. */
+  /** False: the id is a fresh UUIDv7, never used before, so no duplicate is looked for. */
   idGiven: boolean
   channel: string
   payload: unknown
   headers: Record<string, string>
   /** In the queue's time. */
   enqueuedAt: number
-  /** By the wall clock, or in the queue's time where it is `delayed`; 0: at once. */
+  /** By the wall clock, or in the queue's time if it is `delayed`; 0: at once. */
   deliverAt: number
   /** Default false. */
   delayed?: boolean
@@ -45,21 +45,21 @@ export interface NewMessage {
   expiresAt: number
   /** Undefined: its channel's. */
   priority?: number | undefined
-  /** A part of a list that dies together; the place in the list is filled in when the list is appended. */
+  /** A part of a list that dies together; its place there is filled in when the list is appended. */
   together: boolean
   /**
-   * Not to be changed; its length is the record's size on disk (the frame's header apart). Undefined until it
-   * is made.
+   * Must not be changed; its length is the record's size on disk (without the frame's header). Undefined
+   * until it is made.
    */
   record?: Buffer | undefined
-  /** Where in the record the packed payload begins, and where it ends. */
+  /** Where the packed payload begins and ends in the record. */
   payloadFrom?: number | undefined
   payloadTo?: number | undefined
 }
 
 /**
- * What is kept of it once its record is encoded. One object for both, because young collections copy
- * everything in flight.
+ * What is kept once the record is encoded. One object for both, because young collections copy everything in
+ * flight.
  */
 export interface EncodedMessage extends Readonly<Omit<NewMessage, 'payload'>> {
   readonly record: Buffer
@@ -89,15 +89,15 @@ export type Indexed = Pick<Envelope, 'id' | 'channel' | 'enqueuedAt' | 'deliverA
 }
 
 export const ENVELOPE_FIELDS = 8
-/** Sixteen, so that one is a byte of MessagePack and four bits of an index. */
+/** Sixteen values, so that one is a byte of MessagePack and four bits of an index. */
 export const MIN_PRIORITY = -8
 export const MAX_PRIORITY = 7
 /**
- * An index and a count that take exactly the 5 bytes of a uint 32 each, and are overwritten when the list is
- * appended. A valid pair: a record that turns out to be a duplicate is decoded without ever being placed.
+ * An index and a count that take the full 5 bytes of a uint 32 each, overwritten when the list is appended. A
+ * valid pair, because the record of a duplicate is decoded without ever being placed.
  */
 const UNPLACED = [0xffff_fffe, 0xffff_ffff] as const
-/** Behind the array's and the pair's first bytes and the first uint 32's marker. */
+/** After the first bytes of the array and the pair, and the first uint 32's marker. */
 const TOGETHER_INDEX_OFFSET = 1 + 1 + 1
 const TOGETHER_COUNT_OFFSET = TOGETHER_INDEX_OFFSET + 4 + 1
 
@@ -105,9 +105,9 @@ const TOGETHER_COUNT_OFFSET = TOGETHER_INDEX_OFFSET + 4 + 1
 const envelopeDecoder = new Unpackr({ useRecords: false, copyBuffers: false })
 
 /**
- * Makes the record of a message, where the next batch can be written from. Its payload is let go: what the
- * caller passed need not live until the disk has it. Throws `UnfitPayload`, also where the record would take
- * more than `maxBytes`, and what a getter or a proxy in the payload throws.
+ * Makes the record of a message, in memory from which the next batch can be written. Releases the payload:
+ * the caller's object need not live until the disk has it. Throws `UnfitPayload`, also if the record would
+ * exceed `maxBytes`, and whatever a getter or a proxy in the payload throws.
  */
 export function encodeMessage(message: NewMessage, maxBytes = Number.POSITIVE_INFINITY): EncodedMessage {
   const outer = recordBuffer.begin()
@@ -129,9 +129,7 @@ export function encodeMessage(message: NewMessage, maxBytes = Number.POSITIVE_IN
   }
 }
 
-/**
- * Fills in which part of its `together` list a record is. A record that has no room for it would be spoilt.
- */
+/** Fills in which part of its `together` list a record is. It would spoil a record without room for that. */
 export function placeInList(encoded: EncodedMessage, index: number, count: number): void {
   const { id, record, together } = encoded
   if (!together) throw new Error(`Message "${id}" was not encoded as a part of a list, and stands in one`)
@@ -140,7 +138,7 @@ export function placeInList(encoded: EncodedMessage, index: number, count: numbe
   view.setUint32(TOGETHER_COUNT_OFFSET, count)
 }
 
-/** Decodes a record up to its payload. Throws WAQ_CORRUPT; `where` names the record for it. */
+/** Decodes a record up to its payload. Throws WAQ_CORRUPT; `where` names the record in the error. */
 export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
   let fields: unknown
   try {
@@ -181,7 +179,7 @@ export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
   }
 }
 
-/** Decodes the user's payload; what comes back shares no memory with `payload`. */
+/** Decodes the user's payload; the result shares no memory with `payload`. */
 export function decodePayload(payload: Uint8Array, where: string): unknown {
   try {
     return payloadCodec.unpack(payload)

@@ -21,9 +21,9 @@ const kindOfFrameType = new Map<number, OutcomeKind>(
 )
 
 /**
- * Decodes an outcome that settles nothing, and checks the shape of every field: bytes whose checksum is right
+ * Decodes an outcome that settles nothing, and checks the shape of every field: bytes with a valid checksum
  * may still come from a newer waq (WAQ_UNSUPPORTED_VERSION) or from a defect (WAQ_CORRUPT). `where` names the
- * record for those errors.
+ * record in these errors.
  */
 export function decodeOutcome(
   frameType: number,

@@ -18,7 +18,7 @@ export function encodeFields(
   for (let i = 0; i < fields.length; i += 1) {
     const field = fields[i]!
     const value = values[field.name]
-    // Most are numbers, which stand as they are.
+    // Most are numbers, which are written unchanged.
     array[i] = typeof value === 'number' ? value : encodeField(field.type, value)
   }
   if (optional !== undefined) {
@@ -28,7 +28,7 @@ export function encodeFields(
     if (map.size > 0) array.push(map)
   }
   const packed = packr.pack(array)
-  // What msgpackr returns is a slice of a slab of up to 2 MiB, which it would keep alive.
+  // msgpackr returns a slice of a slab of up to 2 MiB, and would keep that alive.
   const bytes = Buffer.allocUnsafe(packed.length)
   bytes.set(packed)
   return bytes

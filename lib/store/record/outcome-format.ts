@@ -1,26 +1,25 @@
 /**
- * The format of an outcome after which its message lives on: one MessagePack array in a frame of the ack log,
- * whose frame type names the kind. The tables below are all that the encoder and the decoder share;
- * `docs/format.md` explains them. Outcomes that settle messages stand in blocks (`settled-block.ts`).
+ * The format of outcomes that leave their message alive: one MessagePack array in a frame of the ack log,
+ * whose frame type is the kind. The encoder and the decoder share only the tables below; `docs/format.md`
+ * explains them. Outcomes that settle messages are in blocks (`settled-block.ts`).
  *
- * Each outcome is self-contained: the last one of a message alone tells how it stands, so every one carries
- * the recent errors of the message and its redrive.
+ * Each outcome is self-contained: a message's last one alone gives its state, so every one carries the recent
+ * errors of the message and its redrive.
  *
- * Behind the fields there is room for a map of optional ones, by key; where none is used, it is not there. A
- * key that is not known comes from a later waq that can do without it being understood: it is passed over,
- * and stays where it is, for whatever moves a record copies its bytes. A field that must be understood takes
- * a new frame type or format version.
+ * A map of optional fields by key may follow the others; it is absent if none is used. An unknown key comes
+ * from a later waq that does not need it understood: it is skipped, and kept, because records are moved by
+ * copying their bytes. A field that must be understood takes a new frame type or format version.
  */
 
-/** How a field stands in MessagePack. */
+/** The form of a field in MessagePack. */
 export type FieldType =
-  /** Number, a whole one from 1 up. */
+  /** A whole number from 1 up. */
   | 'sequence'
-  /** Number, in the queue's time, from 0 up, maybe Infinity. */
+  /** A number in the queue's time, from 0 up, maybe Infinity. */
   | 'time'
-  /** Number, ms, from 0 up, maybe Infinity. */
+  /** A number of ms, from 0 up, maybe Infinity. */
   | 'duration'
-  /** Number, a whole one from 0 up. */
+  /** A whole number from 0 up. */
   | 'count'
   /** Boolean. */
   | 'flag'
@@ -37,7 +36,8 @@ export type FieldType =
   /** Nil, or `[ order key, expires at ]` of the latest redrive. */
   | 'redrive'
   /**
-   * Array of pairs `at, count`: the first `at` in the queue's time, each further one by how much it is later.
+   * Array of pairs `at, count`: the first `at` in the queue's time, each further one relative to the
+   * previous.
    */
   | 'ends'
 
@@ -46,9 +46,9 @@ export interface Field {
   readonly type: FieldType
 }
 
-/** It stands in the map at the end, unless its value is undefined. */
+/** In the map at the end, unless its value is undefined. */
 export interface OptionalField extends Field {
-  /** Never given twice among the outcomes of one kind. From 1 to 127: one byte. */
+  /** Never reused among the outcomes of one kind. From 1 to 127: one byte. */
   readonly key: number
 }
 
@@ -64,17 +64,17 @@ export const DIGEST_BYTES = 8
 /** How many errors an outcome carries. */
 export const HISTORY_LENGTH = 5
 
-/** Append only: what stands on disk is the index. */
+/** Append only: the index is on disk. */
 export const scopes = ['channel', 'group', 'global'] as const
-/** Append only: what stands on disk is the index. */
+/** Append only: the index is on disk. */
 export const deadReasons = ['attempts', 'permanent', 'ambiguous', 'expired', 'predecessor'] as const
 
 const sequence: Field = { name: 'sequence', type: 'sequence' }
-/** Of the message log when this was appended: bytes lost before this frame can only speak of lower ones. */
+/** Of the message log at the append: bytes lost before this frame can only concern lower messages. */
 const nextSequence: Field = { name: 'nextSequence', type: 'sequence' }
 const at: Field = { name: 'at', type: 'time' }
 
-/** Of every outcome of a message. */
+/** In every outcome of a live message. */
 const alive: readonly Field[] = [
   sequence,
   nextSequence,
@@ -87,7 +87,7 @@ const alive: readonly Field[] = [
   { name: 'redrive', type: 'redrive' },
 ]
 const waiting: readonly Field[] = [...alive, { name: 'dueAt', type: 'time' }]
-/** What a limit holds for. */
+/** What a limit applies to. */
 const limited: readonly Field[] = [
   { name: 'scope', type: 'scope' },
   { name: 'target', type: 'text' },
@@ -104,7 +104,7 @@ export const outcomeFormats = {
   released: { frameType: 5, fields: alive },
   dead: {
     frameType: 6,
-    // The channel that it halts, by name: the halt outlives the message.
+    // The name of the halted channel: the halt outlives the message.
     fields: [...alive, { name: 'reason', type: 'reason' }, { name: 'halts', type: 'optional text' }],
   },
   redriven: { frameType: 7, fields: alive },
@@ -121,22 +121,22 @@ export const outcomeFormats = {
       { name: 'syncsMarks', type: 'flag' },
     ],
   },
-  /** Whether marks of this channel are synced before each attempt, where the window says otherwise. */
+  /** Whether marks of this channel are synced before each attempt; it overrides the window. */
   marking: {
     frameType: 11,
     fields: [nextSequence, at, { name: 'channel', type: 'text' }, { name: 'syncsMarks', type: 'flag' }],
   },
-  /** A person paused what this selector names, until it is resumed: also after a restart. */
+  /** A person paused what this selector names, until resumed, also across a restart. */
   paused: { frameType: 15, fields: [nextSequence, at, { name: 'selector', type: 'text' }] },
   unpaused: { frameType: 16, fields: [nextSequence, at, { name: 'selector', type: 'text' }] },
-  /** A person ended the wait that a receiver had asked for: of this target, whatever was told before. */
+  /** A person ended this target's server-told wait, whatever was told before. */
   'wait-ended': {
     frameType: 21,
     fields: [nextSequence, at, ...limited, { name: 'until', type: 'time' }],
   },
-  /** The wall clock was set: how far it is from the queue's time since. */
+  /** The wall clock was set: its distance from the queue's time since. */
   parted: { frameType: 12, fields: [nextSequence, at, { name: 'wall', type: 'time' }] },
-  /** How the places of one window of a limit are taken: see `taken-places.ts`. */
+  /** The places taken in one window of a limit: see `taken-places.ts`. */
   places: {
     frameType: 13,
     fields: [
@@ -148,7 +148,7 @@ export const outcomeFormats = {
       { name: 'ends', type: 'ends' },
     ],
   },
-  /** What ended before may lack in the places that are on record. */
+  /** Attempts that ended before may be missing from the recorded places. */
   uncounted: { frameType: 14, fields: [nextSequence, at] },
 } as const satisfies Record<string, OutcomeFormat>
 
@@ -158,5 +158,5 @@ export function isOutcomeKind(kind: string): kind is OutcomeKind {
   return kind in outcomeFormats
 }
 
-/** Of outcomes that settled messages, in a block of one row or more. */
+/** For outcomes that settled messages, in a block of one row or more. */
 export const SETTLED_FRAME_TYPE = 9

@@ -19,7 +19,7 @@ export class OutcomeScan {
     return attempt ?? decodeOutcome(frameType, data, `Frame ${ackSequence} of the ack log`)
   }
 
-  /** Undefined: it is written in another way, or wrong. */
+  /** Undefined: it is in another form, or invalid. */
   #readAttempt(data: Buffer): AliveRecord | undefined {
     const cursor = this.#cursor
     cursor.begin(data)

@@ -1,10 +1,10 @@
-/** An outcome as it stands in the ack log: as `outcome-format.ts` and `settled-block.ts` list its fields. */
+/** An outcome in the ack log; `outcome-format.ts` and `settled-block.ts` list its fields. */
 import type { DeadReason, RecordedError, Scope } from '../message-store.js'
 
 interface Common {
   /** Of the message. */
   readonly sequence: number
-  /** Of the message log, when this was appended. */
+  /** Of the message log at the append. */
   readonly nextSequence: number
   readonly at: number
   readonly attempts: number
@@ -37,8 +37,7 @@ export type AliveRecord =
 export interface SettlingRecord extends Common {
   readonly kind: SettlingKind
   /**
-   * Empty: the message could not be read when it was settled, so no later enqueue can be told as its
-   * duplicate.
+   * Empty: the message could not be read when it was settled, so no later enqueue is told as its duplicate.
    */
   readonly id: string
   readonly channel: string
@@ -61,9 +60,9 @@ export interface WindowRecord {
   readonly at: number
   /** The lowest message of the window. */
   readonly from: number
-  /** The highest one; it need not be there yet. */
+  /** The highest one; it may not exist yet. */
   readonly to: number
-  /** What holds for channels of which no marking says otherwise: marks are synced before each attempt. */
+  /** For channels without a marking: marks are synced before each attempt. */
   readonly syncsMarks: boolean
 }
 
@@ -83,7 +82,7 @@ export interface PartedRecord {
   readonly wall: number
 }
 
-/** How the places of one window of a limit are taken: as `LimitUsage`. */
+/** The places taken in one window of a limit: as `LimitUsage`. */
 export interface PlacesRecord {
   readonly kind: 'places'
   readonly nextSequence: number
@@ -110,12 +109,12 @@ export interface PausedRecord {
   readonly selector: string
 }
 
-/** A durable pause of this very selector ended. */
+/** The durable pause of exactly this selector ended. */
 export interface UnpausedRecord extends Omit<PausedRecord, 'kind'> {
   readonly kind: 'unpaused'
 }
 
-/** Whatever a receiver told this target before, it waits for that no longer. */
+/** This target's server-told wait ended, whatever was told before. */
 export interface WaitEndedRecord {
   readonly kind: 'wait-ended'
   readonly nextSequence: number
@@ -158,7 +157,7 @@ const others: ReadonlySet<string> = new Set([
   'unpaused',
 ] satisfies OtherRecord['kind'][])
 
-/** Append only: what stands on disk is the index. */
+/** Append only: the index is on disk. */
 export const settlingKinds = ['delivered', 'cancelled', 'purged'] as const
 export type SettlingKind = (typeof settlingKinds)[number]
 export type MessageOutcomeKind = MessageOutcomeRecord['kind']

@@ -1,6 +1,6 @@
 /**
- * Writes a payload and finds what cannot be carried: it writes exactly what MessagePack brings back
- * unchanged. It walks the payload once, so that no getter is asked twice and nothing unchecked is read.
+ * Writes a payload that MessagePack brings back unchanged, and finds values that it cannot carry. It walks
+ * the payload once, so that no getter is asked twice and nothing unchecked is read.
  */
 import { types } from 'node:util'
 import { Packr } from 'msgpackr'
@@ -26,12 +26,12 @@ import { writeAscii, writeLength, writeNumber, writeUtf8 } from './message-pack-
  */
 export const MAX_PAYLOAD_DEPTH = 256
 
-/** Of no fake timers that are installed later. */
+/** The real one, whatever fake timers are installed later. */
 const NativeDate = Date.prototype.constructor as DateConstructor
 
 const MIN_BIGINT = -(2n ** 63n)
 const MAX_BIGINT = 2n ** 64n - 1n
-/** Of arrays and maps whose length stands in their first byte. */
+/** For arrays and maps whose length is in their first byte. */
 const SMALL_ENTRIES = 15
 const MAX_LENGTH_BYTES = 5
 
@@ -51,7 +51,7 @@ export type UnfitReason =
   | 'too large'
 
 /**
- * What cannot be carried, and where it is. Each level adds its key on the way up, so that a good payload
+ * A value that cannot be carried, and its path. Each level adds its key on the way up, so that a good payload
  * costs no path.
  */
 export class UnfitPayload extends Error {
@@ -76,9 +76,9 @@ export class UnfitPayload extends Error {
 }
 
 /**
- * Reads what is written here, and writes what is seldom met. `moreTypes`: a Uint8Array comes back as one, not
- * as a Buffer. `variableMapSize`: maps of more than 65,535 keys. No `useToJSON`: in validated data that name
- * is a key like any other.
+ * Reads what is written here, and writes rare values. `moreTypes`: a Uint8Array comes back as one, not as a
+ * Buffer. `variableMapSize`: maps of more than 65,535 keys. No `useToJSON`: in validated data that name is a
+ * key like any other.
  */
 export const payloadCodec = new Packr({
   useRecords: false,
@@ -89,12 +89,12 @@ export const payloadCodec = new Packr({
 })
 
 /**
- * As a `bin` that holds its packed bytes; returns how many these are. Throws `UnfitPayload`, and what a
- * getter or a proxy throws. Where the record takes more than `maxBytes` it is not written to its end.
+ * Writes it as a `bin` of its packed bytes; returns their number. Throws `UnfitPayload`, and whatever a
+ * getter or a proxy throws. Stops early if the record exceeds `maxBytes`.
  */
 export function writePayload(payload: unknown, maxBytes: number): number {
   const start = out.at - out.from
-  // Room for the length of a small one, as most are.
+  // Room for a short length, the usual case.
   out.reserve(2)
   out.at += 2
   const unfit = writeValue(payload, 0, maxBytes)
@@ -164,10 +164,7 @@ function writeObject(value: object, depth: number, maxBytes: number): UnfitPaylo
   return new UnfitPayload('instance', value)
 }
 
-/**
- * By a property of its own, which the encoder takes for the class that it is to write. Dates of fake timers
- * have one.
- */
+/** Whether it has a property that the encoder would take for its class. Dates of fake timers have one. */
 function namesClass(value: object): boolean {
   return Object.hasOwn(value, 'constructor')
 }
@@ -183,14 +180,14 @@ function plainDate(value: Date): Date {
   return new NativeDate(value.getTime())
 }
 
-/** `Object.prototype` of another realm (a vm context, as test runners use): its plain objects are as good. */
+/** `Object.prototype` of another realm (a vm context, as in test runners): its plain objects are accepted. */
 function isForeignObjectPrototype(prototype: object): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
 }
 
 function writeMap(value: object, depth: number, maxBytes: number): UnfitPayload | undefined {
   const start = out.at - out.from
-  // Room for the length of a small one, as most are.
+  // Room for a short length, the usual case.
   out.reserve(1)
   out.at += 1
   let entries = 0
@@ -212,7 +209,7 @@ function writeMap(value: object, depth: number, maxBytes: number): UnfitPayload 
   return undefined
 }
 
-/** The length of a map whose entries stand behind the room for one byte. */
+/** Writes the length of a map whose entries follow the room for one byte. */
 function writeEntries(entries: number, start: number): void {
   out.insert(start + 1, entries > 0xffff ? 4 : 2)
   const end = out.at
@@ -235,7 +232,7 @@ function writeArray(value: readonly unknown[], depth: number, maxBytes: number):
     const unfit = writeValue(element, depth + 1, maxBytes)
     if (unfit !== undefined) return unfit.within(value, index)
   }
-  // Without holes, more keys than elements are keys with names. Symbols are looked at with the rest of them.
+  // Without holes, more keys than elements means named keys. Symbols are checked too.
   if (Object.keys(value).length !== length || Object.getOwnPropertySymbols(value).length > 0)
     return new UnfitPayload('array with keys', value)
   return undefined
@@ -250,6 +247,6 @@ function writePacked(value: unknown): void {
 
 /** Whether UTF-8 can carry the text. */
 export function isWellFormed(text: string): boolean {
-  // In Node since 20; the library that TypeScript is told of is older.
+  // In Node since 20; TypeScript's configured library is older.
   return (text as string & { isWellFormed(): boolean }).isWellFormed()
 }

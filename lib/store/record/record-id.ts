@@ -2,8 +2,8 @@ import { decodeEnvelope, ENVELOPE_FIELDS } from './message.js'
 import { NIL, SMALL_ARRAY, STRING_8, UINT_32 } from './message-pack-bytes.js'
 
 /**
- * Reads the id of a record and nothing else: a look-up compares ids and needs no object for the rest. A
- * record in an unusual form is decoded. Throws as `decodeEnvelope`.
+ * Reads only the id of a record: a look-up compares ids and needs no object for the rest. Decodes a record in
+ * an unusual form. Throws as `decodeEnvelope`.
  */
 export function idOf(record: Buffer, where: string): string {
   const at = idAt(record)
@@ -15,7 +15,7 @@ export function idOf(record: Buffer, where: string): string {
   return record.toString('utf8', from, from + length)
 }
 
-/** Behind the place in a list; 0: that is written in an unusual way. */
+/** After the place in a list; 0: the record is in an unusual form. */
 function idAt(record: Buffer): number {
   if (record[0] !== (SMALL_ARRAY | ENVELOPE_FIELDS)) return 0
   if (record[1] === NIL) return 2

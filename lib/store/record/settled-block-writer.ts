@@ -13,12 +13,12 @@ import { MAX_VARINT_BYTES, writeVarint } from './varint.js'
 
 const UINT32_MAX = 0xffff_ffff
 const MAX_TEXT_BYTES = 32 * 1024
-/** Of a block, and of a row without its optional fields. */
+/** The most bytes of a block's head, and of a row without its optional fields. */
 const MAX_HEAD_BYTES = 3 * MAX_VARINT_BYTES
 const MAX_ROW_BYTES = 1 + 8 * MAX_VARINT_BYTES
 /** UTF-8 needs at most three bytes for each unit of UTF-16. */
 const MAX_BYTES_A_UNIT = 3
-/** Up to here a loop beats the call into `Buffer.write`. */
+/** Up to this length a loop beats the call into `Buffer.write`. */
 const SHORT_TEXT_UNITS = 64
 const SHORT_COPY_BYTES = 128
 
@@ -42,7 +42,7 @@ export class SettledBlockWriter {
   readonly #channels = new Map<string, number>()
   #nextSequence = 0
   #firstSequence = 0
-  /** Of the outcome that was added last: what the next row is told against. */
+  /** Of the outcome last added: the next row is relative to it. */
   #sequence = 0
   #at = 0
   #ackSequence = 0
@@ -51,17 +51,17 @@ export class SettledBlockWriter {
     return this.#count === 0
   }
 
-  /** Whether that was added last. */
+  /** Whether this one was added last. */
   endsWith(ackSequence: number): boolean {
     return this.#count > 0 && this.#ackSequence === ackSequence
   }
 
-  /** Of the outcome that was added last, also when the block was taken. */
+  /** Of the outcome last added, also after its block was taken. */
   get ackSequence(): number {
     return this.#ackSequence
   }
 
-  /** Whether this one does not go into it any more. */
+  /** Whether the block has no room for this one. */
   isFullFor(settlement: SettledRecord, ackSequence: number): boolean {
     if (this.#count === 0) return false
     const { idFrom, idTo, channelFrom, channelTo, optionalFrom, optionalTo } = settlement
@@ -70,7 +70,7 @@ export class SettledBlockWriter {
     return this.#count === MAX_ROWS || allBytes > MAX_TEXT_BYTES || ackSequence <= this.#ackSequence
   }
 
-  /** It is not full for it. */
+  /** The block must have room for it. */
   add(settlement: SettledRecord, ackSequence: number): void {
     const { bytes, idFrom, idTo, channelFrom, channelTo, digestFrom, optionalFrom, optionalTo } = settlement
     const name = settlement.channel
@@ -83,7 +83,7 @@ export class SettledBlockWriter {
     this.#addRow(settlement, ackSequence, idTo - idFrom, channel, name, channelTo - channelFrom, optional)
   }
 
-  /** The block of this one alone, in a buffer of its own. */
+  /** A block of this one alone, in a buffer of its own. */
   encode(record: SettlingRecord): Buffer {
     const { id, channel, digest } = record
     this.#reserveTexts(MAX_BYTES_A_UNIT * (id.length + channel.length) + DIGEST_BYTES)
@@ -93,7 +93,7 @@ export class SettledBlockWriter {
     return this.take()
   }
 
-  /** The number of a channel that was named; of a new one, how many there are. */
+  /** The number of a known channel; for a new one, the number of known channels. */
   #channel(name: string): number {
     return this.#channels.get(name) ?? this.#channels.size
   }
@@ -158,7 +158,7 @@ export class SettledBlockWriter {
     this.#textBytes += to - from
   }
 
-  /** Returns how many bytes it has. */
+  /** Returns its length in bytes. */
   #writeText(text: string): number {
     const texts = this.#texts
     const from = this.#textBytes
@@ -175,7 +175,7 @@ export class SettledBlockWriter {
     return bytes
   }
 
-  /** The block of what was added, in a buffer of its own; what is added next is of another one. */
+  /** Takes the block, in a buffer of its own, and begins another. */
   take(): Buffer {
     const head = this.#head
     let headBytes = writeVarint(head, this.#count, 0)
@@ -196,8 +196,8 @@ export class SettledBlockWriter {
 }
 
 /**
- * As `Buffer.copy`, which makes a view of what it copies: of most blocks, of one row, that costs more than
- * they do.
+ * As `Buffer.copy`, which makes a view of its source: for most blocks, of one row, that would cost more than
+ * the rest.
  */
 function copyShort(from: Buffer, count: number, to: Buffer, start: number): void {
   if (count > SHORT_COPY_BYTES) from.copy(to, start, 0, count)

@@ -3,9 +3,8 @@ import type { SettlingKind, SettlingRecord } from './outcome.js'
 import { DIGEST_BYTES } from './outcome-format.js'
 
 /**
- * An outcome that settled a message, as an opening reads it: 100,000 of them and more, so it makes no string
- * of the id, of the channel or of the digest. One is made for an opening, and speaks of the record that was
- * read last.
+ * An outcome that settled a message, as an opening reads it: 100,000 and more, so it makes no string of the
+ * id, the channel or the digest. One is made for an opening, and holds the record last read.
  */
 export class SettledRecord {
   kind: SettlingKind = 'delivered'
@@ -20,14 +19,14 @@ export class SettledRecord {
   idTo = 0
   channelFrom = 0
   channelTo = 0
-  /** The id stands right behind it. */
+  /** The id follows it directly. */
   digestFrom = 0
   optionalFrom = 0
-  /** There are none: as `optionalFrom`. */
+  /** Equal to `optionalFrom`: there are none. */
   optionalTo = 0
   readonly hash: IdHash = { low: 0, high: 0 }
 
-  /** Every other field is set. */
+  /** Call when every other field is set. */
   hashId(): void {
     if (hashAsciiId(this.bytes, this.idFrom, this.idTo, this.hash)) return
     const { low, high } = hashId(this.id)

@@ -1,12 +1,13 @@
 /**
- * Whole numbers from 0 to 2⁵³ − 1 as LEB128: seven bits a byte, the lowest first, the eighth bit says that
- * more follow. Most numbers of an outcome are small beside one that stands near it, and take one byte or two.
+ * Whole numbers from 0 to 2⁵³ − 1 as LEB128: seven bits a byte, the lowest first; the eighth bit says that
+ * more follow. Most numbers of an outcome are close to a neighbouring one: the difference takes a byte or
+ * two.
  */
 
-/** Of the largest number. */
+/** The length of the largest number. */
 export const MAX_VARINT_BYTES = 8
 
-/** Shifts work on 32 bits; up to here none of seven bits loses any. */
+/** Shifts work on 32 bits: below this, a shift by seven loses none. */
 const SHIFTABLE = 0x1000_0000
 
 /** Returns where it ends. */
@@ -34,14 +35,14 @@ export class VarintReader {
     this.at = 0
   }
 
-  /** NaN where there is none, or a larger one than 2⁵³ − 1. */
+  /** NaN if there is none, or one above 2⁵³ − 1. */
   next(): number {
-    // Beyond the end there is `undefined`, which is below no number and adds nothing: it ends as NaN.
+    // Beyond the end the byte is `undefined`: it fails the comparison, and `#longer` returns NaN.
     const byte = this.bytes[this.at++]!
     return byte < 0x80 ? byte : this.#longer(byte)
   }
 
-  /** By itself, so that reading a short one, as most are, is little code. */
+  /** Separate, so that reading a short number, the usual case, is little code. */
   #longer(first: number): number {
     const { bytes } = this
     let value = first & 0x7f
