@@ -35,14 +35,14 @@ export interface SettledId {
   readonly result?: ResultPlace | undefined
 }
 
-/** Where the outcome of a message was written again, and its result right with it. */
+/** Where the outcome of a message, together with its result, was written again. */
 export interface CopyPlace {
   readonly segment: number
   /** Undefined: the copy has no result. */
   readonly resultOffset: number | undefined
 }
 
-/** What a remembered message has left behind in an ack segment. */
+/** What a remembered message leaves behind in an ack segment. */
 export interface Left {
   readonly segment: number
   /** 0: it has no result. */
@@ -90,7 +90,7 @@ export class DedupeIndex {
     return this.#pages.size
   }
 
-  /** As the newest. */
+  /** Adds it as the newest. */
   add(entry: SettledId, now: number): void {
     if (this.#options.maxIds === 0) {
       this.#forgotten(entry.segment, entry.sequence)
@@ -140,7 +140,7 @@ export class DedupeIndex {
     this.#scan ??= new Scan()
     this.#scan.giveBackTexts()
     const page = this.#pages.newest(count)
-    // It may be one that began anew; rows of a block name no channel that would tell.
+    // The page may have begun anew; `#setChannel`, which notices that, is not called for rows of a block.
     this.#channelsOf = undefined
     this.#scan.takeTexts(page, bytes, from, to)
   }
@@ -172,8 +172,7 @@ export class DedupeIndex {
     page.fill(slot, hash, sequence, at, attempts, segment, kind)
     if (result !== undefined) this.#results.set(page, slot, result)
     if (!scan.add(row, ackSequence)) return
-    // The page that the texts went to may begin anew now; those of the rows that follow are taken up one by
-    // one.
+    // The page with the texts may begin anew now; following rows are copied one by one.
     scan.leaveTexts()
     this.#placeScanned(scan)
   }
@@ -222,7 +221,7 @@ export class DedupeIndex {
     }
   }
 
-  /** The opening has read both logs and knows the time: forgets the expired ones of those it read. */
+  /** The opening has read both logs and knows the time: forgets the expired ids that it read. */
   scanned(now: number): void {
     const scan = this.#scan
     if (scan === undefined) return
@@ -294,7 +293,7 @@ export class DedupeIndex {
     return row === undefined ? undefined : this.#move(row, place)
   }
 
-  /** As the other one, of a message by its id and sequence. */
+  /** As `move`, by the id and sequence of the message. */
   moveById(id: string, sequence: number, place: CopyPlace): Left | undefined {
     this.#catchUp()
     const row = this.#find(id, hashId(id))
@@ -374,7 +373,7 @@ export class DedupeIndex {
     let page: DedupePage = this.#pages.pages[rows[0]! >>> PAGE_SHIFT]!
     let slot = 0
     let high = 0
-    // One object for all of them.
+    // One closure for all of them.
     const isSameId = (other: MessageRef): boolean => {
       const present = this.#pages.pages[other >>> PAGE_SHIFT]!
       if (present.hashHigh[other & PAGE_MASK] !== high) return false
@@ -403,11 +402,11 @@ export class DedupeIndex {
       }
     }
     for (; at > 0; at -= 1) this.#release(rows[at - 1] as MessageRef)
-    // Before they are sorted, the oldest are not known.
+    // Until they are sorted, the oldest are not known.
     if (scan.inOrder) this.evict(-Infinity)
   }
 
-  /** Needed if an opening read them in an order other than that of settlement. */
+  /** Needed if an opening did not read them in the order of settlement. */
   #sortByAge(scan: Scan): void {
     const before = this.#pages
     const rows = [...before.rows()].sort((one, other) => scan.ackSequence(one) - scan.ackSequence(other))
@@ -487,7 +486,7 @@ class Scan {
   #latest = 0
   /** They came in the order of settlement. */
   inOrder = true
-  /** Bytes whose texts were taken up at once, and how far they went. */
+  /** Bytes whose texts were copied in one go, and how far that moved them. */
   texts: Buffer | undefined
   textsMoved = 0
   /** Where they were copied to, and the state of the page before. */

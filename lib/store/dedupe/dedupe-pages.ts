@@ -1,7 +1,6 @@
 /**
- * Rows of settled messages in the order in which they were settled: appended at the end, mostly released from
- * the front. They stand in pages of columns; a page goes with its last row, and the one that is written to
- * begins anew.
+ * Rows of settled messages in the order of settlement: appended at the end, mostly released from the front.
+ * They are in pages of columns; a page goes with its last row, and the page being written begins anew.
  */
 
 import { type SettlingKind, settlingKinds } from '../record/outcome.js'
@@ -10,7 +9,7 @@ import type { IdHash } from '../tables/id-hash.js'
 import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT } from '../tables/paged-columns.js'
 import type { ResultColumns } from './result-columns.js'
 
-/** Room for ids as long as a UUID, each with a channel of its own; it grows where that is not enough. */
+/** Room for ids as long as a UUID, each with a channel of its own; it grows if that is not enough. */
 const TEXT_BYTES = PAGE_ROWS * (DIGEST_BYTES + 36 + 20)
 
 /** The columns of a page: the row's slot in it is the index. */
@@ -22,10 +21,10 @@ export class DedupePage {
   readonly hashHigh = new Uint32Array(PAGE_ROWS)
   readonly attempts = new Uint32Array(PAGE_ROWS)
   readonly segment = new Uint32Array(PAGE_ROWS)
-  /** Where the digest and then the id stand in `texts`. */
+  /** Where the digest, followed by the id, is in `texts`. */
   readonly textFrom = new Uint32Array(PAGE_ROWS)
   readonly idBytes = new Uint32Array(PAGE_ROWS)
-  /** Where the channel stands there. */
+  /** Where the channel is in `texts`. */
   readonly channelFrom = new Uint32Array(PAGE_ROWS)
   readonly channelBytes = new Uint16Array(PAGE_ROWS)
   /** Index into `settlingKinds`. */
@@ -34,16 +33,16 @@ export class DedupePage {
   results: ResultColumns | undefined
   texts: Buffer = Buffer.allocUnsafeSlow(TEXT_BYTES)
   textBytes = 0
-  /** Appended, released ones included. */
+  /** Rows appended, including released ones. */
   rows = 0
-  /** Not released. */
+  /** Rows not released. */
   live = 0
 
   state(slot: number): SettlingKind {
     return settlingKinds[this.#state[slot]!]!
   }
 
-  /** All columns but those of texts. */
+  /** Sets all columns except those of texts. */
   fill(
     slot: number,
     hash: IdHash,
@@ -81,7 +80,7 @@ export class DedupePage {
     return this.texts.toString('utf8', from, from + this.channelBytes[slot]!)
   }
 
-  /** Takes room for so many bytes of text; returns where it begins. */
+  /** Allocates this many bytes of text; returns where they begin. */
   allocateText(bytes: number): number {
     const from = this.textBytes
     this.textBytes = from + bytes
@@ -95,27 +94,27 @@ export class DedupePage {
 }
 
 export class DedupePages {
-  /** Undefined where no row is. Written here alone. */
+  /** Undefined where there is no page. Written here alone. */
   readonly pages: (DedupePage | undefined)[] = []
-  /** Numbers of pages that are not in use. */
+  /** Numbers of unused pages. */
   readonly #free: number[] = []
-  /** Numbers of those that are, the oldest first. */
+  /** Numbers of used pages, oldest first. */
   readonly #order: number[] = []
   /** In the oldest page, all rows before this slot were released. */
   #front = 0
-  /** Rows that were not released; written here alone. */
+  /** Rows not released; written here alone. */
   size = 0
-  /** A page that went, to be used again. */
+  /** A dropped page, to be reused. */
   #spare: DedupePage | undefined
 
-  /** The page that rows are appended to, with room for so many more. */
+  /** The page that rows are appended to, with room for this many more. */
   newest(rows = 1): DedupePage {
     const number = this.#order.at(-1)
     const page = number === undefined ? undefined : this.pages[number]!
     return page !== undefined && page.rows + rows <= PAGE_ROWS ? page : this.#begin()
   }
 
-  /** Rows at the end, of the newest page: returns the first one. The caller sets all their columns. */
+  /** Appends rows to the newest page: returns the first one. The caller sets all their columns. */
   append(rows = 1): number {
     const page = this.newest(rows)
     const slot = page.rows
@@ -148,7 +147,7 @@ export class DedupePages {
     const number = this.#order[0]
     if (number === undefined || this.size === 0) return undefined
     const { sequence, rows } = this.pages[number]!
-    // An older page than the newest has a row that was not released; and where it is the newest, so has it.
+    // The oldest page has a row that was not released.
     while (this.#front < rows && sequence[this.#front] === 0) this.#front += 1
     return number * PAGE_ROWS + this.#front
   }
@@ -157,7 +156,7 @@ export class DedupePages {
     for (const number of this.#order) yield this.pages[number]!
   }
 
-  /** The oldest first. */
+  /** Oldest first. */
   *rows(): Iterable<number> {
     for (const number of this.#order) {
       const { sequence, rows } = this.pages[number]!

@@ -1,6 +1,6 @@
 /**
- * Which of the remembered ids have a result, and where it stands: eight bytes in each row of a page that has
- * any. Together they take at most `maxTotalBytes`; the oldest are forgotten first, their ids stay.
+ * Which of the remembered ids have a result, and where it is: eight bytes in each row of a page with results.
+ * Results together take at most `maxTotalBytes`; the oldest are forgotten first, while their ids stay.
  */
 import type { ResultPlace } from '../record/result.js'
 import type { DedupePage, DedupePages } from './dedupe-pages.js'
@@ -8,10 +8,10 @@ import { ResultColumns } from './result-columns.js'
 
 export class ResultPlaces {
   readonly #maxTotalBytes: number
-  /** Called for each that is forgotten: so many bytes of this ack segment are no longer needed. */
+  /** Called for each forgotten result: this many bytes of this ack segment are no longer needed. */
   readonly #forgotten: (segment: number, bytes: number) => void
   #totalBytes = 0
-  /** The oldest page that has any; undefined: not known. */
+  /** The oldest page with results; undefined: not known. */
   #oldest: DedupePage | undefined
 
   constructor(maxTotalBytes: number, forgotten: (segment: number, bytes: number) => void) {
@@ -19,7 +19,7 @@ export class ResultPlaces {
     this.#forgotten = forgotten
   }
 
-  /** False: none is ever remembered. */
+  /** False: results are never remembered. */
   get remembersAny(): boolean {
     return this.#maxTotalBytes > 0
   }
@@ -39,7 +39,7 @@ export class ResultPlaces {
     this.#totalBytes += bytes
   }
 
-  /** The row goes, or its result alone. */
+  /** Forgets a row's result, whether or not the row goes too. */
   forget(page: DedupePage, slot: number): void {
     const bytes = page.results?.bytes[slot] ?? 0
     if (bytes === 0) return
@@ -54,13 +54,13 @@ export class ResultPlaces {
     this.#forgotten(page.segment[slot]!, bytes)
   }
 
-  /** All rows were taken to other pages, and are told of anew. */
+  /** All rows were moved to other pages, and are set again. */
   clear(): void {
     this.#totalBytes = 0
     this.#oldest = undefined
   }
 
-  /** Forgets the oldest ones until the rest is within its limit. */
+  /** Forgets the oldest results until the rest is within the limit. */
   evict(pages: DedupePages): void {
     while (this.#totalBytes > this.#maxTotalBytes) {
       const page = this.#oldestIn(pages)

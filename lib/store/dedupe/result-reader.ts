@@ -2,7 +2,7 @@ import type { Log } from '../../log/types.js'
 import { decodePayload } from '../record/message.js'
 import type { DedupeIndex, SettledId } from './dedupe-index.js'
 
-/** Reads what `send` returned for settled messages out of the ack log. */
+/** Reads results, which `send` returned for settled messages, from the ack log. */
 export class ResultReader {
   readonly #log: Log
   readonly #dedupe: DedupeIndex
@@ -15,8 +15,7 @@ export class ResultReader {
   }
 
   /**
-   * Resolves to undefined where it is not kept, or was forgotten meanwhile. Rejects with WAQ_CORRUPT or
-   * WAQ_IO.
+   * Resolves to undefined if it is not kept, or was forgotten meanwhile. Rejects with WAQ_CORRUPT or WAQ_IO.
    */
   async read(id: string, sequence: number): Promise<{ readonly value: unknown } | undefined> {
     for (;;) {
@@ -24,10 +23,10 @@ export class ResultReader {
       if (place?.result === undefined) return undefined
       try {
         const bytes = await this.#log.read(place.segment, place.result.offset)
-        // A copy: bytes in the value are handed on as views of it.
+        // A copy: bytes in the value are handed out as views of it.
         return { value: decodePayload(Buffer.from(bytes), `What send returned for message "${id}"`) }
       } catch (error) {
-        // Compaction may have taken its segment away meanwhile: then it is read where it went.
+        // Compaction may have removed its segment meanwhile: it is then read from its new place.
         const later = this.#find(id, sequence)
         const isThere = later?.segment === place.segment && later.result?.offset === place.result.offset
         if (isThere) throw error

@@ -1,7 +1,6 @@
 /**
- * Folds the ack log: for each message the outcome with the highest ack sequence counts, whatever the order of
- * the frames and however often they come (invariant 11). The message log is read afterwards and asks for each
- * of its messages.
+ * Folds the ack log: for each message the outcome with the highest ack sequence counts, whatever the order
+ * and number of its frames (invariant 11). The message log is read afterwards and looks up each message.
  */
 import type { CorruptRange } from '../../log/types.js'
 import type { ClockReading } from '../queue-time.js'
@@ -31,13 +30,13 @@ export interface FoldedReading {
 
 export class OutcomeFold {
   /**
-   * Of messages that are not settled. Most outcomes of a log are settling, or followed by one: those go at
-   * once.
+   * For messages that are not settled. Most outcomes of a log settle a message or precede one that does:
+   * those are dropped at once.
    */
   readonly #alive = new Map<number, FoldedOutcome>()
   /**
-   * By message, the ack segment that says that it is settled: for a queue that ended before its acks were
-   * compacted may have millions.
+   * By message, the ack segment that says it is settled: a queue that ended before compaction may have
+   * millions.
    */
   readonly #settledIn = new SequenceTable<number>()
   readonly #gaps = new OutcomeGaps()
@@ -50,8 +49,8 @@ export class OutcomeFold {
   #parted: FoldedReading | undefined
   #nextMessageSequence = 1
   /**
-   * Of the messages that an outcome is about: each of these was accepted, which the next sequence does not
-   * say of any.
+   * The highest message that an outcome is about. All of those were accepted, which the next sequence does
+   * not prove of any message.
    */
   #highestNamed = 0
 
@@ -74,15 +73,15 @@ export class OutcomeFold {
     }
   }
 
-  /** A frame of the ack log, whatever it says: before that is told. */
+  /** Called first for each frame of the ack log, whatever it says. */
   met(ackSequence: number, nextSequence: number): void {
     this.#gaps.met(ackSequence, nextSequence)
     this.#nextMessageSequence = Math.max(this.#nextMessageSequence, nextSequence)
   }
 
   /**
-   * An outcome in a frame that was met settled this message: nothing is ever recorded of it behind that, so
-   * it is the last one in any order. False: a second copy, which changes nothing.
+   * An outcome in a frame that was met settled this message. Nothing is recorded of it later, so this is its
+   * last outcome in any order. False: a second copy, which changes nothing.
    */
   settle(segment: number, sequence: number): boolean {
     this.#named(sequence)
@@ -103,11 +102,11 @@ export class OutcomeFold {
 
   /** The last outcome of a message that is not settled; undefined: it has none, or is settled. */
   last(sequence: number): FoldedOutcome | undefined {
-    // Of a backlog that was never attempted: a look into an empty Map costs as much as one into a full one.
+    // Usual for a backlog never attempted: a look into an empty Map costs as much as one into a full one.
     return this.#alive.size === 0 ? undefined : this.#alive.get(sequence)
   }
 
-  /** The ack segment that says that the message is settled; undefined: it is not. */
+  /** The ack segment that says the message is settled; undefined: it is not. */
   settledIn(sequence: number): number | undefined {
     return this.#settledIn.find(sequence)
   }
@@ -118,14 +117,13 @@ export class OutcomeFold {
   }
 
   /**
-   * Ack sequences of the frames that tell what lost bytes can have named at most: as long as that is in
-   * doubt, they stay.
+   * Ack sequences of the frames that bound what lost bytes can have named: they stay while that is in doubt.
    */
   gapEnds(): ReadonlySet<number> {
     return this.#gaps.ends()
   }
 
-  /** No message may be given a lower sequence than this: every lower one was named. */
+  /** The lowest sequence that a new message may have: lower ones may be taken. */
   get nextMessageSequence(): number {
     return this.#nextMessageSequence
   }
@@ -141,12 +139,12 @@ export class OutcomeFold {
     yield* this.#settledIn.sequences(from)
   }
 
-  /** Channels that a dead letter halted and that no one resumed since. */
+  /** Channels halted by a dead letter that no one has resumed since. */
   halts(): Iterable<FoldedHalt> {
     return this.#halts.inForce()
   }
 
-  /** Undefined: they never did. */
+  /** Undefined: they never parted. */
   get parted(): FoldedReading | undefined {
     return this.#parted
   }

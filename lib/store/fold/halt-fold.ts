@@ -4,7 +4,7 @@ export interface FoldedHalt {
   readonly channel: string
   /** Epoch ms. */
   readonly since: number
-  /** The ack segment that says so. */
+  /** The ack segment that records it. */
   readonly segment: number
   readonly ackSequence: number
 }
@@ -25,7 +25,7 @@ export class HaltFold {
     }
   }
 
-  /** Channels that a dead letter halted and that no one resumed since. */
+  /** Channels halted by a dead letter that no one has resumed since. */
   *inForce(): Iterable<FoldedHalt> {
     for (const halt of this.#halts.values()) {
       if (halt.ackSequence > (this.#resumes.get(halt.channel) ?? 0)) yield halt

@@ -12,8 +12,8 @@ export interface FoldedLimit {
 }
 
 /**
- * The waits that receivers asked for, and which of them a person ended. For each target it keeps those that
- * no later and longer one covers: records come in any order.
+ * The waits that receivers asked for, without those that a person ended. Records come in any order, so for
+ * each target it keeps every wait that no later and longer one covers.
  */
 export class LimitFold {
   readonly #waits = new Map<string, FoldedLimit[]>()
@@ -39,7 +39,7 @@ export class LimitFold {
     this.#waits.set(key, [...waits.filter(each => !covers(wait, each)), wait])
   }
 
-  /** The longest of each target that is not over now and that no one ended. */
+  /** The longest wait of each target that is not over and that no one ended. */
   *inForce(now: number): Iterable<FoldedLimit> {
     for (const [key, waits] of this.#waits) {
       const endedBy = this.#ends.get(key)?.ackSequence ?? 0

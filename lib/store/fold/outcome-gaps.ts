@@ -1,13 +1,13 @@
 import type { CorruptRange } from '../../log/types.js'
 import { ACK_LOG, MESSAGE_LOG } from '../log-names.js'
 
-/** Ack bytes that are lost, as a bound on what they can have held. */
+/** Lost ack bytes, as a bound on what they can have held. */
 interface Gap {
   /** Frames in it had lower ack sequences than this. */
   endsBefore: number
   /** Only messages with a lower sequence than this existed when they were written. */
   messagesBelow: number
-  /** The lowest ack sequence met that is not in the gap. */
+  /** The lowest ack sequence met beyond the gap. */
   closedBy: number
 }
 
@@ -17,21 +17,20 @@ export class OutcomeGaps {
 
   /** Bytes of the ack log that should have held frames and did not; called between the frames around them. */
   lose(range: CorruptRange): void {
-    // A header holds no frame, and around other bytes none may lack.
+    // A header holds no frame, and around other bytes none may be missing.
     if (range.firstMissing === undefined) return
     const gap: Gap = {
       endsBefore: range.nextSequences[ACK_LOG] ?? Number.POSITIVE_INFINITY,
       messagesBelow: range.nextSequences[MESSAGE_LOG] ?? Number.POSITIVE_INFINITY,
       closedBy: Number.POSITIVE_INFINITY,
     }
-    // Without one it was the end of the log: all that was written later has a higher sequence than was known
-    // then.
+    // Without `lastMissing` the loss ended the log: later frames have higher sequences than were known then.
     if (range.lastMissing !== undefined) gap.endsBefore = Math.min(gap.endsBefore, range.lastMissing + 1)
     this.#gaps.push(gap)
   }
 
   /**
-   * An intact frame says how many messages there were when it was written: those in a gap before it knew no
+   * An intact frame tells how many messages existed when it was written: frames in a gap before it knew no
    * more.
    */
   met(ackSequence: number, nextSequence: number): void {

@@ -1,6 +1,6 @@
 /**
- * A reader's fold of the ack log: the last outcome of each message, and its position. Everything else in the
- * outcome is read again on demand. 34 bytes for a message with an outcome.
+ * A reader's fold of the ack log: the last outcome of each message, and its place. The rest of the outcome is
+ * read again on demand. 34 bytes for a message with an outcome.
  */
 import { WaqError } from '../../log/errors/waq-error.js'
 import type { CorruptRange, VisitedFrame, Witness } from '../../log/types.js'
@@ -19,7 +19,7 @@ import { OutcomeGaps } from './outcome-gaps.js'
 import { PauseFold } from './pause-fold.js'
 import { type LastOutcome, type RecoveryRow, recoveryRow } from './recovery-table.js'
 
-/** What else the ack log records, for the next opening alone. */
+/** Records that only the next opening needs. */
 const bookkeeping: ReadonlySet<string> = new Set(['window', 'marking', 'places', 'uncounted', 'wait-ended'])
 
 class OutcomeRows {
@@ -30,7 +30,7 @@ class OutcomeRows {
   readonly offset = new Uint32Array(PAGE_ROWS)
   /** Index into `messageOutcomeKinds`. */
   readonly kind = new Uint8Array(PAGE_ROWS)
-  /** 1: its message is there. */
+  /** 1: its message exists. */
   readonly met = new Uint8Array(PAGE_ROWS)
 }
 
@@ -57,7 +57,7 @@ export class OutcomeTable {
   #wallLeadMs = 0
   readonly #block = new SettledBlock()
   #highestNamed = 0
-  /** Frames whose checksum is right and that are no outcomes all the same. */
+  /** Frames that are no outcomes although their checksums are right. */
   readonly undecodable: { readonly segment: number; readonly offset: number; readonly error: WaqError }[] = []
   /** Outcomes that were read. */
   outcomes = 0
@@ -65,7 +65,7 @@ export class OutcomeTable {
   /** One frame of the ack log. */
   add(frame: VisitedFrame): void {
     const { segment, offset } = frame
-    // Of no message's state.
+    // A result changes no message's state.
     if (frame.type === RESULT_FRAME_TYPE) return
     try {
       if (frame.type === SETTLED_FRAME_TYPE) this.#addBlock(frame)
@@ -117,7 +117,7 @@ export class OutcomeTable {
     page.kind[slot] = messageOutcomeKinds.indexOf(kind)
   }
 
-  /** The message is there. Its last outcome, where it has one. */
+  /** The message exists. Returns its last outcome, if any. */
   meet(sequence: number): LastOutcomePlace | undefined {
     const row = this.#find(sequence)
     if (row === undefined) return undefined
@@ -125,7 +125,7 @@ export class OutcomeTable {
     return this.#lastOf(row)
   }
 
-  /** What the outcomes prove of the message log: each message that one is about was accepted. */
+  /** What the outcomes prove of the message log: each message that they name was accepted. */
   witness(log: string): Witness | undefined {
     if (log !== MESSAGE_LOG) return undefined
     const { pages } = this.#rows
@@ -161,13 +161,13 @@ export class OutcomeTable {
     }
   }
 
-  /** What an opening would make of a message that is there. */
+  /** What an opening would make of an existing message. */
   row(sequence: number, last: LastOutcomePlace | undefined): RecoveryRow {
     const kind: LastOutcome = last?.kind ?? 'none'
     return recoveryRow('present', kind, this.#gaps.mayHaveLost(sequence, last?.ackSequence ?? 0))
   }
 
-  /** A moment of the queue's time as people read it, by the wall clock as it was set last. */
+  /** A moment of the queue's time on the wall clock, as it was last set. */
   onWall(at: number): number {
     return at + this.#wallLeadMs
   }
@@ -181,7 +181,7 @@ export class OutcomeTable {
     return [...this.#pauses.inForce()].map(({ selector }) => selector)
   }
 
-  /** Every message that has an outcome, with its last one; in no order. */
+  /** Every message that has an outcome, with its last one, in no order. */
   *all(): Iterable<{ sequence: number; kind: MessageOutcomeKind }> {
     for (const { sequence, kind } of this.#rows.pages) {
       for (let slot = 0; slot < PAGE_ROWS; slot += 1) {

@@ -6,9 +6,7 @@ export interface FoldedPlaces {
   readonly segment: number
 }
 
-/**
- * The last record of each window of a limit, by ack sequence, and the last one that says what is not counted.
- */
+/** The last record of each window of a limit, by ack sequence, and the last record of uncounted attempts. */
 export class PlacesFold {
   readonly last = new Map<string, FoldedPlaces>()
   uncounted: { readonly at: number; readonly ackSequence: number; readonly segment: number } | undefined
@@ -23,7 +21,7 @@ export class PlacesFold {
   }
 }
 
-/** Names a window of a limit. */
+/** The key of a window of a limit. */
 export function windowKey({
   scope,
   target,

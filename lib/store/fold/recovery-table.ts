@@ -1,7 +1,7 @@
 /**
- * What an opening makes of a message, as a truth table: one row for each case, and every
- * combination of the first three columns matches exactly one of them (`recovery-table.test.ts` enumerates
- * them). "Acks lost": bytes of the ack log behind the last outcome, which may have named the message.
+ * What an opening makes of a message, as a truth table: every combination of the first three columns matches
+ * exactly one row (`recovery-table.test.ts` enumerates them). "Acks lost": bytes of the ack log behind the
+ * last outcome, which may have named the message.
  *
  *     message   last outcome                 acks lost   after open
  *     present   none                         no          pending, never sent; or, where its mark may
@@ -16,14 +16,13 @@
  *     present   delivered, cancelled, purged either      settled: space to reclaim
  *     absent    any                          either      settled earlier: kept for the dedupe window
  *
- * A result (`record/result.ts`) decides nothing: it is remembered where the id of its outcome is.
+ * A result (`record/result.ts`) decides nothing: it is remembered with the id of its outcome.
  *
- * The mark of a first attempt may lack where the tail of the ack log is in doubt (power was lost, say), and
- * the window of attempts that the log ends with covers the message: see `attempt-window.ts`.
+ * The mark of a first attempt may be missing if the tail of the ack log is in doubt (power was lost, say) and
+ * the last window of attempts in the log covers the message: see `attempt-window.ts`.
  *
- * A dead letter stays dead where ack bytes were lost: all that they can have held is its redrive or its end,
- * and to send every dead letter of a queue again because one block went bad would be worse than to ask for a
- * redrive twice.
+ * A dead letter stays dead if ack bytes were lost: they can only have held its redrive or its end. Sending
+ * every dead letter of a queue again because of one bad block would be worse than asking for a redrive twice.
  */
 import { type MessageOutcomeKind, messageOutcomeKinds } from '../record/outcome.js'
 
@@ -34,7 +33,7 @@ export interface RecoveryRow {
   readonly lastOutcomes: readonly LastOutcome[]
   /** Ack bytes behind the last known outcome, which may have named the message, were lost to corruption. */
   readonly outcomesLost: 'yes' | 'no' | 'either'
-  /** The mark of an attempt may lack: only of a message without an outcome that is asked. */
+  /** The mark of an attempt may be missing; only asked of a message without an outcome. */
   readonly markMayLack: 'yes' | 'no' | 'either'
   readonly state: RecoveredState
   /** `'kept'`: as the outcome says. `'none'`: at once. */
@@ -142,7 +141,7 @@ export const recoveryTable: readonly RecoveryRow[] = [
 
 type Loss = 'none' | 'outcomes' | 'mark'
 
-/** By message, last outcome and what may be lost of it: an opening asks once a message. */
+/** By message, last outcome and possible loss: an opening asks for every message. */
 const rows = new Map<RecoveryRow['message'], Map<LastOutcome, Readonly<Record<Loss, RecoveryRow>>>>()
 for (const message of ['present', 'absent'] as const) {
   const entries = every.map(lastOutcome => {
@@ -184,5 +183,5 @@ export function recoveryRow(
   return outcomesLost ? found.outcomes : found.none
 }
 
-/** Of a message without an outcome that may have been attempted all the same. */
+/** For a message without an outcome that may have been attempted. */
 export const unmarkedRow = rows.get('present')!.get('none')!.mark

@@ -4,7 +4,7 @@ import type { MarkingRecord, OutcomeRecord, WindowRecord } from '../record/outco
 export interface Placed<T> {
   readonly record: T
   ackSequence: number
-  /** Undefined: it is not written yet. */
+  /** Undefined: not written yet. */
   segment: number | undefined
 }
 
@@ -29,7 +29,7 @@ export class WindowFold {
     )
   }
 
-  /** Whether an attempt of this message may have been made before its mark was on the device. */
+  /** Whether this message may have been attempted before its mark was on the device. */
   covers(sequence: number, channel: string): boolean {
     const { window } = this
     if (window === undefined || sequence < window.record.from || sequence > window.record.to) return false

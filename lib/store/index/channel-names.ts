@@ -1,13 +1,12 @@
 import { NAMES } from '../record/message-pack-cursor.js'
 
-/** How many unused names are kept at least. */
+/** The least number of unused names that are kept. */
 const SPARE = 1_024
 
 /**
- * Channel names, each kept once however many messages wait in it, as small numbers for the message table.
- * Names that went out of use are forgotten together, and seldom: a `Map` walks over what was deleted from a
- * bucket until it is rebuilt, so that a channel that comes and goes beside 100,000 that stay would pay for
- * each time it went.
+ * Channel names, each kept once however many of its messages wait, as small numbers for the message table.
+ * Unused names are forgotten together, and seldom: until a `Map` is rebuilt it walks over the deleted entries
+ * of a bucket, so a channel that comes and goes beside 100,000 others would pay for every time it went.
  */
 export class ChannelNames {
   readonly #numbers = new Map<string, number>()
@@ -16,10 +15,10 @@ export class ChannelNames {
   readonly #uses: number[] = []
   readonly #free: number[] = []
   #unused = 0
-  /** While an opening scans: by place of the name, its number plus 1. */
+  /** During an opening's scan: by place of the name, its number plus 1. */
   #scanned: Uint32Array | undefined
 
-  /** The name's number, counted as used once more. */
+  /** Returns the number of the name and counts one more use. */
   acquire(name: string): number {
     const known = this.#numbers.get(name)
     if (known !== undefined) {
@@ -35,8 +34,8 @@ export class ChannelNames {
   }
 
   /**
-   * As `acquire`, without a look into the map where a scan met the same name in the same place before.
-   * `place`: as `MessagePackCursor.namePlace`. `scanned` follows the last one.
+   * As `acquire`, without a look into the map if the scan met the same name in the same place before.
+   * `place`: as `MessagePackCursor.namePlace`. `scanned` follows the last call.
    */
   acquireScanned(name: string, place: number): number {
     this.#scanned ??= new Uint32Array(NAMES)
@@ -66,7 +65,7 @@ export class ChannelNames {
     return this.#names[number]!
   }
 
-  /** Of names that some message uses. */
+  /** Counts names that some message uses. */
   get size(): number {
     return this.#numbers.size - this.#unused
   }

@@ -5,19 +5,19 @@ export interface DeferredUpdate {
   apply(): void
 }
 
-/** How many wait for a look-up at most, beside those of the same tick. */
+/** The most updates that wait for a look-up, besides those of the same tick. */
 const MAX_LAGGING = 64
 
 /**
  * Updates of the state in memory for accepted appends. Callers are told first. Until its update is applied,
  * an append counts as in flight.
  *
- * What must be known before the event loop goes on follows by then (`add`). What only a look-up could see
- * waits for one, or for many of its kind (`lag`): code that runs for many at once is a tenth as dear as code
- * that runs for one now and then. An update that lags may only depend on earlier ones.
+ * An update that must show before the event loop goes on is applied by then (`add`). One that only a look-up
+ * could see waits for a look-up, or until many have gathered (`lag`): code that runs for many at once is a
+ * tenth as dear as code that runs for one now and then. An update that lags may only depend on earlier ones.
  */
 export class DeferredUpdates {
-  /** A defect: what it hit is out of date, and the rest goes on. */
+  /** Called on a defect: what it hit is out of date, and the rest goes on. */
   onError: (error: unknown) => void = error => {
     throw error
   }
@@ -42,7 +42,7 @@ export class DeferredUpdates {
     this.#applyEach(updates)
   }
 
-  /** All: for whatever looks up what any of them changes. */
+  /** Applies all of them: call before looking up anything that one of them changes. */
   readonly apply = (): void => {
     this.applyDue()
     if (this.#lagging.length === 0) return

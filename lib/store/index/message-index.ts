@@ -1,4 +1,4 @@
-/** The live messages and how they stand: what the two logs fold to, without a payload. */
+/** The live messages and their states: what the two logs fold to, without payloads. */
 
 import { brokenInvariant } from '../../log/errors/broken-invariant.js'
 import type { FoldedOutcome } from '../fold/fold.js'
@@ -21,26 +21,25 @@ const MAX_UNLISTED = 64
 
 export class MessageIndex {
   readonly table = new MessageTable()
-  /** Whatever is looked up by something else than a ref applies them first. */
+  /** Applied first by every look-up that is not by ref. */
   readonly deferred: DeferredUpdates
   /**
-   * Messages that no look-up has asked for since they were added, with their ids: they are not in the tables
-   * of ids and of sequences yet. Most are sent and gone before anybody asks. Two arrays, no `Map`: see
-   * `in-flight.ts`.
+   * Messages not looked up since they were added, with their ids: they are not in the tables of ids and
+   * sequences yet. Most are sent and gone before a look-up. Two arrays, not a `Map`: see `in-flight.ts`.
    */
   readonly #unlisted: MessageRef[] = []
   readonly #unlistedIds: string[] = []
   readonly #channels = new ChannelNames()
   readonly #ids = new RefTable(ref => this.table.hashLow(ref))
   readonly #sequences = new SequenceTable()
-  // What few messages have. A look into an empty Map costs as much as one into a full one, so where it is
-  // made once a message, their size is asked first.
+  // Facts that few messages have. A look into an empty Map costs as much as one into a full one, so code that
+  // runs for each message checks the size first.
   /** Below 0: delayed. */
   readonly #deliverAt = new Map<MessageRef, number>()
   readonly #together = new Map<MessageRef, { readonly firstSequence: number; readonly count: number }>()
   readonly #errors = new Map<MessageRef, readonly RecordedError[]>()
   readonly #redrives = new Map<MessageRef, Redrive>()
-  /** How many have a priority of their own. An object, to be asked without a call. */
+  /** The number of messages with a priority of their own. An object, to be read without a call. */
   readonly prioritized = { count: 0 }
   readonly #counts: Record<DeliveryState, number> = { pending: 0, 'in-doubt': 0, sending: 0, dead: 0 }
   #pendingBytes = 0
@@ -51,7 +50,7 @@ export class MessageIndex {
     this.deferred = deferred
   }
 
-  /** Takes up a message as pending and never attempted, whose frame stands here; `bytes`: of its record. */
+  /** Adds a message as pending and never attempted, with the place of its frame; `bytes`: of its record. */
   add(
     sequence: number,
     message: Indexed,
@@ -67,7 +66,7 @@ export class MessageIndex {
     return ref
   }
 
-  /** As `add`, of a record that an opening scanned. No id is found before `scanned` was called. */
+  /** As `add`, for a record that an opening scanned. No id is found until `scanned` is called. */
   addScanned(
     sequence: number,
     scan: EnvelopeScan,
@@ -142,7 +141,7 @@ export class MessageIndex {
     this.#unlistedIds.length = 0
   }
 
-  /** The message was settled: it counts no more. `delete` follows, before anything is looked up. */
+  /** The message was settled and no longer counts. `delete` follows, before any look-up. */
   leave(ref: MessageRef): void {
     const state = this.table.state(ref)
     if (this.#counts[state] === 0) throw brokenInvariant(`a message leaves, and none is ${state}`)
@@ -150,7 +149,7 @@ export class MessageIndex {
     if (state !== 'dead') this.#pendingBytes -= this.table.bytes(ref)
   }
 
-  /** A message that left: its ref is free for another one. */
+  /** Frees the ref of a message that left. */
   delete(ref: MessageRef): void {
     const at = this.#unlisted.indexOf(ref)
     if (at !== -1) {
@@ -172,8 +171,8 @@ export class MessageIndex {
   }
 
   /**
-   * What an outcome changes, at once. A settling one changes nothing yet: until it is written, the message
-   * counts as it did.
+   * Applies an outcome at once. A settling one changes nothing yet: until it is written, the message counts
+   * as before.
    */
   apply(ref: MessageRef, outcome: Outcome): void {
     switch (outcome.kind) {
@@ -211,7 +210,7 @@ export class MessageIndex {
     this.table.setOutcome(ref, { at, attempts, firstAttemptAt, triedMs, mayHaveBeenSent, dueAt })
   }
 
-  /** After an opening: how a message stands by its last outcome and its row of the recovery table. */
+  /** After an opening: sets a message's state from its last outcome and its row of the recovery table. */
   restore(ref: MessageRef, last: FoldedOutcome | undefined, row: RecoveryRow): void {
     if (row.state === 'settled' || row.state === 'settled earlier') {
       throw new Error('A settled message does not stand in the index')
@@ -262,7 +261,7 @@ export class MessageIndex {
   candidates(id: string): readonly MessageRef[] {
     this.deferred.apply()
     const hash: IdHash = hashId(id)
-    // Made as long as it is: an array that is pushed to first has room for 17.
+    // Made at its final length: an array that is first pushed to has room for 17.
     let refs: MessageRef[] | undefined
     for (const [at, ref] of this.#unlisted.entries())
       if (this.#unlistedIds[at] === id) refs = refs === undefined ? [ref] : [...refs, ref]
@@ -276,13 +275,13 @@ export class MessageIndex {
 
   bySequence(sequence: number): MessageRef | undefined {
     this.deferred.apply()
-    // As good as every message that an opening reads is new.
+    // Nearly every message that an opening reads is new.
     if (sequence > this.#highest) return undefined
     if (this.#unlisted.length > 0) this.#list()
     return this.#sequences.find(sequence)
   }
 
-  /** By sequence; a snapshot, without those that are settled meanwhile. */
+  /** By sequence; a snapshot that skips messages settled meanwhile. */
   live(): Iterable<MessageRef> {
     this.deferred.apply()
     const refs = new Uint32Array(this.table.size)
@@ -295,7 +294,7 @@ export class MessageIndex {
       if (count > 0 && sequences[count]! < sequences[count - 1]!) ascending = false
       count += 1
     })
-    // As after every opening: refs were given in the order of the log.
+    // The case after every opening: refs were given in log order.
     if (ascending) return new LiveRefs(this.table, refs, sequences)
     return this.#liveBySequence(sequences.sort())
   }
@@ -337,12 +336,12 @@ export class MessageIndex {
     const expiresAt = this.table.expiresAt(ref)
     if (expiresAt === Infinity || this.#redrives.has(ref)) return
     const deliverAt = this.deliverAt(ref)
-    // However the wall clock was set since: an appointment does not come before it is made.
+    // However the wall clock was set since: an appointment does not come before it was made.
     const cameAt = Math.max(at, Math.min(deliverAt, this.table.enqueuedAt(ref)))
     this.table.setExpiresAt(ref, cameAt + (expiresAt - deliverAt))
   }
 
-  /** Of those that wait, how many are past their time to live. */
+  /** How many waiting messages are past their time to live. */
   countExpired(time: QueueTime): number {
     this.deferred.apply()
     const now = time.now()
@@ -356,7 +355,7 @@ export class MessageIndex {
     return count
   }
 
-  /** In the queue's time, when a message is due; 0: at once. */
+  /** When a message is due, in the queue's time; 0: at once. */
   #dueAt(ref: MessageRef, time: QueueTime): number {
     const deliverAt = this.deliverAt(ref)
     return deliverAt === 0 || this.isDelayed(ref) ? deliverAt : time.ofWall(deliverAt)
@@ -376,13 +375,13 @@ export class MessageIndex {
     return this.#counts
   }
 
-  /** Records of all but the dead. */
+  /** Bytes of records, without those of dead letters. */
   get pendingBytes(): number {
     this.deferred.applyDue()
     return this.#pendingBytes
   }
 
-  /** In the queue's time, since when the oldest message that is due waits; undefined: none waits. */
+  /** Since when the oldest due message has waited, in the queue's time; undefined: none waits. */
   oldestPendingAt(time: QueueTime): number | undefined {
     this.deferred.apply()
     const now = time.now()
@@ -393,9 +392,7 @@ export class MessageIndex {
   }
 }
 
-/**
- * Those of the refs that still belong to the given sequences. Not a generator: an opening visits millions.
- */
+/** Skips refs that no longer belong to the given sequences. Not a generator: an opening visits millions. */
 class LiveRefs implements Iterable<MessageRef>, Iterator<MessageRef, undefined> {
   readonly #table: MessageTable
   readonly #refs: Uint32Array

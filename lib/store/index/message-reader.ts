@@ -18,13 +18,13 @@ export class MessageReader {
     this.#cache = cache
   }
 
-  /** At once where it is in memory. Throws, or rejects, with WAQ_CORRUPT or WAQ_IO. */
+  /** Synchronous if it is in memory. Throws, or rejects, with WAQ_CORRUPT or WAQ_IO. */
   read(ref: MessageRef): StoredMessage | Promise<StoredMessage> {
     const sequence = this.#index.table.sequence(ref)
     const latest = this.#cache.latest(sequence)
     if (latest !== undefined) return justEncoded(sequence, latest)
     const cached = this.#cache.get(sequence)
-    // A copy: bytes in the payload are handed on as views of it.
+    // A copy: bytes in the payload are handed out as views of it.
     const record = cached === undefined ? this.#stored(ref, sequence) : Buffer.from(cached)
     return record instanceof Promise
       ? record.then(later => storedMessage(sequence, later))
@@ -32,7 +32,7 @@ export class MessageReader {
   }
 
   /**
-   * Who a live message is; undefined where it was settled while it was read. Rejects with WAQ_CORRUPT or
+   * The identity of a live message; undefined if it was settled meanwhile. Rejects with WAQ_CORRUPT or
    * WAQ_IO.
    */
   async identity(ref: MessageRef): Promise<MessageIdentity | undefined> {
@@ -47,8 +47,8 @@ export class MessageReader {
   }
 
   /**
-   * The live message with this id, each candidate's id compared with the one on disk: at once where these are
-   * in memory. Throws, or rejects, with WAQ_CORRUPT or WAQ_IO.
+   * The live message with this id. Compares the id of each candidate with the one on disk, synchronously if
+   * these are in memory. Throws, or rejects, with WAQ_CORRUPT or WAQ_IO.
    */
   find(id: string): MessageRef | undefined | Promise<MessageRef | undefined> {
     const candidates = this.#index.candidates(id)
@@ -65,13 +65,13 @@ export class MessageReader {
     for (const ref of candidates) {
       const sequence = this.#index.table.sequence(ref)
       const identity = await this.identity(ref)
-      // Settled meanwhile, the ref may stand for another message already.
+      // If the message was settled meanwhile, the ref may belong to another one.
       if (identity?.id === id && this.#index.bySequence(sequence) === ref) return ref
     }
     return undefined
   }
 
-  /** The record out of the log; from now on it is in the cache. */
+  /** Reads the record from the log into the cache. */
   #stored(ref: MessageRef, sequence: number): Uint8Array | Promise<Uint8Array> {
     const { table } = this.#index
     const record = this.#log.read(table.segment(ref), table.offset(ref))
@@ -82,12 +82,12 @@ export class MessageReader {
 
   async #recordLater(ref: MessageRef, sequence: number, reading: Promise<Buffer>): Promise<Uint8Array> {
     const record = await this.#followed(ref, sequence, reading)
-    // Only what is still live, so that the cache holds nothing that no one will ask for.
+    // Only if it is still live: the cache holds nothing that no one will ask for.
     if (this.#index.bySequence(sequence) !== undefined) this.#cache.set(sequence, record)
     return record
   }
 
-  /** Compaction may take a segment away while it is read: the record is then read where it went. */
+  /** Compaction may remove a segment during the read: the record is then read from its new place. */
   async #followed(ref: MessageRef, sequence: number, first: Promise<Buffer>): Promise<Uint8Array> {
     const { table } = this.#index
     let reading: Buffer | Promise<Buffer> = first

@@ -1,18 +1,18 @@
 /**
- * The columns of the live messages, indexed by ref: 53 bytes a message, and 54 more for one that has an
- * outcome already. With the two hash tables (`ref-table.ts`, some 8 bytes each) a waiting message costs about
- * 70 bytes; the name of its channel is kept once, its id, headers and payload not at all. What few messages
- * have (errors, a schedule, a redrive, a list that dies together) stands in side maps of `message-index.ts`.
+ * The columns of the live messages, indexed by ref: 53 bytes a message, and 54 more for one with an outcome.
+ * With the two hash tables (`ref-table.ts`, some 8 bytes each) a waiting message costs about 70 bytes. The
+ * name of its channel is kept once; its id, headers and payload are not. Facts that few messages have
+ * (errors, a schedule, a redrive, a list that dies together) are in side maps of `message-index.ts`.
  */
 import type { DeadReason, DeliveryState, MessageProgress, MessageRef } from '../message-store.js'
 import { MIN_PRIORITY } from '../record/message.js'
 import { deadReasons } from '../record/outcome-format.js'
 import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT, PagedColumns } from '../tables/paged-columns.js'
 
-/** What stands in the low bits of the column; 0: the ref is free. */
+/** The values of the column's low bits; 0: the ref is free. */
 const STATES = [undefined, 'pending', 'in-doubt', 'sending', 'dead'] as const
 const STATE_MASK = 0b111
-/** Above them, its priority: 0 where it has its channel's, else counted from 1. */
+/** The bits above hold the priority: 0 for the channel's, otherwise counted from 1. */
 const PRIORITY_SHIFT = 3
 const NO_PRIORITY = MIN_PRIORITY - 1
 
@@ -38,18 +38,18 @@ class OutcomePage {
   readonly firstAttemptAt = new Float64Array(PAGE_ROWS)
   readonly triedMs = new Float64Array(PAGE_ROWS)
   readonly dueAt = new Float64Array(PAGE_ROWS)
-  /** Which frame of the ack log it is; it tells whether that is needed. */
+  /** The ack sequence of its frame, which tells whether that frame is needed. */
   readonly ackSequence = new Float64Array(PAGE_ROWS)
   /** Chains the free rows. */
   readonly attempts = new Uint32Array(PAGE_ROWS)
-  /** The ack segment that holds it plus 1; 0: it is not written yet. */
+  /** The ack segment that holds it plus 1; 0: not written yet. */
   readonly ackSegment = new Uint32Array(PAGE_ROWS)
   readonly mayHaveBeenSent = new Uint8Array(PAGE_ROWS)
   /** Index into `deadReasons`. */
   readonly deadReason = new Uint8Array(PAGE_ROWS)
 }
 
-/** What a message brings along. */
+/** What a message is added with. */
 export interface MessageFacts {
   readonly sequence: number
   readonly enqueuedAt: number
@@ -64,7 +64,7 @@ export interface MessageFacts {
   readonly priority: number | undefined
 }
 
-/** What its last outcome says of a message. */
+/** What a message's last outcome says. */
 export interface OutcomeFacts {
   readonly at: number
   readonly firstAttemptAt: number
@@ -139,7 +139,7 @@ export class MessageTable {
     return row
   }
 
-  /** One column of the last outcome; `none` where there is no outcome. */
+  /** One column of the last outcome; `none` if there is no outcome. */
   #ofOutcome<K extends keyof OutcomePage>(ref: MessageRef, column: K, none: number): number {
     const row = this.#messages.pages[ref >>> PAGE_SHIFT]!.outcome[ref & PAGE_MASK]!
     return row === 0 ? none : this.#outcomes.pages[(row - 1) >>> PAGE_SHIFT]![column][(row - 1) & PAGE_MASK]!
@@ -264,7 +264,7 @@ export class MessageTable {
     this.#outcomes.pages[row >>> PAGE_SHIFT]!.deadReason[row & PAGE_MASK] = deadReasons.indexOf(reason)
   }
 
-  /** The ack segment that holds its last written outcome, if it has one. */
+  /** The ack segment of its last written outcome, if it has one. */
   ackSegment(ref: MessageRef): number | undefined {
     const number = this.#ofOutcome(ref, 'ackSegment', 0)
     return number === 0 ? undefined : number - 1
@@ -275,7 +275,7 @@ export class MessageTable {
     return this.ackSegment(ref) === undefined ? 0 : this.#ofOutcome(ref, 'ackSequence', 0)
   }
 
-  /** Where its last outcome was written, or went since. */
+  /** Sets where its last outcome was written or moved to. */
   setAck(ref: MessageRef, segment: number, ackSequence: number): void {
     const row = this.#outcomeRow(ref)
     const page = this.#outcomes.pages[row >>> PAGE_SHIFT]!
@@ -284,8 +284,8 @@ export class MessageTable {
   }
 
   /**
-   * The earliest time since when a pending or in-doubt message waits. `waitsSince` is asked only of those
-   * that were enqueued before whatever was found so far; undefined: it does not wait.
+   * The earliest time since which a pending or in-doubt message has waited. `waitsSince` is asked only of
+   * messages enqueued before the earliest time found so far; undefined: it does not wait.
    */
   oldestPendingAt(
     waitsSince: (ref: MessageRef, enqueuedAt: number) => number | undefined,

@@ -1,18 +1,18 @@
 /**
- * The newest records, bounded in bytes, by sequence: a message that is sent soon after it was enqueued is not
- * read back from the disk. Reading does not make an entry newer.
+ * The newest records by sequence, bounded in bytes: a message sent soon after its enqueue is not read back
+ * from the disk. Reading does not make an entry newer.
  *
- * The latest few messages are kept as they were encoded, so that nothing but the payload is decoded of a
- * message that is sent at once. A message leaves for the pages when another one takes its place, or when the
- * buffer that it was encoded in is full: a record that is kept there keeps a mebibyte alive.
+ * The latest few messages are kept as they were encoded, so that only the payload is decoded of a message
+ * sent at once. A message moves to the pages when another one takes its place, or when the buffer it was
+ * encoded in is full: a record kept there keeps a mebibyte alive.
  *
- * Records are copied into pages, which fill one after another. A page whose records were all settled is used
- * again, and where the limit is reached the oldest page goes, whatever it still holds. So no record is an
- * object: those that wait would be copied by each young collection, 3 ms at a time, which is what everyone
- * else in the process waited for.
+ * Records are copied into pages, which fill one after another. A page whose records were all settled is
+ * reused, and at the limit the oldest page goes, whatever it still holds. So no record is an object: each
+ * young collection would copy the waiting ones, for 3 ms at a time, and everything else in the process would
+ * wait for that.
  *
- * A slot for each sequence of a window, no hash table: sequences come without gaps to speak of, so that
- * neighbours never meet, and at full speed a `Map` costs more than everything else that is done for a record.
+ * A window of sequences has a slot for each, not a hash table: sequences come almost without gaps, so they
+ * do not collide, and at full speed a `Map` costs more than all other work on a record.
  */
 
 import { recordBuffer } from '../../log/commit/record-buffer.js'
@@ -21,10 +21,10 @@ import type { EncodedMessage } from '../record/message.js'
 /** A power of 2. */
 const LATEST = 64
 const MAX_PAGE_BYTES = 256 * 1024
-/** The least number of pages in the limit, so that little is dropped at once. */
+/** The least number of pages within the limit, so that little is dropped at once. */
 const MIN_PAGES = 16
 const MIN_SLOTS = 64
-/** So many bytes of the limit stand for one slot: of smaller records fewer are kept than would fit. */
+/** The limit has one slot for this many bytes: smaller records are dropped before it is reached. */
 const BYTES_A_SLOT = 256
 
 interface Page {
@@ -37,7 +37,7 @@ export class RecordCache {
   /** By the low bits of the sequence. */
   readonly #latest = new Array<EncodedMessage | undefined>(LATEST).fill(undefined)
   readonly #latestSequences = new Float64Array(LATEST)
-  /** Some of the latest stand in the buffer of the next batch. */
+  /** Some of the latest are in the buffer of the next batch. */
   #keepsBuffer = false
   readonly #limitBytes: number
   readonly #pageBytes: number
@@ -46,15 +46,15 @@ export class RecordCache {
   /** The page that is being filled. */
   #current: Page = { bytes: Buffer.alloc(0), used: 0 }
   #currentNumber = 0
-  /** Of the current page, from where on it is free. */
+  /** Where the free part of the current page begins. */
   #end = 0
-  /** A page that went, to be used again. */
+  /** A dropped page, to be reused. */
   #spare: Buffer | undefined
   #bytes = 0
   /**
-   * The slots, by the low bits of the sequence; their number is a power of 2. A slot whose page is gone is
-   * free, and so is one whose page is 0, for they count from 1: each slot that is not stands for one record
-   * that its page counts as used.
+   * The slots, by the low bits of the sequence; their number is a power of 2. A slot is free if its page is
+   * gone or 0, because pages count from 1. Every other slot stands for one record that its page counts as
+   * used.
    */
   #sequences = new Float64Array(MIN_SLOTS)
   #pageNumbers = new Float64Array(MIN_SLOTS)
@@ -74,7 +74,7 @@ export class RecordCache {
 
   /** A message that was just enqueued. */
   add(sequence: number, encoded: EncodedMessage): void {
-    // All of the latest take a part of the limit at most, which the pages do not count.
+    // The latest records together may take a quarter of the limit, which the pages do not count.
     const { record } = encoded
     if (record.length * LATEST * 4 > this.#limitBytes || !recordBuffer.sharesMemory(record)) {
       this.set(sequence, record)
@@ -106,9 +106,7 @@ export class RecordCache {
     return this.#latestSequences[at] === sequence ? this.#latest[at] : undefined
   }
 
-  /**
-   * A view, valid until the next call of the cache: a caller that keeps it, or waits meanwhile, copies it.
-   */
+  /** A view, valid until the next call of the cache: copy it before keeping it or awaiting anything. */
   get(sequence: number): Buffer | undefined {
     const latest = this.latest(sequence)
     if (latest !== undefined) return latest.record
@@ -185,7 +183,7 @@ export class RecordCache {
     if (page.bytes.length === this.#pageBytes) this.#spare = page.bytes
   }
 
-  /** Of two sequences that would have the same slot there are more of them, or the older one goes. */
+  /** If two sequences collide, the number of slots grows; at its limit the older record goes. */
   #freeSlot(sequence: number): number {
     let slot = this.#slot(sequence)
     while (this.#pages.has(this.#pageNumbers[slot]!)) {
@@ -219,7 +217,7 @@ export class RecordCache {
   }
 
   #slot(sequence: number): number {
-    // Also above 2^31, where `&` takes the low 32 bits.
+    // Also right above 2^31, where `&` takes the low 32 bits.
     return sequence & (this.#sequences.length - 1)
   }
 }

@@ -1,4 +1,4 @@
-/** What is known of messages that are proven to be lost: their last outcomes. */
+/** Describes lost messages from their last outcomes. */
 import type { LogSnapshot } from '../../log/reader/log-snapshot.js'
 import type { LostRecord } from '../../log/types.js'
 import type { LastOutcomePlace, OutcomeTable } from '../fold/outcome-table.js'
@@ -8,7 +8,7 @@ import { isOutcomeKind, outcomeFormats, SETTLED_FRAME_TYPE } from '../record/out
 import { decodeOutcomes } from '../record/settled-block.js'
 import type { LostMessage, LostMessages } from '../types.js'
 
-/** More are counted, but not listed. */
+/** Further ones are counted, but not listed. */
 export const MAX_LISTED_LOST = 100
 
 /** As a reader tells it. Rejects with StaleSnapshot, WAQ_CORRUPT or WAQ_IO. */

@@ -66,7 +66,7 @@ export class Opening implements OpenVisitor {
   /** Messages that may have been attempted, if marks are missing. */
   readonly #suspects: Suspect[] = []
   /**
-   * By channel, the lowest order key of a message that was certainly still waiting: nothing behind it was
+   * By channel, the lowest order key of a message that certainly still waited: nothing behind it was
    * attempted.
    */
   readonly #waiting = new Map<string, number>()
@@ -84,8 +84,7 @@ export class Opening implements OpenVisitor {
   #areMortal = false
 
   /**
-   * When the opening is finished, `time` continues from the moment on disk; until then nothing is judged by
-   * it.
+   * `time` continues from the moment on disk once the opening is finished; nothing is judged by it earlier.
    */
   constructor(state: OpeningState, time: QueueTime) {
     this.#state = state
@@ -156,7 +155,7 @@ export class Opening implements OpenVisitor {
     }
     const remembered = this.#settle(block, segment)
     if (remembered === 0) return
-    // Done before they are added: one may be beyond the limit at once.
+    // Done before they are added: an id may be beyond the limit at once.
     usage.settledIdAdded(segment, remembered)
     const { count, settlement } = block
     results?.forEach((result, row) => {
@@ -239,10 +238,7 @@ export class Opening implements OpenVisitor {
     if (index.table.expiresAt(ref) !== Infinity) this.#areMortal = true
   }
 
-  /**
-   * What is known of messages proven to be lost: unsettled ones first, then the others, each group by
-   * sequence.
-   */
+  /** Describes messages proven to be lost: unsettled ones first, then the others, each group by sequence. */
   lostMessages(records: readonly LostRecord[]): LostMessages {
     const messages: LostMessage[] = []
     const settled = new Set<number>()
@@ -269,8 +265,8 @@ export class Opening implements OpenVisitor {
    */
   #weigh(ref: MessageRef, sequence: number, last: AliveRecord['kind'] | undefined): void {
     const { index } = this.#state
-    // The open attempt may have ended; and a redrive or an appointment puts a message before the one whose
-    // turn it is.
+    // An open attempt may have ended; a redrive or an appointment puts a message before the one whose turn it
+    // is.
     if (last === 'attempt' || last === 'redriven' || last === 'dead') return
     if (last === undefined && index.deliverAt(ref) !== 0) return
     const channel = index.channel(ref)
@@ -304,7 +300,7 @@ export class Opening implements OpenVisitor {
     return this.#lostBehind >= (this.#fold.places.uncounted?.ackSequence ?? 0)
   }
 
-  /** Waits told by receivers that are not over. */
+  /** Server-told waits that are not over. */
   limits(): { scope: 'channel' | 'group' | 'global'; target: string; until: number }[] {
     const limits = this.#fold.limits.inForce(this.#time.now())
     return [...limits].map(({ scope, target, until }) => ({ scope, target, until }))
@@ -315,7 +311,7 @@ export class Opening implements OpenVisitor {
     return this.#fold.gapEnds()
   }
 
-  /** Called after the last frame: what outcomes say beyond the messages found. */
+  /** Called after the last frame: applies what outcomes say beyond the messages found. */
   finish(): Pick<StoreRecovery, 'messages' | 'pending' | 'inDoubt' | 'dead' | 'expired'> {
     const { index, usage, dedupe, halts } = this.#state
     index.scanned()

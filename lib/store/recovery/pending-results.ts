@@ -18,7 +18,7 @@ export class PendingResults {
     this.#places.push(place)
   }
 
-  /** By row of the block, what it has as its result. None is pending any more. */
+  /** The result of each row of the block. None is pending afterwards. */
   take(block: SettledBlock, segment: number): (ResultPlace | undefined)[] {
     const results = new Array<ResultPlace | undefined>(block.count).fill(undefined)
     if (segment === this.#segment) {

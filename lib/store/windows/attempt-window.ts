@@ -1,28 +1,25 @@
 /**
- * Which attempts may be made before their marks are on the device.
+ * Decides which attempts may be made before their marks are on the device.
  *
- * Marks are synced lazily (invariant 13), so a loss of power takes the latest ones, and the messages that
- * they speak of come back as if no one had tried to send them. A window bounds which ones: a frame of the ack
- * log, of `WINDOW` sequences.
+ * Marks are synced lazily (invariant 13), so a power loss takes the latest ones, and their messages come back
+ * as if never attempted. A window bounds which: a frame of the ack log that names `WINDOW` sequences.
  *
- *     The mark of an attempt is on the device before `send` is called, or it is the first attempt of a
- *     message that has no outcome and no appointment, that lies in the last window of the ack log, be that on
- *     the device or not, and whose channel does not have its marks synced.
+ *     The mark of an attempt is on the device before `send` is called, unless it is the first attempt of a
+ *     message that has no outcome and no appointment, that is in the last window of the ack log, whether or
+ *     not that is on the device, and whose channel does not have its marks synced.
  *
- * So, of what a lost tail may have held, only messages in the last window that is left can have been
- * attempted unknown, whatever was waiting: an opening marks these (`opening.ts`). And of the messages of an
- * ordered channel:
+ * So if the tail is lost, only messages in the last remaining window can have been attempted without a trace,
+ * whatever the backlog: an opening marks these (`opening.ts`). For messages of an ordered channel:
  *
- *     Nothing overtakes a message whose later attempts have their marks synced (it has an outcome, or lies
+ *     Nothing overtakes a message whose later attempts have their marks synced (it has an outcome, or is
  *     beyond the window), unless that message left without an attempt (cancelled, expired, found to have
- *     arrived), and then the next marks are synced. So behind one that is left waiting nothing was attempted
- *     unknown.
+ *     arrived), and then the next marks are synced. So nothing behind a message that still waits was
+ *     attempted without a trace.
  *
- * The window moves ahead when half of what lies before it is used up, so that in the usual course no one
- * waits: its sequences reach beyond the last message that there is. It never moves back: what lags behind, in
- * a channel whose receiver is down say, waits for a sync at each attempt, which many share. Where a window
- * was appended and is not known to be on the device, only what lies in that one and in the one before is
- * taken for covered.
+ * The window moves ahead when half of what lies before it is used up. Its sequences reach beyond the last
+ * message, so usually no one waits. It never moves back: an older message, say in a channel whose receiver is
+ * down, waits at each attempt for a sync, which many share. While an appended window is not known to be on
+ * the device, only sequences in both it and the one before count as covered.
  */
 
 import type { Placed, WindowFold } from '../fold/window-fold.js'
@@ -37,13 +34,13 @@ export interface AttemptWindowParts {
   /** Of the message log. */
   readonly nextSequence: () => number
   readonly now: () => number
-  /** Hands a record to the ack log, and returns its sequence there; `written` is told its segment. */
+  /** Hands a record to the ack log and returns its sequence there; `written` gets its segment. */
   readonly append: (record: WindowRecord | MarkingRecord, written: (segment: number) => void) => number
   /** Resolves when everything recorded so far is on the device. */
   readonly sync: () => Promise<void>
 }
 
-/** An attempt that will be recorded next. */
+/** The attempt about to be recorded. */
 export interface UpcomingAttempt {
   /** Of its message. */
   readonly sequence: number
@@ -58,25 +55,25 @@ export interface UpcomingAttempt {
 
 export class AttemptWindow {
   readonly #parts: AttemptWindowParts
-  /** Of a window so many sequences lie before the message that moves it. */
+  /** How many sequences of a window lie before the message that moves it. */
   readonly #ahead: number
-  /** What holds for channels that say nothing else. */
+  /** Applies to channels without a setting of their own. */
   readonly #syncsMarks: boolean
   readonly #markings: Map<string, Placed<MarkingRecord>>
-  /** The last one that is known to be on the device. */
+  /** The last one known to be on the device. */
   #durable: Placed<WindowRecord> | undefined
-  /** The one behind it in the log, which may be on the device or not. */
+  /** The one after it in the log, which may or may not be on the device. */
   #appended: Placed<WindowRecord> | undefined
   /**
-   * Something was recorded without which no mark may lack: until a sync covered it, every attempt waits for
-   * one.
+   * Something was recorded that must be on the device before any mark may be missing: until then every
+   * attempt waits for a sync.
    */
   #unsure = false
-  /** How often that was so. */
+  /** How often it became true. */
   #timesUnsure = 0
   #confirming = false
 
-  /** `folded`: what an opening found; all of it is on the device. `size`: sequences in a window. */
+  /** `folded`: found by an opening, and all on the device. `size`: sequences in a window. */
   constructor(parts: AttemptWindowParts, syncsMarks: boolean, folded: WindowFold, size = WINDOW) {
     this.#parts = parts
     this.#ahead = size / 2
@@ -101,15 +98,13 @@ export class AttemptWindow {
     return !isCovered
   }
 
-  /**
-   * Nothing is to be told, moved or confirmed before the attempt of a message in the middle of the window.
-   */
+  /** Nothing has to be told, moved or confirmed before an attempt in the middle of the window. */
   get #isUsual(): boolean {
     if (this.#unsure || this.#appended !== undefined || this.#markings.size > 0) return false
     return this.#durable?.record.syncsMarks === false && !this.#syncsMarks
   }
 
-  /** A message left, or died, without an attempt: what stood behind it may be attempted now. */
+  /** A message left, or died, without an attempt: those behind it may be attempted now. */
   leftUnattempted(): void {
     if (this.#durable === undefined && this.#appended === undefined) return
     this.#unsure = true
@@ -121,7 +116,7 @@ export class AttemptWindow {
     return this.#find(ackSequence, record) !== undefined
   }
 
-  /** Compaction wrote it again, to this segment. */
+  /** Compaction copied it to this segment. */
   moved(ackSequence: number, record: WindowRecord | MarkingRecord, segment: number): void {
     const placed = this.#find(ackSequence, record)
     if (placed !== undefined) this.#place(placed, segment)
@@ -133,7 +128,7 @@ export class AttemptWindow {
     return candidates.find(placed => placed?.ackSequence === ackSequence)
   }
 
-  /** The log knows how the marks of this channel are made, before one is made otherwise. */
+  /** Records how the marks of this channel are made, before that changes. */
   #tell({ channel, syncsMarks }: UpcomingAttempt): void {
     const window = (this.#appended ?? this.#durable)?.record
     if (window !== undefined && window.syncsMarks !== this.#syncsMarks && this.#appended === undefined)
@@ -161,9 +156,9 @@ export class AttemptWindow {
     )
   }
 
-  /** Moves ahead in time for what follows this message. */
+  /** Moves ahead in time for the messages after this one. */
   #reach(sequence: number): void {
-    // Until it is on the device, there is one behind the other, not two.
+    // Only one window at a time may be unconfirmed.
     if (this.#appended !== undefined) return
     if (this.#durable !== undefined && sequence <= this.#durable.record.to - this.#ahead / 2) return
     this.#move(Math.max(1, sequence - this.#ahead + 1), sequence + this.#ahead)
@@ -185,7 +180,7 @@ export class AttemptWindow {
   #append<T extends WindowRecord | MarkingRecord>(record: T): Placed<T> {
     const placed: Placed<T> = { record, ackSequence: 0, segment: undefined }
     placed.ackSequence = this.#parts.append(record, segment => {
-      // Overtaken before it was written: no one needs it.
+      // Replaced before it was written: nothing needs it.
       if (this.#find(placed.ackSequence, record) === placed) this.#place(placed, segment)
     })
     return placed
@@ -216,7 +211,7 @@ export class AttemptWindow {
         this.#appended = undefined
       },
       () => {
-        // The log has reported it; what waits for its own sync asks again, and so does the next attempt.
+        // The log has reported it; callers with a sync of their own ask again, and so does the next attempt.
         this.#confirming = false
       },
     )

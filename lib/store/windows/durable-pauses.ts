@@ -23,7 +23,7 @@ export class DurablePauses {
   written({ kind, selector }: PausedRecord | UnpausedRecord, segment: number, ackSequence: number): void {
     this.#ended(selector)
     if (kind === 'paused') this.#began(selector, segment, ackSequence)
-    // As of a halt: it undoes what stands before it, so it goes when every older ack segment does.
+    // As for a halt: an end undoes older records, so it goes when every older ack segment does.
     else this.#usage.resumeAdded(segment)
   }
 

@@ -1,6 +1,6 @@
 import type { SegmentUsage } from '../usage/segment-usage.js'
 
-/** Keeps the segment of the last record that tells how the wall clock parted from the queue's time. */
+/** Keeps the segment of the last record of how the wall clock parted from the queue's time. */
 export class PartedPlace {
   #segment: number | undefined
   /** 0: there is none. */

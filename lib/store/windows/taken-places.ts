@@ -1,18 +1,18 @@
 /**
- * What earlier lives left of the windows of limits, so that a restart empties none, and what this one records
- * of them.
+ * What earlier lives used of the windows of limits, so that a restart empties none, and what this life
+ * records of them.
  *
- *     Before an attempt is recorded, and so before `send` is called, its place in every window is on
- *     record, as an *open* one or as one that ended. Soon after it ended, when it did is recorded, too.
+ *     Before an attempt is recorded, and so before `send` is called, its place in every window is on record,
+ *     as an *open* one or as one that ended. Soon after it ends, its end is recorded too.
  *
- * So after a death every attempt is counted: those that ended by when they did, and what was open as if it
- * had ended at the opening. Records stand in the ack log before the marks of the attempts that they count.
- * What a lost tail of it may have held is one attempt of each message that is in doubt because of it
- * (`attempt-window.ts`): it is in doubt, and no first attempt of it is on record. Where more may be lost
- * (bytes that rotted, or messages that were not on the device), that is on record, too: what ended before is
- * *uncounted*, and every window counts as full at that moment.
+ * So after a crash every attempt is counted: ended ones by their end, open ones as if they had ended at the
+ * opening. Records are in the ack log before the marks of the attempts that they count. A lost tail can only
+ * have held one attempt of each message that it puts in doubt (`attempt-window.ts`): that message is in doubt
+ * without a first attempt on record. Where more may be lost (corrupt bytes, or messages that were not on the
+ * device), that is recorded too: attempts that ended before are *uncounted*, and every window counts as full
+ * at that moment.
  *
- * Of each window the last record is needed, until nothing that it says counts any more.
+ * The last record of each window is needed until nothing in it counts any longer.
  */
 
 import { type PlacesFold, windowKey } from '../fold/places-fold.js'
@@ -21,17 +21,17 @@ import type { PlacesRecord, UncountedRecord } from '../record/outcome.js'
 import type { SegmentUsage } from '../usage/segment-usage.js'
 
 /**
- * A running process records its open places anew after a quarter of this time. So a record older than the
- * latest one by more than this was replaced, even if the record that replaced it is gone.
+ * A running process renews the record of its open places after a quarter of this time. So a record older than
+ * the latest moment by more than this was replaced, even if its replacement is gone.
  */
 const OPEN_LASTS_MS = 20_000
-/** The clocks of two lives may part by so much unseen: see `QueueTime`. */
+/** The clocks of two lives may differ by this much unnoticed: see `QueueTime`. */
 const CLOCKS_MS = 1_000
 const EVICT_EVERY_MS = 60_000
 
 interface Placed {
   ackSequence: number
-  /** Undefined: it is not written yet. */
+  /** Undefined: not written yet. */
   segment: number | undefined
   /** In the queue's time. */
   until: number
@@ -52,8 +52,8 @@ export class TakenPlaces {
   }
 
   /**
-   * What an opening found. `latest`: the latest moment on disk. Returns what is to be recorded: what was open
-   * is so no more.
+   * Takes what an opening found. `latest`: the latest moment on disk. Returns the records to write, because
+   * open places are no longer open.
    */
   opened(fold: PlacesFold, openedAt: number, latest: number): LimitUsage[] {
     const renewed: LimitUsage[] = []
@@ -89,7 +89,7 @@ export class TakenPlaces {
     return this.#taken.size === 0 ? none : (this.#taken.get(targetKey(scope, target)) ?? none)
   }
 
-  /** A record was handed to the ack log. Returns what is to be told its segment when it is written. */
+  /** A record was handed to the ack log. Returns a function to call with its segment when it is written. */
   appended(record: PlacesRecord | UncountedRecord): (segment: number, ackSequence: number) => void {
     const before = this.#find(record)
     const placed: Placed = { ackSequence: 0, segment: undefined, until: untilOf(record) }
@@ -110,13 +110,13 @@ export class TakenPlaces {
     return this.#find(record)?.ackSequence === ackSequence
   }
 
-  /** Compaction wrote it again, to this segment. */
+  /** Compaction copied it to this segment. */
   moved(ackSequence: number, record: PlacesRecord | UncountedRecord, segment: number): void {
     const placed = this.#find(record)
     if (placed?.ackSequence === ackSequence) this.#place(placed, segment)
   }
 
-  /** Forgets what counts no more. */
+  /** Forgets what no longer counts. */
   evict(now: number): void {
     if (now < this.#evictedAt + EVICT_EVERY_MS) return
     this.#evictedAt = now
