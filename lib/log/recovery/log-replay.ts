@@ -7,26 +7,26 @@ import { holdsHeader, type TailScan } from './tail-scan.js'
 
 export type ReplayVisitor = Pick<OpenVisitor, 'frame' | 'lost' | 'witness'>
 
-/** Damage that waits for the next frame to tell which sequences are missing. */
+/** Damage whose missing sequences the next frame will tell. */
 interface Waiting {
   readonly range: CorruptRange
   /** The last sequence before it. */
   readonly after: number
-  /** It is one frame, of this sequence. */
+  /** If it is one frame: its sequence. */
   readonly exact: number | undefined
   readonly holdsFrames: boolean
-  /** How many frames it held, only a later one tells. */
+  /** Only a later frame tells how many frames it held. */
   readonly unbounded: boolean
 }
 
-/** Replays one log to the floor above, and collects the damage that it meets. */
+/** Replays one log to a visitor, and collects its damage. */
 export class LogReplay {
   readonly #log: { readonly spec: { readonly name: string }; readonly lowWater: number }
   readonly #visitor: ReplayVisitor
   readonly #nextSequences: Readonly<Record<string, number>>
   readonly #known: readonly CorruptRange[]
   readonly #corrupt: CorruptRange[]
-  /** Damage whose missing sequences are known only with the next frame. */
+  /** Damage not reported yet. */
   #waiting: Waiting[] = []
   lastSequence = 0
 
@@ -62,12 +62,12 @@ export class LogReplay {
     if (header !== undefined) this.lastSequence = Math.max(this.lastSequence, header.sequence)
   }
 
-  /** A header holds no record. */
+  /** Damage of the header, which holds no record. */
   badHeader(segment: Segment): void {
     this.#wait(segment, 0, SEGMENT_HEADER_BYTES, { exact: undefined, holdsFrames: false, unbounded: false })
   }
 
-  /** An open segment has lost what stood from here on: only a later frame tells how much at most. */
+  /** An open segment has lost its frames from here on: only a later frame bounds how many. */
   badTail(segment: Segment, offset: number, length: number): void {
     this.#wait(segment, offset, length, { exact: undefined, holdsFrames: true, unbounded: true })
   }
@@ -103,16 +103,16 @@ export class LogReplay {
   }
 
   /**
-   * `nextSequence`: no record in the range has as high a one. At the end of the log that is not known of all.
+   * `nextSequence`: above every record in the range; at the end of the log, not certain for unbounded ranges.
    */
   #tell(nextSequence: number, atEnd: boolean): void {
     for (const { range, after, exact, holdsFrames, unbounded } of this.#waiting.splice(0)) {
       const firstMissing = exact ?? after + 1
       const lastMissing = exact ?? nextSequence - 1
-      // A gap without a sequence in it lost none.
+      // An empty gap lost no record.
       if (range.known || !holdsFrames) this.#report(range)
       else if (unbounded && atEnd) this.#report({ ...range, firstMissing })
-      // It may have been a copy of older ones, which no gap in the sequences tells of.
+      // It may have been a copy of older records, which leaves no gap in the sequences.
       else if (unbounded)
         this.#report({ ...range, firstMissing: Math.min(firstMissing, lastMissing), lastMissing })
       else this.#report(lastMissing < firstMissing ? range : { ...range, firstMissing, lastMissing })
@@ -125,7 +125,7 @@ export class LogReplay {
   }
 }
 
-/** Replays the segments of a log in order, with the missing ones in their places. */
+/** Replays the segments of a log in order, missing ones in their places. */
 export async function replaySegments(
   { candidates, gone }: Pick<TailScan, 'candidates' | 'gone'>,
   replay: LogReplay,
@@ -139,7 +139,7 @@ export async function replaySegments(
   for (const each of left) replay.gone(each)
 }
 
-/** Replays one segment: damage of its header, its frames, and what was lost behind them. */
+/** Replays one segment: damage to its header, its frames, and the loss of later ones. */
 export async function visitAround(
   replay: LogReplay,
   spec: LogIdentity,

@@ -1,16 +1,14 @@
 /**
- * Records that are proven to be lost. What one log says of another bounds what damage may take without a
- * word: a record that another log names was accepted, and where it must stand and does not, it is lost.
+ * Finds records that are proven to be lost. A record that another log names was accepted: if it must be in a
+ * segment and is not, it is lost.
  *
- * Where must it stand? In the segment that the manifest lists for its sequence, unless compaction wrote that
- * one: from a compacted segment records leave one by one, from every other only with the whole of it. A
- * listed segment has exact sequences where it is sealed, and what lies beyond the last sealed one can only
- * stand in one that is open. Where no such segment is listed, the record may have left with its own, and that
- * it is named proves nothing.
+ * It must be in the segment that the manifest lists for its sequence, unless compaction wrote that segment:
+ * records leave compacted segments one by one, but all others only with the whole segment. The manifest has
+ * exact sequences for sealed segments; a record beyond the last sealed one can only be in an open one. If no
+ * such segment is listed, the record may have left with its segment, and naming it proves nothing.
  *
- * One that must stand in an open segment was on the device if the log promised that. If it promised less, a
- * loss of power may have taken it: then it is lost as well, but no byte that was synced is, and that is no
- * corruption.
+ * A record that must be in an open segment was on the device if the log promised that. If it promised less, a
+ * power loss may have taken it: it is lost, but no synced byte is, so it is not corruption.
  */
 
 import type { CurrentManifest } from '../manifest/current-manifest.js'
@@ -23,20 +21,20 @@ export interface SearchedLog {
   readonly listed: readonly ListedSegment[]
   /** Exceeds every sequence that anything names. */
   readonly nextSequence: number
-  /** A loss of power may have taken what was accepted and not synced. */
+  /** A power loss may have taken accepted records that were not synced. */
   readonly mayLackUnsynced: boolean
 }
 
 export interface Losses {
   /** By sequence. */
   readonly lost: readonly LostRecord[]
-  /** Where synced bytes are gone without any other sign of it: what is lost of them, as damage. */
+  /** Synced bytes that are gone without any other sign, as damage. */
   readonly damage: readonly Omit<CorruptRange, 'nextSequences'>[]
 }
 
 /**
  * Whether accepted records may be missing without damage: the last life promised less than a sync, and power
- * may have failed since (the machine has booted again, or that cannot be told).
+ * may have failed since (the machine has booted again, or may have).
  */
 export function mayLackUnsynced({ manifest }: CurrentManifest, log: string, bootId: string | null): boolean {
   const listed = manifest?.logs.find(({ name }) => name === log)
@@ -45,9 +43,7 @@ export function mayLackUnsynced({ manifest }: CurrentManifest, log: string, boot
   return bootId === null || manifest.bootId !== bootId
 }
 
-/**
- * Asked after the last frame of the log was shown. `corrupt`: the damage that was met in it, known or new.
- */
+/** Called after the last frame of the log was shown. `corrupt`: its damage, known or new. */
 export function findLosses(log: SearchedLog, witness: Witness, corrupt: readonly CorruptRange[]): Losses {
   const homes = new Homes(log.listed)
   const ranges = corrupt.filter(range => range.log === log.name && range.firstMissing !== undefined)
@@ -71,7 +67,7 @@ export function findLosses(log: SearchedLog, witness: Witness, corrupt: readonly
   }
   const damage = [...unexplained]
     .map(([home, sequences]) => damageOf(log, home, sequences))
-    // What is told of already is not told twice, though these are not in its bounds.
+    // Damage reported already is not reported twice, though these are not in its bounds.
     .filter(({ file, offset }) => !corrupt.some(range => range.file === file && range.offset === offset))
   return { lost, damage }
 }
@@ -81,7 +77,7 @@ function covers(range: CorruptRange, sequence: number): boolean {
   return range.firstMissing! <= sequence && sequence <= last
 }
 
-/** Behind the last frame that was found there: those that no one names are lost with the others. */
+/** After the last frame found there: records that nothing names are lost with the others. */
 function damageOf(
   { name, nextSequence }: SearchedLog,
   { file, last, candidate }: Home,
@@ -96,7 +92,7 @@ function damageOf(
   return { log: name, file, offset, length, firstMissing, lastMissing, known: false }
 }
 
-/** Where the records of some sequences must stand. */
+/** A segment that must hold the records of some sequences. */
 interface Home {
   readonly file: string
   readonly first: number
@@ -104,14 +100,13 @@ interface Home {
   readonly last: number
   readonly candidate: RecoveredSegment | undefined
   /**
-   * All that was accepted in it was on the device: it is sealed, or a later segment got a frame (invariant
-   * 7).
+   * All its accepted records were on the device: it is sealed, or a later segment got a frame (invariant 7).
    */
   synced: boolean
 }
 
 class Homes {
-  /** By first sequence. Sealed ones do not overlap. */
+  /** By first sequence. Sealed segments do not overlap. */
   readonly #sealed: Home[] = []
   readonly #open: Home[] = []
 
@@ -120,7 +115,7 @@ class Homes {
       if (entry.compacted) continue
       const { firstSequence, lastSequence, length } = entry
       const isOpen = length === undefined
-      // Of one that was made ahead the manifest may only have a bound, which lies in the one before it.
+      // For a segment made ahead the manifest may have only a bound, which lies in the previous one.
       const first = candidate?.begins ?? firstSequence
       const home = {
         file,
@@ -136,7 +131,7 @@ class Homes {
     for (const home of this.#open.slice(0, Math.max(0, begun))) home.synced = true
   }
 
-  /** The lowest sequence that has one. */
+  /** The lowest sequence that has a home. */
   get from(): number {
     const lowest = [this.#sealed[0], this.#open[0]].map(home => home?.first ?? Number.POSITIVE_INFINITY)
     return Math.min(...lowest)
@@ -152,7 +147,7 @@ class Homes {
     }
     const sealed = this.#sealed[low - 1]
     if (sealed !== undefined && sequence <= sealed.last) return sealed
-    // One that was made ahead may not have begun: then it is the one before it that lost its end.
+    // A segment made ahead may not have begun: then the one before it lost its end.
     const open = this.#open.filter(({ first }) => first <= sequence)
     return open.findLast(({ candidate }) => candidate === undefined || candidate.holdsFrames) ?? open[0]
   }

@@ -7,16 +7,15 @@ import type { CorruptRange } from '../types.js'
 const COPY_BYTES = 1024 * 1024
 
 /**
- * Where a life puts its copy of a damaged range, relative to the directory: named by file, offset and its own
- * token.
+ * The path of a life's copy of a damaged range, relative to the directory: file, offset and the life's token.
  */
 function quarantineName(range: CorruptRange, token: string): string {
   return `${QUARANTINE}/${range.file.replaceAll('/', '-')}-${range.offset}-${token}`
 }
 
 /**
- * Copies bytes that could not be read as records to `quarantine/`, where the engine never deletes them: a
- * person may find more in them than we can. Done before a manifest calls the damage known.
+ * Copies bytes that are no readable records to `quarantine/`, where they are never deleted: a person may find
+ * more in them than we can. Runs before a manifest lists the damage as known.
  */
 export async function quarantine(
   directory: DirectoryContext,
@@ -24,11 +23,11 @@ export async function quarantine(
 ): Promise<void> {
   if (ranges.length === 0) return
   for (const range of ranges) {
-    if (range.length === 0) continue // of what is gone altogether nothing can be kept
+    if (range.length === 0) continue // the file is gone: nothing to keep
     try {
       await directory.withRoom(() => copyRange(directory, range))
     } catch (error) {
-      // A file that is gone altogether leaves nothing to keep.
+      // A missing file leaves nothing to keep.
       if (systemCode(error) !== 'ENOENT') {
         throw directory.failure(error, `copying ${range.file} at ${range.offset} to ${QUARANTINE} failed`)
       }
@@ -41,7 +40,7 @@ async function copyRange(directory: DirectoryContext, range: CorruptRange): Prom
   const { fileSystem } = directory
   const source = await fileSystem.open(directory.path(range.file), 'read')
   try {
-    // An opening that died may have left half a copy, under a name of its own; it is kept as it is.
+    // An opening that died may have left half a copy under its own name; that copy is kept.
     const name = directory.path(quarantineName(range, directory.token))
     const target = await directory.create(name)
     try {

@@ -1,16 +1,15 @@
 /**
- * Opening: from the newest manifest and the bytes on disk to the segments that count.
+ * Opening: finds the segments that count from the newest manifest and the bytes on disk.
  *
- * 1. The newest manifest says which segments count, and how far. (Where both its copies are bad, every
- *    segment that is there counts as open.)
- * 2. Open segments are surveyed: where their frames end, what of them is proven, what is a tear (invariant
+ * 1. The newest manifest says which segments count, and how far. (If both its copies are bad, every existing
+ *    segment counts as open.)
+ * 2. Open segments are scanned for where their frames end, how much is proven, and what is a tear (invariant
  *    7).
- * 3. Every frame that counts is shown to the floor above, log by log. Frames that are not proven are copied
- *    on the way into a fresh segment (invariant 8), with the same sequences.
+ * 3. Every frame that counts is shown to the store, log by log. Unproven frames are copied on the way into a
+ *    fresh segment (invariant 8), with the same sequences.
  * 4. The caller publishes the first manifest: it lists the copies and cuts the originals, in one step.
  *
- * Nothing that existed before is written to (invariant 1), and until that manifest is durable nothing is
- * deleted.
+ * No existing file is written to (invariant 1), and nothing is deleted until that manifest is durable.
  */
 
 import type { DirectoryContext } from '../directory/directory-context.js'
@@ -38,15 +37,15 @@ export interface RecoveredLog {
 }
 
 export interface Recovered {
-  /** Of the directory; undefined where it has none yet. */
+  /** The directory's; undefined if it has none yet. */
   readonly identity: string | undefined
   readonly logs: ReadonlyMap<string, RecoveredLog>
   /** Old and new damage, as the first manifest lists it. */
   readonly corrupt: readonly CorruptRange[]
   readonly tornBytes: number
-  /** Records that are proven to be lost, those excepted that an earlier opening reported. */
+  /** Records proven to be lost, except those that an earlier opening reported. */
   readonly lost: readonly LostRecord[]
-  /** Manifest files that stand: void as soon as the first manifest of this opening is durable. */
+  /** Existing manifest files: void once the first manifest of this opening is durable. */
   readonly manifests: readonly string[]
 }
 
@@ -75,7 +74,7 @@ export async function recover(
   return recovery.result()
 }
 
-/** See `OpenVisitor.tailInDoubt`. In segments of exact length everything was synced. */
+/** See `OpenVisitor.tailInDoubt`. Segments of exact length were synced whole. */
 function isTailInDoubt(
   { manifest, damage }: CurrentManifest,
   log: string,
@@ -89,7 +88,7 @@ function isTailInDoubt(
 interface LogRecovery {
   readonly spec: LogSpec
   readonly surveyed: TailScan
-  /** A loss of power may have taken what was accepted, without any damage. */
+  /** A power loss may have taken accepted records without any damage. */
   readonly mayLackUnsynced: boolean
   readonly tailInDoubt: boolean
   nextSequence: number
@@ -147,7 +146,7 @@ class Recovery {
       const witness = this.#visitor.witness?.(spec.name)
       if (witness !== undefined && !log.mayLackUnsynced) surveyed.remeasure(witness.highest)
       log.nextSequence = Math.max(log.nextSequence, this.#visitor.nextSequenceAtLeast(spec.name))
-      // What is proven stays where it is; the rest is copied.
+      // Proven bytes stay where they are; the rest is copied.
       for (const { wasOpen, segment, provenEnd } of surveyed.candidates) if (wasOpen) segment.cut(provenEnd)
       if (log.tailInDoubt) this.#visitor.tailInDoubt?.(spec.name)
       const replay = new LogReplay(
@@ -196,7 +195,7 @@ class Recovery {
         const to = provenEnd
         const source = { file, name, salted, from: SEGMENT_HEADER_BYTES, to, buffers: this.#buffers }
         const scanned = await scanSegment(source, new ReplaySink(replay, segment, undefined, wasOpen))
-        // Inside its accepted length a segment has no clean end but that length.
+        // Zeros within the accepted length are damage: a segment's only clean end is that length.
         if (scanned.zerosFrom < to) replay.bad(segment, scanned.zerosFrom, to - scanned.zerosFrom, undefined)
       }
       if (end > provenEnd) {
@@ -210,7 +209,7 @@ class Recovery {
 
   // ── Copies ─────────────────────────────────────────────────────────────────────────────────────
 
-  /** All that counts of its sources is in it: it is a compacted one where that may be said of one of them. */
+  /** It counts as compacted if one of its sources may be. */
   #newCopy({ spec, nextSequence, surveyed: { candidates } }: LogRecovery): Copy {
     const compacted = candidates.some(({ wasOpen, segment }) => wasOpen && segment.compacted)
     const { segment, header } = beginCopiedSegment(this.#directory, spec, nextSequence, compacted)
@@ -230,7 +229,7 @@ class Recovery {
           await writeFully(file, bytes, 0)
           await file.sync()
         } catch (error) {
-          // It is void; without it the name is free for another try.
+          // It is void; removing it frees the name for another try.
           await this.#directory.fileSystem.unlink(path).catch(() => {})
           throw this.#directory.failure(error, `copying the end of the ${spec.name} log failed`)
         } finally {
@@ -247,15 +246,15 @@ class Recovery {
 }
 
 /**
- * Replays what the scan finds in one segment, at its own position or at that of its copy. A class, so that
- * every scan sees the same kind of object: with a closure for each segment V8 discarded the scan's compiled
- * code again and again.
+ * Replays what the scan finds in one segment, at its own position or at that of its copy. It is a class so
+ * that every scan sees the same kind of object: with a closure per segment, V8 kept discarding the scan's
+ * compiled code.
  */
 class ReplaySink implements ScanSink {
   readonly #replay: LogReplay
   readonly #segment: Segment
   readonly #copy: Copy | undefined
-  /** It was open: the scan finds out which sequences it holds. */
+  /** The segment was open: the scan finds its sequences. */
   readonly #learns: boolean
 
   constructor(replay: LogReplay, segment: Segment, copy: Copy | undefined, learns: boolean) {

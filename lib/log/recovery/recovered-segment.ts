@@ -2,36 +2,35 @@ import type { ManifestSegment } from '../manifest/manifest.js'
 import type { Segment } from '../segment/segment.js'
 import type { CorruptRange } from '../types.js'
 
-/** A segment, and how much of it counts. */
+/** A segment and how much of it counts. */
 export interface RecoveredSegment {
   readonly segment: Segment
   readonly wasOpen: boolean
   readonly fileBytes: number
-  /** Of an open one: the last sequence that the manifest knows to be on the device; 0: none. */
+  /** If open: the last sequence that the manifest knows to be on the device; 0: none. */
   readonly syncedSequence: number
-  /** Bytes that count of it; set by the survey for open ones. */
+  /** Its bytes that count; set by the tail scan if it is open. */
   end: number
   /** From here to `end` its frames are not proven to be on the device. */
   provenEnd: number
   /** No frame in it has a higher sequence. */
   lastSequence: number
   holdsFrames: boolean
-  /** Of an open one, the sequence of its first frame, where that is there: nothing of it has a lower one. */
+  /** If open: the sequence of its first frame, if intact; no frame in it has a lower one. */
   begins: number | undefined
   /**
-   * It is open, and frames are lost behind the last one that was found, though there are zeros: its header,
-   * which was synced, cannot be read, or the manifest knows of a later frame on the device.
+   * It is open, and frames after the last one found are lost, though zeros follow: its synced header is
+   * unreadable, or the manifest knows of a later frame on the device.
    */
   lostTail: boolean
 }
 
 /**
- * A segment that cannot be scanned: its file is gone, or cannot be recognised. It keeps its place in the
- * order.
+ * A segment that cannot be scanned: its file is missing or unrecognizable. It keeps its place in the order.
  */
 export interface MissingSegment {
   /**
-   * How many candidates stand before it. Segments are in the order of their records, not of their names: a
+   * Number of candidates before it. Segments are in the order of their records, not of their names: a
    * rewritten one has a new name.
    */
   readonly after: number
@@ -40,7 +39,7 @@ export interface MissingSegment {
   readonly unbounded: boolean
 }
 
-/** A segment of the manifest, and what was found of it. */
+/** A segment of the manifest, and what was found. */
 export interface ListedSegment {
   readonly entry: ManifestSegment
   readonly file: string

@@ -1,9 +1,8 @@
 /**
- * How far segments count: the step that an opening and a reader share. It only reads.
+ * Finds how far segments count, for openings and readers. It only reads.
  *
- * What the manifest lists is looked up; open segments are scanned once for where their frames end, what of
- * them is proven, and what is a tear (invariant 7). Where no manifest can be relied on, every segment that is
- * there counts as open.
+ * Listed segments are looked up; open ones are scanned once for where their frames end, how much is proven,
+ * and what is a tear (invariant 7). Without a reliable manifest, every existing segment counts as open.
  */
 import { join } from 'node:path'
 import {
@@ -29,7 +28,7 @@ export interface TailScan {
   /** In the order of their first use. */
   readonly candidates: readonly RecoveredSegment[]
   readonly gone: MissingSegment[]
-  /** What the manifest lists, found or not; nothing where there is none. */
+  /** What the manifest lists, found or not; empty without a manifest. */
   readonly listed: readonly ListedSegment[]
   /**
    * Exceeds every sequence in the manifest and in any frame of an open segment, void ones included (invariant
@@ -37,11 +36,11 @@ export interface TailScan {
    */
   readonly nextSequence: number
   readonly lowWater: number
-  /** Bytes behind the last frame that counts. Where the owner lives, it may be writing them. */
+  /** Bytes after the last frame that counts. A living owner may be writing them. */
   readonly tornBytes: number
   /**
-   * Tells tears from damage once more, now that the highest sequence is known which was accepted for certain:
-   * what stood before its frame, or in its place, is no unfinished write.
+   * Tells tears from damage again, given the highest sequence that was certainly accepted: bad bytes before
+   * its frame, or in its place, are no unfinished write.
    */
   remeasure(accepted: number): void
 }
@@ -56,18 +55,18 @@ export async function scanTails(
   const open = candidates.filter(candidate => candidate.wasOpen)
   const tails = new Map<RecoveredSegment, SegmentTail>()
   let nextSequence = entry?.nextSequence ?? 1
-  // The last one first: under an owner that goes on writing, what stands in a segment tells that those before
-  // it are complete, and they are then read in that state.
+  // The last one first: while an owner writes, frames in a segment show that those before it are complete,
+  // and they are then read in that state.
   for (const candidate of open.toReversed()) {
-    // Its header names the sequence that was next when it was made: where no manifest can, that may be all
-    // that does.
+    // Its header names the sequence that was next when it was made. Without a manifest, nothing else may name
+    // it.
     nextSequence = Math.max(nextSequence, candidate.segment.firstSequence)
     const tail = await scanTail(directory, spec, candidate)
     tails.set(candidate, tail)
     nextSequence = Math.max(nextSequence, tail.lastSequence + 1)
   }
   if (current.manifest === undefined) sortByRecords(candidates, gone, tails)
-  // Only the last one that holds a frame can be torn; behind it there is none, and in front all was synced.
+  // Only the last one that holds a frame can be torn: all before it was synced.
   const lastWithFrames = open.findLastIndex(candidate => candidate.holdsFrames)
   const tearable = current.manifest === undefined ? open : open.slice(Math.max(0, lastWithFrames))
   const surveyed = {
@@ -100,9 +99,9 @@ export async function scanTails(
 }
 
 /**
- * A segment that cannot be recognised stays behind the one whose name is the one before it. What a header
- * foretells is a lower bound: a segment that was made ahead begins, by its header, in the middle of the one
- * before it, and what a rewrite has made of that one may begin behind it.
+ * An unrecognizable segment stays after the one that precedes it by name. A header's sequence is only a
+ * bound: by its header, a segment made ahead begins in the middle of the previous one, and a rewrite of that
+ * one may begin after it.
  */
 function sortByRecords(
   candidates: RecoveredSegment[],
@@ -138,16 +137,15 @@ async function findCandidates(
   if (manifest === undefined) return everySegment(directory, spec)
   const found: Found = { candidates: [], gone: [], listed: [] }
   const { segments } = manifest.logs.find(entry => entry.name === spec.name)!
-  // Known damage inside of what counts is met again by the scan. Any other stays listed, for the floor above
-  // may still be in doubt about what was lost with it: that of a file which is gone, or behind the end that
-  // its segment was given.
+  // The scan meets known damage inside the counted bytes again. Other known damage (a file that is gone, or
+  // bytes after its segment's end) stays listed: the store may still be in doubt about what was lost with it.
   const ends = new Map(
     segments.map(entry => [`${spec.name}/${segmentName(entry)}`, entry.length ?? Infinity]),
   )
   for (const range of manifest.corrupt) {
     const isSegment = parseFileId(range.file.slice(spec.name.length + 1), '.seg') !== undefined
     const isMetAgain = range.offset < (ends.get(range.file) ?? 0)
-    // Its place was known when it was found first, and what it tells has been in the manifest since.
+    // Its place does not matter now: the manifest has its bounds since it was first found.
     if (range.log === spec.name && isSegment && !isMetAgain)
       found.gone.push({ after: 0, range, unbounded: false })
   }
@@ -182,7 +180,7 @@ async function findCandidates(
   return found
 }
 
-/** There is no reliable manifest: every segment counts, and its salt is known from its own header only. */
+/** Without a reliable manifest every segment counts, and only its own header tells its salt. */
 async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promise<Found> {
   const names = await directory.fileSystem.readdir(join(directory.root, spec.name))
   const ids = names.flatMap(name => parseFileId(name, '.seg') ?? []).sort(compareFileIds)
@@ -206,7 +204,7 @@ async function everySegment(directory: DirectoryFiles, spec: LogIdentity): Promi
         lastSequence: 0,
         length: size,
         diskBytes: size,
-        // What it was is not known without a manifest.
+        // Unknown without a manifest.
         compacted: true,
       })
       const bounds = { fileBytes: size, end: size, provenEnd: size, lastSequence: 0, syncedSequence: 0 }
@@ -240,15 +238,15 @@ async function scanTail(
   candidate.holdsFrames = tail.frames > 0
   candidate.begins = tail.begins
   candidate.lostTail = !hasHeader || syncedSequence > tail.lastSequence
-  // A copy that an opening made bears lower sequences than its header foretells.
+  // A copy made by an opening has lower sequences than its header says.
   segment.firstSequence = Math.min(segment.firstSequence, tail.firstSequence)
   candidate.lastSequence = Math.max(candidate.lastSequence, tail.lastSequence)
   return tail
 }
 
 /**
- * Whether the segment begins with its own header. Frames can be read without it, because the manifest has the
- * salt, too.
+ * Whether the segment begins with its own header. Frames can be read without it: the manifest has the salt,
+ * too.
  */
 export async function holdsHeader(file: FileHandle, segment: Segment, spec: LogIdentity): Promise<boolean> {
   const header = decodeSegmentHeader(await readAt(file, 0, SEGMENT_HEADER_BYTES), segment.file)
@@ -264,18 +262,18 @@ export async function holdsHeader(file: FileHandle, segment: Segment, spec: LogI
 class SegmentTail implements ScanSink {
   frames = 0
   firstSequence = Number.POSITIVE_INFINITY
-  /** Of the frame right behind the header. */
+  /** Sequence of the frame right after the header. */
   begins: number | undefined
   lastSequence = 0
-  /** Of the intact frames. */
+  /** The highest sequence of an intact frame. */
   lastIntact = 0
-  /** Where zeros begin that reach to the end of the file. */
+  /** Where the zeros up to the end of the file begin. */
   end = 0
   proven = 0
-  /** `before`: the highest sequence before it; `exact`: its own, where its header tells. */
+  /** `before`: the highest sequence before it; `exact`: its own, if its header is intact. */
   readonly #bad: { from: number; end: number; before: number; exact: number | undefined }[] = []
   readonly #lists: { from: number; end: number; firstSequence: number }[] = []
-  /** The list under way at the last frame, by where it begins; -1: none is. */
+  /** Where the list begins that is open at the last frame; -1: none is. */
   #listFrom = -1
   #listSequence = 0
 
@@ -312,26 +310,25 @@ class SegmentTail implements ScanSink {
   }
 
   /**
-   * Where the bytes stop that count, if this segment can be torn: at the first bad frame that no later frame
-   * proves (`durable` beyond it), and before an atomic list that is not whole there. Bad bytes that begin
-   * before the last proven offset, where a frame ends, and go on behind it are both: corruption, and then a
-   * tear.
+   * Where the counted bytes end if this segment can be torn: at the first bad frame that no later frame
+   * proves (`durable` beyond it), or before an atomic list that is incomplete there. Bad bytes across the
+   * last proven offset are both: corruption up to it, a tear from there.
    *
-   * A frame that was accepted for certain proves all that stands before it, and what stands in its place:
-   * `accepted` is the highest sequence of one, `before` the highest that was found in the segments before
-   * this one. Of one below all that can stand here nothing follows: an earlier life may have lost it.
+   * A certainly accepted frame proves all bytes before it and in its place: `accepted` is the highest
+   * sequence of one, `before` the highest found in earlier segments. One below all sequences of this segment
+   * proves nothing: an earlier life may have lost it.
    */
   tearAt({ segment, lostTail, syncedSequence }: RecoveredSegment, before: number, accepted: number): number {
     const acceptedHere = accepted >= segment.firstSequence ? accepted : 0
-    // Its header was synced: where that cannot be read, bytes are lost that were no unfinished write.
+    // Its header was synced: if it is unreadable, synced bytes are lost, not an unfinished write.
     const known = lostTail ? Number.POSITIVE_INFINITY : Math.max(acceptedHere, syncedSequence)
     const torn = this.#bad.find(bad => {
       if (bad.end <= this.proven) return false
       return bad.exact === undefined ? Math.max(bad.before, before) >= known : bad.exact > known
     })
     const end = torn === undefined ? this.end : Math.max(torn.from, this.proven)
-    // A list is written in one flush, so one that the tear cuts lies behind what is proven. (A list that
-    // corruption cuts keeps its healthy records.)
+    // A list is written in one flush, so one that the tear cuts lies after the proven bytes. (A list cut by
+    // corruption keeps its healthy records.)
     const cut = this.#lists.find(
       list => list.from >= this.proven && list.firstSequence > known && list.from < end && list.end > end,
     )
@@ -339,7 +336,7 @@ class SegmentTail implements ScanSink {
   }
 }
 
-/** An open segment that is gone may never have held a frame. That it is gone is still damage. */
+/** A missing open segment may never have held a frame, but it is still damage. */
 export function missingSegment(log: string, file: string, listed: ManifestSegment): CorruptRange {
   const { firstSequence, lastSequence, length } = listed
   const missing = length === undefined ? {} : { firstMissing: firstSequence, lastMissing: lastSequence }
