@@ -20,14 +20,14 @@ const RESTORE_PACE_MS = 250
  * space reclaimed and the directory opened; while it is short nothing new is taken in. On a file system that
  * copies on write it reserves little.
  *
- * It outlives its maker: the next life uses the one that it finds. An owner holds it open, and changes the
- * file that it has open and no other, whatever stands in the place of the directory by then.
+ * It outlives its maker: the next life uses the one it finds. An owner holds it open and changes only that
+ * open file, whatever has taken the directory's place by then.
  */
 export class Ballast {
   readonly #fileSystem: FileSystem
   readonly #root: string
   readonly #now: () => number
-  /** Under which name one is created where there is none; undefined until a claim stands. */
+  /** Part of the name of a new ballast, if none exists; undefined until the directory is claimed. */
   #token: string | undefined
   #name: string | undefined
   #file: FileHandle | undefined
@@ -46,12 +46,12 @@ export class Ballast {
     return this.#bytes < BALLAST_BYTES
   }
 
-  /** What the system said when the ballast had to give, or could not be filled up; undefined: not known. */
+  /** The system's error for which the ballast was shrunk or could not be refilled; undefined: not known. */
   get shortFor(): unknown {
     return this.#shortFor
   }
 
-  /** Of the file that is in use. */
+  /** Name of the file in use. */
   get name(): string | undefined {
     return this.#name
   }
@@ -61,8 +61,8 @@ export class Ballast {
   }
 
   /**
-   * At opening, under the claim of the life whose token that is: finds out what is there, and fills it up
-   * where the disk allows.
+   * Called at opening, under the claim of the life with this token: finds the ballast, and fills it up if the
+   * disk allows.
    */
   async load(token: string): Promise<void> {
     this.#token = token
@@ -71,10 +71,7 @@ export class Ballast {
     await this.restore()
   }
 
-  /**
-   * Writes and syncs a byte of it that means nothing, on the event loop; undefined where that cannot be
-   * done.
-   */
+  /** Writes and syncs a meaningless byte of it, on the event loop; undefined if that is not possible. */
   get probe(): (() => void) | undefined {
     const file = this.#file
     if (file?.syncNow === undefined || this.#bytes === 0) return undefined
@@ -84,7 +81,7 @@ export class Ballast {
     }
   }
 
-  /** Gives one step back to the disk, for that is what failed. False: nothing is left to give. */
+  /** Gives one step back to the disk; `cause`: the failure that needs it. False: nothing is left to give. */
   async shrink(cause?: unknown): Promise<boolean> {
     const file = this.#file ?? (await this.#find())
     if (file === undefined) return false
@@ -104,21 +101,18 @@ export class Ballast {
     return true
   }
 
-  /** After the last use. */
+  /** Call after the last use. */
   async close(): Promise<void> {
-    await this.#restoring?.catch(() => {}) // whoever asked for it hears of it
+    await this.#restoring?.catch(() => {}) // its caller gets the error
     await this.#file?.close()
   }
 
-  /**
-   * Fills the ballast up where it is short; paced, so that it may be called before every append. True: it is
-   * whole.
-   */
+  /** Refills a short ballast; paced, so it may be called before every append. True: it is full. */
   restore(): Promise<boolean> {
     if (!this.short) return Promise.resolve(true)
     if (this.#restoring === undefined) {
       const now = this.#now()
-      // A wall clock set back must not keep the queue full for as long: no wait is longer than the pace.
+      // No wait exceeds the pace: a clock set back must not keep the queue full for as long.
       if (now < this.#nextTryAt && this.#nextTryAt - now <= RESTORE_PACE_MS) return Promise.resolve(false)
       this.#nextTryAt = now + RESTORE_PACE_MS
       this.#restoring = this.#fill().finally(() => {
@@ -138,7 +132,7 @@ export class Ballast {
           await writeFully(file, ZEROS.subarray(0, BALLAST_BYTES - at), at)
         await file.sync()
       } catch (error) {
-        // Half a ballast would take the last blocks from those who need them.
+        // Half a ballast would take the last blocks from others that need them.
         await file.truncate(this.#bytes).catch(() => {})
         throw error
       }
@@ -161,7 +155,7 @@ export class Ballast {
     return file
   }
 
-  /** The largest one that stands, open; undefined where there is none. */
+  /** Opens the largest existing ballast; undefined if there is none. */
   async #find(): Promise<FileHandle | undefined> {
     this.#name = (await listBallasts(this.#fileSystem, this.#root)).at(-1)?.name
     if (this.#name === undefined) return undefined
@@ -169,9 +163,7 @@ export class Ballast {
   }
 }
 
-/**
- * Every ballast file, the largest last. One is in use; the others were left behind by calls that came late.
- */
+/** All ballast files, the largest last. One is in use; the others were left behind by late calls. */
 export async function listBallasts(
   fileSystem: FileSystem,
   root: string,
@@ -185,7 +177,7 @@ export async function listBallasts(
   return found.sort((one, other) => one.size - other.size || (one.name < other.name ? -1 : 1))
 }
 
-/** `cause`: what the system said; undefined: the ballast is short, whatever it was. */
+/** `cause`: the system's error; undefined: the ballast is short for an unknown reason. */
 export function diskFullError(directory: string, cause: unknown): WaqError {
   const remedy = remedyOf(cause) ?? 'Free some.'
   return new WaqError(

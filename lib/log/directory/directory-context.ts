@@ -11,12 +11,12 @@ import { SyncMeter } from '../sync/sync-meter.js'
 import type { CommitMode } from '../types.js'
 import type { Ballast } from './ballast.js'
 
-/** What all parts of an opened directory share: its path, its owner, and how failures are handled. */
+/** Shared by all parts of an open directory: its path, its owner, and how failures are handled. */
 export interface DirectoryParts {
   readonly root: string
   readonly fileSystem: FileSystem
   readonly now: () => number
-  /** Of what is synced after a while. Default: the system's. */
+  /** For delayed syncs. Default: the system's. */
   readonly timers?: ClockTimers | undefined
   readonly epoch: number
   /** Of this life. */
@@ -66,13 +66,12 @@ export class DirectoryContext {
   }
 
   /**
-   * Creates a file under a name of this life, given by its absolute path. The call may have slipped into a
-   * directory that took the place of ours since the last look: then what it made there goes again, which has
-   * the name of none.
+   * Creates a file at an absolute path, under a name of this life. If another directory has taken the place
+   * of ours since the last check, the file is removed again; no one else uses that name.
    */
   async create(path: string): Promise<FileHandle> {
     const file = await this.fileSystem.create(path).catch(error => {
-      // No disk is sick: the directory is being removed, or a part of it was, and nothing brings that back.
+      // Not a disk failure: the directory or a part of it was removed, and nothing brings it back.
       if (systemCode(error) !== 'ENOENT') throw error
       this.fence.lose(error)
       throw this.fence.lost
@@ -85,8 +84,8 @@ export class DirectoryContext {
   }
 
   /**
-   * Runs a step that must not fail for want of space: on a full disk the ballast makes room, and it is tried
-   * again.
+   * Runs a step that must not fail for lack of space: on a full disk the ballast makes room and the step is
+   * retried.
    */
   async withRoom<T>(step: () => Promise<T>): Promise<T> {
     for (;;) {
@@ -95,23 +94,23 @@ export class DirectoryContext {
       } catch (error) {
         // The ballast of a later owner is not ours to shrink.
         this.fence.check()
-        // Where even that fails, the step's own failure is the one to tell.
+        // If shrinking fails as well, the step's own error is the one to report.
         if (!needsBytes(error) || !(await this.ballast.shrink(error).catch(() => false))) throw error
       }
     }
   }
 
-  /** A failure that no caller waits for, or that a caller may not pass on: it becomes an `error` event. */
+  /** Emits an `error` event for a failure that no caller waits for or may pass on. */
   reportError(error: unknown, what = 'background work failed'): void {
     const typed = this.failure(error, what)
-    // Whoever listens for that hears of it from the fence.
+    // The fence tells its own listeners of this one.
     if (typed === this.fence.lost) return
     for (const listener of this.#errorListeners) listener(typed)
   }
 
   /**
-   * The error for a step that failed: in a directory that is gone, or another's by now, all else is a
-   * consequence.
+   * The error for a failed step: WAQ_LOCK_LOST if the directory is gone or has a new owner, as all else
+   * follows from that.
    */
   failure(error: unknown, what: string): WaqError {
     if (!this.fence.stands()) this.fence.lose(error)

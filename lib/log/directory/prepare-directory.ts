@@ -6,12 +6,10 @@ import type { FileSystem } from '../fs/file-system.js'
 import { isLockName } from '../lock/lock.js'
 
 /**
- * Makes sure that there is a directory with its subdirectories, all of them private and durable, and returns
- * its one name. Every directory that is created is synced in its parent before anything relies on it
- * (invariant 9).
+ * Creates the directory and its subdirectories where missing (mode 0700), and returns the canonical path. The
+ * parent of each created directory is synced before anything relies on it (invariant 9).
  *
- * Rejects with WAQ_NOT_A_QUEUE where something else lives there: nothing is written into a stranger's
- * directory.
+ * Rejects with WAQ_NOT_A_QUEUE if something else is there: nothing is written into a foreign directory.
  */
 export async function prepareDirectory(
   fileSystem: FileSystem,
@@ -46,14 +44,14 @@ export async function prepareDirectory(
   }
 }
 
-/** Codes with which the system refuses a path that is no directory and where none can be created. */
+/** System error codes for a path that is not a directory and cannot become one. */
 const NO_DIRECTORY: Readonly<Record<string, string>> = {
   ENOENT: 'it is, or is below, a link to nothing, or was removed just now',
   ELOOP: 'it is, or is below, a link that leads back to itself',
   ENOTDIR: 'it is, or is below, something that is no directory',
 }
 
-/** What a fresh volume contains: the directory where the check of its file system puts what it finds. */
+/** In the root of a fresh volume: the directory where fsck puts recovered files. */
 const LOST_AND_FOUND = 'lost+found'
 
 async function refuseStranger(
@@ -84,15 +82,15 @@ async function makeDirectories(fileSystem: FileSystem, path: string): Promise<vo
 }
 
 /**
- * An opener that was killed between creating a directory and syncing its parent leaves one that exists in the
- * page cache only, and nothing shows it. So an opening that finds no manifest syncs every parent.
+ * An opener killed between creating a directory and syncing its parent leaves one that may exist only in the
+ * page cache, and nothing shows it. So an opening that finds no manifest syncs every parent.
  */
 async function syncAbove(fileSystem: FileSystem, path: string): Promise<void> {
   for (let at = dirname(path); ; at = dirname(at)) {
     try {
       await fileSystem.syncDirectory(at)
     } catch (error) {
-      // What this user may not even open, such an opener did not make either.
+      // A directory that this user may not even open was not made by such an opener.
       if (!['EACCES', 'EPERM', 'EINVAL', 'EROFS'].includes(systemCode(error) ?? '')) throw error
     }
     if (at === dirname(at)) return
@@ -100,8 +98,8 @@ async function syncAbove(fileSystem: FileSystem, path: string): Promise<void> {
 }
 
 /**
- * True: it was created now. `linkAllowed`: a symbolic link to a directory will do, as for the path a user
- * gives.
+ * True: it was created just now, here or by another opener. `linkAllowed`: accepts a symbolic link to a
+ * directory, as for the path a user gives.
  */
 async function makeDirectory(fileSystem: FileSystem, path: string, linkAllowed = false): Promise<boolean> {
   const found = await fileSystem.stat(path)

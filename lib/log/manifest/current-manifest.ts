@@ -1,11 +1,10 @@
 /**
- * Which manifest is in force: the newest one, by epoch and ordinal, of those that bear the identity of the
- * directory.
+ * Finds the manifest in force: the newest, by epoch and ordinal, with the identity of the directory.
  *
- * The identity stands in a name beside the manifests, given at the directory's birth before any manifest, and
- * never taken away. A manifest of another identity was published by the owner of a directory that stood here
- * before, and is void. Where no name tells (of a copy that lacks it), the newest manifest that can be read
- * does.
+ * The identity is in the name of a file beside the manifests, created with the directory before any manifest
+ * and never removed. A manifest of another identity was published by the owner of an earlier directory at
+ * this path, and is void. If that file is missing (in an incomplete copy), the newest manifest's identity
+ * counts, if readable.
  */
 import { join } from 'node:path'
 import { WaqError } from '../errors/waq-error.js'
@@ -15,15 +14,18 @@ import type { CorruptRange, LogSpec } from '../types.js'
 import { decodeManifest, type Manifest } from './manifest.js'
 
 export interface CurrentManifest {
-  /** Of the directory; undefined where nothing tells: it is being born. */
+  /**
+   * The directory's identity; undefined if neither a file name nor a manifest tells it, as in a new
+   * directory.
+   */
   readonly identity: string | undefined
-  /** Undefined: none at all (a new directory), or none that can be read. */
+  /** Undefined: there is none (a new directory), or the newest is unreadable. */
   readonly manifest: Manifest | undefined
   /** The file of the newest one, readable or not, relative to the directory; undefined: there is none. */
   readonly file: string | undefined
   /** Every manifest's name, void ones included. */
   readonly names: readonly string[]
-  /** Both copies of the newest one are bad, or it is gone though segments are there. */
+  /** Both copies of the newest one are bad, or there is none although segments exist. */
   readonly damage: { readonly file: string; readonly length: number } | undefined
 }
 
@@ -36,8 +38,7 @@ export async function readNewestManifest(
   const ids = listed.flatMap(name => parseFileId(name, '') ?? []).sort(compareFileIds)
   const names = ids.map(fileId)
   const found = await newestOf(directory, ids, identities)
-  // Two openers at once may each have given a name at the birth: the one of them counts that a manifest
-  // bears.
+  // Two concurrent openers may each have written an identity at creation: the one in a manifest counts.
   const identity = found?.manifest?.identity ?? identities[0]
   if (found === undefined) {
     const damage = (await holdsSegments(directory, specs)) ? { file: MANIFESTS, length: 0 } : undefined
@@ -58,7 +59,7 @@ export async function readNewestManifest(
   return { identity, manifest, file, names, damage: undefined }
 }
 
-/** Its damage, as it is reported. */
+/** The manifest's damage, in the form reported. */
 export function damagedManifest(
   { damage }: CurrentManifest,
   nextSequences: Readonly<Record<string, number>>,
@@ -72,7 +73,7 @@ interface Newest {
   readonly manifest: Manifest | undefined
 }
 
-/** One that cannot be read may be in force: it is not passed over, as one of another identity is. */
+/** Skips manifests of another identity, but not an unreadable one: it may be in force. */
 async function newestOf(
   directory: DirectoryFiles,
   ids: readonly FileId[],
@@ -88,7 +89,7 @@ async function newestOf(
   return undefined
 }
 
-/** A segment is created only after the first manifest was durable. */
+/** True: there was a manifest, as segments are created only after the first one is durable. */
 async function holdsSegments(
   { root, fileSystem }: DirectoryFiles,
   specs: readonly Pick<LogSpec, 'name'>[],

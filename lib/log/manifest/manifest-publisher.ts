@@ -1,11 +1,10 @@
 /**
- * Publishes manifests one after the other.
+ * Publishes manifests one at a time.
  *
- * - Serial: each is built from the state at the moment its writing begins; requests that wait meanwhile share
- *   the next one.
- * - One that fails before its rename never happened. One that fails later is **undecided**: after a power
- *   loss it may be in force or not. Its content is published again under the next ordinal, and until that is
- *   durable nothing may be resolved, sent or unlinked (`settle`).
+ * - Each is built from the state when its writing begins; requests that arrive meanwhile share the next one.
+ * - One that fails before its rename has no effect. One that fails later is **undecided**: after a power loss
+ *   it may or may not be in force. Until a later one is durable, nothing may be resolved, sent or unlinked
+ *   (`settle`).
  * - After each, the fence is checked (invariant 3).
  */
 import type { DirectoryContext } from '../directory/directory-context.js'
@@ -17,10 +16,7 @@ import { encodeManifest, type Manifest } from './manifest.js'
 export class ManifestPublisher {
   readonly #directory: DirectoryContext
   readonly #build: (id: FileId) => Manifest
-  /**
-   * Manifest files that stand in the directory: one, but for those that an opening found or that failed
-   * half-way.
-   */
+  /** Manifest files in the directory: one, plus any that the opening found or that failed half-way. */
   readonly #onDisk: string[]
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
@@ -49,7 +45,7 @@ export class ManifestPublisher {
       return this.#running
     }
     this.#next ??= this.#running
-      .catch(() => {}) // its own callers hear of it
+      .catch(() => {}) // its own callers get the error
       .then(() => {
         this.#next = undefined
         return this.publish()
@@ -57,7 +53,7 @@ export class ManifestPublisher {
     return this.#next
   }
 
-  /** Resolves when no undecided manifest stands any more. */
+  /** Resolves when no manifest is undecided. */
   async settle(): Promise<void> {
     if (this.#undecided) await this.publish()
   }
@@ -68,8 +64,8 @@ export class ManifestPublisher {
     const bytes = encodeManifest(this.#build(id))
     const name = fileId(id)
     await directory.withRoom(() => this.#writeTemporary(name, bytes))
-    // The file was created where our directory is, and the look says that it is still there: so the rename
-    // can only find it there, or nothing.
+    // The temporary file was created in our directory, which this check finds in place: the rename finds that
+    // file, or none.
     directory.fence.check()
     try {
       await directory.fileSystem.rename(
@@ -104,7 +100,10 @@ export class ManifestPublisher {
     }
   }
 
-  /** They are void since a newer one is durable. One that cannot be removed is left to the next opening. */
+  /**
+   * Older manifests are void now that a newer one is durable. One that cannot be removed is left to the next
+   * opening.
+   */
   async #removeOlder(newest: string): Promise<void> {
     const directory = this.#directory
     const older = this.#onDisk.splice(0)

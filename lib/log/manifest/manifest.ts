@@ -1,12 +1,12 @@
 /**
- * A manifest says which segments count, and how far. It is one small record that stands twice in its file, so
- * that one damaged block does not cost the directory:
+ * A manifest lists the segments that count, and how much of each. It is one small record, stored twice in its
+ * file so that one damaged block does not lose the directory:
  *
  *     copy:  magic "WAQ-MAN\n" | version u16 | zero u16 | body length u32 | CRC u32 | body
  *            (the CRC is over the 16 bytes before it, and the body)
  *     file:  copy, padded with zeros to a multiple of 4096 | the same again
  *
- * The body is MessagePack: see `encodeBody`, which is the list of its fields.
+ * The body is MessagePack; `encodeBody` lists its fields.
  */
 import { Packr } from 'msgpackr'
 import { crc32c } from '../format/crc32c.js'
@@ -19,58 +19,53 @@ const HEADER_BYTES = 8 + 2 + 2 + 4 + 4
 const COPY_ALIGNMENT_BYTES = 4096
 
 export interface Manifest {
-  /** Of the directory, drawn at its birth: 32 hexadecimal digits. A manifest of another one is void. */
+  /**
+   * The directory's identity, drawn at its creation: 32 hexadecimal digits. A manifest with another one is
+   * void.
+   */
   readonly identity: string
   readonly epoch: number
   readonly ordinal: number
   /**
-   * In which boot of the machine it was written, so that an opening can tell whether power may have been lost
-   * since; null: not known.
+   * The boot in which it was written: tells an opening whether power may have been lost since. null: unknown.
    */
   readonly bootId: string | null
   readonly logs: readonly ManifestLog[]
-  /** Damage that was found, quarantined and reported: an opening does not report it as new again. */
+  /** Damage already quarantined and reported: an opening does not report it as new. */
   readonly corrupt: readonly CorruptRange[]
 }
 
 export interface ManifestLog {
   readonly name: string
-  /** Exceeds every sequence ever assigned in this log when the manifest was written. */
+  /** Exceeds every sequence assigned in this log before the manifest was written. */
   readonly nextSequence: number
-  /** Records below it were discarded, also where their segment still stands. */
+  /** Records below it are discarded, even if their segment still exists. */
   readonly lowWater: number
-  /**
-   * What the life that wrote the manifest promised: below `'fsync'` a loss of power may take what was
-   * accepted.
-   */
+  /** What the life that wrote it promised: below `'fsync'` a power loss may take accepted records. */
   readonly durability: Durability
-  /**
-   * What was accepted last may be gone, and no one has accounted for that yet: as `LogSpec.accountsForTail`
-   * says.
-   */
+  /** The last accepted records may be lost, and that is not accounted for yet (`LogSpec.accountsForTail`). */
   readonly tailInDoubt: boolean
-  /** In the order of their first use. */
+  /** In order of first use. */
   readonly segments: readonly ManifestSegment[]
 }
 
 export interface ManifestSegment {
   readonly epoch: number
   readonly ordinal: number
-  /** Of the life that made it: its name bears it. */
+  /** Of the life that made it; part of its file name. */
   readonly token: string
   readonly salt: Buffer
-  /** Of the first frame in it; a lower bound until it holds one. */
+  /** Of its first frame; a lower bound while it has none. */
   readonly firstSequence: number
   /**
-   * Of the last frame in it. Where it is open, of the last one known to be on the device; below the first:
-   * none is.
+   * Of its last frame; if open, of the last one known to be on the device. Below `firstSequence`: none is.
    */
   readonly lastSequence: number
-  /** How many bytes of it count, all of them synced; undefined: open, the frames themselves tell. */
+  /** How many of its bytes count, all of them synced; undefined: it is open, and its frames tell. */
   readonly length: number | undefined
   /**
-   * Compaction wrote it, so that records of its range may lack in it, each by itself. Nothing ever leaves
-   * another one but with the whole segment: what was accepted in its range stands there, or is lost.
+   * Written by compaction, so single records of its range may be absent. Records leave any other segment only
+   * with all of it: a record accepted in its range is there, or is lost.
    */
   readonly compacted: boolean
 }
@@ -90,7 +85,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
   return file
 }
 
-/** Undefined where neither copy can be relied on. Refuses another version with WAQ_UNSUPPORTED_VERSION. */
+/** Undefined if neither copy is valid. Refuses another version with WAQ_UNSUPPORTED_VERSION. */
 export function decodeManifest(file: Buffer, name: string): Manifest | undefined {
   const second = Math.floor(file.length / 2)
   return decodeCopy(file, 0, name) ?? decodeCopy(file, second, name)
@@ -145,7 +140,7 @@ function encodeBody(manifest: Manifest): unknown[] {
   ]
 }
 
-/** How many ms what is accepted may wait for its sync; nil: for ever. */
+/** For how many ms accepted records may wait for their sync; nil: forever. */
 function encodeDurability(durability: Durability): number | null {
   if (durability === 'fsync') return 0
   return durability === 'os' ? null : durability.syncEveryMs
@@ -157,8 +152,7 @@ function decodeDurability(value: unknown): Durability {
   return syncEveryMs === 0 ? 'fsync' : { syncEveryMs }
 }
 
-// The CRC was right, so a wrong shape is no damage of the disk; it is refused all the same, as an unreadable
-// copy.
+// The CRC matched, so a wrong shape is not disk damage; it still counts as an unreadable copy.
 
 function decodeBody(body: unknown): Manifest | undefined {
   try {
