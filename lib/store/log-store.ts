@@ -411,7 +411,7 @@ export class LogStore implements MessageStore {
   }
 
   /**
-   * By id: a live message, or one that was settled within the dedupe window; at once where it is in memory.
+   * By id: a live message, or one settled within the dedupe window; synchronous if it is in memory.
    * Throws, or rejects, with WAQ_CORRUPT or WAQ_IO.
    */
   find(id: string): Found | undefined | Promise<Found | undefined> {

@@ -127,7 +127,7 @@ export interface RefOutcome {
 
 /** As `OutcomeListener`, for a batch. */
 export interface BatchListener {
-  /** `ids`: of messages that it settled, in their order; '' where one cannot be read. */
+  /** `ids`: of messages that it settled, in their order; '' if one cannot be read. */
   written(ids: readonly string[]): void
   refused(error: unknown): void
 }
@@ -208,8 +208,8 @@ export interface MessageStore {
    */
   record(ref: MessageRef, outcome: Outcome, listener?: OutcomeListener): { written: Promise<void> }
   /**
-   * As `record`, of different messages and outcomes of one kind: a crash leaves all of them or none. At most
-   * some thousand at once.
+   * As `record`, for outcomes of one kind and different messages: a crash leaves all of them or none. At most
+   * a few thousand at once.
    */
   recordAll(batch: readonly RefOutcome[], listener?: BatchListener): void
   /** A person ended this target's server-told wait: it does not return after a restart. */

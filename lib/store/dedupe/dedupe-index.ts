@@ -31,7 +31,7 @@ export interface SettledId {
   readonly at: number
   /** The ack segment that keeps it across a restart; compaction can change it. */
   readonly segment: number
-  /** Where what `send` returned stands in that segment; undefined: it is not kept. */
+  /** Where its result is in that segment; undefined: not kept. */
   readonly result?: ResultPlace | undefined
 }
 

@@ -4,8 +4,8 @@
  * last outcome, which may have named the message.
  *
  *     message   last outcome                 acks lost   after open
- *     present   none                         no          pending, never sent; or, where its mark may
- *                                                        lack, in doubt, and charged
+ *     present   none                         no          pending, never sent; or, if its mark may be
+ *                                                        missing, in doubt, and charged
  *     present   attempt n                    no          in doubt; n counts it in, so it is charged
  *     present   interrupted                  no          in doubt; n counts it in, so it is charged
  *     present   retry, rate-limited          no          pending, due when it was due

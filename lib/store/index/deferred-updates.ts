@@ -1,7 +1,7 @@
 import { afterPromiseJobs } from '../../log/runtime/real-time.js'
 
 export interface DeferredUpdate {
-  /** Brings what is in memory up to date. */
+  /** Updates the state in memory. */
   apply(): void
 }
 

@@ -216,7 +216,7 @@ export class SettledBlock {
 }
 
 /**
- * All outcomes in a frame of the ack log, each with its ack sequence; none where it is a result. Throws as
+ * All outcomes in a frame of the ack log, each with its ack sequence; none if it is a result. Throws as
  * `decodeOutcome`.
  */
 export function decodeOutcomes(

@@ -184,7 +184,7 @@ export class Opening implements OpenVisitor {
     dedupe.addScanned(block.settlement, segment, block.ackSequence, result)
   }
 
-  /** Folds the rows of a block. Returns how many of their ids are to be remembered. */
+  /** Folds the rows of a block. Returns how many of their ids to remember. */
   #settle(block: SettledBlock, segment: number): number {
     const { count, sequences, ats, idBytes } = block
     const { remembersAny } = this.#state.dedupe

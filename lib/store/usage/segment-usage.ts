@@ -14,7 +14,7 @@
  *      id's outcome and goes with the id, so it keeps no segment by itself; the bytes of remembered results
  *      count for the needed share.
  *   3. Windows of attempts and markings of channels (`attempt-window.ts`), windows of limits
- *      (`taken-places.ts`), and durable pauses: a count of those in force.
+ *      (`taken-places.ts`), durable pauses, and how the clocks last parted: a count of those in force.
  *   4. Halts: a count of the channels halted by a dead letter of the segment. A resume only undoes older
  *      halts, so it can go once every older ack segment goes too.
  *   5. Limits told by a receiver, and records that end them: until the latest of them is over.
@@ -44,13 +44,13 @@ interface AckAccount {
    * size.
    */
   madeBytes: number | undefined
-  /** Message segment → messages in it whose last written outcome stands here. */
+  /** Message segment → messages in it whose last written outcome is here. */
   readonly outcomes: Map<number, number>
   settledIds: number
   /** Bytes of frames of results that are kept. */
   resultBytes: number
   halts: number
-  /** Frames in it that an opening needs for attempts, limits or clocks. */
+  /** Frames in it that an opening needs for attempts, limits, pauses or clocks. */
   kept: number
   holdsResume: boolean
   pinned: boolean
@@ -242,7 +242,7 @@ export class SegmentUsage {
     this.#account(ackSegment).resultBytes -= FRAME_HEADER_BYTES + bytes
   }
 
-  /** The outcome of a remembered message, and its result where it has one, are now kept by this segment. */
+  /** The outcome of a remembered message, and its result if it has one, are now kept by this segment. */
   settledMoved(left: { readonly segment: number; readonly resultBytes: number }, ackSegment: number): void {
     this.settledIdForgotten(left.segment)
     this.settledIdAdded(ackSegment)

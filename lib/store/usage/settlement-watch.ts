@@ -1,6 +1,4 @@
-/**
- * Messages that were settled while their segment is being rewritten, with the ack segment that records it.
- */
+/** Messages settled while their segment is being rewritten, with the ack segment that records it. */
 export class SettlementWatch {
   #segments: ReadonlySet<number> = none
   readonly #settledIn = new Map<number, number>()
