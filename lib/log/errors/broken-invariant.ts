@@ -1,5 +1,5 @@
 /**
- * A state that cannot be, met at a border: a fault of this code, never of its caller. Thrown behind a plain
+ * An impossible state, found at an interface: a bug of this code, never of its caller. Thrown behind a plain
  * `if`, so that a check costs no call.
  */
 export function brokenInvariant(what: string): Error {

@@ -2,12 +2,12 @@ import fs from 'node:fs'
 import { constants } from 'node:os'
 import { dirname } from 'node:path'
 
-// The one place that knows what errors of the system are called, and what somebody can do about them.
+// The one place that knows the names of system errors and their remedies.
 
 const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(constants.errno).map(([name, number]) => [number, name]),
 )
-/** How Node names codes that it does not know, EDQUOT among them. */
+/** How Node names codes it does not know, such as EDQUOT. */
 const UNNAMED = /Unknown system error (-?\d+)/
 
 const TEXTS: Readonly<Record<string, string>> = { EDQUOT: 'disk quota exceeded' }
@@ -23,8 +23,8 @@ const NO_INODES_REMEDY =
   'The file system has no inode left, so it holds no further file, however much space is free: remove files.'
 
 /**
- * The name of a system error (`ENOSPC`, …), also where Node does not know it; else the error's `code`, if it
- * has one. Undefined for anything else.
+ * The name of a system error (`ENOSPC`, …), even if Node does not know it; else the error's `code`, if any.
+ * Undefined for anything else.
  */
 export function systemCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined
@@ -53,8 +53,8 @@ function isOutOfInodes(error: unknown): boolean {
 }
 
 /**
- * The error of a call that makes something new at this path: where it is ENOSPC for want of an inode, it says
- * so. The system has one code for both.
+ * For the error of a call that creates something at this path: makes an ENOSPC for lack of inodes say so. The
+ * system has one code for lack of space and of inodes.
  */
 export function creationError(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || systemCode(error) !== 'ENOSPC' || !lacksInodes(dirname(path))) return error
@@ -65,7 +65,7 @@ export function creationError(error: unknown, path: string): unknown {
 function lacksInodes(directory: string): boolean {
   try {
     const { files, ffree } = fs.statfsSync(directory)
-    // Some file systems make inodes as they need them: they have none, and none free.
+    // File systems that make inodes on demand report 0 in total and 0 free.
     return files > 0 && ffree === 0
   } catch {
     return false
@@ -81,7 +81,7 @@ export function systemMessage(error: unknown): string {
   return error.message.replace(/Unknown system error -?\d+(: Unknown system error -?\d+)?/, named)
 }
 
-/** What an administrator can do about it; undefined where nothing is known. */
+/** What an administrator can do about it; undefined if unknown. */
 export function remedyOf(error: unknown): string | undefined {
   if (isOutOfInodes(error)) return NO_INODES_REMEDY
   for (let at = error; at instanceof Error; at = at.cause) {

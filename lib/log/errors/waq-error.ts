@@ -19,39 +19,39 @@ export type WaqErrorCode =
   | 'WAQ_NOT_FOUND'
   | 'WAQ_FAKE_TIMERS'
 
-/** Who holds a directory, as far as its newest owner file tells. */
+/** Who holds a directory, according to its newest owner file. */
 export interface Owner {
   pid: number
   host: string
   /** Epoch ms of the claim. */
   since: number
-  /** `null`: it belongs to another host or container, so no process here can tell. */
+  /** `null`: unknown, for example on another host or in another container. */
   alive: boolean | null
 }
 
-/** What a schema finds wrong with a payload. */
+/** A problem that a schema finds in a payload. */
 export interface PayloadIssue {
   /** Keys from the payload to the value; empty: the payload itself. */
   readonly path: readonly (string | number)[]
-  /** The schema's words, without credentials and cut. */
+  /** The schema's message, truncated and without credentials. */
   readonly message: string
 }
 
 export interface WaqErrorOptions {
   cause?: unknown
-  /** True where bytes of the refused work reached a file: it may reappear after a restart. Default false. */
+  /** True if bytes of the refused work reached a file: it may reappear after a restart. Default false. */
   indeterminate?: boolean
-  /** The ids of the messages concerned, where there are any. */
+  /** The ids of the messages concerned, if any. */
   ids?: readonly string[]
   /** For `WAQ_LOCKED`. */
   owner?: Owner
-  /** For `WAQ_INVALID_MESSAGE` of a schema. */
+  /** For a `WAQ_INVALID_MESSAGE` from a schema. */
   issues?: readonly PayloadIssue[]
 }
 
 /**
- * The one error class of this package: told apart by `code`, never by its text. `instanceof` also tells those
- * of another copy of the package in this process.
+ * The one error class of this package: tell errors apart by `code`, never by text. `instanceof` also
+ * recognises errors of another copy of the package in this process.
  */
 export class WaqError extends Error {
   static {

@@ -14,7 +14,7 @@ export let crcImplementation: 'native' | 'js' = 'js'
 const WORTH_LOADING_BYTES = 1024 * 1024
 let bytesUntilWorth = WORTH_LOADING_BYTES
 
-/** CRC32C (Castagnoli) of `bytes`; `initial` is the CRC of what stands before them, 0 where nothing does. */
+/** CRC32C (Castagnoli) of `bytes`; `initial` is the CRC of the bytes before them, 0 if there are none. */
 export let crc32c: (bytes: Buffer, initial: number) => number = (bytes, initial) => {
   bytesUntilWorth -= bytes.length
   if (bytesUntilWorth < 0) void preferNativeCrc()
@@ -23,14 +23,14 @@ export let crc32c: (bytes: Buffer, initial: number) => number = (bytes, initial)
 
 let looked: Promise<void> | undefined
 /**
- * Resolves when the search is over; undefined: it is over, or has not begun. A caller with much to check
- * should wait for it.
+ * Resolves when the search for it is over; undefined: over, or not begun. A caller with much to check should
+ * wait.
  */
 export let loadingNativeCrc: Promise<void> | undefined
 
 /**
- * Switches to the native implementation where it is installed: the same checksums, only faster. It looks
- * once, and never rejects.
+ * Switches to the native implementation if it is installed: same checksums, only faster. Looks once, and
+ * never rejects.
  */
 export function preferNativeCrc(): Promise<void> {
   if (looked === undefined) {
@@ -43,8 +43,7 @@ export function preferNativeCrc(): Promise<void> {
   return looked
 }
 
-// An addon can be in no bundle, so bundlers must not see its name: not as a constant either, for they fold
-// those.
+// An addon cannot be bundled, so bundlers must not see its name, not even as a constant: they fold those.
 const NATIVE = ['fast-crc32c', 'impls', 'sse4_crc32c.js'].join('/')
 const SAMPLE = 'The quick brown fox jumps over the lazy dog'
 const CRC_OF_SAMPLE = 0x22620404
@@ -60,14 +59,13 @@ async function lookForNative(): Promise<void> {
     crc32c = native.calculate
     crcImplementation = 'native'
   } catch {
-    // Install scripts were blocked, a bundle stands alone, or what runs us imports nothing at run time
-    // (Jest).
+    // Install scripts were blocked, a bundle stands alone, or the host cannot import at run time (Jest).
   }
 }
 
 /**
- * Four tables of 256, one behind the other: of a byte with so many bytes behind it, so that four go in one
- * step.
+ * Four tables of 256 in a row: table n is for a byte with n bytes after it, so that one step takes four
+ * bytes.
  */
 const TABLES = new Int32Array(4 * 256)
 for (let byte = 0; byte < 256; byte++) {

@@ -1,6 +1,6 @@
 /**
- * The format of a segment: everything that its writer and its reader share. `docs/format.md` explains it with
- * a worked example. All numbers are little-endian.
+ * The format of a segment: everything that its writer and reader share. `docs/format.md` explains it with a
+ * worked example. All numbers are little-endian.
  *
  *     segment header, 64 bytes                       frame header, 28 bytes
  *     ┌────┬─────────────────────────────┐           ┌────┬──────────────────────────────────┐
@@ -18,9 +18,8 @@
  *     │ 60 │ CRC over 0..60      u32     │
  *     └────┴─────────────────────────────┘
  *
- * Both CRCs of a frame continue CRC(salt ‖ offset of the frame in its segment as u64): neither zeros, nor
- * bytes of an earlier life of the disk block, nor another file's frames, nor a payload that embeds frames
- * validate.
+ * Both CRCs of a frame continue CRC(salt ‖ offset of the frame in its segment as u64), so zeros, stale bytes
+ * of the disk block, another file's frames, and frames embedded in a payload do not validate.
  */
 
 import { WaqError } from '../errors/waq-error.js'
@@ -39,7 +38,7 @@ const KNOWN_FLAGS = FLAG_MORE
 
 /** `durable` and all offsets fit u32, with room for one list of the largest size behind a full segment. */
 export const MAX_SEGMENT_BYTES = 0xffff_ffff
-/** The longest payload: it bounds an allocation before a CRC was checked. */
+/** The longest payload: bounds what is allocated before a CRC is checked. */
 export const MAX_PAYLOAD_BYTES = 1024 * 1024 * 1024
 
 export interface SegmentHeader {
@@ -48,11 +47,11 @@ export interface SegmentHeader {
   readonly ordinal: number
   readonly salt: Buffer
   /**
-   * The log's next sequence when the segment was made, or, where it is made of others, that of its first
-   * frame. Lower ones may follow: it orders segments where there is no manifest, and bounds nothing.
+   * The log's next sequence when the segment was made or, if it was made of others, that of its first frame.
+   * Lower ones may follow: it orders segments if there is no manifest, and is no bound.
    */
   readonly firstSequence: number
-  /** Epoch ms; for people, nothing depends on it. */
+  /** Epoch ms; informational only. */
   readonly createdAt: number
 }
 
@@ -71,8 +70,8 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
 }
 
 /**
- * Reads a segment header; undefined where the bytes are not one. The first 64 bytes and their CRC keep their
- * place in every version, so another version is reported by name and never taken for corruption.
+ * Reads a segment header; undefined if the bytes are not one. The first 64 bytes and their CRC keep their
+ * place in every version, so another version is reported as such and never as corruption.
  */
 export function decodeSegmentHeader(bytes: Buffer, file: string): SegmentHeader | undefined {
   if (bytes.length < SEGMENT_HEADER_BYTES) return undefined
@@ -109,7 +108,7 @@ export function saltState(salt: Buffer): number {
 
 /**
  * Fills in the header of a frame whose payload already stands behind it in `buffer`, and returns the frame's
- * end. `payloadBytes`: those of the payload, and `view`: of all of `buffer`, where the caller has them.
+ * end. `payloadBytes` (the payload) and `view` (of all of `buffer`): if the caller has them.
  */
 export function sealFrame(
   buffer: Buffer,
@@ -129,7 +128,7 @@ export function sealFrame(
   const placed = crc32cNumber(offset, salted)
   view.setUint32(at + 4, crc32c(payloadBytes ?? buffer.subarray(payload, end), placed), true)
   view.setUint32(at + 8, payloadLength, true)
-  // Type, flags and the two zeros.
+  // Type, flags and two zero bytes.
   view.setUint32(at + 12, type | (flags << 8), true)
   view.setUint32(at + 16, durable, true)
   view.setUint32(at + 20, sequence, true)
@@ -149,9 +148,9 @@ export interface FrameHeader {
 }
 
 /**
- * Reads the frame header at `at` in `buffer` (28 bytes must be there), which is `offset` in its segment;
- * undefined where it is none. `room`: bytes that the segment has from `offset` on. Bounds come first: they
- * are cheap, and garbage seldom passes them.
+ * Reads the frame header at `at` in `buffer` (28 bytes must be there), at `offset` in its segment; undefined
+ * if it is none. `room`: the segment's bytes from `offset` on. Bounds are checked first: that is cheap, and
+ * garbage seldom passes.
  */
 export function readFrameHeader(
   buffer: Buffer,

@@ -1,8 +1,8 @@
 /**
- * The names of a directory's files. Every one that a life (one opening) makes bears a random token of that
- * life: a call that goes by a name can slip into another directory that took the place of ours after the last
- * look, and there it must meet nothing that belongs to another. Numbers are zero-padded so that a listing
- * sorts by age; they are compared as numbers, so longer ones stay right.
+ * The names of a directory's files. Each name that a life (one opening) makes contains a random token of that
+ * life: a call by name may reach another directory that took the place of ours after the last check, and must
+ * not meet another's file there. Numbers are zero-padded so that a listing sorts by age; they are compared as
+ * numbers, so longer ones stay right.
  */
 import { randomBytes } from 'node:crypto'
 
@@ -44,7 +44,7 @@ export function ownerName(epoch: number, token: string): string {
   return `${pad(epoch)}-${token}.json`
 }
 
-/** In `manifests/`: an empty file whose name says of which directory the manifests count. */
+/** In `manifests/`: an empty file whose name identifies the directory whose manifests count. */
 export function identityName(identity: string): string {
   return `identity-${identity}`
 }
@@ -62,7 +62,7 @@ export function isBallastName(name: string): boolean {
 }
 
 /**
- * `0000000003-0000000017-….seg`, `…-…-….tmp`, `…-…-…`: its parts, or undefined where the name is not one of
+ * `0000000003-0000000017-….seg`, `…-…-….tmp`, `…-…-…`: its parts, or undefined if the name is not one of
  * ours.
  */
 export function parseFileId(name: string, suffix: '' | '.seg' | '.tmp'): FileId | undefined {

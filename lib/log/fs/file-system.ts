@@ -6,52 +6,49 @@
  * A failing call rejects (or throws, where it is synchronous) with a Node system error that has a `code`.
  */
 export interface FileSystem {
-  /** The one name of a directory that exists: symbolic links resolved, absolute. */
+  /** The canonical path of an existing directory: absolute, with symbolic links resolved. */
   realpath(path: string): Promise<string>
   /**
-   * Creates one directory, mode 0700 whatever the umask, which root leaves to the user of its parent. EEXIST
-   * where something has that name already.
+   * Creates one directory, mode 0700 whatever the umask; root gives it to the owner of its parent. EEXIST if
+   * the name is taken.
    */
   mkdir(path: string): Promise<void>
-  /** The names in a directory, in no order. ENOENT where there is none, ENOTDIR where it is not one. */
+  /** The names in a directory, in no order. ENOENT if it does not exist, ENOTDIR if it is not one. */
   readdir(path: string): Promise<string[]>
-  /** What a name stands for, not following a symbolic link; undefined where nothing has that name. */
+  /** What has that name, not following a symbolic link; undefined if nothing has. */
   stat(path: string): Promise<FileStat | undefined>
   /**
-   * Creates a file that did not exist (else EEXIST), mode 0600 whatever the umask, for reading and writing.
-   * Root leaves it to the user of the directory.
+   * Creates a new file (else EEXIST), mode 0600 whatever the umask, for reading and writing. Root gives it to
+   * the owner of the directory.
    */
   create(path: string): Promise<FileHandle>
-  /** Opens a file that exists, never through a symbolic link (ELOOP). */
+  /** Opens an existing file, never through a symbolic link (ELOOP). */
   open(path: string, mode: 'read' | 'read-write'): Promise<FileHandle>
   /**
-   * Puts a file under another name of the same directory, replacing what had it. Durable once the directory
-   * is synced.
+   * Renames a file within its directory, replacing any file of the new name. Durable once the directory is
+   * synced.
    */
   rename(from: string, to: string): Promise<void>
-  /** ENOENT where nothing has that name. Durable once the directory is synced. */
+  /** ENOENT if nothing has that name. Durable once the directory is synced. */
   unlink(path: string): Promise<void>
-  /**
-   * After it resolves, every create, rename and unlink that was done in this directory survives a power loss.
-   */
+  /** After it resolves, every earlier create, rename and unlink in this directory survives a power loss. */
   syncDirectory(path: string): Promise<void>
   /**
-   * Which file a name leads to, not following a symbolic link. Synchronous, and undefined both where nothing
-   * has that name and where it cannot be told: the fence of invariant 3 needs exactly that, and nothing else
-   * asks.
+   * Which file a name leads to, not following a symbolic link. Synchronous, and undefined both if nothing has
+   * that name and if that cannot be told: exactly what the fence of invariant 3, its only caller, needs.
    */
   inodeSync(path: string): Inode | undefined
 }
 
 /**
- * What tells a file from every other one that exists. A big integer stands only where a number would not be
- * exact, as on the few file systems that use more than 53 bits: the two of one file are always of one kind.
+ * Tells a file from every other that exists. Big integers are used only if numbers would be inexact, as on
+ * the few file systems that use more than 53 bits. The same file always gets the same type.
  */
 export interface Inode {
   readonly device: number | bigint
-  /** Of a file that is gone, and that no process holds open, it may be given out again at once. */
+  /** May be reused as soon as the file is removed and no process holds it open. */
   readonly number: number | bigint
-  /** How many names the file has; none where it was removed. */
+  /** How many names the file has; 0 once it is removed. */
   readonly links: number
 }
 
@@ -70,23 +67,21 @@ export interface FileHandle {
   write(buffer: Uint8Array, offset: number, length: number, position: number): Promise<number>
   /**
    * After it resolves, all bytes written before it was called, and the size needed to read them, are on the
-   * device (fdatasync). After it rejects, nothing is known of them, and a second call that succeeds proves
+   * device (fdatasync). After it rejects, their state is unknown, and a second call that succeeds proves
    * nothing.
    */
   sync(): Promise<void>
   /**
-   * As `sync`, on the event loop, where the file system can. Never called while a `sync` of the same file is
-   * under way.
+   * As `sync`, on the event loop, if the file system supports it. Never called while a `sync` of the same
+   * file is under way.
    */
   readonly syncNow?: (() => void) | undefined
-  /**
-   * Positional; 0 at the end of the file. Returns bytes read: at once where that is known not to take long.
-   */
+  /** Positional; 0 at the end of the file. Returns bytes read, synchronously if that should be quick. */
   read(buffer: Uint8Array, offset: number, length: number, position: number): number | Promise<number>
   size(): Promise<number>
   /** Makes the file this long: cuts bytes off, or adds zeros. */
   truncate(length: number): Promise<void>
-  /** Of the file that is open, whatever has its name by now. Throws where it cannot be told. */
+  /** Of the open file, whatever has its name by now. Throws if it cannot be told. */
   inodeSync(): Inode
   close(): Promise<void>
 }

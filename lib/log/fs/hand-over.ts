@@ -1,11 +1,11 @@
 /**
- * A program that runs once as root gives the files that it creates to the user who owns the directory.
- * Otherwise that user would be locked out of its own queue.
+ * Gives the files that a process creates as root to the user who owns the directory. Otherwise a single run
+ * as root would lock that user out of the queue.
  *
- * Nothing is given away by a path, for that user can put anything in the place of what a path leads to. The
- * directory is opened, and its user is that of what was opened; the new file is created in that very
- * directory, whatever has its path by then, by the path of its descriptor, which Linux has; and what is given
- * away is a descriptor as well: of a file that did not exist, or of a directory of root's that holds nothing.
+ * Nothing is given away by path, because that user can replace whatever a path leads to. The directory is
+ * opened and its user read from the descriptor. The new file is created in that very directory, through the
+ * descriptor's path (Linux only), whatever has the directory's own path by then. And the chown is by
+ * descriptor: of a file that did not exist, or of an empty directory owned by root.
  */
 import fs from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -24,7 +24,7 @@ interface User {
   readonly gid: number
 }
 
-/** Creates a file, mode 0600 whatever the umask. EEXIST where something has that name already. */
+/** Creates a file, mode 0600 whatever the umask. EEXIST if the name is taken. */
 export function createFile(path: string): Promise<number> {
   return inItsDirectory(path, async (place, user) => {
     const file = await open(place, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
@@ -39,11 +39,11 @@ export function createFile(path: string): Promise<number> {
   })
 }
 
-/** Creates a directory, mode 0700 whatever the umask. EEXIST where something has that name already. */
+/** Creates a directory, mode 0700 whatever the umask. EEXIST if the name is taken. */
 export function createDirectory(path: string): Promise<void> {
   return inItsDirectory(path, async (place, user) => {
     await fs.promises.mkdir(place, { mode: 0o700 })
-    // Under a umask that takes all rights away only root could open it.
+    // By path: under a umask that removes all rights, only root could open it.
     if (user === undefined) return fs.promises.chmod(place, 0o700)
     const directory = await open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     try {
@@ -57,7 +57,7 @@ export function createDirectory(path: string): Promise<void> {
   })
 }
 
-/** `user`: who gets what `create` makes as root; undefined: it stays root's. */
+/** `user`: who is given what `create` makes as root; undefined: its creator keeps it. */
 async function inItsDirectory<T>(
   path: string,
   create: (place: string, user: User | undefined) => Promise<T>,
@@ -67,7 +67,7 @@ async function inItsDirectory<T>(
   try {
     const { uid, gid } = await fstat(directory)
     const place = `${pathOf(directory)}/${basename(path)}`
-    // Without /proc there is no safe way, and no other is taken.
+    // Without /proc there is no safe way, so root keeps it.
     if (uid === 0 || !fs.existsSync(pathOf(directory))) return await create(path, undefined)
     try {
       return await create(place, { uid, gid })
@@ -83,7 +83,7 @@ function pathOf(descriptor: number): string {
   return `/proc/self/fd/${descriptor}`
 }
 
-/** Errors name the path that the user gave. */
+/** Makes the error name the path that the caller gave. */
 function placedAt(error: unknown, place: string, path: string): unknown {
   if (!(error instanceof Error)) return error
   error.message = error.message.replace(place, path)

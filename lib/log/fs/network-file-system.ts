@@ -22,8 +22,8 @@ const NETWORK_FILE_SYSTEMS: readonly { type: number; name: string; constant: str
 ]
 
 /**
- * File systems of Linux on a device, or in a memory, that one kernel has at a time. FUSE is none of them:
- * behind it may be a network, or the host of a virtual machine.
+ * Linux file systems, on a device or in memory, that only one kernel mounts at a time. Not FUSE: a network,
+ * or the host of a virtual machine, may be behind it.
  */
 const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
   0xef53, // EXT4_SUPER_MAGIC, also ext2 and ext3
@@ -40,12 +40,11 @@ const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
   0x2011bab0, // EXFAT_SUPER_MAGIC
   0x01021994, // TMPFS_MAGIC
   0x858458f6, // RAMFS_MAGIC
-  0x794c7630, // OVERLAYFS_SUPER_MAGIC, whose upper layer can be no network file system
+  0x794c7630, // OVERLAYFS_SUPER_MAGIC, whose upper layer cannot be a network file system
 ])
 
 /**
- * True: all processes that can open `directory` at this moment run in the kernel of this one. False also
- * where that cannot be told.
+ * True if all processes that can open `directory` now run in this process's kernel; false also if unknown.
  */
 export function hasOneKernel(directory: string): boolean {
   if (process.platform !== 'linux') return false
@@ -56,15 +55,15 @@ export function hasOneKernel(directory: string): boolean {
   }
 }
 
-/** The name of a network file system by its `statfs` type number; undefined for every other one. */
+/** The name of a network file system by its `statfs` type number; undefined for any other. */
 export function networkFileSystemName(type: number): string | undefined {
-  // The kernel's field is signed: where it has 32 bits, the numbers from 0x80000000 come out negative.
+  // The kernel's field is signed: if it has 32 bits, numbers from 0x80000000 up come out negative.
   return NETWORK_FILE_SYSTEMS.find(known => known.type === type >>> 0)?.name
 }
 
 /**
- * Rejects with `WAQ_INVALID_OPTION` where `directory` (which must exist) is on a known network file system
- * and `allowed` is not true. Only Linux gives type numbers that mean something; elsewhere nothing is refused.
+ * Rejects with `WAQ_INVALID_OPTION` if `directory` (which must exist) is on a known network file system and
+ * `allowed` is not true. Type numbers are meaningful only on Linux; elsewhere nothing is refused.
  */
 export async function refuseNetworkFileSystem(
   directory: string,

@@ -5,10 +5,10 @@ import { createDirectory, createFile } from './hand-over.js'
 import { QuickReads } from './quick-reads.js'
 
 // Bare descriptors and callbacks instead of `fs/promises` handles: the commit path is one writeSync and one
-// fdatasync, and a FileHandle adds a promise and a reference count to each. Nor has every FileHandle all its
-// methods: the file system of Yarn's Plug'n'Play cannot sync one.
+// fdatasync, and a FileHandle adds a promise and a reference count to each. Nor does every FileHandle have
+// all methods: that of Yarn's Plug'n'Play cannot sync.
 
-/** Of all files: mostly they are on one device. */
+/** Shared by all files: usually they are on one device. */
 const quickReads = new QuickReads()
 
 class NodeFile implements FileHandle {
@@ -45,7 +45,7 @@ class NodeFile implements FileHandle {
     fs.fdatasyncSync(this.#fd)
   }
 
-  /** With what `fdatasync` may leave out. */
+  /** Also syncs what `fdatasync` may leave out. */
   syncAll(): Promise<void> {
     return new Promise((resolve, reject) => {
       fs.fsync(this.#fd, error => {
@@ -84,7 +84,7 @@ class NodeFile implements FileHandle {
   }
 
   async close(): Promise<void> {
-    // A descriptor number is reused at once: closing twice would close somebody else's file.
+    // Descriptor numbers are reused at once: closing twice could close another file.
     if (this.#closed) return
     this.#closed = true
     await new Promise<void>((resolve, reject) => {
@@ -96,12 +96,12 @@ class NodeFile implements FileHandle {
   }
 }
 
-// The look at the owner file is taken at every commit: its options are made once, and its numbers are plain
-// ones where these are exact, for big integers cost as much as the call to the system.
+// The owner file is checked at every commit, so the options are made once, and plain numbers are used where
+// they are exact: big integers cost as much as the system call.
 const LOOK = { throwIfNoEntry: false } as const
 const EXACT_LOOK = { bigint: true, throwIfNoEntry: false } as const
 
-/** Undefined where plain numbers are not exact. */
+/** Undefined if plain numbers are not exact. */
 function inodeOf({ dev, ino, nlink }: fs.Stats): Inode | undefined {
   if (dev > Number.MAX_SAFE_INTEGER || ino > Number.MAX_SAFE_INTEGER) return undefined
   return { device: dev, number: ino, links: nlink }

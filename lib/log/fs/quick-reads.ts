@@ -1,20 +1,18 @@
 import { monotonicNow } from '../runtime/real-time.js'
 
 /**
- * Whether a read is worth a trip through the thread pool. Out of the page cache a small one takes 2 µs, and
- * the trip ten times as long; one of half a megabyte takes 0.2 ms, and the trip several where threads of the
- * collector and the compiler want the processors too, as while a queue is opened. So it is done on the spot;
- * but one that has to wait for the device would hold the event loop. No one says beforehand which it will be,
- * so the last ones tell: after a slow one, reads go through the thread pool for a while, and that while
- * doubles with each slow one that follows. A device that is slow holds the event loop for one read in ten
- * seconds, then.
+ * Decides whether a read runs on the event loop or in the thread pool. From the page cache a small read takes
+ * 2 µs, and the trip to the pool ten times as long; half a megabyte takes 0.2 ms, and the trip several if the
+ * garbage collector's and compiler's threads compete for the processors, as while a queue is opened. So reads
+ * run on the event loop, but one that waits for the device would block it. That is not known beforehand, so
+ * recent reads decide: after a slow one, reads go through the thread pool for a pause, which doubles with
+ * each further slow one. In the end a slow device blocks the event loop for one read in ten seconds.
  */
 
-/** The largest read on the event loop: a larger one would hold it even out of the page cache. */
+/** The largest read on the event loop: a larger one would block it even from the page cache. */
 const MAX_BYTES = 512 * 1024
 /**
- * What no read out of the page cache takes, unless something else took the processor: for a small one, and
- * for each byte.
+ * No read from the page cache takes this long, unless it lost the processor: the base, and the part per byte.
  */
 const SLOW_MS = 0.5
 const SLOW_MS_A_BYTE = 1 / (1024 * 1024)
@@ -35,8 +33,7 @@ export class QuickReads {
   }
 
   /**
-   * The result of `read`, done on the spot; undefined: it is to be read in the thread pool. Throws what
-   * `read` throws.
+   * The result of `read`, run on the event loop; undefined: use the thread pool. Throws what `read` throws.
    */
   try(bytes: number, read: () => number): number | undefined {
     if (bytes > MAX_BYTES) return undefined

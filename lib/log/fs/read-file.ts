@@ -19,7 +19,7 @@ export async function openFile({ root, fileSystem }: DirectoryFiles, file: strin
   }
 }
 
-/** Reads a small file whole; empty where there is none. */
+/** Reads a small file whole; empty if there is none. */
 export async function readWhole({ root, fileSystem }: DirectoryFiles, file: string): Promise<Buffer> {
   try {
     const handle = await fileSystem.open(join(root, file), 'read')
@@ -35,8 +35,8 @@ export async function readWhole({ root, fileSystem }: DirectoryFiles, file: stri
 }
 
 /**
- * The name belongs to something that is not a file. It is neither followed nor touched, because it may be
- * anyone's.
+ * The error for a name that belongs to something other than a file. It is neither followed nor touched: it
+ * may be anyone's.
  */
 export function notAFile(root: string, file: string): WaqError {
   return new WaqError(
@@ -50,12 +50,15 @@ function unreadable(error: unknown, root: string, file: string, what: string): W
   return systemCode(error) === 'ELOOP' ? notAFile(root, file) : asWaqError(error, what)
 }
 
-/** `length` bytes, fewer only where the file ends. */
+/** Reads `length` bytes; fewer only at the end of the file. */
 export function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
   return readUpTo(file, Buffer.alloc(length), 0, offset)
 }
 
-/** The bytes from `offset` on, of which the first `filled` are there; fewer only where the file ends. */
+/**
+ * Fills `bytes` with those of the file from `offset` on; the first `filled` are there already. Returns fewer
+ * only at the end of the file.
+ */
 export async function readUpTo(
   file: FileHandle,
   bytes: Buffer,

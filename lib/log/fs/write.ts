@@ -2,18 +2,18 @@ import { systemCode } from '../errors/system-error.js'
 import type { FileHandle } from './file-system.js'
 
 /**
- * Below this, one synchronous write into the page cache costs less than a trip through the thread pool; above
- * it the copy would hold the event loop.
+ * Up to this, a synchronous write into the page cache costs less than a trip through the thread pool; above
+ * it the copy would block the event loop.
  */
 const SYNCHRONOUS_WRITE_BYTES = 64 * 1024
 
-/** To be written, where nothing but zeros is. Whoever has more to fill does it in pieces of this length. */
+/** A source of zeros to write. Longer fills take it in pieces. */
 export const ZEROS = Buffer.alloc(1024 * 1024)
 
 /** How far a write came before it failed: invariant 5 needs to know whether a byte reached the file. */
 export class WriteError extends Error {
   readonly written: number
-  /** The system's, as of any other failed call. */
+  /** The system error's code, as on any failed call. */
   readonly code: string | undefined
 
   constructor(written: number, cause: unknown) {
@@ -24,8 +24,8 @@ export class WriteError extends Error {
 }
 
 /**
- * Writes all of `bytes` at `position`, looping over short writes (invariant 4). Rejects with a `WriteError`.
- * A promise only where the write is large.
+ * Writes all of `bytes` at `position`, looping over short writes (invariant 4). Fails with a `WriteError`.
+ * Returns a promise only if the write is large.
  */
 export function writeFully(file: FileHandle, bytes: Uint8Array, position: number): void | Promise<void> {
   if (bytes.length > SYNCHRONOUS_WRITE_BYTES) return writeLarge(file, bytes, position)

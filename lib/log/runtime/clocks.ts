@@ -2,37 +2,36 @@ import { uptime } from 'node:os'
 import { clearTimeout, monotonicNow, setTimeout, wallNow } from './real-time.js'
 
 /**
- * Three clocks. Each measures something else, and none can take another's place:
+ * Three clocks. Each measures something different, and none can replace another:
  *
  *     question                                    clock       stepped   counts a suspend
  *     when people say it is                       wall        yes       yes
  *     how long something took, or was tried       monotonic   no        no (Linux), yes (macOS)
  *     how much time passed, asleep or awake       boot        no        yes
  *
- * `QueueTime` makes of them the time that passes, which is nearly all that a queue asks for.
+ * `QueueTime` combines them into elapsed time, which is nearly all that a queue needs.
  */
 export interface Clocks {
-  /**
-   * Epoch ms. It is set by people, by NTP, and by a machine that comes up without a battery: for
-   * appointments.
-   */
+  /** Epoch ms, for times of day. People, NTP, and a machine that boots without a clock battery set it. */
   wall(): number
   /** Ms since some moment, never backwards and never jumping. */
   monotonic(): number
-  /** Ms since some moment, in steps of up to a second (macOS; 10 ms on Linux). A look takes some 15 µs. */
+  /**
+   * Ms since some moment, in steps of up to a second (macOS; 10 ms on Linux). Reading it takes about 15 µs.
+   */
   boot(): number
 }
 
 export const systemClocks: Clocks = {
   wall: wallNow,
-  // Not the function itself, which tests exchange.
+  // Not the function itself: tests replace it.
   monotonic: () => monotonicNow(),
-  // `/proc/uptime`, CLOCK_BOOTTIME where there is none; on macOS the wall clock less the boot time, which is
-  // moved with it. Where a container shows its own (lxcfs), it runs as the machine's does.
+  // `/proc/uptime`, or CLOCK_BOOTTIME without it; on macOS the wall clock minus the boot time, which moves
+  // with it. A container's own uptime (lxcfs) runs at the machine's rate.
   boot: () => uptime() * 1_000,
 }
 
-/** What waits for a moment. */
+/** The timers of a clock. */
 export interface ClockTimers {
   /** `delayMs` is at most 2³¹−1. */
   setTimeout(callback: () => void, delayMs: number): ClockTimer
@@ -49,7 +48,7 @@ export const systemTimers: ClockTimers = {
   clearTimeout: timer => clearTimeout(timer as NodeJS.Timeout),
 }
 
-/** All three are this one, which no one steps: for those who bring one function that tells the time. */
+/** All three clocks from one function, which is never stepped: for callers that supply only `now`. */
 export function clocksOf(now: () => number): Clocks {
   return { wall: now, monotonic: now, boot: now }
 }

@@ -4,24 +4,24 @@ import { clearInterval, setInterval } from './real-time.js'
 const FOR_EVER_MS = 2 ** 31 - 1
 
 /**
- * Keeps the process alive while something is held: a promise alone does not, nor does a timer that waits for
- * a disk to recover. One handle, however many hold it; to hold and to release cost next to nothing.
+ * Keeps the process alive while something holds it: a promise alone does not, nor does a timer that waits for
+ * a disk to recover. All holds share one handle; to hold and to release cost next to nothing.
  */
 export class KeepAlive {
   readonly #isOfUse: boolean
   #holds = 0
   #ended = false
   #handle: NodeJS.Timeout | undefined
-  /** What was given to `during` last, and what it answered. */
+  /** The last argument of `during`, and what it returned. */
   #work: Promise<unknown> | undefined
   #held: Promise<unknown> | undefined
 
-  /** `isOfUse`: false, and nothing that is held keeps the process alive. */
+  /** `isOfUse`: if false, holds do not keep the process alive. */
   constructor(isOfUse = true) {
     this.#isOfUse = isOfUse
   }
 
-  /** Each is to be followed by one `release`. */
+  /** Pair each call with one `release`. */
   hold(): void {
     if (this.#holds++ > 0 || !this.#isOfUse) return
     if (this.#handle === undefined) this.#handle = setInterval(() => {}, FOR_EVER_MS)
@@ -34,7 +34,7 @@ export class KeepAlive {
     if (this.#ended) this.#drop()
   }
 
-  /** Settles as `work` does. Many who wait for the same, one after another, hold it once. */
+  /** Settles as `work` does. Successive calls with the same promise hold once. */
   during<T>(work: Promise<T>): Promise<T> {
     if (work !== this.#work) {
       this.#work = work
@@ -53,7 +53,7 @@ export class KeepAlive {
     }
   }
 
-  /** Little more will be held: the handle goes with the last that holds it. */
+  /** Few holds will follow: from now on the handle is dropped whenever no hold is left. */
   end(): void {
     this.#ended = true
     if (this.#holds === 0) this.#drop()
@@ -65,7 +65,7 @@ export class KeepAlive {
   }
 }
 
-/** As `KeepAlive.during`, of work that stands alone. */
+/** As `KeepAlive.during`, for a single promise. */
 export function keepingAlive<T>(work: Promise<T>): Promise<T> {
   const keepAlive = new KeepAlive()
   keepAlive.end()

@@ -3,14 +3,13 @@ import * as nodeTimers from 'node:timers'
 import { runInNewContext } from 'node:vm'
 import { WaqError } from '../errors/waq-error.js'
 
-// Tests of our users replace timers and clocks (Jest, Vitest, @sinonjs/fake-timers): those of `globalThis`,
-// of `process`, of the module `node:timers`, and `now` of `performance`. What waits for a disk or for another
-// process waits in real time all the same, so all that runs in a user's process takes its timers and clocks
-// from here, and linting refuses it the globals. They are taken once, when the package is imported, before or
-// after the fakes.
+// Our users' tests replace timers and clocks (Jest, Vitest, @sinonjs/fake-timers): those of `globalThis`, of
+// `process`, of the module `node:timers`, and `now` of `performance`. Waits for a disk or another process are
+// in real time all the same, so all code that runs in a user's process takes its timers and clocks from here;
+// linting forbids the globals. They are taken once, when the package is imported, before or after the fakes.
 //
-// A name proves nothing: whether a timer is real is seen by what it does to the event loop. Fakes remember
-// what they stand for, and are asked for it.
+// A name proves nothing: what a timer does to the event loop shows whether it is real. Fakes keep the
+// function that they replaced, and it is read from them.
 
 interface Timers {
   readonly setTimeout: typeof globalThis.setTimeout
@@ -24,8 +23,8 @@ interface Timers {
 const LONG_MS = 2 ** 31 - 1
 
 /**
- * What a fake of @sinonjs/fake-timers (and so of Jest and Vitest) stands for; anything else is taken as it
- * is.
+ * The function that a fake of @sinonjs/fake-timers (and so of Jest and Vitest) replaced; anything else is
+ * returned as it is.
  */
 function original<T>(found: T, name: string): T {
   const { clock } = (found ?? {}) as { clock?: Record<string, unknown> }
@@ -44,7 +43,7 @@ function originals(timers: Timers): Timers {
   }
 }
 
-/** Whether `begin` has the event loop wait for something, and `end` ends that. */
+/** Whether `begin` makes the event loop wait for something, and `end` ends that. */
 function holdsEventLoop<T>(kind: string, begin: () => T, end: (begun: T) => void): boolean {
   const count = (): number => process.getActiveResourcesInfo().filter(name => name === kind).length
   const before = count()
@@ -55,7 +54,7 @@ function holdsEventLoop<T>(kind: string, begin: () => T, end: (begun: T) => void
 }
 
 function areReal(timers: Timers): boolean {
-  // Jest's older fakes write down every call; others may throw.
+  // Jest's legacy fakes record every call; others may throw.
   if (Object.values(timers).some(timer => typeof timer !== 'function' || '_isMockFunction' in timer))
     return false
   const nothing = (): void => {}
@@ -83,10 +82,12 @@ const realNextTick: typeof process.nextTick = original(process.nextTick, 'nextTi
 let jobs: (() => void)[] = []
 let isRunning = false
 
-/** Before the event loop goes on. Called from within another one, before the promise jobs of this tick. */
+/**
+ * Runs `job` before the event loop continues; if called within another job, before this tick's promise jobs.
+ */
 export function nextTick(job: () => void): void {
   jobs.push(job)
-  // One entry of Node's own for all of them: it makes an object with ids for each, and hooks are asked.
+  // One entry in Node's queue for all jobs: for each entry Node makes an object with ids and calls hooks.
   if (jobs.length === 1 && !isRunning) realNextTick(runJobs)
 }
 
@@ -97,7 +98,7 @@ function runJobs(): void {
     while (done < jobs.length) jobs[done++]!()
   } finally {
     isRunning = false
-    // One that throws is the process's to hear of, and keeps no one from going on.
+    // A job's error reaches the process as uncaught; the remaining jobs still run.
     jobs = jobs.slice(done)
     if (jobs.length > 0) realNextTick(runJobs)
   }
@@ -105,7 +106,7 @@ function runJobs(): void {
 
 const resolved = Promise.resolve()
 
-/** Before the event loop goes on, after all promise jobs that are due by then and those that they lead to. */
+/** Runs `job` before the event loop continues, after all promise jobs due by then and those they lead to. */
 export function afterPromiseJobs(job: () => void): void {
   resolved.then(() => nextTick(job))
 }
@@ -116,7 +117,7 @@ export const wallNow: () => number = realDateNow()
 /** Ms since some moment: never backwards, and never jumping. */
 export let monotonicNow: () => number = realPerformanceNow()
 
-/** For tests only: time runs as they say until the returned function is called. */
+/** For tests only: uses `held` for the time until the returned function is called. */
 export function holdTime(
   held: Pick<Timers, 'setTimeout' | 'clearTimeout' | 'setInterval'> & { now: () => number },
 ): () => void {
@@ -131,7 +132,7 @@ export function holdTime(
   return () => use(before)
 }
 
-/** Throws WAQ_FAKE_TIMERS where no real timer can be had: an open queue could never wait. */
+/** Throws WAQ_FAKE_TIMERS if no real timers can be had: an open queue could never wait. */
 export function assertRealTimers(): void {
   if (real !== undefined) return
   throw new WaqError(
@@ -142,9 +143,7 @@ export function assertRealTimers(): void {
   )
 }
 
-/**
- * Resolves after so many ms, at once where `signal` aborts. Without `ref` it does not keep the process alive.
- */
+/** Resolves after `ms`, or once `signal` aborts. With `ref: false` it does not keep the process alive. */
 export function sleep(
   ms: number,
   { ref = true, signal }: { ref?: boolean; signal?: AbortSignal } = {},
@@ -173,11 +172,11 @@ export function nextTurn(): Promise<void> {
 function realDateNow(): () => number {
   const { now } = original(Date, 'Date')
   const isNative = Function.prototype.toString.call(now) === 'function now() { [native code] }'
-  // A context of its own has a clock of its own. It takes 40 ms to make.
+  // A new context has its own clock, but takes 40 ms to make.
   return isNative ? now : runInNewContext('Date.now')
 }
 
-/** Fakes replace `now` on the object, or the global object itself. */
+/** Fakes replace `now` on the object, or the global object itself, but not the prototype's. */
 function realPerformanceNow(): () => number {
   const { now } = Object.getPrototypeOf(performance) as { now: () => number }
   return now.bind(performance)

@@ -1,12 +1,13 @@
 import v8 from 'node:v8'
 
 /**
- * What all copies of this package that a thread has loaded share: ESM and CommonJS, two versions, those of a
- * test runner's sandboxes. `globalThis` is not one place for them: a sandbox is a context with a global
- * object of its own. A module that is built into Node is the same object in all contexts of a thread, and
- * another thread has another one.
+ * A value shared by all copies of this package that a thread has loaded: ESM and CommonJS, two versions,
+ * those in a test runner's sandboxes. `globalThis` will not do: a sandbox is a context with its own global
+ * object. A module built into Node is the same object in all contexts of a thread, and each thread has its
+ * own.
  *
- * `make` makes it for the first copy that asks. The others are given that one, so `key` names its form, too.
+ * `make` is called for the first copy that asks. The others get the same value, so `key` must identify its
+ * form, too.
  */
 export function sharedInThread<T>(key: symbol, make: () => T): T {
   const holder = v8 as { [key: symbol]: T | undefined }

@@ -4,7 +4,7 @@ import type { Device } from './device.js'
 import type { SyncMeter } from './sync-meter.js'
 import { takeTurn, turnTakenBy } from './turn.js'
 
-/** A file that is appended to, as `ActiveSegment`. */
+/** A file being appended to, such as `ActiveSegment`. */
 interface Syncable {
   readonly canSyncNow: boolean
   readonly unsyncedBytes: number
@@ -65,8 +65,8 @@ export class Commits {
   }
 
   /**
-   * While a directory is opened no one waits for a commit: `sync`, of something that matters to no one, tells
-   * what device this is, before the first commit would have to find it out.
+   * Called while a directory is opened, when no one waits for a commit: `sync`, of bytes that do not matter,
+   * shows how quick the device is, so the first commit need not find out.
    */
   probe(sync: () => void): void {
     const { quickSyncs, isQuiet } = this.#device
@@ -76,7 +76,7 @@ export class Commits {
     try {
       this.#heldMs += quickSyncs.try(sync, true) ?? 0
     } catch {
-      // It is not lost on `quickSyncs`: commits go to threads until a sync has succeeded there.
+      // `quickSyncs` has noted it: commits go to threads until a sync has succeeded there.
     }
   }
 

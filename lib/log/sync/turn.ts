@@ -1,8 +1,8 @@
 import { setImmediate } from '../runtime/real-time.js'
 import { sharedInThread } from '../runtime/shared-in-thread.js'
 
-// A turn of the event loop, from one check phase to the next, bears one sync on the spot, of all queues of
-// the thread and of all copies of this package in it.
+// A turn of the event loop, from one check phase to the next, allows one sync on the spot across all queues
+// of the thread and all copies of this package in it.
 
 interface Turn {
   takenBy: object | undefined
