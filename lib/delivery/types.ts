@@ -32,10 +32,6 @@ export interface Delivery<P> {
    * What became of another message of this queue: how it settled, with what `send` returned for it where that
    * is kept (see `keepResults`); `{ state: 'pending' }` while it waits or is being sent; undefined where its
    * id is not known (any more). Rejects with WAQ_INVALID_OPTION, WAQ_IO or WAQ_LOCK_LOST.
-   *
-   * @example
-   * const sent = await delivery.settlementOf('answer-17')
-   * const { message_id } = sent.result as { message_id: number }
    */
   settlementOf(id: string): Promise<Settlement | PendingSettlement | undefined>
 }

@@ -624,16 +624,19 @@ export class Scheduler {
       passed.running++
       passed.windows?.take()
     }
+    const { concurrency } = channel.policy!
+    if (concurrency > 1) this.#rememberList(channel, ref)
     this.#listener.begin(channel, ref, probes)
-    if (channel.policy!.concurrency > 1) this.#beginMore(channel, ref)
+    // It may be over already, and its channel forgotten.
+    if (concurrency > 1) this.settle(channel)
   }
 
-  /** Others of this channel may go on beside this message. */
-  #beginMore(channel: Channel, ref: MessageRef): void {
+  /** While this message is under way, no other part of its list goes beside it. */
+  #rememberList(channel: Channel, ref: MessageRef): void {
     const list = this.#store.together(ref)?.firstSequence
+    if (list === undefined) return
     channel.lists ??= new Map()
-    if (list !== undefined) channel.lists.set(ref, list)
-    this.settle(channel)
+    channel.lists.set(ref, list)
   }
 
   #takeProbes(channel: Channel): Halt[] {

@@ -132,6 +132,27 @@ t.test('while its receiver is down a channel with a concurrency tries one at a t
   t.equal(h.dispatcher.stats().pending, 0)
 })
 
+t.test(
+  'messages that are over as soon as their turn comes leave their channel, whatever its concurrency',
+  async t => {
+    for (const options of [{}, sideBySide(3)]) {
+      const h = new Harness(options)
+      h.dispatcher.pause()
+      for (let i = 0; i < 5; i += 1) h.add('a', { expiresAt: h.time.now() + 1 })
+      h.addTogether('b', 3, { expiresAt: h.time.now() + 1 })
+      await h.pass(10)
+      h.dispatcher.resume()
+      await h.pass()
+      t.equal(h.of('dead').length, 8)
+      t.equal(h.sent.length, 0)
+      t.match(h.dispatcher.stats(), { pending: 0, channels: 0 })
+      h.add('a')
+      await h.pass()
+      t.equal(h.sent.length, 1)
+    }
+  },
+)
+
 t.test('a kill with several under way in one channel leaves each of them in doubt, and no other', async t => {
   const h = new Harness(sideBySide(3))
   h.answer('a', () => new Promise(() => {}))
