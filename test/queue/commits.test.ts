@@ -9,7 +9,8 @@ t.test('stats() and the published status tell where commits were synced', async 
   const { commits, syncs } = queue.stats()
   t.equal(commits.onTheSpot + commits.onThread, 20)
   t.ok(syncs >= 20)
-  t.equal(commits.heldMs > 0, commits.onTheSpot > 0)
+  // The opening tries the device too, so a slow one may hold the event loop without a commit there.
+  t.ok(commits.heldMs > 0 || commits.onTheSpot === 0)
   t.match(commits.now, /^(quick|learning|slow)$/)
   t.equal(commits.slowUntil === null, commits.now !== 'slow')
 
