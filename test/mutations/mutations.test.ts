@@ -47,7 +47,7 @@ t.test('a mutation that no test notices escapes', async t => {
     name: 'a comment',
     invariants: [3],
     file: 'lib/log/lock/fence.js',
-    find: '/** Looks, without an exception. */',
+    find: '/** Checks without throwing. */',
     replace: '',
     caughtBy: { file: 'log/lock/fence', name: 'the fence stands while the owner file does' },
   }
