@@ -8,7 +8,7 @@ import { endsPause } from '../../lib/delivery/holds/pauses.js'
 import { QueueReader } from '../../lib/index.js'
 import { Random } from '../crash/random.js'
 
-const kills = Number(process.env.WAQ_TEST_LIVES ?? 20)
+const kills = Number(process.env.WAQ_TEST_LIVES ?? 12)
 const seed = Number(process.env.WAQ_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
 /** What a life told before it was killed, somewhere behind so many facts. */
