@@ -6,11 +6,11 @@ export interface FramePosition {
 }
 
 /**
- * The positions of records by sequence: added at the end, removed at the front. (A `Map` scans over
- * everything that was deleted at its front whenever its first entry is asked for.)
+ * The positions of records by sequence: added at the end, removed at the front. (Reading the first entry of a
+ * `Map` scans over everything deleted at its front.)
  */
 export class FramePositions {
-  /** By sequence; those before `#begin` do not count any more. */
+  /** By sequence; those before `#begin` no longer count. */
   #places: FramePosition[]
   #begin = 0
 
@@ -25,12 +25,12 @@ export class FramePositions {
     return this.#places[this.#begin]
   }
 
-  /** The first one that is not below `sequence`. */
+  /** The first position at or after `sequence`. */
   from(sequence: number): FramePosition | undefined {
     return this.#places[this.#indexOf(sequence)]
   }
 
-  /** The place of a new record, or the new place of one that was there. */
+  /** Adds the position of a new record, or replaces that of an existing one. */
   set(place: FramePosition): void {
     const last = this.#places.at(-1)
     if (last === undefined || last.sequence < place.sequence) {
@@ -43,7 +43,7 @@ export class FramePositions {
 
   discardBefore(sequence: number): void {
     this.#begin = this.#indexOf(sequence)
-    // Half of it at least: so each is moved once, on average.
+    // At least half are discarded, so each is moved about once on average.
     if (this.#begin * 2 < this.#places.length) return
     this.#places = this.#places.slice(this.#begin)
     this.#begin = 0

@@ -1,6 +1,6 @@
 /**
  * Several logs in one directory, with one owner, one claim and one manifest. The order of opening is that of
- * invariants 1, 3 and 8: lock, claim, read, prove, publish; only then is anything shown to anyone.
+ * invariants 1, 3 and 8: lock, claim, read, prove, publish; only then can a caller see anything.
  */
 import { Ballast, listBallasts } from './directory/ballast.js'
 import { DirectoryContext } from './directory/directory-context.js'
@@ -30,9 +30,9 @@ import type {
 } from './types.js'
 
 export interface LogDirectoryOptions {
-  /** In the order in which they are shown at open. */
+  /** In the order in which an opening shows them. */
   readonly logs: readonly LogSpec[]
-  /** The size at which a segment is followed by the next, in logs that name none of their own. */
+  /** The size at which the next segment is due, for logs without their own `segmentBytes`. */
   readonly segmentBytes: number
   readonly onCorruption: 'quarantine' | 'refuse'
   readonly lock: LockOptions
@@ -50,7 +50,7 @@ export class LogDirectory {
   readonly directory: string
   readonly report: OpenReport
   readonly tookOverFrom: Owner | undefined
-  /** For how long others kept the lock from being taken. */
+  /** How long the opening waited for the lock. */
   readonly lockWaitMs: number
   readonly #directory: DirectoryContext
   readonly #ownerFile: string
@@ -93,9 +93,9 @@ export class LogDirectory {
   }
 
   /**
-   * Opens the directory, creating it where there is none, and shows `visitor` every record that counts.
-   * Rejects with WAQ_LOCKED, WAQ_NOT_A_QUEUE, WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT (`onCorruption:
-   * 'refuse'`), WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST.
+   * Opens the directory, creating it if needed, and shows `visitor` every record that counts. Rejects with
+   * WAQ_LOCKED, WAQ_NOT_A_QUEUE, WAQ_UNSUPPORTED_VERSION, WAQ_CORRUPT (`onCorruption: 'refuse'`),
+   * WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST.
    */
   static async open(path: string, options: LogDirectoryOptions, visitor: OpenVisitor): Promise<LogDirectory> {
     assertRealTimers()
@@ -132,7 +132,7 @@ export class LogDirectory {
       return opened
     } catch (error) {
       const failure = parts.directory.failure(error, `opening ${root} failed`)
-      await parts.lock.release().catch(() => {}) // the first failure is the one to tell
+      await parts.lock.release().catch(() => {}) // the first failure is reported
       await giveBack(parts)
       throw failure
     }
@@ -143,8 +143,8 @@ export class LogDirectory {
   }
 
   /**
-   * Records of a log below `sequence` do not count any more. Returns how many segments were removed. Rejects
-   * with WAQ_CLOSED.
+   * Discards the records of a log below `sequence`. Returns how many segments were removed. Rejects with
+   * WAQ_CLOSED.
    */
   async discardBefore(name: string, sequence: number): Promise<number> {
     if (this.#closing !== undefined) throw new WaqError('WAQ_CLOSED', `${this.directory} was closed`)
@@ -168,7 +168,7 @@ export class LogDirectory {
     this.#directory.onError(listener)
   }
 
-  /** What the directory holds of the disk, ballast and zero-filled stretches included. */
+  /** Bytes of segments and ballast on disk, zero-filled stretches included. */
   diskBytes(): number {
     let bytes = this.#directory.ballast.bytes
     for (const log of this.#logs.values()) bytes += log.diskBytes
@@ -181,8 +181,8 @@ export class LogDirectory {
   }
 
   /**
-   * Writes and syncs what waits, publishes exact lengths, releases the lock. Idempotent. Rejects where
-   * something could not be written, with everything closed and released all the same.
+   * Writes and syncs what waits, publishes exact lengths, releases the lock. Idempotent. Rejects if something
+   * could not be written; everything is closed and released even then.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -224,8 +224,8 @@ export class LogDirectory {
   }
 
   /**
-   * Files of earlier epochs that do not count, as they are under our claim: what crashed openings, rejected
-   * bytes and owners of directories that stood here before left behind.
+   * Files of earlier epochs that do not count: left behind by crashed openings, by rejected appends, and by
+   * owners of directories that were here before.
    */
   async #voidFiles(): Promise<string[]> {
     const { fileSystem, root, epoch, ballast } = this.#directory
@@ -246,7 +246,7 @@ export class LogDirectory {
     return found
   }
 
-  /** After the first manifest is durable, and after a look at the owner file for each. */
+  /** Runs once the first manifest is durable; checks the owner file before each removal. */
   async #removeVoidFiles(files: readonly string[]): Promise<void> {
     const directory = this.#directory
     for (const file of files) {
@@ -261,8 +261,8 @@ export class LogDirectory {
 }
 
 /**
- * Makes sure that a name tells which directory this is: it is durable with the manifest that bears it at the
- * latest.
+ * Makes sure that a file name identifies this directory: it is durable no later than the manifest with that
+ * identity.
  */
 async function identify(directory: DirectoryContext, known: string | undefined): Promise<string> {
   const identity = known ?? newIdentity()
@@ -274,10 +274,7 @@ async function identify(directory: DirectoryContext, known: string | undefined):
   return identity
 }
 
-/**
- * At the end of a life. The owner file is removed where it is ours: in a copy of the directory it is
- * another's.
- */
+/** At the end of a life. Removes the owner file only if it is ours: in a copy of the directory it is not. */
 async function giveBack({
   directory,
   ownerFile,
@@ -332,8 +329,8 @@ async function takeDirectory(
 }
 
 /**
- * On a full disk not even a directory can be made: an opener may take that from the ballast of its queue, as
- * long as no owner may live that relies on it. This opener has no lock yet.
+ * On a full disk not even a directory can be made: an opener, which has no lock yet, may take the space from
+ * the queue's ballast, unless a living owner may rely on it.
  */
 function withBallast<T>(environment: LogEnvironment, path: string, step: () => Promise<T>): Promise<T> {
   const { fileSystem, now } = environment
@@ -360,8 +357,8 @@ async function withRoom<T>(
 }
 
 /**
- * Damage that the next manifest lists again: it lies in a segment that counts, or records of another log may
- * still be in doubt about what stood there (they are older than the moment when it was found).
+ * Damage that the next manifest lists again: it lies in a segment that counts, or another log holds records
+ * older than its discovery, which may still be in doubt about the lost ones.
  */
 function stillPresent(
   ranges: readonly CorruptRange[],

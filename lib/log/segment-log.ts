@@ -24,13 +24,13 @@ export class SegmentLog implements Log {
   readonly name: string
   readonly #durability: Durability
   readonly #accountsForTail: boolean
-  /** Since an earlier life; see `OpenVisitor.tailInDoubt`. */
+  /** Left by an earlier life; see `OpenVisitor.tailInDoubt`. */
   #tailInDoubt: boolean
   readonly #publisher: ManifestPublisher
   readonly #segments: SegmentSet
   readonly #commits: GroupCommit
   #lowWater: number
-  /** No manifest says so yet. */
+  /** No manifest has `#lowWater` yet. */
   #lowWaterDue = false
 
   constructor(
@@ -100,7 +100,7 @@ export class SegmentLog implements Log {
     return this.#segments.all().filter(segment => segment.holdsFrames)
   }
 
-  /** Also those without frames, that may get some. */
+  /** Includes segments without frames, which may get some. */
   allSegments(): readonly Segment[] {
     return this.#segments.all()
   }
@@ -130,7 +130,7 @@ export class SegmentLog implements Log {
     return this.#commits.seal()
   }
 
-  /** Records below `sequence` do not count any more; their segments leave where they hold nothing else. */
+  /** Discards records below `sequence`, and retires sealed segments that hold only those. */
   async discardBefore(sequence: number): Promise<number> {
     if (sequence <= this.#lowWater && !this.#lowWaterDue) return 0
     this.#lowWater = Math.max(this.#lowWater, Math.min(sequence, this.nextSequence))
@@ -173,8 +173,8 @@ export class SegmentLog implements Log {
   }
 
   /**
-   * The next manifest does not list segments without frames: they are given up, or were never used. For a
-   * clean close.
+   * For a clean close: the next manifest does not list segments without frames, which were given up or never
+   * used.
    */
   dropEmpty(): void {
     for (const segment of this.#segments.all()) if (!segment.holdsFrames) this.#segments.drop(segment)

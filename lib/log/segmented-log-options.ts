@@ -6,26 +6,23 @@ import type { CommitMode, Durability } from './types.js'
 
 const MIN_SEGMENT_BYTES = 4096
 const MAX_SEGMENT_BYTES = 1024 * 1024 * 1024
-/** The longest delay that a timer of Node takes. */
+/** The longest delay of a Node timer. */
 const MAX_WAIT_MS = 2 ** 31 - 1
 
 export interface SegmentedLogOptions {
-  /** Bytes after which the next segment is begun; 4096 to 1 GiB. Default 16 MiB. */
+  /** The size at which the next segment begins; 4096 to 1 GiB. Default 16 MiB. */
   segmentBytes?: number
   /** What an append that resolved survives. Default `'fsync'`: a power loss. */
   durability?: Durability
-  /**
-   * Bytes that cannot be read: keep a copy and go on, or refuse to open (WAQ_CORRUPT). Default
-   * `'quarantine'`.
-   */
+  /** On unreadable bytes: keep a copy and go on, or refuse to open (WAQ_CORRUPT). Default `'quarantine'`. */
   onCorruption?: 'quarantine' | 'refuse'
   /** As in the queue's options. Default `{ staleMs: 10_000, waitMs: 'auto' }`. */
   lock?: { staleMs?: number; waitMs?: number | 'auto' }
   /** Default false: fencing and fsync are promises of one kernel. */
   allowNetworkFileSystem?: boolean
   /**
-   * Where what waits for the device is synced: on the event loop while the device is quick, else on a thread
-   * (`'auto'`, default), or always on a thread.
+   * Where commits are synced: on the event loop while the device is quick, otherwise on a thread (`'auto'`,
+   * default), or always on a thread.
    */
   commits?: CommitMode
   /** For tests. */
@@ -42,7 +39,7 @@ interface ResolvedLogOptions {
   readonly environment: LogDirectoryOptions['environment']
 }
 
-/** Fills in the defaults. Throws WAQ_INVALID_OPTION, quoting what it got. */
+/** Fills in the defaults. Throws WAQ_INVALID_OPTION, quoting the value. */
 export function resolveLogOptions(options: SegmentedLogOptions): ResolvedLogOptions {
   const {
     segmentBytes = 16 * 1024 * 1024,

@@ -14,8 +14,7 @@ const RECORD = 1
 
 /**
  * An append-only log of byte records in a directory of its own: durable, recovered after a crash, with one
- * owner at a time. What `OutboundQueue` stands on, for other uses. Its format is stable; its names are
- * experimental.
+ * owner at a time. `OutboundQueue` uses the same log. Its format is stable; its names are experimental.
  *
  *     await using log = await SegmentedLog.open('./journal')
  *     const sequence = await log.append(Buffer.from('hello'))
@@ -42,7 +41,7 @@ export class SegmentedLog implements AsyncDisposable {
    */
   static async open(directory: string, options: SegmentedLogOptions = {}): Promise<SegmentedLog> {
     const { durability, ...resolved } = resolveLogOptions(options)
-    /** A record that was found twice stands where it was found last. */
+    /** A record found twice has the position found last. */
     const places = new Map<number, FramePosition>()
     const opening = LogDirectory.open(
       directory,
@@ -64,7 +63,7 @@ export class SegmentedLog implements AsyncDisposable {
     return this.#logs.directory
   }
 
-  /** The lowest sequence that counts; `nextSequence` where none does. */
+  /** The lowest sequence that counts; `nextSequence` if none does. */
   get firstSequence(): number {
     return this.#places.first?.sequence ?? this.nextSequence
   }
@@ -76,9 +75,9 @@ export class SegmentedLog implements AsyncDisposable {
 
   /**
    * Resolves with the record's sequence once it is as durable as `durability` promises. A list is atomic:
-   * after any crash all of it is there or none; the first one's sequence comes back, the others follow
-   * without a gap. Rejects with WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST, WAQ_CLOSED; `indeterminate` tells
-   * whether it may still be there.
+   * after any crash either all its records are there or none. It resolves with the first sequence; the others
+   * follow without a gap. Rejects with WAQ_DISK_FULL, WAQ_IO, WAQ_LOCK_LOST, WAQ_CLOSED; `indeterminate`: it
+   * may still be in the log.
    */
   append(record: Uint8Array | readonly Uint8Array[]): Promise<number> {
     const records = record instanceof Uint8Array ? [record] : record
@@ -110,14 +109,14 @@ export class SegmentedLog implements AsyncDisposable {
         },
       })
       this.#log.append(append)
-      // It was taken: what follows comes later.
+      // The log took it: the outcome comes later.
       this.#keepAlive.hold()
     })
   }
 
   /**
-   * The records from `from` (default: the first) to the last one at the time of each step, in order; without
-   * those that are discarded meanwhile. Rejects with WAQ_CORRUPT, WAQ_IO, WAQ_CLOSED.
+   * The records in order, from `from` (default: the first) to the last one at each step, without those
+   * discarded meanwhile. Rejects with WAQ_CORRUPT, WAQ_IO, WAQ_CLOSED.
    */
   async *read(
     options: { from?: number } = {},
@@ -126,7 +125,7 @@ export class SegmentedLog implements AsyncDisposable {
     if (typeof from !== 'number' || Number.isNaN(from)) {
       throw new WaqError('WAQ_INVALID_OPTION', `from must be a sequence, got ${String(from)}`)
     }
-    // Looked up anew at each step: others are added and discarded while this one is read.
+    // Looked up at each step: records are added and discarded during a read.
     for (let place = this.#places.from(from); place !== undefined; ) {
       const { sequence, segment, offset } = place
       const data = await this.#keepAlive.during(Promise.resolve(this.#log.read(segment, offset)))
@@ -136,8 +135,8 @@ export class SegmentedLog implements AsyncDisposable {
   }
 
   /**
-   * Raises the low-water mark: records below `sequence` do not count any more, also after a restart. Segments
-   * that hold nothing else are removed; returns how many. Rejects with WAQ_INVALID_OPTION, WAQ_CLOSED,
+   * Raises the low-water mark: records below `sequence` no longer count, even after a restart. Segments that
+   * hold only those are removed; returns how many. Rejects with WAQ_INVALID_OPTION, WAQ_CLOSED,
    * WAQ_LOCK_LOST, WAQ_DISK_FULL, WAQ_IO.
    */
   async discardBefore(sequence: number): Promise<number> {
@@ -167,7 +166,7 @@ export class SegmentedLog implements AsyncDisposable {
     let at = offset
     const lowWater = this.#logs.lowWater(NAME)
     records.forEach((record, index) => {
-      // Below it where it was discarded while it was written.
+      // It is below if it was discarded while being written.
       if (first + index >= lowWater) this.#places.set({ sequence: first + index, segment, offset: at })
       at += FRAME_HEADER_BYTES + record.length
     })

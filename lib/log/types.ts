@@ -259,7 +259,7 @@ export interface Environment {
   readonly fileSystem: FileSystem
   /** Epoch ms. */
   readonly now: () => number
-  /** Of what is synced after a while. Default: the system's. */
+  /** Timers for delayed syncs. Default: the system's. */
   readonly timers?: ClockTimers | undefined
   /** An id that is new at every boot of the machine; null: it is not known. */
   readonly bootId: string | null

@@ -1,12 +1,11 @@
 /**
  * Reads the logs of a directory without owning it: it takes no lock and changes no byte, while an owner may
- * go on writing. It has the format in common with the writer, and how far segments count with an opening;
- * nothing else.
+ * go on writing. It shares with the writer only the format, and with an opening only the scan for how far
+ * segments count.
  *
- * What is read is a snapshot: the newest manifest, and of the open segments what stood in them when it was
- * taken. A living owner may remove files that a later manifest does not list. Then the reading fails with
- * `StaleSnapshot`, and the reader takes a new one. A file that is missing while the manifest that lists it is
- * still the newest is damage.
+ * It reads a snapshot: the newest manifest, and the frames that open segments held when it was taken. A
+ * living owner may remove files that a later manifest does not list: reading then fails with `StaleSnapshot`,
+ * and the reader takes a new snapshot. A file that is missing while the newest manifest lists it is damage.
  */
 import { resolve } from 'node:path'
 import { systemCode } from '../errors/system-error.js'
@@ -23,10 +22,7 @@ import { scanTails, type TailScan } from '../recovery/tail-scan.js'
 import type { LogIdentity } from '../types.js'
 import { LogSnapshot, StaleSnapshot } from './log-snapshot.js'
 
-/**
- * Each try sees a newer manifest than the one before, so only an owner that compacts without a pause reaches
- * this limit.
- */
+/** Each try sees a newer manifest, so only an owner that compacts without a pause reaches this limit. */
 export const MAX_TRIES = 100
 
 export class LogReader {
@@ -65,7 +61,7 @@ export class LogReader {
       if (code === 'ENOTDIR') throw notAQueue(`${path} is not a directory.`)
       throw asWaqError(error, `reading ${path} failed`)
     }
-    // Where one of its logs was removed, it is a queue, and damaged.
+    // If only some of its logs are missing, it is a damaged queue.
     if (!names.includes(MANIFESTS) || !logs.some(log => names.includes(log.name))) {
       throw notAQueue(
         `${root} holds no queue: it has no ${MANIFESTS}/ beside its logs. Name the directory of a queue.`,
@@ -75,8 +71,8 @@ export class LogReader {
   }
 
   /**
-   * Who owns the directory, by its newest owner file; undefined: no one since it was closed. `alive: null`
-   * where no one here can tell, or where the file cannot be read (then `pid` is 0).
+   * The owner of the directory, by its newest owner file; undefined: it was closed. `alive: null` if that
+   * cannot be told from here, or the file cannot be read (then `pid` is 0).
    */
   async owner(): Promise<Owner | undefined> {
     const found = await readNewestOwner(this.#files.fileSystem, this.directory)
@@ -84,7 +80,7 @@ export class LogReader {
     return ownerOf(found, this.directory) ?? { pid: 0, host: '', since: found.since, alive: null }
   }
 
-  /** What counts now. Rejects with WAQ_UNSUPPORTED_VERSION, WAQ_NOT_A_QUEUE or WAQ_IO. */
+  /** Takes a snapshot. Rejects with WAQ_UNSUPPORTED_VERSION, WAQ_NOT_A_QUEUE or WAQ_IO. */
   async snapshot(): Promise<LogSnapshot> {
     for (let attempt = 1; ; attempt += 1) {
       const current = await this.#newestManifest()
@@ -105,8 +101,8 @@ export class LogReader {
   }
 
   /**
-   * Works on a snapshot, and on a newer one whenever files vanish under it: `work` starts over, or goes on
-   * where it was.
+   * Calls `work` with a snapshot, and again with a newer one whenever files vanish: it starts over or
+   * continues.
    */
   async withSnapshot<T>(work: (snapshot: LogSnapshot) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {

@@ -13,43 +13,43 @@ import { scanSegment } from '../segment/scan.js'
 import type { CorruptRange, LostRecord, VisitedFrame, Witness } from '../types.js'
 import { pull } from './pull.js'
 
-/** A listed file is gone because the owner published a newer manifest: the reading must begin again. */
+/** A listed file is gone because the owner published a newer manifest: take a new snapshot. */
 export class StaleSnapshot extends Error {
   override readonly name = 'StaleSnapshot'
 }
 
 /** A segment as a snapshot sees it. */
 export interface SnapshotSegment {
-  /** Of this snapshot alone. */
+  /** Valid in this snapshot only. */
   readonly id: number
   /** Relative to the directory. */
   readonly file: string
-  /** No frame in it has a lower, or a higher, sequence. */
+  /** No frame has a lower sequence than the first, or a higher one than the last. */
   readonly firstSequence: number
   readonly lastSequence: number
   /** Bytes that count, header included. */
   readonly length: number
   readonly diskBytes: number
-  /** The manifest gives its length: nothing is written to it any more. */
+  /** The manifest gives its length: it is no longer written to. */
   readonly sealed: boolean
 }
 
 export interface SnapshotLog {
   readonly name: string
-  /** Exceeds every sequence that was seen. */
+  /** Exceeds every sequence seen. */
   readonly nextSequence: number
   /** In the order of their first use. */
   readonly segments: readonly SnapshotSegment[]
-  /** Behind the last frame that counts. Of a living owner it is what it writes just now; else a tear. */
+  /** Bytes after the last frame that counts: a living owner is writing them, otherwise they are a tear. */
   readonly unfinishedBytes: number
 }
 
 export interface VisitOptions {
-  /** Between two windows of a segment. */
+  /** Awaited between two windows of a segment. */
   readonly turn?: () => Promise<void>
-  /** So many bytes were read since the last call. */
+  /** Called with the number of bytes read since the last call. */
   readonly onProgress?: (bytes: number) => void
-  /** An owner lives, or it cannot be told: what stands at the end may be on its way. Default false. */
+  /** An owner lives or may live: the last bytes may still be being written. Default false. */
   readonly mayBeWritten?: boolean
 }
 
@@ -93,7 +93,7 @@ export class LogSnapshot {
     this.damagedManifest = damagedManifest(current, this.#nextSequences())
   }
 
-  /** The name of the manifest in force; undefined where there is none. */
+  /** The name of the manifest in force; undefined: there is none. */
   get manifest(): string | undefined {
     return this.#current.file
   }
@@ -104,7 +104,7 @@ export class LogSnapshot {
 
   /**
    * Shows every frame of a log that counts, by segment, and the damage between them. Resolves with the
-   * records that are proven to be lost, known ones included. Rejects with StaleSnapshot or WAQ_IO.
+   * records proven to be lost, known ones included. Rejects with StaleSnapshot or WAQ_IO.
    */
   async visit(
     name: string,
@@ -141,8 +141,8 @@ export class LogSnapshot {
   }
 
   /**
-   * Whether a witness that has seen every record of a log names one that must be there. A look at the frames
-   * around tells for certain.
+   * Whether a witness that has seen every record of a log names a missing one that must be there. Only
+   * `visit` tells for certain.
    */
   suspectsLoss(name: string, witness: Witness): boolean {
     const { listed, nextSequence } = this.#scanOf(name)
@@ -152,9 +152,9 @@ export class LogSnapshot {
   }
 
   /**
-   * A living owner may have written what the other logs told of a moment later than this snapshot saw the
-   * log: open segments are looked through again. Where it has begun another one meanwhile, nothing is said of
-   * those.
+   * A living owner may have written records that other logs name just after this snapshot saw the log: open
+   * segments are scanned again. If the manifest has changed meanwhile, records of open segments are not
+   * reported.
    */
   async #stillAbsent(log: TailScan, lost: readonly LostRecord[]): Promise<readonly LostRecord[]> {
     const open = new Set(log.listed.filter(({ entry }) => entry.length === undefined).map(({ file }) => file))
@@ -184,9 +184,9 @@ export class LogSnapshot {
   }
 
   /**
-   * What `select` makes of the intact frames of one segment, in batches of at most a window's worth. Its
-   * frame's data is overwritten afterwards. Each place that cannot be read is told to `onDamage`, without
-   * the sequences that may be missing: `visit` knows them.
+   * Yields the results of `select` for the intact frames of one segment, in batches of at most one window.
+   * The frame's data is overwritten after the call. `onDamage` gets each unreadable range, without the
+   * missing sequences: only `visit` knows them.
    */
   async *select<T>(
     name: string,
@@ -216,7 +216,7 @@ export class LogSnapshot {
     }
   }
 
-  /** The payload of one frame that was shown before. Neighbours are read along: a list asks for them next. */
+  /** The payload of one frame shown before. Its neighbours are read along: a listing needs them next. */
   async read(name: string, segmentId: number, offset: number): Promise<Buffer> {
     const entry = await this.#recordFile(name, segmentId)
     const { segment, end } = entry.candidate
@@ -260,7 +260,7 @@ export class LogSnapshot {
     return this.#surveyed.find(({ spec }) => spec.name === name)!
   }
 
-  /** Undefined: it is missing, and the manifest that lists it is the newest. */
+  /** Undefined: the file is missing, though the newest manifest lists it. */
   async #open({ segment }: RecoveredSegment): Promise<FileHandle | undefined> {
     try {
       return await openFile(this.#files, segment.file)
@@ -279,7 +279,7 @@ export class LogSnapshot {
 const MAX_RECORD_FILES = 16
 const RECORD_WINDOW_BYTES = 64 * 1024
 
-/** A file that single frames are read from, with the stretch of it that was read last. */
+/** A file for reads of single frames, with the window read last. */
 interface RecordFile {
   readonly candidate: RecoveredSegment
   readonly file: FileHandle

@@ -1,7 +1,6 @@
 /**
- * Turns work that pushes items into batches that are pulled. At each of its turns the work waits until the
- * batch so far was taken, so no more than one batch is ever in memory; when the consumer ends early, the work
- * is stopped at its next turn.
+ * Turns pushed items into pulled batches. At each of its turns the work waits until the batch so far is
+ * taken, so at most one batch is in memory; if the consumer ends early, the work stops at its next turn.
  */
 export async function* pull<T>(
   work: (push: (item: T) => void, turn: () => Promise<void>) => Promise<void>,
