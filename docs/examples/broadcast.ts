@@ -5,7 +5,7 @@ import type { OutboundMessage, OutboundQueue } from 'waq'
  * priority: a reply to any chat takes the next place that the bot's limit has. Its own chat's offer, if that still waits,
  * goes in front of it, since the order in a chat stays.
  *
- * The ids name the broadcast and the chat, so that a broadcast that is started again reaches nobody twice.
+ * The ids name the broadcast and the chat, so a broadcast that is started again reaches no one twice.
  */
 export function broadcast<P>(
   name: string,

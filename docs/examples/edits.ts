@@ -27,7 +27,7 @@ const queue = await OutboundQueue.open<Text, Sent>(directory, {
     // In one channel the earlier message has settled before.
     const original = await settlementOf(edits)
     if (original?.state !== 'delivered') {
-      const what = original === undefined ? 'is not known any more' : `is ${original.state}`
+      const what = original === undefined ? 'is no longer known' : `is ${original.state}`
       throw new SendError(`${edits}, which this edits, ${what}`, { kind: 'permanent' })
     }
     const { message_id } = original.result as Sent

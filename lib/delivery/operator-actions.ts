@@ -92,8 +92,8 @@ export class OperatorActions {
     const now = time.now()
     const count = await this.#inBatches(sequences, refs => {
       const inLine = refs.filter(ref => scheduler.isInLine(ref))
-      const channels = new Set(inLine.map(ref => scheduler.channel(store.channel(ref))))
-      const heldUp = new Set([...channels].filter(channel => scheduler.isHeldUp(channel)))
+      const channels = inLine.map(ref => scheduler.channel(store.channel(ref)))
+      const heldUp = new Set(channels.filter(channel => scheduler.isHeldUp(channel)))
       const inBackoff = inLine.filter(ref => store.dueAt(ref) > now)
       scheduler.endBackoffs(inBackoff, () =>
         this.#recordAll(
@@ -106,7 +106,7 @@ export class OperatorActions {
       for (const channel of heldUp)
         for (const wait of scheduler.endWaits(channel)) store.recordWaitEnded(wait)
       const waited = new Set(inBackoff)
-      return inLine.filter(ref => waited.has(ref) || heldUp.has(scheduler.channel(store.channel(ref)))).length
+      return inLine.filter((ref, i) => waited.has(ref) || heldUp.has(channels[i]!)).length
     })
     if (count > 0) await store.syncOutcomes()
     return count

@@ -30,8 +30,8 @@ export interface Delivery<P> {
   readonly signal: AbortSignal
   /**
    * What became of another message of this queue: how it settled, with what `send` returned for it where that
-   * is kept (see `keepResults`); `{ state: 'pending' }` while it waits or is being sent; undefined where its
-   * id is not known (any more). Rejects with WAQ_INVALID_OPTION, WAQ_IO or WAQ_LOCK_LOST.
+   * is kept (see `keepResults`); `{ state: 'pending' }` while it waits or is being sent; undefined if its
+   * id is unknown or forgotten. Rejects with WAQ_INVALID_OPTION, WAQ_IO or WAQ_LOCK_LOST.
    */
   settlementOf(id: string): Promise<Settlement | PendingSettlement | undefined>
 }

@@ -578,7 +578,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     return now.state === 'pending' ? settledLater : now
   }
 
-  /** Undefined: the id is not known (any more). */
+  /** Undefined: the id is unknown or forgotten. */
   async #settlementNow(id: string): Promise<Settlement<R> | PendingSettlement | undefined> {
     const found = await this.#store.find(id)
     if (found !== undefined && 'ref' in found)

@@ -41,7 +41,7 @@ export interface MemoryQueue<P = unknown, R = unknown, O = P> extends AsyncDispo
   /** The time of the queue, epoch ms. */
   now(): number
   /**
-   * Moves the clock by so many ms (a whole number), moment by moment: at each, all that is due happens
+   * Moves the clock by a whole number of ms, moment by moment: everything due at one moment happens
    * before the next. Resolves when everything has settled that needs no more time: it waits for each `send`
    * under way in real time, for at most `patienceMs`. With 0 no time passes. Also between `crash` and
    * `reopen`, as downtime. Rejects with WAQ_INVALID_OPTION.

@@ -253,31 +253,14 @@ export class StoreOracle implements Account {
   record(message: Message, outcome: Outcome): Recorded {
     const before = message.outcomes.at(-1)?.stands ?? message.base
     const stands = recovered(before, outcome)
-    const recorded = {
-      message,
-      stands,
-      batch: undefined,
-      order: undefined,
-      accepted: false,
-      durable: false,
-      there: undefined,
-    }
+    const recorded = newlyRecorded(message, stands)
     message.outcomes.push(recorded)
     return recorded
   }
 
   /** As `record`, by an owner that was replaced: it must never count. */
   recordInVain(message: Message, outcome: Outcome): Recorded {
-    const stands = recovered(message.base, outcome)
-    return {
-      message,
-      stands,
-      batch: undefined,
-      order: undefined,
-      accepted: false,
-      durable: false,
-      there: false,
-    }
+    return { ...newlyRecorded(message, recovered(message.base, outcome)), there: false }
   }
 
   paused(selector: string, isPaused: boolean): void {
@@ -473,6 +456,18 @@ export class StoreOracle implements Account {
 
   #breaks(what: string): void {
     this.#broken ??= new Violation(what)
+  }
+}
+
+function newlyRecorded(message: Message, stands: Stands): Recorded {
+  return {
+    message,
+    stands,
+    batch: undefined,
+    order: undefined,
+    accepted: false,
+    durable: false,
+    there: undefined,
   }
 }
 

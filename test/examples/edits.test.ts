@@ -22,6 +22,6 @@ t.test('an edit after a restart names the message that an earlier process sent',
   t.same(JSON.parse(edit!.body), { chat_id: 42, text: 'It is 4 °C.', message_id: 4711 })
   t.equal(
     await run('edit-2', 'of what?', 'answer-18'),
-    'dead: answer-18, which this edits, is not known any more\n',
+    'dead: answer-18, which this edits, is no longer known\n',
   )
 })

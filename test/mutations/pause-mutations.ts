@@ -44,9 +44,9 @@ export const pauseMutations: readonly Mutation[] = [
   {
     name: 'an opening takes up a pause that ended',
     invariants: [11],
-    file: 'lib/store/fold/pause-fold.js',
-    find: 'if (pause.ackSequence > (this.#ends.get(pause.selector) ?? 0))',
-    replace: 'if (pause.ackSequence > 0)',
+    file: 'lib/store/fold/hold-fold.js',
+    find: 'if (hold.ackSequence > (this.#ends.get(name) ?? 0))',
+    replace: 'if (hold.ackSequence > 0)',
     caughtBy: { file: 'queue/pauses', name: holds },
   },
   {

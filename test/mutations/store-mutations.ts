@@ -246,9 +246,9 @@ export const storeMutations: readonly Mutation[] = [
   {
     name: 'the halt that is read last counts',
     invariants: [11],
-    file: 'lib/store/fold/halt-fold.js',
-    find: 'if (known === undefined || known.ackSequence < ackSequence) {',
-    replace: '{',
+    file: 'lib/store/fold/hold-fold.js',
+    find: 'if ((this.#holds.get(name)?.ackSequence ?? 0) < hold.ackSequence)',
+    replace: '',
     caughtBy: {
       file: 'store/fold/fold',
       name: 'the latest halt of a channel counts, also where an earlier one is read after it',
@@ -332,9 +332,9 @@ export const storeMutations: readonly Mutation[] = [
   {
     name: 'a resume ends the halts behind it',
     invariants: [11],
-    file: 'lib/store/fold/halt-fold.js',
-    find: 'halt.ackSequence > (this.#resumes.get(halt.channel) ?? 0)',
-    replace: '!this.#resumes.has(halt.channel)',
+    file: 'lib/store/fold/hold-fold.js',
+    find: 'hold.ackSequence > (this.#ends.get(name) ?? 0)',
+    replace: '!this.#ends.has(name)',
     caughtBy: { file: 'store/fold/fold', name: 'a channel is halted unless it was resumed later' },
   },
   {

@@ -57,36 +57,22 @@ export class QueueHand {
     return result as Receipt[]
   }
 
-  async retryDead(ids: readonly string[], place: 'original' | 'last'): Promise<number> {
-    return changed(
-      await this.#do({ kind: 'retry-dead', ids, place }, async queue => ({
-        changed: await queue.retryDead({ id: ids }, { place }),
-      })),
+  retryDead(ids: readonly string[], place: 'original' | 'last'): Promise<number> {
+    return this.#change({ kind: 'retry-dead', ids, place }, queue => queue.retryDead({ id: ids }, { place }))
+  }
+
+  purgeDead(ids: readonly string[]): Promise<number> {
+    return this.#change({ kind: 'purge-dead', ids }, queue => queue.purgeDead({ id: ids }))
+  }
+
+  cancel(ids: readonly string[], evenInDoubt: boolean): Promise<number> {
+    return this.#change({ kind: 'cancel', ids, evenInDoubt }, queue =>
+      queue.cancel({ id: ids }, { evenInDoubt }),
     )
   }
 
-  async purgeDead(ids: readonly string[]): Promise<number> {
-    return changed(
-      await this.#do({ kind: 'purge-dead', ids }, async queue => ({
-        changed: await queue.purgeDead({ id: ids }),
-      })),
-    )
-  }
-
-  async cancel(ids: readonly string[], evenInDoubt: boolean): Promise<number> {
-    return changed(
-      await this.#do({ kind: 'cancel', ids, evenInDoubt }, async queue => ({
-        changed: await queue.cancel({ id: ids }, { evenInDoubt }),
-      })),
-    )
-  }
-
-  async retryNow(ids: readonly string[]): Promise<number> {
-    return changed(
-      await this.#do({ kind: 'retry-now', ids }, async queue => ({
-        changed: await queue.retryNow({ id: ids }),
-      })),
-    )
+  retryNow(ids: readonly string[]): Promise<number> {
+    return this.#change({ kind: 'retry-now', ids }, queue => queue.retryNow({ id: ids }))
   }
 
   async pause(channel: string | undefined): Promise<void> {
@@ -109,6 +95,12 @@ export class QueueHand {
 
   async close(): Promise<void> {
     await this.#own?.close()
+  }
+
+  /** Resolves to how many messages were changed. */
+  async #change(request: ControlRequest, byUs: (queue: OutboundQueue) => Promise<number>): Promise<number> {
+    const result = await this.#do(request, async queue => ({ changed: await byUs(queue) }))
+    return (result as { changed: number }).changed
   }
 
   async #do(
@@ -182,10 +174,6 @@ async function becomeUserOf(directory: string): Promise<void> {
   if (uid === 0) return
   process.setegid?.(gid)
   process.seteuid?.(uid)
-}
-
-function changed(result: unknown): number {
-  return (result as { changed: number }).changed
 }
 
 function silence(directory: string, { pid, host, since, alive }: Owner): CommandError {

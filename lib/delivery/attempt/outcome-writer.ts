@@ -55,10 +55,7 @@ export class OutcomeWriter {
 
   /** As `record`, of different messages and outcomes of one kind: a crash leaves all of them or none. */
   recordAll(batch: readonly RefOutcome[], written?: (ids: readonly string[]) => void): void {
-    const entry = new Entry(this)
-    this.unwritten++
-    this.#last = entry
-    try {
+    this.#hand(entry => {
       this.#store.recordAll(batch, {
         written: ids => {
           written?.(ids)
@@ -67,17 +64,20 @@ export class OutcomeWriter {
         refused: error => entry.refused(error),
       })
       for (const { ref, outcome } of batch) this.#listener.recorded(ref, outcome.kind)
-    } catch (error) {
-      nextTick(() => entry.refused(error))
-    }
+    })
   }
 
   resumed(channel: string, at: number): void {
+    this.#hand(entry => this.#store.recordResumed(channel, at, entry))
+  }
+
+  /** What `record` does itself, which is called for each message. */
+  #hand(record: (entry: Entry) => void): void {
     const entry = new Entry(this)
     this.unwritten++
     this.#last = entry
     try {
-      this.#store.recordResumed(channel, at, entry)
+      record(entry)
     } catch (error) {
       nextTick(() => entry.refused(error))
     }

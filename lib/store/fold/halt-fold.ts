@@ -1,4 +1,5 @@
 import type { OutcomeRecord } from '../record/outcome.js'
+import { HoldFold } from './hold-fold.js'
 
 export interface FoldedHalt {
   readonly channel: string
@@ -9,26 +10,11 @@ export interface FoldedHalt {
   readonly ackSequence: number
 }
 
-/** The latest halt and the latest resume of each channel, by ack sequence. */
-export class HaltFold {
-  readonly #halts = new Map<string, FoldedHalt>()
-  readonly #resumes = new Map<string, number>()
-
+/** Channels halted by a dead letter that no one has resumed since. */
+export class HaltFold extends HoldFold<FoldedHalt> {
   add(ackSequence: number, segment: number, record: OutcomeRecord): void {
-    if (record.kind === 'resumed') {
-      this.#resumes.set(record.channel, Math.max(ackSequence, this.#resumes.get(record.channel) ?? 0))
-    } else if (record.kind === 'dead' && record.halts !== undefined) {
-      const known = this.#halts.get(record.halts)
-      if (known === undefined || known.ackSequence < ackSequence) {
-        this.#halts.set(record.halts, { channel: record.halts, since: record.at, segment, ackSequence })
-      }
-    }
-  }
-
-  /** Channels halted by a dead letter that no one has resumed since. */
-  *inForce(): Iterable<FoldedHalt> {
-    for (const halt of this.#halts.values()) {
-      if (halt.ackSequence > (this.#resumes.get(halt.channel) ?? 0)) yield halt
-    }
+    if (record.kind === 'resumed') this.ends(record.channel, ackSequence)
+    else if (record.kind === 'dead' && record.halts !== undefined)
+      this.begins(record.halts, { channel: record.halts, since: record.at, segment, ackSequence })
   }
 }
