@@ -115,11 +115,11 @@ export class LogDirectory {
     const parts = await takeDirectory(root, names, options, environment)
     try {
       const { directory } = parts
-      const { ballast, commits, device } = directory
+      const { ballast, commitSync, device } = directory
       await device.during(() => ballast.load(directory.token))
       const { probe } = ballast
       const syncsCommits = options.logs.some(({ durability }) => durability === 'fsync')
-      if (probe !== undefined && syncsCommits) commits.probe(probe)
+      if (probe !== undefined && syncsCommits) commitSync.probe(probe)
       const { bootId } = environment
       const recovered = await recover(directory, options.logs, options.onCorruption, visitor, bootId)
       const identity = await identify(directory, recovered.identity)
@@ -176,8 +176,8 @@ export class LogDirectory {
   }
 
   syncCounts(): { syncs: number; syncMs: Float64Array; commits: CommitStats } {
-    const { syncMeter, commits } = this.#directory
-    return { syncs: syncMeter.count, syncMs: syncMeter.latestMs(), commits: commits.stats() }
+    const { syncMeter, commitSync } = this.#directory
+    return { syncs: syncMeter.count, syncMs: syncMeter.latestMs(), commits: commitSync.stats() }
   }
 
   /**

@@ -1,9 +1,9 @@
 /** Where commits are synced: what may be called on the event loop, and how long that may hold it. */
 import type { Mutation } from './mutation.js'
 
-const COMMITS = 'lib/log/sync/commits.js'
+const COMMITS = 'lib/log/sync/commit-sync.js'
 const QUICK = 'lib/log/sync/quick-syncs.js'
-const commits = (name: string) => ({ file: 'log/sync/commits', name })
+const commits = (name: string) => ({ file: 'log/sync/commit-sync', name })
 const quickSyncs = (name: string) => ({ file: 'log/sync/quick-syncs', name })
 
 export const commitMutations: readonly Mutation[] = [
@@ -19,7 +19,7 @@ export const commitMutations: readonly Mutation[] = [
     name: 'the first commit finds out what device it is',
     invariants: [],
     file: 'lib/log/log-directory.js',
-    find: 'commits.probe(probe)',
+    find: 'commitSync.probe(probe)',
     replace: '',
     caughtBy: commits('an opening measures the device, so that no commit has to'),
   },
@@ -48,10 +48,10 @@ export const commitMutations: readonly Mutation[] = [
     name: 'the fence is checked before a sync on the event loop, not after it',
     invariants: [3],
     file: 'lib/log/commit/group-commit.js',
-    find: `if (!this.#directory.commits.trySync(active))
+    find: `if (!this.#directory.commitSync.trySync(active))
                 return this.#commitOnThread(active, batch);`,
     replace: `this.#directory.fence.check();
-            if (!this.#directory.commits.trySync(active))
+            if (!this.#directory.commitSync.trySync(active))
                 return this.#commitOnThread(active, batch);
             for (const append of batch)
                 append.accepted(append.writtenTo.id, append.offset);
@@ -125,7 +125,7 @@ export const commitMutations: readonly Mutation[] = [
     name: 'outcomes do not wait for their turn',
     invariants: [],
     file: 'lib/log/commit/group-commit.js',
-    find: `if (commits.waitForTurn)
+    find: `if (commitSync.waitForTurn)
             await nextTurn();`,
     replace: '',
     caughtBy: commits(

@@ -980,7 +980,7 @@ export const logMutations: readonly Mutation[] = [
     invariants: [5],
     file: 'lib/log/commit/group-commit.js',
     find: `for (const append of lost)
-            this.#pendingRewrites.add(append);`,
+            this.#pendingRetries.add(append);`,
     replace: '',
     caughtBy: {
       file: 'log/commit/failures',
@@ -1038,7 +1038,7 @@ export const logMutations: readonly Mutation[] = [
     file: 'lib/log/commit/group-commit.js',
     find: `if (last !== undefined && !last.synced)
             throw refusal(this.#lastFailure ?? this.#notSynced(), true);
-        if (displaced || this.#pendingRewrites.size > 0)
+        if (displaced || this.#pendingRetries.size > 0)
             throw refusal(this.#lastFailure ?? this.#notSynced(), true);
         // While retained appends cannot be written, only a caller that asks is told.
         if (this.#lastFailure !== undefined && this.#queue.size > 0)`,

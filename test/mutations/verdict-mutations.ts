@@ -10,7 +10,7 @@ export const verdictMutations: readonly Mutation[] = [
   {
     name: 'what node-fetch puts before a text hides it',
     invariants: [],
-    file: 'lib/delivery/classify/reading/text.js',
+    file: 'lib/delivery/classify/protocols/text.js',
     find: "text.replace(PASSED_ON, '')",
     replace: 'text',
     caughtBy: {
@@ -32,7 +32,7 @@ export const verdictMutations: readonly Mutation[] = [
   {
     name: 'an answer of 502 is taken for "not sent"',
     invariants: [],
-    file: 'lib/delivery/classify/reading/http.js',
+    file: 'lib/delivery/classify/protocols/http.js',
     find: "[502, 'unanswered'",
     replace: "[502, 'not-sent'",
     caughtBy: { file: STATUS, name: 'a 5xx is ambiguous unless it says that nothing was processed' },
@@ -56,7 +56,7 @@ export const verdictMutations: readonly Mutation[] = [
   {
     name: 'a refusal that names a wait is final',
     invariants: [],
-    file: 'lib/delivery/classify/reading/http.js',
+    file: 'lib/delivery/classify/protocols/http.js',
     find: 'reading.waitMs !== undefined',
     replace: 'false',
     caughtBy: { file: STATUS, name: 'a refusal that says when to come back is a limit, whatever its status' },
@@ -64,7 +64,7 @@ export const verdictMutations: readonly Mutation[] = [
   {
     name: 'a platform’s code counts without what marks its answers',
     invariants: [],
-    file: 'lib/delivery/classify/reading/platform.js',
+    file: 'lib/delivery/classify/platforms/platform.js',
     find: 'mark.has.every(',
     replace: 'mark.has.some(',
     caughtBy: {
@@ -75,7 +75,7 @@ export const verdictMutations: readonly Mutation[] = [
   {
     name: 'a message in no doubt is delivered by a platform’s word',
     invariants: [],
-    file: 'lib/delivery/classify/reading/meaning.js',
+    file: 'lib/delivery/classify/protocols/meaning.js',
     find: 'return mayHaveBeenSent ?',
     replace: 'return true ?',
     caughtBy: {
@@ -94,7 +94,7 @@ export const verdictMutations: readonly Mutation[] = [
   {
     name: 'a text halts more than a channel from its middle',
     invariants: [],
-    file: 'lib/delivery/classify/reading/text.js',
+    file: 'lib/delivery/classify/protocols/text.js',
     find: ", scope: 'channel' }",
     replace: ' }',
     caughtBy: { file: NETWORK, name: 'only the beginning of an error text may halt more than a channel' },
@@ -102,7 +102,7 @@ export const verdictMutations: readonly Mutation[] = [
   {
     name: 'what a text quotes halts',
     invariants: [],
-    file: 'lib/delivery/classify/reading/text.js',
+    file: 'lib/delivery/classify/protocols/text.js',
     find: "start.replace(QUOTED, ' ')",
     replace: 'start',
     caughtBy: { file: NETWORK, name: 'only the beginning of an error text may halt more than a channel' },
@@ -110,7 +110,7 @@ export const verdictMutations: readonly Mutation[] = [
   {
     name: 'a connection that stood is taken for one that never did',
     invariants: [],
-    file: 'lib/delivery/classify/reading/codes.js',
+    file: 'lib/delivery/classify/protocols/codes.js',
     find: "AFTER.test(call) ? 'unanswered' : means",
     replace: 'means',
     caughtBy: { file: NETWORK, name: 'an error on an established connection is ambiguous' },
@@ -147,7 +147,7 @@ export const verdictMutations: readonly Mutation[] = [
   {
     name: 'a gateway that tried it before has passed nothing on',
     invariants: [],
-    file: 'lib/delivery/classify/reading/gateways.js',
+    file: 'lib/delivery/classify/protocols/gateways.js',
     find: 'before headers\\. reset reason:',
     replace: 'before headers\\..* reset reason:',
     caughtBy: { file: STATUS, name: 'a gateway that says that it passed nothing on has sent nothing' },

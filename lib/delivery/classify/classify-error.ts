@@ -1,6 +1,6 @@
 import type { Delivery, Verdict } from '../types.js'
 import { find } from './finding.js'
-import { verdictOf } from './reading/meaning.js'
+import { verdictOf } from './protocols/meaning.js'
 
 const ambiguous: Verdict = { kind: 'ambiguous' }
 

@@ -1,7 +1,7 @@
 import { property } from '../errors/property.js'
 import { isVerdict } from '../errors/verdict-shape.js'
 import type { Verdict } from '../types.js'
-import type { Finding } from './reading/meaning.js'
+import type { Finding } from './protocols/meaning.js'
 import { Reading } from './reading/reading.js'
 import { findingOf, isDoubt } from './rules.js'
 

@@ -28,7 +28,7 @@ import { AppendQueue } from './append-queue.js'
 import { type FailurePolicy, failurePolicies } from './failure-policy.js'
 import { FlushLoop } from './flush-loop.js'
 import { frameBatch } from './frame-batch.js'
-import { PendingRewrites } from './pending-rewrites.js'
+import { PendingRetries } from './pending-retries.js'
 import { RetryBackoff } from './retry-backoff.js'
 import { Rotation } from './rotation.js'
 import { Unsynced } from './unsynced.js'
@@ -48,7 +48,7 @@ export class GroupCommit {
   readonly #queue = new AppendQueue()
   readonly #loop: FlushLoop
   readonly #unsynced: Unsynced
-  readonly #pendingRewrites = new PendingRewrites()
+  readonly #pendingRetries = new PendingRetries()
   readonly #backoff = new RetryBackoff()
   #nextSequence: number
 
@@ -69,7 +69,7 @@ export class GroupCommit {
     this.#publisher = publisher
     this.#spec = spec
     this.#policy = failurePolicies[spec.onFailure]
-    this.#loop = new FlushLoop(this, spec.durability === 'fsync' ? directory.commits : undefined)
+    this.#loop = new FlushLoop(this, spec.durability === 'fsync' ? directory.commitSync : undefined)
     this.#nextSequence = nextSequence
     this.#rotation = new Rotation(directory, publisher, spec, segmentBytes, segments, {
       syncFailed: (active, error) => this.#endSegment(active, [], error),
@@ -91,7 +91,7 @@ export class GroupCommit {
    * segment must say so.
    */
   get holdsDisplaced(): boolean {
-    return this.#pendingRewrites.size > 0
+    return this.#pendingRetries.size > 0
   }
 
   /** As `Log.append`. */
@@ -139,12 +139,12 @@ export class GroupCommit {
   async #allSynced(sync: () => Promise<void>): Promise<void> {
     const last = this.#unsynced.last
     // A batch that is being written again counts too: its accepted records are not on the device yet.
-    const displaced = this.#pendingRewrites.size > 0
+    const displaced = this.#pendingRetries.size > 0
     if (last !== undefined) await sync()
     this.#directory.fence.check()
     if (this.#publisher.undecided) await this.#publisher.settle()
     if (last !== undefined && !last.synced) throw refusal(this.#lastFailure ?? this.#notSynced(), true)
-    if (displaced || this.#pendingRewrites.size > 0)
+    if (displaced || this.#pendingRetries.size > 0)
       throw refusal(this.#lastFailure ?? this.#notSynced(), true)
     // While retained appends cannot be written, only a caller that asks is told.
     if (this.#lastFailure !== undefined && this.#queue.size > 0) throw refusal(this.#lastFailure, true)
@@ -152,7 +152,7 @@ export class GroupCommit {
 
   /** A record whose place was lost with its segment, read from memory; undefined for every other record. */
   readDisplaced(segment: number, offset: number): Buffer | undefined {
-    return this.#pendingRewrites.read(segment, offset)
+    return this.#pendingRetries.read(segment, offset)
   }
 
   /** As `Log.seal`. */
@@ -313,7 +313,7 @@ export class GroupCommit {
     active.advance(bytes, batch[0]!.firstSequence, last.firstSequence + last.count - 1)
     if (this.#spec.durability !== 'fsync') return this.#conclude(batch)
     try {
-      if (!this.#directory.commits.trySync(active)) return this.#commitOnThread(active, batch)
+      if (!this.#directory.commitSync.trySync(active)) return this.#commitOnThread(active, batch)
     } catch (error) {
       this.#endSegment(active, batch, asWaqError(error, 'a sync failed'))
       return
@@ -323,7 +323,7 @@ export class GroupCommit {
 
   async #commitOnThread(active: ActiveSegment, batch: Append[]): Promise<void> {
     try {
-      await this.#directory.commits.syncOnThread(active)
+      await this.#directory.commitSync.syncOnThread(active)
     } catch (error) {
       this.#endSegment(active, batch, asWaqError(error, 'a sync failed'))
       return
@@ -380,7 +380,7 @@ export class GroupCommit {
       append.state = 'accepted'
       try {
         if (again) {
-          this.#pendingRewrites.moved(append)
+          this.#pendingRetries.moved(append)
           append.moved(append.writtenTo!.id, append.offset)
         } else append.accepted(append.writtenTo!.id, append.offset)
       } catch (error) {
@@ -394,7 +394,7 @@ export class GroupCommit {
 
   /** An accepted record of either log can no longer be refused: like an outcome, it may use the ballast. */
   get #mustSucceed(): boolean {
-    return this.#policy.mustSucceed || this.#pendingRewrites.size > 0
+    return this.#policy.mustSucceed || this.#pendingRetries.size > 0
   }
 
   async #writeFailed(active: ActiveSegment, batch: Append[], error: WriteError): Promise<void> {
@@ -426,7 +426,7 @@ export class GroupCommit {
     this.#directory.reportError(error)
 
     const lost = this.#unsynced.takeLost()
-    for (const append of lost) this.#pendingRewrites.add(append)
+    for (const append of lost) this.#pendingRetries.add(append)
     const isSecond = this.#lastFailure !== undefined
     this.#lastFailure ??= error
     const refused = isSecond ? this.#policy.refusable(batch) : []
@@ -500,10 +500,10 @@ export class GroupCommit {
 
   /** As `#syncUnsynced`, synchronously if that is allowed. */
   async #commitUnsynced(): Promise<void> {
-    const { commits } = this.#directory
-    if (commits.waitForTurn) await nextTurn()
+    const { commitSync } = this.#directory
+    if (commitSync.waitForTurn) await nextTurn()
     await this.#syncUnsynced(async active => {
-      if (!commits.trySync(active)) await commits.syncOnThread(active)
+      if (!commitSync.trySync(active)) await commitSync.syncOnThread(active)
     })
   }
 

@@ -5,7 +5,7 @@ import type { FileId } from '../format/names.js'
 import type { FileHandle, FileSystem } from '../fs/file-system.js'
 import type { Fence } from '../lock/fence.js'
 import type { ClockTimers } from '../runtime/clocks.js'
-import { Commits } from '../sync/commits.js'
+import { CommitSync } from '../sync/commit-sync.js'
 import { type Device, deviceOf } from '../sync/device.js'
 import { SyncMeter } from '../sync/sync-meter.js'
 import type { CommitMode } from '../types.js'
@@ -37,7 +37,7 @@ export class DirectoryContext {
   readonly fence: Fence
   readonly ballast: Ballast
   readonly device: Device
-  readonly commits: Commits
+  readonly commitSync: CommitSync
   readonly syncMeter = new SyncMeter()
   readonly #errorListeners: ((error: WaqError) => void)[] = []
   #ordinal = 0
@@ -52,7 +52,7 @@ export class DirectoryContext {
     this.fence = parts.fence
     this.ballast = parts.ballast
     this.device = deviceOf(parts.fileSystem, parts.fence.device)
-    this.commits = new Commits(this.device, this.syncMeter, parts.commits)
+    this.commitSync = new CommitSync(this.device, this.syncMeter, parts.commits)
   }
 
   path(...names: string[]): string {

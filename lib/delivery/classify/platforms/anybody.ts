@@ -1,8 +1,8 @@
 import { property } from '../../errors/property.js'
-import { limitOf } from '../reading/http.js'
-import type { ErrorRule } from '../reading/meaning.js'
+import { limitOf } from '../protocols/http.js'
+import type { ErrorRule } from '../protocols/meaning.js'
+import { metIn } from '../protocols/text.js'
 import type { Reading } from '../reading/reading.js'
-import { metIn } from '../reading/text.js'
 
 /**
  * Meta says that a failure is transient: https://developers.facebook.com/docs/graph-api/guides/error-handling

@@ -1,5 +1,5 @@
 import { property } from '../../errors/property.js'
-import type { ErrorRule, Meaning } from '../reading/meaning.js'
+import type { ErrorRule, Meaning } from '../protocols/meaning.js'
 import type { Reading } from '../reading/reading.js'
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {

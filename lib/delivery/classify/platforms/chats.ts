@@ -1,4 +1,4 @@
-import { each, type Platform } from '../reading/platform.js'
+import { each, type Platform } from './platform.js'
 
 /** Chats, messengers and telephones. */
 export const CHATS: readonly Platform[] = [

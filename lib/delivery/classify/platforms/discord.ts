@@ -1,6 +1,6 @@
 import { property } from '../../errors/property.js'
-import { limitOf } from '../reading/http.js'
-import type { ErrorRule } from '../reading/meaning.js'
+import { limitOf } from '../protocols/http.js'
+import type { ErrorRule } from '../protocols/meaning.js'
 
 /** `@discordjs/rest` with `rejectOnRateLimit`: in **milliseconds**, and for the whole bot if `global`. */
 export const discordRateLimit: ErrorRule = reading => {

@@ -1,4 +1,4 @@
-import { each, type Platform } from '../reading/platform.js'
+import { each, type Platform } from './platform.js'
 
 /** Answers of more than one platform: Google's, OAuth's, GraphQL's, JSON-RPC's, those of brokers. */
 export const GENERAL: readonly Platform[] = [

@@ -1,7 +1,7 @@
-import type { Platform } from '../reading/platform.js'
 import { CHATS } from './chats.js'
 import { GENERAL } from './general.js'
 import { MAIL } from './mail.js'
+import type { Platform } from './platform.js'
 import { PUSH } from './push.js'
 
 /**

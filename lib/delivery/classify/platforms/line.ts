@@ -1,4 +1,4 @@
-import type { ErrorRule } from '../reading/meaning.js'
+import type { ErrorRule } from '../protocols/meaning.js'
 
 /**
  * LINE answers 409 to a request with an `X-Line-Retry-Key` that it accepted before, with the id of the one

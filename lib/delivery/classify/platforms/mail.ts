@@ -1,4 +1,4 @@
-import { each, type Platform } from '../reading/platform.js'
+import { each, type Platform } from './platform.js'
 
 /** Services that send mail. SMTP replies are in `smtp.ts`, Amazon's answers in `aws.ts`. */
 export const MAIL: readonly Platform[] = [

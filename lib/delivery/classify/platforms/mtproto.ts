@@ -1,5 +1,5 @@
 import { property } from '../../errors/property.js'
-import type { ErrorRule } from '../reading/meaning.js'
+import type { ErrorRule } from '../protocols/meaning.js'
 
 /**
  * Telegram's own protocol: https://core.telegram.org/api/errors. GramJS has `seconds`, which are also in the

@@ -1,4 +1,4 @@
-import { each, type Platform } from '../reading/platform.js'
+import { each, type Platform } from './platform.js'
 
 /**
  * Services that push to devices. The codes of firebase-admin are in `codes.ts`, those of Google's API in

@@ -1,5 +1,5 @@
 import { property } from '../../errors/property.js'
-import type { ErrorRule, Finding, Meaning } from '../reading/meaning.js'
+import type { ErrorRule, Finding, Meaning } from '../protocols/meaning.js'
 
 /** https://docs.slack.dev/reference/methods/chat.postMessage#errors. All others refuse the message. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {

@@ -1,5 +1,5 @@
 import { property } from '../../errors/property.js'
-import type { ErrorRule } from '../reading/meaning.js'
+import type { ErrorRule } from '../protocols/meaning.js'
 
 /**
  * A group became a supergroup: its old id will never work again, and only the sender knows where the new one

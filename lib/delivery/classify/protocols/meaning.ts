@@ -1,6 +1,6 @@
 import type { Scope } from '../../../store/message-store.js'
 import type { Verdict } from '../../types.js'
-import type { Reading } from './reading.js'
+import type { Reading } from '../reading/reading.js'
 
 /**
  * What a row of a table says about the message:

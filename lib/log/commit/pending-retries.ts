@@ -4,7 +4,7 @@ import type { Append } from './append.js'
  * Accepted records whose segment failed and which are not written again yet. Reads by the old position are
  * served from memory until `moved` has reported the new one (invariant 5).
  */
-export class PendingRewrites {
+export class PendingRetries {
   readonly #places: { append: Append; segment: number; offset: number }[] = []
 
   get size(): number {

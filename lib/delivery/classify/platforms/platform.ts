@@ -1,6 +1,6 @@
 import { property } from '../../errors/property.js'
-import type { Finding, Meaning } from './meaning.js'
-import type { Reading } from './reading.js'
+import type { Finding, Meaning } from '../protocols/meaning.js'
+import type { Reading } from '../reading/reading.js'
 
 /**
  * What a platform's own codes mean, and what marks its answers: any endpoint can answer `{ "error": { "code":

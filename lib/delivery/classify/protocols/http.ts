@@ -1,7 +1,7 @@
 import { property } from '../../errors/property.js'
+import type { Reading } from '../reading/reading.js'
+import { isUsedUp } from '../reading/wait.js'
 import type { ErrorRule, Finding, Meaning } from './meaning.js'
-import type { Reading } from './reading.js'
-import { isUsedUp } from './wait.js'
 
 /**
  * Statuses that do not mean what their class does: a 4xx refuses the message, a 3xx was not followed, any

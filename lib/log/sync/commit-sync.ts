@@ -25,7 +25,7 @@ const MAX_BYTES = 64 * 1024
  * one in this turn (`turn.ts`); no sync of the file is under way (invariant 6); nothing is filled, sealed or
  * published on the device (`device.ts`); what is to be synced is small.
  */
-export class Commits {
+export class CommitSync {
   readonly #device: Device
   readonly #meter: SyncMeter
   readonly #mode: CommitMode
