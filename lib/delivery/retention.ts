@@ -38,7 +38,7 @@ export class Retention implements TimerEntry {
     this.#context = context
   }
 
-  /** Takes the dead letters of earlier runs. */
+  /** Takes the dead letters of earlier lives. */
   load(refs: readonly MessageRef[]): void {
     if (!this.isOn) return
     const { store } = this.#context

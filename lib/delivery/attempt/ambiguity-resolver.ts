@@ -41,12 +41,12 @@ export class AmbiguityResolver {
     if (onAmbiguous === 'dead-letter') return this.#isAccepted(attempt) || this.#bury(attempt, 'ambiguous')
     if (onAmbiguous !== 'resend') return this.#takeAnswer(attempt) || this.#ask(attempt, onAmbiguous)
     if (attempt.isOpen) return this.#mayGoOn(attempt)
-    // An earlier run may have been allowed more attempts than this one.
+    // An earlier life may have been allowed more attempts than this one.
     return backoff.allows(attempt.before.attempts) || this.#bury(attempt, 'attempts')
   }
 
   /**
-   * An attempt still open when an earlier run ended counts as failed, and its backoff runs from when it
+   * An attempt still open when an earlier life ended counts as failed, and its backoff runs from when it
    * began. So a message that kills its process does not do so again at once, nor for ever.
    */
   #mayGoOn(attempt: Attempt): boolean {
@@ -74,7 +74,7 @@ export class AmbiguityResolver {
     return false
   }
 
-  /** The backoff after the last attempt of an earlier run; undefined: no attempt is left. */
+  /** The backoff after the last attempt of an earlier life; undefined: no attempt is left. */
   #delayMs(attempt: Attempt, error: Error): number | undefined {
     const { before, policy } = attempt
     const { attempts, triedMs } = before
@@ -154,7 +154,7 @@ export class AmbiguityResolver {
     }
   }
 
-  /** Finds out whether an earlier run had used up the attempts, which is not on disk. */
+  /** Finds out whether an earlier life had used up the attempts, which is not on disk. */
   #recall(attempt: Attempt): void {
     if (!attempt.isRecovered || attempt.before.attempts === 0) return
     const isOver = this.#delayMs(attempt, cutShort(attempt)) === undefined

@@ -266,7 +266,7 @@ export class AttemptRunner {
     const { options, reporter } = this.#context
     const report = (failure: Error) => reporter.error(failure)
     const verdict = said ?? verdictOf(error, attempt.delivery!, options.classify, report)
-    // The shutdown cut it short, not the receiver: the next run decides what to do with it.
+    // The shutdown cut it short, not the receiver: the next life decides what to do with it.
     if (this.#closing && attempt.cancellation.isCancelled && verdict.kind === 'ambiguous')
       this.attemptOutcomes.interrupted(attempt)
     else this.attemptOutcomes.failed(attempt, error, verdict)
@@ -310,7 +310,7 @@ export class AttemptRunner {
     this.attemptOutcomes.end(attempt, true)
   }
 
-  /** Restores the step of the backoff from how long the message was tried in earlier runs. */
+  /** Restores the step of the backoff from how long the message was tried in earlier lives. */
   #recall({ ref, before, policy }: Attempt): void {
     const { columns } = this.#context.scheduler
     columns.unmark(ref, DeliveryFlag.recovered)

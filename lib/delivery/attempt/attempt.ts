@@ -43,7 +43,7 @@ export class Attempt implements Turn {
   before: Before
   /** An earlier attempt was left open: by a process that ended, or by an orderly shutdown. */
   readonly isOpen: boolean
-  /** The message is from an earlier run, and this is its first turn in this one. */
+  /** The message is from an earlier life, and this is its first turn in this one. */
   readonly isRecovered: boolean
   /** When the message's first attempt began; 0 until one is recorded. */
   firstAttemptAt: number

@@ -48,7 +48,7 @@ export interface HaltOrder {
   kept?: boolean
   widened?: boolean
   by?: Haltable
-  /** Epoch ms, for a halt of an earlier run, which was reported then. Default: now. */
+  /** Epoch ms, for a halt of an earlier life, which was reported then. Default: now. */
   since?: number
 }
 

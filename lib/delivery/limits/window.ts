@@ -95,7 +95,7 @@ export class Window {
     return ends
   }
 
-  /** Counts attempts of earlier runs, in the form of `ends`. Comes before any other call. */
+  /** Counts attempts of earlier lives, in the form of `ends`. Comes before any other call. */
   restore(ends: readonly number[], now: number): void {
     const { perMs } = this.rate
     for (let i = 0; i < ends.length; i += 2) {
@@ -122,7 +122,7 @@ export class Window {
     if (this.underWay > 0) this.#spacing?.take(now, this.underWay)
   }
 
-  /** Counts one more attempt of an earlier run. */
+  /** Counts one more attempt of an earlier life. */
   count(end: number, now: number): void {
     const ends = this.ends(now)
     let at = 0

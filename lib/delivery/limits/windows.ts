@@ -48,7 +48,7 @@ export class Windows {
     for (const window of this.#windows) window.end()
   }
 
-  /** An unrecorded attempt may have ended at this moment of an earlier run. */
+  /** An unrecorded attempt may have ended at this moment of an earlier life. */
   count(at: number): void {
     for (const window of this.#windows) window.count(at)
   }
@@ -73,7 +73,7 @@ export class Windows {
   }
 }
 
-/** Makes windows, with the counts of earlier runs, and records what a later run must know. */
+/** Makes windows, with the counts of earlier lives, and records what a later life must know. */
 export class WindowKeeper {
   readonly store: MessageStore
   readonly timers: Timers
@@ -200,8 +200,8 @@ class KeptWindow implements TimerEntry {
 }
 
 /**
- * What an earlier run recorded for this rate. If it had other rates, the next longer window knows at least as
- * much; a shorter one knows what it can.
+ * What an earlier life recorded for this rate. If it had other rates, the next longer window knows at least
+ * as much; a shorter one knows what it can.
  */
 function endsFor(
   { count, perMs }: Rate,

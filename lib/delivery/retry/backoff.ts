@@ -40,7 +40,7 @@ export interface Backoff<P> {
   readonly mayEndAtOnce: boolean
   /** The wait to use when no attempt is left, such as before asking the receiver. */
   lastDelayMs(): number
-  /** How many consecutive waits fit into this time: the step that an earlier run had reached. */
+  /** How many consecutive waits fit into this time: the step that an earlier life had reached. */
   stepsWithin(spanMs: number): number
   /** Whether the time for further attempts is used up. */
   isTooLate(failed: { charged: boolean; triedMs: number }): boolean

@@ -96,7 +96,7 @@ export class KeyGate extends Gate {
 /** All rate keys that have something to remember, or channels that have. */
 export class RateKeys {
   readonly #byName = new Map<string, RateKey>()
-  /** Waits that receivers asked for in earlier runs, by target. */
+  /** Waits that receivers asked for in earlier lives, by target. */
   readonly #told = new Map<string, number>()
   readonly #keeper: WindowKeeper
   readonly #timers: Timers

@@ -191,7 +191,7 @@ export class Scheduler {
       : this.holderOf(scope, channel)
   }
 
-  /** Restores a wait of an earlier run, for a channel or a rate key. */
+  /** Restores a wait of an earlier life, for a channel or a rate key. */
   blockNamed(name: string, until: number): void {
     this.#rateKeys.told(name, until)
     this.block(this.channel(name), until)
@@ -208,7 +208,7 @@ export class Scheduler {
     this.#windows.recordCounted()
   }
 
-  /** No more attempts follow: records what a later run must know about limits. */
+  /** No more attempts follow: records what a later life must know about limits. */
   close(): void {
     this.#windows.close()
   }

@@ -48,13 +48,13 @@ export const QueuePosition = {
   taken: 5,
 } as const
 
-/** What this run remembers of a message, besides what the store knows. */
+/** What this life remembers of a message, besides what the store knows. */
 export const DeliveryFlag = {
   /** A person redrove it although it may have been sent: at-most-once does not stop it. */
   doubtAccepted: 1,
   /** Its attempts are used up; it waits only to ask the receiver. */
   givenUp: 2,
-  /** From an earlier run, and not attempted in this one yet. */
+  /** From an earlier life, and not attempted in this one yet. */
   recovered: 4,
   /** It waits because its receiver was down, until that is up again. */
   outage: 8,

@@ -41,8 +41,8 @@ export abstract class Append {
    */
   abstract accepted(segment: number, offset: number): void
   /**
-   * After `accepted`, with relaxed durability only: its segment failed before a sync, and it was rewritten
-   * elsewhere.
+   * After `accepted`, with relaxed durability only: its segment failed before a sync, and it was written
+   * again elsewhere.
    */
   abstract moved(segment: number, offset: number): void
   /** Instead of `accepted`. `error.indeterminate`: bytes may be in a file. */

@@ -35,7 +35,7 @@ export interface SettledId {
   readonly result?: ResultPlace | undefined
 }
 
-/** Where the outcome of a message, together with its result, was written again. */
+/** Where compaction moved the outcome of a message, together with its result. */
 export interface CopyPlace {
   readonly segment: number
   /** Undefined: the copy has no result. */
@@ -285,7 +285,7 @@ export class DedupeIndex {
   }
 
   /**
-   * The outcome of this message was written again. Returns what it left behind; undefined: the id is not
+   * Compaction moved the outcome of this message. Returns what it left behind; undefined: the id is not
    * remembered, or belongs to another message.
    */
   move(settlement: SettledRecord, place: CopyPlace): Left | undefined {

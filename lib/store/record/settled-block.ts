@@ -26,7 +26,7 @@
  *     channel bytes   only for a new channel: the length of its name
  *     optional bytes  only if FLAG_OPTIONAL is set: the length of the MessagePack map that follows, which
  *                     holds optional fields by key. Unknown fields are skipped, and kept when the row is
- *                     written again
+ *                     copied
  *
  * The texts are, row by row: the channel if it is new, the digest, the id. They are contiguous, so that an
  * opening copies them as they are and creates no strings.
