@@ -236,7 +236,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'the outcome that is read last counts',
     invariants: [11],
     file: 'lib/store/fold/fold.js',
-    find: 'if (known === undefined || known.ackSequence < ackSequence) {',
+    find: 'if (supersedes(ackSequence, this.#alive.get(record.sequence)))',
     replace: '{',
     caughtBy: {
       file: 'store/fold/fold',
@@ -247,7 +247,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'the halt that is read last counts',
     invariants: [11],
     file: 'lib/store/fold/hold-fold.js',
-    find: 'if ((this.#holds.get(name)?.ackSequence ?? 0) < hold.ackSequence)',
+    find: 'if (supersedes(hold.ackSequence, this.#holds.get(name)))',
     replace: '',
     caughtBy: {
       file: 'store/fold/fold',

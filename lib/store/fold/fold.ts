@@ -11,6 +11,7 @@ import { LimitFold } from './limit-fold.js'
 import { OutcomeGaps } from './outcome-gaps.js'
 import { PauseFold } from './pause-fold.js'
 import { PlacesFold } from './places-fold.js'
+import { supersedes } from './supersedes.js'
 import { WindowFold } from './window-fold.js'
 
 /** The last outcome of a message that is not settled. */
@@ -62,15 +63,13 @@ export class OutcomeFold {
     this.limits.add(ackSequence, segment, record)
     this.pauses.add(ackSequence, segment, record)
     if (record.kind === 'resumed' || record.kind === 'unpaused') this.#resumeSegments.add(segment)
-    if (record.kind === 'parted' && ackSequence > (this.#parted?.ackSequence ?? 0))
+    if (record.kind === 'parted' && supersedes(ackSequence, this.#parted))
       this.#parted = { ackSequence, segment, reading: { at: record.at, wall: record.wall } }
     if (!isOfMessage(record)) return
     this.#named(record.sequence)
     if (this.#settledIn.find(record.sequence) !== undefined) return
-    const known = this.#alive.get(record.sequence)
-    if (known === undefined || known.ackSequence < ackSequence) {
+    if (supersedes(ackSequence, this.#alive.get(record.sequence)))
       this.#alive.set(record.sequence, { ackSequence, segment, record })
-    }
   }
 
   /** Called first for each frame of the ack log, whatever it says. */

@@ -1,10 +1,12 @@
+import { supersedes } from './supersedes.js'
+
 /** The latest hold of each name and its latest end, by ack sequence: records come in any order. */
 export class HoldFold<T extends { readonly ackSequence: number }> {
   readonly #holds = new Map<string, T>()
   readonly #ends = new Map<string, number>()
 
   begins(name: string, hold: T): void {
-    if ((this.#holds.get(name)?.ackSequence ?? 0) < hold.ackSequence) this.#holds.set(name, hold)
+    if (supersedes(hold.ackSequence, this.#holds.get(name))) this.#holds.set(name, hold)
   }
 
   ends(name: string, ackSequence: number): void {

@@ -1,5 +1,6 @@
 import type { Scope } from '../message-store.js'
 import type { OutcomeRecord } from '../record/outcome.js'
+import { supersedes } from './supersedes.js'
 
 /** A wait that a receiver asked for, for one channel or several. */
 export interface FoldedLimit {
@@ -27,7 +28,7 @@ export class LimitFold {
     } else if (record.kind === 'wait-ended') {
       const { scope, target, until } = record
       const key = `${scope} ${target}`
-      if (ackSequence > (this.#ends.get(key)?.ackSequence ?? 0))
+      if (supersedes(ackSequence, this.#ends.get(key)))
         this.#ends.set(key, { scope, target, until, segment, ackSequence })
     }
   }

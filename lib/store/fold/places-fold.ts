@@ -1,4 +1,5 @@
 import type { OutcomeRecord, PlacesRecord } from '../record/outcome.js'
+import { supersedes } from './supersedes.js'
 
 export interface FoldedPlaces {
   readonly record: PlacesRecord
@@ -14,9 +15,8 @@ export class PlacesFold {
   add(ackSequence: number, segment: number, record: OutcomeRecord): void {
     if (record.kind === 'places') {
       const key = windowKey(record)
-      if ((this.last.get(key)?.ackSequence ?? 0) < ackSequence)
-        this.last.set(key, { record, ackSequence, segment })
-    } else if (record.kind === 'uncounted' && (this.uncounted?.ackSequence ?? 0) < ackSequence)
+      if (supersedes(ackSequence, this.last.get(key))) this.last.set(key, { record, ackSequence, segment })
+    } else if (record.kind === 'uncounted' && supersedes(ackSequence, this.uncounted))
       this.uncounted = { at: record.at, ackSequence, segment }
   }
 }

@@ -1,4 +1,5 @@
 import type { MarkingRecord, OutcomeRecord, WindowRecord } from '../record/outcome.js'
+import { supersedes } from './supersedes.js'
 
 /** A frame of the ack log, and the segment that holds it; compaction moves it. */
 export interface Placed<T> {
@@ -15,10 +16,9 @@ export class WindowFold {
 
   add(ackSequence: number, segment: number, record: OutcomeRecord): void {
     if (record.kind === 'window') {
-      if ((this.window?.ackSequence ?? 0) < ackSequence) this.window = { record, ackSequence, segment }
+      if (supersedes(ackSequence, this.window)) this.window = { record, ackSequence, segment }
     } else if (record.kind === 'marking') {
-      const known = this.markings.get(record.channel)
-      if ((known?.ackSequence ?? 0) < ackSequence)
+      if (supersedes(ackSequence, this.markings.get(record.channel)))
         this.markings.set(record.channel, { record, ackSequence, segment })
     }
   }

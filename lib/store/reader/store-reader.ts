@@ -15,7 +15,7 @@ import { throwIfAborted } from '../abort-error.js'
 import { type LastOutcomePlace, OutcomeTable } from '../fold/outcome-table.js'
 import { ACK_LOG, logIdentities, MESSAGE_LOG } from '../log-names.js'
 import type { DeadReason, RecordedError } from '../message-store.js'
-import { decodeEnvelope, decodePayload, type Envelope, MESSAGE_FRAME_TYPE } from '../record/message.js'
+import { checkIsMessage, decodeEnvelope, decodePayload, type Envelope } from '../record/message.js'
 import { isOfMessage, isSettling, type SettlingRecord } from '../record/outcome.js'
 import { decodeOutcome } from '../record/outcome-decoder.js'
 import { isOutcomeKind, outcomeFormats, SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
@@ -396,13 +396,7 @@ export class View {
 
 function decode(frame: VisitedFrame, onDamage: (() => void) | undefined): Envelope | undefined {
   const { sequence, type, data } = frame
-  if (type !== MESSAGE_FRAME_TYPE) {
-    throw new WaqError(
-      'WAQ_UNSUPPORTED_VERSION',
-      `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer waq ` +
-        'wrote it. Use that one, or a newer one.',
-    )
-  }
+  checkIsMessage(sequence, type)
   try {
     return decodeEnvelope(data, `Message ${sequence}`)
   } catch (error) {

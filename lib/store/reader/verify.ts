@@ -8,7 +8,7 @@ import { MANIFESTS, parseFileId } from '../../log/format/names.js'
 import type { CorruptRange, VisitedFrame } from '../../log/types.js'
 import { OutcomeTable } from '../fold/outcome-table.js'
 import { ACK_LOG, MESSAGE_LOG } from '../log-names.js'
-import { decodeEnvelope, decodePayload, MESSAGE_FRAME_TYPE } from '../record/message.js'
+import { checkIsMessage, decodeEnvelope, decodePayload } from '../record/message.js'
 import { isSettling } from '../record/outcome.js'
 import { RESULT_FRAME_TYPE } from '../record/result.js'
 import { describeLost } from '../recovery/lost-messages.js'
@@ -158,13 +158,7 @@ class Check {
 
   message(frame: VisitedFrame, ownerLives: boolean): void {
     const { sequence, type, data, segment, offset } = frame
-    if (type !== MESSAGE_FRAME_TYPE) {
-      throw new WaqError(
-        'WAQ_UNSUPPORTED_VERSION',
-        `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer ` +
-          'waq wrote it. Use that one, or a newer one.',
-      )
-    }
+    checkIsMessage(sequence, type)
     this.messages += 1
     const last = this.outcomes.meet(sequence)
     const row = this.outcomes.row(sequence, last)

@@ -138,6 +138,16 @@ export function placeInList(encoded: EncodedMessage, index: number, count: numbe
   view.setUint32(TOGETHER_COUNT_OFFSET, count)
 }
 
+/** Throws WAQ_UNSUPPORTED_VERSION for a frame of the message log that is no message. */
+export function checkIsMessage(sequence: number, type: number): void {
+  if (type === MESSAGE_FRAME_TYPE) return
+  throw new WaqError(
+    'WAQ_UNSUPPORTED_VERSION',
+    `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer waq ` +
+      'wrote it. Use that one, or a newer one.',
+  )
+}
+
 /** Decodes a record up to its payload. Throws WAQ_CORRUPT; `where` names the record in the error. */
 export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
   let fields: unknown

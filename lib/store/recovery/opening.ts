@@ -3,7 +3,6 @@
  * each message its last outcome and its row of the recovery table.
  */
 
-import { WaqError } from '../../log/errors/waq-error.js'
 import type { CorruptRange, LostRecord, OpenVisitor, VisitedFrame, Witness } from '../../log/types.js'
 import type { DedupeIndex } from '../dedupe/dedupe-index.js'
 import { OutcomeFold } from '../fold/fold.js'
@@ -14,7 +13,7 @@ import { ACK_LOG, MESSAGE_LOG } from '../log-names.js'
 import type { LimitUsage, MessageRef } from '../message-store.js'
 import type { QueueTime } from '../queue-time.js'
 import { EnvelopeScan } from '../record/envelope-scan.js'
-import { MESSAGE_FRAME_TYPE } from '../record/message.js'
+import { checkIsMessage } from '../record/message.js'
 import type { AliveRecord } from '../record/outcome.js'
 import { SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
 import { OutcomeScan } from '../record/outcome-scan.js'
@@ -201,13 +200,7 @@ export class Opening implements OpenVisitor {
   }
 
   #message({ type, data, sequence, segment, offset }: VisitedFrame): void {
-    if (type !== MESSAGE_FRAME_TYPE) {
-      throw new WaqError(
-        'WAQ_UNSUPPORTED_VERSION',
-        `Frame ${sequence} of the message log is of type ${type}, which this waq does not know: a newer ` +
-          'waq wrote it. Use that one, or a newer one.',
-      )
-    }
+    checkIsMessage(sequence, type)
     this.#messages += 1
     const { index, usage, membership } = this.#state
     membership.add(segment, sequence)

@@ -138,9 +138,7 @@ export class OutcomeRecorder implements RecordingOwner {
       listener,
     )
     const records = batch.map(({ ref, outcome }) => this.#aliveRecord(ref, outcome as Alive))
-    this.#appendAll(recording, outcomeFormats[records[0]!.kind].frameType, () => {
-      recording.encodedAll = records.map(record => encodeOutcome(record))
-    })
+    this.#append(this.#parts.acks, recording, records[0]!, records)
   }
 
   #recordAllSettling(
@@ -161,26 +159,8 @@ export class OutcomeRecorder implements RecordingOwner {
     recording.settled = batch.map(({ ref }) => ref)
     recording.ids = identities.map(identity => identity?.id ?? '')
     for (const { ref } of batch) cache.delete(index.table.sequence(ref))
-    this.#appendAll(recording, SETTLED_FRAME_TYPE, () => {
-      recording.encodedAll = batch.map(({ ref, outcome }, i) =>
-        this.#block.encode(this.#settlingRecord(ref, outcome, identities[i])),
-      )
-    })
-  }
-
-  #appendAll(recording: BatchRecording, type: number, encode: () => void): void {
-    const { acks, refusal } = this.#parts
-    recording.firstSequence = acks.nextSequence
-    this.inFlight.add(recording)
-    try {
-      const refused = refusal()
-      if (refused !== undefined) throw refused
-      recording.type = type
-      encode()
-      acks.append(recording)
-    } catch (error) {
-      recording.failed(error as Error)
-    }
+    const records = batch.map(({ ref, outcome }, i) => this.#settlingRecord(ref, outcome, identities[i]))
+    this.#append(this.#parts.acks, recording, records[0]!, records)
   }
 
   #identities(batch: readonly RefOutcome[]): Promise<(MessageIdentity | undefined)[]> {
@@ -403,7 +383,13 @@ export class OutcomeRecorder implements RecordingOwner {
     return this.#append(this.#parts.acks, new Recording(this, written), record).firstSequence
   }
 
-  #append(acks: Log, recording: Recording, record: OutcomeRecord): Recording {
+  /** `all`: the records of a batch, of one kind, whose first is `record`. */
+  #append(
+    acks: Log,
+    recording: Recording | BatchRecording,
+    record: OutcomeRecord,
+    all?: readonly OutcomeRecord[],
+  ): Recording {
     const refusal = this.#parts.refusal()
     recording.firstSequence = acks.nextSequence
     this.inFlight.add(recording)
@@ -414,7 +400,11 @@ export class OutcomeRecorder implements RecordingOwner {
     try {
       const settles = isSettling(record)
       recording.type = settles ? SETTLED_FRAME_TYPE : outcomeFormats[record.kind].frameType
-      recording.encoded = settles ? this.#block.encode(record) : encodeOutcome(record)
+      if (recording instanceof BatchRecording)
+        recording.encodedAll = all!.map(each =>
+          isSettling(each) ? this.#block.encode(each) : encodeOutcome(each),
+        )
+      else recording.encoded = settles ? this.#block.encode(record) : encodeOutcome(record)
       acks.append(recording)
     } catch (error) {
       recording.failed(error as Error)
