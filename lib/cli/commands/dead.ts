@@ -18,8 +18,8 @@ import {
 import { confirm } from '../common/confirm.js'
 import { DamageCount } from '../common/damage.js'
 import {
-  addSelection,
-  checkSelection,
+  addDeadSelection,
+  checkDeadSelection,
   chosenIds,
   type DeadSelection,
   deadLettersOf,
@@ -118,7 +118,7 @@ interface ChangeOptions extends DeadSelection {
 }
 
 function registerRetry(dead: Command, context: CommandContext): void {
-  addSelection(
+  addDeadSelection(
     addQueueCommand(dead, 'retry', {
       summary: 'make them pending again',
       description:
@@ -147,7 +147,7 @@ function registerRetry(dead: Command, context: CommandContext): void {
 }
 
 function registerPurge(dead: Command, context: CommandContext): void {
-  addSelection(
+  addDeadSelection(
     addQueueCommand(dead, 'purge', {
       summary: 'delete them',
       description: 'Deletes dead letters. It counts them and asks first. If in doubt, export them before.',
@@ -171,7 +171,7 @@ async function change(
   verb: 'retried' | 'purged',
   work: (hand: QueueHand, part: readonly string[]) => Promise<number>,
 ): Promise<void> {
-  checkSelection(ids, options)
+  checkDeadSelection(ids, options)
   const { terminal, signal } = context
   const changed = await withQueueHand(directory, options.wait, context, async hand => {
     const chosen = await chosenIds(hand.reader, ids, options).catch(error => {

@@ -10,7 +10,14 @@ import { uuidv7 } from '../../queue/validation/uuidv7.js'
 import { Refusal } from '../../queue/validation/validators.js'
 import { MAX_PRIORITY, MIN_PRIORITY } from '../../store/record/message.js'
 import type { CommandContext } from '../common/command.js'
-import { addQueueCommand, durationOption, GROUPS, jsonOption, waitOption } from '../common/command-options.js'
+import {
+  addQueueCommand,
+  durationOption,
+  GROUPS,
+  jsonOption,
+  waitOption,
+  wholeNumber,
+} from '../common/command-options.js'
 import { CommandError, failureOf, interruptedError, loose, usageError } from '../common/exit-status.js'
 import { type QueueHand, withQueueHand } from '../common/queue-hand.js'
 import { toJson } from '../terminal/json.js'
@@ -74,7 +81,7 @@ export function registerEnqueue(program: Command, context: CommandContext): void
       new Option(
         '--priority <number>',
         'from -8 to 7: where channels wait, a higher one goes first',
-      ).argParser(priority),
+      ).argParser(wholeNumber(MIN_PRIORITY, MAX_PRIORITY)),
     )
     .addOption(
       new Option(
@@ -97,14 +104,6 @@ function header(text: string): Record<string, string> {
   const at = text.indexOf('=')
   if (at < 1) throw usageError(`--header must be name=value, got ${JSON.stringify(text)}`)
   return { [text.slice(0, at)]: text.slice(at + 1) }
-}
-
-function priority(text: string): number {
-  const value = Number(text)
-  if (/^-?\d$/.test(text) && value >= MIN_PRIORITY && value <= MAX_PRIORITY) return value
-  throw usageError(
-    `--priority must be a whole number from ${MIN_PRIORITY} to ${MAX_PRIORITY}, got ${JSON.stringify(text)}`,
-  )
 }
 
 function time(text: string): number {

@@ -43,7 +43,7 @@ export function durationOption(flags: string, help: string): Option {
 export function wholeNumber(low: number, high: number): (text: string) => number {
   return text => {
     const value = Number(text)
-    if (/^\d+$/.test(text) && value >= low && value <= high) return value
+    if (/^-?\d+$/.test(text) && value >= low && value <= high) return value
     const range = high === Number.MAX_SAFE_INTEGER ? `from ${low} up` : `from ${low} to ${high}`
     throw new InvalidArgumentError(`It must be a whole number ${range}.`)
   }

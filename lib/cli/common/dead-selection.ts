@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { matchesChannel } from '../../delivery/holds/pauses.js'
 import type { ReadMessage, StoreReader } from '../../store/reader/store-reader.js'
+import { checkSelection } from './check-selection.js'
 import { channelOption, durationOption, reasonOption } from './command-options.js'
-import { usageError } from './exit-status.js'
 import { unknownId } from './near-ids.js'
 
 /** The dead letters that a command applies to. */
@@ -13,7 +13,7 @@ export interface DeadSelection {
   readonly olderThan?: number
 }
 
-export function addSelection(command: Command): Command {
+export function addDeadSelection(command: Command): Command {
   return command
     .option('--all', 'all dead letters')
     .addOption(channelOption())
@@ -21,20 +21,13 @@ export function addSelection(command: Command): Command {
     .addOption(durationOption('--older-than <duration>', 'dead for at least this long (30m, 7d)'))
 }
 
-/** Refuses an empty selection, which is usually a mistake. */
-export function checkSelection(ids: readonly string[], selection: DeadSelection): void {
+export function checkDeadSelection(ids: readonly string[], selection: DeadSelection): void {
   const { all, channel, reason, olderThan } = selection
-  const narrowed = channel !== undefined || reason !== undefined || olderThan !== undefined
-  if (ids.length > 0 && (all === true || narrowed)) {
-    throw usageError('name dead letters by their ids, or choose them by options: not both')
-  }
-  if (all === true && narrowed)
-    throw usageError('--all cannot be combined with --channel, --reason or --older-than')
-  if (ids.length === 0 && all !== true && !narrowed) {
-    throw usageError(
-      'name dead letters by their ids, or choose with --all, --channel, --reason or --older-than',
-    )
-  }
+  checkSelection('dead letters', ids, all, {
+    '--channel': channel,
+    '--reason': reason,
+    '--older-than': olderThan,
+  })
 }
 
 /** The selected dead letters, by sequence. */

@@ -2,8 +2,9 @@ import type { Command } from 'commander'
 import { matchesChannel } from '../../delivery/holds/pauses.js'
 import type { StoreReader } from '../../store/reader/store-reader.js'
 import { escapeControls, formatCount } from '../terminal/terminal.js'
+import { checkSelection } from './check-selection.js'
 import { channelOption, durationOption } from './command-options.js'
-import { CommandError, ExitStatus, usageError } from './exit-status.js'
+import { CommandError, ExitStatus } from './exit-status.js'
 import { unknownId } from './near-ids.js'
 
 /** The waiting messages that a command applies to. */
@@ -23,18 +24,13 @@ export function addWaitingSelection(command: Command): Command {
     .addOption(durationOption('--older-than <duration>', 'enqueued at least this long ago (30m, 7d)'))
 }
 
-/** Refuses an empty selection, which is usually a mistake. */
 export function checkWaitingSelection(ids: readonly string[], selection: WaitingSelection): void {
   const { all, channel, idPrefix, olderThan } = selection
-  const isNarrowed = channel !== undefined || idPrefix !== undefined || olderThan !== undefined
-  if (ids.length > 0 && (all === true || isNarrowed)) {
-    throw usageError('name messages by their ids, or choose them by options: not both')
-  }
-  if (ids.length === 0 && all !== true && !isNarrowed) {
-    throw usageError(
-      'name messages by their ids, or choose with --all, --channel, --id-prefix or --older-than',
-    )
-  }
+  checkSelection('messages', ids, all, {
+    '--channel': channel,
+    '--id-prefix': idPrefix,
+    '--older-than': olderThan,
+  })
 }
 
 /** `nothingDone` ends the message for an id that no message has. Rejects with WAQ_NOT_FOUND for one. */

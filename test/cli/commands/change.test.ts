@@ -167,6 +167,10 @@ for (const owned of [false, true]) {
     })
     t.match(await waqHere('cancel', directory), { status: 2, stderr: /name messages by their ids/ })
     t.match(await waqHere('cancel', directory, 'c', '--all'), { status: 2, stderr: /not both/ })
+    t.match(await waqHere('cancel', directory, '--all', '--channel', 'x:*', '--yes'), {
+      status: 2,
+      stderr: /--all cannot be combined with --channel, --id-prefix or --older-than/,
+    })
     const old = await waqHere('cancel', directory, '--older-than', '1h', '--yes', '--json')
     t.same(JSON.parse(old.stdout), { changed: 0 })
     const one = await waqHere('cancel', directory, '--channel', 'x:c', '--yes')
