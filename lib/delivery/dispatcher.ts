@@ -10,7 +10,6 @@ import { isClosed, OutcomeWriter } from './attempt/outcome-writer.js'
 import { ResultKeeper } from './attempt/result-keeper.js'
 import type { DispatcherOptions } from './dispatcher-options.js'
 import { DrainWaiters } from './drain-waiters.js'
-import { endsPause } from './holds/pauses.js'
 import { OperatorActions } from './operator-actions.js'
 import { Reporter } from './reporter.js'
 import { Retention } from './retention.js'
@@ -43,8 +42,6 @@ export class Dispatcher<P, R> {
     rateLimited: 0,
     dead: 0,
   }
-  /** Selectors of pauses that a restart does not end. */
-  readonly #durablePauses = new Set<string>()
   #pumpDue = false
   readonly #pump = (): void => {
     this.#pumpDue = false
@@ -151,10 +148,8 @@ export class Dispatcher<P, R> {
       if (state === 'in-doubt' && this.#lacksMark(ref)) unmarked.push(ref)
     }
     this.#retention.load(dead)
-    for (const selector of this.#store.durablePauses()) {
-      this.#durablePauses.add(selector)
-      scheduler.pauses.pause(selector)
-    }
+    for (const { selector, since } of this.#store.durablePauses())
+      scheduler.pauses.pause({ scope: selector, since: this.#time.onWall(since), durable: true })
     for (const { channel, since } of this.#store.haltedChannels()) {
       const reason = 'a dead letter'
       scheduler.halts.halt(scheduler.channel(channel), {
@@ -252,12 +247,11 @@ export class Dispatcher<P, R> {
    * `durable`: a restart does not end it. Resolves once that is on the device; at once if it is not durable.
    */
   pause(selector?: string, durable = false): Promise<void> {
-    this.#scheduler.pause(selector)
+    const scope = selector ?? '*'
+    this.#scheduler.pause({ scope, since: this.#time.onWall(this.#time.now()), durable })
     this.#look()
     if (!durable) return Promise.resolve()
-    const name = selector ?? '*'
-    this.#durablePauses.add(name)
-    this.#store.recordPaused(name)
+    this.#store.recordPaused(scope)
     return this.#store.syncOutcomes()
   }
 
@@ -266,12 +260,8 @@ export class Dispatcher<P, R> {
    * device; at once if there is none.
    */
   resume(selector?: string): Promise<void> {
-    const ended = [...this.#durablePauses].filter(paused => endsPause(selector, paused))
-    for (const paused of ended) {
-      this.#durablePauses.delete(paused)
-      this.#store.recordUnpaused(paused)
-    }
-    this.#scheduler.resume(selector)
+    const ended = this.#scheduler.resume(selector).filter(({ durable }) => durable)
+    for (const { scope } of ended) this.#store.recordUnpaused(scope)
     this.#advance()
     return ended.length === 0 ? Promise.resolve() : this.#store.syncOutcomes()
   }
@@ -335,6 +325,12 @@ export class Dispatcher<P, R> {
       pausedCount: pauses.count,
       nextDueAt: nextAt === Infinity ? null : this.#time.onWall(nextAt),
     }
+  }
+
+  /** Tells the channels that are paused; undefined: nothing is. */
+  get isPaused(): ((channel: string) => boolean) | undefined {
+    const { pauses } = this.#scheduler
+    return pauses.count === 0 ? undefined : channel => pauses.holds(channel)
   }
 
   /** Messages that this channel, or the channels of this prefix, delivered since the start. */

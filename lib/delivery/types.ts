@@ -1,5 +1,6 @@
 import type { Clocks, ClockTimers } from '../log/runtime/clocks.js'
 import type { DeadReason, RecordedError, Scope } from '../store/message-store.js'
+import type { Pause } from './holds/pauses.js'
 
 /**
  * Delivers one message. If it returns or resolves, the message is delivered, unless the value itself says
@@ -351,8 +352,8 @@ export interface DispatcherStats {
   /** Receivers that are down, at most 100. `scope` is the channel, or a prefix with its `*`. */
   braked: { scope: string; reason?: string; since: number }[]
   brakedCount: number
-  /** At most 100: channels, prefixes with their `*`, `*` for everything. */
-  paused: string[]
+  /** At most 100. */
+  paused: Pause[]
   pausedCount: number
   /** Since the start, like the next three. */
   retried: number

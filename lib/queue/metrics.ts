@@ -74,7 +74,7 @@ const METRICS: readonly Metric[] = [
   {
     name: 'pauses',
     type: 'gauge',
-    help: 'Channels, prefixes or everything that a person paused.',
+    help: 'Channels, prefixes or everything that was paused.',
     samples: ({ pausedCount }) => one(pausedCount),
   },
   {
@@ -82,6 +82,12 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     help: 'Age of the oldest message that is due; 0 where none waits.',
     samples: ({ oldestPendingMs }) => one(seconds(oldestPendingMs ?? 0)),
+  },
+  {
+    name: 'oldest_unpaused_seconds',
+    type: 'gauge',
+    help: 'Age of the oldest message that is due in a channel that is not paused; 0 where none waits.',
+    samples: ({ oldestUnpausedMs }) => one(seconds(oldestUnpausedMs ?? 0)),
   },
   {
     name: 'disk_bytes',
@@ -140,7 +146,7 @@ const METRICS: readonly Metric[] = [
   {
     name: 'commits_total',
     type: 'counter',
-    help: 'Syncs that somebody waited for, since the queue was opened: on the event loop, or on a thread.',
+    help: 'Syncs that a caller waited for, since the queue was opened: on the event loop, or on a thread.',
     samples: ({ commits: { onTheSpot, onThread } }) => [
       { labels: { on: 'event-loop' }, value: onTheSpot },
       { labels: { on: 'thread' }, value: onThread },

@@ -377,7 +377,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
       return channelStats(this.#store, selector, this.#dispatcher.deliveredIn(selector))
     }
     return assembleStats({
-      store: this.#store.stats(),
+      store: this.#store.stats(this.#dispatcher.isPaused),
       dispatcher: this.#dispatcher.stats(),
       lost: this.recovery.lost.unsettled,
       enqueued: this.#enqueued,

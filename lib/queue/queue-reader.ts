@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { matchesChannel } from '../delivery/holds/pauses.js'
+import { matchesChannel, type Pause, Pauses } from '../delivery/holds/pauses.js'
 import type { MessageView } from '../delivery/types.js'
 import { WaqError } from '../log/errors/waq-error.js'
 import { crcImplementation } from '../log/format/crc32c.js'
@@ -167,6 +167,9 @@ export async function readStats(
   let inDoubt = 0
   let liveBytes = 0
   let oldestAt = Infinity
+  let oldestUnpausedAt = Infinity
+  const look = await readLook(store)
+  const pauses = pausesOf(look.paused)
   const channels = new Set<string>()
   let isSuspicious = false
   const onSuspicion = (): void => {
@@ -181,7 +184,10 @@ export async function readStats(
       // A message scheduled for later has no place in its channel yet.
       if (state === 'dead' || deliverAt > nowMs) continue
       channels.add(channel)
-      if (state === 'pending') oldestAt = Math.min(oldestAt, Math.max(enqueuedAt, deliverAt))
+      if (state !== 'pending') continue
+      const since = Math.max(enqueuedAt, deliverAt)
+      oldestAt = Math.min(oldestAt, since)
+      if (since < oldestUnpausedAt && !pauses.holds(channel)) oldestUnpausedAt = since
     }
   }
   return {
@@ -189,9 +195,10 @@ export async function readStats(
     lost: isSuspicious ? (await store.lost()).unsettled : 0,
     inDoubt,
     channels: channels.size,
-    oldestPendingMs: oldestAt === Infinity ? null : Math.max(0, nowMs - oldestAt),
+    oldestPendingMs: ageMs(oldestAt, nowMs),
+    oldestUnpausedMs: ageMs(oldestUnpausedAt, nowMs),
     liveBytes,
-    ...(await readLook(store)),
+    ...look,
     crc: crcImplementation,
   }
 }
@@ -199,22 +206,29 @@ export async function readStats(
 /** The figures that do not need the messages. */
 export type QueueLook = Omit<
   ReaderStats,
-  'pending' | 'sending' | 'dead' | 'inDoubt' | 'lost' | 'channels' | 'oldestPendingMs' | 'liveBytes' | 'crc'
+  | 'pending'
+  | 'sending'
+  | 'dead'
+  | 'inDoubt'
+  | 'lost'
+  | 'channels'
+  | 'oldestPendingMs'
+  | 'oldestUnpausedMs'
+  | 'liveBytes'
+  | 'crc'
 >
 
 export async function readLook(store: StoreReader): Promise<QueueLook> {
   const { halts, pauses } = await store.holds()
   const { diskBytes, segments } = await store.disk()
-  const owner = (await store.owner()) ?? null
-  const status = await readStatus(store.directory)
-  const live = status !== undefined && isOf(status, owner) ? status : undefined
+  const { owner, status, live } = await readPublished(store)
   const halted = mergeHalts(halts, live?.dispatcher.halted ?? [])
   return {
     halted: halted.slice(0, MAX_LISTED),
     haltedCount: Math.max(halted.length, live?.dispatcher.haltedCount ?? 0),
     braked: live?.dispatcher.braked ?? [],
     brakedCount: live?.dispatcher.brakedCount ?? 0,
-    paused: live?.dispatcher.paused ?? pauses.slice(0, MAX_LISTED),
+    paused: live?.dispatcher.paused ?? pauses.slice(0, MAX_LISTED).map(durablePause),
     pausedCount: live?.dispatcher.pausedCount ?? pauses.length,
     diskBytes,
     segments: segments.length,
@@ -222,6 +236,37 @@ export async function readLook(store: StoreReader): Promise<QueueLook> {
     lastRecovery: status === undefined ? null : { ...status.recovery, at: status.openedAt },
     live: live === undefined ? null : liveStats(live),
   }
+}
+
+const durablePause = ({ selector, since }: { selector: string; since: number }): Pause => {
+  return { scope: selector, since, durable: true }
+}
+
+/** `live`: what the owner published that has the queue open now. */
+async function readPublished(store: StoreReader): Promise<{
+  readonly owner: Owner | null
+  readonly status: OwnerStatus | undefined
+  readonly live: OwnerStatus | undefined
+}> {
+  const owner = (await store.owner()) ?? null
+  const status = await readStatus(store.directory)
+  return { owner, status, live: status !== undefined && isOf(status, owner) ? status : undefined }
+}
+
+/** What is paused now; of what a living owner paused at most 100. */
+export async function readPauses(store: StoreReader): Promise<Pauses> {
+  const { live } = await readPublished(store)
+  return pausesOf(live?.dispatcher.paused ?? (await store.holds()).pauses.map(durablePause))
+}
+
+function pausesOf(listed: readonly Pause[]): Pauses {
+  const pauses = new Pauses()
+  for (const pause of listed) pauses.pause(pause)
+  return pauses
+}
+
+function ageMs(at: number, nowMs: number): number | null {
+  return at === Infinity ? null : Math.max(0, nowMs - at)
 }
 
 /**

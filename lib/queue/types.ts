@@ -1,3 +1,4 @@
+import type { Pause } from '../delivery/holds/pauses.js'
 import type {
   Answer,
   ChannelOptions,
@@ -34,6 +35,7 @@ export type {
   MessageView,
   OnAmbiguous,
   Owner,
+  Pause,
   PayloadIssue,
   PendingSettlement,
   Rate,
@@ -477,11 +479,13 @@ export interface QueueFigures {
   /** Receivers that are down: channels, and prefixes with their `*`; at most 100. */
   braked: readonly Hold[]
   brakedCount: number
-  /** Paused channels, prefixes with their `*`, or `'*'` for everything; at most 100. */
-  paused: readonly string[]
+  /** At most 100; `pausedCount` counts all. Without a living owner, only durable ones. */
+  paused: readonly Pause[]
   pausedCount: number
   /** Age of the oldest due message, in ms; null: none is due. */
   oldestPendingMs: number | null
+  /** The same, without channels that are paused: what waits here waits for no person. */
+  oldestUnpausedMs: number | null
   diskBytes: number
   /** Size of the records of live messages. */
   liveBytes: number

@@ -540,9 +540,9 @@ export class LogStore implements MessageStore {
     return this.#index.table.lastOutcomeAt(ref)
   }
 
-  durablePauses(): readonly string[] {
+  durablePauses(): readonly { readonly selector: string; readonly since: number }[] {
     this.#index.deferred.apply()
-    return this.#pauses.selectors()
+    return this.#pauses.inForce()
   }
 
   recordPaused(selector: string): void {
@@ -603,8 +603,10 @@ export class LogStore implements MessageStore {
     return this.#index.pendingBytes
   }
 
-  stats(): StoreStats {
+  /** `isPaused`: channels without which `oldestUnpausedAt` counts; undefined: nothing is paused. */
+  stats(isPaused?: (channel: string) => boolean): StoreStats {
     this.#index.deferred.apply()
+    const oldestPendingAt = this.#index.oldestPendingAt(this.time)
     const counts = this.#index.counts()
     const { syncs, syncMs, commits } = this.#logs.syncCounts()
     return {
@@ -612,7 +614,9 @@ export class LogStore implements MessageStore {
       sending: counts.sending,
       dead: counts.dead,
       pendingBytes: this.#index.pendingBytes,
-      oldestPendingAt: this.#index.oldestPendingAt(this.time),
+      oldestPendingAt,
+      oldestUnpausedAt:
+        isPaused === undefined ? oldestPendingAt : this.#index.oldestPendingAt(this.time, isPaused),
       liveBytes: this.#usage.liveBytes,
       ...this.#diskUse(),
       syncs,

@@ -226,8 +226,8 @@ export interface MessageStore {
    */
   syncOutcomes(): Promise<void>
 
-  /** Selectors that a person paused durably and no one has resumed since. */
-  durablePauses(): readonly string[]
+  /** What was paused durably and not resumed since; `since` is in the queue's time. */
+  durablePauses(): readonly { readonly selector: string; readonly since: number }[]
   recordPaused(selector: string): void
   /** Ends the durable pause of exactly this selector. */
   recordUnpaused(selector: string): void

@@ -154,6 +154,8 @@ export interface StoreStats {
    * waits.
    */
   readonly oldestPendingAt: number | undefined
+  /** The same, without the channels that are paused. */
+  readonly oldestUnpausedAt: number | undefined
   /** Frames of live messages, dead letters included. */
   readonly liveBytes: number
   readonly diskBytes: number

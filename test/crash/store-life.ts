@@ -58,7 +58,7 @@ export class StoreLife {
     if (this.process.killed) return
     this.#store = store
     const { corrupt, lost } = store.recovery
-    const pauses = store.durablePauses()
+    const pauses = store.durablePauses().map(({ selector }) => selector)
     this.#owner = this.oracle.opened({ live, settled, results, corrupt, lost, pauses })
     for (const { id, ref } of live) this.#refs.set(this.oracle.get(id)!, ref)
   }

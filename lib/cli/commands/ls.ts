@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { matchesChannel } from '../../delivery/holds/pauses.js'
+import { readPauses } from '../../queue/queue-reader.js'
 import { StoreReader } from '../../store/reader/store-reader.js'
 import type { CommandContext } from '../common/command.js'
 import {
@@ -28,7 +29,9 @@ export function registerLs(program: Command, context: CommandContext): void {
   addQueueCommand(program, 'ls', {
     group: GROUPS.look,
     summary: 'list messages',
-    description: 'Lists the messages that wait, are being sent, or are dead. Delivered ones are gone.',
+    description:
+      'Lists the messages that wait, are being sent, or are dead. Delivered ones are gone. The ' +
+      'column NEXT says when a waiting message is due, or that its channel is paused.',
     examples: [
       'waq ls ./outbox',
       "waq ls ./outbox --state pending --channel 'telegram:*' --limit 20",
@@ -67,12 +70,14 @@ async function list(
       if (reason === undefined || message.deadReason === reason) yield message
     }
   }
+  const isDead = state === 'dead' || reason !== undefined
   const count = await printMessages(terminal, matching(), {
-    kind: state === 'dead' || reason !== undefined ? 'dead' : 'all',
+    kind: isDead ? 'dead' : 'all',
     json: options.json === true,
     payloads: options.payload === true,
     limit: options.limit ?? Number.POSITIVE_INFINITY,
     nowMs: Date.now(),
+    ...(!isDead && { pauses: await readPauses(reader) }),
     signal,
   })
   if (signal.aborted) throw interruptedError()

@@ -1,3 +1,4 @@
+import type { Pauses } from '../../delivery/holds/pauses.js'
 import type { ReadMessage } from '../../store/reader/store-reader.js'
 import { unpackPayload } from '../../store/reader/store-reader.js'
 import { payloadForJson, toJson } from '../terminal/json.js'
@@ -38,7 +39,8 @@ const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
 
 const STATE_STYLES: Readonly<Record<string, Style>> = { dead: 'red', sending: 'green', 'in doubt': 'yellow' }
 
-export function cellsOf(kind: Kind, message: ReadMessage, nowMs: number): string[] {
+/** `pauses`: what is paused, if messages that wait for that are to be marked. */
+export function cellsOf(kind: Kind, message: ReadMessage, nowMs: number, pauses?: Pauses): string[] {
   const { sequence, channel, id, attempts, history } = message
   const error = history.at(-1)
   const lastError = error === undefined ? '' : escapeControls(errorText(error))
@@ -48,8 +50,8 @@ export function cellsOf(kind: Kind, message: ReadMessage, nowMs: number): string
     return [String(sequence), message.deadReason ?? '', ...place, died, String(attempts), lastError]
   }
   const state = message.inDoubt ? 'in doubt' : message.state
-  const next =
-    message.state === 'pending' && message.dueAt > nowMs ? formatRelative(message.dueAt, nowMs) : ''
+  const due = message.state === 'pending' && message.dueAt > nowMs ? formatRelative(message.dueAt, nowMs) : ''
+  const next = waitsForPause(message, pauses) ? 'paused' : due
   const enqueued = formatRelative(message.enqueuedAt, nowMs)
   return [String(sequence), state, ...place, enqueued, String(attempts), next, lastError]
 }
@@ -61,8 +63,12 @@ export function errorText({ name, code, message }: { name: string; code?: string
   return label === '' || message.includes(label) ? message : `${label}: ${message}`
 }
 
+function waitsForPause({ state, channel }: ReadMessage, pauses: Pauses | undefined): boolean {
+  return state === 'pending' && pauses?.holds(channel) === true
+}
+
 /** One line of `--json`. */
-function lineOf(message: ReadMessage): Record<string, unknown> {
+function lineOf(message: ReadMessage, pauses: Pauses | undefined): Record<string, unknown> {
   const { id, channel, sequence, state, attempts, mayHaveBeenSent, enqueuedAt, dueAt, expiresAt } = message
   const { priority, diedAt, deadReason } = message
   const lastError = message.history.at(-1)
@@ -75,6 +81,7 @@ function lineOf(message: ReadMessage): Record<string, unknown> {
     mayHaveBeenSent,
     enqueuedAt,
     ...(state === 'pending' && dueAt > 0 && { nextAttemptAt: dueAt }),
+    ...(waitsForPause(message, pauses) && { paused: true }),
     ...(priority !== undefined && { priority }),
     ...(expiresAt !== Number.POSITIVE_INFINITY && { expiresAt }),
     ...(diedAt !== undefined && { diedAt }),
@@ -88,11 +95,11 @@ function lineOf(message: ReadMessage): Record<string, unknown> {
 export function formatList(
   kind: Kind,
   messages: readonly ReadMessage[],
-  { width, nowMs }: { width: number; nowMs: number },
+  { width, nowMs, pauses }: { width: number; nowMs: number; pauses?: Pauses },
 ): string {
   const shown = columnsFor(COLUMNS[kind], width)
   const rows = messages.map(message => {
-    const cells = cellsOf(kind, message, nowMs)
+    const cells = cellsOf(kind, message, nowMs, pauses)
     return shown.map(index => cells[index]!)
   })
   const layout = layOut(
@@ -111,6 +118,7 @@ export interface RowsOptions {
   readonly payloads: boolean
   readonly limit: number
   readonly nowMs: number
+  readonly pauses?: Pauses
   readonly signal: AbortSignal
 }
 
@@ -127,7 +135,7 @@ export async function printMessages(
   try {
     for await (const message of messages) {
       if (output.stopped) break
-      await (table === undefined ? output.line(toJson(lineOf(message))) : table.add(message))
+      await (table === undefined ? output.line(toJson(lineOf(message, options.pauses))) : table.add(message))
       count += 1
       if (count === limit) break
     }
@@ -164,8 +172,8 @@ class StreamedTable {
   }
 
   async add(message: ReadMessage): Promise<void> {
-    const { kind, nowMs, payloads } = this.#options
-    const cells = cellsOf(kind, message, nowMs)
+    const { kind, nowMs, payloads, pauses } = this.#options
+    const cells = cellsOf(kind, message, nowMs, pauses)
     const row = {
       cells: this.#shown.map(index => cells[index]!),
       payload: payloads ? toJson(payloadForJson(unpackPayload(message), message.packedPayload!)) : undefined,

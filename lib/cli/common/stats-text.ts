@@ -1,5 +1,5 @@
 import type { ReaderStats } from '../../queue/queue-reader.js'
-import type { CommitStats, Owner, Percentiles } from '../../queue/types.js'
+import type { CommitStats, Owner, Pause, Percentiles } from '../../queue/types.js'
 import { type Fact, formatFacts } from '../terminal/facts.js'
 import { escapeControls, formatCount, type Paint } from '../terminal/terminal.js'
 import { formatBytes, formatDuration, formatNumberOf, formatRelative } from './units.js'
@@ -36,7 +36,8 @@ export function formatStats(
     ...stats.halted.slice(0, LISTED_HALTS).map(halt => ['', haltText(halt, nowMs)] as const),
     ...(stats.brakedCount === 0 ? [] : [['braked', formatCount(stats.brakedCount)] as const]),
     ...stats.braked.slice(0, LISTED_HALTS).map(brake => ['', haltText(brake, nowMs)] as const),
-    ...(stats.pausedCount === 0 ? [] : [['paused', pausedText(stats)] as const]),
+    ...(stats.pausedCount === 0 ? [] : [['paused', formatCount(stats.pausedCount)] as const]),
+    ...stats.paused.slice(0, LISTED_HALTS).map(pause => ['', pauseText(pause, nowMs)] as const),
     ['disk', diskText(stats)],
     ...(live === null
       ? []
@@ -75,11 +76,18 @@ function haltText({ scope, reason, since }: ReaderStats['halted'][number], nowMs
   return `${escapeControls(scope)}, ${formatRelative(since, nowMs)}${why}`
 }
 
+function pauseText({ scope, since, durable }: Pause, nowMs: number): string {
+  const ends = durable ? 'until waq resume' : 'until a resume or a restart'
+  return `${scopeText(scope)}, ${formatRelative(since, nowMs)}, ${ends}`
+}
+
+function scopeText(scope: string): string {
+  return scope === '*' ? 'everything' : escapeControls(scope)
+}
+
 /** The paused scopes: a few by name. */
 export function pausedText({ paused, pausedCount }: Pick<ReaderStats, 'paused' | 'pausedCount'>): string {
-  const named = paused
-    .slice(0, LISTED_PAUSES)
-    .map(name => (name === '*' ? 'everything' : escapeControls(name)))
+  const named = paused.slice(0, LISTED_PAUSES).map(({ scope }) => scopeText(scope))
   const others = pausedCount - named.length
   const more = others > 0 ? `, and ${formatCount(others)} more` : ''
   return `${formatCount(pausedCount)}: ${named.join(', ')}${more}`

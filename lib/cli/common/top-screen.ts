@@ -106,7 +106,7 @@ function cellsOf(channels: readonly ChannelFigures[], { stats, nowMs }: TopFacts
   // Halts and pauses come first: they do not end when the receiver is up again.
   const stops = [
     ...stats.halted.map(({ scope, reason }) => [scope, reason ?? 'a halt'] as const),
-    ...stats.paused.map(scope => [scope, 'a pause'] as const),
+    ...stats.paused.map(({ scope }) => [scope, 'a pause'] as const),
     ...stats.braked.map(({ scope, reason }) => [scope, `braked: ${reason ?? 'down'}`] as const),
   ]
   return channels.map(({ channel, pending, sending, dead, oldestAt }) => [

@@ -1,53 +1,68 @@
-/** Which channels a person paused: all, single ones, and prefixes (`'telegram:*'`). */
+/** What is paused. */
+export interface Pause {
+  /** A channel, a prefix with its `*`, or `'*'` for everything. */
+  scope: string
+  /** Epoch ms. */
+  since: number
+  /** A restart does not end it. */
+  durable: boolean
+}
+
+/** Which channels someone paused: all, single ones, and prefixes (`'telegram:*'`). */
 export class Pauses {
   /** Everything is paused. */
   all = false
-  readonly #channels = new Set<string>()
+  readonly #byScope = new Map<string, Pause>()
+  /** Those without their `*`. */
   readonly #prefixes = new Set<string>()
 
   /** Whether this channel is paused, apart from `all`. */
   covers(channel: string): boolean {
-    if (this.#channels.size > 0 && this.#channels.has(channel)) return true
+    if (this.#byScope.size > 0 && this.#byScope.has(channel)) return true
     for (const prefix of this.#prefixes) if (channel.startsWith(prefix)) return true
     return false
   }
 
-  pause(selector: string | undefined): void {
-    if (isEverything(selector)) this.all = true
-    else if (isPrefix(selector)) this.#prefixes.add(prefixOf(selector))
-    else this.#channels.add(selector)
+  /** Whether this channel is paused. */
+  holds(channel: string): boolean {
+    return this.all || this.covers(channel)
   }
 
-  /** Ends every pause that the selector covers. One of a wider prefix stays. */
-  resume(selector: string | undefined): void {
-    if (isEverything(selector)) this.all = false
-    if (!isPrefix(selector)) {
-      this.#channels.delete(selector!)
-      return
+  /** A pause of the same scope goes on from when it began, durable if either is. */
+  pause({ scope, since, durable }: Pause): void {
+    const known = this.#byScope.get(scope)
+    this.#byScope.set(scope, {
+      scope,
+      since: known?.since ?? since,
+      durable: durable || known?.durable === true,
+    })
+    if (isEverything(scope)) this.all = true
+    else if (isPrefix(scope)) this.#prefixes.add(prefixOf(scope))
+  }
+
+  /** Ends every pause that the selector covers, and returns these. One of a wider prefix stays. */
+  resume(selector: string | undefined): Pause[] {
+    const ended = [...this.#byScope.values()].filter(({ scope }) => endsPause(selector, scope))
+    for (const { scope } of ended) {
+      this.#byScope.delete(scope)
+      if (isEverything(scope)) this.all = false
+      else if (isPrefix(scope)) this.#prefixes.delete(prefixOf(scope))
     }
-    for (const channel of this.#channels)
-      if (matchesChannel(selector, channel)) this.#channels.delete(channel)
-    for (const prefix of this.#prefixes) {
-      if (prefix.startsWith(prefixOf(selector))) this.#prefixes.delete(prefix)
-    }
+    return ended
   }
 
   get count(): number {
-    return (this.all ? 1 : 0) + this.#prefixes.size + this.#channels.size
+    return this.#byScope.size
   }
 
-  /** Selectors as given: `'*'` for everything, prefixes with their `*`, channels; at most `limit`. */
-  first(limit: number): string[] {
-    const names = this.all ? ['*'] : []
-    for (const prefix of this.#prefixes) {
-      if (names.length >= limit) return names
-      names.push(`${prefix}*`)
+  /** The first `limit` of them, in the order in which they began. */
+  first(limit: number): Pause[] {
+    const first: Pause[] = []
+    for (const pause of this.#byScope.values()) {
+      if (first.length >= limit) break
+      first.push(pause)
     }
-    for (const channel of this.#channels) {
-      if (names.length >= limit) return names
-      names.push(channel)
-    }
-    return names
+    return first
   }
 }
 

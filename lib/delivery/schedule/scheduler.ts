@@ -5,7 +5,7 @@ import type { DispatcherOptions } from '../dispatcher-options.js'
 import { reasonText } from '../errors/recorded-error.js'
 import type { Brake } from '../holds/brake.js'
 import { type Halt, type Haltable, type HaltOrder, Halts } from '../holds/halts.js'
-import { isEverything, isPrefix, matchesChannel, Pauses, prefixOf } from '../holds/pauses.js'
+import { isEverything, isPrefix, matchesChannel, type Pause, Pauses, prefixOf } from '../holds/pauses.js'
 import { WindowKeeper, type Windows } from '../limits/windows.js'
 import { DeliveryFlag, MessageColumns, QueuePosition } from '../tables/message-columns.js'
 import { Closed, OpenTime } from '../time/open-time.js'
@@ -515,14 +515,15 @@ export class Scheduler {
     })
   }
 
-  pause(selector: string | undefined): void {
-    this.pauses.pause(selector)
+  pause(pause: Pause): void {
+    this.pauses.pause(pause)
     this.#stopped(this.everything)
-    if (!isEverything(selector)) this.#settleSelected(selector)
+    if (!isEverything(pause.scope)) this.#settleSelected(pause.scope)
   }
 
-  resume(selector: string | undefined): void {
-    this.pauses.resume(selector)
+  /** Ends the pauses and halts that the selector covers; returns the pauses. */
+  resume(selector: string | undefined): Pause[] {
+    const ended = this.pauses.resume(selector)
     this.#stopped(this.everything)
     if (isPrefix(selector)) {
       for (const halt of [...this.halts]) if (isResumed(halt.holder, selector)) this.halts.lift(halt.holder)
@@ -531,6 +532,7 @@ export class Scheduler {
       if (channel?.halt !== undefined) this.halts.lift(channel)
     }
     this.#settleSelected(selector)
+    return ended
   }
 
   /**

@@ -19,7 +19,18 @@ export interface StatsSources {
 
 export function assembleStats(sources: StatsSources): QueueStats {
   const { store, dispatcher, lost, enqueued, enqueueDurations, sendDurations, nowMs } = sources
-  const { pending, sending, dead, oldestPendingAt, diskBytes, liveBytes, segments, syncs, commits } = store
+  const {
+    pending,
+    sending,
+    dead,
+    oldestPendingAt,
+    oldestUnpausedAt,
+    diskBytes,
+    liveBytes,
+    segments,
+    syncs,
+    commits,
+  } = store
   const { channels, halted, haltedCount, braked, brakedCount, paused, pausedCount } = dispatcher
   const { delivered, dead: deadLettered, retried, rateLimited } = dispatcher
   return {
@@ -34,7 +45,8 @@ export function assembleStats(sources: StatsSources): QueueStats {
     brakedCount,
     paused,
     pausedCount,
-    oldestPendingMs: oldestPendingAt === undefined ? null : Math.max(0, nowMs - oldestPendingAt),
+    oldestPendingMs: ageMs(oldestPendingAt, nowMs),
+    oldestUnpausedMs: ageMs(oldestUnpausedAt, nowMs),
     diskBytes,
     liveBytes,
     segments,
@@ -50,4 +62,8 @@ export function assembleStats(sources: StatsSources): QueueStats {
     sendMs: sendDurations.percentiles(),
     crc: crcImplementation,
   }
+}
+
+function ageMs(at: number | undefined, nowMs: number): number | null {
+  return at === undefined ? null : Math.max(0, nowMs - at)
 }

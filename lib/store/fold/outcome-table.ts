@@ -16,7 +16,7 @@ import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT, PagedColumns } from '../tables/paged-
 import { RefTable } from '../tables/ref-table.js'
 import { type FoldedHalt, HaltFold } from './halt-fold.js'
 import { OutcomeGaps } from './outcome-gaps.js'
-import { PauseFold } from './pause-fold.js'
+import { type FoldedPause, PauseFold } from './pause-fold.js'
 import { type LastOutcome, type RecoveryRow, recoveryRow } from './recovery-table.js'
 
 /** Records that only the next opening needs. */
@@ -176,9 +176,9 @@ export class OutcomeTable {
     return this.#halts.inForce()
   }
 
-  /** Selectors of the durable pauses in force. */
-  pauses(): string[] {
-    return [...this.#pauses.inForce()].map(({ selector }) => selector)
+  /** The durable pauses in force. */
+  pauses(): Iterable<FoldedPause> {
+    return this.#pauses.inForce()
   }
 
   /** Every message that has an outcome, with its last one, in no order. */

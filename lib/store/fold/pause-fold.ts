@@ -4,6 +4,8 @@ import { HoldFold } from './hold-fold.js'
 export interface FoldedPause {
   /** A channel, a prefix with its `*`, or `*`. */
   readonly selector: string
+  /** In the queue's time. */
+  readonly since: number
   readonly segment: number
   readonly ackSequence: number
 }
@@ -13,6 +15,11 @@ export class PauseFold extends HoldFold<FoldedPause> {
   add(ackSequence: number, segment: number, record: OutcomeRecord): void {
     if (record.kind === 'unpaused') this.ends(record.selector, ackSequence)
     else if (record.kind === 'paused')
-      this.begins(record.selector, { selector: record.selector, segment, ackSequence })
+      this.begins(record.selector, {
+        selector: record.selector,
+        since: record.at,
+        segment,
+        ackSequence,
+      })
   }
 }

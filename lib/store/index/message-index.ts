@@ -381,13 +381,16 @@ export class MessageIndex {
     return this.#pendingBytes
   }
 
-  /** Since when the oldest due message has waited, in the queue's time; undefined: none waits. */
-  oldestPendingAt(time: QueueTime): number | undefined {
+  /**
+   * Since when the oldest due message has waited, in the queue's time; undefined: none waits. `isPaused`:
+   * channels that do not count.
+   */
+  oldestPendingAt(time: QueueTime, isPaused?: (channel: string) => boolean): number | undefined {
     this.deferred.apply()
     const now = time.now()
     return this.table.oldestPendingAt((ref, enqueuedAt) => {
       const dueAt = this.#dueAt(ref, time)
-      return dueAt > now ? undefined : Math.max(enqueuedAt, dueAt)
+      return dueAt > now || isPaused?.(this.channel(ref)) ? undefined : Math.max(enqueuedAt, dueAt)
     })
   }
 }

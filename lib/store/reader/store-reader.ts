@@ -241,14 +241,20 @@ export class StoreReader {
     })
   }
 
-  /** Channels halted by a dead letter, and selectors of durable pauses, that no one has resumed since. */
-  holds(): Promise<{ halts: { channel: string; since: number }[]; pauses: string[] }> {
+  /** Channels halted by a dead letter, and durable pauses, that were not resumed since; epoch ms. */
+  holds(): Promise<{
+    halts: { channel: string; since: number }[]
+    pauses: { selector: string; since: number }[]
+  }> {
     return this.#logs.withSnapshot(async snapshot => {
       const { outcomes } = await this.#view(snapshot)
       const halts = [...outcomes.halts()].map(({ channel, since }) => {
         return { channel, since: outcomes.onWall(since) }
       })
-      return { halts, pauses: outcomes.pauses() }
+      const pauses = [...outcomes.pauses()].map(({ selector, since }) => {
+        return { selector, since: outcomes.onWall(since) }
+      })
+      return { halts, pauses }
     })
   }
 

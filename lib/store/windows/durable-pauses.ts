@@ -4,7 +4,7 @@ import type { SegmentUsage } from '../usage/segment-usage.js'
 
 /** Durable pauses in force, each with the ack segment of its record, which stays as long. */
 export class DurablePauses {
-  readonly #bySelector = new Map<string, { segment: number; readonly ackSequence: number }>()
+  readonly #bySelector = new Map<string, FoldedPause>()
   readonly #usage: SegmentUsage
 
   constructor(usage: SegmentUsage) {
@@ -12,17 +12,18 @@ export class DurablePauses {
   }
 
   opened(pauses: Iterable<FoldedPause>): void {
-    for (const { selector, segment, ackSequence } of pauses) this.#began(selector, segment, ackSequence)
+    for (const pause of pauses) this.#began(pause)
   }
 
-  selectors(): string[] {
-    return [...this.#bySelector.keys()]
+  inForce(): FoldedPause[] {
+    return [...this.#bySelector.values()]
   }
 
   /** The record was written to this segment. */
-  written({ kind, selector }: PausedRecord | UnpausedRecord, segment: number, ackSequence: number): void {
+  written(record: PausedRecord | UnpausedRecord, segment: number, ackSequence: number): void {
+    const { selector, at: since } = record
     this.#ended(selector)
-    if (kind === 'paused') this.#began(selector, segment, ackSequence)
+    if (record.kind === 'paused') this.#began({ selector, since, segment, ackSequence })
     // As for a halt: an end undoes older records, so it goes when every older ack segment does.
     else this.#usage.resumeAdded(segment)
   }
@@ -33,15 +34,14 @@ export class DurablePauses {
   }
 
   /** The record was copied to this segment. */
-  moved({ kind, selector }: PausedRecord | UnpausedRecord, ackSequence: number, segment: number): void {
-    if (kind === 'unpaused') this.#usage.resumeAdded(segment)
-    else if (this.needs(ackSequence, selector))
-      this.written({ kind, selector } as PausedRecord, segment, ackSequence)
+  moved(record: PausedRecord | UnpausedRecord, ackSequence: number, segment: number): void {
+    if (record.kind === 'unpaused') this.#usage.resumeAdded(segment)
+    else if (this.needs(ackSequence, record.selector)) this.written(record, segment, ackSequence)
   }
 
-  #began(selector: string, segment: number, ackSequence: number): void {
-    this.#bySelector.set(selector, { segment, ackSequence })
-    this.#usage.keep(segment)
+  #began(pause: FoldedPause): void {
+    this.#bySelector.set(pause.selector, pause)
+    this.#usage.keep(pause.segment)
   }
 
   #ended(selector: string): void {

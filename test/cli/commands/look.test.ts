@@ -64,6 +64,19 @@ t.test('stats names a living owner and shows the figures that only the owner kno
   })
 })
 
+t.test('ls marks the waiting messages of paused channels', async t => {
+  const directory = await queueWith(t, async queue => {
+    await queue.pause('tg:*', { durable: true })
+    for (const channel of ['tg:1', 'mail']) await queue.enqueue({ id: channel, channel, payload: 1 })
+  })
+  const { stdout } = await waqHere('ls', directory)
+  t.match(stdout, /tg:1 .* 0 {2}paused$/m)
+  t.equal(stdout.match(/paused/g)?.length, 1)
+  const lines = objects((await waqHere('ls', directory, '--json')).stdout)
+  t.match(lines, [{ id: 'tg:1', paused: true }, { id: 'mail' }])
+  t.notOk('paused' in lines[1]!)
+})
+
 t.test('ls lists live messages by sequence, without payloads', async t => {
   const directory = await nightQueue(t)
   const { status, stdout } = await waqHere('ls', directory)
