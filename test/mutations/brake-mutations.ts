@@ -161,7 +161,7 @@ export const brakeMutations: readonly Mutation[] = [
     name: 'one that was asked about waits behind the others',
     invariants: [],
     file: 'lib/delivery/schedule/scheduler.js',
-    find: 'channel.answer?.ref === ref ? -1 :',
+    find: 'this.columns.hasMark(ref, DeliveryFlag.asked) ? -1 :',
     replace: '',
     caughtBy: {
       file: 'delivery/holds/brake',

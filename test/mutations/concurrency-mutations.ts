@@ -6,6 +6,17 @@ const scheduler = 'lib/delivery/schedule/scheduler.js'
 
 export const concurrencyMutations: readonly Mutation[] = [
   {
+    name: 'the answer of onAmbiguous is forgotten before the message is sent',
+    invariants: [],
+    file: 'lib/delivery/attempt/ambiguity-resolver.js',
+    find: 'if (!columns.hasMark(ref, DeliveryFlag.asked))',
+    replace: 'if (true)',
+    caughtBy: {
+      file: schedule,
+      name: 'onAmbiguous is asked once about each of several messages in doubt, and each answer counts',
+    },
+  },
+  {
     name: 'a channel sends more at once than its concurrency',
     invariants: [],
     file: scheduler,

@@ -97,11 +97,12 @@ export class AmbiguityResolver {
 
   /** Uses up the answer of this message's last turn. False: there is none. */
   #takeAnswer(attempt: Attempt): boolean {
-    const { channel, ref, sequence } = attempt
-    const { answer } = channel
-    if (answer === undefined || answer.ref !== ref || answer.sequence !== sequence) return false
-    channel.answer = undefined
-    if (answer.notSent) attempt.before = { ...attempt.before, mayHaveBeenSent: false }
+    const { columns } = this.#context.scheduler
+    const { ref } = attempt
+    if (!columns.hasMark(ref, DeliveryFlag.asked)) return false
+    if (columns.hasMark(ref, DeliveryFlag.notSent))
+      attempt.before = { ...attempt.before, mayHaveBeenSent: false }
+    columns.unmark(ref, DeliveryFlag.asked | DeliveryFlag.notSent)
     return true
   }
 
@@ -164,10 +165,10 @@ export class AmbiguityResolver {
   /** Queues the message for a slot to send, if it has an attempt left. */
   #sendAgain(attempt: Attempt, notSent: boolean): false {
     const { scheduler, attemptOutcomes } = this.#context
-    const { ref, sequence } = attempt
+    const { ref } = attempt
     if (notSent) attempt.before = { ...attempt.before, mayHaveBeenSent: false }
     if (scheduler.columns.hasMark(ref, DeliveryFlag.givenUp)) return this.#bury(attempt, 'attempts')
-    attempt.channel.answer = { ref, sequence, notSent }
+    scheduler.columns.mark(ref, notSent ? DeliveryFlag.asked | DeliveryFlag.notSent : DeliveryFlag.asked)
     attemptOutcomes.end(attempt, true)
     return false
   }

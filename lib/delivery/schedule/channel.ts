@@ -69,9 +69,6 @@ export class Channel implements ChannelLine, TimerEntry, Haltable, Ready, Brakab
   readyBefore: Ready | undefined
   readyAfter: Ready | undefined
 
-  /** The receiver's answer about the message whose turn it is, until that is sent. */
-  answer: { ref: MessageRef; sequence: number; notSent: boolean } | undefined
-
   constructor(name: string, group: Group, settle: (channel: Channel) => void) {
     this.target = name
     this.group = group

@@ -472,7 +472,7 @@ export class Scheduler {
       this.brakes.release(channel)
       return true
     }
-    const attempts = channel.answer?.ref === ref ? -1 : this.#store.attempts(ref)
+    const attempts = this.columns.hasMark(ref, DeliveryFlag.asked) ? -1 : this.#store.attempts(ref)
     const passes = this.brakes.of(channel)?.passes(channel, attempts) !== false
     if (passes && channel.held !== undefined && channel.gate instanceof KeyGate) {
       // A gate keeps admitted channels until they leave it, so they must be in it.

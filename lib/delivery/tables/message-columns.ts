@@ -60,6 +60,10 @@ export const DeliveryFlag = {
   outage: 8,
   /** That wait is over: it is due. */
   outageOver: 16,
+  /** `onAmbiguous` was asked about it and answered: its next turn sends it. */
+  asked: 32,
+  /** The answer was that it had not been sent. */
+  notSent: 64,
 } as const
 
 /** Eleven bytes per message: all that the dispatcher keeps of a waiting one. */

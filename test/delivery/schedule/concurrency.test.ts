@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { Harness, halt, limited, open, retry } from '../fixtures/harness.js'
+import type { Answer } from '../../../lib/delivery/types.js'
+import { ambiguous, Harness, halt, limited, open, retry } from '../fixtures/harness.js'
 
 const HOUR = 3_600_000
 const down = () => Object.assign(new Error('down'), { code: 'ECONNREFUSED' })
@@ -25,6 +26,44 @@ t.test('a channel with a concurrency sends as many at once, and the next as soon
   t.equal(h.mostUnderWay, 3)
   t.match(h.dispatcher.stats(), { pending: 0, channels: 0 })
 })
+
+t.test(
+  'onAmbiguous is asked once about each of several messages in doubt, and each answer counts',
+  async t => {
+    const asked: string[] = []
+    const replies: ((answer: Answer) => void)[] = []
+    const h = new Harness({
+      ...sideBySide(2),
+      channelOptions: () => ({
+        ordered: false,
+        concurrency: 2,
+        onAmbiguous: ({ id }) => {
+          asked.push(id)
+          return new Promise(resolve => replies.push(resolve))
+        },
+      }),
+    })
+    for (const id of ['m1', 'm2']) {
+      h.answer(id, ambiguous, 'ok')
+      h.add('a')
+    }
+    await h.pass()
+    await h.pass(1_000)
+    t.same(asked, ['m1', 'm2'])
+    replies[0]!('not-sent')
+    replies[1]!('unknown')
+    await h.pass(1_000)
+    t.same(asked, ['m1', 'm2'], 'no second question')
+    t.same(
+      h.sent.slice(2).map(({ id, mayHaveBeenSent }) => [id, mayHaveBeenSent]),
+      [
+        ['m1', false],
+        ['m2', true],
+      ],
+    )
+    t.equal(h.of('delivered').length, 2)
+  },
+)
 
 t.test('an attempt that may overtake another is on the device before it is made', async t => {
   const h = new Harness(sideBySide(2))
