@@ -144,4 +144,15 @@ export const resultMutations: readonly Mutation[] = [
       name: 'of a Response the JSON of its body is kept, in this process as after a restart',
     },
   },
+  {
+    name: 'a result that compaction moves while it is read is not looked for again',
+    invariants: [],
+    file: 'lib/store/dedupe/result-reader.js',
+    find: 'if (isThere)',
+    replace: 'if (true)',
+    caughtBy: {
+      file: 'store/results',
+      name: 'a result that compaction moves while it is read is read from its new place',
+    },
+  },
 ]

@@ -134,6 +134,26 @@ t.test('a rewritten ack segment has each result right before the block of its ou
   await everyResult(t, next, [...ids, 'x', 'y'], 'after a second one')
 })
 
+t.test('a result that compaction moves while it is read is read from its new place', async t => {
+  const disk = new MemoryDisk()
+  const store = await open(disk)
+  await deliver(store, 'a')
+  await deliver(store, 'b')
+  disk.acks.beforeRead = () => store.compact()
+  const { reads } = disk.acks
+  t.strictSame(await resultOf(store, 'b'), { of: 'b' })
+  t.equal(disk.acks.reads, reads + 2)
+  t.equal(disk.acks.rewritten.length, 1)
+})
+
+t.test('a result that cannot be read where it stands is an error', async t => {
+  const disk = new MemoryDisk()
+  const store = await open(disk)
+  await deliver(store, 'a')
+  disk.acks.remove([1])
+  await t.rejects(resultOf(store, 'a'), { code: 'WAQ_CORRUPT' })
+})
+
 t.test('a rewrite leaves results behind that are forgotten', async t => {
   const disk = new MemoryDisk()
   const one = encodeResult({ of: 'a' }, 4096).length
