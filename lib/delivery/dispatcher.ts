@@ -1,6 +1,6 @@
 import { WaqError } from '../log/errors/waq-error.js'
 import { nextTick, nextTurn, setImmediate } from '../log/runtime/real-time.js'
-import type { MessageRef, MessageStore } from '../store/message-store.js'
+import type { MessageRef, MessageStore, ReplacedOutcome } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt/attempt.js'
 import type { Counters } from './attempt/attempt-outcomes.js'
@@ -132,6 +132,14 @@ export class Dispatcher<P, R> {
         if (this.#closed === undefined && this.#lost === undefined) this.#reporter.error(error)
       },
     })
+    store.replacement = {
+      hold: ref => this.#scheduler.hold(ref),
+      release: ref => {
+        this.#scheduler.release(ref)
+        this.#advance()
+      },
+      replaced: (ref, outcome) => this.#replaced(ref, outcome),
+    }
     store.onLost(error => this.lost(error))
   }
 
@@ -186,6 +194,18 @@ export class Dispatcher<P, R> {
     if (this.#pumpDue) return
     this.#pumpDue = true
     nextTick(this.#pump)
+  }
+
+  /** A newer message takes the place of this one, unless it was withdrawn meanwhile. */
+  #replaced(ref: MessageRef, outcome: ReplacedOutcome): void {
+    if (!this.#scheduler.waits(ref)) return
+    const { at, by, identity, attempts } = outcome
+    const id = identity?.id ?? ''
+    const facts = { id, channel: this.#store.channel(ref), sequence: this.#store.sequence(ref), attempts, by }
+    this.#scheduler.leave(ref)
+    this.#outcomeWriter.record(ref, outcome, () =>
+      this.#reporter.tell('replaced', { ...facts, at: this.#time.onWall(at) }),
+    )
   }
 
   /**

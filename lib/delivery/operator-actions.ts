@@ -148,7 +148,7 @@ export class OperatorActions {
       if (store.bySequence(sequence) !== ref || store.state(ref) !== 'dead' || this.#purging.has(ref))
         continue
       const channel = store.channel(ref)
-      let orderKey = sequence
+      let orderKey = store.originalOrderKey(ref)
       if (underWay !== undefined) {
         orderKey = lastKeys.get(channel) ?? this.#keyBehind(channel, underWay)
         lastKeys.set(channel, orderKey)

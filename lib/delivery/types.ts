@@ -40,12 +40,14 @@ export interface Delivery<P> {
 /** How a message ended. */
 export interface Settlement<R = unknown> {
   id: string
-  state: 'delivered' | 'dead' | 'cancelled'
+  state: 'delivered' | 'dead' | 'cancelled' | 'replaced'
   attempts: number
   /** Epoch ms. */
   at: number
   deadReason?: DeadReason
   lastError?: RecordedError
+  /** Of a replaced message: the id of the one that took its place, if this process replaced it lately. */
+  replacedBy?: string
   /**
    * What `send` returned, where `keepResults` keeps it; of a `Response` the JSON of its body. Without
    * `keepResults`, if it was in this process and among the last thousand messages to settle.
@@ -296,6 +298,13 @@ export interface CancelledFacts extends MessageFacts {
   readonly at: number
 }
 
+export interface ReplacedFacts extends MessageFacts {
+  /** The newer message. */
+  readonly by: { readonly id: string; readonly sequence: number }
+  /** Epoch ms. */
+  readonly at: number
+}
+
 export interface HaltFacts {
   readonly scope: Scope
   /** The channel, the group's prefix (without its `*`), or '' for everything. */
@@ -329,6 +338,8 @@ export interface DispatchObserver<R> {
   rateLimited?(facts: RateLimitedFacts): void
   dead?(facts: DeadFacts): void
   cancelled?(facts: CancelledFacts): void
+  /** A newer message took the place of this one, which was never attempted. */
+  replaced?(facts: ReplacedFacts): void
   halted?(facts: HaltFacts): void
   resumed?(facts: { readonly scope: Scope; readonly target: string }): void
   /** A receiver is down, judging by the failures of its channels. */

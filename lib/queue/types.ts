@@ -92,6 +92,16 @@ export interface OutboundMessage<P = unknown> {
    * Default: `channelOptions(channel).priority`, else 0.
    */
   priority?: number | undefined
+  /**
+   * A key of 1 to 256 bytes of UTF-8: this message takes the place of the latest message of its channel with
+   * the same key, if that waits and was never attempted; else it is enqueued as any other. The older message
+   * settles as `replaced`. For what only counts in its newest form: edits, a status, a score. Not in a list
+   * that fails together. Default: none.
+   *
+   * @example
+   * await queue.enqueue({ channel, payload: { messageId, text }, replaces: `edit:${messageId}` })
+   */
+  replaces?: string | undefined
 }
 
 /** Options of one call of `enqueue`. */
@@ -114,7 +124,7 @@ export interface EnqueueListOptions extends EnqueueOptions {
   failTogether?: boolean | undefined
 }
 
-export type MessageState = 'pending' | 'sending' | 'delivered' | 'dead' | 'cancelled'
+export type MessageState = 'pending' | 'sending' | 'delivered' | 'dead' | 'cancelled' | 'replaced'
 
 /** What `enqueue` resolves to, once the message is as durable as `durability` promises. */
 export interface Receipt {
@@ -589,6 +599,11 @@ export interface CancelledEvent extends MessageEvent {
   mayHaveBeenSent: boolean
 }
 
+export interface ReplacedEvent extends MessageEvent {
+  /** The id of the message that took its place. */
+  by: string
+}
+
 export interface HaltedEvent {
   scope: Scope
   /** The channel, the group's prefix (without its `*`), or '' for everything. */
@@ -636,6 +651,8 @@ export interface QueueEvents<_P = unknown, R = unknown> {
   dead: [event: DeadEvent]
   /** The message was withdrawn by `cancel`. */
   cancelled: [event: CancelledEvent]
+  /** A newer message took the place of this one (`replaces`), which was never attempted. */
+  replaced: [event: ReplacedEvent]
   /**
    * A channel, a group or everything stopped, because the sender is broken or `onDead` is `'halt'`. Also
    * emitted for a group when a halt widens to it.

@@ -27,6 +27,7 @@ import type {
   Outcome,
   OutcomeListener,
   RefOutcome,
+  Replacement,
   Scope,
   StoredMessage,
 } from './message-store.js'
@@ -58,6 +59,7 @@ import { TakenPlaces } from './windows/taken-places.js'
 import { type Answer, asTheyAre } from './write/appending.js'
 import { Enqueuer } from './write/enqueuer.js'
 import { type ChannelHalts, OutcomeRecorder } from './write/outcome-recorder.js'
+import { Replacements } from './write/replacements.js'
 
 const WATCH_MS = 5_000
 
@@ -97,6 +99,11 @@ export class LogStore implements MessageStore {
    * answered.
    */
   onAppended: (ref: MessageRef) => void = () => {}
+  replacement: Replacement = {
+    hold: () => true,
+    release: () => {},
+    replaced: (ref, outcome) => void this.record(ref, outcome),
+  }
   readonly prioritized: { readonly count: number }
   readonly #logs: Logs
   readonly #messages: Log
@@ -111,6 +118,7 @@ export class LogStore implements MessageStore {
   readonly #parted: PartedPlace
   readonly #limits: Parts['limits']
   readonly #places: TakenPlaces
+  readonly #replacements: Replacements
   readonly #enqueuer: Enqueuer
   readonly #recorder: OutcomeRecorder
   readonly #compaction: Compaction
@@ -203,6 +211,7 @@ export class LogStore implements MessageStore {
     // Where messages may be lost, no one knows which were attempted.
     const isUncounted = opening.lacksAttempts || (opening.isTailInDoubt && options.durability !== 'fsync')
     if (isUncounted) store.#recordUncounted()
+    if (opening.replaced.length > 0) await store.#recordReplaced(opening.replaced)
     if (opening.isTailInDoubt || isUncounted) await store.#accountForTail(opening.unmarked)
     return store
   }
@@ -235,11 +244,21 @@ export class LogStore implements MessageStore {
     const onError = (error: WaqError): void => this.#report(error)
     const refusal = (): WaqError | undefined => this.#refusal()
     const readIdentity = (ref: MessageRef): Promise<MessageIdentity | undefined> => this.#reader.identity(ref)
+    this.#replacements = new Replacements({
+      index,
+      now: () => time.now(),
+      replacement: () => this.replacement,
+      readIdentity,
+      sync:
+        options.durability === 'fsync' ? undefined : () => this.keepAlive.during(this.#messages.commit()),
+      onError,
+    })
     this.#enqueuer = new Enqueuer({
       keepAlive: this.keepAlive,
       log: this.#messages,
       sources: { index, cache, dedupe, now },
       usage,
+      replacements: this.#replacements,
       readIdentity,
       appended: ref => this.onAppended(ref),
       segmentBegun: mayBeFree,
@@ -394,6 +413,26 @@ export class LogStore implements MessageStore {
     }
   }
 
+  /**
+   * Records the ends of messages that newer ones replaced when a crash came. Runs before the opening ends: no
+   * outcome of a newer message may stand before them. Rejects as `open`, with everything closed.
+   */
+  async #recordReplaced(replaced: Opening['replaced']): Promise<void> {
+    try {
+      const at = this.time.now()
+      for (const { ref, by } of replaced) {
+        // One that cannot be read is replaced all the same, but its id is not remembered.
+        const identity = await this.#reader.identity(ref).catch(() => undefined)
+        this.#recorder.record(ref, { kind: 'replaced', at, attempts: 0, mayHaveBeenSent: false, by, identity })
+      }
+      await this.#recorder.sync()
+      this.#index.deferred.apply()
+    } catch (error) {
+      await this.close().catch(() => {}) // the first failure is the one to tell
+      throw asWaqError(error, 'recording which messages were replaced failed')
+    }
+  }
+
   syncOutcomes(): Promise<void> {
     return this.#recorder.sync()
   }
@@ -486,6 +525,15 @@ export class LogStore implements MessageStore {
 
   orderKey(ref: MessageRef): number {
     return this.#index.orderKey(ref)
+  }
+
+  originalOrderKey(ref: MessageRef): number {
+    return this.#index.originalOrderKey(ref)
+  }
+
+  /** Whether each of these messages would replace a waiting one, so that together they need no room. */
+  replaceWaiting(messages: readonly EncodedMessage[]): boolean {
+    return this.#replacements.coverAll(messages)
   }
 
   channel(ref: MessageRef): string {

@@ -75,10 +75,19 @@ export type Outcome =
   | (Progress & { kind: 'cancelled' })
   /** A person or retention removed a dead letter. */
   | (Progress & { kind: 'purged' })
+  | ReplacedOutcome
   /** `haltsChannel`: `onDead` was 'halt'; the channel stays halted, also across a restart, until resumed. */
   | (AliveProgress & { kind: 'dead'; reason: DeadReason; haltsChannel: boolean; error?: RecordedError })
   /** A dead letter is live again, at `orderKey` in its channel; attempts and TTL start anew. */
   | (AliveProgress & { kind: 'redriven'; orderKey: number; expiresAt: number })
+
+/** A newer message took the place of this one, which was never attempted. */
+export interface ReplacedOutcome extends Progress {
+  readonly kind: 'replaced'
+  readonly by: { readonly sequence: number; readonly id: string }
+  /** Its own; undefined: it cannot be read. */
+  readonly identity: { readonly id: string; readonly channel: string; readonly digest: string } | undefined
+}
 
 /** The places taken in one window of a limit. */
 export interface LimitUsage {
@@ -139,6 +148,16 @@ export interface MessageProgress extends Omit<AliveProgress, 'at'> {
   readonly expiresAt: number
 }
 
+/** What becomes of a waiting message while a newer one that replaces it is written. */
+export interface Replacement {
+  /** No attempt of it may begin until `release` or `replaced`. False: it does not wait, or was attempted. */
+  hold(ref: MessageRef): boolean
+  /** It is not replaced after all. */
+  release(ref: MessageRef): void
+  /** It is: records the outcome. Called before the newer message is announced, or while that is held. */
+  replaced(ref: MessageRef, outcome: ReplacedOutcome): void
+}
+
 export interface MessageStore {
   /** Live messages, by sequence: at start, the backlog. */
   live(): Iterable<MessageRef>
@@ -147,10 +166,12 @@ export interface MessageStore {
 
   sequence(ref: MessageRef): number
   /**
-   * The place in its channel: the sequence, unless it was redriven. Lower goes first. It may be fractional,
-   * to lie between two others.
+   * The place in its channel: the sequence, unless it was redriven or replaced another message. Lower goes
+   * first. It may be fractional, to lie between two others.
    */
   orderKey(ref: MessageRef): number
+  /** The place that it was enqueued with, whatever redrives said since. */
+  originalOrderKey(ref: MessageRef): number
   channel(ref: MessageRef): string
   /** -8 to 7; undefined: its channel's. */
   priority(ref: MessageRef): number | undefined
@@ -247,6 +268,9 @@ export interface MessageStore {
   readonly uncountedBefore: number
   /** Replaces the previous record for this window; it is written before any outcome recorded after it. */
   recordPlaces(places: LimitUsage): void
+
+  /** Set once: what `lib/delivery` does where a newer message replaces a waiting one. */
+  replacement: Replacement
 
   /** Called once: the fence was lost or the store cannot go on. Nothing more may be sent. */
   onLost(listener: (error: WaqError) => void): void

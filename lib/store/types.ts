@@ -6,7 +6,7 @@ import type { Owner } from '../log/errors/waq-error.js'
 import type { Clocks } from '../log/runtime/clocks.js'
 import type { CommitMode, CommitStats, CorruptRange, Durability, Environment } from '../log/types.js'
 import type { DeadReason, MessageRef, RecordedError } from './message-store.js'
-import type { MessageOutcomeKind } from './record/outcome.js'
+import type { MessageOutcomeKind, SettlingKind } from './record/outcome.js'
 
 /** Complete: the store has no queue defaults. */
 export interface LogStoreOptions {
@@ -70,7 +70,7 @@ export interface Enqueued {
   /** The id was known: nothing was written, and the other fields describe the first message with this id. */
   duplicate: boolean
   /** `'dead'` also for a dead letter that was purged within the dedupe window. */
-  state: 'pending' | 'sending' | 'delivered' | 'dead' | 'cancelled'
+  state: 'pending' | 'sending' | 'delivered' | 'dead' | 'cancelled' | 'replaced'
 }
 
 /** A message that is gone, remembered by its id within the dedupe window. */
@@ -78,7 +78,7 @@ export interface SettledMessage {
   readonly id: string
   readonly channel: string
   readonly sequence: number
-  readonly state: 'delivered' | 'cancelled' | 'purged'
+  readonly state: SettlingKind
   readonly attempts: number
   /** Epoch ms. */
   readonly at: number
@@ -103,7 +103,7 @@ export interface LostMessages {
   /** How many were still to be sent, or were dead letters. */
   readonly unsettled: number
   /**
-   * How many had been delivered, cancelled or purged: only the proof that nothing around them was
+   * How many had been delivered, cancelled, purged or replaced: only the proof that nothing around them was
    * lost is gone.
    */
   readonly settled: number

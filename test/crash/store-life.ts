@@ -32,6 +32,12 @@ export class StoreLife {
   #owner = 0
   /** Live messages without a settling outcome. */
   readonly #refs = new Map<Message, MessageRef>()
+  /** Those that newer ones, being written, are to replace: nothing may happen to them. */
+  readonly #held = new Set<MessageRef>()
+  /** Their settling outcomes are not written yet. */
+  readonly #ending = new Set<MessageRef>()
+  /** A newer one may take the place of a message before its own enqueue is answered here. */
+  readonly #replaced = new Set<Message>()
 
   constructor(process: DiskProcess, oracle: StoreOracle, shape: StoreShape) {
     this.process = process
@@ -57,6 +63,20 @@ export class StoreLife {
     }
     if (this.process.killed) return
     this.#store = store
+    store.replacement = {
+      hold: ref => {
+        if (this.#ending.has(ref)) return false
+        this.#held.add(ref)
+        return true
+      },
+      release: ref => void this.#held.delete(ref),
+      replaced: (ref, outcome) => {
+        this.#held.delete(ref)
+        const message = this.oracle.get(outcome.identity!.id)!
+        this.#replaced.add(message)
+        void this.#record(message, ref, outcome)
+      },
+    }
     const { corrupt, lost } = store.recovery
     const pauses = store.durablePauses().map(({ selector }) => selector)
     this.#owner = this.oracle.opened({ live, settled, results, corrupt, lost, pauses })
@@ -65,12 +85,21 @@ export class StoreLife {
 
   /** Hands messages in as one list. Never rejects. */
   async enqueue(random: Random, ...sizes: number[]): Promise<void> {
+    await this.#enqueue(random, sizes, random.chance(4))
+  }
+
+  /** As `enqueue`, of messages that each replace the one before in their channel, if that waits. */
+  async replace(random: Random, ...sizes: number[]): Promise<void> {
+    await this.#enqueue(random, sizes, false, 'newest')
+  }
+
+  async #enqueue(random: Random, sizes: readonly number[], together: boolean, key?: string): Promise<void> {
     const given = sizes.map(size => {
       const text = uniqueText(size)
-      return { id: `m${text.slice(0, text.indexOf(':'))}`, channel: random.pick(CHANNELS), text }
+      return { id: `m${text.slice(0, text.indexOf(':'))}`, channel: random.pick(CHANNELS), text, key }
     })
-    const together = random.chance(4)
-    const list = given.map(({ id, channel, text }) => encoded({ id, channel, payload: text, together }))
+    const replaces = key === undefined ? undefined : { key, sequence: 0, orderKey: 0 }
+    const list = given.map(({ id, channel, text }) => encoded({ id, channel, payload: text, together, replaces }))
     const messages = this.oracle.attempt(this.#owner, given)
     try {
       const enqueued = await this.store.enqueue(list, REJECT)
@@ -79,7 +108,9 @@ export class StoreLife {
         const { sequence, duplicate } = enqueued[index]!
         if (duplicate) throw new Error(`${message.id} is new, and is called a duplicate`)
         this.oracle.accepted(message, sequence, this.shape.durability === 'fsync')
-        this.#refs.set(message, this.store.bySequence(sequence)!)
+        // The look-up may be what announces it, and the one that replaces it.
+        const ref = this.store.bySequence(sequence)!
+        if (!this.#replaced.has(message)) this.#refs.set(message, ref)
       }
     } catch (error) {
       if (!(error instanceof WaqError)) throw error
@@ -104,8 +135,9 @@ export class StoreLife {
 
   /** Something happens to some message, as it can to one that stands as this one does. */
   async happens(random: Random): Promise<void> {
-    if (this.#refs.size === 0) return
-    const [message, ref] = random.pick([...this.#refs])
+    const free = this.#free()
+    if (free.length === 0) return
+    const [message, ref] = random.pick(free)
     const outcome = this.#anyOutcome(message, ref, random)
     await this.#record(message, ref, outcome)
   }
@@ -123,7 +155,7 @@ export class StoreLife {
   /** Several messages are withdrawn at once, or what waits for a retry is tried now. */
   async batch(random: Random): Promise<void> {
     const isCancel = random.chance(2)
-    const fitting = [...this.#refs].filter(([, ref]) => {
+    const fitting = this.#free().filter(([, ref]) => {
       const state = this.store.state(ref)
       if (isCancel) return state === 'pending' || state === 'in-doubt'
       return state === 'pending' && this.store.dueAt(ref) > 0
@@ -142,10 +174,16 @@ export class StoreLife {
       this.#isReplaced ? this.oracle.recordInVain(message, outcome) : this.oracle.record(message, outcome),
     )
     this.oracle.together(recorded)
-    if (isCancel) for (const { message } of batch) this.#refs.delete(message)
+    if (isCancel) {
+      for (const { message, ref } of batch) {
+        this.#refs.delete(message)
+        this.#ending.add(ref)
+      }
+    }
     await new Promise<void>((resolve, reject) => {
       this.store.recordAll(batch, {
         written: () => {
+          for (const { ref } of batch) this.#ending.delete(ref)
           if (!this.process.killed) this.oracle.writtenTogether(recorded)
           resolve()
         },
@@ -157,7 +195,7 @@ export class StoreLife {
   /** Every live message is delivered, but for a few: what compaction has to do. */
   async settleMost(random: Random): Promise<void> {
     const settling: Promise<void>[] = []
-    for (const [message, ref] of [...this.#refs]) {
+    for (const [message, ref] of this.#free()) {
       const state = this.store.state(ref)
       if (random.chance(4)) continue
       if (state === 'dead') settling.push(this.#record(message, ref, outcomeOf('purged')))
@@ -209,6 +247,11 @@ export class StoreLife {
     if (!this.process.killed && !this.process.deposed) synced()
   }
 
+  /** Those that something may happen to. */
+  #free(): [Message, MessageRef][] {
+    return [...this.#refs].filter(([, ref]) => !this.#held.has(ref))
+  }
+
   get #isReplaced(): boolean {
     return this.#owner !== this.oracle.owner
   }
@@ -240,12 +283,16 @@ export class StoreLife {
     const recorded: Recorded = this.#isReplaced
       ? this.oracle.recordInVain(message, outcome)
       : this.oracle.record(message, outcome)
-    if (['delivered', 'cancelled', 'purged'].includes(outcome.kind)) this.#refs.delete(message)
+    if (['delivered', 'cancelled', 'purged', 'replaced'].includes(outcome.kind)) {
+      this.#refs.delete(message)
+      this.#ending.add(ref)
+    }
     try {
       await this.store.record(ref, outcome).written
     } catch (error) {
       return this.#refused(error)
     }
+    this.#ending.delete(ref)
     if (!this.process.killed) this.oracle.written(recorded)
   }
 }

@@ -7,6 +7,7 @@
  *  - how messages stand is what the recovery table makes of some beginning of all that was recorded: one that is not
  *    shorter than what was promised. So nothing comes back whose outcome was durable, and no outcome skips another;
  *  - what `send` returned for a message stands and falls with its outcome, whatever is copied;
+ *  - a message is replaced only where a newer one of its key is there, and is not there beside one that named it;
  *  - what one opening showed, every later one shows; no crash is called corruption, no sequence is given twice.
  */
 import type { Outcome } from '../../lib/store/message-store.js'
@@ -15,7 +16,7 @@ import type { Account } from './world.js'
 
 /** How a message stands after an opening, as far as its outcomes tell. */
 export interface Stands {
-  readonly state: 'pending' | 'in-doubt' | 'dead' | 'delivered' | 'cancelled' | 'purged'
+  readonly state: 'pending' | 'in-doubt' | 'dead' | 'delivered' | 'cancelled' | 'purged' | 'replaced'
   readonly attempts: number
   readonly dueAt: number
   readonly mayHaveBeenSent: boolean
@@ -57,7 +58,7 @@ export function resultOf(id: string): { id: string; text: string } | undefined {
   return number % 3 === 0 ? undefined : { id, text: 'r'.repeat((number * 37) % 300) }
 }
 
-const SETTLED: ReadonlySet<string> = new Set(['delivered', 'cancelled', 'purged'])
+const SETTLED: ReadonlySet<string> = new Set(['delivered', 'cancelled', 'purged', 'replaced'])
 
 export function isSettled({ state }: Stands): boolean {
   return SETTLED.has(state)
@@ -105,12 +106,16 @@ export interface Message {
   readonly text: string
   /** Handed in together, all or none. */
   readonly list: number
+  /** Messages of one channel and key replace each other. */
+  readonly key: string | undefined
   sequence: number | undefined
   failed: boolean
   /** Refused before a byte of it reached a file. */
   untouched: boolean
   accepted: boolean
   durable: boolean
+  /** Something had happened to it before the last opening, lost or not. */
+  touched: boolean
   /** An opening showed it, or that it was settled. */
   shown: boolean
   /** As the last opening showed it. */
@@ -185,10 +190,14 @@ export class StoreOracle implements Account {
   // ── What an owner does ──────────────────────────────────────────────────────────────────────────────────────
 
   /** Messages handed in as one list. */
-  attempt(owner: number, list: readonly { id: string; channel: string; text: string }[]): Message[] {
+  attempt(
+    owner: number,
+    list: readonly { id: string; channel: string; text: string; key?: string | undefined }[],
+  ): Message[] {
     this.#lists += 1
     return list.map(given => {
       const message = {
+        key: undefined,
         ...given,
         list: this.#lists,
         sequence: undefined,
@@ -196,6 +205,7 @@ export class StoreOracle implements Account {
         untouched: false,
         accepted: false,
         durable: false,
+        touched: false,
         shown: false,
         base: NEW,
         outcomes: [],
@@ -317,6 +327,7 @@ export class StoreOracle implements Account {
     for (const [id, state] of shown.settled) this.#checkResult(id, state, shown.results.get(id))
     const live = this.#checkLive(shown)
     this.#checkLosses(live, shown)
+    this.#checkReplaced(live, shown)
     const cut = this.#findCut(live, shown)
     for (const message of [...this.#messages.values()]) {
       const found = live.get(message.id)
@@ -327,12 +338,16 @@ export class StoreOracle implements Account {
         continue
       }
       message.shown = true
+      message.touched ||= message.outcomes.length > 0
       message.sequence ??= found?.sequence
-      const reached = reachedBy(message, cut, standsOf(message, live, shown))
+      const isReplaced = isReplacedByName(message, shown)
+      const reached = isReplaced
+        ? message.outcomes.length
+        : reachedBy(message, cut, standsOf(message, live, shown))
       message.outcomes.forEach((outcome, index) => {
         outcome.there = index < reached
       })
-      message.base = stands(message, reached)
+      message.base = isReplaced ? { ...NEW, state: 'replaced' } : stands(message, reached)
     }
     this.#checkBatches()
     for (const message of this.#messages.values()) message.outcomes = []
@@ -354,6 +369,32 @@ export class StoreOracle implements Account {
     }
     this.#paused = shown
     this.#pausing = []
+  }
+
+  /**
+   * Whatever a crash took: of a message that was replaced a newer one is there, and none waits beside one that
+   * took its place.
+   */
+  #checkReplaced(live: ReadonlyMap<string, ShownMessage>, { settled }: ShownStore): void {
+    const lines = new Map<string, Message[]>()
+    for (const message of this.#messages.values())
+      if (message.key !== undefined)
+        lines.set(message.channel, [...(lines.get(message.channel) ?? []), message])
+    for (const line of lines.values()) {
+      const isThere = ({ id }: Message): boolean => live.has(id) || settled.has(id)
+      for (const [at, message] of line.entries()) {
+        const newer = line.slice(at + 1).filter(isThere)
+        if (settled.get(message.id) === 'replaced' && newer.length === 0)
+          throw new Violation(`${message.id} was replaced, and no newer message is there`)
+        const found = live.get(message.id)
+        const wasTouched = message.touched || message.outcomes.length > 0
+        const isRefused = line.slice(at + 1).some(({ failed, accepted }) => failed || !accepted)
+        if (found !== undefined && newer.length > 0 && !wasTouched && !isRefused)
+          throw new Violation(`${message.id} waits, and ${newer[0]!.id} had taken its place`)
+        if ((found?.stands.orderKey ?? 0) > (found?.sequence ?? 0))
+          throw new Violation(`${message.id} waits at ${found?.stands.orderKey}, behind its own place`)
+      }
+    }
   }
 
   #checkBatches(): void {
@@ -439,6 +480,7 @@ export class StoreOracle implements Account {
       wrong = ''
       for (const message of this.#messages.values()) {
         const now = standsOf(message, live, shown)
+        if (isReplacedByName(message, shown)) continue
         if (now === undefined || reachedBy(message, this.#lastCut(cut), now) >= 0) continue
         const expected = stands(message, writtenBy(message, cut))
         wrong = `${message.id} is ${tell(now)}, not ${tell(expected)}`
@@ -473,16 +515,26 @@ function newlyRecorded(message: Message, stands: Stands): Recorded {
 
 /** How a message stands; undefined: it is not there, and neither is an outcome of it. */
 function standsOf(
-  { id, base, outcomes }: Message,
+  { id, key, base, outcomes }: Message,
   live: ReadonlyMap<string, ShownMessage>,
   { settled }: ShownStore,
 ): Stands | undefined {
   const found = live.get(id)
-  if (found !== undefined) return found.stands
+  if (found !== undefined) {
+    const { orderKey } = found.stands
+    // A place that it took over is checked elsewhere.
+    return key !== undefined && Number.isInteger(orderKey) ? { ...found.stands, orderKey: undefined } : found.stands
+  }
   const standing = settled.get(id)
   if (standing === undefined) return undefined
   const settling = [base, ...outcomes.map(outcome => outcome.stands)].find(each => each.state === standing)
   return settling ?? { ...NEW, state: standing as Stands['state'] }
+}
+
+/** A newer message is there that names it: an opening then records that it was replaced, if nothing else happened. */
+function isReplacedByName({ id, key, outcomes, base }: Message, { settled }: ShownStore): boolean {
+  if (key === undefined || settled.get(id) !== 'replaced') return false
+  return base.state === 'pending' && outcomes.every(({ stands }) => stands.state === 'replaced')
 }
 
 /** After so many of its outcomes. */

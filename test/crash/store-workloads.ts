@@ -47,6 +47,7 @@ const STORE: Subject<StoreLife, StoreOracle, StoreShape> = {
       () => life.settleMost(random),
       () => life.batch(random),
       async () => life.pause(random),
+      () => life.replace(random, size()),
       () => life.enqueueAgain(random),
       () => life.syncOutcomes(),
       () => life.readResult(random),
@@ -59,6 +60,7 @@ const STORE: Subject<StoreLife, StoreOracle, StoreShape> = {
     if (random.chance(3)) await life.settleMost(random)
     if (random.chance(3)) await life.batch(random)
     if (random.chance(2)) life.pause(random)
+    if (random.chance(2)) await life.replace(random, 20, 30)
     if (random.chance(3)) await life.syncOutcomes()
     if (random.chance(4)) await life.compact()
     await life.enqueue(random, 20)
@@ -147,6 +149,22 @@ const runs: Record<string, (world: StoreWorld) => Promise<void>> = {
       if (world.random.chance(2)) await batch
       if (world.random.chance(3)) await life.syncOutcomes()
       if (world.random.chance(3)) await life.compact()
+    }
+  },
+
+  'messages that replace each other': async world => {
+    const { random } = world
+    const life = await world.open(world.anyShape())
+    for (let i = 0; i < 6; i++) {
+      const sizes = Array.from({ length: 1 + random.below(3) }, () => 20 + random.below(200))
+      const several = [life.replace(random, ...sizes), life.replace(random, 30), life.replace(random, 40, 50)]
+      if (random.chance(2)) await Promise.all(several)
+      if (random.chance(3)) await turn()
+      await life.happens(random)
+      if (random.chance(3)) await life.syncOutcomes()
+      if (random.chance(4)) await life.settleMost(random)
+      if (random.chance(3)) await life.compact()
+      await Promise.all(several)
     }
   },
 

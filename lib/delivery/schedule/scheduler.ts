@@ -103,6 +103,8 @@ export class Scheduler {
   readonly #ready = new ReadyLine()
   /** As `Group.runnable`, for all groups together. */
   #runnable = 0
+  /** Messages that newer ones, being written, are to replace. */
+  #beingReplaced = 0
   #pumping = false
   /** Turns begun since the event loop last ran. */
   #begun = 0
@@ -306,9 +308,33 @@ export class Scheduler {
     for (const channel of this.#channels) this.settle(channel)
   }
 
+  /** As `Replacement.hold`. */
+  hold(ref: MessageRef): boolean {
+    if (!this.waits(ref)) return false
+    if (this.columns.hasMark(ref, DeliveryFlag.beingReplaced)) return true
+    this.columns.mark(ref, DeliveryFlag.beingReplaced)
+    this.#beingReplaced++
+    if (this.isInLine(ref)) this.settle(this.channel(this.#store.channel(ref)))
+    return true
+  }
+
+  /** As `Replacement.release`. */
+  release(ref: MessageRef): void {
+    if (!this.#unhold(ref) || !this.isInLine(ref)) return
+    this.settle(this.channel(this.#store.channel(ref)))
+  }
+
+  #unhold(ref: MessageRef): boolean {
+    if (!this.columns.hasMark(ref, DeliveryFlag.beingReplaced)) return false
+    this.columns.unmark(ref, DeliveryFlag.beingReplaced)
+    this.#beingReplaced--
+    return true
+  }
+
   /** A waiting message will not be sent: it is settled, or dead. */
   leave(ref: MessageRef): void {
     this.pending--
+    if (this.#beingReplaced > 0) this.#unhold(ref)
     const place = this.columns.place.get(ref)
     if (place === QueuePosition.scheduled) {
       this.#scheduled.remove(ref)
@@ -418,6 +444,13 @@ export class Scheduler {
         first = this.#backlog.first(channel)
         firstDueAt = first === undefined ? 0 : this.#dueAt(first)
       }
+    }
+    const isReplaced =
+      this.#beingReplaced > 0 && first !== undefined && this.columns.hasMark(first, DeliveryFlag.beingReplaced)
+    if (isReplaced) {
+      // The newer one, or the release, settles the channel again.
+      this.#become(channel, 'waiting')
+      return
     }
     const dueAt = Math.max(
       first === undefined ? restedAt : firstDueAt,

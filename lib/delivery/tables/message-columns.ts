@@ -64,6 +64,8 @@ export const DeliveryFlag = {
   asked: 32,
   /** The answer was that it had not been sent. */
   notSent: 64,
+  /** A newer message that replaces it is being written: no attempt begins meanwhile. */
+  beingReplaced: 128,
 } as const
 
 /** Eleven bytes per message: all that the dispatcher keeps of a waiting one. */

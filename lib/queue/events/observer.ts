@@ -81,6 +81,12 @@ export function observeDispatch<R>(parts: ObserverParts<R>): DispatchObserver<R>
       if (emitter.listenerCount('cancelled') > 0)
         notify(emitter, 'cancelled', { ...messageOf(facts), mayHaveBeenSent })
     },
+    replaced(facts) {
+      const { id, attempts, by, at } = facts
+      settlements.settle({ id, state: 'replaced', attempts, at, replacedBy: by.id })
+      roomChanged()
+      if (emitter.listenerCount('replaced') > 0) notify(emitter, 'replaced', { ...messageOf(facts), by: by.id })
+    },
     halted({ scope, target, reason, since, probeAt }) {
       notify(emitter, 'halted', { scope, target, ...(reason !== undefined && { reason }), since, probeAt })
     },

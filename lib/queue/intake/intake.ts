@@ -129,6 +129,7 @@ export class Intake {
     const work = () =>
       this.#store.enqueue(messages, options).finally(() => this.#admission.release(messages.length, bytes))
     if (this.#admission.tryTake(messages.length, bytes)) return work()
+    if (this.#store.replaceWaiting(messages)) return this.#store.enqueue(messages, options)
     if (this.#options.limits.whenFull === 'reject' && messages.some(({ idGiven }) => idGiven)) {
       return this.#putKnown(messages, options)
     }

@@ -8,6 +8,7 @@ import {
   MAX_PRIORITY,
   MIN_PRIORITY,
   type NewMessage,
+  type Replaces,
 } from '../../store/record/message.js'
 import { isWellFormed } from '../../store/record/payload-writer.js'
 import { describeKind, quote, quoteText } from './quote.js'
@@ -35,7 +36,7 @@ const MAX_HEADERS = 1_000
 /** UTF-8 needs at most three bytes per UTF-16 unit, so short texts need not be measured. */
 const MAX_UTF8_BYTES_PER_UNIT = 3
 
-const NAMES = ['channel', 'payload', 'id', 'headers', 'deliverAt', 'delayMs', 'ttlMs', 'priority']
+const NAMES = ['channel', 'payload', 'id', 'headers', 'deliverAt', 'delayMs', 'ttlMs', 'priority', 'replaces']
 const NO_HEADERS: Record<string, string> = Object.freeze({})
 
 export interface MessageContext {
@@ -87,6 +88,7 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
   let delayMs: unknown
   let ttlMs: unknown
   let priority: unknown
+  let replaces: unknown
   let hasPayload = false
   // Only own properties count, each read once: a getter cannot return two different values.
   for (const key in message) {
@@ -118,6 +120,9 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
       case 'priority':
         priority = given
         break
+      case 'replaces':
+        replaces = given
+        break
       default:
         refuseName(`The ${name}`, key, NAMES)
     }
@@ -146,6 +151,7 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
     delayed: deliverAt === undefined && dueAt !== 0,
     expiresAt: expiresAt > MAX_DATE_MS ? Infinity : expiresAt,
     priority: priority === undefined ? undefined : PRIORITY.parse(priority, `${name}.priority`),
+    replaces: replaces === undefined ? undefined : parseReplaces(replaces, name, context.together),
     together: context.together,
     record: undefined,
     payloadFrom: undefined,
@@ -153,10 +159,24 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
   }
 }
 
+/** Which message it replaces is known when it is appended. */
+function parseReplaces(value: unknown, name: string, together: boolean): Replaces {
+  if (together) {
+    throw new Refusal(
+      `${name}.replaces is given in a list with \`failTogether\`. Its parts are one message: none can replace ` +
+        'another, or be replaced. Enqueue the message by itself.',
+    )
+  }
+  const key = parseName(value, `${name}.replaces`, MAX_ID_BYTES, REPLACES_HINT)
+  return { key, sequence: 0, orderKey: 0 }
+}
+
 export const PRIORITY = whole({ min: MIN_PRIORITY, max: MAX_PRIORITY })
 
 const CHANNEL_HINT = 'It names whom the message goes to, such as "telegram:bot1:4711".'
 const ID_HINT = 'It tells this message from every other; leave it out to get a UUIDv7. Hash what is longer.'
+
+const REPLACES_HINT = 'Messages of one channel with the same key replace each other while they wait.'
 
 /** A quick check that accepts most names; the others go to `parseName`, which words the error. */
 function isName(value: unknown, maxBytes: number): value is string {

@@ -18,6 +18,7 @@ import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT } from '../tables/paged-columns.js'
 import { RefTable } from '../tables/ref-table.js'
 import type { DedupeOptions } from '../types.js'
 import { type DedupePage, DedupePages } from './dedupe-pages.js'
+import { ReplacedRows } from './replaced-rows.js'
 import { ResultPlaces } from './result-places.js'
 
 export interface SettledId {
@@ -51,6 +52,8 @@ export interface Left {
 
 /** Ids of an opening that are indexed in one batch; those beyond the limit are forgotten only then. */
 const PLACED_AT_ONCE = 128 * 1024
+/** Replaced messages may take this part of the remembered ids. */
+const REPLACED_SHARE = 0.1
 /** The most ids outside the index: a lookup compares them one by one. */
 const MAX_LATEST = 64
 
@@ -66,6 +69,9 @@ export class DedupeIndex {
   #latestAt = 0
   #pages = new DedupePages()
   readonly #results: ResultPlaces
+  readonly #replaced = new ReplacedRows()
+  /** An opening has read the id of a replaced message. */
+  #scannedReplaced = false
   #byHash = this.#emptyTable()
   /** For the page being written: where channel names are in its texts. */
   readonly #channels = new Map<string, number>()
@@ -129,6 +135,7 @@ export class DedupeIndex {
     this.#setChannel(page, slot, entry.channel)
     page.fill(slot, hash, entry.sequence, entry.at, entry.attempts, entry.segment, entry.state)
     if (entry.result !== undefined) this.#results.set(page, slot, entry.result)
+    if (entry.state === 'replaced') this.#replaced.add(row)
     this.#byHash.add(row, hash.low)
   }
 
@@ -171,6 +178,7 @@ export class DedupeIndex {
     const { sequence, at, attempts, kind } = settlement
     page.fill(slot, hash, sequence, at, attempts, segment, kind)
     if (result !== undefined) this.#results.set(page, slot, result)
+    if (kind === 'replaced') this.#scannedReplaced = true
     if (!scan.add(row, ackSequence)) return
     // The page with the texts may begin anew now; following rows are copied one by one.
     scan.leaveTexts()
@@ -214,7 +222,9 @@ export class DedupeIndex {
       page.textFrom[slot] = moved + digestFroms[row]!
       page.channelFrom[slot] = moved + channelFroms[channel]!
       page.channelBytes[slot] = channelBytes[channel]!
-      page.setState(slot, block.kind(row))
+      const kind = block.kind(row)
+      page.setState(slot, kind)
+      if (kind === 'replaced') this.#scannedReplaced = true
       const result = results?.[row]
       if (result !== undefined) this.#results.set(page, slot, result)
       scan.add(first + row, block.ackSequenceOf(row))
@@ -229,7 +239,14 @@ export class DedupeIndex {
     this.#placeScanned(scan)
     if (!scan.inOrder) this.#sortByAge(scan)
     this.#scan = undefined
+    if (this.#scannedReplaced) this.#listReplaced()
     this.evict(now)
+  }
+
+  #listReplaced(): void {
+    for (const row of this.#pages.rows())
+      if (this.#pages.pages[row >>> PAGE_SHIFT]!.state(row & PAGE_MASK) === 'replaced')
+        this.#replaced.add(row)
   }
 
   get(id: string, now: number): SettledId | undefined {
@@ -313,9 +330,14 @@ export class DedupeIndex {
     return { segment: before, resultBytes }
   }
 
-  /** Forgets ids older than the window or beyond the limit, and results beyond theirs, oldest first. */
+  /**
+   * Forgets ids older than the window or beyond the limit, and those of replaced messages and results beyond
+   * theirs, oldest first.
+   */
   evict(now: number): void {
     this.#catchUp()
+    const maxReplaced = Math.floor(this.#options.maxIds * REPLACED_SHARE)
+    while (this.#replaced.count > maxReplaced) this.#forget(this.#replaced.takeOldest() as MessageRef)
     for (;;) {
       const row = this.#pages.oldest() as MessageRef | undefined
       if (row === undefined) return
@@ -472,6 +494,7 @@ export class DedupeIndex {
     const segment = page.segment[slot]!
     const sequence = page.sequence[slot]!
     if (page.results !== undefined) this.#results.forget(page, slot)
+    if (this.#replaced.count > 0) this.#replaced.delete(row)
     this.#pages.release(row)
     this.#forgotten(segment, sequence)
   }

@@ -40,6 +40,8 @@ export class OutcomeFold {
    * millions.
    */
   readonly #settledIn = new SequenceTable<number>()
+  /** Of those, messages that newer ones replaced. */
+  readonly #replaced = new Set<number>()
   readonly #gaps = new OutcomeGaps()
   readonly #halts = new HaltFold()
   readonly limits = new LimitFold()
@@ -89,6 +91,17 @@ export class OutcomeFold {
     return true
   }
 
+  /** The outcome that settled this message says that it was replaced. */
+  replaced(sequence: number): void {
+    this.#replaced.add(sequence)
+  }
+
+  /** Whether an outcome is known of this message, other than that it was replaced. */
+  hasOutcome(sequence: number): boolean {
+    if (this.#alive.has(sequence)) return true
+    return this.#settledIn.find(sequence) !== undefined && !this.#replaced.has(sequence)
+  }
+
   #named(sequence: number): void {
     if (sequence > this.#highestNamed) this.#highestNamed = sequence
     this.#nextMessageSequence = Math.max(this.#nextMessageSequence, sequence + 1)
@@ -113,6 +126,11 @@ export class OutcomeFold {
   /** Whether lost ack bytes behind its last known outcome may have named this message. */
   mayHaveLost(sequence: number, last: FoldedOutcome | undefined): boolean {
     return this.#gaps.mayHaveLost(sequence, last?.ackSequence ?? 0)
+  }
+
+  /** Whether bytes of the ack log were lost. */
+  get hasGaps(): boolean {
+    return this.#gaps.any
   }
 
   /**

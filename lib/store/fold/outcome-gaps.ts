@@ -15,6 +15,11 @@ interface Gap {
 export class OutcomeGaps {
   readonly #gaps: Gap[] = []
 
+  /** Whether any bytes were lost. */
+  get any(): boolean {
+    return this.#gaps.length > 0
+  }
+
   /** Bytes of the ack log that should have held frames and did not; called between the frames around them. */
   lose(range: CorruptRange): void {
     // A header holds no frame, and around other bytes none may be missing.

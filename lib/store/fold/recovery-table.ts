@@ -13,10 +13,14 @@
  *     present   redriven                     no          pending at its order key, attempts 0
  *     present   all of these                 yes         in doubt
  *     present   dead                         either      dead
- *     present   delivered, cancelled, purged either      settled: space to reclaim
+ *     present   delivered, cancelled,        either      settled: space to reclaim
+ *               purged, replaced
  *     absent    any                          either      settled earlier: kept for the dedupe window
  *
  * A result (`record/result.ts`) decides nothing: it is remembered with the id of its outcome.
+ *
+ * One more question is asked of a message without an outcome: does the record of a newer message name it as
+ * replaced? Then it is replaced, whatever was lost: see `replaced-messages.ts`.
  *
  * The mark of a first attempt may be missing if the tail of the ack log is in doubt (power was lost, say) and
  * the last window of attempts in the log covers the message: see `attempt-window.ts`.
@@ -121,7 +125,7 @@ export const recoveryTable: readonly RecoveryRow[] = [
   },
   {
     message: 'present',
-    lastOutcomes: ['delivered', 'cancelled', 'purged'],
+    lastOutcomes: ['delivered', 'cancelled', 'purged', 'replaced'],
     outcomesLost: 'either',
     markMayLack: 'either',
     state: 'settled',

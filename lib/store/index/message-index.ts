@@ -15,6 +15,7 @@ import { SequenceTable } from '../tables/sequence-table.js'
 import { ChannelNames } from './channel-names.js'
 import { DeferredUpdates } from './deferred-updates.js'
 import { MessageTable } from './message-table.js'
+import { ReplacingMessages } from './replacing-messages.js'
 
 /** The most messages outside the hash table: a look-up compares them one by one. */
 const MAX_UNLISTED = 64
@@ -39,6 +40,7 @@ export class MessageIndex {
   readonly #together = new Map<MessageRef, { readonly firstSequence: number; readonly count: number }>()
   readonly #errors = new Map<MessageRef, readonly RecordedError[]>()
   readonly #redrives = new Map<MessageRef, Redrive>()
+  readonly replacing = new ReplacingMessages()
   /** The number of messages with a priority of their own. An object, to be read without a call. */
   readonly prioritized = { count: 0 }
   readonly #counts: Record<DeliveryState, number> = { pending: 0, 'in-doubt': 0, sending: 0, dead: 0 }
@@ -121,6 +123,8 @@ export class MessageIndex {
     if (sequence > this.#highest) this.#highest = sequence
     const { deliverAt } = message
     if (deliverAt !== 0) this.#deliverAt.set(ref, message.delayed ? -deliverAt : deliverAt)
+    if (message.replaces !== undefined)
+      this.replacing.enter(ref, message.channel, sequence, message.replaces)
     if (together !== undefined) {
       const { index, count } = together
       this.#together.set(ref, { firstSequence: sequence - index, count })
@@ -167,6 +171,7 @@ export class MessageIndex {
     this.#together.delete(ref)
     this.#errors.delete(ref)
     this.#redrives.delete(ref)
+    if (this.replacing.size > 0) this.replacing.delete(ref)
     this.table.delete(ref)
   }
 
@@ -179,6 +184,7 @@ export class MessageIndex {
       case 'delivered':
       case 'cancelled':
       case 'purged':
+      case 'replaced':
         return
       case 'attempt':
         this.#stand(ref, 'sending')
@@ -311,8 +317,16 @@ export class MessageIndex {
   }
 
   orderKey(ref: MessageRef): number {
-    const redrive = this.#redrives.size === 0 ? undefined : this.#redrives.get(ref)
-    return redrive?.orderKey ?? this.table.sequence(ref)
+    if (this.#redrives.size > 0) {
+      const redrive = this.#redrives.get(ref)
+      if (redrive !== undefined) return redrive.orderKey
+    }
+    return this.replacing.size > 0 ? this.originalOrderKey(ref) : this.table.sequence(ref)
+  }
+
+  /** See `MessageStore`. */
+  originalOrderKey(ref: MessageRef): number {
+    return this.replacing.find(ref)?.orderKey ?? this.table.sequence(ref)
   }
 
   redrive(ref: MessageRef): Redrive | undefined {

@@ -36,6 +36,7 @@ export class EnvelopeScan implements Indexed {
   expiresAt = 0
   together: Envelope['together']
   priority: number | undefined
+  replaces: Envelope['replaces']
   #idFrom = 0
   #idTo = 0
   #payloadFrom = 0
@@ -58,6 +59,7 @@ export class EnvelopeScan implements Indexed {
     this.expiresAt = envelope.expiresAt
     this.together = envelope.together
     this.priority = envelope.priority
+    this.replaces = envelope.replaces
   }
 
   /** The identity in the record, as `identityOf`. */
@@ -97,6 +99,7 @@ export class EnvelopeScan implements Indexed {
     this.#payloadFrom = cursor.textFrom
     this.#payloadTo = cursor.at
     this.priority = undefined
+    this.replaces = undefined
     if (hasOptional) return this.#endsWithPriority(record)
     return cursor.at === record.length
   }

@@ -20,7 +20,9 @@ const SMALL_MAP_ENTRIES = 15
 /** The array and the place before the texts; after them, the times and the map of headers. */
 const MAX_PLACE_BYTES = 1 + 1 + 2 * 5
 const MAX_TIMES_BYTES = 3 * 9 + 5
-export const OPTIONAL_BYTES = 3
+const PRIORITY_BYTES = 2
+/** The sequence and the order key of a replaced message, at the end of a record. */
+export const REPLACED_BYTES = 2 * 9
 
 /**
  * Writes all but the payload. `fields`: the length of the record's array; `place`: the pair of a `together`
@@ -50,15 +52,35 @@ export function writeEnvelope(
 }
 
 /** Keys of the map of optional fields. */
-export const OptionalField = { priority: 1 } as const
+export const OptionalField = { priority: 1, replaces: 2 } as const
 
-/** Writes what follows the payload of a message with a priority of its own, -8 to 7. */
-export function writeOptional(priority: number): void {
-  out.reserve(OPTIONAL_BYTES)
-  out.bytes[out.at++] = SMALL_MAP | 1
-  out.bytes[out.at++] = OptionalField.priority
-  // A fixint: its byte is the number in two's complement.
-  out.bytes[out.at++] = priority
+/**
+ * Writes what follows the payload: the message's own priority, -8 to 7, and the key of what it replaces, if it
+ * has them.
+ */
+export function writeOptional(priority: number | undefined, replacesKey: string | undefined): void {
+  out.reserve(1 + PRIORITY_BYTES)
+  out.bytes[out.at++] = SMALL_MAP | ((priority === undefined ? 0 : 1) + (replacesKey === undefined ? 0 : 1))
+  if (priority !== undefined) {
+    out.bytes[out.at++] = OptionalField.priority
+    // A fixint: its byte is the number in two's complement.
+    out.bytes[out.at++] = priority
+  }
+  if (replacesKey !== undefined) writeReplaces(replacesKey)
+}
+
+function writeReplaces(key: string): void {
+  out.reserve(2)
+  out.bytes[out.at++] = OptionalField.replaces
+  out.bytes[out.at++] = SMALL_ARRAY | 3
+  writeText(key)
+  out.reserve(REPLACED_BYTES)
+  for (let i = 0; i < 2; i += 1) {
+    // Always a float, also for 0: overwritten when the message is appended.
+    out.bytes[out.at] = FLOAT_64
+    out.view.setFloat64(out.at + 1, 0)
+    out.at += 9
+  }
 }
 
 function writePlace(place: readonly [number, number]): void {

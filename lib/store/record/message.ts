@@ -17,15 +17,27 @@
  *     optional    a map of optional fields by key; absent if none is used. Unknown keys are skipped, and
  *                 kept: compaction copies records as they are.
  *                 1: priority, -8 to 7
+ *                 2: replaces, [ key, sequence, order key ]: of the message that it replaces, each a float;
+ *                    both 0: of none
  */
 import { Unpackr } from 'msgpackr'
 import { recordBuffer } from '../../log/commit/record-buffer.js'
 import { WaqError } from '../../log/errors/waq-error.js'
-import { OptionalField, writeEnvelope, writeOptional } from './envelope-writer.js'
+import { OptionalField, REPLACED_BYTES, writeEnvelope, writeOptional } from './envelope-writer.js'
 import { payloadCodec, UnfitPayload, writePayload } from './payload-writer.js'
 
 /** The frame type of a message in the message log. */
 export const MESSAGE_FRAME_TYPE = 1
+
+/** Which message another one replaces. */
+export interface Replaces {
+  /** Of both messages, in one channel. */
+  readonly key: string
+  /** Of the message that it replaces; 0: of none. */
+  readonly sequence: number
+  /** The place in the channel that it takes over; 0: none. */
+  readonly orderKey: number
+}
 
 /** A validated message that has no sequence yet. */
 export interface NewMessage {
@@ -45,6 +57,8 @@ export interface NewMessage {
   expiresAt: number
   /** Undefined: its channel's. */
   priority?: number | undefined
+  /** Which message it replaces is filled in when it is appended. */
+  replaces?: Replaces | undefined
   /** A part of a list that dies together; its place there is filled in when the list is appended. */
   together: boolean
   /**
@@ -80,12 +94,14 @@ export interface Envelope {
   readonly payload: Uint8Array
   /** -8 to 7; undefined: its channel's. */
   readonly priority: number | undefined
+  readonly replaces: Replaces | undefined
 }
 
 /** What the index takes from a message. */
 export type Indexed = Pick<Envelope, 'id' | 'channel' | 'enqueuedAt' | 'deliverAt' | 'expiresAt'> & {
   readonly delayed?: boolean
   readonly priority?: number | undefined
+  readonly replaces?: Replaces | undefined
 }
 
 export const ENVELOPE_FIELDS = 8
@@ -112,12 +128,13 @@ const envelopeDecoder = new Unpackr({ useRecords: false, copyBuffers: false })
 export function encodeMessage(message: NewMessage, maxBytes = Number.POSITIVE_INFINITY): EncodedMessage {
   const outer = recordBuffer.begin()
   try {
-    const { priority } = message
-    const fields = priority === undefined ? ENVELOPE_FIELDS : ENVELOPE_FIELDS + 1
+    const { priority, replaces } = message
+    const hasOptional = priority !== undefined || replaces !== undefined
+    const fields = hasOptional ? ENVELOPE_FIELDS + 1 : ENVELOPE_FIELDS
     writeEnvelope(fields, message.together ? UNPLACED : undefined, message)
     const payloadBytes = writePayload(message.payload, maxBytes)
     const payloadTo = recordBuffer.at - recordBuffer.from
-    if (priority !== undefined) writeOptional(priority)
+    if (hasOptional) writeOptional(priority, replaces?.key)
     if (recordBuffer.at - recordBuffer.from > maxBytes) throw new UnfitPayload('too large', message.payload)
     message.record = recordBuffer.take()
     message.payloadFrom = payloadTo - payloadBytes
@@ -148,6 +165,16 @@ export function checkIsMessage(sequence: number, type: number): void {
   )
 }
 
+/** Fills in which message a record replaces. */
+export function nameReplaced(encoded: EncodedMessage, sequence: number, orderKey: number): void {
+  const { id, record, replaces } = encoded
+  if (replaces === undefined) throw new Error(`Message "${id}" was not encoded as one that replaces another`)
+  const view = new DataView(record.buffer, record.byteOffset, record.byteLength)
+  const from = record.byteLength - REPLACED_BYTES
+  view.setFloat64(from + 1, sequence)
+  view.setFloat64(from + REPLACED_BYTES / 2 + 1, orderKey)
+}
+
 /** Decodes a record up to its payload. Throws WAQ_CORRUPT; `where` names the record in the error. */
 export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
   let fields: unknown
@@ -175,6 +202,7 @@ export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
   const priority = (optional as Record<number, unknown> | undefined)?.[OptionalField.priority]
   if (priority !== undefined && !isPriority(priority))
     throw corruptMessage(where, `its priority is not from ${MIN_PRIORITY} to ${MAX_PRIORITY}`)
+  const replaces = (optional as Record<number, unknown> | undefined)?.[OptionalField.replaces]
   return {
     together: together === null ? undefined : decodePlace(together, where),
     id,
@@ -186,6 +214,7 @@ export function decodeEnvelope(record: Uint8Array, where: string): Envelope {
     headers,
     payload,
     priority,
+    replaces: replaces === undefined ? undefined : decodeReplaces(replaces, where),
   }
 }
 
@@ -204,6 +233,15 @@ function decodePlace(together: unknown, where: string): { index: number; count: 
     if (isCount(index) && isCount(count) && index < count) return { index, count }
   }
   throw corruptMessage(where, 'its place in a list is not an index and a count')
+}
+
+function decodeReplaces(replaces: unknown, where: string): Replaces {
+  if (Array.isArray(replaces) && replaces.length === 3) {
+    const [key, sequence, orderKey] = replaces as unknown[]
+    if (typeof key === 'string' && key !== '' && isCount(sequence) && isTime(orderKey))
+      return { key, sequence, orderKey }
+  }
+  throw corruptMessage(where, 'what it replaces is not a key, a sequence and an order key')
 }
 
 function isWhole(value: unknown): value is number {

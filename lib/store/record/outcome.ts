@@ -43,7 +43,7 @@ export interface SettlingRecord extends Common {
   readonly channel: string
   /** `DIGEST_BYTES` bytes as a latin1 string. */
   readonly digest: string
-  /** A MessagePack map of optional fields by key; at least one. */
+  /** A MessagePack map of optional fields by key; at least one. Of a replaced message: `replaced-by.ts`. */
   readonly optional?: Uint8Array
 }
 
@@ -158,7 +158,7 @@ const others: ReadonlySet<string> = new Set([
 ] satisfies OtherRecord['kind'][])
 
 /** Append only: the index is on disk. */
-export const settlingKinds = ['delivered', 'cancelled', 'purged'] as const
+export const settlingKinds = ['delivered', 'cancelled', 'purged', 'replaced'] as const
 export type SettlingKind = (typeof settlingKinds)[number]
 export type MessageOutcomeKind = MessageOutcomeRecord['kind']
 
@@ -176,5 +176,6 @@ export const messageOutcomeKinds = [
 export function isSettling<T extends { readonly kind: string }>(
   outcome: T,
 ): outcome is Extract<T, { readonly kind: SettlingKind }> {
-  return outcome.kind === 'delivered' || outcome.kind === 'cancelled' || outcome.kind === 'purged'
+  const { kind } = outcome
+  return kind === 'delivered' || kind === 'cancelled' || kind === 'purged' || kind === 'replaced'
 }

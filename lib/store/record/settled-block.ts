@@ -152,8 +152,7 @@ export class SettledBlock {
         at >= 0 &&
         attempts >= 0 &&
         channel < channels &&
-        (flags & UNUSED_BIT) === 0 &&
-        settlingKinds[flags & KIND_BITS] !== undefined
+        (flags & UNUSED_BIT) === 0
       digestFroms[row] = textAt
       textAt += DIGEST_BYTES + idBytes
       if ((flags & FLAG_OPTIONAL) !== 0) this.#passOptional(row)

@@ -17,6 +17,7 @@ import { checkIsMessage } from '../record/message.js'
 import type { AliveRecord } from '../record/outcome.js'
 import { SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
 import { OutcomeScan } from '../record/outcome-scan.js'
+import type { ReplacedBy } from '../record/replaced-by.js'
 import { RESULT_FRAME_TYPE, type ResultPlace } from '../record/result.js'
 import { MAX_ROWS, SettledBlock } from '../record/settled-block.js'
 import type { LostMessage, LostMessages, StoreRecovery } from '../types.js'
@@ -28,6 +29,7 @@ import type { TakenPlaces } from '../windows/taken-places.js'
 import type { ChannelHalts } from '../write/outcome-recorder.js'
 import { MAX_LISTED_LOST } from './lost-messages.js'
 import { PendingResults } from './pending-results.js'
+import { ReplacedMessages } from './replaced-messages.js'
 
 /** Recovery row for a message with no recorded outcome: nearly the whole backlog. */
 const untouched = recoveryRow('present', 'none', false)
@@ -69,6 +71,7 @@ export class Opening implements OpenVisitor {
    * attempted.
    */
   readonly #waiting = new Map<string, number>()
+  readonly #replaced: ReplacedMessages
   /** Messages in doubt because their marks may be missing. */
   readonly unmarked: MessageRef[] = []
   #messages = 0
@@ -88,6 +91,7 @@ export class Opening implements OpenVisitor {
   constructor(state: OpeningState, time: QueueTime) {
     this.#state = state
     this.#time = time
+    this.#replaced = new ReplacedMessages(this.#fold, state.index)
   }
 
   tailInDoubt(log: string): void {
@@ -176,6 +180,7 @@ export class Opening implements OpenVisitor {
     const { usage, dedupe } = this.#state
     if (block.ats[0]! > this.#latest) this.#latest = block.ats[0]!
     const isNew = this.#fold.settle(segment, block.sequences[0]!)
+    if (block.kind(0) === 'replaced') this.#fold.replaced(block.sequences[0]!)
     if (!isNew || !dedupe.remembersAny || block.idBytes[0] === 0) return
     usage.settledIdAdded(segment)
     if (result !== undefined) usage.resultAdded(segment, result.bytes)
@@ -191,6 +196,7 @@ export class Opening implements OpenVisitor {
     for (let row = 0; row < count; row += 1) {
       if (ats[row]! > this.#latest) this.#latest = ats[row]!
       const isNew = this.#fold.settle(segment, sequences[row]!)
+      if (block.kind(row) === 'replaced') this.#fold.replaced(sequences[row]!)
       // Without an id: the message could no longer be read.
       const isRemembered = isNew && remembersAny && idBytes[row]! > 0
       this.#isRemembered[row] = isRemembered ? 1 : 0
@@ -208,6 +214,8 @@ export class Opening implements OpenVisitor {
     if (settledIn !== undefined) {
       // Delivered, cancelled or purged: the same row of the table.
       usage.outcomeWritten(segment, undefined, settledIn)
+      // The end of what it replaced stands before its own, unless bytes of the ack log were lost.
+      if (this.#fold.hasGaps) this.#replaced.met(data, sequence, this.#envelope)
       return
     }
     // A second copy of a frame changes nothing (invariant 11).
@@ -220,6 +228,7 @@ export class Opening implements OpenVisitor {
         ? untouched
         : recoveryRow('present', last?.record.kind ?? 'none', mayHaveLost)
     const ref = index.addScanned(sequence, this.#envelope, segment, offset, data.length)
+    if (this.#envelope.replaces !== undefined) this.#replaced.met(data, sequence, this.#envelope, ref)
     index.restore(ref, last, row)
     if (last !== undefined) {
       usage.outcomeWritten(segment, undefined, last.segment)
@@ -271,11 +280,20 @@ export class Opening implements OpenVisitor {
 
   #judgeSuspects(): void {
     const { index } = this.#state
+    // What was replaced waited for a while only: then what stands behind it may have been attempted.
+    for (const { channel, key } of this.#replaced.places())
+      if (this.#waiting.get(channel) === key) this.#waiting.delete(channel)
     for (const { ref, channel, key } of this.#suspects) {
+      if (this.#replaced.refs.has(ref)) continue
       if ((this.#waiting.get(channel) ?? Number.POSITIVE_INFINITY) < key) continue
       index.restore(ref, undefined, unmarkedRow)
       this.unmarked.push(ref)
     }
+  }
+
+  /** Messages that newer ones replaced, with no outcome that says so yet. */
+  get replaced(): readonly { readonly ref: MessageRef; readonly by: ReplacedBy }[] {
+    return this.#replaced.found
   }
 
   /** Windows of attempts and markings of channels. */
@@ -322,12 +340,13 @@ export class Opening implements OpenVisitor {
     for (const { until, segment } of this.#fold.limits.ends(now)) usage.limitAdded(segment, until)
     this.renewedPlaces = this.#state.places.opened(this.#fold.places, now, this.#latest)
     dedupe.scanned(now)
+    this.#replaced.judge()
     this.#judgeSuspects()
     const counts = index.counts()
     return {
       messages: this.#messages,
-      pending: counts.pending,
-      inDoubt: counts['in-doubt'],
+      pending: counts.pending - this.#replaced.count('pending'),
+      inDoubt: counts['in-doubt'] - this.#replaced.count('in-doubt'),
       dead: counts.dead,
       expired: this.#areMortal ? index.countExpired(this.#time) : 0,
     }

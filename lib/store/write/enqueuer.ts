@@ -13,12 +13,14 @@ import { type Answer, Appending, type AppendingOwner, asTheyAre } from './append
 import { ChannelOrder } from './channel-order.js'
 import { type DuplicateSources, decideDuplicates, type ListPosition } from './duplicates.js'
 import { InFlight } from './in-flight.js'
+import type { Replacements } from './replacements.js'
 
 export interface EnqueuerParts {
   readonly keepAlive: KeepAlive
   readonly log: Log
   readonly sources: Omit<DuplicateSources, 'beingWritten'>
   readonly usage: SegmentUsage
+  readonly replacements: Replacements
   /** Reads the identity of a live message; undefined if it was settled meanwhile. */
   readonly readIdentity: (ref: MessageRef) => Promise<MessageIdentity | undefined>
   /** A newly durable message. */
@@ -62,8 +64,9 @@ export class Enqueuer implements AppendingOwner {
   }
 
   /**
-   * Appends without awaiting anything unless a given id may be known. If something must be looked up first,
-   * later calls for the same channels wait: calls are appended in order, channel by channel.
+   * Appends without awaiting anything unless a given id may be known, or a message replaces another. If
+   * something must be looked up first, later calls for the same channels wait: calls are appended in order,
+   * channel by channel.
    */
   enqueue<T>(
     messages: readonly EncodedMessage[],
@@ -76,27 +79,28 @@ export class Enqueuer implements AppendingOwner {
     const { signal } = options
     if (signal?.aborted) return Promise.reject(new AbortError(signal))
     if (messages.length === 0) return Promise.resolve(answer([], about))
-    if (this.#order.holdsAny(messages) || this.#mayBeKnown(messages))
+    if (this.#order.holdsAny(messages) || this.#needsLook(messages))
       return this.#parts.keepAlive
         .during(this.#enqueueOnce(messages, options))
         .then(enqueued => answer(enqueued, about))
     return this.#append(messages, signal, answer, about)
   }
 
-  #mayBeKnown(messages: readonly EncodedMessage[]): boolean {
-    if (messages.length === 1) return this.#mayBeKnownId(messages[0]!)
+  #needsLook(messages: readonly EncodedMessage[]): boolean {
+    if (messages.length === 1) return this.#oneNeedsLook(messages[0]!)
     const ids = new Set<string>()
     for (const encoded of messages) {
       const { id, idGiven } = encoded
-      if (!idGiven) continue
-      if (ids.has(id) || this.#mayBeKnownId(encoded)) return true
-      ids.add(id)
+      if (ids.has(id) || this.#oneNeedsLook(encoded)) return true
+      if (idGiven) ids.add(id)
     }
     return false
   }
 
-  #mayBeKnownId(encoded: EncodedMessage): boolean {
-    const { id, idGiven } = encoded
+  /** Its id may be known, or it replaces a message. */
+  #oneNeedsLook(encoded: EncodedMessage): boolean {
+    const { id, idGiven, replaces } = encoded
+    if (replaces !== undefined) return true
     if (!idGiven) return false
     const { index, dedupe, now } = this.#sources
     return (
@@ -140,6 +144,13 @@ export class Enqueuer implements AppendingOwner {
         continue
       }
       const { fresh, places } = decision
+      const { replacements, log } = this.#parts
+      const unread = replacements.unread(fresh)
+      if (unread.length > 0) {
+        await abortable(replacements.read(unread), signal)
+        continue
+      }
+      replacements.begin(fresh, log.nextSequence)
       const appending = fresh.length === 0 ? Promise.resolve([]) : this.#append(fresh, signal, asTheyAre, 0)
       // It is awaited a few steps later; a rejection until then must not count as unhandled.
       appending.catch(() => {})
@@ -186,6 +197,7 @@ export class Enqueuer implements AppendingOwner {
   withdraw(appending: Appending): boolean {
     if (!this.#parts.log.withdraw(appending)) return false
     this.#forget(appending)
+    this.#parts.replacements.refused(appending.firstSequence, appending.messages.length)
     appending.wake()
     return true
   }
@@ -211,7 +223,7 @@ export class Enqueuer implements AppendingOwner {
 
   /** Puts its messages into the index. */
   index(appending: Appending): void {
-    const { sources, usage, appended } = this.#parts
+    const { sources, usage, appended, replacements } = this.#parts
     const { messages, firstSequence, segment } = appending
     this.#forget(appending)
     let { offset } = appending
@@ -224,7 +236,9 @@ export class Enqueuer implements AppendingOwner {
       sources.cache.add(sequence, encoded)
       usage.messageAdded(segment, record.length)
       offset += frameBytes(encoded)
+      if (encoded.replaces !== undefined) replacements.written(ref)
       appended(ref)
+      if (encoded.replaces !== undefined) replacements.announced(ref)
     }
     appending.wake()
     if (segment !== this.#segment) {
@@ -254,6 +268,7 @@ export class Enqueuer implements AppendingOwner {
     const ids = appending.messages.map(({ id }) => id)
     const { code, indeterminate, message } = asWaqError(cause, `Enqueue of ${describe(ids)}`)
     this.#forget(appending)
+    this.#parts.replacements.refused(appending.firstSequence, appending.messages.length)
     appending.reject(new WaqError(code, message, { cause, indeterminate, ids }))
   }
 }

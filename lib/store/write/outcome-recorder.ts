@@ -19,6 +19,7 @@ import {
 } from '../record/outcome.js'
 import { encodeOutcome } from '../record/outcome-encoder.js'
 import { outcomeFormats, SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
+import { encodeReplacedBy } from '../record/replaced-by.js'
 import type { ResultPlace } from '../record/result.js'
 import { SettledBlockWriter } from '../record/settled-block-writer.js'
 import type { SegmentUsage } from '../usage/segment-usage.js'
@@ -258,6 +259,10 @@ export class OutcomeRecorder implements RecordingOwner {
       cache.delete(sequence)
       this.#append(acks, recording, this.#settlingRecord(ref, outcome, known))
     }
+    if (outcome.kind === 'replaced') {
+      append(outcome.identity)
+      return recording
+    }
     const latest = cache.latest(sequence)
     if (latest !== undefined) {
       append(identityOfEncoded(latest))
@@ -318,6 +323,7 @@ export class OutcomeRecorder implements RecordingOwner {
       id: identity?.id ?? '',
       channel: index.channel(ref),
       digest: identity?.digest ?? NO_DIGEST,
+      ...(outcome.kind === 'replaced' && { optional: encodeReplacedBy(outcome.by) }),
     }
   }
 

@@ -225,7 +225,6 @@ const wrong: Readonly<Record<string, readonly number[]>> = {
   'a channel beyond its texts': [...whole.with(8, 2), ...texts],
   'optional fields beyond its end': [...whole.with(3, 0x48), 100, ...texts],
   'a flag that no row has': [...whole.with(3, 0x88), ...texts],
-  'a kind that settles nothing': [...whole.with(3, 0x0b), ...texts],
 }
 
 t.test('a frame with a valid checksum and an invalid block is reported as corrupt', async t => {

@@ -1,0 +1,71 @@
+/**
+ * What an opening makes of messages that replace others: a record names what it replaces, and the outcome may
+ * be missing.
+ */
+import type { OutcomeFold } from '../fold/fold.js'
+import type { MessageIndex } from '../index/message-index.js'
+import type { DeliveryState, MessageRef } from '../message-store.js'
+import type { EnvelopeScan } from '../record/envelope-scan.js'
+import { idOf } from '../record/record-id.js'
+import type { ReplacedBy } from '../record/replaced-by.js'
+
+/** A record that names what it replaces. */
+interface Named {
+  /** The sequence of what it replaces. */
+  readonly older: number
+  readonly by: ReplacedBy
+  /** Undefined: it is settled. */
+  readonly ref: MessageRef | undefined
+}
+
+export class ReplacedMessages {
+  readonly #fold: OutcomeFold
+  readonly #index: MessageIndex
+  readonly #named: Named[] = []
+  /** Replaced, with no outcome that says so. */
+  readonly found: { readonly ref: MessageRef; readonly by: ReplacedBy }[] = []
+  readonly refs = new Set<MessageRef>()
+
+  constructor(fold: OutcomeFold, index: MessageIndex) {
+    this.#fold = fold
+    this.#index = index
+  }
+
+  /** A message's record. `ref`: undefined if it is settled. */
+  met(record: Buffer, sequence: number, scan: EnvelopeScan, ref?: MessageRef): void {
+    if (ref === undefined) scan.read(record, sequence)
+    const older = scan.replaces?.sequence ?? 0
+    if (older === 0) return
+    const id = idOf(record, `Message ${sequence}`)
+    this.#named.push({ older, by: { sequence, id }, ref })
+  }
+
+  /**
+   * Both logs were read. A named message without an outcome was never attempted: it was held before the
+   * record that names it was written, and it is replaced. One with an outcome was attempted after that record
+   * was refused, or has settled: the newer one is then a message like any other.
+   */
+  judge(): void {
+    for (const { older, by, ref } of this.#named) {
+      const olderRef = this.#index.bySequence(older)
+      if (this.#fold.hasOutcome(older)) {
+        if (ref !== undefined) this.#index.replacing.makeOrdinary(ref)
+      } else if (olderRef !== undefined && !this.refs.has(olderRef)) {
+        this.found.push({ ref: olderRef, by })
+        this.refs.add(olderRef)
+      }
+    }
+  }
+
+  /** Where the replaced ones stood. */
+  *places(): Iterable<{ readonly channel: string; readonly key: number }> {
+    for (const ref of this.refs) yield { channel: this.#index.channel(ref), key: this.#index.orderKey(ref) }
+  }
+
+  /** How many of them stand in this state. */
+  count(state: DeliveryState): number {
+    let count = 0
+    for (const ref of this.refs) if (this.#index.table.state(ref) === state) count += 1
+    return count
+  }
+}
