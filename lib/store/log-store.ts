@@ -249,8 +249,7 @@ export class LogStore implements MessageStore {
       now: () => time.now(),
       replacement: () => this.replacement,
       readIdentity,
-      sync:
-        options.durability === 'fsync' ? undefined : () => this.keepAlive.during(this.#messages.commit()),
+      sync: options.durability === 'fsync' ? undefined : () => this.keepAlive.during(this.#messages.commit()),
       onError,
     })
     this.#enqueuer = new Enqueuer({
@@ -423,7 +422,14 @@ export class LogStore implements MessageStore {
       for (const { ref, by } of replaced) {
         // One that cannot be read is replaced all the same, but its id is not remembered.
         const identity = await this.#reader.identity(ref).catch(() => undefined)
-        this.#recorder.record(ref, { kind: 'replaced', at, attempts: 0, mayHaveBeenSent: false, by, identity })
+        this.#recorder.record(ref, {
+          kind: 'replaced',
+          at,
+          attempts: 0,
+          mayHaveBeenSent: false,
+          by,
+          identity,
+        })
       }
       await this.#recorder.sync()
       this.#index.deferred.apply()

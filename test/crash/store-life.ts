@@ -99,7 +99,9 @@ export class StoreLife {
       return { id: `m${text.slice(0, text.indexOf(':'))}`, channel: random.pick(CHANNELS), text, key }
     })
     const replaces = key === undefined ? undefined : { key, sequence: 0, orderKey: 0 }
-    const list = given.map(({ id, channel, text }) => encoded({ id, channel, payload: text, together, replaces }))
+    const list = given.map(({ id, channel, text }) =>
+      encoded({ id, channel, payload: text, together, replaces }),
+    )
     const messages = this.oracle.attempt(this.#owner, given)
     try {
       const enqueued = await this.store.enqueue(list, REJECT)

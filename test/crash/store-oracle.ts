@@ -523,7 +523,9 @@ function standsOf(
   if (found !== undefined) {
     const { orderKey } = found.stands
     // A place that it took over is checked elsewhere.
-    return key !== undefined && Number.isInteger(orderKey) ? { ...found.stands, orderKey: undefined } : found.stands
+    return key !== undefined && Number.isInteger(orderKey)
+      ? { ...found.stands, orderKey: undefined }
+      : found.stands
   }
   const standing = settled.get(id)
   if (standing === undefined) return undefined

@@ -9,6 +9,7 @@ import type { Mutation } from './mutation.js'
 import { pauseMutations } from './pause-mutations.js'
 import { priorityMutations } from './priority-mutations.js'
 import { queueMutations } from './queue-mutations.js'
+import { replaceMutations } from './replace-mutations.js'
 import { resultMutations } from './result-mutations.js'
 import { returnedMutations } from './returned-mutations.js'
 import { secretMutations } from './secret-mutations.js'
@@ -31,6 +32,7 @@ export const mutations: readonly Mutation[] = [
   ...testingMutations,
   ...concurrencyMutations,
   ...queueMutations,
+  ...replaceMutations,
   ...resultMutations,
   ...returnedMutations,
   ...secretMutations,

@@ -849,8 +849,8 @@ export const storeMutations: readonly Mutation[] = [
     name: 'a later call overtakes one that looks something up',
     invariants: [11],
     file: 'lib/store/write/enqueuer.js',
-    find: 'this.#order.holdsAny(messages) || this.#mayBeKnown(messages)',
-    replace: 'this.#mayBeKnown(messages)',
+    find: 'this.#order.holdsAny(messages) || this.#needsLook(messages)',
+    replace: 'this.#needsLook(messages)',
     caughtBy: {
       file: 'store/write/enqueue-order',
       name: 'a list whose ids are being looked up is not overtaken by a later message of its channel',

@@ -1,6 +1,7 @@
 /** `replaces`: the newest message of a key takes the place of an older one that waits. */
 import t from 'tap'
 import type { OutboundMessage, OutboundQueue, QueueOptions } from '../../lib/index.js'
+import { memoryQueue } from '../../lib/testing/memory-queue.js'
 import { gate, openQueue, temporaryDirectory } from './fixtures/open-queue.js'
 
 const edit = (id: string, more: Partial<OutboundMessage> = {}): OutboundMessage => ({
@@ -246,7 +247,12 @@ t.test('replaced ids take at most a tenth of the remembered ones', async t => {
   const options = { dedupe: { maxIds: 100 } }
   const states = async (queue: OutboundQueue): Promise<string> => {
     const known = await Promise.all(
-      ['delivered', 'e0', 'e30', 'e48'].map(id => queue.settled(id).then(({ state }) => state, ({ code }) => code)),
+      ['delivered', 'e0', 'e30', 'e48'].map(id =>
+        queue.settled(id).then(
+          ({ state }) => state,
+          ({ code }) => code,
+        ),
+      ),
     )
     return known.join()
   }
@@ -265,10 +271,51 @@ t.test('replaced ids take at most a tenth of the remembered ones', async t => {
   t.equal(await states(last), 'delivered,WAQ_NOT_FOUND,WAQ_NOT_FOUND,WAQ_NOT_FOUND')
 })
 
+t.test(
+  'edits behind a limit of one a second leave once a second, the newest last, and take bounded space',
+  async t => {
+    const sent: number[] = []
+    const memory = await memoryQueue<number>({
+      rateLimit: { perChannel: { count: 1, perMs: 1_000 } },
+      send: ({ payload }) => void sent.push(payload),
+      // Some 60 bytes each: segments of a few hundred edits.
+      advanced: { segmentBytes: 16_384 },
+      dedupe: { maxIds: 1_000 },
+    })
+    t.teardown(() => memory.close())
+    let version = 0
+    const edits = async (seconds: number, everyMs = 100): Promise<void> => {
+      for (let moment = 0; moment < (seconds * 1_000) / everyMs; moment++) {
+        await Promise.all(
+          Array.from({ length: 10 }, () =>
+            memory.queue.enqueue({ channel: 'chat', payload: ++version, replaces: 'edit' }),
+          ),
+        )
+        await memory.advance(everyMs)
+      }
+    }
+    await edits(1, 10)
+    await memory.advance(1_000)
+    t.strictSame([sent.length, sent.at(-1)], [2, 1_000], '1,000 within a second')
+    await edits(4)
+    const { diskBytes, pending } = memory.queue.stats()
+    t.ok(pending <= 2, `${pending} wait`)
+    await edits(16)
+    await memory.advance(1_000)
+    t.ok(sent.length <= 2 + 22, `${sent.length - 2} of 2,000 edits in 20 s`)
+    t.equal(sent.at(-1), version, 'the newest is the last')
+    const after = memory.queue.stats().diskBytes
+    t.ok(after - diskBytes < 100_000, `${diskBytes} bytes after 5 s, ${after} after 21 s`)
+  },
+)
+
 t.test('replaces is refused where it is no key, and in a list that fails together', async t => {
   const { queue } = await noting(t)
   for (const replaces of ['', 1, 'x'.repeat(257), null] as unknown as string[]) {
-    await t.rejects(queue.enqueue(edit('a', { replaces })), { code: 'WAQ_INVALID_MESSAGE', message: /message\.replaces/ })
+    await t.rejects(queue.enqueue(edit('a', { replaces })), {
+      code: 'WAQ_INVALID_MESSAGE',
+      message: /message\.replaces/,
+    })
   }
   await t.rejects(queue.enqueue([edit('a')], { failTogether: true }), {
     code: 'WAQ_INVALID_MESSAGE',

@@ -446,7 +446,9 @@ export class Scheduler {
       }
     }
     const isReplaced =
-      this.#beingReplaced > 0 && first !== undefined && this.columns.hasMark(first, DeliveryFlag.beingReplaced)
+      this.#beingReplaced > 0 &&
+      first !== undefined &&
+      this.columns.hasMark(first, DeliveryFlag.beingReplaced)
     if (isReplaced) {
       // The newer one, or the release, settles the channel again.
       this.#become(channel, 'waiting')

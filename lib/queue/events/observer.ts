@@ -85,7 +85,8 @@ export function observeDispatch<R>(parts: ObserverParts<R>): DispatchObserver<R>
       const { id, attempts, by, at } = facts
       settlements.settle({ id, state: 'replaced', attempts, at, replacedBy: by.id })
       roomChanged()
-      if (emitter.listenerCount('replaced') > 0) notify(emitter, 'replaced', { ...messageOf(facts), by: by.id })
+      if (emitter.listenerCount('replaced') > 0)
+        notify(emitter, 'replaced', { ...messageOf(facts), by: by.id })
     },
     halted({ scope, target, reason, since, probeAt }) {
       notify(emitter, 'halted', { scope, target, ...(reason !== undefined && { reason }), since, probeAt })

@@ -163,8 +163,8 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
 function parseReplaces(value: unknown, name: string, together: boolean): Replaces {
   if (together) {
     throw new Refusal(
-      `${name}.replaces is given in a list with \`failTogether\`. Its parts are one message: none can replace ` +
-        'another, or be replaced. Enqueue the message by itself.',
+      `${name}.replaces is given in a list with \`failTogether\`. Its parts are one message: none replaces ` +
+        'another, or is replaced. Enqueue the message by itself.',
     )
   }
   const key = parseName(value, `${name}.replaces`, MAX_ID_BYTES, REPLACES_HINT)

@@ -123,8 +123,7 @@ export class MessageIndex {
     if (sequence > this.#highest) this.#highest = sequence
     const { deliverAt } = message
     if (deliverAt !== 0) this.#deliverAt.set(ref, message.delayed ? -deliverAt : deliverAt)
-    if (message.replaces !== undefined)
-      this.replacing.enter(ref, message.channel, sequence, message.replaces)
+    if (message.replaces !== undefined) this.replacing.enter(ref, message.channel, sequence, message.replaces)
     if (together !== undefined) {
       const { index, count } = together
       this.#together.set(ref, { firstSequence: sequence - index, count })

@@ -61,7 +61,16 @@ export class ReplacingMessages {
   ): ReplacingMessage {
     const name = nameOf(identity.channel, key)
     const orderKey = older?.orderKey ?? sequence
-    const message = { name, sequence, orderKey, identity, ref: undefined, isGone: false, older, newer: undefined }
+    const message = {
+      name,
+      sequence,
+      orderKey,
+      identity,
+      ref: undefined,
+      isGone: false,
+      older,
+      newer: undefined,
+    }
     if (older !== undefined) older.newer = message
     this.#newest.set(name, message)
     this.#beingWritten.set(sequence, message)

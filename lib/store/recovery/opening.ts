@@ -275,16 +275,19 @@ export class Opening implements OpenVisitor {
     const key = index.orderKey(ref)
     if (last === undefined && this.#fold.windows.covers(sequence, channel))
       this.#suspects.push({ ref, channel, key })
-    else if (key < (this.#waiting.get(channel) ?? Number.POSITIVE_INFINITY)) this.#waiting.set(channel, key)
+    else this.#waited(channel, key)
+  }
+
+  /** A message of this order key certainly waited. */
+  #waited(channel: string, key: number): void {
+    if (key < (this.#waiting.get(channel) ?? Number.POSITIVE_INFINITY)) this.#waiting.set(channel, key)
   }
 
   #judgeSuspects(): void {
     const { index } = this.#state
-    // What was replaced waited for a while only: then what stands behind it may have been attempted.
-    for (const { channel, key } of this.#replaced.places())
-      if (this.#waiting.get(channel) === key) this.#waiting.delete(channel)
+    for (const { ref } of this.#replaced.found) this.#waited(index.channel(ref), index.orderKey(ref))
     for (const { ref, channel, key } of this.#suspects) {
-      if (this.#replaced.refs.has(ref)) continue
+      if (this.#replaced.unattempted.has(ref)) continue
       if ((this.#waiting.get(channel) ?? Number.POSITIVE_INFINITY) < key) continue
       index.restore(ref, undefined, unmarkedRow)
       this.unmarked.push(ref)

@@ -22,9 +22,14 @@ export class ReplacedMessages {
   readonly #fold: OutcomeFold
   readonly #index: MessageIndex
   readonly #named: Named[] = []
+  readonly #refs = new Set<MessageRef>()
   /** Replaced, with no outcome that says so. */
   readonly found: { readonly ref: MessageRef; readonly by: ReplacedBy }[] = []
-  readonly refs = new Set<MessageRef>()
+  /**
+   * Those, and the newer ones: the end of a message that was never attempted is on the device before the
+   * next attempt (`attempt-window.ts`), so while it lacks the newer one was not attempted either.
+   */
+  readonly unattempted = new Set<MessageRef>()
 
   constructor(fold: OutcomeFold, index: MessageIndex) {
     this.#fold = fold
@@ -50,22 +55,17 @@ export class ReplacedMessages {
       const olderRef = this.#index.bySequence(older)
       if (this.#fold.hasOutcome(older)) {
         if (ref !== undefined) this.#index.replacing.makeOrdinary(ref)
-      } else if (olderRef !== undefined && !this.refs.has(olderRef)) {
+      } else if (olderRef !== undefined && !this.#refs.has(olderRef)) {
+        this.#refs.add(olderRef)
         this.found.push({ ref: olderRef, by })
-        this.refs.add(olderRef)
+        this.unattempted.add(olderRef)
+        if (ref !== undefined) this.unattempted.add(ref)
       }
     }
   }
 
-  /** Where the replaced ones stood. */
-  *places(): Iterable<{ readonly channel: string; readonly key: number }> {
-    for (const ref of this.refs) yield { channel: this.#index.channel(ref), key: this.#index.orderKey(ref) }
-  }
-
-  /** How many of them stand in this state. */
+  /** How many of the replaced ones stand in this state. */
   count(state: DeliveryState): number {
-    let count = 0
-    for (const ref of this.refs) if (this.#index.table.state(ref) === state) count += 1
-    return count
+    return this.found.filter(({ ref }) => this.#index.table.state(ref) === state).length
   }
 }
