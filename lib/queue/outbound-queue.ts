@@ -345,8 +345,8 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   }
 
   /**
-   * Resolves once the message is delivered, dead, cancelled or replaced; at once if it already is and the dedupe window
-   * still remembers it. Rejects with WAQ_NOT_FOUND, WAQ_CLOSED, WAQ_LOCK_LOST or an AbortError.
+   * Resolves once the message is delivered, dead, cancelled or replaced; at once if it already is and the
+   * dedupe window still remembers it. Rejects with WAQ_NOT_FOUND, WAQ_CLOSED, WAQ_LOCK_LOST or an AbortError.
    */
   async settled(id: string, options?: { signal?: AbortSignal | undefined }): Promise<Settlement<R>> {
     const known = parseMessageId(id)

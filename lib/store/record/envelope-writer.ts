@@ -55,8 +55,8 @@ export function writeEnvelope(
 export const OptionalField = { priority: 1, replaces: 2 } as const
 
 /**
- * Writes what follows the payload: the message's own priority, -8 to 7, and the key of what it replaces, where
- * it has them.
+ * Writes what follows the payload: the message's own priority, -8 to 7, and the key of what it replaces,
+ * where it has them.
  */
 export function writeOptional(priority: number | undefined, replacesKey: string | undefined): void {
   out.reserve(1 + PRIORITY_BYTES)
