@@ -43,14 +43,14 @@ const METRICS: readonly Metric[] = [
   {
     name: 'messages',
     type: 'gauge',
-    help: 'Messages in the queue, by how they stand.',
+    help: 'Messages in the queue, by state.',
     samples: ({ pending, sending, dead }) =>
       Object.entries({ pending, sending, dead }).map(([state, value]) => ({ labels: { state }, value })),
   },
   {
     name: 'lost_messages',
     type: 'gauge',
-    help: 'Messages that open found to be lost and that were not settled.',
+    help: 'Unsettled messages that were found to be lost when the queue was opened.',
     samples: ({ lost }) => one(lost),
   },
   {
@@ -62,31 +62,33 @@ const METRICS: readonly Metric[] = [
   {
     name: 'halts',
     type: 'gauge',
-    help: 'Channels, groups or everything that stand still until a probe or a resume.',
+    help:
+      'Halted scopes (a channel, a group, or everything): nothing is sent until a probe succeeds or ' +
+      'a resume.',
     samples: ({ haltedCount }) => one(haltedCount),
   },
   {
     name: 'brakes',
     type: 'gauge',
-    help: 'Receivers that are down, so that their channels wait.',
+    help: 'Scopes whose receiver is down, so that their messages wait.',
     samples: ({ brakedCount }) => one(brakedCount),
   },
   {
     name: 'pauses',
     type: 'gauge',
-    help: 'Channels, prefixes or everything that was paused.',
+    help: 'Paused scopes: a channel, a prefix, or everything.',
     samples: ({ pausedCount }) => one(pausedCount),
   },
   {
     name: 'oldest_pending_seconds',
     type: 'gauge',
-    help: 'Age of the oldest message that is due; 0 where none waits.',
+    help: 'Age of the oldest due message; 0 if none is due.',
     samples: ({ oldestPendingMs }) => one(seconds(oldestPendingMs ?? 0)),
   },
   {
     name: 'oldest_unpaused_seconds',
     type: 'gauge',
-    help: 'Age of the oldest message that is due in a channel that is not paused; 0 where none waits.',
+    help: 'Age of the oldest due message of a channel that is not paused; 0 if none is due.',
     samples: ({ oldestUnpausedMs }) => one(seconds(oldestUnpausedMs ?? 0)),
   },
   {
@@ -98,7 +100,7 @@ const METRICS: readonly Metric[] = [
   {
     name: 'live_bytes',
     type: 'gauge',
-    help: 'Size of what is still needed in them.',
+    help: 'Size of the records of live messages in these files.',
     samples: ({ liveBytes }) => one(liveBytes),
   },
   {
@@ -122,19 +124,19 @@ const METRICS: readonly Metric[] = [
   {
     name: 'dead_lettered_total',
     type: 'counter',
-    help: 'Messages given up since the queue was opened.',
+    help: 'Messages that became dead letters since the queue was opened.',
     samples: ({ deadLettered }) => one(deadLettered),
   },
   {
     name: 'retries_total',
     type: 'counter',
-    help: 'Failed attempts that are made again, since the queue was opened.',
+    help: 'Failed attempts after which the message is tried again, since the queue was opened.',
     samples: ({ retried }) => one(retried),
   },
   {
     name: 'rate_limited_total',
     type: 'counter',
-    help: 'Attempts that were answered with a wait, since the queue was opened.',
+    help: 'Attempts that the receiver answered with a rate limit, since the queue was opened.',
     samples: ({ rateLimited }) => one(rateLimited),
   },
   {
@@ -155,25 +157,25 @@ const METRICS: readonly Metric[] = [
   {
     name: 'commits_held_seconds_total',
     type: 'counter',
-    help: 'For how long commits held the event loop, since the queue was opened.',
+    help: 'Time for which commits blocked the event loop, since the queue was opened.',
     samples: ({ commits }) => one(commits.heldMs / 1_000),
   },
   {
     name: 'enqueue_duration_seconds',
     type: 'summary',
-    help: 'From enqueue to durable, of the most recent ones.',
+    help: 'Time from enqueue to durable, of recent messages.',
     samples: ({ enqueueMs }) => quantiles(enqueueMs),
   },
   {
     name: 'send_duration_seconds',
     type: 'summary',
-    help: 'How long successful sends took, of the most recent ones.',
+    help: 'Duration of recent successful sends.',
     samples: ({ sendMs }) => quantiles(sendMs),
   },
   {
     name: 'sync_duration_seconds',
     type: 'summary',
-    help: 'How long syncs took, of the most recent ones.',
+    help: 'Duration of recent syncs.',
     samples: ({ syncMs }) => quantiles(syncMs),
   },
 ]
@@ -181,14 +183,14 @@ const METRICS: readonly Metric[] = [
 const HALTED: Metric = {
   name: 'halted',
   type: 'gauge',
-  help: 'The scopes that stand still, at most 100 of them.',
+  help: 'The halted scopes, at most 100.',
   samples: ({ halted }) => halted.map(({ scope }) => ({ labels: { scope }, value: 1 })),
 }
 
 const BRAKED: Metric = {
   name: 'braked',
   type: 'gauge',
-  help: 'The scopes whose receivers are down, at most 100 of them.',
+  help: 'The scopes whose receiver is down, at most 100.',
   samples: ({ braked }) => braked.map(({ scope }) => ({ labels: { scope }, value: 1 })),
 }
 

@@ -154,7 +154,7 @@ class MemoryQueueOnDisk<P, R, O> implements MemoryQueue<P, R, O> {
       life.queue.removeAllListeners()
       life.queue.on('error', () => {})
       life.lost(
-        new WaqError('WAQ_LOCK_LOST', 'the process of this queue died by crash(); reopen() it to go on'),
+        new WaqError('WAQ_LOCK_LOST', 'the process of this queue died by crash(): call reopen() to go on'),
       )
     }
     if (power) this.#disk = this.#disk.afterPowerLoss(this.#disk.pending().map(() => ({ kind: 'absent' })))

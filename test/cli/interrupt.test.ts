@@ -100,7 +100,7 @@ for (const owned of [false, true]) {
     t.match({ status, stdout }, { status: 130, stdout: '' })
     t.match(
       stderr,
-      /^waq: interrupted: (it had just begun|it came to .* of about .*); the queue is sound, and the same command goes on\n$/,
+      /^waq: interrupted: (it had just begun|it came to .* of about .*); the queue is sound, and the same command continues\n$/,
     )
     t.ok(
       before.some(name => names().includes(name)),
@@ -154,7 +154,7 @@ for (const owned of [false, true]) {
     const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
     const written = stdout.split('\n')
     t.equal(await closed, 130)
-    t.match(stderr, /^waq: interrupted: [\d,]+ dead letters written, and no half line\n$/)
+    t.match(stderr, /^waq: interrupted: [\d,]+ dead letters written; the last line is complete\n$/)
     t.equal(written.pop(), '', 'the last line is whole')
     t.equal(written.length, countIn(stderr))
     t.ok(written.length > 0 && written.length < DEAD)
@@ -169,7 +169,7 @@ for (const [verb, args, left] of [
 ] as const) {
   const command = (directory: string): string[] => ['dead', ...args, directory, '--all']
   const said = new RegExp(
-    `waq:.* interrupted: [\\d,]+ of 8,000 ${verb}; the queue is sound, and the same command goes on\\r?\\n$`,
+    `waq:.* interrupted: [\\d,]+ of 8,000 ${verb}; the queue is sound, and the same command continues\\r?\\n$`,
   )
   const check = async (t: Test, directory: string, status: number | null, told: string): Promise<void> => {
     t.equal(status, 130)

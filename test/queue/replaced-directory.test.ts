@@ -69,7 +69,7 @@ const ways: readonly [string, (directory: string) => void, RegExp][] = [
       renameSync(directory, `${directory}.away`)
       renameSync(`${directory}.copy`, directory)
     },
-    /was copied by hard links/,
+    /was copied with hard links/,
   ],
   [
     'replaced by a link to a copy',

@@ -226,7 +226,7 @@ t.test('an answer that is no result of a Standard Schema is refused, and nothing
     const queue = await OutboundQueue.open(temporaryDirectory(t), { schema: schemaOf(() => answer) })
     t.match(await refusal(queue.enqueue({ channel: 'c', payload: 1 })), {
       code: 'WAQ_INVALID_OPTION',
-      message: /answered neither \{ value \} nor \{ issues \}/,
+      message: /returned neither \{ value \} nor \{ issues \}/,
     })
     t.equal(queue.stats().enqueued, 0)
     await queue.close()

@@ -47,9 +47,9 @@ t.test('messages are withdrawn by their ids, by a channel, or all', async t => {
 t.test('a selection that chooses nothing, or is none, is refused', async t => {
   const queue = await openQueue(t)
   for (const [select, text] of [
-    [{}, /chooses nothing/],
+    [{}, /selects nothing/],
     [{ idPrefix: '' }, /select\.idPrefix/],
-    [{ idPrefix: undefined }, /chooses nothing/],
+    [{ idPrefix: undefined }, /selects nothing/],
     [{ all: false }, /select\.all must be true/],
     [{ all: true, channel: 'a' }, /goes with nothing else/],
     [{ reason: 'permanent' }, /no property called "reason"/],

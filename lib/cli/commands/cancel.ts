@@ -28,9 +28,9 @@ export function registerCancel(program: Command, context: CommandContext): void 
     group: GROUPS.change,
     summary: 'withdraw waiting messages',
     description:
-      'Withdraws waiting messages, so they are not sent. One that is being sent stays, and so does one ' +
-      'that may have been sent, unless --even-in-doubt is given. If messages are chosen by options, it ' +
-      'counts them and asks first.',
+      'Withdraws waiting messages, so that they are not sent. A message that is being sent stays, and ' +
+      'so does one that may have been sent, unless --even-in-doubt is given. If messages are chosen by ' +
+      'options, the command counts them and asks first.',
     examples: [
       'waq cancel ./outbox reminder-1',
       'waq cancel ./restored --older-than 1h --even-in-doubt --yes',

@@ -22,8 +22,8 @@ export function registerCompact(program: Command, context: CommandContext): void
     group: GROUPS.mend,
     summary: 'reclaim space',
     description:
-      'Reclaims the space of messages that are gone. A process that has the queue open does it, and goes ' +
-      'on sending; else this command does.',
+      'Reclaims the space of settled messages. If a process has the queue open, that process does it ' +
+      'and goes on sending; otherwise this command does.',
     examples: ['waq compact ./outbox --dry-run', 'waq compact ./outbox'],
     exitStatus:
       '0 done; 2 wrong use, or not a queue; 3 its owner does not answer; 4 I/O error; 130 interrupted.',
@@ -66,7 +66,9 @@ async function withProgress(
     })
   } catch (error) {
     if (!signal.aborted) throw error
-    throw interruptedError(`${howFar(last)}; the queue is sound, and the same command goes on${loose(error)}`)
+    throw interruptedError(
+      `${howFar(last)}; the queue is sound, and the same command continues${loose(error)}`,
+    )
   } finally {
     progress.clear()
   }

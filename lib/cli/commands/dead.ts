@@ -122,9 +122,9 @@ function registerRetry(dead: Command, context: CommandContext): void {
     addQueueCommand(dead, 'retry', {
       summary: 'make them pending again',
       description:
-        'Makes dead letters pending again, each ahead of the waiting messages of its channel, with a new ' +
-        'count of attempts and a new time to live. A process that has the queue open sends them; else the ' +
-        'next one does.',
+        'Makes dead letters pending again, each ahead of the waiting messages of its channel, with a ' +
+        'new count of attempts and a new time to live. The process that has the queue open sends them, ' +
+        'or the next one that opens it.',
       examples: [
         'waq dead retry ./outbox order-4711',
         "waq dead retry ./outbox --channel 'telegram:*' --reason attempts",
@@ -150,7 +150,8 @@ function registerPurge(dead: Command, context: CommandContext): void {
   addDeadSelection(
     addQueueCommand(dead, 'purge', {
       summary: 'delete them',
-      description: 'Deletes dead letters. It counts them and asks first. If in doubt, export them before.',
+      description:
+        'Deletes dead letters, after it has counted them and asked. If in doubt, export them first.',
       examples: ['waq dead purge ./outbox --older-than 30d', 'waq dead purge ./outbox --all --yes'],
       exitStatus: CHANGED,
     }).argument('[ids...]', 'ids of dead letters'),
@@ -194,8 +195,7 @@ function counted(count: number): string {
 function registerExport(dead: Command, { terminal, signal }: CommandContext): void {
   addQueueCommand(dead, 'export', {
     summary: 'write them as JSON lines',
-    description:
-      'Writes dead letters with their payloads as JSON lines, which waq enqueue --from takes back.',
+    description: 'Writes dead letters with their payloads as JSON lines, which waq enqueue --from accepts.',
     examples: [
       'waq dead export ./outbox > dead.jsonl',
       'waq dead export ./outbox --reason expired | waq enqueue ./other --from -',
@@ -223,7 +223,7 @@ function registerExport(dead: Command, { terminal, signal }: CommandContext): vo
         signal.throwIfAborted()
       } catch (error) {
         if (!signal.aborted) throw error
-        throw interruptedError(`${counted(output.written)} written, and no half line`)
+        throw interruptedError(`${counted(output.written)} written; the last line is complete`)
       }
       damage.tell(directory, terminal)
     })

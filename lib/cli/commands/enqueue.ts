@@ -47,12 +47,11 @@ export function registerEnqueue(program: Command, context: CommandContext): void
     group: GROUPS.change,
     summary: 'put messages into the queue',
     description:
-      'Puts one message into the queue, or with --from one per line of JSON. It ends once they are on the ' +
-      'device. A process that has the queue open takes them and sends them; else they wait for the next ' +
-      'one.',
+      'Puts one message into the queue, or with --from one per line of JSON. It ends once they are on ' +
+      'the device. The process that has the queue open sends them, or the next one that opens it.',
     examples: [
       "waq enqueue ./outbox --channel telegram:bot1:4711 --text 'The build is green.'",
-      `waq enqueue ./outbox --channel slack:ops --payload '{"text":"disk full"}' --id ` + `alert-17 --ttl 2h`,
+      `waq enqueue ./outbox --channel slack:ops --payload '{"text":"disk full"}' --id alert-17 --ttl 2h`,
       'waq enqueue ./outbox --from dead.jsonl --new-ids',
     ],
     exitStatus:
@@ -76,11 +75,16 @@ export function registerEnqueue(program: Command, context: CommandContext): void
     .addOption(
       new Option('--deliver-at <time>', 'send it no earlier than this time (ISO 8601)').argParser(time),
     )
-    .addOption(durationOption('--ttl <duration>', 'it dies if not delivered this long after it is due'))
+    .addOption(
+      durationOption(
+        '--ttl <duration>',
+        'it becomes a dead letter if not delivered this long after it is due',
+      ),
+    )
     .addOption(
       new Option(
         '--priority <number>',
-        'from -8 to 7: where channels wait, a higher one goes first',
+        'from -8 to 7: of the channels that wait, the highest goes first',
       ).argParser(wholeNumber(MIN_PRIORITY, MAX_PRIORITY)),
     )
     .addOption(
@@ -161,7 +165,7 @@ async function enqueueFlags(
   const changed = receipt!.duplicate ? 0 : 1
   if (options.json === true) terminal.stdout.write(`${toJson({ changed, ...receipt })}\n`)
   else {
-    const what = receipt!.duplicate ? `was known already, and is ${receipt!.state}` : 'is in the queue'
+    const what = receipt!.duplicate ? `is known already: it is ${receipt!.state}` : 'is in the queue'
     terminal.stdout.write(`${escapeControls(receipt!.id)} ${what}.\n`)
   }
 }
@@ -218,8 +222,7 @@ function summary({ enqueued, duplicates }: Count): string {
 
 function oneMessage(options: EnqueueCommandOptions): Record<string, unknown> {
   const { channel, text, payload, id, header, delay, deliverAt, ttl, priority } = options
-  if (channel === undefined)
-    throw usageError('say where it goes with --channel, or take messages --from a file')
+  if (channel === undefined) throw usageError('name the channel with --channel, or read messages with --from')
   if (text === undefined && payload === undefined)
     throw usageError('give the message a --text or a --payload')
   return {

@@ -20,8 +20,9 @@ export function registerPause(program: Command, context: CommandContext): void {
   register(program, context, 'pause', {
     summary: 'send nothing for now',
     description:
-      'Pauses a channel, every channel of a prefix, or all, until waq resume: a restart does not end it. ' +
-      'What is being sent goes on. Messages are still taken, and their time to live runs.',
+      'Pauses a channel, every channel of a prefix, or all, until waq resume; a restart does not end ' +
+      'the pause. A message that is being sent is not interrupted. New messages are still accepted, and ' +
+      'times to live run on.',
     examples: ["waq pause ./outbox 'telegram:*'", 'waq pause ./outbox --all'],
   })
 }

@@ -24,9 +24,9 @@ export function registerRetry(program: Command, context: CommandContext): void {
     group: GROUPS.change,
     summary: 'try messages again now',
     description:
-      'Ends the waits of messages: their backoff, a wait that their receiver asked for, and the wait for a ' +
-      'receiver that was down. It does so for all messages that wait with them. Schedules, pauses, halts ' +
-      'and limits stay. For dead letters: waq dead retry.',
+      'Ends the waits of messages: their backoff, a wait that their receiver asked for, and the wait ' +
+      'for a receiver that was down. A wait that other messages share ends for those, too. Schedules, ' +
+      'pauses, halts and limits stay. For dead letters: waq dead retry.',
     examples: ['waq retry ./outbox order-4711', "waq retry ./outbox --channel 'slack:*'"],
     exitStatus:
       '0 done; 1 an id that no message has; 2 wrong use, or not a queue; 3 its owner does not answer; ' +

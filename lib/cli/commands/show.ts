@@ -28,8 +28,9 @@ export function registerShow(program: Command, context: CommandContext): void {
     group: GROUPS.look,
     summary: 'one message, with its history of attempts',
     description:
-      'Shows one message with its payload, its headers and its last attempts. For a settled message it ' +
-      'shows the outcome, for a while, with what `send` returned if that is kept.',
+      'Shows one message with its payload, its headers and its last attempts. For a message that ' +
+      'settled within the dedupe window it shows the outcome, and what `send` returned if that is ' +
+      'kept.',
     examples: ['waq show ./outbox order-4711', 'waq show ./outbox order-4711 --json'],
     exitStatus:
       '0 done; 1 no message has this id; 2 wrong use, or not a queue; 4 I/O error; 130 interrupted.',

@@ -28,8 +28,8 @@ export function registerTop(program: Command, context: CommandContext): void {
     group: GROUPS.look,
     summary: 'a live view',
     description:
-      'Shows the state of the queue, again and again: rates, dead letters, and channels that wait, are ' +
-      'halted or down.',
+      'Shows the state of the queue, refreshed every second (--every): rates, dead letters, and the ' +
+      'channels that wait, are halted, or whose receiver is down.',
     examples: [
       { command: 'waq top ./outbox', says: 'o, p, d, c sort by oldest, pending, dead, channel; q quits' },
     ],

@@ -70,7 +70,7 @@ const LISTED = 20
 
 function resultsText(count: number, orphans: number): string {
   if (orphans === 0) return formatCount(count)
-  return `${formatCount(count)}, of which ${formatCount(orphans)} without an outcome: they need nothing`
+  return `${formatCount(count)}, ${formatCount(orphans)} of them without an outcome: nothing needs to be done`
 }
 
 export function formatVerification(
@@ -89,7 +89,7 @@ export function formatVerification(
       'torn',
       tornBytes === 0
         ? 'nothing'
-        : `${formatBytes(tornBytes)} of an unfinished last write: it was never acknowledged`,
+        : `${formatBytes(tornBytes)} of an unfinished last write, which was never acknowledged`,
     ],
     ...(unfinishedBytes === 0 ? [] : [['being written', formatBytes(unfinishedBytes)] as const]),
     ['damaged', corrupt.length === 0 ? 'nothing' : formatNumberOf(corrupt.length, 'place')],
@@ -111,7 +111,8 @@ export function formatVerification(
   if (lost.unsettled > 0) text += `\n${lostList(lost, width, paint)}`
   if (inDoubtCount > 0) {
     const then = wrapText(
-      'In doubt: a start asks onAmbiguous about each; by default it is sent again, with mayHaveBeenSent.',
+      'In doubt: the next start asks onAmbiguous about each; by default they are sent again, with ' +
+        'mayHaveBeenSent.',
       width,
     )
     text += `\n${paint('bold', then.join('\n'))}\n`
@@ -133,10 +134,10 @@ export function formatVerification(
   const verdict = !isSound(found)
     ? corrupt.length === 0
       ? 'Accepted messages are lost: power failed before they were synced, which the durability allows.'
-      : 'Damaged: the listed places cannot be read. The rest loads; a start keeps a copy of the bytes in ' +
-        'quarantine/.'
+      : 'Damaged: the listed places cannot be read. Everything else loads; the next start keeps a copy ' +
+        'of these bytes in quarantine/.'
     : tornBytes > 0
-      ? 'Sound, with a torn last write, as after a crash: a start skips it.'
+      ? 'Sound, with a torn last write, as after a crash: the next start skips it.'
       : 'Sound.'
   const lines = wrapText(verdict, width).join('\n')
   return `${text}\n${paint(isSound(found) ? 'green' : 'red', lines)}\n`

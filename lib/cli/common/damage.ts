@@ -15,7 +15,7 @@ export class DamageCount {
     const what = this.#places === 1 ? 'One place' : `${this.#places} places`
     terminal.stderr.write(
       `${paint('yellow', 'waq:')} ${what} of this queue could not be read, so messages may be missing ` +
-        `here. See waq verify ${directory}\n`,
+        `from this list. See waq verify ${directory}\n`,
     )
   }
 }

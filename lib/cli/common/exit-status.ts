@@ -45,7 +45,7 @@ export function interruptedError(howFar?: string): CommandError {
 /** The end of `howFar` if the work under way may still have been done, or may yet be. */
 export function loose(error: unknown): string {
   const unknown = error instanceof WaqError && error.indeterminate
-  return unknown ? '; whether what was under way was done is not known' : ''
+  return unknown ? '; it is not known whether what was under way was done' : ''
 }
 
 const statusOfWaqError: Partial<Record<WaqErrorCode, ExitStatus>> = {

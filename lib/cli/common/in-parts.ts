@@ -37,7 +37,7 @@ export async function inParts(
 
 function stopped(verb: string, changed: number, of: number, unknown: string): Error {
   return interruptedError(
-    `${formatCount(changed)} of ${formatCount(of)} ${verb}; the queue is sound, and the same command goes ` +
-      `on${unknown}`,
+    `${formatCount(changed)} of ${formatCount(of)} ${verb}; the queue is sound, and the same command ` +
+      `continues${unknown}`,
   )
 }

@@ -182,9 +182,9 @@ function silence(directory: string, { pid, host, since, alive }: Owner): Command
     since === 0 ? '' : ` (since ${new Date(since).toISOString()}, ${formatRelative(since, Date.now())})`
   const advice =
     alive === true
-      ? 'It may be stopped, or too busy: look at it, or end it, and try again.'
-      : 'No one here can tell whether it still runs: if it does not, its lock expires within seconds. Try ' +
-        'again.'
+      ? 'It may be stopped or too busy: check it, or end it, and try again.'
+      : 'It cannot be checked from here whether it still runs. If it does not, its lock expires within ' +
+        'seconds: try again.'
   return new CommandError(
     'WAQ_LOCKED',
     ExitStatus.locked,

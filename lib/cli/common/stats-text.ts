@@ -55,7 +55,7 @@ export function formatStats(
       'checksums',
       stats.crc === 'native'
         ? 'native'
-        : 'in JavaScript: little was checked yet, or the native addon is not installed',
+        : 'in JavaScript: little has been checked yet, or the native addon is not installed',
     ],
     ['last start', lastRecovery === null ? 'not known' : recoveryText(lastRecovery, nowMs)],
   ]

@@ -171,7 +171,7 @@ class AskedBackoff<P> implements Backoff<P> {
     } catch (error) {
       const what = error instanceof Error ? error.message : String(error)
       this.#report(
-        new Error(`The retry function failed: ${reasonText(what)}. The default backoff stood in.`, {
+        new Error(`The retry function failed: ${reasonText(what)}. The default backoff was used.`, {
           cause: error,
         }),
       )

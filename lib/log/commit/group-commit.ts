@@ -508,7 +508,10 @@ export class GroupCommit {
   }
 
   #notSynced(): WaqError {
-    return new WaqError('WAQ_IO', `syncing the ${this.#spec.name} log failed; it is written again`)
+    return new WaqError(
+      'WAQ_IO',
+      `syncing the ${this.#spec.name} log failed; what was not synced is written again`,
+    )
   }
 }
 

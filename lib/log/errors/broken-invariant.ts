@@ -3,5 +3,7 @@
  * `if`, so that a check costs no call.
  */
 export function brokenInvariant(what: string): Error {
-  return new Error(`waq contradicts itself: ${what}. Nothing was done on that ground; please report it.`)
+  return new Error(
+    `An invariant of waq does not hold: ${what}. Nothing was changed because of it. Please report this.`,
+  )
 }

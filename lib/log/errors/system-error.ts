@@ -16,11 +16,12 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENOSPC: 'The device is full: free some space.',
   EDQUOT: "The user's quota of space or of files is used up: free some, or have it raised.",
   EROFS:
-    'The file system can only be read: mount it for writing. Where it was, the kernel met an error on it, ' +
-    'and its log tells which.',
+    'The file system is mounted read-only: mount it for writing. If it was mounted for writing, the ' +
+    'kernel found an error on it: see the kernel log.',
 }
 const NO_INODES_REMEDY =
-  'The file system has no inode left, so it holds no further file, however much space is free: remove files.'
+  'The file system has no inode left, so it can hold no more files, however much space is free: remove ' +
+  'files.'
 
 /**
  * The name of a system error (`ENOSPC`, …), even if Node does not know it; else the error's `code`, if any.

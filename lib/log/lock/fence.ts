@@ -108,22 +108,22 @@ export class Fence {
     if (this.stands()) return `a part of the directory ${root} was removed`
     if (exists(this.#ownerFile)) {
       return links !== undefined && links > this.#made.links
-        ? `the directory ${root} was copied by hard links, so that two directories share its files`
+        ? `the directory ${root} was copied with hard links, so two directories share its files`
         : `a copy of the directory ${root} was put in its place`
     }
     if (!exists(root)) {
       return unlinked
         ? `the directory ${root} was removed`
-        : `the directory ${root} was moved away, or may not be looked into any more`
+        : `the directory ${root} was moved away, or can no longer be read`
     }
     if (!exists(this.#identityFile ?? dirname(this.#ownerFile))) {
       return unlinked
-        ? `the directory ${root} was removed, and made anew`
+        ? `the directory ${root} was removed and created again`
         : `something else stands at ${root}: the directory was moved away, or mounted over`
     }
     return unlinked
       ? `the owner file ${this.#ownerFile} was removed: another process has taken over the directory ` +
-          `${root}, or somebody is removing it`
+          `${root}, or the directory is being removed`
       : `the directory ${root} was moved away, and a copy of it was put in its place`
   }
 

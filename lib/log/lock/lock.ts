@@ -294,13 +294,14 @@ function whoOf(found: FoundOwner | undefined, owner: Owner | undefined): string 
 }
 
 function adviceFor({ liveness, found, here, showedLife }: Refused, staleMs: number): string {
-  if (here === true) return 'That is this process: close what it opened before, or use that.'
+  if (here === true) return 'That is this process: close the queue that it opened before, or use that one.'
   if (liveness === 'alive') {
     return found?.identity !== undefined && isThisProcess(found.identity)
       ? 'That is another thread of this process: let it close the directory, or send through it.'
       : 'It is running: stop it, or let it close the directory, then try again. lock.waitMs waits for it.'
   }
-  if (showedLife) return 'It gave a sign of life meanwhile: stop it where it runs, then try again.'
+  if (showedLife)
+    return 'It gave a sign of life while this process waited: stop it where it runs, then try again.'
   const where =
     found?.identity === undefined
       ? 'Stop that process.'

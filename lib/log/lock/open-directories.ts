@@ -36,7 +36,7 @@ function registry(): Registry {
     'WAQ_UNSUPPORTED_VERSION',
     'Another version of waq is loaded in this process, and the two cannot tell each other which ' +
       `directories they have open (protocol ${protocol} there, ${PROTOCOL} here). Load one version: "npm ` +
-      'ls waq" shows what brings which.',
+      'ls waq" shows which package brings which version.',
   )
 }
 

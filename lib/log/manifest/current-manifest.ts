@@ -53,7 +53,7 @@ export async function readNewestManifest(
     throw new WaqError(
       'WAQ_NOT_A_QUEUE',
       `${directory.root} holds the logs ${manifest.logs.map(log => log.name).join(', ')}, not ` +
-        `${known.join(', ')}; open it with what wrote it`,
+        `${known.join(', ')}; open it with the program that wrote it`,
     )
   }
   return { identity, manifest, file, names, damage: undefined }

@@ -76,7 +76,7 @@ export class ManifestPublisher {
     } catch (error) {
       this.#undecided = true
       this.#onDisk.push(name)
-      throw directory.failure(error, `publishing manifest ${name} failed half-way; it is published again`)
+      throw directory.failure(error, `publishing manifest ${name} failed half-way and is retried`)
     }
     directory.fence.check()
     this.#undecided = false

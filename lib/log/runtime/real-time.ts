@@ -137,9 +137,9 @@ export function assertRealTimers(): void {
   if (real !== undefined) return
   throw new WaqError(
     'WAQ_FAKE_TIMERS',
-    'setTimeout, setInterval or setImmediate were replaced before waq was imported, by fakes that do not ' +
-      'tell what they stand for, and so were those of node:timers. The queue waits for disks and ' +
-      'processes in real time: import waq before the fakes are installed.',
+    'setTimeout, setInterval or setImmediate were replaced before waq was imported, by fakes that do ' +
+      'not expose the originals, and so were those of node:timers. The queue needs real time to wait for ' +
+      'disks and processes: import waq before you install the fakes.',
   )
 }
 

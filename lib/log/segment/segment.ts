@@ -248,5 +248,5 @@ export class ActiveSegment {
 }
 
 export function unknownSegment(log: string, id: number): WaqError {
-  return new WaqError('WAQ_CORRUPT', `the ${log} log has no segment ${id} (any more)`)
+  return new WaqError('WAQ_CORRUPT', `the ${log} log has no segment ${id}; it may have been removed`)
 }

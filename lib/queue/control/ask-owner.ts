@@ -52,10 +52,7 @@ export async function askOwner(
   const place = (suffix: string): string => join(directory, CONTROL, `${id}${suffix}`)
   const text = JSON.stringify({ version: PROTOCOL_VERSION, id, expiresAt: wallNow() + patienceMs, request })
   if (Buffer.byteLength(text) > MAX_REQUEST_BYTES) {
-    throw new WaqError(
-      'WAQ_TOO_LARGE',
-      `The request has more than ${MAX_REQUEST_BYTES} bytes. Ask in smaller parts.`,
-    )
+    throw new WaqError('WAQ_TOO_LARGE', `The request has more than ${MAX_REQUEST_BYTES} bytes. Split it.`)
   }
   try {
     await putFile(place('.request'), text, { durable: true })

@@ -54,9 +54,9 @@ export async function takeFile(path: string, maxBytes: number): Promise<string |
     if (user !== undefined && stat.uid !== user && stat.uid !== 0) {
       throw new HostileFile(`it belongs to user ${stat.uid}, not to user ${user} who has the queue open`)
     }
-    if ((stat.mode & 0o022) !== 0) throw new HostileFile('others than its user may write to it')
+    if ((stat.mode & 0o022) !== 0) throw new HostileFile('users other than its owner may write to it')
     if (stat.size > maxBytes)
-      throw new HostileFile(`it has ${stat.size} bytes; at most ${maxBytes} are taken`)
+      throw new HostileFile(`it has ${stat.size} bytes; at most ${maxBytes} are allowed`)
     return await file.readFile('utf8')
   } finally {
     await file.close()

@@ -161,7 +161,8 @@ export class ControlInbox {
         error: {
           code: 'WAQ_IO',
           message:
-            'The process that was carrying this out ended. It may be done, or done in part: ask again.',
+            'The process that carried this out has ended. It may be done, or partly done: run the ' +
+            'command again.',
           indeterminate: true,
         },
       })
@@ -225,8 +226,8 @@ export class ControlInbox {
   }
 
   async #refuse(name: string, id: string | undefined, cause: Error, tell: boolean): Promise<void> {
-    const message =
-      `A request in control/ was refused: ${quoteText(name, 60)}: ` + `${escapeText(cause.message, 500)}.`
+    const why = escapeText(cause.message, 500)
+    const message = `A request in control/ was refused: ${quoteText(name, 60)}: ${why}.`
     if (tell) this.#handler.report(new WaqError('WAQ_INVALID_MESSAGE', message, { cause }))
     try {
       await removeFile(join(this.#directory, name))

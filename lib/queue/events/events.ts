@@ -65,7 +65,8 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** The error that says which listener failed. */
 export function listenerFailure(event: string, cause: unknown): Error {
-  const detail = cause instanceof Error ? reasonText(cause.message) : `something that is no Error was thrown`
+  const detail =
+    cause instanceof Error ? reasonText(cause.message) : `something other than an Error was thrown`
   return new Error(`A listener of the event "${event}" failed: ${detail}`, { cause })
 }
 
@@ -77,6 +78,6 @@ function warn(error: Error): void {
   process.emitWarning(`${kind}: ${message}`, {
     type: 'WaqWarning',
     ...(code === undefined ? {} : { code }),
-    detail: 'A queue reported this error, and no listener of its event "error" took it.',
+    detail: 'A queue reported this error, and its event "error" has no listener.',
   })
 }

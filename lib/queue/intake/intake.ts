@@ -160,7 +160,7 @@ function encodeList(
 ): EncodedMessage[] {
   if (messages.length > MAX_LIST_MESSAGES) {
     throw new Refusal(
-      `A list must be of at most ${MAX_LIST_MESSAGES} messages, got ${messages.length}. Enqueue it in parts.`,
+      `A list may have at most ${MAX_LIST_MESSAGES} messages, got ${messages.length}. Split it.`,
     )
   }
   let leftBytes = maxListBytes
@@ -182,7 +182,7 @@ function listTooLarge(count: number, index: number, maxListBytes: number): WaqEr
   return new WaqError(
     'WAQ_TOO_LARGE',
     `The list of ${count} messages takes more than ${maxListBytes} bytes, which is limits.maxListBytes: ` +
-      `messages[${index}] does not fit any more. Nothing was written. Enqueue it in parts.`,
+      `messages[${index}] no longer fits. Nothing was written. Split the list.`,
   )
 }
 

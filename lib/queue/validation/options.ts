@@ -344,7 +344,8 @@ export function resolveOptions<P, R>(options: unknown = {}): ResolvedOptions<P, 
     const resolved = OPTIONS.parse(options, 'options') as ResolvedOptions<P, R>
     if (resolved.schema !== undefined && resolved.parse !== undefined)
       throw new Refusal(
-        'The options have both `schema` and `parse`. Give one of them: both make what `send` gets.',
+        'The options have both `schema` and `parse`. Give only one: each of them produces what `send` ' +
+          'gets.',
       )
     return resolved
   })
@@ -412,7 +413,7 @@ export class ChannelSettingsCache<P> {
     } catch (error) {
       throw new WaqError(
         'WAQ_INVALID_OPTION',
-        `${name} threw. It must answer for every channel; see the cause.`,
+        `${name} threw. It must return options, or undefined, for every channel; see the cause.`,
         {
           cause: error,
         },
@@ -423,7 +424,7 @@ export class ChannelSettingsCache<P> {
       if (types.isPromise(answer)) {
         // It is reported here; an unhandled rejection would end the process.
         answer.catch(() => {})
-        throw new Refusal(`${name} returned a Promise; it must answer at once, with an object or undefined.`)
+        throw new Refusal(`${name} returned a Promise; it must return an object or undefined at once.`)
       }
       const own = this.#rule.parse(answer, name)
       if (own.concurrency !== undefined && own.ordered !== false)

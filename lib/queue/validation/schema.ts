@@ -86,11 +86,11 @@ export class PayloadSchema {
       // It is refused here; an unhandled rejection would end the process.
       Promise.resolve(result).catch(() => {})
       throw new SchemaMisuse(
-        'schema returned a Promise; it must answer at once. Leave asynchronous checks to `send`.',
+        'schema returned a Promise; it must return its result at once. Make asynchronous checks in `send`.',
       )
     }
     if (typeof result !== 'object' || result === null || !('issues' in result || 'value' in result))
-      throw new SchemaMisuse(`schema answered neither { value } nor { issues }, but ${describeKind(result)}.`)
+      throw new SchemaMisuse(`schema returned neither { value } nor { issues }, but ${describeKind(result)}.`)
     const { issues, value } = result as { issues?: readonly StandardIssue[] | null; value?: unknown }
     if (!issues) return value
     throw refusedBy(String(standard.vendor), place, issues)

@@ -158,7 +158,7 @@ function parse<F extends MessageFilter>(select: unknown, selecting: Selecting<F>
     if (given.has('all') || given.has('id')) return parseWhole(given, allowed) ?? every
     const parsed = filter.parse(Object.fromEntries(given), 'select')
     if (narrowing.every(name => parsed[name] === undefined))
-      throw new Refusal(`select chooses nothing. It must be ${allowed}; all of them is { all: true }.`)
+      throw new Refusal(`select selects nothing. It must be ${allowed}; { all: true } selects all of them.`)
     return parsed
   })
 }

@@ -173,8 +173,8 @@ function parseReplaces(value: unknown, name: string, together: boolean): Replace
 
 export const PRIORITY = whole({ min: MIN_PRIORITY, max: MAX_PRIORITY })
 
-const CHANNEL_HINT = 'It names whom the message goes to, such as "telegram:bot1:4711".'
-const ID_HINT = 'It tells this message from every other; leave it out to get a UUIDv7. Hash what is longer.'
+const CHANNEL_HINT = 'It names the destination, such as "telegram:bot1:4711".'
+const ID_HINT = 'It identifies the message; leave it out to get a UUIDv7, and hash one that is too long.'
 
 const REPLACES_HINT = 'Messages of one channel with the same key replace each other while they wait.'
 
@@ -205,7 +205,7 @@ export function parseName(value: unknown, name: string, maxBytes: number, hint: 
 
 /** The id of a message that a caller looks up. Throws `Refusal`. */
 export const parseId = (value: unknown, name: string): string =>
-  parseName(value, name, MAX_ID_BYTES, 'It is the id of the message, as its receipt has it.')
+  parseName(value, name, MAX_ID_BYTES, 'It is the id in the receipt of the message.')
 
 /** The refusal for an error that encoding a message threw. */
 function payloadRefusal(
@@ -268,7 +268,7 @@ function parseHeaders(headers: unknown, name: string): Record<string, string> {
   for (const key of keys) {
     const value = (headers as Record<string, unknown>)[key]
     const place = `${name}[${quoteText(key, 60)}]`
-    if (key === '__proto__') throw new Refusal(`${place} has a name that does not come back. Rename it.`)
+    if (key === '__proto__') throw new Refusal(`${place} has a name that cannot be stored. Rename it.`)
     // Headers may carry secrets: the error gives only the kind of the value.
     if (typeof value !== 'string') throw new Refusal(`${place} must be a string, got ${describeKind(value)}.`)
     if (!isWellFormed(key) || !isWellFormed(value)) {

@@ -43,7 +43,7 @@ const REASONS: Record<Exclude<UnfitReason, 'instance'>, Said> = {
   },
   hole: { problem: 'is a hole in a sparse array', hint: 'Fill it (Array.from(array)), or use an object.' },
   'array with keys': {
-    problem: 'is an array with keys of its own, which do not come back',
+    problem: 'is an array with named keys, which would be lost',
     hint: 'Use an object for those.',
   },
   'too deep': { problem: `is nested more than ${MAX_PAYLOAD_DEPTH} levels deep`, hint: 'Flatten it.' },
@@ -91,8 +91,8 @@ function instance(value: object): Said {
   const name = className(value)
   const problem =
     name === undefined
-      ? 'is an object with a prototype, which does not come back'
-      : `is an instance of ${name}, which does not come back as one`
+      ? 'is an object with a prototype, which would be lost'
+      : `is an instance of ${name}, and would come back as a plain object`
   const hint = HINTS.find(([test]) => test(value))?.[1]
   if (hint !== undefined) return { problem, hint }
   if (hasToJson(value)) return { problem, hint: 'It has toJSON(): pass what that returns.' }

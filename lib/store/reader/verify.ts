@@ -207,10 +207,10 @@ function describe({ log, offset, length, firstMissing, lastMissing }: CorruptRan
   const records = log === ACK_LOG ? 'outcome' : 'message'
   const isHeader = offset === 0 && length === SEGMENT_HEADER_BYTES
   if (firstMissing === undefined) {
-    if (isHeader) return 'the header of the segment is not what it was'
-    return offset === 0 ? 'the file is missing, or no segment any more' : 'bytes that are no frame'
+    if (isHeader) return 'the header of the segment has changed'
+    return offset === 0 ? 'the file is missing, or no longer a segment' : 'bytes that are no frame'
   }
-  const where = offset === 0 ? 'the file is missing, or no segment any more: ' : ''
+  const where = offset === 0 ? 'the file is missing, or no longer a segment: ' : ''
   if (lastMissing === undefined) return `${where}${records}s from ${firstMissing} on may be missing`
   if (firstMissing < lastMissing)
     return `${where}${records}s from ${firstMissing} to ${lastMissing} may be missing`

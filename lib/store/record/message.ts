@@ -149,7 +149,7 @@ export function encodeMessage(message: NewMessage, maxBytes = Number.POSITIVE_IN
 /** Fills in which part of its `together` list a record is. It would spoil a record without room for that. */
 export function placeInList(encoded: EncodedMessage, index: number, count: number): void {
   const { id, record, together } = encoded
-  if (!together) throw new Error(`Message "${id}" was not encoded as a part of a list, and stands in one`)
+  if (!together) throw new Error(`Message "${id}" was not encoded as a part of a list, but is one`)
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength)
   view.setUint32(TOGETHER_INDEX_OFFSET, index)
   view.setUint32(TOGETHER_COUNT_OFFSET, count)

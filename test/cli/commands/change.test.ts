@@ -116,7 +116,7 @@ for (const owned of [false, true]) {
     const paused = await waqHere('pause', directory, 'x:*')
     t.match(paused, { status: 0, stdout: 'x:* is paused, until waq resume.\n', stderr: '' })
     await owner?.stop()
-    t.match((await waqHere('stats', directory)).stdout, /paused +1: x:\*/)
+    t.match((await waqHere('stats', directory)).stdout, /paused +1\n +x:\*, now, until waq resume/)
     const again = owned ? await startOwner(t, directory) : undefined
     const resumed = await waqHere('resume', directory, '--all', '--json')
     t.same(JSON.parse(resumed.stdout), { resumed: '*' })
@@ -395,7 +395,7 @@ t.test('a command goes on by itself where the owner was killed', async t => {
 t.test('wrong uses of enqueue are refused before the queue is opened', async t => {
   const directory = await queueWith(t, async () => {})
   const wrong: [args: string[], problem: RegExp][] = [
-    [[], /say where it goes with --channel/],
+    [[], /name the channel with --channel/],
     [['--channel', 'a'], /give the message a --text or a --payload/],
     [['--channel', 'a', '--payload', '{x'], /--payload is not JSON.*use --text/],
     [['--channel', 'a', '--text', 'x', '--payload', '1'], /cannot be used with/],

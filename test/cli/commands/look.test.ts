@@ -260,7 +260,7 @@ t.test(
     const { status, stdout } = await waqHere('verify', directory)
     t.equal(status, 1)
     t.match(stdout, /in doubt +\d+ messages?/)
-    t.match(stdout, /In doubt: a start asks onAmbiguous about each; by default it is sent again/)
+    t.match(stdout, /In doubt: the next start asks onAmbiguous about each; by default they are sent again/)
     t.match(stdout, /slack:ops:배포 +busy/)
   },
 )

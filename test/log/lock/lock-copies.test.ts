@@ -38,7 +38,7 @@ t.test('two copies of the package in one process share the registry of open dire
     const { lock } = await first(directory, atOnce, ownerFiles(directory))
     await t.rejects(second(directory, { ...atOnce, waitMs: 'auto' }, ownerFiles(directory)), {
       code: 'WAQ_LOCKED',
-      message: /That is this process: close what it opened before, or use that/,
+      message: /That is this process: close the queue that it opened before, or use that/,
       owner: { pid: process.pid, alive: true },
     })
     await lock.release()

@@ -137,7 +137,7 @@ for (const when of ['before', 'after'] as const) {
       t.ok(fs.existsSync(path), 'the first one leaves the lock of the second alone')
       await t.rejects(acquireLock(directory, never, ownerFiles(directory)), {
         code: 'WAQ_LOCKED',
-        message: /That is this process: close what it opened before/,
+        message: /That is this process: close the queue that it opened before/,
       })
       await next.lock.release()
       t.same(fs.readdirSync(directory), ['owners'])

@@ -42,7 +42,7 @@ for (const [what, replace, message] of [
   [
     'moved away',
     (disk: RecordingDisk) => damage.moveTree(disk, ROOT, '/elsewhere'),
-    /\/queue was moved away, or may not be looked into any more;/,
+    /\/queue was moved away, or can no longer be read;/,
   ],
   [
     'removed, and restored from a copy',
@@ -84,7 +84,7 @@ t.test(
   async t => {
     const { disk, set } = await owned()
     await madeAnew(disk)
-    await t.rejects(append(set, 'messages', 'late'), { message: /was removed, and made anew;/ })
+    await t.rejects(append(set, 'messages', 'late'), { message: /was removed and created again;/ })
     const second = await owned()
     damage.moveTree(second.disk, ROOT, '/elsewhere')
     await openLogs(new DiskProcess(second.disk))

@@ -177,7 +177,7 @@ t.test(
     // As the rename of an owner that was killed a moment later would leave it.
     renameSync(path, path.replace('.request', '.taken'))
     await openQueue(t, {}, directory)
-    await t.rejects(asked, { code: 'WAQ_IO', indeterminate: true, message: /ask again/ })
+    await t.rejects(asked, { code: 'WAQ_IO', indeterminate: true, message: /run the command again/ })
     t.same(left(directory), [])
   },
 )
@@ -349,7 +349,7 @@ const hostile: [name: string, put: (control: string, id: string) => void, proble
       put(c, `${id}.request`, envelope(id, {}))
       chmodSync(join(c, `${id}.request`), 0o666)
     },
-    /others than its user/,
+    /users other than its owner/,
   ],
 ]
 

@@ -139,15 +139,15 @@ t.test('a selection of dead letters by nothing or in two ways is refused', async
   }
   t.match(
     refusal(() => parseDeadSelect({})),
-    /select chooses nothing/,
+    /select selects nothing/,
   )
   t.match(
     refusal(() => parseDeadSelect({ channel: undefined })),
-    /select chooses nothing/,
+    /select selects nothing/,
   )
   t.match(
     refusal(() => parseDeadSelect({ deadForMs: 5 })),
-    /select chooses nothing/,
+    /select selects nothing/,
   )
   t.match(
     refusal(() => parseDeadSelect({ all: false })),

@@ -115,8 +115,8 @@ t.test('a value that would not be read as it was is refused by its path, with ad
     // biome-ignore lint/suspicious/noSparseArray: it is what is tested
     ['hole', { a: [1, , 3] }, 'payload.a[1]', /hole/],
     ['long hole', new Array(4_294_967_295), 'payload[0]', /hole/],
-    ['array with a name', Object.assign([1], { total: 1 }), 'payload', /keys of its own/],
-    ['result of match', 'abc'.match(/b/), 'payload', /keys of its own/],
+    ['array with a name', Object.assign([1], { total: 1 }), 'payload', /named keys, which would be lost/],
+    ['result of match', 'abc'.match(/b/), 'payload', /named keys, which would be lost/],
     ['__proto__', JSON.parse('{"a":{"__proto__":1}}'), 'payload.a.__proto__', /does not come back/],
     ['symbol key', { a: { [Symbol('s')]: 1 } }, 'payload.a', /symbol/],
     ['lone surrogate', { a: 'x\ud83d' }, 'payload.a', /surrogate/],
