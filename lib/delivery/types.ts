@@ -132,6 +132,8 @@ export interface MessageView<P = unknown> {
   nextAttemptAt?: number
   /** As it was enqueued. Absent: that of its channel. */
   priority?: number
+  /** As it was enqueued. Absent: it neither replaces another message nor is replaced. */
+  replaces?: string
   /** When its time to live ends, epoch ms. Absent: never. */
   expiresAt?: number
   /** Epoch ms. */

@@ -131,7 +131,7 @@ async function* listMessages<P>(
 
 export function viewOf<P>(message: ReadMessage): MessageView<P> {
   const { id, channel, sequence, state, headers, enqueuedAt, attempts, mayHaveBeenSent } = message
-  const { dueAt, priority, expiresAt, diedAt, deadReason, history } = message
+  const { dueAt, priority, replaces, expiresAt, diedAt, deadReason, history } = message
   const view: MessageView<P> = {
     id,
     channel,
@@ -146,6 +146,7 @@ export function viewOf<P>(message: ReadMessage): MessageView<P> {
   if (message.packedPayload !== undefined) view.payload = unpackPayload(message) as P
   if (state === 'pending' && dueAt > 0) view.nextAttemptAt = dueAt
   if (priority !== undefined) view.priority = priority
+  if (replaces !== undefined) view.replaces = replaces
   if (expiresAt !== Infinity) view.expiresAt = expiresAt
   if (diedAt !== undefined) view.diedAt = diedAt
   if (deadReason !== undefined) view.deadReason = deadReason

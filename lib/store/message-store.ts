@@ -120,6 +120,8 @@ export interface StoredMessage {
   deliverAt: number
   /** Epoch ms, as set at enqueue (a redrive restarts the time to live from it). Infinity: never. */
   expiresAt: number
+  /** Its key; undefined: it replaces none. */
+  replaces?: string | undefined
 }
 
 /** Called once with the result of recording an outcome, after the call that recorded it has returned. */

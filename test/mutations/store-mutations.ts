@@ -893,8 +893,8 @@ export const storeMutations: readonly Mutation[] = [
     name: 'a send changes what its retry is given',
     invariants: [],
     file: 'lib/store/index/message-reader.js',
-    find: 'headers: { ...headers }, sequence',
-    replace: 'headers, sequence',
+    find: 'headers: { ...headers },',
+    replace: 'headers,',
     caughtBy: {
       file: 'store/write/enqueue',
       name: 'a message sent at once equals the one that a restart would read',

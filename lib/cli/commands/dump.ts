@@ -159,12 +159,13 @@ function resultFields(sequence: number, data: Buffer, payloads: boolean): Record
 }
 
 function outcomeFields(record: OutcomeRecord): Record<string, unknown> {
-  const { kind, sequence: message, ...outcome } = asFields(record)
+  const { kind, sequence: message, optional, ...outcome } = asFields(record)
   const digest = outcome.digest
   return {
     kind,
     ...(message !== undefined && { message }),
     ...outcome,
+    ...(optional !== undefined && { optional: Buffer.from(optional as Uint8Array).toString('hex') }),
     ...(typeof digest === 'string' && { digest: Buffer.from(digest, 'latin1').toString('hex') }),
   }
 }

@@ -34,6 +34,7 @@ interface EnqueueCommandOptions {
   deliverAt?: number
   ttl?: number
   priority?: number
+  replaces?: string
   from?: string
   newIds?: true
   onConflict: 'reject' | 'keep-first'
@@ -87,11 +88,12 @@ export function registerEnqueue(program: Command, context: CommandContext): void
         'from -8 to 7: of the channels that wait, the highest goes first',
       ).argParser(wholeNumber(MIN_PRIORITY, MAX_PRIORITY)),
     )
+    .option('--replaces <key>', "take the place of the channel's message with this key, if it waits")
     .addOption(
       new Option(
         '--from <file>',
         'JSON lines {"channel", "payload", …} from this file, or - for standard input',
-      ).conflicts(['channel', 'text', 'payload', 'id', 'delay', 'deliverAt', 'ttl', 'priority']),
+      ).conflicts(['channel', 'text', 'payload', 'id', 'delay', 'deliverAt', 'ttl', 'priority', 'replaces']),
     )
     .option('--new-ids', 'with --from: give every message a new id')
     .addOption(
@@ -221,7 +223,7 @@ function summary({ enqueued, duplicates }: Count): string {
 }
 
 function oneMessage(options: EnqueueCommandOptions): Record<string, unknown> {
-  const { channel, text, payload, id, header, delay, deliverAt, ttl, priority } = options
+  const { channel, text, payload, id, header, delay, deliverAt, ttl, priority, replaces } = options
   if (channel === undefined) throw usageError('name the channel with --channel, or read messages with --from')
   if (text === undefined && payload === undefined)
     throw usageError('give the message a --text or a --payload')
@@ -234,6 +236,7 @@ function oneMessage(options: EnqueueCommandOptions): Record<string, unknown> {
     ...(deliverAt !== undefined && { deliverAt }),
     ...(ttl !== undefined && { ttlMs: ttl }),
     ...(priority !== undefined && { priority }),
+    ...(replaces !== undefined && { replaces }),
   }
 }
 

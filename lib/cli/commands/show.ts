@@ -68,7 +68,7 @@ function jsonOf(message: ReadMessage): Record<string, unknown> {
 }
 
 function settledJson(settled: ReadSettlement): Record<string, unknown> {
-  const { id, channel, sequence, kind, attempts, at, packedResult } = settled
+  const { id, channel, sequence, kind, attempts, at, replacedBy, packedResult } = settled
   return {
     id,
     channel,
@@ -76,6 +76,7 @@ function settledJson(settled: ReadSettlement): Record<string, unknown> {
     state: kind,
     attempts,
     at,
+    ...(replacedBy && { replacedBy: replacedBy.id }),
     ...(packedResult && payloadForJson(resultIn(settled), packedResult, 'result')),
   }
 }
@@ -89,7 +90,7 @@ function formatMessage(message: ReadMessage, nowMs: number, terminal: CommandCon
   const { stdout } = terminal
   const paint = painter(terminal, stdout)
   const view = viewOf(message) as MessageView
-  const { priority, deadReason, diedAt, nextAttemptAt, expiresAt, headers, history } = view
+  const { priority, replaces, deadReason, diedAt, nextAttemptAt, expiresAt, headers, history } = view
   const facts: Fact[] = [
     ['channel', escapeControls(view.channel)],
     ['sequence', String(view.sequence)],
@@ -98,6 +99,7 @@ function formatMessage(message: ReadMessage, nowMs: number, terminal: CommandCon
     ...(diedAt === undefined ? [] : [['died', moment(diedAt, nowMs)] as const]),
     ...(deadReason === undefined ? [] : [['reason', REASONS[deadReason]] as const]),
     ...(priority === undefined ? [] : [['priority', String(priority)] as const]),
+    ...(replaces === undefined ? [] : [['replaces', escapeControls(replaces)] as const]),
     ['attempts', attemptsText(view)],
     ...(nextAttemptAt === undefined
       ? []
@@ -155,6 +157,7 @@ function formatSettled(settled: ReadSettlement, nowMs: number, terminal: Command
     ['channel', escapeControls(settled.channel)],
     ['sequence', String(settled.sequence)],
     ['state', settled.kind],
+    ...(settled.replacedBy ? [['by', escapeControls(settled.replacedBy.id)] as const] : []),
     ['when', moment(settled.at, nowMs)],
     ['attempts', formatCount(settled.attempts)],
   ]

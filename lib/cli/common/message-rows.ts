@@ -70,7 +70,7 @@ function waitsForPause({ state, channel }: ReadMessage, pauses: Pauses | undefin
 /** One line of `--json`. */
 function lineOf(message: ReadMessage, pauses: Pauses | undefined): Record<string, unknown> {
   const { id, channel, sequence, state, attempts, mayHaveBeenSent, enqueuedAt, dueAt, expiresAt } = message
-  const { priority, diedAt, deadReason } = message
+  const { priority, replaces, diedAt, deadReason } = message
   const lastError = message.history.at(-1)
   return {
     id,
@@ -83,6 +83,7 @@ function lineOf(message: ReadMessage, pauses: Pauses | undefined): Record<string
     ...(state === 'pending' && dueAt > 0 && { nextAttemptAt: dueAt }),
     ...(waitsForPause(message, pauses) && { paused: true }),
     ...(priority !== undefined && { priority }),
+    ...(replaces !== undefined && { replaces }),
     ...(expiresAt !== Number.POSITIVE_INFINITY && { expiresAt }),
     ...(diedAt !== undefined && { diedAt }),
     ...(deadReason !== undefined && { deadReason }),

@@ -35,6 +35,7 @@ export function viewMessage<P>(
     mayHaveBeenSent: store.mayHaveBeenSent(ref) || store.state(ref) === 'in-doubt',
     ...(state === 'pending' && nextAttemptAt > 0 && { nextAttemptAt }),
     ...(priority !== undefined && { priority }),
+    ...(stored.replaces !== undefined && { replaces: stored.replaces }),
     ...(expiresAt !== Infinity && { expiresAt }),
     ...(diedAt !== undefined && { diedAt: time.onWall(diedAt) }),
     ...(deadReason !== undefined && { deadReason }),

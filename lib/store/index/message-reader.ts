@@ -113,12 +113,24 @@ function describe(sequence: number): string {
 function justEncoded(sequence: number, encoded: EncodedMessage): StoredMessage {
   const { id, channel, headers, enqueuedAt, deliverAt, expiresAt, record, payloadFrom, payloadTo } = encoded
   const payload = decodePayload(record.subarray(payloadFrom, payloadTo), describe(sequence))
-  return { id, channel, payload, headers: { ...headers }, sequence, enqueuedAt, deliverAt, expiresAt }
+  const replaces = encoded.replaces?.key
+  return {
+    id,
+    channel,
+    payload,
+    headers: { ...headers },
+    sequence,
+    enqueuedAt,
+    deliverAt,
+    expiresAt,
+    replaces,
+  }
 }
 
 function storedMessage(sequence: number, record: Uint8Array): StoredMessage {
   const envelope = decodeEnvelope(record, describe(sequence))
   const { id, channel, payload, headers, enqueuedAt, deliverAt, expiresAt } = envelope
+  const replaces = envelope.replaces?.key
   const decoded = decodePayload(payload, `Message "${id}" (sequence ${sequence})`)
-  return { id, channel, payload: decoded, headers, sequence, enqueuedAt, deliverAt, expiresAt }
+  return { id, channel, payload: decoded, headers, sequence, enqueuedAt, deliverAt, expiresAt, replaces }
 }

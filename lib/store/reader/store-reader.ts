@@ -41,6 +41,8 @@ export interface ReadMessage {
   readonly deliverAt: number
   /** Undefined: its channel's. */
   readonly priority: number | undefined
+  /** Its key; undefined: it replaces none. */
+  readonly replaces: string | undefined
   /** Packed; undefined unless it was asked for. */
   readonly packedPayload: Uint8Array | undefined
   /** The segment's file, relative to the directory. */
@@ -364,7 +366,7 @@ export class View {
     if (selection.mayMatch?.(data) === false) return undefined
     const envelope = decode(frame, selection.onDamage)
     if (envelope === undefined) return undefined
-    const { id, channel, headers, payload, priority } = envelope
+    const { id, channel, headers, payload, priority, replaces } = envelope
     const sending = row.state === 'in-doubt' && last?.kind === 'attempt' && this.#ownerLives
     const state = row.state === 'dead' ? 'dead' : sending ? 'sending' : 'pending'
     if (selection.select?.({ id, channel, state, sequence }) === false) return undefined
@@ -385,6 +387,7 @@ export class View {
       enqueuedAt: outcomes.onWall(envelope.enqueuedAt),
       deliverAt,
       priority,
+      replaces: replaces?.key,
       packedPayload: selection.payloads === true ? Uint8Array.from(payload) : undefined,
       file,
       bytes: data.length,

@@ -1,5 +1,6 @@
 /** An outcome in the ack log; `outcome-format.ts` and `settled-block.ts` list its fields. */
 import type { DeadReason, RecordedError, Scope } from '../message-store.js'
+import type { ReplacedBy } from './replaced-by.js'
 
 interface Common {
   /** Of the message. */
@@ -43,8 +44,10 @@ export interface SettlingRecord extends Common {
   readonly channel: string
   /** `DIGEST_BYTES` bytes as a latin1 string. */
   readonly digest: string
-  /** A MessagePack map of optional fields by key; at least one. Of a replaced message: `replaced-by.ts`. */
+  /** A MessagePack map of optional fields by key; at least one. */
   readonly optional?: Uint8Array
+  /** Of a replaced message: read from its optional fields. */
+  readonly replacedBy?: ReplacedBy
 }
 
 export interface ResumedRecord {

@@ -1,6 +1,7 @@
 import { hashAsciiId, hashId, type IdHash } from '../tables/id-hash.js'
 import type { SettlingKind, SettlingRecord } from './outcome.js'
 import { DIGEST_BYTES } from './outcome-format.js'
+import { decodeReplacedBy } from './replaced-by.js'
 
 /**
  * An outcome that settled a message, as an opening reads it: 100,000 and more, so it makes no string of the
@@ -45,6 +46,9 @@ export class SettledRecord {
   toRecord(): SettlingRecord {
     const { kind, sequence, nextSequence, at, attempts, mayHaveBeenSent, bytes } = this
     const { optionalFrom, optionalTo } = this
+    const hasOptional = optionalTo > optionalFrom
+    const optional = hasOptional ? Buffer.from(bytes.subarray(optionalFrom, optionalTo)) : undefined
+    const replacedBy = kind === 'replaced' && optional ? decodeReplacedBy(optional) : undefined
     return {
       kind,
       sequence,
@@ -55,7 +59,8 @@ export class SettledRecord {
       id: this.id,
       channel: this.channel,
       digest: bytes.toString('latin1', this.digestFrom, this.digestFrom + DIGEST_BYTES),
-      ...(optionalTo > optionalFrom && { optional: Buffer.from(bytes.subarray(optionalFrom, optionalTo)) }),
+      ...(optional && { optional }),
+      ...(replacedBy && { replacedBy }),
     }
   }
 }
