@@ -45,7 +45,7 @@ function keepsFiles({ name }: Peer): boolean {
 export const backlog: Measure = {
   name: 'backlog',
   title: 'The same with a backlog',
-  explanation: `Round trips as above, while so many other messages wait that cannot be sent. Memory is what the whole process holds, with all of the backlogs of this table.`,
+  explanation: `Round trips as above, while this many other messages wait and cannot be sent. Memory is that of the whole process, with all backlogs of this table.`,
   pointTitle: 'waiting',
   points: ({ size }) => backlogPoints(size),
   suits: ({ name }) => COMPARED.includes(name),

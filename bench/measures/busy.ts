@@ -26,8 +26,8 @@ export const busy: Measure = {
   title: 'In a process that is busy sending',
   explanation:
     `Messages of ${TEXT_BYTES} bytes of text, or real ones, arrive at a fixed rate, and each is sent over HTTP to a server in another process, at most ${IN_FLIGHT} at once, and removed. ` +
-    'The rates are shares of what a loop of `fetch` without any queue got through on this machine just before, and the same for all. ' +
-    'Latencies run from the moment when a message was due. `waq` sends by itself; for the others the bench calls `fetch` when the enqueue resolved, and then has them remove it. Queues that hand messages to workers of their own (BullMQ, NATS, plainjob) are left out, and one whose removals fail beside others (@openclaw/fs-safe).',
+    'The rates are shares of what a loop of `fetch` without any queue achieved on this machine just before; they are the same for all. ' +
+    'Latencies run from the moment when a message was due. `waq` sends by itself; for the others the bench calls `fetch` once the enqueue has resolved, and then removes the message. Queues that hand messages to workers of their own (BullMQ, NATS, plainjob) are left out, and one whose removals fail beside others (@openclaw/fs-safe).',
   pointTitle: 'of what the process can send',
   points: ({ size }) =>
     size === 'tiny'

@@ -13,7 +13,7 @@ const CHANNELS = [1, 100, 10_000, 100_000]
 export const channels: Measure = {
   name: 'channels',
   title: 'Many channels',
-  explanation: `${CALLERS} callers enqueue messages of ${TEXT_BYTES} bytes of text over so many channels, with a send function that does nothing; until the last one is delivered and recorded.`,
+  explanation: `${CALLERS} callers enqueue messages of ${TEXT_BYTES} bytes of text over this many channels, with a send function that does nothing. The time ends when the last one is delivered and recorded.`,
   pointTitle: 'channels',
   points: ({ size }) =>
     CHANNELS.filter(value => value <= MAX_CHANNELS[size]).map(value => ({

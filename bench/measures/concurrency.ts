@@ -11,7 +11,7 @@ export const concurrency: Measure = {
   name: 'concurrency',
   title: 'Many callers at once',
   explanation:
-    `So many callers, each of which enqueues a message of ${TEXT_BYTES} bytes of text, waits until it is durable, and comes back. ` +
+    `This many callers each enqueue a message of ${TEXT_BYTES} bytes of text, wait until it is durable, and go on with the next. ` +
     'A latency runs from the moment when the caller was ready. CPU time is that of the whole process, its threads and, where there is one, its server.',
   pointTitle: 'callers',
   points: ({ size }) =>

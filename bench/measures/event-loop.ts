@@ -15,8 +15,8 @@ export const eventLoop: Measure = {
   name: 'event-loop',
   title: 'What everything else in the process waits',
   explanation:
-    `${CALLERS} callers enqueue messages of ${TEXT_BYTES} bytes of text, and between two messages each goes round the event loop, as requests from a network do. ` +
-    'The delay is how much too late a timer fires meanwhile.',
+    `${CALLERS} callers enqueue messages of ${TEXT_BYTES} bytes of text, and between two messages each waits for one turn of the event loop, as network requests do. ` +
+    'The delay is how late a timer fires meanwhile.',
   pointTitle: '',
   points: () => ONE_POINT,
   suits: () => true,

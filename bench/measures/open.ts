@@ -12,8 +12,8 @@ export const open: Measure = {
   name: 'open',
   title: 'Opening after a crash',
   explanation:
-    'A process that had enqueued so many messages is killed; a fresh one opens a copy of what it left and counts what waits. For one file a message that is reading all of them. ' +
-    'What the table does not show: `waq` has proven every checksum, and knows each channel and its order, where a database has only been opened.',
+    'A process that has enqueued this many messages is killed; a fresh one opens a copy of what it left and counts the waiting messages. With one file a message, that means reading all files. ' +
+    'Not shown in the table: `waq` has then verified every checksum and knows each channel and its order; a database has only been opened.',
   pointTitle: 'waiting',
   points: ({ size }) => backlogPoints(size),
   suits: ({ name }) =>

@@ -58,11 +58,11 @@ export function pageOf(recording: Recording, plots: readonly Plot[]): string {
 }
 
 const METHOD = [
-  '- Each candidate runs in a process of its own. In every round, at every point, each has its turn (A B C, A B C, …), so that a disk that is slower for a while is so for all. One round before the first is not counted. At a bot’s pace each candidate has a new process in each round, and nothing is left out.',
-  '- Figures are medians of the rounds, with the least and the most in brackets. Percentiles come from a histogram of each round (`perf_hooks.createHistogram`).',
-  '- **Floor (a)** is the least that a durable message can cost here: its bytes, one `write` and one asynchronous `fdatasync` on a file that was filled with zeros ahead; what arrives during a sync shares the next one. **Floor (b)** appends and syncs, synchronously; **floor (c)** does so on the zeroed file. “× floor” is the median of the ratios to floor (a) in the same round.',
-  '- Everybody promises that a message survives a power loss once its enqueue resolved. Who promises less stands in the last column.',
-  '- A latency runs from the moment when a caller was ready to enqueue: a library that holds the event loop makes the other callers wait, and they count that.',
+  '- Each candidate runs in a process of its own. In every round, at every point, the candidates take turns (A B C, A B C, …), so a disk that is slow for a while is slow for all of them. A first round is run and not counted. At a bot’s pace each candidate gets a new process in each round, and every message counts.',
+  '- Figures are medians of the rounds, with the lowest and the highest in brackets. Percentiles come from a histogram of each round (`perf_hooks.createHistogram`).',
+  '- **Floor (a)** is the least that a durable message can cost here: one `write` of its bytes and one asynchronous `fdatasync`, on a file filled with zeros beforehand; messages that arrive during a sync share the next one. **Floor (b)** appends and syncs, synchronously; **floor (c)** does the same on a zeroed file. “× floor” is the median of the ratios to floor (a) in the same round.',
+  '- Every candidate promises that a message survives a power loss once its enqueue has resolved, unless the last column says less.',
+  '- A latency runs from the moment when a caller was ready to enqueue: if a library blocks the event loop, the time that other callers wait counts.',
 ].join('\n')
 
 function introduction({ date, command, host, rounds, budgetMs }: Recording): string {
