@@ -1,7 +1,8 @@
 /**
  * Claims: with 1,000,000 pending, the resident set above that of an empty queue is at most 160 bytes a message and the
  * cache, after garbage was collected, whether they were enqueued in this life or read by an opening; and it is flat
- * while an endless stream passes through.
+ * while an endless stream passes through. Beside it: what a message with a priority of its own, or with a key of its own in
+ * `replaces`, takes.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,6 +27,11 @@ const PEER_PENDING = scaled(50_000, 1_000_000)
 const CACHE_BYTES = 16 * 2 ** 20
 const LIST = 1000
 const CHANNELS = [1, 1000, PENDING]
+/** What a message may have besides. */
+const EXTRAS = {
+  priority: () => ({ priority: 3 }),
+  replaces: (n: number) => ({ replaces: `edit:${n}` }),
+} as const
 
 interface Held {
   readonly empty: Memory
@@ -33,14 +39,17 @@ interface Held {
 }
 
 const roles = {
-  async enqueued(input: { directory: string; channels: number }): Promise<Held> {
+  async enqueued(input: { directory: string; channels: number; extra?: keyof typeof EXTRAS }): Promise<Held> {
     const queue = await OutboundQueue.open(input.directory, { advanced: { cacheBytes: CACHE_BYTES } })
     // What is compiled and cached by the first messages is no cost of the million.
     await queue.enqueue(messagesOf(0, LIST, input.channels))
     for await (const { id } of queue.list()) await queue.cancel(id)
     const empty = await memoryAfterGc()
+    const extra = input.extra === undefined ? () => ({}) : EXTRAS[input.extra]
     for (let sent = 0; sent < PENDING; sent += LIST)
-      await queue.enqueue(messagesOf(sent, LIST, input.channels))
+      await queue.enqueue(
+        messagesOf(sent, LIST, input.channels).map((message, i) => ({ ...message, ...extra(sent + i) })),
+      )
     const full = await memoryAfterGc()
     await queue.close()
     return { empty, full }
@@ -97,6 +106,10 @@ await withRoles(import.meta.filename, roles, run =>
     for (const channels of CHANNELS) {
       const directory = join(parent, `channels-${channels}`)
       rows.push(row(`enqueued, ${channels} channels`, await run('enqueued', { directory, channels })))
+    }
+    for (const extra of ['priority', 'replaces'] as const) {
+      const held = { directory: join(parent, extra), channels: 1000, extra }
+      rows.push(row(`enqueued, 1000 channels, ${extra}`, await run('enqueued', held)))
     }
     const directory = join(parent, 'channels-1000')
     rows.push(
