@@ -237,7 +237,7 @@ export const storeMutations: readonly Mutation[] = [
     invariants: [11],
     file: 'lib/store/fold/fold.js',
     find: 'if (supersedes(ackSequence, this.#alive.get(record.sequence)))',
-    replace: '{',
+    replace: '',
     caughtBy: {
       file: 'store/fold/fold',
       name: 'the outcome with the highest ack sequence counts, also where an earlier one is read after it',
