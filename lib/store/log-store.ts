@@ -364,10 +364,12 @@ export class LogStore implements MessageStore {
   }
 
   record(ref: MessageRef, outcome: Outcome, listener?: OutcomeListener): { written: Promise<void> } {
+    if (this.#replacements.unsynced > 0) this.#replacements.beforeOutcome(ref)
     return this.#recorder.record(ref, outcome, listener)
   }
 
   recordAll(batch: readonly RefOutcome[], listener?: BatchListener): void {
+    if (this.#replacements.unsynced > 0) for (const { ref } of batch) this.#replacements.beforeOutcome(ref)
     this.#recorder.recordAll(batch, listener)
   }
 

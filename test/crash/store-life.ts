@@ -32,12 +32,13 @@ export class StoreLife {
   #owner = 0
   /** Live messages without a settling outcome. */
   readonly #refs = new Map<Message, MessageRef>()
-  /** Those that newer ones, being written, are to replace: nothing may happen to them. */
+  /** Those that newer ones, being written, are to replace, or that wait to do so: they may be withdrawn only. */
   readonly #held = new Set<MessageRef>()
   /** Their settling outcomes are not written yet. */
   readonly #ending = new Set<MessageRef>()
   /** A newer one may take the place of a message before its own enqueue is answered here. */
   readonly #replaced = new Set<Message>()
+  readonly #withdrawn = new Set<Message>()
 
   constructor(process: DiskProcess, oracle: StoreOracle, shape: StoreShape) {
     this.process = process
@@ -73,6 +74,7 @@ export class StoreLife {
       replaced: (ref, outcome) => {
         this.#held.delete(ref)
         const message = this.oracle.get(outcome.identity!.id)!
+        if (this.#withdrawn.has(message)) return
         this.#replaced.add(message)
         void this.#record(message, ref, outcome)
       },
@@ -142,6 +144,16 @@ export class StoreLife {
     const [message, ref] = random.pick(free)
     const outcome = this.#anyOutcome(message, ref, random)
     await this.#record(message, ref, outcome)
+  }
+
+  /** Some message that is held is withdrawn. */
+  async withdraw(random: Random): Promise<void> {
+    const held = [...this.#refs].filter(([, ref]) => this.#held.has(ref))
+    if (held.length === 0) return
+    const [message, ref] = random.pick(held)
+    this.#withdrawn.add(message)
+    this.#held.delete(ref)
+    await this.#record(message, ref, outcomeOf('cancelled'))
   }
 
   /** Something is paused durably, or resumed. */
@@ -282,6 +294,8 @@ export class StoreLife {
 
   /** Resolves when it is written, or never will be. */
   async #record(message: Message, ref: MessageRef, outcome: Outcome): Promise<void> {
+    // The store may record the end of what this message replaces first.
+    const { written } = this.store.record(ref, outcome)
     const recorded: Recorded = this.#isReplaced
       ? this.oracle.recordInVain(message, outcome)
       : this.oracle.record(message, outcome)
@@ -290,7 +304,7 @@ export class StoreLife {
       this.#ending.add(ref)
     }
     try {
-      await this.store.record(ref, outcome).written
+      await written
     } catch (error) {
       return this.#refused(error)
     }

@@ -533,10 +533,12 @@ function standsOf(
   return settling ?? { ...NEW, state: standing as Stands['state'] }
 }
 
-/** A newer message is there that names it: an opening then records that it was replaced, if nothing else happened. */
+/** A newer message is there that names it: an opening then records that it was replaced, if nothing else is known. */
 function isReplacedByName({ id, key, outcomes, base }: Message, { settled }: ShownStore): boolean {
   if (key === undefined || settled.get(id) !== 'replaced') return false
-  return base.state === 'pending' && outcomes.every(({ stands }) => stands.state === 'replaced')
+  const isOpen = ({ stands, durable }: Recorded): boolean =>
+    stands.state === 'replaced' || (stands.state === 'cancelled' && !durable)
+  return base.state === 'pending' && outcomes.every(isOpen)
 }
 
 /** After so many of its outcomes. */

@@ -160,6 +160,7 @@ const runs: Record<string, (world: StoreWorld) => Promise<void>> = {
       const several = [life.replace(random, ...sizes), life.replace(random, 30), life.replace(random, 40, 50)]
       if (random.chance(2)) await Promise.all(several)
       if (random.chance(3)) await turn()
+      if (random.chance(2)) await life.withdraw(random)
       await life.happens(random)
       if (random.chance(3)) await life.syncOutcomes()
       if (random.chance(4)) await life.settleMost(random)

@@ -89,6 +89,33 @@ export const replaceMutations: readonly Mutation[] = [
     replace: 'if (message.older',
     caughtBy: recovery(synced),
   },
+  ...[
+    { call: 'record', find: 'this.#replacements.beforeOutcome(ref);\n        return', replace: 'return' },
+    {
+      call: 'recordAll',
+      find: 'for (const { ref } of batch)\n                this.#replacements.beforeOutcome(ref);',
+      replace: '{ }',
+    },
+  ].map(({ call, find, replace }) => ({
+    name: `${call} ends a newer message before the older one that it is to replace`,
+    invariants: [20],
+    file: 'lib/store/log-store.js',
+    find,
+    replace,
+    caughtBy: recovery(
+      'a newer message that is withdrawn before it is on the device has replaced the older one first',
+    ),
+  })),
+  {
+    name: 'a record names a message that was refused',
+    invariants: [20],
+    file: 'lib/store/index/replacing-messages.js',
+    find: 'nameReplaced(newer.encoded, older.sequence, older.orderKey);',
+    replace: '{ }',
+    caughtBy: recovery(
+      'a record behind a refused one names what it replaces now, so a crash before the outcome changes nothing',
+    ),
+  },
   {
     name: 'an opening does not record what was replaced',
     invariants: [20],

@@ -3,11 +3,12 @@
  *
  * The messages of one key form a chain. Its oldest one waits; it is held while there is a newer one. Each
  * newer one is being written, or is written and waits until the end of the older one may be recorded. A
- * message that is refused leaves the chain: the one behind it then replaces the one before it.
+ * message that is refused leaves the chain: the one behind it then replaces the one before it, and its record
+ * says so.
  */
 import type { MessageRef } from '../message-store.js'
-import type { Replaces } from '../record/message.js'
-import type { MessageIdentity } from '../record/message-identity.js'
+import { type EncodedMessage, nameReplaced, type Replaces } from '../record/message.js'
+import { identityOfEncoded, type MessageIdentity } from '../record/message-identity.js'
 
 /** A message with `replaces` that is live or being written. */
 export interface ReplacingMessage {
@@ -19,6 +20,8 @@ export interface ReplacingMessage {
   identity: MessageIdentity | 'unread' | undefined
   /** Undefined: it is being written. */
   ref: MessageRef | undefined
+  /** Undefined: it was written. */
+  encoded: EncodedMessage | undefined
   /** It was settled. */
   isGone: boolean
   /** Whose place it takes, until that is recorded. */
@@ -48,25 +51,17 @@ export class ReplacingMessages {
     return this.#byRef.get(ref)
   }
 
-  ofSequence(sequence: number): ReplacingMessage | undefined {
-    return this.#beingWritten.get(sequence)
-  }
-
   /** It is being written, to take the place of `older`. */
-  begin(
-    key: string,
-    sequence: number,
-    identity: MessageIdentity,
-    older: ReplacingMessage | undefined,
-  ): ReplacingMessage {
-    const name = nameOf(identity.channel, key)
+  begin(encoded: EncodedMessage, sequence: number, older: ReplacingMessage | undefined): void {
+    const name = nameOf(encoded.channel, encoded.replaces!.key)
     const orderKey = older?.orderKey ?? sequence
     const message = {
       name,
       sequence,
       orderKey,
-      identity,
+      identity: identityOfEncoded(encoded),
       ref: undefined,
+      encoded,
       isGone: false,
       older,
       newer: undefined,
@@ -74,7 +69,6 @@ export class ReplacingMessages {
     if (older !== undefined) older.newer = message
     this.#newest.set(name, message)
     this.#beingWritten.set(sequence, message)
-    return message
   }
 
   /** It is live: just written, or found by an opening. */
@@ -83,13 +77,15 @@ export class ReplacingMessages {
     if (written !== undefined) {
       this.#beingWritten.delete(sequence)
       written.ref = ref
+      written.encoded = undefined
       this.#byRef.set(ref, written)
       return
     }
     const name = nameOf(channel, replaces.key)
     const orderKey = replaces.sequence === 0 ? sequence : replaces.orderKey
     const links = { older: undefined, newer: undefined }
-    const message = { name, sequence, orderKey, identity: 'unread', ref, isGone: false, ...links } as const
+    const found = { identity: 'unread', encoded: undefined, isGone: false } as const
+    const message = { name, sequence, orderKey, ref, ...found, ...links }
     this.#byRef.set(ref, message)
     if ((this.#newest.get(name)?.sequence ?? 0) < sequence) this.#newest.set(name, message)
   }
@@ -103,6 +99,9 @@ export class ReplacingMessages {
     if (older !== undefined) older.newer = newer
     if (newer !== undefined) {
       newer.older = older
+      // Its record waits in the log behind the refused one, so no byte of it was written with another name.
+      if (older !== undefined && newer.encoded !== undefined)
+        nameReplaced(newer.encoded, older.sequence, older.orderKey)
       return undefined
     }
     if (older === undefined || older.isGone) {

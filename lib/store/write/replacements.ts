@@ -7,7 +7,8 @@
  * 2. The outcome `replaced` is recorded before any outcome of the newer message: before that enters the
  *    scheduler, or while it is held. It needs no read for that: the identity was read before the append.
  * 3. The outcome is recorded once the newer record is on the device, whatever the durability: no power loss
- *    takes the newer message and leaves the end of the older one.
+ *    takes the newer message and leaves the end of the older one. If the newer message is withdrawn before
+ *    that, the outcome is recorded first, at once: neither is to be sent.
  *
  * A crash between the two leaves both records and no outcome: an opening then records it (`opening.ts`).
  */
@@ -16,7 +17,7 @@ import type { MessageIndex } from '../index/message-index.js'
 import type { ReplacingMessage } from '../index/replacing-messages.js'
 import type { MessageRef, Replacement } from '../message-store.js'
 import { type EncodedMessage, nameReplaced } from '../record/message.js'
-import { identityOfEncoded, type MessageIdentity } from '../record/message-identity.js'
+import type { MessageIdentity } from '../record/message-identity.js'
 
 interface ReplacementsParts {
   readonly index: MessageIndex
@@ -29,6 +30,8 @@ interface ReplacementsParts {
 }
 
 export class Replacements {
+  /** Messages that wait for a sync before they replace others. */
+  unsynced = 0
   readonly #parts: ReplacementsParts
 
   constructor(parts: ReplacementsParts) {
@@ -78,7 +81,7 @@ export class Replacements {
         (newest.ref === undefined || replacement().hold(newest.ref))
       const older = isReplaced ? newest : undefined
       nameReplaced(encoded, older?.sequence ?? 0, older?.orderKey ?? 0)
-      index.replacing.begin(encoded.replaces.key, firstSequence + at, identityOfEncoded(encoded), older)
+      index.replacing.begin(encoded, firstSequence + at, older)
     }
   }
 
@@ -95,10 +98,17 @@ export class Replacements {
     if (message === undefined || (message.newer === undefined && message.older === undefined)) return
     replacement().hold(ref)
     if (message.older === undefined) return
+    this.unsynced += 1
     sync!().then(
       () => this.#synced(message),
       () => this.#notSynced(message),
     )
+  }
+
+  /** An outcome of this message is recorded next. Needs no call unless some are `unsynced`. */
+  beforeOutcome(ref: MessageRef): void {
+    const message = this.#parts.index.replacing.find(ref)
+    if (message !== undefined) this.#replace(message)
   }
 
   /** Nothing of these messages counts. */
@@ -121,12 +131,14 @@ export class Replacements {
   }
 
   #synced(message: ReplacingMessage): void {
+    this.unsynced -= 1
     this.#replace(message)
     if (message.newer === undefined && !message.isGone) this.#parts.replacement().release(message.ref!)
   }
 
   /** Both go on: the older one first, since it has the lower sequence. */
   #notSynced(message: ReplacingMessage): void {
+    this.unsynced -= 1
     const { older } = message
     const release = ({ ref, isGone }: ReplacingMessage): void => {
       if (!isGone) this.#parts.replacement().release(ref!)
@@ -139,13 +151,22 @@ export class Replacements {
     if (message.newer === undefined) release(message)
   }
 
+  /** Records the end of what it is to replace: of a whole chain the oldest first. */
   #replace(message: ReplacingMessage): void {
+    let newer = message
+    while (newer.older?.older !== undefined) newer = newer.older
+    for (;;) {
+      this.#replaceOlder(newer)
+      if (newer === message) return
+      newer = newer.newer!
+    }
+  }
+
+  #replaceOlder(message: ReplacingMessage): void {
     const { now, replacement } = this.#parts
     const { older, sequence } = message
-    if (older === undefined) return
-    this.#replace(older)
     message.older = undefined
-    if (older.isGone) return
+    if (older === undefined || older.isGone) return
     const { id } = message.identity as MessageIdentity
     const identity = older.identity === 'unread' ? undefined : older.identity
     replacement().replaced(older.ref!, {

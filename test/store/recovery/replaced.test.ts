@@ -189,6 +189,34 @@ t.test('below fsync the newer record is on the device before the outcome is reco
   t.strictSame({ replaced: replaced.length, released }, { replaced: 1, released: [2] })
 })
 
+t.test(
+  'a newer message that is withdrawn before it is on the device has replaced the older one first',
+  async t => {
+    for (const all of [false, true]) {
+      const disk = new MemoryDisk()
+      const { store } = await open(disk, false, { durability: 'os' })
+      await store.enqueue([edit('a')], REJECT)
+      const syncs: (() => void)[] = []
+      disk.messages.commit = () => new Promise(resolve => void syncs.push(resolve))
+      await store.enqueue([edit('b')], REJECT)
+      await store.enqueue([edit('c')], REJECT)
+      store.catchUp()
+      const ref = refOf(store, { sequence: 3 })
+      const outcome = outcomeOf('cancelled')
+      if (all)
+        await new Promise<void>(written =>
+          store.recordAll([{ ref, outcome }], { written: () => written(), refused: () => {} }),
+        )
+      else await store.record(ref, outcome).written
+      t.strictSame(outcomes(disk), ['replaced 1 by b', 'replaced 2 by c', 'cancelled 3'])
+      for (const synced of syncs) synced()
+      await settle()
+      t.equal(outcomes(disk).length, 3)
+      t.strictSame(await standing((await open(disk)).store), [])
+    }
+  },
+)
+
 t.test('below fsync, where the device refuses, both messages go on', async t => {
   const disk = new MemoryDisk()
   const { store, replaced, released } = await open(disk, false, { durability: 'os' })
@@ -219,6 +247,25 @@ t.test(
     store.catchUp()
     t.strictSame(released, [1], 'd is to replace it')
     t.match(replaced, [{ by: { id: 'd', sequence: 4 } }])
+  },
+)
+
+t.test(
+  'a record behind a refused one names what it replaces now, so a crash before the outcome changes nothing',
+  async t => {
+    const disk = new MemoryDisk()
+    const { store } = await open(disk, true)
+    await store.enqueue([edit('a'), other('x')], REJECT)
+    disk.messages.held = true
+    disk.messages.failNext = new Error('refused')
+    const [lost, kept] = [store.enqueue([edit('b')], REJECT), store.enqueue([edit('c')], REJECT)]
+    while (disk.messages.nextSequence < 5) await settle()
+    disk.messages.flush()
+    await t.rejects(lost)
+    await kept
+    const next = await open(disk)
+    t.strictSame(await standing(next.store), ['x pending at 2', 'c pending at 1'])
+    t.strictSame(outcomes(disk), ['replaced 1 by c'])
   },
 )
 
