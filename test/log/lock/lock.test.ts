@@ -175,7 +175,7 @@ t.test('an owner on another host that shows signs of life keeps its lock', async
   t.teardown(() => clearInterval(signs))
   await t.rejects(acquireLock(directory, { staleMs: 2_000, waitMs: 2_500 }, ownerFiles(directory)), {
     code: 'WAQ_LOCKED',
-    message: /It gave a sign of life meanwhile/,
+    message: /It gave a sign of life while this process waited/,
   })
 })
 

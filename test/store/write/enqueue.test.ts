@@ -62,6 +62,7 @@ t.test('a receipt names the message, and its ref reads it back', async t => {
       enqueuedAt: NOW,
       deliverAt: NOW + 1,
       expiresAt: NOW + 2,
+      replaces: undefined,
     })
   }
   t.ok(disk.messages.reads > 0, 'without a cache it is read from the log')
