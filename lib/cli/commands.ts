@@ -15,6 +15,7 @@ const loaders: Readonly<Record<string, () => Promise<RegisterCommand>>> = {
   retry: async () => (await import('./commands/retry.js')).registerRetry,
   pause: async () => (await import('./commands/pause.js')).registerPause,
   resume: async () => (await import('./commands/pause.js')).registerResume,
+  move: async () => (await import('./commands/move.js')).registerMove,
   demo: async () => (await import('./commands/demo.js')).registerDemo,
   completion: async () => (await import('./commands/completion.js')).registerCompletion,
   help: async () => (await import('./common/help.js')).registerHelp,

@@ -5,6 +5,7 @@ import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt/attempt.js'
 import type { Counters } from './attempt/attempt-outcomes.js'
 import { AttemptRunner, closingError } from './attempt/attempt-runner.js'
+import { ChannelMoves } from './attempt/channel-moves.js'
 import { deliveredIn } from './attempt/delivered-counts.js'
 import { isClosed, OutcomeWriter } from './attempt/outcome-writer.js'
 import { ResultKeeper } from './attempt/result-keeper.js'
@@ -35,6 +36,7 @@ export class Dispatcher<P, R> {
   readonly #drainWaiters: DrainWaiters
   readonly #retention: Retention
   readonly #attempts = new RefMap<Attempt>()
+  readonly #moves: ChannelMoves
   readonly #counters: Counters = {
     delivered: 0,
     deliveredBy: new Map(),
@@ -92,7 +94,16 @@ export class Dispatcher<P, R> {
         this.#outcomeWriter.whenWritten(() => this.#reporter.tell('unbraked', { scope, target })),
       failed: error => this.#reporter.error(error),
     })
+    this.#moves = new ChannelMoves({
+      store,
+      scheduler: this.#scheduler,
+      outcomeWriter: this.#outcomeWriter,
+      reporter: this.#reporter,
+      time,
+      counters: this.#counters,
+    })
     this.#attemptRunner = new AttemptRunner({
+      moves: this.#moves,
       store,
       options: untyped,
       scheduler: this.#scheduler,
@@ -115,12 +126,7 @@ export class Dispatcher<P, R> {
       outcomeWriter: this.#outcomeWriter,
       reporter: this.#reporter,
       attempts: this.#attempts,
-      withdraw: attempt => {
-        this.#attemptRunner.attemptOutcomes.end(attempt, false)
-        // `onAmbiguous` need not answer now.
-        attempt.cancellation.cancel(new Error('The message was cancelled.'))
-        attempt.call?.abandon()
-      },
+      withdraw: attempt => this.#attemptRunner.attemptOutcomes.withdraw(attempt),
     })
     this.#drainWaiters = new DrainWaiters()
     this.#retention = new Retention(options.deadLetters, {
@@ -284,6 +290,15 @@ export class Dispatcher<P, R> {
     for (const { scope } of ended) this.#store.recordUnpaused(scope)
     this.#advance()
     return ended.length === 0 ? Promise.resolve() : this.#store.syncOutcomes()
+  }
+
+  /**
+   * The channel has another name from now on: see `ChannelMoves`. Resolves once that is on the device.
+   */
+  move(from: string, to: string): Promise<void> {
+    this.#moves.move(from, to)
+    this.#advance()
+    return this.#store.syncOutcomes()
   }
 
   /**

@@ -221,8 +221,9 @@ export class OperatorActions {
   #lastKeysUnderWay(): ReadonlyMap<string, number> {
     const { store, attempts } = this.#context
     const keys = new Map<string, number>()
-    for (const { ref, channel } of attempts.values()) {
-      keys.set(channel.target, Math.max(keys.get(channel.target) ?? 0, store.orderKey(ref)))
+    for (const { ref } of attempts.values()) {
+      const channel = store.channel(ref)
+      keys.set(channel, Math.max(keys.get(channel) ?? 0, store.orderKey(ref)))
     }
     return keys
   }

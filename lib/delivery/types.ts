@@ -16,6 +16,7 @@ export type Send<P, R> = (delivery: Delivery<P>) => R | Promise<R>
 export interface Delivery<P> {
   /** The idempotency key: the same in every attempt. */
   readonly id: string
+  /** The name that the channel has now: after a `moved`, not the one that the message was enqueued with. */
   readonly channel: string
   readonly payload: P
   readonly headers: Record<string, string>
@@ -76,8 +77,23 @@ export type Verdict =
       readonly afterMs?: number | undefined
       readonly scope?: Scope | undefined
     }
-  /** The receiver refused this message for good: it becomes a dead letter at once. */
-  | { readonly kind: 'permanent'; readonly reason?: string | undefined }
+  /**
+   * The receiver refused this message for good: it becomes a dead letter at once. With `scope: 'channel'` it
+   * refuses whatever comes (the user blocked the bot, say): all that waits in the channel dies with it,
+   * reason `channel`; what is enqueued later is tried. No built-in rule says that.
+   */
+  | {
+      readonly kind: 'permanent'
+      readonly reason?: string | undefined
+      readonly scope?: 'channel' | undefined
+    }
+  /**
+   * The receiver has another address (a Telegram group that became a supergroup, say): the channel, and all
+   * that is enqueued to it, goes on as `channel`. Only your `classify` can say so, and `send` must take the
+   * address from `delivery.channel`. The attempt counts. A message that is there already, or moves a fifth
+   * time in one process, becomes a dead letter.
+   */
+  | { readonly kind: 'moved'; readonly channel: string }
   /**
    * The sender is broken, not the message (a bad token, say): everything in `scope` stops, except for one
    * probe every `afterMs` (default 60_000; Infinity: none until `resume`). A failed probe costs no attempt,
@@ -236,6 +252,24 @@ export interface Clock extends Clocks, ClockTimers {
   readonly called?: (result: Promise<unknown>) => void
 }
 
+/** A channel has another name. */
+export interface MovedFacts {
+  readonly from: string
+  readonly to: string
+  /** Epoch ms. */
+  readonly at: number
+}
+
+/** What waited in a channel died with it. */
+export interface ClosedFacts {
+  readonly channel: string
+  /** How many messages died, without the one that was refused, which has a report of its own. */
+  readonly count: number
+  readonly reason?: string
+  /** Epoch ms. */
+  readonly at: number
+}
+
 /** What every report about one message carries. */
 export interface MessageFacts {
   /** '' if the message cannot be read. */
@@ -342,6 +376,9 @@ export interface DispatchObserver<R> {
   cancelled?(facts: CancelledFacts): void
   /** A newer message took the place of this one, which was never attempted. */
   replaced?(facts: ReplacedFacts): void
+  /** What waited in a channel died with it. */
+  closed?(facts: ClosedFacts): void
+  moved?(facts: MovedFacts): void
   halted?(facts: HaltFacts): void
   resumed?(facts: { readonly scope: Scope; readonly target: string }): void
   /** A receiver is down, judging by the failures of its channels. */

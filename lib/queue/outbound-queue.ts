@@ -43,6 +43,7 @@ import { ChannelSettingsCache, type ResolvedOptions, resolveOptions } from './va
 import { isArray } from './validation/quote.js'
 import { PayloadSchema } from './validation/schema.js'
 import {
+  parseChannelName,
   parseDeadSelect,
   parseFilter,
   parseMessageId,
@@ -64,7 +65,13 @@ import {
   withRefusals,
 } from './validation/validators.js'
 import { channelStats } from './view/channel-stats.js'
-import { matchingSequences, readView, viewMessage, viewSequences } from './view/message-view.js'
+import {
+  matchingSequences,
+  presentSelector,
+  readView,
+  viewMessage,
+  viewSequences,
+} from './view/message-view.js'
 import { percentilesOf, RecentDurations } from './view/recent-durations.js'
 import { recoveryReport } from './view/recovery-report.js'
 import { selectDead, selectWaiting } from './view/selection.js'
@@ -184,7 +191,8 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     const schema = options.schema && new PayloadSchema(options.schema)
     this.#intake = new Intake(store, {
       limits: options.limits,
-      ttlMsOf: channel => channels.of(channel).ttlMs,
+      ttlMsOf: channel =>
+        channels.of(store.channelNames.anyMoved ? store.presentChannel(channel) : channel).ttlMs,
       schema,
       time: store.time,
       refusal: () => this.#ended,
@@ -203,6 +211,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
         directory: this.directory,
         settlements: this.#settlements,
         sendDurations: this.#sendDurations,
+        settledUntold: () => void this.#tellAwaited(),
         roomChanged: () => this.#intake.roomChanged(),
       }),
     )
@@ -373,7 +382,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   stats(select: { channel: string }): ChannelStats
   stats(select?: { channel: string }): QueueStats | ChannelStats {
     if (select !== undefined) {
-      const selector = parseStatsSelect(select)
+      const selector = presentSelector(this.#store, parseStatsSelect(select))
       return channelStats(this.#store, selector, this.#dispatcher.deliveredIn(selector))
     }
     return assembleStats({
@@ -400,7 +409,7 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     const selector = parseSelector(channel)
     const { durable } = parseOptions(PAUSE_OPTIONS, options, 'pause')
     this.#assertOpen()
-    await this.#keepAlive.during(this.#dispatcher.pause(selector, durable))
+    await this.#keepAlive.during(this.#dispatcher.pause(presentSelector(this.#store, selector), durable))
   }
 
   /**
@@ -410,7 +419,25 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
   async resume(channel?: string): Promise<void> {
     const selector = parseSelector(channel)
     this.#assertOpen()
-    await this.#keepAlive.during(this.#dispatcher.resume(selector))
+    await this.#keepAlive.during(this.#dispatcher.resume(presentSelector(this.#store, selector)))
+  }
+
+  /**
+   * Gives a channel another name: what waits in it, and all that is enqueued to it later, goes on as `to`, in
+   * the order of the enqueues, also if `to` has messages of its own. Its halt, its pauses and its waits go
+   * along; attempts under way end first. The same as the verdict `moved`. It holds from the call on, also for
+   * channels that have no message, and is remembered while a message waits that was enqueued to `from`, at
+   * least for `dedupe.windowMs`. To move it back, move `to` to `from`. Resolves once it is on the device.
+   * Rejects with WAQ_INVALID_OPTION, WAQ_IO, WAQ_DISK_FULL, WAQ_CLOSED or WAQ_LOCK_LOST.
+   *
+   * @example
+   * await queue.move('telegram:bot:-4711', 'telegram:bot:-1001234')
+   */
+  async move(from: string, to: string): Promise<void> {
+    const former = parseChannelName(from, 'from')
+    const present = parseChannelName(to, 'to')
+    this.#assertOpen()
+    await this.#keepAlive.during(this.#dispatcher.move(former, present))
   }
 
   /**
@@ -612,6 +639,18 @@ export class OutboundQueue<P = unknown, R = unknown, O = P>
     this.#assertOpen()
     const sequences = await selectDead(this.#store, resolved)
     return sequences.flatMap(sequence => this.#store.bySequence(sequence) ?? [])
+  }
+
+  /** Tells those who wait for a message that settled without a report of its own. */
+  async #tellAwaited(): Promise<void> {
+    for (const id of this.#settlements.awaited) {
+      try {
+        const now = await this.#settlementNow(id)
+        if (now !== undefined && now.state !== 'pending') this.#settlements.settle(now)
+      } catch (error) {
+        notifyError(this, error as Error)
+      }
+    }
   }
 
   #assertOpen(): void {

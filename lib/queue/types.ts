@@ -604,6 +604,19 @@ export interface ReplacedEvent extends MessageEvent {
   by: string
 }
 
+export interface ClosedEvent {
+  channel: string
+  /** How many messages died, reason `channel`, beside the one that was refused. */
+  count: number
+  /** What the receiver said. */
+  reason?: string
+}
+
+export interface MovedEvent {
+  from: string
+  to: string
+}
+
 export interface HaltedEvent {
   scope: Scope
   /** The channel, the group's prefix (without its `*`), or '' for everything. */
@@ -653,6 +666,13 @@ export interface QueueEvents<_P = unknown, R = unknown> {
   cancelled: [event: CancelledEvent]
   /** A newer message took the place of this one (`replaces`), which was never attempted. */
   replaced: [event: ReplacedEvent]
+  /**
+   * The receiver refuses all that comes (`permanent` with `scope: 'channel'`): what waited in the channel
+   * died with the message that was refused. One event for all of it.
+   */
+  closed: [event: ClosedEvent]
+  /** A channel has another name, by a verdict `moved` or by `move`. */
+  moved: [event: MovedEvent]
   /**
    * A channel, a group or everything stopped, because the sender is broken or `onDead` is `'halt'`. Also
    * emitted for a group when a halt widens to it.

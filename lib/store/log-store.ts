@@ -19,6 +19,7 @@ import { logSpecs } from './log-specs.js'
 import type { Logs, OpenLogs } from './logs.js'
 import type {
   BatchListener,
+  Closing,
   DeliveryState,
   LimitUsage,
   MessageProgress,
@@ -34,7 +35,13 @@ import type {
 import { QueueTime } from './queue-time.js'
 import type { EncodedMessage } from './record/message.js'
 import type { MessageIdentity } from './record/message-identity.js'
-import type { PausedRecord, PlacesRecord, UncountedRecord, UnpausedRecord } from './record/outcome.js'
+import type {
+  MovedRecord,
+  PausedRecord,
+  PlacesRecord,
+  UncountedRecord,
+  UnpausedRecord,
+} from './record/outcome.js'
 import { Opening } from './recovery/opening.js'
 import type {
   CompactionOptions,
@@ -53,6 +60,7 @@ import { SegmentMembership } from './usage/segment-membership.js'
 import { SegmentUsage } from './usage/segment-usage.js'
 import { SettlementWatch } from './usage/settlement-watch.js'
 import { AttemptWindow } from './windows/attempt-window.js'
+import { ChannelMoves } from './windows/channel-moves.js'
 import { DurablePauses } from './windows/durable-pauses.js'
 import { PartedPlace } from './windows/parted-place.js'
 import { TakenPlaces } from './windows/taken-places.js'
@@ -73,6 +81,7 @@ interface Parts {
   readonly dedupe: DedupeIndex
   readonly halts: ChannelHalts
   readonly pauses: DurablePauses
+  readonly moves: ChannelMoves
   readonly membership: SegmentMembership
   readonly parted: PartedPlace
   readonly places: TakenPlaces
@@ -105,6 +114,8 @@ export class LogStore implements MessageStore {
     replaced: (ref, outcome) => void this.record(ref, outcome),
   }
   readonly prioritized: { readonly count: number }
+  /** An object, to be read without a call. */
+  readonly channelNames: { readonly anyMoved: boolean }
   readonly #logs: Logs
   readonly #messages: Log
   readonly #acks: Log
@@ -115,6 +126,13 @@ export class LogStore implements MessageStore {
   readonly #usage: SegmentUsage
   readonly #halts: ChannelHalts
   readonly #pauses: DurablePauses
+  readonly #moves: ChannelMoves
+  /** A record of a move may not be on the device: then every attempt waits for a sync. */
+  #movesUnsynced = false
+  /** How often that became so. */
+  #timesMoved = 0
+  #syncingMoves = false
+  readonly #dedupeWindowMs: number
   readonly #parted: PartedPlace
   readonly #limits: Parts['limits']
   readonly #places: TakenPlaces
@@ -172,6 +190,7 @@ export class LogStore implements MessageStore {
     const membership = new SegmentMembership()
     const halts: ChannelHalts = new Map()
     const pauses = new DurablePauses(usage)
+    const moves = new ChannelMoves(usage)
     const parted = new PartedPlace()
     const places = new TakenPlaces(usage)
     const state = {
@@ -180,6 +199,7 @@ export class LogStore implements MessageStore {
       dedupe,
       halts,
       pauses,
+      moves,
       membership,
       parted,
       places,
@@ -229,11 +249,14 @@ export class LogStore implements MessageStore {
     const now = () => time.awake()
     this.#index = index
     this.prioritized = index.prioritized
+    this.channelNames = index.channels
     this.#usage = usage
     this.#dedupe = dedupe
     this.#results = new ResultReader(this.#acks, dedupe, now)
     this.#halts = halts
     this.#pauses = parts.pauses
+    this.#moves = parts.moves
+    this.#dedupeWindowMs = options.dedupe.windowMs
     this.#parted = parts.parted
     this.#limits = parts.limits
     this.#places = parts.places
@@ -303,6 +326,7 @@ export class LogStore implements MessageStore {
       dedupe,
       halts,
       pauses: parts.pauses,
+      moves: parts.moves,
       parted: parts.parted,
       membership,
       window: this.#window,
@@ -317,6 +341,7 @@ export class LogStore implements MessageStore {
       lowestAckInFlight: () => this.#recorder.inFlight.lowestSequence(),
       diskUse: () => this.#diskUse(),
       messagesSealed: () => this.#enqueuer.sealed(),
+      endMoves: () => this.#endMoves(),
       onError,
       onCompacted: report => {
         for (const listener of this.#compactionListeners) listener(report)
@@ -374,12 +399,17 @@ export class LogStore implements MessageStore {
   }
 
   recordWaitEnded({ scope, target, until }: { scope: Scope; target: string; until: number }): void {
-    this.#recorder.recordOther({ kind: 'wait-ended', ...this.#stamp(), scope, target, until }, segment =>
-      this.#usage.limitAdded(segment, until),
-    )
+    const former = scope === 'channel' ? this.#index.channels.former(target) : []
+    for (const name of [target, ...former])
+      this.#recorder.recordOther(
+        { kind: 'wait-ended', ...this.#stamp(), scope, target: name, until },
+        segment => this.#usage.limitAdded(segment, until),
+      )
   }
 
   recordResumed(channel: string, at: number, listener?: OutcomeListener): { written: Promise<void> } {
+    for (const name of this.#index.channels.former(channel))
+      if (this.#halts.has(name)) this.#recorder.recordResumed(name, at)
     return this.#recorder.recordResumed(channel, at, listener)
   }
 
@@ -387,13 +417,87 @@ export class LogStore implements MessageStore {
     const index = this.#index
     const { table } = index
     const isUntouched = table.state(ref) === 'pending' && table.lastOutcomeAt(ref) === 0
-    return this.#window.mustSync({
+    const mustSync = this.#window.mustSync({
       sequence: table.sequence(ref),
       channel: index.channel(ref),
       isFirst: isUntouched && index.deliverAt(ref) === 0,
       syncsMarks,
       overtakes,
     })
+    if (!this.#movesUnsynced) return mustSync
+    this.#syncMoves()
+    return true
+  }
+
+  #syncMoves(): void {
+    if (this.#syncingMoves) return
+    this.#syncingMoves = true
+    const times = this.#timesMoved
+    this.#recorder.sync().then(
+      () => {
+        this.#syncingMoves = false
+        if (times === this.#timesMoved) this.#movesUnsynced = false
+      },
+      () => {
+        // The log has reported it; the next attempt asks again.
+        this.#syncingMoves = false
+      },
+    )
+  }
+
+  presentChannel(name: string): string {
+    return this.#index.channels.present(name)
+  }
+
+  moveChannel(from: string, to: string): void {
+    const names = this.#index.moveChannel(from, to)
+    this.#recordMoves(names.map(name => ({ kind: 'moved', ...this.#stamp(), from: name, to })))
+    this.#movesUnsynced = true
+    this.#timesMoved += 1
+  }
+
+  #recordMoves(records: readonly MovedRecord[]): void {
+    const first = this.#recorder.recordAllOther(records, segment => {
+      for (const [at, record] of records.entries()) this.#moves.written(record, segment, first + at)
+    })
+  }
+
+  /** Ends what `channel-moves.ts` keeps no longer. */
+  #endMoves(): void {
+    if (this.#moves.size === 0) return
+    const { channels } = this.#index
+    const now = this.time.awake()
+    for (const { from, at } of this.#moves.inForce()) {
+      if (at + this.#dedupeWindowMs > now || channels.isUsed(from)) continue
+      if (this.#halts.has(from) || this.#pauses.get(from) !== undefined) continue
+      channels.move(from, from)
+      this.#recordMoves([{ kind: 'moved', ...this.#stamp(), from, to: from }])
+    }
+  }
+
+  get lastSequence(): number {
+    return this.#index.highest
+  }
+
+  closeChannel({ channel, refs, upTo, at }: Closing, listener: OutcomeListener): void {
+    const { table, channels } = this.#index
+    this.#window.leftUnattempted()
+    const untouched = { attempts: 0, firstAttemptAt: 0, triedMs: 0, mayHaveBeenSent: false }
+    for (const ref of refs)
+      this.#index.apply(ref, { kind: 'dead', at, ...untouched, reason: 'channel', haltsChannel: false })
+    const names = [channel, ...channels.former(channel)]
+    const { nextSequence } = this.#stamp()
+    const ackSequence = this.#recorder.recordOther(
+      { kind: 'closed', nextSequence, at, channels: names, upTo },
+      segment => {
+        this.#usage.deathsShared(segment, refs.length)
+        for (const ref of refs) {
+          this.#usage.outcomeWritten(table.segment(ref), table.ackSegment(ref), segment)
+          table.setAck(ref, segment, ackSequence)
+        }
+      },
+      listener,
+    )
   }
 
   /**
@@ -598,7 +702,9 @@ export class LogStore implements MessageStore {
 
   durablePauses(): readonly { readonly selector: string; readonly since: number }[] {
     this.#index.deferred.apply()
-    return this.#pauses.inForce()
+    return this.#pauses
+      .inForce()
+      .map(({ selector, since }) => ({ selector: this.presentChannel(selector), since }))
   }
 
   recordPaused(selector: string): void {
@@ -606,6 +712,9 @@ export class LogStore implements MessageStore {
   }
 
   recordUnpaused(selector: string): void {
+    for (const name of this.#index.channels.former(selector))
+      if (this.#pauses.get(name) !== undefined)
+        this.#recordPause({ kind: 'unpaused', ...this.#stamp(), selector: name })
     this.#recordPause({ kind: 'unpaused', ...this.#stamp(), selector })
   }
 
@@ -616,11 +725,15 @@ export class LogStore implements MessageStore {
   }
 
   haltedChannels(): Iterable<{ channel: string; since: number }> {
-    return [...this.#halts].map(([channel, { since }]) => ({ channel, since }))
+    return [...this.#halts].map(([channel, { since }]) => ({ channel: this.presentChannel(channel), since }))
   }
 
   pendingLimits(): Iterable<{ scope: Scope; target: string; until: number }> {
-    return this.#limits
+    // A wait of a channel with another name holds for that, too; the target may also be a rate key.
+    return this.#limits.flatMap(limit => {
+      const target = limit.scope === 'channel' ? this.presentChannel(limit.target) : limit.target
+      return target === limit.target ? [limit] : [limit, { ...limit, target }]
+    })
   }
 
   takenPlaces(scope: Scope, target: string): readonly Pick<LimitUsage, 'perMs' | 'ends'>[] {

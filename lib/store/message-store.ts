@@ -12,7 +12,7 @@ declare const messageRef: unique symbol
  */
 export type MessageRef = number & { readonly [messageRef]: true }
 
-export type DeadReason = 'attempts' | 'permanent' | 'ambiguous' | 'expired' | 'predecessor'
+export type DeadReason = 'attempts' | 'permanent' | 'ambiguous' | 'expired' | 'predecessor' | 'channel'
 export type Scope = 'channel' | 'group' | 'global'
 
 /** The part of an error that is kept: enough for a person, bounded, without a stack. */
@@ -160,6 +160,16 @@ export interface Replacement {
   replaced(ref: MessageRef, outcome: ReplacedOutcome): void
 }
 
+/** What waits in a channel, and has no outcome, dies with it. */
+export interface Closing {
+  readonly channel: string
+  /** All that wait in the channel, have no outcome and are not in doubt. */
+  readonly refs: readonly MessageRef[]
+  /** `MessageStore.lastSequence`, from before `refs` were collected. */
+  readonly upTo: number
+  readonly at: number
+}
+
 export interface MessageStore {
   /** Live messages, by sequence: at start, the backlog. */
   live(): Iterable<MessageRef>
@@ -174,6 +184,7 @@ export interface MessageStore {
   orderKey(ref: MessageRef): number
   /** The place that it was enqueued with, whatever redrives said since. */
   originalOrderKey(ref: MessageRef): number
+  /** Its present name. */
   channel(ref: MessageRef): string
   /** -8 to 7; undefined: its channel's. */
   priority(ref: MessageRef): number | undefined
@@ -248,6 +259,18 @@ export interface MessageStore {
    * disk refuses.
    */
   syncOutcomes(): Promise<void>
+
+  /** The name that a channel has now; its own unless it was moved. */
+  presentChannel(name: string): string
+  /**
+   * The channel has another name from now on, and its messages are those of that channel, by order key. No
+   * attempt recorded after this begins before that is on the device: see `mustSyncMark`.
+   */
+  moveChannel(from: string, to: string): void
+  /** The highest sequence of a message. All up to it have been announced when this returns. */
+  readonly lastSequence: number
+  /** Records that these messages are dead letters, reason `channel`: one record for all of them. */
+  closeChannel(closing: Closing, listener: OutcomeListener): void
 
   /** What was paused durably and not resumed since; `since` is in the queue's time. */
   durablePauses(): readonly { readonly selector: string; readonly since: number }[]

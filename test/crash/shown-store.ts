@@ -5,6 +5,7 @@ import type { DiskProcess } from '../../lib/testing/disk/disk-process.js'
 import { environmentOf } from '../../lib/testing/disk/environment.js'
 import { NOW, storeOptions } from '../store/fixtures/messages.js'
 import { ROOT } from './life.js'
+import { Violation } from './oracle.js'
 import type { ShownMessage } from './store-oracle.js'
 
 export type ShownRef = ShownMessage & { readonly ref: MessageRef }
@@ -19,6 +20,8 @@ export async function openStore(
   const live: ShownRef[] = []
   for (const ref of store.live()) {
     const { id, channel, payload } = await store.read(ref)
+    if (store.channel(ref) !== store.presentChannel(channel))
+      throw new Violation(`${id} is in ${store.channel(ref)}, and ${channel} leads elsewhere`)
     const sequence = store.sequence(ref)
     const orderKey = store.orderKey(ref) === sequence ? undefined : store.orderKey(ref)
     const stands = {

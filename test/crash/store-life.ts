@@ -22,6 +22,8 @@ export interface StoreShape {
 const RESULTS = { maxTotalBytes: 64 * 1024 * 1024 }
 
 const CHANNELS = ['mail:a', 'mail:b', 'chat:c']
+/** Names that channels may get. */
+const NAMES = [...CHANNELS, 'chat:d']
 
 /** One owner of a whole store: messages, outcomes of every kind, compaction. */
 export class StoreLife {
@@ -36,6 +38,7 @@ export class StoreLife {
   readonly #held = new Set<MessageRef>()
   /** Their settling outcomes are not written yet. */
   readonly #ending = new Set<MessageRef>()
+  #redrives = 0
   /** A newer one may take the place of a message before its own enqueue is answered here. */
   readonly #replaced = new Set<Message>()
   readonly #withdrawn = new Set<Message>()
@@ -81,7 +84,8 @@ export class StoreLife {
     }
     const { corrupt, lost } = store.recovery
     const pauses = store.durablePauses().map(({ selector }) => selector)
-    this.#owner = this.oracle.opened({ live, settled, results, corrupt, lost, pauses })
+    const names = this.#names()
+    this.#owner = this.oracle.opened({ live, settled, results, corrupt, lost, pauses, names })
     for (const { id, ref } of live) this.#refs.set(this.oracle.get(id)!, ref)
   }
 
@@ -240,6 +244,48 @@ export class StoreLife {
     await this.store.compact().catch(this.#refused)
   }
 
+  /** Some channel gets another name, maybe that of another one, or its own again. */
+  move(random: Random): void {
+    const { store } = this
+    const from = store.presentChannel(random.pick(CHANNELS))
+    const given = random.pick(NAMES)
+    const known = store.presentChannel(given)
+    const to = known === from ? given : known
+    if (from === to || this.#isReplaced) return
+    store.moveChannel(from, to)
+    this.oracle.moved(this.#names())
+  }
+
+  /** Where each name leads. */
+  #names(): string {
+    return NAMES.map(name => `${name}=${this.store.presentChannel(name)}`).join(' ')
+  }
+
+  /** What waits in some channel dies with it. */
+  async closeChannel(random: Random): Promise<void> {
+    if (this.#refs.size === 0 || this.#isReplaced) return
+    const { store } = this
+    const upTo = store.lastSequence
+    const channel = store.channel(random.pick([...this.#refs.values()]))
+    const known = new Map([...this.#refs].map(([message, ref]) => [ref, message]))
+    const there = [...store.live()].filter(ref => store.channel(ref) === channel)
+    // One that is being withdrawn may die with the channel instead, if a crash comes first.
+    if (there.some(ref => this.#held.has(ref) || this.#ending.has(ref) || !known.has(ref))) return
+    const refs = there.filter(ref => store.state(ref) === 'pending' && store.lastOutcomeAt(ref) === 0)
+    if (refs.length === 0) return
+    const death = { ...outcomeOf('dead'), attempts: 0, mayHaveBeenSent: false }
+    const recorded = refs.map(ref => this.oracle.record(known.get(ref)!, death))
+    this.oracle.together(recorded)
+    const isWritten = await new Promise<boolean>(resolve => {
+      store.closeChannel(
+        { channel, refs, upTo, at: outcomeOf('dead').at },
+        { written: () => resolve(true), refused: () => resolve(false) },
+      )
+    })
+    // Told in the order of the log, as others are.
+    if (isWritten && !this.process.killed) this.oracle.writtenTogether(recorded)
+  }
+
   async syncOutcomes(): Promise<void> {
     const synced = this.oracle.syncing('outcomes')
     try {
@@ -289,7 +335,10 @@ export class StoreLife {
       attempts: kind === 'redriven' ? 0 : store.attempts(ref) + (kind === 'attempt' ? 1 : 0),
       mayHaveBeenSent: kind !== 'redriven' && store.mayHaveBeenSent(ref),
     } as Outcome
-    return outcome.kind === 'redriven' ? { ...outcome, orderKey: store.sequence(ref) - 0.5 } : outcome
+    if (outcome.kind !== 'redriven') return outcome
+    // Each at a place of its own: one that dies again and is redriven again stands as no one else.
+    this.#redrives += 1
+    return { ...outcome, orderKey: store.sequence(ref) - 1 / (1 + this.#redrives) }
   }
 
   /** Resolves when it is written, or never will be. */

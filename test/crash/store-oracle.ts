@@ -8,6 +8,7 @@
  *    shorter than what was promised. So nothing comes back whose outcome was durable, and no outcome skips another;
  *  - what `send` returned for a message stands and falls with its outcome, whatever is copied;
  *  - a message is replaced only where a newer one of its key is there, and is not there beside one that named it;
+ *  - each name of a channel leads where some beginning of the moves left it, and all names of a move go together;
  *  - what one opening showed, every later one shows; no crash is called corruption, no sequence is given twice.
  */
 import type { Outcome } from '../../lib/store/message-store.js'
@@ -83,6 +84,8 @@ export interface ShownStore {
   readonly corrupt: readonly unknown[]
   /** Selectors of the durable pauses in force. */
   readonly pauses: readonly string[]
+  /** Where each name of a channel leads, as one text. */
+  readonly names: string
   readonly lost: { readonly messages: readonly { readonly sequence: number }[] }
 }
 
@@ -132,6 +135,9 @@ export class StoreOracle implements Account {
   #batches = 0
   /** Pauses and their ends since the last opening, in order. */
   #pausing: { readonly selector: string; readonly isPaused: boolean; durable: boolean }[] = []
+  /** Where each name of a channel led, since what the last opening showed, in order. */
+  #names: { readonly names: string; durable: boolean }[] = []
+  #hasMoved = false
   /** What the last opening showed. */
   #paused: ReadonlySet<string> = new Set()
   #owner = 0
@@ -152,6 +158,8 @@ export class StoreOracle implements Account {
     copy.#order = this.#order
     copy.#batches = this.#batches
     copy.#pausing = this.#pausing.map(each => ({ ...each }))
+    copy.#names = this.#names.map(each => ({ ...each }))
+    copy.#hasMoved = this.#hasMoved
     copy.#paused = this.#paused
     copy.#owner = this.#owner
     copy.#broken = this.#broken
@@ -277,6 +285,11 @@ export class StoreOracle implements Account {
     this.#pausing.push({ selector, isPaused, durable: false })
   }
 
+  moved(names: string): void {
+    this.#hasMoved = true
+    this.#names.push({ names, durable: false })
+  }
+
   isPaused(selector: string): boolean {
     const last = this.#pausing.findLast(each => each.selector === selector)
     return last?.isPaused ?? this.#paused.has(selector)
@@ -307,7 +320,7 @@ export class StoreOracle implements Account {
   syncing(what: 'outcomes' | 'everything'): () => void {
     const outcomes = [...this.#messages.values()].flatMap(message => message.outcomes)
     const messages = [...this.#messages.values()].filter(message => message.accepted)
-    const pausing = [...this.#pausing]
+    const pausing = [...this.#pausing, ...this.#names]
     return () => {
       for (const each of pausing) each.durable = true
       for (const outcome of outcomes) outcome.durable = outcome.accepted = true
@@ -323,11 +336,13 @@ export class StoreOracle implements Account {
     if (shown.corrupt.length > 0)
       throw new Violation(`a crash is called corruption: ${JSON.stringify(shown.corrupt)}`)
     this.#checkCalledLost(shown)
-    this.#checkPauses(shown)
+    this.#checkNames(shown)
+    // By one name or another: which pauses and replacements follow is not written down here.
+    if (!this.#hasMoved) this.#checkPauses(shown)
     for (const [id, state] of shown.settled) this.#checkResult(id, state, shown.results.get(id))
     const live = this.#checkLive(shown)
     this.#checkLosses(live, shown)
-    this.#checkReplaced(live, shown)
+    if (!this.#hasMoved) this.#checkReplaced(live, shown)
     const cut = this.#findCut(live, shown)
     for (const message of [...this.#messages.values()]) {
       const found = live.get(message.id)
@@ -353,6 +368,14 @@ export class StoreOracle implements Account {
     for (const message of this.#messages.values()) message.outcomes = []
     this.#owner += 1
     return this.#owner
+  }
+
+  #checkNames({ names }: ShownStore): void {
+    const lastDurable = this.#names.findLastIndex(({ durable }) => durable)
+    const allowed = this.#names.slice(Math.max(lastDurable, 0))
+    if (this.#names.length > 0 && !allowed.some(each => each.names === names))
+      throw new Violation(`the names lead ${names}, not ${allowed.map(each => each.names).join(' or ')}`)
+    this.#names = [{ names, durable: true }]
   }
 
   /** Each selector is paused as some of its records say, none older than the last durable one. */

@@ -47,6 +47,10 @@ const STORE: Subject<StoreLife, StoreOracle, StoreShape> = {
       () => life.settleMost(random),
       () => life.batch(random),
       async () => life.pause(random),
+      async () => {
+        if (random.chance(4)) life.move(random)
+      },
+      () => life.closeChannel(random),
       () => life.replace(random, size()),
       () => life.enqueueAgain(random),
       () => life.syncOutcomes(),
@@ -166,6 +170,22 @@ const runs: Record<string, (world: StoreWorld) => Promise<void>> = {
       if (random.chance(4)) await life.settleMost(random)
       if (random.chance(3)) await life.compact()
       await Promise.all(several)
+    }
+  },
+
+  'moved and closed channels': async world => {
+    const { random } = world
+    const life = await world.open(world.anyShape())
+    for (let i = 0; i < 6; i++) {
+      await life.enqueue(random, 100, 60 + random.below(200), 100)
+      if (random.chance(2)) life.move(random)
+      const several = [life.happens(random), life.closeChannel(random), life.happens(random)]
+      if (random.chance(2)) life.move(random)
+      if (random.chance(3)) await life.syncOutcomes()
+      await Promise.all(several)
+      for (let j = 0; j < 3; j++) await life.happens(random)
+      if (random.chance(3)) await life.settleMost(random)
+      if (random.chance(2)) await life.compact()
     }
   },
 

@@ -123,6 +123,8 @@ export function exhaustive(verdict: Verdict, answer: Answer, code: WaqErrorCode)
     case 'halt':
       sameType<typeof verdict.reason, string | undefined>(true)
       return 'stop'
+    case 'moved':
+      return verdict.channel
     case 'ambiguous':
       return answer === 'sent' || answer === 'not-sent' ? answer : code
     case 'delivered':

@@ -18,6 +18,7 @@ export function reasonOption(): Option {
     'ambiguous',
     'expired',
     'predecessor',
+    'channel',
   ])
 }
 

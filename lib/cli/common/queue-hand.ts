@@ -83,6 +83,10 @@ export class QueueHand {
     await this.#do({ kind: 'resume', channel }, queue => queue.resume(channel))
   }
 
+  async move(from: string, to: string): Promise<void> {
+    await this.#do({ kind: 'move', from, to }, queue => queue.move(from, to))
+  }
+
   async compact(onProgress: (progress: Progress) => void): Promise<CompactionReport> {
     const { signal } = this.#options
     const result = await this.#do(

@@ -21,6 +21,8 @@ import type { Timers } from '../time/timers.js'
 import type { TriedTime } from '../time/tried-time.js'
 import type { Clock, Failure, MessageView, Verdict } from '../types.js'
 import type { Attempt } from './attempt.js'
+import { ChannelClosings } from './channel-closings.js'
+import type { ChannelMoves } from './channel-moves.js'
 import { MAX_COUNTED, mergeOldest } from './delivered-counts.js'
 import type { OutcomeWriter } from './outcome-writer.js'
 import type { ResultKeeper } from './result-keeper.js'
@@ -47,6 +49,7 @@ export interface AttemptOutcomesContext {
   readonly counters: Counters
   readonly options: Pick<DispatcherOptions<unknown>, 'maxRetryAfterMs'>
   readonly view: (ref: MessageRef, attempt: Attempt) => MessageView<unknown>
+  readonly moves: ChannelMoves
   /** Undefined: what `send` returned is not kept. */
   readonly resultKeeper: ResultKeeper | undefined
   /** Attempts under way, by message. */
@@ -69,9 +72,15 @@ interface Death {
 /** Ends an attempt: records its outcome, reports it, and gives its turn back. */
 export class AttemptOutcomes {
   readonly #context: AttemptOutcomesContext
+  readonly #closings: ChannelClosings
 
   constructor(context: AttemptOutcomesContext) {
     this.#context = context
+    this.#closings = new ChannelClosings({
+      ...context,
+      withdraw: attempt => this.withdraw(attempt),
+      takeAlong: (ref, sequence) => this.#takeAlong(ref, sequence),
+    })
   }
 
   /** `send` resolved, or the receiver said that it was sent. */
@@ -99,10 +108,16 @@ export class AttemptOutcomes {
   }
 
   /** `send` failed, or `schema` or `parse` before it. `verdict`: what the error means. */
-  failed(attempt: Attempt, error: unknown, verdict: Verdict): void {
+  failed(attempt: Attempt, error: unknown, said: Verdict): void {
+    const verdict = said.kind === 'moved' ? this.#context.moves.judge(attempt, said) : said
     const recorded = recordedError(error, this.#context.clock.wall())
     if (attempt.phase === 'sending') this.look(attempt, error, verdict, recorded)
     const decision = this.#decide(attempt, error, verdict)
+    if (verdict.kind === 'moved') this.#moved(attempt, verdict.channel)
+    else if (verdict.kind === 'permanent' && verdict.scope === 'channel') {
+      recorded.message = explained(recorded, verdict.reason)
+      this.#closings.close(attempt, recorded.message)
+    }
     switch (decision.kind) {
       case 'retry':
         this.retry(attempt, { ...decision, error, recorded })
@@ -126,6 +141,15 @@ export class AttemptOutcomes {
       case 'delivered':
         this.delivered(attempt, undefined, this.#context.timers.now() - attempt.startedAt)
     }
+  }
+
+  /** Before the outcome of the attempt, so that its message is in the new channel next. */
+  #moved(attempt: Attempt, to: string): void {
+    const { scheduler, moves } = this.#context
+    this.#liftProbes(attempt)
+    if (scheduler.brakes.size > 0) scheduler.brakes.answered(attempt.channel)
+    // Another attempt of the channel was told so before.
+    if (attempt.channel.successor === undefined) moves.move(attempt.channel.target, to)
   }
 
   /**
@@ -176,7 +200,7 @@ export class AttemptOutcomes {
         mayHaveBeenSent,
       }),
     )
-    if (!retry.told) tried.rests(ref, scheduler.openTimeOf(attempt.channel), delayMs)
+    if (!retry.told) tried.rests(ref, scheduler.openTimeOf(scheduler.present(attempt.channel)), delayMs)
     this.#liftProbes(attempt)
     this.end(attempt, true)
   }
@@ -229,9 +253,9 @@ export class AttemptOutcomes {
     this.#recordDead(attempt.ref, attempt.channel.target, attempt.sequence, attempt.id, death, haltsChannel)
     if (haltsChannel) {
       const reason = `message ${attempt.id} is a dead letter (${death.reason})`
-      scheduler.halts.halt(attempt.channel, { reason, afterMs: Infinity, kept: true })
+      scheduler.halts.halt(scheduler.present(attempt.channel), { reason, afterMs: Infinity, kept: true })
     }
-    this.#takeAlong(attempt)
+    this.#takeAlong(attempt.ref, attempt.sequence)
     this.#liftProbes(attempt)
     this.end(attempt, false)
   }
@@ -253,12 +277,21 @@ export class AttemptOutcomes {
     this.end(attempt, true)
   }
 
+  /** Ends an attempt that has recorded nothing yet, and whose message is settled or dead. */
+  withdraw(attempt: Attempt): void {
+    this.end(attempt, false)
+    // `onAmbiguous` need not answer now.
+    attempt.cancellation.cancel(new Error('The message was cancelled.'))
+    attempt.call?.abandon()
+  }
+
   /** Gives the turn back. `again`: the message still waits. */
   end(attempt: Attempt, again: boolean): void {
     if (attempt.phase === 'over') return
     const sent = attempt.phase === 'sending'
     attempt.phase = 'over'
     this.#context.attempts.delete(attempt.ref)
+    if (!again && this.#context.moves.any) this.#context.moves.forget(attempt)
     this.#context.scheduler.finish(attempt, { sent, again })
     this.#context.ended()
   }
@@ -291,7 +324,7 @@ export class AttemptOutcomes {
     const holder = scheduler.waiterOf(decision.scope, attempt.channel)
     const delayMs = Math.ceil(decision.delayMs)
     const dueAt = timers.after(delayMs)
-    const open = scheduler.openTimeOf(attempt.channel)
+    const open = scheduler.openTimeOf(scheduler.present(attempt.channel))
     scheduler.block(holder, dueAt, !decision.told)
     counters.rateLimited++
     const { scope, target } = holder
@@ -321,15 +354,11 @@ export class AttemptOutcomes {
   }
 
   /** The later parts of a `failTogether` list die with this one: half an answer is worse than none. */
-  #takeAlong(attempt: Attempt): void {
+  #takeAlong(ref: MessageRef, first: number): void {
     const { store, scheduler } = this.#context
-    const together = store.together(attempt.ref)
+    const together = store.together(ref)
     if (together === undefined) return
-    for (
-      let sequence = attempt.sequence + 1;
-      sequence < together.firstSequence + together.count;
-      sequence++
-    ) {
+    for (let sequence = first + 1; sequence < together.firstSequence + together.count; sequence++) {
       const part = store.bySequence(sequence)
       if (part === undefined) continue
       const underWay = this.#context.attempts.get(part)

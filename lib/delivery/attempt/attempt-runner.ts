@@ -177,7 +177,7 @@ export class AttemptRunner {
   #prepare(attempt: Attempt): boolean {
     const { parse } = this.#context.options
     const { before, cancellation } = attempt
-    const { id, channel, payload, headers, sequence, enqueuedAt } = attempt.stored!
+    const { id, payload, headers, sequence, enqueuedAt } = attempt.stored!
     let parsed = payload
     try {
       if (parse !== undefined) parsed = parse.read(payload)
@@ -190,7 +190,7 @@ export class AttemptRunner {
     }
     attempt.delivery = {
       id,
-      channel,
+      channel: attempt.channel.target,
       payload: parsed,
       headers,
       sequence,
@@ -306,7 +306,7 @@ export class AttemptRunner {
     const { scheduler, timers } = this.#context
     const failures = scheduler.columns.countFailure(attempt.ref)
     const waitMs = Math.min(LOCAL_WAIT_MS * 2 ** (failures - 1), MAX_LOCAL_WAIT_MS)
-    scheduler.block(attempt.channel, timers.after(waitMs))
+    scheduler.block(scheduler.present(attempt.channel), timers.after(waitMs))
     this.attemptOutcomes.end(attempt, true)
   }
 

@@ -1,6 +1,7 @@
 import { systemCode } from '../../log/errors/system-error.js'
 import { nextTick } from '../../log/runtime/real-time.js'
 import type {
+  Closing,
   MessageRef,
   MessageStore,
   Outcome,
@@ -64,6 +65,14 @@ export class OutcomeWriter {
         refused: error => entry.refused(error),
       })
       for (const { ref, outcome } of batch) this.#listener.recorded(ref, outcome.kind)
+    })
+  }
+
+  /** As `recordAll`, of messages that die with their channel. */
+  closeChannel(closing: Closing): void {
+    this.#hand(entry => {
+      this.#store.closeChannel(closing, entry)
+      for (const ref of closing.refs) this.#listener.recorded(ref, 'dead')
     })
   }
 

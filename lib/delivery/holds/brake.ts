@@ -44,7 +44,7 @@ export interface BrakeListener {
 export class Brake implements TimerEntry {
   readonly scope: 'channel' | 'group'
   /** The channel, or the prefix without its `*`. */
-  readonly target: string
+  target: string
   state: BrakeState = 'watching'
   /** Epoch ms of the first failure in a row. */
   since = 0
@@ -98,6 +98,12 @@ export class Brake implements TimerEntry {
   /** For people: the channel, or the prefix with its `*`. */
   get label(): string {
     return this.scope === 'group' ? `${this.target}*` : this.target
+  }
+
+  /** Its only channel has another name. */
+  rename(to: string): void {
+    if (this.#failed.delete(this.target)) this.#failed.add(to)
+    this.target = to
   }
 
   /** Whether a channel that is due must ask `passes`. */

@@ -165,6 +165,16 @@ export class Halts {
     this.#listener.lifted(holder, halt)
   }
 
+  /** A channel has another name: its halt goes along, unless that has one. The wait for its probe begins anew. */
+  move(from: Haltable, to: Haltable): void {
+    const { halt } = from
+    if (halt === undefined) return
+    this.#forget(halt)
+    from.halt = undefined
+    const { reason, afterMs, kept, since } = halt
+    this.halt(to, { reason, afterMs, kept, since })
+  }
+
   /**
    * Renews a halt after a failed probe, or an attempt under way when it began. A kept halt does not change.
    */

@@ -40,6 +40,14 @@ export class Pauses {
     else if (isPrefix(scope)) this.#prefixes.add(prefixOf(scope))
   }
 
+  /** A channel has another name: a pause of exactly this channel goes along. */
+  move(from: string, to: string): void {
+    const pause = this.#byScope.get(from)
+    if (pause === undefined || isPrefix(from)) return
+    this.#byScope.delete(from)
+    this.pause({ ...pause, scope: to })
+  }
+
   /** Ends every pause that the selector covers, and returns these. One of a wider prefix stays. */
   resume(selector: string | undefined): Pause[] {
     const ended = [...this.#byScope.values()].filter(({ scope }) => endsPause(selector, scope))

@@ -72,6 +72,9 @@ export function decideRetry(facts: FailedSend): Decision {
         mayHaveBeenSent: mayHaveBeenSentBefore,
         reason: 'permanent',
       }
+    case 'moved':
+      // At once, under the new name.
+      return judgeRetry(facts, { kind: 'retry', afterMs: 0 })
     case 'halt':
       return {
         kind: 'halt',

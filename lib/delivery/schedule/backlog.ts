@@ -106,6 +106,18 @@ export class Backlog {
     this.#columns.place.set(ref, QueuePosition.gone)
   }
 
+  /** All messages of the line, in no order. */
+  all(line: ChannelLine): MessageRef[] {
+    const all: MessageRef[] = []
+    for (let at = line.head; at !== 0; ) {
+      const ref = (at - 1) as MessageRef
+      all.push(ref)
+      at = at === line.tail ? 0 : this.#columns.next.get(ref)
+    }
+    for (const heap of [line.side, line.resting]) all.push(...(heap ?? []))
+    return all
+  }
+
   /** The highest order key of a waiting message; undefined: none waits. Looks at all that are out of turn. */
   lastKey(line: ChannelLine): number | undefined {
     let key = line.tail === 0 ? -Infinity : this.#store.orderKey((line.tail - 1) as MessageRef)

@@ -76,6 +76,16 @@ export class Brakes {
     return this.#byTarget.get(this.#scopeOf(channel).target)
   }
 
+  /** A channel has another name: a brake of it alone goes along, unless others share that of the new one. */
+  move(from: Channel, to: Channel): void {
+    const brake = this.#byTarget.get(from.target)
+    const { scope, target } = this.#scopeOf(to)
+    if (brake?.scope !== 'channel' || scope === 'group' || this.#byTarget.has(target)) return
+    this.#byTarget.delete(from.target)
+    brake.rename(target)
+    this.#byTarget.set(target, brake)
+  }
+
   /** The turn of this channel is over. `sent`: `send` was called. Call `look` next. */
   ended({ channel, ref, shows, failure }: Ended, sent: boolean): void {
     // An attempt that began before the brake was on holds nothing of it.

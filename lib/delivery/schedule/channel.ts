@@ -47,6 +47,12 @@ export class Channel implements ChannelLine, TimerEntry, Haltable, Ready, Brakab
   priorities: Int32Array | undefined
   prioritized = 0
 
+  // If a channel got another name.
+  /** The channel of the new name, while attempts under the old one, this, are under way. */
+  successor: Channel | undefined
+  /** The reverse: until their attempts are over, none begins here. Undefined: there are none. */
+  predecessors: Set<Channel> | undefined
+
   // What it waits for.
   /** No attempt before this: a receiver asked for it, or a local failure. Set by the scheduler alone. */
   blockedUntil = 0

@@ -61,6 +61,11 @@ export class Scheduled implements TimerEntry {
     this.#columns.place.set(ref, QueuePosition.gone)
   }
 
+  /** Those for this channel. Looks at all. */
+  of(channel: string): MessageRef[] {
+    return [...this.#appointments, ...this.#delays].filter(ref => this.#store.channel(ref) === channel)
+  }
+
   fire(): void {
     for (const heap of [this.#appointments, this.#delays]) {
       const now = this.#nowOf(heap)

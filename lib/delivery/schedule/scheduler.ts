@@ -177,10 +177,71 @@ export class Scheduler {
     return this.#channels.occupy(name)
   }
 
+  /** The channel that an attempt's channel is by now: that of its new name, if it got one meanwhile. */
+  present(channel: Channel): Channel {
+    return channel.successor ?? channel
+  }
+
+  /**
+   * A channel has another name. Its messages go, by order key, among those of the other channel, and what
+   * holds it goes along. Attempts under the old name end before one under the new name begins.
+   */
+  move(from: string, to: string): void {
+    this.pauses.move(from, to)
+    const old = this.#channels.find(from)
+    if (old !== undefined && !old.isVacant) this.#merge(old, this.channel(to))
+    this.#settleSelected(to)
+  }
+
+  #merge(old: Channel, channel: Channel): void {
+    for (const ref of this.#backlog.all(old)) {
+      this.#backlog.remove(old, ref)
+      this.#backlog.insert(channel, ref)
+    }
+    this.#precede(old, channel)
+    channel.successor = undefined
+    this.halts.move(old, channel)
+    this.brakes.move(old, channel)
+    this.block(channel, old.blockedUntil)
+    old.blockedUntil = 0
+    this.settle(old)
+    this.settle(channel)
+  }
+
+  /** The attempts of `old`, and those that it waits for itself, end before one of `channel` begins. */
+  #precede(old: Channel, channel: Channel): void {
+    const underWay = [...(old.predecessors ?? []), ...(old.running > 0 ? [old] : [])]
+    old.predecessors = undefined
+    for (const predecessor of underWay) {
+      // A move back: its own attempts are no other's.
+      if (predecessor === channel) continue
+      predecessor.successor = channel
+      channel.predecessors ??= new Set()
+      channel.predecessors.add(predecessor)
+    }
+  }
+
+  /** An attempt of a channel that got another name is over, and its message is in the new channel if it waits. */
+  #endedBefore(channel: Channel, old: Channel): void {
+    if (old.running === 0) {
+      old.successor = undefined
+      channel.predecessors!.delete(old)
+      if (channel.predecessors!.size === 0) channel.predecessors = undefined
+    }
+    this.settle(channel)
+  }
+
+  /** All messages that wait for this channel, also those that are not due yet. */
+  waitingIn(name: string): MessageRef[] {
+    const channel = this.#channels.find(name)
+    return [...(channel === undefined ? [] : this.#backlog.all(channel)), ...this.#scheduled.of(name)]
+  }
+
   /** The gate that a scope means for this channel, or the channel itself. */
   holderOf(scope: Scope, channel: Channel): Gate | Channel {
     if (scope === 'global') return this.everything
-    return scope === 'group' && channel.group !== this.#groups.none ? channel.group : channel
+    const present = this.present(channel)
+    return scope === 'group' && present.group !== this.#groups.none ? present.group : present
   }
 
   /**
@@ -188,9 +249,8 @@ export class Scheduler {
    * together.
    */
   waiterOf(scope: Scope, channel: Channel): Gate | Channel | RateKey {
-    return scope === 'channel' && channel.gate instanceof KeyGate
-      ? channel.gate.key
-      : this.holderOf(scope, channel)
+    const { gate } = this.present(channel)
+    return scope === 'channel' && gate instanceof KeyGate ? gate.key : this.holderOf(scope, channel)
   }
 
   /** Restores a wait of an earlier life, for a channel or a rate key. */
@@ -217,9 +277,10 @@ export class Scheduler {
 
   /** An answer to this channel halts. Returns what it halts, or keeps halted, besides the channel. */
   halt(channel: Channel, scope: Scope | undefined, order: HaltOrder): Gate | Channel {
-    const holder = this.holderOf(scope ?? 'group', channel)
-    if (scope === undefined || holder === channel) this.#haltScope.halt(channel, order, scope === undefined)
-    else this.halts.halt(holder, { ...order, by: channel })
+    const present = this.present(channel)
+    const holder = this.holderOf(scope ?? 'group', present)
+    if (scope === undefined || holder === present) this.#haltScope.halt(present, order, scope === undefined)
+    else this.halts.halt(holder, { ...order, by: present })
     return holder
   }
 
@@ -402,12 +463,14 @@ export class Scheduler {
       this.#taken.delete(channel)
       this.#become(channel, 'empty')
     }
-    if (again) this.#backlog.insert(channel, ref)
+    const { successor } = channel
+    if (again) this.#backlog.insert(successor ?? channel, ref)
     else {
       this.pending--
       this.columns.place.set(ref, QueuePosition.gone)
     }
     this.settle(channel)
+    if (successor !== undefined) this.#endedBefore(successor, channel)
     if (this.brakes.size > 0) this.brakes.look(channel)
     if (this.#ready.lined > 0) this.#offer(gate)
   }
@@ -417,7 +480,8 @@ export class Scheduler {
    * clock only if something may have to wait for it.
    */
   settle(channel: Channel): void {
-    if (channel.running > 0 && !this.#mayBeginMore(channel)) {
+    const isOther = channel.predecessors !== undefined
+    if (isOther || (channel.running > 0 && !this.#mayBeginMore(channel))) {
       if (channel.state !== 'taken') this.#become(channel, 'taken')
       return
     }

@@ -25,6 +25,7 @@ export interface ControlledQueue {
   retryNow(select: MessageSelect): Promise<number>
   pause(channel: string | undefined, options: { durable: boolean }): Promise<void>
   resume(channel: string | undefined): Promise<void>
+  move(from: string, to: string): Promise<void>
   compact(options: CompactOptions): Promise<CompactionReport>
 }
 
@@ -94,6 +95,8 @@ async function carryOut(
       return queue.pause(request.channel, { durable: true })
     case 'resume':
       return queue.resume(request.channel)
+    case 'move':
+      return queue.move(request.from, request.to)
     case 'compact':
       return queue.compact({ signal: work.signal, onProgress: progress => work.progress(progress) })
   }

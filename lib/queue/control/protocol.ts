@@ -55,6 +55,7 @@ export type ControlRequest =
   | { readonly kind: 'retry-now'; readonly ids: readonly string[] }
   /** Undefined: everything. A pause is durable. */
   | { readonly kind: 'pause' | 'resume'; readonly channel: string | undefined }
+  | { readonly kind: 'move'; readonly from: string; readonly to: string }
   | { readonly kind: 'compact' }
 
 export interface ControlEnvelope {
@@ -143,6 +144,8 @@ function parseRequest(request: Record<string, unknown>): ControlRequest {
     case 'pause':
     case 'resume':
       return { kind: request.kind, channel: optionalText(request.channel, 'channel') }
+    case 'move':
+      return { kind: 'move', from: text(request.from, 'from'), to: text(request.to, 'to') }
     case 'compact':
       return { kind: 'compact' }
     default:
@@ -184,9 +187,13 @@ function ids(value: unknown): readonly string[] {
   throw new Error('its ids are not all strings')
 }
 
-function optionalText(value: unknown, name: string): string | undefined {
-  if (value === undefined || typeof value === 'string') return value
+function text(value: unknown, name: string): string {
+  if (typeof value === 'string') return value
   throw new Error(`its ${name} is ${short(value)}, not a string`)
+}
+
+function optionalText(value: unknown, name: string): string | undefined {
+  return value === undefined ? undefined : text(value, name)
 }
 
 function oneOf<const T extends string>(value: unknown, name: string, choices: readonly T[]): T {

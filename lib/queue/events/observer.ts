@@ -11,13 +11,15 @@ export interface ObserverParts<R> {
   readonly directory: string
   readonly settlements: Settlements<R>
   readonly sendDurations: RecentDurations
+  /** Called when messages settled that are not told one by one. */
+  readonly settledUntold: () => void
   /** Called when a message stops waiting. */
   readonly roomChanged: () => void
 }
 
 /** Turns the reports of delivery into events, settlements and figures. */
 export function observeDispatch<R>(parts: ObserverParts<R>): DispatchObserver<R> {
-  const { emitter, directory, settlements, sendDurations, roomChanged } = parts
+  const { emitter, directory, settlements, sendDurations, roomChanged, settledUntold } = parts
   return {
     attempt(facts) {
       if (!attemptDiagnostics.hasSubscribers) return
@@ -87,6 +89,14 @@ export function observeDispatch<R>(parts: ObserverParts<R>): DispatchObserver<R>
       roomChanged()
       if (emitter.listenerCount('replaced') > 0)
         notify(emitter, 'replaced', { ...messageOf(facts), by: by.id })
+    },
+    closed({ channel, count, reason }) {
+      settledUntold()
+      roomChanged()
+      notify(emitter, 'closed', { channel, count, ...(reason !== undefined && { reason }) })
+    },
+    moved({ from, to }) {
+      notify(emitter, 'moved', { from, to })
     },
     halted({ scope, target, reason, since, probeAt }) {
       notify(emitter, 'halted', { scope, target, ...(reason !== undefined && { reason }), since, probeAt })

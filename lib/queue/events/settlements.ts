@@ -72,6 +72,11 @@ export class Settlements<R> {
     byId.set(settlement.id, settlement)
   }
 
+  /** The ids that someone waits for. */
+  get awaited(): string[] {
+    return [...this.#waiters.keys()]
+  }
+
   /** Every wait must end in `leave`. */
   wait(id: string): PendingSettlement<R> {
     let waiter: Waiter<R>

@@ -1,7 +1,7 @@
 import type { DeadReason } from '../../store/message-store.js'
 import type { LiveState } from '../types.js'
 import { quote } from './quote.js'
-import { parseId, parseName } from './validate-message.js'
+import { parseChannel, parseId, parseName } from './validate-message.js'
 import {
   field,
   flag,
@@ -21,7 +21,7 @@ import {
 
 const MAX_SELECTOR_BYTES = 513
 const SELECTOR_HINT = 'Name a channel, or a prefix of channels that ends in "*", such as "telegram:bot1:*".'
-const DEAD_REASONS = ['attempts', 'permanent', 'ambiguous', 'expired', 'predecessor'] as const
+const DEAD_REASONS = ['attempts', 'permanent', 'ambiguous', 'expired', 'predecessor', 'channel'] as const
 const LIVE_STATES = ['pending', 'sending', 'dead'] as const
 
 /** A channel or a prefix with `*`; undefined stands for everything. Throws WAQ_INVALID_OPTION. */
@@ -32,6 +32,11 @@ export function parseSelector(value: unknown): string | undefined {
 
 const parseSelectorText = (value: unknown, name: string) =>
   parseName(value, name, MAX_SELECTOR_BYTES, SELECTOR_HINT)
+
+/** The name of one channel. Throws WAQ_INVALID_OPTION. */
+export function parseChannelName(value: unknown, name: string): string {
+  return withRefusals('WAQ_INVALID_OPTION', 'The channel', () => parseChannel(value, name))
+}
 
 /** Throws WAQ_INVALID_OPTION. */
 export function parseMessageId(value: unknown): string {

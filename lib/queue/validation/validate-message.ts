@@ -5,6 +5,7 @@ import {
   decodePayload,
   type EncodedMessage,
   encodeMessage,
+  MAX_CHANNEL_BYTES,
   MAX_PRIORITY,
   MIN_PRIORITY,
   type NewMessage,
@@ -30,7 +31,6 @@ import {
   withRefusals,
 } from './validators.js'
 
-const MAX_CHANNEL_BYTES = 512
 const MAX_ID_BYTES = 256
 const MAX_HEADERS = 1_000
 /** UTF-8 needs at most three bytes per UTF-16 unit, so short texts need not be measured. */
@@ -130,7 +130,7 @@ function parseMessage(message: unknown, name: string, context: MessageContext): 
 
   const checkedChannel = isName(channel, MAX_CHANNEL_BYTES)
     ? channel
-    : parseName(channel, `${name}.channel`, MAX_CHANNEL_BYTES, CHANNEL_HINT)
+    : parseChannel(channel, `${name}.channel`)
   if (!hasPayload) {
     throw new Refusal(`The ${name} has no \`payload\`. Pass \`payload: null\` for a message without one.`)
   }
@@ -182,6 +182,11 @@ const REPLACES_HINT = 'Messages of one channel with the same key replace each ot
 function isName(value: unknown, maxBytes: number): value is string {
   if (typeof value !== 'string' || value === '') return false
   return value.length * MAX_UTF8_BYTES_PER_UNIT <= maxBytes && isWellFormed(value)
+}
+
+/** Throws `Refusal`. */
+export function parseChannel(value: unknown, name: string): string {
+  return parseName(value, name, MAX_CHANNEL_BYTES, CHANNEL_HINT)
 }
 
 /** Throws `Refusal`. */

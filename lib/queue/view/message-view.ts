@@ -10,6 +10,11 @@ function liveState(store: LogStore, ref: MessageRef): LiveState {
   return state === 'in-doubt' ? 'pending' : state
 }
 
+/** A former name of a channel selects what the channel has by now. */
+export function presentSelector<S extends string | undefined>(store: LogStore, selector: S): S {
+  return selector === undefined ? selector : (store.presentChannel(selector) as S)
+}
+
 /** The view of a live message at this moment. */
 export function viewMessage<P>(
   store: LogStore,
@@ -25,7 +30,7 @@ export function viewMessage<P>(
   const priority = store.priority(ref)
   return {
     id: stored.id,
-    channel: stored.channel,
+    channel: store.channel(ref),
     sequence: stored.sequence,
     state,
     ...(withPayload && { payload: stored.payload as P }),
@@ -123,7 +128,8 @@ export async function* viewSequences<P>(
 }
 
 function matches(store: LogStore, ref: MessageRef, filter: ResolvedFilter): boolean {
-  const { states, channel, reason, after } = filter
+  const { states, reason, after } = filter
+  const channel = presentSelector(store, filter.channel)
   return (
     store.sequence(ref) > after &&
     (states === undefined || states.includes(liveState(store, ref))) &&

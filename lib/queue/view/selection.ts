@@ -2,6 +2,7 @@ import { matchesChannel } from '../../delivery/holds/pauses.js'
 import type { LogStore } from '../../store/log-store.js'
 import type { MessageRef } from '../../store/message-store.js'
 import type { DeadFilter, MessageFilter, ResolvedSelect } from '../validation/selectors.js'
+import { presentSelector } from './message-view.js'
 
 /** The number of ids read at once. */
 const READS = 256
@@ -49,10 +50,11 @@ async function ofIds(store: LogStore, ids: readonly string[]): Promise<number[]>
 /** Ids are not in memory: only those of messages that match otherwise are read. */
 async function ofFilter(
   store: LogStore,
-  { channel, idPrefix }: MessageFilter,
+  { channel: selector, idPrefix }: MessageFilter,
   fits: (ref: MessageRef) => boolean,
 ): Promise<number[]> {
   const candidates: number[] = []
+  const channel = presentSelector(store, selector)
   for (const ref of store.live())
     if (matchesChannel(channel, store.channel(ref)) && fits(ref)) candidates.push(store.sequence(ref))
   if (idPrefix === undefined) return candidates

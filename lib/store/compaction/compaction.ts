@@ -36,6 +36,8 @@ export interface CompactionParts extends MessageRewriteParts, OutcomeRewritePart
   /** The segment that messages were written to was sealed. */
   readonly messagesSealed: () => void
   readonly onError: (error: WaqError) => void
+  /** Ends the records of former channel names that nothing needs any longer. */
+  readonly endMoves: () => void
   /** A segment was rewritten in the background. */
   readonly onCompacted: (report: CompactionReport) => void
 }
@@ -342,6 +344,7 @@ export class Compaction {
     }
     dedupe.evict(now())
     this.#parts.places.evict(now())
+    this.#parts.endMoves()
     const freeAcks = usage.freeAckSegments(
       acks.segments(),
       this.#parts.lowestAckInFlight(),

@@ -17,7 +17,9 @@
  *   6. It is the last window of attempts or the last marking of a channel (`attempt-window.ts`), the last
  *      record of how the wall clock parted from the queue's time, or the last record of the places taken in
  *      a window of a limit (`taken-places.ts`).
- *   7. It bounds what lost ack bytes can have named. A block carries the highest next sequence of its
+ *   7. It closed a channel, and is the last outcome of a live message. Or it gave a channel another name that it still
+ *      has (`channel-moves.ts`), or ends that, as in 4.
+ *   8. It bounds what lost ack bytes can have named. A block carries the highest next sequence of its
  *      outcomes, so such an outcome is the last one of its block.
  * An outcome is only replaced by one that was already accepted. The ack log is synced after the last frame
  * was judged and before the copies count, so no power loss takes the later one while the earlier one is gone.
@@ -26,6 +28,7 @@ import { FRAME_HEADER_BYTES } from '../../log/format/format.js'
 import type { PutRecord, SegmentInfo, VisitedFrame } from '../../log/types.js'
 import type { DedupeIndex } from '../dedupe/dedupe-index.js'
 import type { MessageIndex } from '../index/message-index.js'
+import type { MessageRef } from '../message-store.js'
 import { type AliveRecord, isOfMessage, type OtherRecord } from '../record/outcome.js'
 import { SETTLED_FRAME_TYPE } from '../record/outcome-format.js'
 import { OutcomeScan } from '../record/outcome-scan.js'
@@ -36,6 +39,7 @@ import type { SettledRecord } from '../record/settled-record.js'
 import type { SegmentMembership } from '../usage/segment-membership.js'
 import type { SegmentUsage } from '../usage/segment-usage.js'
 import type { AttemptWindow } from '../windows/attempt-window.js'
+import type { ChannelMoves } from '../windows/channel-moves.js'
 import type { DurablePauses } from '../windows/durable-pauses.js'
 import type { PartedPlace } from '../windows/parted-place.js'
 import type { TakenPlaces } from '../windows/taken-places.js'
@@ -47,6 +51,7 @@ export interface OutcomeSources {
   readonly dedupe: DedupeIndex
   readonly halts: ChannelHalts
   readonly pauses: DurablePauses
+  readonly moves: ChannelMoves
   readonly parted: PartedPlace
   readonly membership: SegmentMembership
   readonly window: AttemptWindow
@@ -106,6 +111,10 @@ export class NeededOutcomes {
   readonly #halted = new Set<string>()
   /** The same for the selectors of durable pauses. */
   readonly #paused = new Set<string>()
+  /** The same for the former names of channels. */
+  readonly #moved = new Set<string>()
+  /** By ack sequence of a closed channel's record, the messages that died with it. Made on first use. */
+  #dead: ReadonlyMap<number, readonly MessageRef[]> | undefined
   /** Ack segments that were made. */
   readonly made = new Set<number>()
 
@@ -141,6 +150,7 @@ export class NeededOutcomes {
     const halts = outcome.kind === 'dead' ? outcome.halts : undefined
     if (halts !== undefined) this.#halted.add(halts)
     if (outcome.kind === 'paused') this.#paused.add(outcome.selector)
+    if (outcome.kind === 'moved' && outcome.from !== outcome.to) this.#moved.add(outcome.from)
     this.#kept.set(ackSequence, {
       record: isOfMessage(outcome) ? outcome.sequence : outcome,
       halts,
@@ -222,7 +232,7 @@ export class NeededOutcomes {
   }
 
   #isNeeded(ackSequence: number, record: AliveRecord | OtherRecord): boolean {
-    const { index, halts, pauses, parted, gapEnds, window, places, now } = this.#sources
+    const { index, halts, pauses, moves, parted, gapEnds, window, places, now } = this.#sources
     if (gapEnds.has(ackSequence)) return true
     if (record.kind === 'window' || record.kind === 'marking') return window.needs(ackSequence, record)
     if (record.kind === 'places' || record.kind === 'uncounted') return places.needs(ackSequence, record)
@@ -231,12 +241,23 @@ export class NeededOutcomes {
     if (record.kind === 'wait-ended') return record.until > now()
     if (record.kind === 'paused') return pauses.needs(ackSequence, record.selector)
     if (record.kind === 'unpaused') return !this.#isOldest || this.#paused.has(record.selector)
+    if (record.kind === 'closed') return this.#diedWith(ackSequence).length > 0
+    if (record.kind === 'moved') {
+      if (record.from === record.to) return !this.#isOldest || this.#moved.has(record.from)
+      return moves.needs(ackSequence, record.from)
+    }
     const ref = index.bySequence(record.sequence)
     if (ref !== undefined && index.table.ackSequence(ref) === ackSequence) return true
     if (record.kind === 'dead' && record.halts !== undefined) {
       return halts.get(record.halts)?.ackSequence === ackSequence
     }
     return record.kind === 'rate-limited' && record.dueAt > now()
+  }
+
+  /** Those of which it was the last outcome when this was first asked. */
+  #diedWith(ackSequence: number): readonly MessageRef[] {
+    this.#dead ??= deadByRecord(this.#sources.index)
+    return this.#dead.get(ackSequence) ?? noRefs
   }
 
   #mayComeBack(message: number): boolean {
@@ -297,13 +318,15 @@ export class NeededOutcomes {
   }
 
   #outcomeWritten(kept: Kept, ackSequence: number, segment: number): void {
-    const { index, usage, halts, pauses, parted, window, places } = this.#sources
+    const { index, usage, halts, pauses, moves, parted, window, places } = this.#sources
     const { record } = kept
     usage.frameAdded(segment, kept.bytes)
     if (typeof record !== 'number') {
       if (record.kind === 'resumed') usage.resumeAdded(segment)
       else if (record.kind === 'paused' || record.kind === 'unpaused')
         pauses.moved(record, ackSequence, segment)
+      else if (record.kind === 'moved') moves.moved(record, ackSequence, segment)
+      else if (record.kind === 'closed') this.#closingWritten(ackSequence, segment)
       else if (record.kind === 'wait-ended') usage.limitAdded(segment, record.until)
       else if (record.kind === 'parted') parted.moved(ackSequence, segment, usage)
       else if (record.kind === 'places' || record.kind === 'uncounted')
@@ -323,6 +346,33 @@ export class NeededOutcomes {
     usage.outcomeWritten(index.table.segment(ref), index.table.ackSegment(ref), segment)
     index.table.setAck(ref, segment, ackSequence)
   }
+
+  #closingWritten(ackSequence: number, segment: number): void {
+    const { index, usage } = this.#sources
+    const { table } = index
+    // Some may be gone, or alive again.
+    const refs = this.#diedWith(ackSequence).filter(ref => table.ackSequence(ref) === ackSequence)
+    usage.deathsShared(segment, refs.length)
+    for (const ref of refs) {
+      usage.outcomeWritten(table.segment(ref), table.ackSegment(ref), segment)
+      table.setAck(ref, segment, ackSequence)
+    }
+  }
 }
 
 const none: readonly number[] = []
+const noRefs: readonly MessageRef[] = []
+
+function deadByRecord({ table, deferred }: MessageIndex): ReadonlyMap<number, readonly MessageRef[]> {
+  // What was written a moment ago may already be in the run.
+  deferred.apply()
+  const dead = new Map<number, MessageRef[]>()
+  table.each(ref => {
+    if (table.state(ref) !== 'dead' || table.deadReason(ref) !== 'channel') return
+    const ackSequence = table.ackSequence(ref)
+    const refs = dead.get(ackSequence)
+    if (refs === undefined) dead.set(ackSequence, [ref])
+    else refs.push(ref)
+  })
+  return dead
+}

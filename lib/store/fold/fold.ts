@@ -6,8 +6,10 @@ import type { CorruptRange } from '../../log/types.js'
 import type { ClockReading } from '../queue-time.js'
 import { type AliveRecord, isOfMessage, type OtherRecord } from '../record/outcome.js'
 import { SequenceTable } from '../tables/sequence-table.js'
+import { ClosingFold, deathOf } from './closing-fold.js'
 import { type FoldedHalt, HaltFold } from './halt-fold.js'
 import { LimitFold } from './limit-fold.js'
+import { MoveFold } from './move-fold.js'
 import { OutcomeGaps } from './outcome-gaps.js'
 import { PauseFold } from './pause-fold.js'
 import { PlacesFold } from './places-fold.js'
@@ -46,6 +48,8 @@ export class OutcomeFold {
   readonly #halts = new HaltFold()
   readonly limits = new LimitFold()
   readonly pauses = new PauseFold()
+  readonly moves = new MoveFold()
+  readonly closings = new ClosingFold()
   readonly windows = new WindowFold()
   readonly places = new PlacesFold()
   readonly #resumeSegments = new Set<number>()
@@ -64,7 +68,10 @@ export class OutcomeFold {
     this.places.add(ackSequence, segment, record)
     this.limits.add(ackSequence, segment, record)
     this.pauses.add(ackSequence, segment, record)
-    if (record.kind === 'resumed' || record.kind === 'unpaused') this.#resumeSegments.add(segment)
+    this.moves.add(ackSequence, segment, record)
+    this.closings.add(ackSequence, segment, record)
+    if (record.kind === 'resumed' || record.kind === 'unpaused' || endsMove(record))
+      this.#resumeSegments.add(segment)
     if (record.kind === 'parted' && supersedes(ackSequence, this.#parted))
       this.#parted = { ackSequence, segment, reading: { at: record.at, wall: record.wall } }
     if (!isOfMessage(record)) return
@@ -118,6 +125,13 @@ export class OutcomeFold {
     return this.#alive.size === 0 ? undefined : this.#alive.get(sequence)
   }
 
+  /** As `last`, of a message enqueued to this channel, with which it may have died. */
+  lastIn(channel: string, sequence: number): FoldedOutcome | undefined {
+    const last = this.last(sequence)
+    const closing = last === undefined ? this.closings.of(channel, sequence) : undefined
+    return closing === undefined ? last : deathOf(closing, sequence)
+  }
+
   /** The ack segment that says the message is settled; undefined: it is not. */
   settledIn(sequence: number): number | undefined {
     return this.#settledIn.find(sequence)
@@ -166,8 +180,13 @@ export class OutcomeFold {
     return this.#parted
   }
 
-  /** Ack segments that hold a resume. */
+  /** Ack segments that hold a resume, or another record that only undoes older ones. */
   resumeSegments(): Iterable<number> {
     return this.#resumeSegments
   }
+}
+
+/** The channel has its own name again. */
+function endsMove(record: AliveRecord | OtherRecord): boolean {
+  return record.kind === 'moved' && record.from === record.to
 }

@@ -14,7 +14,9 @@ import { SettledBlock } from '../record/settled-block.js'
 import { hashSequence } from '../tables/id-hash.js'
 import { PAGE_MASK, PAGE_ROWS, PAGE_SHIFT, PagedColumns } from '../tables/paged-columns.js'
 import { RefTable } from '../tables/ref-table.js'
+import { ClosingFold, type FoldedClosing } from './closing-fold.js'
 import { type FoldedHalt, HaltFold } from './halt-fold.js'
+import { MoveFold } from './move-fold.js'
 import { OutcomeGaps } from './outcome-gaps.js'
 import { type FoldedPause, PauseFold } from './pause-fold.js'
 import { type LastOutcome, type RecoveryRow, recoveryRow } from './recovery-table.js'
@@ -53,6 +55,10 @@ export class OutcomeTable {
   readonly #gaps = new OutcomeGaps()
   readonly #halts = new HaltFold()
   readonly #pauses = new PauseFold()
+  readonly #moves = new MoveFold()
+  /** By former name of a channel, the present one; undefined: not asked yet. */
+  #names: ReadonlyMap<string, string> | undefined
+  readonly #closings = new ClosingFold()
   #partedAt = 0
   #wallLeadMs = 0
   readonly #block = new SettledBlock()
@@ -82,6 +88,8 @@ export class OutcomeTable {
     this.#gaps.met(ackSequence, record.nextSequence)
     this.#halts.add(ackSequence, segment, record)
     this.#pauses.add(ackSequence, segment, record)
+    this.#moves.add(ackSequence, segment, record)
+    this.#closings.add(ackSequence, segment, record)
     if (isOfMessage(record)) this.#setLast(record.sequence, record.kind, ackSequence, segment, offset)
     else if (record.kind === 'parted' && ackSequence > this.#partedAt) {
       this.#partedAt = ackSequence
@@ -161,10 +169,25 @@ export class OutcomeTable {
     }
   }
 
-  /** What an opening would make of an existing message. */
-  row(sequence: number, last: LastOutcomePlace | undefined): RecoveryRow {
-    const kind: LastOutcome = last?.kind ?? 'none'
+  /**
+   * What an opening would make of an existing message. `channel`: the name that it was enqueued with;
+   * undefined: whether it died with its channel is not asked.
+   */
+  row(sequence: number, last: LastOutcomePlace | undefined, channel?: string): RecoveryRow {
+    const died = channel !== undefined && this.closing(channel, sequence, last) !== undefined
+    const kind: LastOutcome = died ? 'dead' : (last?.kind ?? 'none')
     return recoveryRow('present', kind, this.#gaps.mayHaveLost(sequence, last?.ackSequence ?? 0))
+  }
+
+  /** The record with which the message died; `channel`: the name that it was enqueued with. */
+  closing(channel: string, sequence: number, last: LastOutcomePlace | undefined): FoldedClosing | undefined {
+    return last === undefined ? this.#closings.of(channel, sequence) : undefined
+  }
+
+  /** The present name of a channel. Asked once every outcome was added. */
+  channel(name: string): string {
+    this.#names ??= this.#moves.names()
+    return this.#names.get(name) ?? name
   }
 
   /** A moment of the queue's time on the wall clock, as it was last set. */

@@ -30,7 +30,7 @@ export class MessageIndex {
    */
   readonly #unlisted: MessageRef[] = []
   readonly #unlistedIds: string[] = []
-  readonly #channels = new ChannelNames()
+  readonly channels = new ChannelNames()
   readonly #ids = new RefTable(ref => this.table.hashLow(ref))
   readonly #sequences = new SequenceTable()
   // Facts that few messages have. A look into an empty Map costs as much as one into a full one, so code that
@@ -61,7 +61,7 @@ export class MessageIndex {
     offset: number,
     bytes: number,
   ): MessageRef {
-    const channel = this.#channels.acquire(message.channel)
+    const channel = this.channels.acquire(message.channel)
     const ref = this.#add(sequence, message, together, channel, 0, 0, segment, offset, bytes)
     this.#unlistedIds.push(message.id)
     if (this.#unlisted.push(ref) >= MAX_UNLISTED) this.#list()
@@ -76,7 +76,7 @@ export class MessageIndex {
     offset: number,
     bytes: number,
   ): MessageRef {
-    const channel = this.#channels.acquireScanned(scan.channel, scan.channelPlace)
+    const channel = this.channels.acquireScanned(scan.channel, scan.channelPlace)
     const { together, hashLow, hashHigh } = scan
     const ref = this.#add(sequence, scan, together, channel, hashLow, hashHigh, segment, offset, bytes)
     this.#sequences.add(sequence, ref)
@@ -85,7 +85,7 @@ export class MessageIndex {
 
   /** All of an opening's messages were added. */
   scanned(): void {
-    this.#channels.scanned()
+    this.channels.scanned()
     const refs = new Uint32Array(this.table.size)
     let count = 0
     this.table.each(ref => {
@@ -123,7 +123,8 @@ export class MessageIndex {
     if (sequence > this.#highest) this.#highest = sequence
     const { deliverAt } = message
     if (deliverAt !== 0) this.#deliverAt.set(ref, message.delayed ? -deliverAt : deliverAt)
-    if (message.replaces !== undefined) this.replacing.enter(ref, message.channel, sequence, message.replaces)
+    if (message.replaces !== undefined)
+      this.replacing.enter(ref, this.channels.name(channel), sequence, message.replaces)
     if (together !== undefined) {
       const { index, count } = together
       this.#together.set(ref, { firstSequence: sequence - index, count })
@@ -164,7 +165,7 @@ export class MessageIndex {
       this.#ids.delete(ref, this.table.hashLow(ref))
       this.#sequences.delete(this.table.sequence(ref))
     }
-    this.#channels.release(this.table.channel(ref))
+    this.channels.release(this.table.channel(ref))
     if (this.prioritized.count > 0 && this.table.priority(ref) !== undefined) this.prioritized.count -= 1
     this.#deliverAt.delete(ref)
     this.#together.delete(ref)
@@ -311,8 +312,9 @@ export class MessageIndex {
     }
   }
 
+  /** Its present name. */
   channel(ref: MessageRef): string {
-    return this.#channels.name(this.table.channel(ref))
+    return this.channels.name(this.table.channel(ref))
   }
 
   orderKey(ref: MessageRef): number {
@@ -326,6 +328,20 @@ export class MessageIndex {
   /** See `MessageStore`. */
   originalOrderKey(ref: MessageRef): number {
     return this.replacing.find(ref)?.orderKey ?? this.table.sequence(ref)
+  }
+
+  /** The highest sequence that was ever in the index; what is known to be written is put there first. */
+  get highest(): number {
+    this.deferred.apply()
+    return this.#highest
+  }
+
+  /** The channel has another name from now on. Returns the names that lead there. */
+  moveChannel(from: string, to: string): string[] {
+    const names = [from, ...this.channels.former(from)]
+    for (const name of names) this.channels.move(name, to)
+    this.replacing.move(from, to)
+    return names
   }
 
   redrive(ref: MessageRef): Redrive | undefined {

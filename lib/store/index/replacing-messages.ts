@@ -12,8 +12,8 @@ import { identityOfEncoded, type MessageIdentity } from '../record/message-ident
 
 /** A message with `replaces` that is live or being written. */
 export interface ReplacingMessage {
-  /** Its channel and key. */
-  readonly name: string
+  /** Its channel, by the present name, and its key. */
+  name: string
   readonly sequence: number
   readonly orderKey: number
   /** `'unread'`: it is on disk only. Undefined: it could not be read. */
@@ -52,8 +52,13 @@ export class ReplacingMessages {
   }
 
   /** It is being written, to take the place of `older`. */
-  begin(encoded: EncodedMessage, sequence: number, older: ReplacingMessage | undefined): void {
-    const name = nameOf(encoded.channel, encoded.replaces!.key)
+  begin(
+    channel: string,
+    encoded: EncodedMessage,
+    sequence: number,
+    older: ReplacingMessage | undefined,
+  ): void {
+    const name = nameOf(channel, encoded.replaces!.key)
     const orderKey = older?.orderKey ?? sequence
     const message = {
       name,
@@ -122,6 +127,20 @@ export class ReplacingMessages {
     const renewed = { ...message, orderKey: message.sequence }
     if (this.#newest.get(message.name) === message) this.#newest.set(message.name, renewed)
     return renewed
+  }
+
+  /** The channel has another name, maybe that of a channel with the same keys: there the newest counts. */
+  move(from: string, to: string): void {
+    const prefix = nameOf(from, '')
+    const newest = [...this.#newest].filter(([name]) => name.startsWith(prefix))
+    const messages = [...this.#newest.values(), ...this.#byRef.values(), ...this.#beingWritten.values()]
+    for (const message of new Set(messages))
+      if (message.name.startsWith(prefix)) message.name = nameOf(to, message.name.slice(prefix.length))
+    for (const [name, message] of newest) {
+      this.#newest.delete(name)
+      if ((this.#newest.get(message.name)?.sequence ?? 0) < message.sequence)
+        this.#newest.set(message.name, message)
+    }
   }
 
   /** The message was settled. */

@@ -251,10 +251,10 @@ export class StoreReader {
     return this.#logs.withSnapshot(async snapshot => {
       const { outcomes } = await this.#view(snapshot)
       const halts = [...outcomes.halts()].map(({ channel, since }) => {
-        return { channel, since: outcomes.onWall(since) }
+        return { channel: outcomes.channel(channel), since: outcomes.onWall(since) }
       })
       const pauses = [...outcomes.pauses()].map(({ selector, since }) => {
-        return { selector, since: outcomes.onWall(since) }
+        return { selector: outcomes.channel(selector), since: outcomes.onWall(since) }
       })
       return { halts, pauses }
     })
@@ -361,12 +361,15 @@ export class View {
     const { sequence, data } = frame
     const last = this.outcomes.meet(sequence)
     if (sequence <= (selection.after ?? 0)) return undefined
-    const row = this.outcomes.row(sequence, last)
+    let row = this.outcomes.row(sequence, last)
     if (row.state === 'settled' || row.state === 'settled earlier') return undefined
     if (selection.mayMatch?.(data) === false) return undefined
     const envelope = decode(frame, selection.onDamage)
     if (envelope === undefined) return undefined
-    const { id, channel, headers, payload, priority, replaces } = envelope
+    const { id, headers, payload, priority, replaces } = envelope
+    const closing = this.outcomes.closing(envelope.channel, sequence, last)
+    if (closing !== undefined) row = this.outcomes.row(sequence, last, envelope.channel)
+    const channel = this.outcomes.channel(envelope.channel)
     const sending = row.state === 'in-doubt' && last?.kind === 'attempt' && this.#ownerLives
     const state = row.state === 'dead' ? 'dead' : sending ? 'sending' : 'pending'
     if (selection.select?.({ id, channel, state, sequence }) === false) return undefined
@@ -397,8 +400,8 @@ export class View {
       mayHaveBeenSent: inDoubt,
       dueAt: deliverAt,
       history: noErrors,
-      diedAt: undefined,
-      deadReason: undefined,
+      diedAt: closing && outcomes.onWall(closing.record.at),
+      deadReason: closing && 'channel',
     }
   }
 }

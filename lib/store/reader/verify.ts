@@ -161,15 +161,16 @@ class Check {
     checkIsMessage(sequence, type)
     this.messages += 1
     const last = this.outcomes.meet(sequence)
-    const row = this.outcomes.row(sequence, last)
     if (last !== undefined && !isSettling(last)) this.#aliveWithOutcome += 1
     try {
       const { id, channel, payload } = decodeEnvelope(data, `Message ${sequence}`)
+      const row = this.outcomes.row(sequence, last, channel)
       decodePayload(payload, `Message ${sequence}`)
       const sending = ownerLives && last?.kind === 'attempt'
       if (row.state !== 'in-doubt' || sending) return
       this.inDoubtCount += 1
-      if (this.inDoubt.length < MAX_LISTED) this.inDoubt.push({ id, channel, sequence })
+      if (this.inDoubt.length < MAX_LISTED)
+        this.inDoubt.push({ id, channel: this.outcomes.channel(channel), sequence })
     } catch (error) {
       if (!(error instanceof WaqError) || error.code !== 'WAQ_CORRUPT') throw error
       this.bad(segment, offset, error.message)

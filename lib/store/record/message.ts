@@ -106,6 +106,8 @@ export type Indexed = Pick<Envelope, 'id' | 'channel' | 'enqueuedAt' | 'deliverA
 
 export const ENVELOPE_FIELDS = 8
 /** Sixteen values, so that one is a byte of MessagePack and four bits of an index. */
+/** Of its name, in UTF-8. */
+export const MAX_CHANNEL_BYTES = 512
 export const MIN_PRIORITY = -8
 export const MAX_PRIORITY = 7
 /**

@@ -80,6 +80,8 @@ function decodeField(type: FieldType, value: unknown): unknown {
       return typeof value === 'boolean' ? value : invalid
     case 'text':
       return typeof value === 'string' ? value : invalid
+    case 'texts':
+      return isTexts(value) ? value : invalid
     case 'optional text':
       if (value === null) return undefined
       return typeof value === 'string' ? value : invalid
@@ -94,6 +96,10 @@ function decodeField(type: FieldType, value: unknown): unknown {
     case 'ends':
       return decodeEnds(value)
   }
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && value.every(text => typeof text === 'string')
 }
 
 function decodeErrors(value: unknown): RecordedError[] | typeof invalid {

@@ -25,6 +25,8 @@ export type FieldType =
   | 'flag'
   /** Str. */
   | 'text'
+  /** Array of Str, at least one. */
+  | 'texts'
   /** Str or nil. */
   | 'optional text'
   /** Index into `scopes`. */
@@ -67,7 +69,14 @@ export const HISTORY_LENGTH = 5
 /** Append only: the index is on disk. */
 export const scopes = ['channel', 'group', 'global'] as const
 /** Append only: the index is on disk. */
-export const deadReasons = ['attempts', 'permanent', 'ambiguous', 'expired', 'predecessor'] as const
+export const deadReasons = [
+  'attempts',
+  'permanent',
+  'ambiguous',
+  'expired',
+  'predecessor',
+  'channel',
+] as const
 
 const sequence: Field = { name: 'sequence', type: 'sequence' }
 /** Of the message log at the append: bytes lost before this frame can only concern lower messages. */
@@ -129,6 +138,16 @@ export const outcomeFormats = {
   /** A person paused what this selector names, until resumed, also across a restart. */
   paused: { frameType: 15, fields: [nextSequence, at, { name: 'selector', type: 'text' }] },
   unpaused: { frameType: 16, fields: [nextSequence, at, { name: 'selector', type: 'text' }] },
+  /** A channel has another name; the same name twice: it has no other any longer. See `channel-moves.ts`. */
+  moved: {
+    frameType: 18,
+    fields: [nextSequence, at, { name: 'from', type: 'text' }, { name: 'to', type: 'text' }],
+  },
+  /** What waited in a channel died with it: see `closing-fold.ts`. */
+  closed: {
+    frameType: 19,
+    fields: [nextSequence, at, { name: 'channels', type: 'texts' }, { name: 'upTo', type: 'count' }],
+  },
   /** A person ended this target's server-told wait, whatever was told before. */
   'wait-ended': {
     frameType: 21,

@@ -128,6 +128,26 @@ export interface WaitEndedRecord {
   readonly until: number
 }
 
+/** The channel `from` is `to` from now on. The same name twice: an earlier such record counts no longer. */
+export interface MovedRecord {
+  readonly kind: 'moved'
+  readonly nextSequence: number
+  readonly at: number
+  readonly from: string
+  readonly to: string
+}
+
+/** What waited in this channel died with it. */
+export interface ClosedRecord {
+  readonly kind: 'closed'
+  readonly nextSequence: number
+  readonly at: number
+  /** The names with which its messages may have been enqueued. */
+  readonly channels: readonly string[]
+  /** The last message that existed. */
+  readonly upTo: number
+}
+
 /** Records that belong to no message. */
 export type OtherRecord =
   | ResumedRecord
@@ -137,6 +157,8 @@ export type OtherRecord =
   | PlacesRecord
   | UncountedRecord
   | WaitEndedRecord
+  | MovedRecord
+  | ClosedRecord
   | PausedRecord
   | UnpausedRecord
 export type MessageOutcomeRecord = AliveRecord | SettlingRecord
@@ -156,6 +178,8 @@ const others: ReadonlySet<string> = new Set([
   'places',
   'uncounted',
   'wait-ended',
+  'moved',
+  'closed',
   'paused',
   'unpaused',
 ] satisfies OtherRecord['kind'][])

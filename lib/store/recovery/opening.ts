@@ -23,6 +23,7 @@ import { MAX_ROWS, SettledBlock } from '../record/settled-block.js'
 import type { LostMessage, LostMessages, StoreRecovery } from '../types.js'
 import type { SegmentMembership } from '../usage/segment-membership.js'
 import type { SegmentUsage } from '../usage/segment-usage.js'
+import type { ChannelMoves } from '../windows/channel-moves.js'
 import type { DurablePauses } from '../windows/durable-pauses.js'
 import type { PartedPlace } from '../windows/parted-place.js'
 import type { TakenPlaces } from '../windows/taken-places.js'
@@ -41,6 +42,7 @@ export interface OpeningState {
   readonly dedupe: DedupeIndex
   readonly halts: ChannelHalts
   readonly pauses: DurablePauses
+  readonly moves: ChannelMoves
   readonly membership: SegmentMembership
   readonly parted: PartedPlace
   readonly places: TakenPlaces
@@ -75,6 +77,8 @@ export class Opening implements OpenVisitor {
   /** Messages in doubt because their marks may be missing. */
   readonly unmarked: MessageRef[] = []
   #messages = 0
+  /** The index knows which channels have other names. */
+  #areNamed = false
   /** The latest moment found, in the queue's time. */
   #latest = 0
   /** Ack log: the sequence of the last frame read, and of the last one before lost bytes. */
@@ -208,6 +212,7 @@ export class Opening implements OpenVisitor {
   #message({ type, data, sequence, segment, offset }: VisitedFrame): void {
     checkIsMessage(sequence, type)
     this.#messages += 1
+    if (!this.#areNamed) this.#nameChannels()
     const { index, usage, membership } = this.#state
     membership.add(segment, sequence)
     const settledIn = this.#fold.settledIn(sequence)
@@ -221,8 +226,9 @@ export class Opening implements OpenVisitor {
     // A second copy of a frame changes nothing (invariant 11).
     if (index.bySequence(sequence) !== undefined) return
     this.#envelope.read(data, sequence)
-    const last = this.#fold.last(sequence)
-    const mayHaveLost = this.#fold.mayHaveLost(sequence, last)
+    const own = this.#fold.last(sequence)
+    const mayHaveLost = this.#fold.mayHaveLost(sequence, own)
+    const last = this.#fold.closings.isEmpty ? own : this.#fold.lastIn(this.#envelope.channel, sequence)
     const row =
       last === undefined && !mayHaveLost
         ? untouched
@@ -232,12 +238,19 @@ export class Opening implements OpenVisitor {
     index.restore(ref, last, row)
     if (last !== undefined) {
       usage.outcomeWritten(segment, undefined, last.segment)
+      if (last !== own) usage.deathsShared(last.segment, 1)
       index.table.setAck(ref, last.segment, last.ackSequence)
     }
     usage.messageAdded(segment, data.length)
     if (this.#tailInDoubt && !mayHaveLost) this.#weigh(ref, sequence, last?.record.kind)
     if (this.#envelope.enqueuedAt > this.#latest) this.#latest = this.#envelope.enqueuedAt
     if (index.table.expiresAt(ref) !== Infinity) this.#areMortal = true
+  }
+
+  /** The acks were read. */
+  #nameChannels(): void {
+    this.#areNamed = true
+    for (const [from, to] of this.#fold.moves.names()) this.#state.index.channels.move(from, to)
   }
 
   /** Describes messages proven to be lost: unsettled ones first, then the others, each group by sequence. */
@@ -328,6 +341,7 @@ export class Opening implements OpenVisitor {
   /** Called after the last frame: applies what outcomes say beyond the messages found. */
   finish(): Pick<StoreRecovery, 'messages' | 'pending' | 'inDoubt' | 'dead' | 'expired'> {
     const { index, usage, dedupe, halts } = this.#state
+    if (!this.#areNamed) this.#nameChannels()
     index.scanned()
     const { parted } = this.#fold
     this.#time.goOnFrom(this.#latest, parted?.reading)
@@ -338,6 +352,7 @@ export class Opening implements OpenVisitor {
       usage.haltAdded(segment)
     }
     this.#state.pauses.opened(this.#fold.pauses.inForce())
+    this.#state.moves.opened(this.#fold.moves.inForce())
     for (const segment of this.#fold.resumeSegments()) usage.resumeAdded(segment)
     for (const { until, segment } of this.#fold.limits.inForce(now)) usage.limitAdded(segment, until)
     for (const { until, segment } of this.#fold.limits.ends(now)) usage.limitAdded(segment, until)

@@ -53,7 +53,9 @@ export class ReplacedMessages {
   judge(): void {
     for (const { older, by, ref } of this.#named) {
       const olderRef = this.#index.bySequence(older)
-      if (this.#fold.hasOutcome(older)) {
+      // One that died with its channel meanwhile has no outcome of its own.
+      const isDead = olderRef !== undefined && this.#index.table.state(olderRef) === 'dead'
+      if (isDead || this.#fold.hasOutcome(older)) {
         if (ref !== undefined) this.#index.replacing.makeOrdinary(ref)
       } else if (olderRef !== undefined && !this.#refs.has(olderRef)) {
         this.#refs.add(olderRef)

@@ -19,7 +19,9 @@
  *      halts, so it can go once every older ack segment goes too.
  *   5. Limits told by a receiver, and records that end them: until the latest of them is over.
  *   6. Lost bytes of the ack log: the frame that bounds what they can have named stays (`pin`).
- *   7. Frames that were written again after a failed sync are accounted for in their first segment, so the
+ *   7. Channels with another name (`channel-moves.ts`): a count of those in force. A record that ends one goes as a
+ *      resume does.
+ *   8. Frames that were written again after a failed sync are accounted for in their first segment, so the
  *      segment with the second copy stays as long as the first is needed. The first may itself be gone: if
  *      nothing in it had been synced, no manifest lists it any longer.
  * All counts only err on the side of keeping: they are raised when a frame is accepted and lowered when a
@@ -47,6 +49,8 @@ interface AckAccount {
   /** Message segment → messages in it whose last written outcome is here. */
   readonly outcomes: Map<number, number>
   settledIds: number
+  /** Of `outcomes`, those that share the frame of a closed channel; some may have later outcomes. */
+  sharedDeaths: number
   /** Bytes of frames of results that are kept. */
   resultBytes: number
   halts: number
@@ -220,6 +224,11 @@ export class SegmentUsage {
     if (this.#account(from).holdsResume) account.holdsResume = true
   }
 
+  /** One frame of this segment is the last outcome of so many messages. */
+  deathsShared(ackSegment: number, messages: number): void {
+    this.#account(ackSegment).sharedDeaths += messages
+  }
+
   settledIdAdded(ackSegment: number, ids = 1): void {
     this.#account(ackSegment).settledIds += ids
   }
@@ -363,6 +372,7 @@ export class SegmentUsage {
         madeBytes: undefined,
         outcomes: new Map(),
         settledIds: 0,
+        sharedDeaths: 0,
         resultBytes: 0,
         halts: 0,
         kept: 0,
@@ -385,12 +395,14 @@ const nothing = { messages: 0, bytes: 0 }
  */
 function neededBytes(account: AckAccount, now: number): number {
   const { settling, settlingBytes, others, othersBytes, settledIds, resultBytes } = account
-  const { halts, kept, holdsResume, pinned } = account
+  const { halts, kept, holdsResume, pinned, sharedDeaths } = account
   let outcomes = 0
   for (const count of account.outcomes.values()) outcomes += count
   const limits = account.limitsUntil > now ? 1 : 0
   const single = halts + kept + limits + (holdsResume ? 1 : 0) + (pinned ? 1 : 0)
-  const rest = Math.max(0, outcomes - settledIds) + single
+  // Deaths with a channel take one frame, however many they are.
+  const shared = sharedDeaths > 0 ? 1 : 0
+  const rest = Math.max(0, outcomes - settledIds - sharedDeaths) + shared + single
   const averageBytes = FRAME_HEADER_BYTES + (settlingBytes + othersBytes) / Math.max(1, settling + others)
   return (settledIds * settlingBytes) / Math.max(1, settling) + resultBytes + rest * averageBytes
 }

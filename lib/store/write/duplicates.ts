@@ -59,14 +59,14 @@ export function decideDuplicates(
     if (appending !== undefined) return { kind: 'wait', appending }
     const known = findKnown(id, sources, read, missing)
     if (known !== undefined) {
-      if (onConflict === 'reject') refuseConflict(encoded, known.identity)
+      if (onConflict === 'reject') refuseConflict(encoded, known.identity, sources.index)
       places.push({ known: known.receipt })
       continue
     }
     const earlier = inThisList.get(id)
     if (earlier !== undefined) {
       const first = fresh[earlier]!
-      if (onConflict === 'reject') refuseConflict(encoded, identityOfEncoded(first))
+      if (onConflict === 'reject') refuseConflict(encoded, identityOfEncoded(first), sources.index)
       places.push({ fresh: earlier, repeated: true })
       continue
     }
@@ -115,9 +115,10 @@ function stateOf(state: DeliveryState): Enqueued['state'] {
   return state === 'in-doubt' ? 'pending' : state
 }
 
-function refuseConflict(encoded: EncodedMessage, first: MessageIdentity): void {
+function refuseConflict(encoded: EncodedMessage, first: MessageIdentity, { channels }: MessageIndex): void {
   const { id, channel } = encoded
-  if (first.channel !== channel) {
+  // A program may learn the new name of a channel between two calls.
+  if (channels.present(first.channel) !== channels.present(channel)) {
     throw conflict(id, `is known with channel "${first.channel}" and came again with channel "${channel}"`)
   }
   if (first.digest !== identityOfEncoded(encoded).digest) {

@@ -213,7 +213,9 @@ export class Enqueuer implements AppendingOwner {
     const { messages, firstSequence } = appending
     const enqueued = new Array<Enqueued>(messages.length)
     for (let index = 0; index < messages.length; index += 1) {
-      const { id, channel } = messages[index]!
+      const { id, channel: name } = messages[index]!
+      const { channels } = this.#sources.index
+      const channel = channels.anyMoved ? channels.present(name) : name
       enqueued[index] = { id, channel, sequence: firstSequence + index, duplicate: false, state: 'pending' }
     }
     // First, so that code called within the answer already finds the messages.

@@ -110,7 +110,8 @@ export class OutcomeRecorder implements RecordingOwner {
   recordAll(batch: readonly RefOutcome[], listener?: BatchListener): void {
     const { index, leftUnattempted } = this.#parts
     for (const { ref, outcome } of batch) {
-      if (isSettling<Outcome>(outcome) && index.table.state(ref) !== 'sending') leftUnattempted()
+      const isOver = isSettling<Outcome>(outcome) || outcome.kind === 'dead'
+      if (isOver && index.table.state(ref) !== 'sending') leftUnattempted()
       index.apply(ref, outcome)
     }
     if (!batch.every(({ outcome }) => isSettling<Outcome>(outcome))) {
@@ -192,17 +193,18 @@ export class OutcomeRecorder implements RecordingOwner {
   #recordAlive(ref: MessageRef, outcome: Alive, listener: OutcomeListener | undefined): Recording {
     const { index, usage, halts, acks } = this.#parts
     const { table } = index
+    // As in the record: until that is written, the channel may get another name.
+    const halted = outcome.kind === 'dead' && outcome.haltsChannel ? index.channel(ref) : undefined
     const recording = new Recording(
       this,
       segment => {
         usage.outcomeWritten(table.segment(ref), table.ackSegment(ref), segment)
         table.setAck(ref, segment, recording.firstSequence)
         if (outcome.kind === 'rate-limited') usage.limitAdded(segment, outcome.dueAt)
-        if (outcome.kind === 'dead' && outcome.haltsChannel) {
-          const channel = index.channel(ref)
-          const earlier = halts.get(channel)
+        if (halted !== undefined) {
+          const earlier = halts.get(halted)
           if (earlier !== undefined) usage.haltEnded(earlier.segment)
-          halts.set(channel, { since: outcome.at, segment, ackSequence: recording.firstSequence })
+          halts.set(halted, { since: outcome.at, segment, ackSequence: recording.firstSequence })
           usage.haltAdded(segment)
         }
       },
@@ -385,8 +387,14 @@ export class OutcomeRecorder implements RecordingOwner {
   }
 
   /** Records an outcome that belongs to no message. Returns its ack sequence; `written` gets its segment. */
-  recordOther(record: OtherRecord, written: (segment: number) => void): number {
-    return this.#append(this.#parts.acks, new Recording(this, written), record).firstSequence
+  recordOther(record: OtherRecord, written: (segment: number) => void, listener?: OutcomeListener): number {
+    return this.#append(this.#parts.acks, new Recording(this, written, listener), record).firstSequence
+  }
+
+  /** As `recordOther`, of several of one kind: a crash leaves all of them or none. */
+  recordAllOther(records: readonly OtherRecord[], written: (segment: number) => void): number {
+    const recording = new BatchRecording(this.#batches, records.length, written, undefined)
+    return this.#append(this.#parts.acks, recording, records[0]!, records).firstSequence
   }
 
   /** `all`: the records of a batch, of one kind, whose first is `record`. */

@@ -81,7 +81,7 @@ export class Replacements {
         (newest.ref === undefined || replacement().hold(newest.ref))
       const older = isReplaced ? newest : undefined
       nameReplaced(encoded, older?.sequence ?? 0, older?.orderKey ?? 0)
-      index.replacing.begin(encoded, firstSequence + at, older)
+      index.replacing.begin(index.channels.present(encoded.channel), encoded, firstSequence + at, older)
     }
   }
 
@@ -121,7 +121,8 @@ export class Replacements {
   }
 
   #newest({ channel, replaces }: EncodedMessage): ReplacingMessage | undefined {
-    return replaces && this.#parts.index.replacing.newest(channel, replaces.key)
+    const { channels, replacing } = this.#parts.index
+    return replaces && replacing.newest(channels.present(channel), replaces.key)
   }
 
   /** Never attempted, or not even written. */
