@@ -94,8 +94,8 @@ export const limitMutations: readonly Mutation[] = [
     name: 'a told wait holds one channel of its rate key',
     invariants: [],
     file: 'lib/delivery/schedule/scheduler.js',
-    find: '? channel.gate.key',
-    replace: '? channel',
+    find: '? gate.key : this.holderOf',
+    replace: '? channel : this.holderOf',
     caughtBy: {
       file: 'delivery/limits/windows',
       name: 'a wait of one channel holds all channels with its rate key, also after a restart',

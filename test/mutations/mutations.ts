@@ -1,4 +1,5 @@
 import { brakeMutations } from './brake-mutations.js'
+import { channelMutations } from './channel-mutations.js'
 import { clockMutations } from './clock-mutations.js'
 import { commitMutations } from './commit-mutations.js'
 import { concurrencyMutations } from './concurrency-mutations.js'
@@ -38,4 +39,5 @@ export const mutations: readonly Mutation[] = [
   ...secretMutations,
   ...selectionMutations,
   ...pauseMutations,
+  ...channelMutations,
 ]

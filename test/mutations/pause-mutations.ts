@@ -52,8 +52,8 @@ export const pauseMutations: readonly Mutation[] = [
   {
     name: 'compaction drops a durable pause',
     invariants: [10],
-    file: 'lib/store/windows/durable-pauses.js',
-    find: 'return this.#bySelector.get(selector)?.ackSequence === ackSequence;',
+    file: 'lib/store/windows/kept-records.js',
+    find: 'return this.#byName.get(name)?.ackSequence === ackSequence;',
     replace: 'return false;',
     caughtBy: { file: 'store/compaction/compaction', name: compacted },
   },
@@ -71,8 +71,8 @@ export const pauseMutations: readonly Mutation[] = [
   {
     name: 'the segment of a durable pause is given up',
     invariants: [10],
-    file: 'lib/store/windows/durable-pauses.js',
-    find: 'this.#usage.keep(pause.segment);',
+    file: 'lib/store/windows/kept-records.js',
+    find: 'this.#usage.keep(record.segment);',
     replace: '{}',
     caughtBy: { file: 'store/compaction/compaction', name: compacted },
   },

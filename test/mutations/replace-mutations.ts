@@ -130,8 +130,8 @@ export const replaceMutations: readonly Mutation[] = [
     name: 'an opening replaces what was attempted',
     invariants: [20],
     file: 'lib/store/recovery/replaced-messages.js',
-    find: 'if (this.#fold.hasOutcome(older)) {',
-    replace: 'if (this.#fold.settledIn(older) !== undefined) {',
+    find: 'if (isDead || this.#fold.hasOutcome(older)) {',
+    replace: 'if (isDead || this.#fold.settledIn(older) !== undefined) {',
     caughtBy: recovery(known),
   },
   {

@@ -12,7 +12,8 @@ export function registerMove(program: Command, context: CommandContext): void {
     summary: 'give a channel another name',
     description:
       'What waits in the channel, and what is enqueued to it later, goes on under the other name, in the ' +
-      'order of the enqueues. What is being sent ends first. To move it back, name the two the other way round.',
+      'order of the enqueues. What is being sent ends first. To move it back, name the two the other way ' +
+      'round.',
     examples: ["waq move ./outbox 'telegram:bot:-4711' 'telegram:bot:-1001234'"],
     exitStatus:
       '0 done; 2 wrong use, or not a queue; 3 its owner does not answer; 4 I/O error; 130 interrupted.',

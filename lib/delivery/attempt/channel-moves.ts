@@ -55,7 +55,9 @@ export class ChannelMoves {
     this.any = this.#moves.size > 0
   }
 
-  /** From now on the channel is `to`, or what that is by now. If `to` is a former name of it, it moves back. */
+  /**
+   * From now on the channel is `to`, or what that is by now. If `to` is a former name of it, it moves back.
+   */
   move(former: string, given: string): void {
     const { store, scheduler, outcomeWriter, reporter, time, counters } = this.#context
     const from = store.presentChannel(former)

@@ -165,7 +165,9 @@ export class Halts {
     this.#listener.lifted(holder, halt)
   }
 
-  /** A channel has another name: its halt goes along, unless that has one. The wait for its probe begins anew. */
+  /**
+   * A channel has another name: its halt goes along, unless that has one. The wait for its probe begins anew.
+   */
   move(from: Haltable, to: Haltable): void {
     const { halt } = from
     if (halt === undefined) return

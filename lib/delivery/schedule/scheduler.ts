@@ -221,7 +221,9 @@ export class Scheduler {
     }
   }
 
-  /** An attempt of a channel that got another name is over, and its message is in the new channel if it waits. */
+  /**
+   * An attempt of a channel that got another name is over, and its message is in the new one if it waits.
+   */
   #endedBefore(channel: Channel, old: Channel): void {
     if (old.running === 0) {
       old.successor = undefined

@@ -17,8 +17,8 @@
  *   6. It is the last window of attempts or the last marking of a channel (`attempt-window.ts`), the last
  *      record of how the wall clock parted from the queue's time, or the last record of the places taken in
  *      a window of a limit (`taken-places.ts`).
- *   7. It closed a channel, and is the last outcome of a live message. Or it gave a channel another name that it still
- *      has (`channel-moves.ts`), or ends that, as in 4.
+ *   7. It closed a channel, and is the last outcome of a live message. Or it gave a channel another name that
+ *      it still has (`channel-moves.ts`), or ends that, as in 4.
  *   8. It bounds what lost ack bytes can have named. A block carries the highest next sequence of its
  *      outcomes, so such an outcome is the last one of its block.
  * An outcome is only replaced by one that was already accepted. The ack log is synced after the last frame

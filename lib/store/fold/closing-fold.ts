@@ -1,8 +1,9 @@
 /**
  * The closed channels. One record stands for the deaths of all messages that waited in the channel and had no
- * outcome: those that were enqueued with one of its names, up to a sequence. A message that has an outcome got one
- * of its own when the channel was closed, because each must carry all that is known of its message. So whatever
- * else was recorded of a message, before or after, counts instead; and an attempt under way keeps its outcome.
+ * outcome: those that were enqueued with one of its names, up to a sequence. A message that has an outcome
+ * got one of its own when the channel was closed, because each must carry all that is known of its message.
+ * So whatever else was recorded of a message, before or after, counts instead; and an attempt under way keeps
+ * its outcome.
  */
 import type { AliveRecord, ClosedRecord, OutcomeRecord } from '../record/outcome.js'
 

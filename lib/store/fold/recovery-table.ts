@@ -19,8 +19,8 @@
  *
  * A result (`record/result.ts`) decides nothing: it is remembered with the id of its outcome.
  *
- * A message without an outcome that the record of a closed channel covers (`closing-fold.ts`) is dead: that is its last
- * outcome.
+ * A message without an outcome that the record of a closed channel covers (`closing-fold.ts`) is dead: that
+ * is its last outcome.
  *
  * One more question is asked of a message without an outcome: does the record of a newer message name it as
  * replaced? Then it is replaced, whatever was lost: see `replaced-messages.ts`.

@@ -4,7 +4,8 @@ import { NAMES } from '../record/message-pack-cursor.js'
 const SPARE = 1_024
 
 /**
- * Names of channels as messages were enqueued with them, each kept once however many of its messages wait, as small numbers for the message table.
+ * Names of channels as messages were enqueued with them, each kept once however many of its messages wait, as
+ * small numbers for the message table.
  * Unused names are forgotten together, and seldom: until a `Map` is rebuilt it walks over the deleted entries
  * of a bucket, so a channel that comes and goes beside 100,000 others would pay for every time it went.
  * A channel may have another name by now (`move`); then several names lead to one channel.

@@ -7,10 +7,11 @@
  * 2. All records of a move stand in one atomic list, one for each name that leads to the channel: a→b, then
  *    b→c, leaves a→c and b→c. A move back leaves a→a, which only ends a→b.
  * 3. The list is on the device before the first attempt that was begun after it (`LogStore.mustSyncMark`). So
- *    no later life sends to the old name what this one sent to the new one, and no power loss leaves an outcome
- *    of the new name with the old order.
- * 4. A record is kept while a live message bears the former name, as long as ids are remembered, and while a halt
- *    or a durable pause by that name is in force. Then a record a→a ends it.
+ *    no later life sends to the old name what this one sent to the new one, and no power loss leaves an
+ *    outcome of the new name with the old order.
+ * 4. A record is kept while a live message bears the former name, as long as ids are remembered, and while a
+ *    halt or a durable pause by that name is in force. Then a record a→a ends it. If a power loss takes that,
+ *    the name leads to its channel for a while longer.
  */
 import type { FoldedMove } from '../fold/move-fold.js'
 import type { MovedRecord } from '../record/outcome.js'

@@ -124,6 +124,19 @@ for (const owned of [false, true]) {
     t.notMatch((await waqHere('stats', directory)).stdout, /paused/)
   })
 
+  t.test(`move gives a channel another name, ${how}`, async t => {
+    const directory = await queueWith(t, queue => queue.enqueue({ id: 'a', channel: 'x:a', payload: 1 }))
+    const owner = owned ? await startOwner(t, directory) : undefined
+    t.match(await waqHere('move', directory, 'x:a'), { status: 2 })
+    const moved = await waqHere('move', directory, 'x:a', 'x:b')
+    t.match(moved, { status: 0, stdout: 'x:a is x:b from now on.\n', stderr: '' })
+    await owner?.stop()
+    t.match(await listed(directory), [{ id: 'a', channel: 'x:b' }])
+    const back = await waqHere('move', directory, 'x:b', 'x:a', '--json')
+    t.same(JSON.parse(back.stdout), { from: 'x:b', to: 'x:a' })
+    t.match(await listed(directory), [{ id: 'a', channel: 'x:a' }])
+  })
+
   t.test(`retry ends the wait for a retry, ${how}`, async t => {
     const directory = await queueWith(
       t,
