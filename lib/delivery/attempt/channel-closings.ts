@@ -33,7 +33,8 @@ export class ChannelClosings {
 
   /**
    * Called before the death of the refused message is recorded, while its attempt keeps the channel from
-   * going on. Attempts that are being recorded or sent keep their own outcomes; those that are not so far die.
+   * going on. Attempts that are being recorded or sent keep their own outcomes; those that are not so far
+   * die.
    */
   close(attempt: Attempt, reason: string): void {
     const { store, scheduler, outcomeWriter, reporter, time, counters } = this.#context

@@ -19,8 +19,8 @@
  *      halts, so it can go once every older ack segment goes too.
  *   5. Limits told by a receiver, and records that end them: until the latest of them is over.
  *   6. Lost bytes of the ack log: the frame that bounds what they can have named stays (`pin`).
- *   7. Channels with another name (`channel-moves.ts`): a count of those in force. A record that ends one goes
- *      as a resume does. Of the deaths with a channel, which share one frame, each counts as in 1.
+ *   7. Channels with another name (`channel-moves.ts`): a count of those in force. A record that ends one
+ *      goes as a resume does. Deaths with a channel, which share one frame, each count as in 1.
  *   8. Frames that were written again after a failed sync are accounted for in their first segment, so the
  *      segment with the second copy stays as long as the first is needed. The first may itself be gone: if
  *      nothing in it had been synced, no manifest lists it any longer.
