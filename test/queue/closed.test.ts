@@ -148,14 +148,17 @@ t.test('the later parts of a list that fails together die with one that dies wit
 t.test('what has an outcome already, and what is in doubt, dies as it stood', async t => {
   const { directory, open } = await blocking(t, ['a'], { dedupe: { windowMs: 1 } })
   const stuck = gate()
+  let begun = 0
   let queue = await open({
     channelOptions: () => ({ ordered: false, concurrency: 2 }),
-    send: () => stuck.opened,
+    send: () => {
+      begun += 1
+      return stuck.opened
+    },
     sendTimeoutMs: 60_000,
   })
   await queue.enqueue(['a1', 'a2', 'a3'].map(id => message(id)))
-  await macrotask()
-  await new Promise(resolve => setTimeout(resolve, 50))
+  while (begun < 2) await macrotask()
   await queue.close({ graceMs: 0 })
   stuck.open()
   queue = await open()
