@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { OutboundQueue } from '../../lib/index.js'
 import { Random } from '../crash/random.js'
+import { killedLife } from './fixtures/killed-life.js'
 
 const kills = Number(process.env.WAQ_TEST_LIVES ?? 12)
 const seed = Number(process.env.WAQ_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
@@ -13,26 +12,10 @@ const seed = Number(process.env.WAQ_TEST_SEED ?? Math.floor(Math.random() * 2 **
 /** More than any life enqueues. */
 const NUMBERS = 1_000_000
 
-/** What a life told before it was killed, after so many facts at least. */
-async function live(t: Test, args: readonly string[], random: Random): Promise<string[]> {
-  const program = join(import.meta.dirname, 'fixtures/moving.js')
-  const child = spawn(process.execPath, [program, ...args])
-  let said = ''
-  let complained = ''
-  child.stdout.on('data', data => {
-    said += data
-  })
-  child.stderr.on('data', data => {
-    complained += data
-  })
-  const ended = new Promise<void>(resolve => child.once('close', () => resolve()))
+/** What a life told before it was killed. */
+function live(t: Test, args: readonly string[], random: Random): Promise<string[]> {
   const facts = 1 + random.below(400)
-  while (said.split('\n').length <= facts && child.exitCode === null) await sleep(1)
-  await sleep(random.below(7))
-  child.kill('SIGKILL')
-  await ended
-  t.equal(complained, '', 'it has nothing to complain of')
-  return said.split('\n').slice(0, -1)
+  return killedLife(t, { program: 'moving.js', args, facts, laterMs: random.below(7) })
 }
 
 t.test(

@@ -1,39 +1,21 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { endsPause } from '../../lib/delivery/holds/pauses.js'
 import { QueueReader } from '../../lib/index.js'
 import { Random } from '../crash/random.js'
+import { killedLife } from './fixtures/killed-life.js'
 
 const kills = Number(process.env.WAQ_TEST_LIVES ?? 12)
 const seed = Number(process.env.WAQ_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
-/** What a life told before it was killed, somewhere behind so many facts. */
+/** What a life told before it was killed, by words. */
 async function live(t: Test, directory: string, life: number, random: Random): Promise<string[][]> {
-  const program = join(import.meta.dirname, 'fixtures/operator.js')
-  const child = spawn(process.execPath, [program, directory, String(life), String(random.next())])
-  let said = ''
-  let complained = ''
-  child.stdout.on('data', data => {
-    said += data
-  })
-  child.stderr.on('data', data => {
-    complained += data
-  })
-  const ended = new Promise<void>(resolve => child.once('close', () => resolve()))
+  const args = [directory, String(life), String(random.next())]
   const facts = 1 + random.below(80)
-  while (said.split('\n').length <= facts && child.exitCode === null) await sleep(1)
-  await sleep(random.below(6))
-  child.kill('SIGKILL')
-  await ended
-  t.equal(complained, '', 'it has nothing to complain of')
-  return said
-    .split('\n')
-    .slice(0, -1)
-    .map(line => line.split(' '))
+  const told = await killedLife(t, { program: 'operator.js', args, facts, laterMs: random.below(6) })
+  return told.map(line => line.split(' '))
 }
 
 t.test(

@@ -1,33 +1,17 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { OutboundQueue } from '../../lib/index.js'
+import { killedLife } from './fixtures/killed-life.js'
 
 const kills = Number(process.env.WAQ_TEST_LIVES ?? 15)
 const seed = Number(process.env.WAQ_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
-/** What a life told before it was killed, after so many facts at least. */
-async function live(t: Test, directory: string, life: number, facts: number): Promise<string[]> {
-  const program = join(import.meta.dirname, 'fixtures/remembering.js')
-  const child = spawn(process.execPath, [program, directory, String(life)])
-  let said = ''
-  let complained = ''
-  child.stdout.on('data', data => {
-    said += data
-  })
-  child.stderr.on('data', data => {
-    complained += data
-  })
-  const ended = new Promise<void>(resolve => child.once('close', () => resolve()))
-  while (said.split('\n').length <= facts && child.exitCode === null) await sleep(1)
-  await sleep(facts % 7)
-  child.kill('SIGKILL')
-  await ended
-  t.equal(complained, '', 'it has nothing to complain of')
-  return said.split('\n').slice(0, -1)
+/** What a life told before it was killed. */
+function live(t: Test, directory: string, life: number, facts: number): Promise<string[]> {
+  const args = [directory, String(life)]
+  return killedLife(t, { program: 'remembering.js', args, facts, laterMs: facts % 7 })
 }
 
 t.test('what send returned outlasts kills at any moment, and edits of later lives find it', async t => {
