@@ -2,14 +2,11 @@ import { nextTurn } from '../log/runtime/real-time.js'
 import type { MessageRef, MessageStore, RefOutcome } from '../store/message-store.js'
 import type { QueueTime } from '../store/queue-time.js'
 import type { Attempt } from './attempt/attempt.js'
-import type { OutcomeWriter } from './attempt/outcome-writer.js'
+import { BATCH_OUTCOMES, type OutcomeWriter } from './attempt/outcome-writer.js'
 import type { Reporter } from './reporter.js'
 import { keyBehind } from './schedule/backlog.js'
 import type { Scheduler } from './schedule/scheduler.js'
 import type { RefMap } from './tables/ref-map.js'
-
-/** A crash leaves all outcomes of so many messages, or none. */
-const BATCH = 1_024
 
 interface OperatorContext {
   readonly store: MessageStore
@@ -116,10 +113,10 @@ export class OperatorActions {
   async #inBatches(sequences: readonly number[], act: (refs: MessageRef[]) => number): Promise<number> {
     const { store, scheduler } = this.#context
     let count = 0
-    for (let from = 0; from < sequences.length; from += BATCH) {
+    for (let from = 0; from < sequences.length; from += BATCH_OUTCOMES) {
       if (from > 0) await nextTurn()
       store.catchUp()
-      const batch = sequences.slice(from, from + BATCH)
+      const batch = sequences.slice(from, from + BATCH_OUTCOMES)
       count += act(batch.flatMap(sequence => store.bySequence(sequence) ?? []))
       scheduler.pump()
     }

@@ -7,9 +7,9 @@ export const selectionMutations: readonly Mutation[] = [
   {
     name: 'many messages are withdrawn one by one',
     invariants: [13],
-    file: actions,
-    find: 'const BATCH = 1_024;',
-    replace: 'const BATCH = 1;',
+    file: 'lib/delivery/attempt/outcome-writer.js',
+    find: 'const BATCH_OUTCOMES = 1_024;',
+    replace: 'const BATCH_OUTCOMES = 1;',
     caughtBy: { file: 'delivery/retry-now', name: 'retryNow and cancel of many record batches of 1,024' },
   },
   {

@@ -4,10 +4,7 @@ import type { Reporter } from '../reporter.js'
 import type { Scheduler } from '../schedule/scheduler.js'
 import type { RefMap } from '../tables/ref-map.js'
 import type { Attempt } from './attempt.js'
-import type { OutcomeWriter } from './outcome-writer.js'
-
-/** A crash leaves all deaths of so many messages, or none. */
-const BATCH = 1_024
+import { BATCH_OUTCOMES, type OutcomeWriter } from './outcome-writer.js'
 
 interface ClosingsContext {
   readonly store: MessageStore
@@ -54,8 +51,8 @@ export class ChannelClosings {
     const at = time.now()
     counters.dead += dying.length
     if (untouched.length > 0) outcomeWriter.closeChannel({ channel, refs: untouched, upTo, at })
-    for (let from = 0; from < touched.length; from += BATCH)
-      outcomeWriter.recordAll(touched.slice(from, from + BATCH).map(ref => this.#death(ref, at)))
+    for (let from = 0; from < touched.length; from += BATCH_OUTCOMES)
+      outcomeWriter.recordAll(touched.slice(from, from + BATCH_OUTCOMES).map(ref => this.#death(ref, at)))
     const facts = { channel, count: dying.length, reason, at: time.onWall(at) }
     outcomeWriter.whenWritten(() => reporter.tell('closed', facts))
     for (const each of prepared) this.#context.withdraw(each)

@@ -9,6 +9,9 @@ import type {
   RefOutcome,
 } from '../../store/message-store.js'
 
+/** How many outcomes of different messages a crash leaves together or not at all, at most. */
+export const BATCH_OUTCOMES = 1_024
+
 interface WriterListener {
   /** The store has taken it; it may not be written yet. */
   recorded(ref: MessageRef, kind: Outcome['kind']): void

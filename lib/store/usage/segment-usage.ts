@@ -224,7 +224,7 @@ export class SegmentUsage {
     if (this.#account(from).holdsResume) account.holdsResume = true
   }
 
-  /** One frame of this segment is the last outcome of so many messages. */
+  /** One frame of this segment is the last outcome of this many messages. */
   deathsShared(ackSegment: number, messages: number): void {
     this.#account(ackSegment).sharedDeaths += messages
   }
