@@ -149,7 +149,7 @@ const REASONS = {
   ambiguous: 'ambiguous: it may have been sent, and must not be sent twice',
   expired: 'expired: its time to live was over',
   predecessor: 'predecessor: an earlier part of its list died',
-  channel: 'channel: its receiver takes nothing any more, and it died with its channel',
+  channel: 'channel: its receiver refuses everything now, and it died with its channel',
 } as const
 
 function formatSettled(settled: ReadSettlement, nowMs: number, terminal: CommandContext['terminal']): string {
